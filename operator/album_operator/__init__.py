@@ -1,0 +1,1 @@
+"""The operator: takes an AlbumRelease from a git tag to a Healthy Argo CD Application."""

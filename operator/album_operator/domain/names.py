@@ -1,0 +1,132 @@
+"""Names: how a git tag is split, and what a release calls its branch, Job and image."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import semver
+
+VERSION = re.compile(r"v?\d+\.\d+\.\d+(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?")
+"""A SemVer 2.0 version, `v` allowed, build metadata not: an image tag cannot hold `+`."""
+
+IMAGE_TAG_LENGTH = 128
+"""Longest tag of an image (OCI distribution specification 1.1)."""
+
+DNS_LABEL_LENGTH = 63
+
+
+@dataclass(frozen=True)
+class AppVersion:
+    """One app at one version: what a release releases."""
+
+    app: str
+    version: str
+
+
+def is_version(text: str) -> bool:
+    """Tell whether `text` is a version a release can have."""
+    return len(text) <= IMAGE_TAG_LENGTH and VERSION.fullmatch(text) is not None
+
+
+def is_newer(version: str, than: str) -> bool:
+    """Compare two versions by SemVer 2.0 precedence; False where either is no version."""
+    if not (is_version(version) and is_version(than)):
+        return False
+    parse = semver.Version.parse
+    try:
+        return parse(version.removeprefix("v")) > parse(than.removeprefix("v"))
+    except ValueError:  # `01.2.3`: digits our pattern admits and SemVer does not
+        return False
+
+
+def parse_tag(tag: str, prefixes: Mapping[str, str]) -> AppVersion | None:
+    """Split a git tag into app and version.
+
+    The longest matching prefix of the pipeline wins (`web-shop-` before `web-`). Without one, the
+    tag is split at the first `-` after which all the rest is a version, so that
+    `frontend-v1.3.4-rc.1` is app `frontend` at `v1.3.4-rc.1`.
+
+    Args:
+        tag: the tag's name without `refs/tags/`.
+        prefixes: tag prefix by app name.
+
+    Returns:
+        The app and its version, or None where no rule fits.
+    """
+    for app, prefix in sorted(prefixes.items(), key=lambda item: -len(item[1])):
+        if tag.startswith(prefix) and is_version(tag[len(prefix) :]):
+            return AppVersion(app, tag[len(prefix) :])
+    for dash in (i for i, letter in enumerate(tag) if letter == "-" and i > 0):
+        if is_version(tag[dash + 1 :]):
+            return AppVersion(tag[:dash], tag[dash + 1 :])
+    return None
+
+
+def release_branch(app: str, version: str) -> str:
+    """Name the branch a release proposes its change on: `release/<app>_<version>`."""
+    return f"release/{app}_{version}"
+
+
+def shorten(name: str, limit: int = DNS_LABEL_LENGTH) -> str:
+    """Make a name fit a limit by a hash suffix, so that two long names stay apart."""
+    if len(name) <= limit:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:10]
+    return f"{name[: limit - len(digest) - 1].rstrip('-.')}-{digest}"
+
+
+def job_name(release: str, attempt: int) -> str:
+    """Name the build Job of one attempt of a release.
+
+    The Job controller writes the name into a Pod label, so it must be a DNS label; dots of the
+    version become dashes, and a hash of the release's name keeps `v1-0` and `v1.0` apart.
+    """
+    digest = hashlib.sha256(release.encode()).hexdigest()[:8]
+    stem = re.sub(r"[^a-z0-9-]+", "-", release.lower()).strip("-")
+    room = DNS_LABEL_LENGTH - len(f"album-build--{digest}-{attempt}") - 6
+    return f"album-build-{stem[:room].rstrip('-')}-{digest}-{attempt}"
+
+
+def repository_path(url: str) -> str:
+    """Give `owner/name` of a repository URL: its path without slashes around it and `.git`."""
+    return urlsplit(url).path.strip("/").removesuffix(".git")
+
+
+def repository_name(url: str) -> str:
+    """Give the last part of a repository URL's path, without `.git`."""
+    return repository_path(url).rsplit("/", 1)[-1]
+
+
+def normal_url(url: str) -> str:
+    """Bring a repository URL to a form in which two spellings of one repository are equal.
+
+    Scheme and host in lower case, no default port, no user, no `.git`, no slash at the end.
+    """
+    parts = urlsplit(url)
+    host = (parts.hostname or "").lower()
+    default = {"http": 80, "https": 443}.get(parts.scheme.lower())
+    if parts.port is not None and parts.port != default:
+        host = f"{host}:{parts.port}"
+    return f"{parts.scheme.lower()}://{host}/{repository_path(url)}"
+
+
+def is_below(url: str, prefix: str) -> bool:
+    """Tell whether a URL lies at or below a `scheme://host[/path]` prefix, by whole segments.
+
+    A prefix without a scheme means https. `https://github.com.evil.org` is not below
+    `https://github.com`.
+    """
+    if "://" not in prefix:
+        prefix = f"https://{prefix}"
+    below, above = normal_url(url), normal_url(prefix)
+    return below == above.rstrip("/") or below.startswith(above.rstrip("/") + "/")
+
+
+def join_words(words: Iterable[str]) -> str:
+    """List words in a sentence: `a`, `a and b`, `a, b and c`."""
+    items = list(words)
+    if len(items) < 2:  # noqa: PLR2004
+        return "".join(items)
+    return f"{', '.join(items[:-1])} and {items[-1]}"

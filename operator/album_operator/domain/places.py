@@ -1,0 +1,80 @@
+"""Where outside things are, and with what they may be reached."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from album_operator.domain.names import is_below
+
+
+@dataclass(frozen=True)
+class Credential:
+    """A token and the only place it may be sent to.
+
+    Attributes:
+        secret: name of the Secret it came from, for messages.
+        url: host, or host and path prefix, that the token is for (`https` where no scheme is given).
+        username: user of HTTP basic authentication; forges ignore it beside a token.
+        token: the secret itself; left out of `repr`.
+    """
+
+    secret: str
+    url: str
+    username: str
+    token: str = field(repr=False)
+
+    def may_go_to(self, url: str) -> bool:
+        """Tell whether the token may be sent to this URL."""
+        return is_below(url, self.url)
+
+
+@dataclass(frozen=True)
+class GitPlace:
+    """A git repository over HTTP(S) and the credential for it."""
+
+    url: str
+    credential: Credential
+
+
+@dataclass(frozen=True)
+class ForgePlace:
+    """A repository as its forge's API knows it.
+
+    Attributes:
+        api_url: base of the API, such as `https://git.example.org/api/v1`, no slash at the end.
+        repository: `owner/name`.
+    """
+
+    api_url: str
+    repository: str
+    credential: Credential
+
+
+@dataclass(frozen=True)
+class Change:
+    """A commit to make: files to replace on top of a base commit.
+
+    Attributes:
+        base_commit: 40 hex digits; the only parent.
+        branch: branch to create at the new commit.
+        files: new bytes by path; each path exists in the base as a regular file.
+        date: author and committer date, so that the same change made again has the same hash.
+    """
+
+    base_commit: str
+    branch: str
+    files: Mapping[str, bytes]
+    message: str
+    author_name: str
+    author_email: str
+    date: datetime
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A pull request to open."""
+
+    head: str
+    base: str
+    title: str
+    body: str

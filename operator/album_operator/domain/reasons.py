@@ -1,0 +1,65 @@
+"""The CamelCase reasons of conditions, steps and Events; docs/reference.md explains each of them."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a condition is as it is. The set is closed: docs and tests list the same words."""
+
+    # Progress.
+    PENDING = "Pending"
+    BUILDING = "Building"
+    PROPOSING = "Proposing"
+    AWAITING_MERGE = "AwaitingMerge"
+    SYNCING = "Syncing"
+    SETTLING = "Settling"
+    RELEASED = "Released"
+    NO_CHANGE = "NoChange"
+    SUSPENDED = "Suspended"
+    SUCCEEDED = "Succeeded"
+
+    # A person must act.
+    PIPELINE_NOT_FOUND = "PipelineNotFound"
+    TAG_INVALID = "TagInvalid"
+    TAG_NOT_FOUND = "TagNotFound"
+    DOCKERFILE_NOT_FOUND = "DockerfileNotFound"
+    CREDENTIALS_MISSING = "CredentialsMissing"
+    CREDENTIALS_REFUSED = "CredentialsRefused"
+    HOST_NOT_ALLOWED = "HostNotAllowed"
+    REPOSITORY_NOT_FOUND = "RepositoryNotFound"
+    BASE_BRANCH_NOT_FOUND = "BaseBranchNotFound"
+    BRANCH_TAKEN = "BranchTaken"
+    VALUES_FILE_NOT_FOUND = "ValuesFileNotFound"
+    VALUES_KEY_NOT_FOUND = "ValuesKeyNotFound"
+    VALUES_NOT_EDITABLE = "ValuesNotEditable"
+    BUILD_FAILED = "BuildFailed"
+    BUILD_OUT_OF_MEMORY = "BuildOutOfMemory"
+    BUILD_TIMED_OUT = "BuildTimedOut"
+    PUSH_REFUSED = "PushRefused"
+    PULL_REQUEST_CLOSED = "PullRequestClosed"
+    HEAD_CHANGED = "HeadChanged"
+    APPLICATION_NOT_FOUND = "ApplicationNotFound"
+    APPLICATION_MISMATCH = "ApplicationMismatch"
+    NOT_AUTHORIZED = "NotAuthorized"
+    MANAGED_ELSEWHERE = "ManagedElsewhere"
+    AUTO_SYNC_DISABLED = "AutoSyncDisabled"
+    SYNC_FAILED = "SyncFailed"
+    DEGRADED = "Degraded"
+    SYNC_TIMED_OUT = "SyncTimedOut"
+    IMAGE_NOT_OBSERVED = "ImageNotObserved"
+    FORBIDDEN = "Forbidden"
+
+    # Transient: retried by itself.
+    BUILD_EVICTED = "BuildEvicted"
+    IMAGE_PULL_FAILED = "ImagePullFailed"
+    UNSCHEDULABLE = "Unschedulable"
+    FORGE_UNAVAILABLE = "ForgeUnavailable"
+    GIT_UNAVAILABLE = "GitUnavailable"
+    CLUSTER_UNAVAILABLE = "ClusterUnavailable"
+    RATE_LIMITED = "RateLimited"
+
+    # Ended without a release.
+    SUPERSEDED = "Superseded"
+
+    # A bug of ours.
+    INTERNAL_ERROR = "InternalError"

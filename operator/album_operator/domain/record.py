@@ -1,0 +1,173 @@
+"""What a release has achieved so far: the facts of its status, as values."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from album_operator.domain.reasons import Reason
+from album_operator.domain.resolved import Resolved
+
+
+class StepName(StrEnum):
+    """The steps of a release in their order; each is a condition of the same name."""
+
+    IMAGE_READY = "ImageReady"
+    PROPOSED = "Proposed"
+    MERGED = "Merged"
+    SYNC_POLICY_APPLIED = "SyncPolicyApplied"
+    DEPLOYED = "Deployed"
+
+
+class StepState(StrEnum):
+    """Where a step stands."""
+
+    PENDING = "Pending"
+    RUNNING = "Running"
+    WAITING = "Waiting"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One step of the status.
+
+    Attributes:
+        overhead: time the operator itself took in this step: from seeing an event to beginning the
+            pass, plus the pass; waits for others, polls of the merge and the settle time excluded.
+    """
+
+    name: StepName
+    state: StepState = StepState.PENDING
+    reason: Reason = Reason.PENDING
+    message: str = ""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    overhead: timedelta = timedelta()
+
+
+@dataclass(frozen=True)
+class BuildRecord:
+    """The build that made the image."""
+
+    job: str
+    type: str
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ProposalRecord:
+    """The change in the config repository.
+
+    Attributes:
+        commit: commit on the release branch, 40 hex digits; None where nothing had to change.
+        diff: unified diff of the change, at most 4 KiB.
+    """
+
+    branch: str
+    commit: str | None
+    diff: str
+
+
+@dataclass(frozen=True)
+class PullRequestRecord:
+    """The pull request as last seen; merge fields are None until it is merged."""
+
+    number: int
+    url: str
+    state: str
+    head_sha: str
+    merge_commit: str | None = None
+    merged_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ApplicationRecord:
+    """One Application as last seen in the Deployed step.
+
+    Attributes:
+        accepted_because: `Equal` or `Descendant`: how `revision` relates to the merge commit.
+        settling_since: since when all parts of the proof hold, None while one is missing.
+    """
+
+    namespace: str
+    name: str
+    revision: str | None = None
+    accepted_because: str | None = None
+    sync: str | None = None
+    health: str | None = None
+    settling_since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a release stopped; pod, container and exit code only where a build failed."""
+
+    step: str
+    reason: Reason
+    message: str
+    pod: str | None = None
+    container: str | None = None
+    exit_code: int | None = None
+
+
+class Outcome(StrEnum):
+    """How a release stands as a whole."""
+
+    WORKING = "Working"
+    SUSPENDED = "Suspended"
+    RELEASED = "Released"
+    STALLED = "Stalled"
+
+
+@dataclass(frozen=True)
+class Record:
+    """All facts of a release's status.
+
+    Attributes:
+        attempt: counts from 1; `album.dev/retry` makes the next one.
+        digest: `sha256:` and 64 hex digits, known when the image is ready.
+        merged_commit: commit of the base branch that holds the change: the merge commit, or the
+            base's head where nothing had to change.
+        reason: reason of the condition Ready.
+        message: message of the condition Ready.
+        last_retry: value of `album.dev/retry` that `attempt` answers.
+        last_refresh: value of `album.dev/refresh` that was last obeyed.
+    """
+
+    attempt: int = 1
+    resolved: Resolved | None = None
+    digest: str | None = None
+    build: BuildRecord | None = None
+    proposal: ProposalRecord | None = None
+    pull_request: PullRequestRecord | None = None
+    merged_commit: str | None = None
+    applications: tuple[ApplicationRecord, ...] = ()
+    steps: tuple[StepRecord, ...] = field(
+        default_factory=lambda: tuple(StepRecord(name) for name in StepName)
+    )
+    outcome: Outcome = Outcome.WORKING
+    reason: Reason = Reason.PENDING
+    message: str = ""
+    failure: Failure | None = None
+    superseded_by: str | None = None
+    last_retry: str | None = None
+    last_refresh: str | None = None
+
+    @property
+    def is_finished(self) -> bool:
+        """Tell whether nothing will change by itself any more."""
+        return self.outcome in {Outcome.RELEASED, Outcome.STALLED}
+
+    def step(self, name: StepName) -> StepRecord:
+        """Give the record of one step."""
+        return next(step for step in self.steps if step.name is name)
+
+    @property
+    def next_step(self) -> StepName | None:
+        """Give the first step that has not succeeded; None when all have."""
+        for step in self.steps:
+            if step.state is not StepState.SUCCEEDED:
+                return step.name
+        return None

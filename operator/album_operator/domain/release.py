@@ -1,0 +1,134 @@
+"""The two resources as the operator reads them: a release, and the pipeline it names."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NOTHING: "Mapping[str, str]" = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Ref:
+    """Namespace and name of an object."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+class BuildType(StrEnum):
+    """The engine that builds the image."""
+
+    KANIKO = "Kaniko"
+    BUILDKIT = "BuildKit"
+
+
+@dataclass(frozen=True)
+class Release:
+    """An AlbumRelease's identity and wish.
+
+    Attributes:
+        created_at: the resource's creationTimestamp; also the date of the release's commit.
+        tag: the git tag, or None where `app` and `version` are given instead.
+        retry: value of the annotation `album.dev/retry`, or None.
+        refresh: value of the annotation `album.dev/refresh`, or None.
+        resource_version: of the object read; a status write is refused when it is not current.
+    """
+
+    ref: Ref
+    uid: str
+    generation: int
+    resource_version: str
+    created_at: datetime
+    pipeline: str
+    tag: str | None = None
+    app: str | None = None
+    version: str | None = None
+    suspend: bool = False
+    allow_downgrade: bool = False
+    retry: str | None = None
+    refresh: str | None = None
+    deleting: bool = False
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One value to change: a file below the config repository's root, and a key path in it.
+
+    Attributes:
+        path: POSIX path of the file.
+        key: dotted key path of the scalar, such as `image.tag`.
+    """
+
+    path: str
+    key: str
+
+
+@dataclass(frozen=True)
+class App:
+    """One app of a pipeline; None means "by convention"."""
+
+    name: str
+    tag_prefix: str | None = None
+    context_dir: str | None = None
+    dockerfile: str | None = None
+    image: str | None = None
+    edits: tuple[Edit, ...] = ()
+    applications: tuple[Ref, ...] = ()
+
+
+@dataclass(frozen=True)
+class SyncPolicyWish:
+    """What the sync policy shall be; None leaves a field alone."""
+
+    self_heal: bool | None = True
+    apply_out_of_sync_only: bool | None = True
+    prune: bool | None = None
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Requests and limits of the build container, as Kubernetes quantities by resource name."""
+
+    requests: "Mapping[str, str]" = field(default_factory=lambda: NOTHING)
+    limits: "Mapping[str, str]" = field(default_factory=lambda: NOTHING)
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """An AlbumPipeline as it stands; None means "by convention"."""
+
+    ref: Ref
+    uid: str
+    generation: int
+    source_repository: str
+    source_secret: str
+    build_type: BuildType
+    image_registry: str
+    image_repository: str | None
+    image_insecure: bool
+    build_args: tuple[tuple[str, str], ...]
+    build_target: str | None
+    build_resources: Resources
+    build_timeout: timedelta
+    push_secret: str
+    config_repository: str | None
+    config_branch: str | None
+    config_secret: str
+    forge_type: str
+    forge_url: str | None
+    forge_secret: str | None
+    author_name: str
+    author_email: str
+    argocd_namespace: str
+    sync_policy: SyncPolicyWish
+    settle: timedelta
+    argocd_timeout: timedelta
+    apps: tuple[App, ...]

@@ -1,0 +1,85 @@
+"""What a release decided to do in its first pass; every later pass reads only this."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from album_operator.domain.release import BuildType, Edit, Ref, Resources, SyncPolicyWish
+
+
+@dataclass(frozen=True)
+class SourcePlan:
+    """Where the source comes from.
+
+    Attributes:
+        commit: the commit the tag pointed to, 40 hex digits; a tag moved later changes nothing.
+        secret: Secret with the git credential.
+    """
+
+    repository: str
+    tag: str
+    commit: str
+    secret: str
+
+
+@dataclass(frozen=True)
+class BuildPlan:
+    """How the image is built.
+
+    Attributes:
+        image: full reference with tag, such as `ghcr.io/owner/repo-app:v1.0.0`.
+        context_dir: POSIX path below the source's root.
+        dockerfile: POSIX path below `context_dir`.
+        insecure: the registry speaks plain HTTP.
+    """
+
+    type: BuildType
+    image: str
+    insecure: bool
+    context_dir: str
+    dockerfile: str
+    args: tuple[tuple[str, str], ...]
+    target: str | None
+    resources: Resources
+    timeout: timedelta
+    push_secret: str
+
+
+@dataclass(frozen=True)
+class ConfigPlan:
+    """What is changed where in the config repository, and who proposes it."""
+
+    repository: str
+    base_branch: str
+    branch: str
+    secret: str
+    forge_type: str
+    forge_url: str
+    forge_secret: str
+    author_name: str
+    author_email: str
+    edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True)
+class ArgoCDPlan:
+    """Which Applications run the app and how their sync is to behave."""
+
+    applications: tuple[Ref, ...]
+    sync_policy: SyncPolicyWish
+    settle: timedelta
+    timeout: timedelta
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Everything a release will do, with conventions and pipeline resolved once."""
+
+    app: str
+    version: str
+    pipeline: str
+    pipeline_uid: str
+    pipeline_generation: int
+    source: SourcePlan
+    build: BuildPlan
+    config: ConfigPlan
+    argocd: ArgoCDPlan

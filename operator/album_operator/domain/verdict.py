@@ -1,0 +1,101 @@
+"""What a decision can say; the unions are closed and `match` over them is exhaustive."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from album_operator.domain.reasons import Reason
+from album_operator.domain.record import Failure, Record
+from album_operator.domain.release import Ref
+
+
+@dataclass(frozen=True)
+class SubmitBuild:
+    """Create the build Job."""
+
+
+@dataclass(frozen=True)
+class PushBranch:
+    """Commit these files on top of the base and push the release branch."""
+
+    base_commit: str
+    files: Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
+class OpenPullRequest:
+    """Open the pull request for the release branch."""
+
+
+@dataclass(frozen=True)
+class ApplySyncPolicy:
+    """Patch an Application's sync policy and ask it to refresh."""
+
+    application: Ref
+
+
+@dataclass(frozen=True)
+class RefreshApplication:
+    """Ask Argo CD to compare an Application again."""
+
+    application: Ref
+
+
+Action = SubmitBuild | PushBranch | OpenPullRequest | ApplySyncPolicy | RefreshApplication
+
+
+@dataclass(frozen=True)
+class Done:
+    """A step is complete, with the record it leads to; the next step follows in the same pass."""
+
+    record: Record
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True)
+class Act:
+    """One write is due; afterwards the step is looked at again.
+
+    Attributes:
+        reason: progress reason shown while the step runs.
+    """
+
+    action: Action
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing to do until an event comes, or `retry_after` passed.
+
+    Attributes:
+        record: what was learned on the way, None for nothing.
+        is_poll: the wake-up after `retry_after` is a poll for others' doings, or settle time: its
+            passes are no overhead of the operator.
+    """
+
+    reason: Reason
+    message: str
+    retry_after: timedelta
+    record: Record | None = None
+    is_poll: bool = False
+
+
+@dataclass(frozen=True)
+class Halt:
+    """The release stops until a person acts.
+
+    Attributes:
+        failure: details for `status.failure`; None where reason and message are all.
+        superseded_by: the newer version that made this release pointless.
+    """
+
+    reason: Reason
+    message: str
+    failure: Failure | None = None
+    superseded_by: str | None = None
+
+
+Verdict = Done | Act | Wait | Halt

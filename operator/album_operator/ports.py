@@ -1,0 +1,131 @@
+"""What the operator needs from the outside world, in domain values.
+
+Every method raises `TransientError` where a later try may succeed and `TerminalError` where a person
+must act; both carry the reason and sentence for the user. `find_*` gives None for what does not
+exist. A write that was already done is never done twice: each says how it recognises its own effect.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any, Protocol
+
+from album_operator.domain.places import Change, Credential, Draft, ForgePlace, GitPlace
+from album_operator.domain.record import Record
+from album_operator.domain.release import Pipeline, Ref, Release
+from album_operator.domain.seen import (
+    ApplicationSeen,
+    BuildSeen,
+    ConfigSeen,
+    PullRequestSeen,
+    SourceSeen,
+)
+
+
+class Releases(Protocol):
+    """AlbumReleases and AlbumPipelines in the API server."""
+
+    async def find_release(self, ref: Ref) -> tuple[Release, Record] | None:
+        """Read a release and the record in its status."""
+
+    async def find_pipeline(self, ref: Ref) -> Pipeline | None:
+        """Read a pipeline."""
+
+    async def write_record(self, release: Release, before: Record, after: Record) -> bool:
+        """Write what changed into the status, if the release is still as it was read.
+
+        Returns:
+            False when somebody changed the object meanwhile: nothing was written, look again.
+        """
+
+    async def post_event(self, release: Release, kind: str, reason: str, message: str) -> None:
+        """Post an Event of kind `Normal` or `Warning` about a release."""
+
+
+class Secrets(Protocol):
+    """Credentials in Secrets of the release's namespace."""
+
+    async def find_credential(self, ref: Ref) -> Credential | None:
+        """Read a git or forge credential; None where the Secret does not exist.
+
+        Raises:
+            TerminalError: `CredentialsMissing` where a key is missing or empty.
+        """
+
+    async def find_registry_hosts(self, ref: Ref) -> frozenset[str] | None:
+        """Give the hosts a `kubernetes.io/dockerconfigjson` Secret has entries for."""
+
+
+class SourceRepository(Protocol):
+    """The repository that is built."""
+
+    async def look(self, place: GitPlace, tag: str, dockerfile: str) -> SourceSeen:
+        """Find the commit a tag stands for, and whether it has the Dockerfile."""
+
+
+class ConfigRepository(Protocol):
+    """The GitOps repository Argo CD reads."""
+
+    async def look(
+        self, place: GitPlace, base: str | None, paths: Collection[str], branch: str | None
+    ) -> ConfigSeen:
+        """Read files at the head of the base branch, and the release branch if one is named.
+
+        Args:
+            place: the repository.
+            base: the base branch, None for the remote's default branch.
+            paths: files to read, POSIX paths below the root.
+            branch: release branch to look at, None for none.
+        """
+
+    async def push(self, place: GitPlace, change: Change) -> str:
+        """Commit and create the branch; the branch must not exist yet.
+
+        Returns:
+            The commit, 40 hex digits. The same change always makes the same commit; a branch that
+            already points to it is success.
+
+        Raises:
+            TransientError: the branch came into being with another commit meanwhile: look again.
+        """
+
+    async def is_descendant(self, place: GitPlace, revision: str, ancestor: str, base: str) -> bool:
+        """Tell whether `revision` is `ancestor` or descends from it, both on branch `base`."""
+
+
+class PullRequests(Protocol):
+    """Pull requests of the forge."""
+
+    async def find(self, place: ForgePlace, head: str, base: str) -> PullRequestSeen | None:
+        """Find the pull request from branch `head` of the same repository into `base`.
+
+        An open one is preferred, else the newest; those of forks are not ours.
+        """
+
+    async def get(self, place: ForgePlace, number: int) -> PullRequestSeen:
+        """Read one pull request."""
+
+    async def open(self, place: ForgePlace, draft: Draft) -> PullRequestSeen:
+        """Open a pull request; one that is already open for the same head and base is given back."""
+
+
+class Builds(Protocol):
+    """Build Jobs."""
+
+    async def find(self, job: Ref, release_uid: str) -> BuildSeen | None:
+        """Read a Job and its newest Pod."""
+
+    async def submit(self, job: Mapping[str, Any]) -> None:
+        """Create a Job; one of the same name that exists already is success: look at it."""
+
+
+class Applications(Protocol):
+    """Argo CD Applications."""
+
+    async def find(self, ref: Ref) -> ApplicationSeen | None:
+        """Read an Application."""
+
+    async def patch(self, ref: Ref, resource_version: str, patch: Mapping[str, Any]) -> None:
+        """Apply a JSON merge patch, if the Application is still at `resource_version`.
+
+        Raises:
+            TransientError: it changed meanwhile: look again.
+        """

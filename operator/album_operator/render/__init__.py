@@ -1,0 +1,1 @@
+"""Pure builders of outside formats: build Job, values edit, pull request text, sync policy."""
