@@ -1,8 +1,8 @@
 """What the operator needs from the outside world, in domain values.
 
-Every method raises `TransientError` where a later try may succeed and `TerminalError` where a person
-must act; both carry the reason and sentence for the user. `find_*` gives None for what does not
-exist. A write that was already done is never done twice: each says how it recognises its own effect.
+Every method raises `TransientError` where a later try may succeed and `TerminalError` where a
+person must act; both carry the reason and sentence for the user. `find_*` gives None for what does
+not exist. A write that was done is never done twice: each says how it recognises its own effect.
 """
 
 from collections.abc import Collection, Mapping
@@ -104,7 +104,7 @@ class PullRequests(Protocol):
         """Read one pull request."""
 
     async def open(self, place: ForgePlace, draft: Draft) -> PullRequestSeen:
-        """Open a pull request; one that is already open for the same head and base is given back."""
+        """Open a pull request; one already open for the same head and base is given back."""
 
 
 class Builds(Protocol):

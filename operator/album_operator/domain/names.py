@@ -127,6 +127,6 @@ def is_below(url: str, prefix: str) -> bool:
 def join_words(words: Iterable[str]) -> str:
     """List words in a sentence: `a`, `a and b`, `a, b and c`."""
     items = list(words)
-    if len(items) < 2:  # noqa: PLR2004
+    if len(items) < 2:
         return "".join(items)
     return f"{', '.join(items[:-1])} and {items[-1]}"

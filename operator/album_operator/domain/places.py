@@ -13,7 +13,7 @@ class Credential:
 
     Attributes:
         secret: name of the Secret it came from, for messages.
-        url: host, or host and path prefix, that the token is for (`https` where no scheme is given).
+        url: host, or host and path prefix, that the token is for (no scheme means https).
         username: user of HTTP basic authentication; forges ignore it beside a token.
         token: the secret itself; left out of `repr`.
     """

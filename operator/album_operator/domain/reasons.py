@@ -1,4 +1,4 @@
-"""The CamelCase reasons of conditions, steps and Events; docs/reference.md explains each of them."""
+"""The CamelCase reasons of conditions, steps and Events; docs/reference.md explains each."""
 
 from enum import StrEnum
 

@@ -47,6 +47,21 @@ class StepRecord:
 
 
 @dataclass(frozen=True)
+class ImageRecord:
+    """The image that was built.
+
+    Attributes:
+        reference: full reference with tag.
+        digest: `sha256:` and 64 hex digits.
+        revision: commit of the source it was built from, 40 hex digits.
+    """
+
+    reference: str
+    digest: str
+    revision: str
+
+
+@dataclass(frozen=True)
 class BuildRecord:
     """The build that made the image."""
 
@@ -127,7 +142,7 @@ class Record:
 
     Attributes:
         attempt: counts from 1; `album.dev/retry` makes the next one.
-        digest: `sha256:` and 64 hex digits, known when the image is ready.
+        image: known when it is ready; a retry that builds the same keeps it.
         merged_commit: commit of the base branch that holds the change: the merge commit, or the
             base's head where nothing had to change.
         reason: reason of the condition Ready.
@@ -138,7 +153,7 @@ class Record:
 
     attempt: int = 1
     resolved: Resolved | None = None
-    digest: str | None = None
+    image: ImageRecord | None = None
     build: BuildRecord | None = None
     proposal: ProposalRecord | None = None
     pull_request: PullRequestRecord | None = None

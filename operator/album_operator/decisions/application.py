@@ -1,0 +1,69 @@
+"""What an Application must be like before a release may touch it."""
+
+from album_operator.domain.names import normal_url
+from album_operator.domain.reasons import Reason
+from album_operator.domain.release import Ref
+from album_operator.domain.resolved import Resolved
+from album_operator.domain.seen import ApplicationSeen, ApplicationSource
+from album_operator.domain.verdict import Halt
+
+CONSENT = "album.dev/authorized-pipeline"
+
+
+def check(
+    ref: Ref, seen: ApplicationSeen | None, resolved: Resolved, pipeline: Ref, *, consent: bool
+) -> Halt | None:
+    """Refuse an Application that is not there, runs something else, or has not consented.
+
+    Args:
+        ref: the Application the release names.
+        seen: the Application, or None.
+        resolved: what the release does.
+        pipeline: the release's pipeline, which the consent must name.
+        consent: whether the operator asks for consent at all.
+    """
+    if seen is None:
+        return Halt(
+            Reason.APPLICATION_NOT_FOUND,
+            f"Application {ref} does not exist. Create it, or name the right one under "
+            "spec.apps[].applications of the pipeline, then set the annotation album.dev/retry.",
+        )
+    if find_source(seen, resolved) is None:
+        return Halt(
+            Reason.APPLICATION_MISMATCH,
+            f"Application {ref} does not take its manifests from branch "
+            f"{resolved.config.base_branch} of {resolved.config.repository} at a path with "
+            f"{resolved.config.edits[0].path}, so the change would never reach it. Correct the "
+            "Application's source or the pipeline, then set the annotation album.dev/retry.",
+        )
+    if consent and str(pipeline) not in seen.consents:
+        return Halt(
+            Reason.NOT_AUTHORIZED,
+            f"Application {ref} does not let AlbumPipeline {pipeline} change its sync policy. Its "
+            f"owner can allow it: kubectl annotate application -n {ref.namespace} {ref.name} "
+            f"{CONSENT}={','.join(sorted({*seen.consents, str(pipeline)}))} --overwrite; then set "
+            "the annotation album.dev/retry on the release.",
+        )
+    return None
+
+
+def find_source(seen: ApplicationSeen, resolved: Resolved) -> ApplicationSource | None:
+    """Find the source of an Application that holds what the release edits."""
+    for source in seen.sources:
+        if (
+            normal_url(source.repository) == normal_url(resolved.config.repository)
+            and _follows(source.target_revision, resolved.config.base_branch)
+            and any(_holds(source.path, edit.path) for edit in resolved.config.edits)
+        ):
+            return source
+    return None
+
+
+def _follows(target_revision: str, branch: str) -> bool:
+    return target_revision.removeprefix("refs/heads/") in {"", "HEAD", branch}
+
+
+def _holds(folder: str, path: str) -> bool:
+    folder = folder.strip("/").removeprefix("./")
+    # A source without a path (a `ref` source that only lends values files) holds every file.
+    return folder in {"", "."} or path.startswith(f"{folder}/")

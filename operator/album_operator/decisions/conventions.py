@@ -1,0 +1,138 @@
+"""The conventions: what a release will do, from the release and its pipeline alone."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from album_operator.domain.names import (
+    AppVersion,
+    join_words,
+    normal_url,
+    parse_tag,
+    release_branch,
+    repository_name,
+    repository_path,
+)
+from album_operator.domain.reasons import Reason
+from album_operator.domain.release import App, Edit, Pipeline, Ref, Release
+from album_operator.domain.resolved import (
+    ArgoCDPlan,
+    BuildPlan,
+    ConfigPlan,
+    Resolved,
+    SourcePlan,
+)
+from album_operator.domain.verdict import Halt
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The app a release is of, as its pipeline has it."""
+
+    app: App
+    version: str
+    tag: str
+
+
+def tag_prefix(app: App) -> str:
+    """Give the prefix of an app's tags: its own, else `<name>-`."""
+    return app.tag_prefix if app.tag_prefix is not None else f"{app.name}-"
+
+
+def choose_app(release: Release, pipeline: Pipeline) -> Chosen | Halt:
+    """Find which app of the pipeline a release is of, and at which version."""
+    apps = {app.name: app for app in pipeline.apps}
+    known = join_words(f"`{tag_prefix(app)}`" for app in pipeline.apps)
+    if release.tag is not None:
+        found = parse_tag(release.tag, {name: tag_prefix(app) for name, app in apps.items()})
+        if found is None or found.app not in apps:
+            return Halt(
+                Reason.TAG_INVALID,
+                f"spec.tag: `{release.tag}` belongs to no app of AlbumPipeline "
+                f"{pipeline.ref.name}, whose tags begin with {known}, followed by a version such as v1.2.3. Create a "
+                "release with another tag, or add the app to the pipeline and set the annotation "
+                "album.dev/retry.",
+            )
+    else:
+        found = AppVersion(release.app or "", release.version or "")
+    app = apps.get(found.app)
+    if app is None:
+        return Halt(
+            Reason.TAG_INVALID,
+            f"spec.app: AlbumPipeline {pipeline.ref.name} has no app `{found.app}`, only "
+            f"{join_words(apps)}. Create a release of one of these, or add the app to the pipeline "
+            "and set the annotation album.dev/retry.",
+        )
+    return Chosen(app, found.version, release.tag or f"{tag_prefix(app)}{found.version}")
+
+
+def resolve(release: Release, pipeline: Pipeline) -> Resolved | Halt:
+    """Apply the conventions.
+
+    Returns:
+        What the release will do; `source.commit` and, where the pipeline names no branch,
+        `config.base_branch` are empty: only a look at the repositories can fill them.
+    """
+    chosen = choose_app(release, pipeline)
+    if isinstance(chosen, Halt):
+        return chosen
+    app, version = chosen.app, chosen.version
+    source = normal_url(pipeline.source_repository)
+    return Resolved(
+        app=app.name,
+        version=version,
+        pipeline=pipeline.ref.name,
+        pipeline_uid=pipeline.uid,
+        pipeline_generation=pipeline.generation,
+        source=SourcePlan(
+            repository=source, tag=chosen.tag, commit="", secret=pipeline.source_secret
+        ),
+        build=_build(pipeline, app, version, source),
+        config=_config(pipeline, app, version, source),
+        argocd=ArgoCDPlan(
+            applications=app.applications
+            or (Ref(pipeline.argocd_namespace, f"{repository_name(source)}-{app.name}"),),
+            sync_policy=pipeline.sync_policy,
+            settle=pipeline.settle,
+            timeout=pipeline.argocd_timeout,
+        ),
+    )
+
+
+def _build(pipeline: Pipeline, app: App, version: str, source: str) -> BuildPlan:
+    repository = pipeline.image_repository or repository_path(source)
+    image = app.image or f"{pipeline.image_registry}/{repository.lower()}-{app.name}"
+    args = dict(pipeline.build_args)
+    args.setdefault("VERSION", version)
+    return BuildPlan(
+        type=pipeline.build_type,
+        image=f"{image}:{version}",
+        insecure=pipeline.image_insecure,
+        context_dir=app.context_dir or app.name,
+        dockerfile=app.dockerfile or "Dockerfile",
+        args=tuple(sorted(args.items())),
+        target=pipeline.build_target,
+        resources=pipeline.build_resources,
+        timeout=pipeline.build_timeout,
+        push_secret=pipeline.push_secret,
+    )
+
+
+def _config(pipeline: Pipeline, app: App, version: str, source: str) -> ConfigPlan:
+    repository = normal_url(pipeline.config_repository or f"{source}-config")
+    return ConfigPlan(
+        repository=repository,
+        base_branch=pipeline.config_branch or "",
+        branch=release_branch(app.name, version),
+        secret=pipeline.config_secret,
+        forge_type=pipeline.forge_type,
+        forge_url=(pipeline.forge_url or _forge_url(repository)).rstrip("/"),
+        forge_secret=pipeline.forge_secret or pipeline.config_secret,
+        author_name=pipeline.author_name,
+        author_email=pipeline.author_email,
+        edits=app.edits or (Edit(f"{app.name}/values.yaml", "image.tag"),),
+    )
+
+
+def _forge_url(repository: str) -> str:
+    parts = urlsplit(repository)
+    return f"{parts.scheme}://{parts.netloc}/api/v1"

@@ -1,0 +1,229 @@
+"""Deployed: the proof that the Applications run our image, Healthy, at a revision with our change.
+
+The rule follows Argo CD's own words: `status.sync.revision` is the revision *compared to*, and on a
+branch shared by two apps no operation for our very commit may ever exist, so none is waited for.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from album_operator.decisions import application
+from album_operator.domain.names import join_words
+from album_operator.domain.reasons import Reason
+from album_operator.domain.record import ApplicationRecord, Record, StepName
+from album_operator.domain.release import Ref
+from album_operator.domain.resolved import Resolved
+from album_operator.domain.seen import ApplicationSeen
+from album_operator.domain.verdict import Act, Done, Halt, RefreshApplication, Verdict, Wait
+
+LOOK = timedelta(seconds=10)
+"""How often an Application is looked at when no event comes."""
+
+REFRESH_AGAIN = timedelta(seconds=10)
+"""A refresh asked for while another runs is lost (Argo CD, webhook.md), so it is asked for again
+this long after a comparison that still showed an older revision."""
+
+RUNNING = frozenset({"Running", "Terminating"})
+
+
+@dataclass(frozen=True)
+class DeploySeen:
+    """An Application in the light of the merge commit.
+
+    Attributes:
+        application: the Application, None where it does not exist.
+        is_applied: its sync policy still is as we left it.
+        contains_merge: revisions of it (compared to, or synced to by its last operation) that are
+            the merge commit or descend from it.
+    """
+
+    application: ApplicationSeen | None
+    is_applied: bool
+    contains_merge: frozenset[str]
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What one Application still lacks: None when the proof is complete."""
+
+    record: ApplicationRecord
+    lacks: Wait | Halt | Act | None
+
+
+def decide(
+    record: Record, resolved: Resolved, seen: Mapping[Ref, DeploySeen], now: datetime
+) -> Verdict:
+    """Prove the deployment of every Application, or say what is still missing."""
+    looks = [_look(ref, found, record, resolved, now) for ref, found in seen.items()]
+    record = replace(record, applications=tuple(look.record for look in looks))
+    lacks = [look.lacks for look in looks if look.lacks is not None]
+    for verdict in lacks:
+        if isinstance(verdict, Halt | Act):
+            return verdict
+    deadline = (record.step(StepName.DEPLOYED).started_at or now) + resolved.argocd.timeout
+    for verdict in lacks:
+        if isinstance(verdict, Wait):
+            if now >= deadline:
+                return _timed_out(verdict, resolved)
+            return replace(verdict, record=record, retry_after=min(LOOK, deadline - now))
+    return _settle(record, resolved, now)
+
+
+def _settle(record: Record, resolved: Resolved, now: datetime) -> Done | Wait:
+    since = max(app.settling_since or now for app in record.applications)
+    left = since + resolved.argocd.settle - now
+    names = join_words(f"{app.namespace}/{app.name}" for app in record.applications)
+    if left > timedelta():
+        return Wait(
+            Reason.SETTLING,
+            f"{names} runs {resolved.build.image} and is Healthy; the release is done at "
+            f"{since + resolved.argocd.settle:%H:%M:%S} UTC if it stays so.",
+            left,
+            record,
+            is_poll=True,
+        )
+    revision = record.applications[0].revision or ""
+    return Done(
+        record,
+        Reason.SUCCEEDED,
+        f"{names} runs {resolved.build.image} at {revision[:12]}, Healthy.",
+    )
+
+
+def _look(ref: Ref, found: DeploySeen, record: Record, resolved: Resolved, now: datetime) -> _Look:
+    seen = found.application
+    halt = application.check(ref, seen, resolved, ref, consent=False)
+    if seen is None or halt is not None:
+        return _Look(ApplicationRecord(ref.namespace, ref.name), halt)
+    known = {(app.namespace, app.name): app for app in record.applications}
+    before = known.get((ref.namespace, ref.name))
+    source = application.find_source(seen, resolved)
+    revision = source.revision if source is not None else None
+    merged = record.merged_commit
+    accepted = None
+    if revision is not None and revision in found.contains_merge:
+        accepted = "Equal" if revision == merged else "Descendant"
+    lacks = _lacks(ref, seen, found, revision, record, resolved, now)
+    since = None
+    if lacks is None:
+        since = (before.settling_since if before is not None else None) or now
+        # It may have been ill between two looks, so Argo CD's own word on its health counts too.
+        since = max(since, seen.health_since or since)
+    return _Look(
+        ApplicationRecord(
+            namespace=ref.namespace,
+            name=ref.name,
+            revision=revision,
+            accepted_because=accepted,
+            sync=seen.sync_status or None,
+            health=seen.health or None,
+            settling_since=since,
+        ),
+        lacks,
+    )
+
+
+def _lacks(
+    ref: Ref,
+    seen: ApplicationSeen,
+    found: DeploySeen,
+    revision: str | None,
+    record: Record,
+    resolved: Resolved,
+    now: datetime,
+) -> Wait | Halt | Act | None:
+    if not found.is_applied:
+        return _reverted(ref)
+    merged = (record.merged_commit or "")[:12]
+    operation = seen.operation
+    if revision is None or revision not in found.contains_merge:
+        return _compare(ref, seen, revision, record, now)
+    if operation is not None and operation.phase in RUNNING:
+        return _wait(Reason.SYNCING, f"Argo CD syncs Application {ref}: {operation.message}")
+    if operation is not None and operation.phase in {"Failed", "Error"}:
+        if any(item in found.contains_merge for item in operation.revisions):
+            return Halt(
+                Reason.SYNC_FAILED,
+                f"Argo CD could not sync Application {ref} at a revision with {merged}: "
+                f"{operation.message}. Mend the cause, then set the annotation album.dev/retry.",
+            )
+        return _wait(Reason.SYNCING, f"Application {ref} failed to sync an earlier revision.")
+    if seen.sync_status != "Synced" or seen.operation_requested:
+        return _wait(Reason.SYNCING, f"Application {ref} is {seen.sync_status} at {revision[:12]}.")
+    return _images(ref, seen, resolved) or _health(ref, seen)
+
+
+def _compare(
+    ref: Ref, seen: ApplicationSeen, revision: str | None, record: Record, now: datetime
+) -> Wait | Act:
+    merged = (record.merged_commit or "")[:12]
+    errors = "; ".join(f"{kind}: {text}" for kind, text in sorted(seen.conditions.items()))
+    begun = record.step(StepName.DEPLOYED).started_at or now
+    compared = seen.reconciled_at
+    # `reconciledAt` has whole seconds.
+    outdated = compared is None or compared < begun.replace(microsecond=0)
+    if not seen.refresh_requested and (outdated or now - (compared or now) > REFRESH_AGAIN):
+        return Act(
+            RefreshApplication(ref),
+            Reason.SYNCING,
+            f"Asking Argo CD to compare Application {ref} with {merged}.",
+        )
+    at = f" was last compared to {revision[:12]}" if revision else " was not compared yet"
+    return _wait(
+        Reason.SYNCING,
+        f"Application {ref}{at}, not yet to {merged} or a later commit."
+        f"{f' Argo CD says: {errors}.' if errors else ''}",
+    )
+
+
+def _images(ref: Ref, seen: ApplicationSeen, resolved: Resolved) -> Wait | None:
+    wanted = resolved.build.image
+    repository = wanted.rsplit(":", 1)[0]
+    plain = [image.split("@", 1)[0] for image in seen.images]
+    if wanted not in plain:
+        return _wait(
+            Reason.SYNCING if seen.images else Reason.IMAGE_NOT_OBSERVED,
+            f"Application {ref} runs {join_words(seen.images) or 'no image'}, not {wanted}. Argo "
+            "CD reads images from Pod specs: an app with 0 replicas or a CronJob shows none.",
+        )
+    older = [
+        image
+        for image in plain
+        if image != wanted and (image == repository or image.startswith(f"{repository}:"))
+    ]
+    if older:
+        return _wait(
+            Reason.SYNCING, f"Application {ref} still runs {join_words(older)} beside {wanted}."
+        )
+    return None
+
+
+def _health(ref: Ref, seen: ApplicationSeen) -> Wait | None:
+    if seen.health == "Healthy":
+        return None
+    reason = Reason.DEGRADED if seen.health == "Degraded" else Reason.SYNCING
+    return _wait(reason, f"Application {ref} is {seen.health or 'of unknown health'}.")
+
+
+def _reverted(ref: Ref) -> Halt:
+    return Halt(
+        Reason.MANAGED_ELSEWHERE,
+        f"Somebody took the sync policy of Application {ref} back after the operator had set it, "
+        "most likely the app of apps that renders it. Set selfHeal and ApplyOutOfSyncOnly=true "
+        "where the Application is written, or leave them alone by spec.argocd.syncPolicy of the "
+        "pipeline, then set the annotation album.dev/retry.",
+    )
+
+
+def _wait(reason: Reason, message: str) -> Wait:
+    return Wait(reason, message, LOOK)
+
+
+def _timed_out(verdict: Wait, resolved: Resolved) -> Halt:
+    keep = {Reason.DEGRADED, Reason.IMAGE_NOT_OBSERVED}
+    return Halt(
+        verdict.reason if verdict.reason in keep else Reason.SYNC_TIMED_OUT,
+        f"Not deployed within argocd.timeout ({resolved.argocd.timeout}): {verdict.message} Mend "
+        "the cause, then set the annotation album.dev/retry.",
+    )

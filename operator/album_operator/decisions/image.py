@@ -1,0 +1,127 @@
+"""ImageReady: the build Job exists, ran, and left a digest."""
+
+import re
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from album_operator.domain.reasons import Reason
+from album_operator.domain.record import BuildRecord, Failure, ImageRecord, Record, StepName
+from album_operator.domain.release import Release
+from album_operator.domain.resolved import Resolved
+from album_operator.domain.seen import BuildSeen, BuildState, PodTrouble
+from album_operator.domain.verdict import Act, Done, Halt, SubmitBuild, Verdict, Wait
+
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+POD_LOOK = timedelta(seconds=15)
+"""How often a build's Pod is looked at for what no Job event tells, such as ImagePullBackOff."""
+
+WAITING = {
+    "ImagePullBackOff": Reason.IMAGE_PULL_FAILED,
+    "ErrImagePull": Reason.IMAGE_PULL_FAILED,
+    "InvalidImageName": Reason.IMAGE_PULL_FAILED,
+    "Unschedulable": Reason.UNSCHEDULABLE,
+    "Evicted": Reason.BUILD_EVICTED,
+    "DisruptionTarget": Reason.BUILD_EVICTED,
+}
+
+
+def decide(
+    release: Release, record: Record, resolved: Resolved, seen: BuildSeen | None, now: datetime
+) -> Verdict:
+    """Submit the build, wait for it, or take its digest."""
+    image = resolved.build.image
+    if record.image is not None:
+        return Done(record, Reason.SUCCEEDED, f"{image} was built by an earlier attempt.")
+    if seen is None:
+        return Act(SubmitBuild(), Reason.BUILDING, f"Building {image} with {resolved.build.type}.")
+    if not seen.owned:
+        return Halt(
+            Reason.BUILD_FAILED,
+            f"Job {seen.job} exists but was not made by this release. Delete it (kubectl delete "
+            f"job -n {release.ref.namespace} {seen.job}), then set the annotation album.dev/retry.",
+        )
+    match seen.state:
+        case BuildState.RUNNING:
+            return _wait(record, resolved, seen, now)
+        case BuildState.SUCCEEDED:
+            return _finish(release, record, resolved, seen)
+        case BuildState.FAILED:
+            return _fail(release, resolved, seen)
+
+
+def _wait(record: Record, resolved: Resolved, seen: BuildSeen, now: datetime) -> Wait:
+    record = replace(record, build=_build_record(resolved, seen))
+    trouble = seen.trouble
+    reason = WAITING.get(trouble.reason) if trouble else None
+    if trouble and reason:
+        deadline = (seen.started_at or now) + resolved.build.timeout
+        message = (
+            f"Pod {trouble.pod} of Job {seen.job} does not run: {trouble.reason}"
+            f"{f' ({trouble.message})' if trouble.message else ''}. Kubernetes keeps trying until "
+            f"{deadline:%H:%M:%S} UTC."
+        )
+        return Wait(reason, message, POD_LOOK, record)
+    return Wait(
+        Reason.BUILDING,
+        f"Job {seen.job} builds {resolved.build.image} with {resolved.build.type}.",
+        POD_LOOK,
+        record,
+    )
+
+
+def _finish(release: Release, record: Record, resolved: Resolved, seen: BuildSeen) -> Done | Halt:
+    digest = DIGEST.fullmatch((seen.termination_message or "").strip())
+    if digest is None:
+        return Halt(
+            Reason.BUILD_FAILED,
+            f"Job {seen.job} succeeded but left no digest in its Pod's termination message, so "
+            "what was pushed cannot be proved. Set the annotation album.dev/retry to build again; "
+            f"look at kubectl logs -n {release.ref.namespace} job/{seen.job} if it happens twice.",
+        )
+    image = ImageRecord(resolved.build.image, digest.group(), resolved.source.commit)
+    return Done(
+        replace(record, image=image, build=_build_record(resolved, seen)),
+        Reason.SUCCEEDED,
+        f"{image.reference}@{image.digest}",
+    )
+
+
+def _fail(release: Release, resolved: Resolved, seen: BuildSeen) -> Halt:
+    logs = f"kubectl logs -n {release.ref.namespace} job/{seen.job} --all-containers"
+    trouble = seen.trouble or PodTrouble(pod="", container=None, reason="", message="")
+    if seen.failure_reason == "DeadlineExceeded":
+        reason = Reason.BUILD_TIMED_OUT
+        said = (
+            f"The build took longer than build.timeout ({resolved.build.timeout}). Raise it in the "
+            "pipeline or make the build faster"
+        )
+    elif trouble.reason == "OOMKilled":
+        reason = Reason.BUILD_OUT_OF_MEMORY
+        said = (
+            f"Container {trouble.container} of the build ran out of memory. Raise "
+            "build.resources.limits.memory in the pipeline"
+        )
+    else:
+        reason = Reason.BUILD_FAILED
+        code = f" with exit code {trouble.exit_code}" if trouble.exit_code is not None else ""
+        said = f"Container {trouble.container or 'build'} of the build failed{code}"
+        said += f": {trouble.message}" if trouble.message else ""
+        said += ". Mend the cause"
+    message = f"{said}, then set the annotation album.dev/retry. Logs: {logs}"
+    return Halt(
+        reason,
+        message,
+        Failure(
+            step=StepName.IMAGE_READY,
+            reason=reason,
+            message=trouble.message or message,
+            pod=trouble.pod or None,
+            container=trouble.container,
+            exit_code=trouble.exit_code,
+        ),
+    )
+
+
+def _build_record(resolved: Resolved, seen: BuildSeen) -> BuildRecord:
+    return BuildRecord(seen.job, resolved.build.type, seen.started_at, seen.finished_at)

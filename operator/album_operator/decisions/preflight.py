@@ -1,0 +1,174 @@
+"""Before the first write: everything a release will need exists and may be used."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from album_operator.decisions import application
+from album_operator.domain.names import is_newer, join_words
+from album_operator.domain.reasons import Reason
+from album_operator.domain.record import ImageRecord, Record, StepName, StepState
+from album_operator.domain.release import Edit, Ref, Release
+from album_operator.domain.resolved import Resolved
+from album_operator.domain.seen import ApplicationSeen, ConfigSeen, SourceSeen
+from album_operator.domain.verdict import Done, Halt
+
+RETRY = "then set the annotation album.dev/retry"
+
+
+@dataclass(frozen=True)
+class PreflightSeen:
+    """What the first look found.
+
+    Attributes:
+        current: value at each edit's key, as it stands on the base branch.
+        applications: each Application the release names, None where it does not exist.
+    """
+
+    source: SourceSeen
+    config: ConfigSeen
+    current: Mapping[Edit, str]
+    applications: Mapping[Ref, ApplicationSeen | None]
+
+
+def missing_secret(ref: Ref, what: str) -> Halt:
+    """Say that a Secret does not exist, with the command that makes it."""
+    if what == "registry":
+        command = (
+            f"kubectl create secret docker-registry -n {ref.namespace} {ref.name} "
+            "--docker-server=… --docker-username=… --docker-password=…"
+        )
+    else:
+        command = (
+            f"kubectl create secret generic -n {ref.namespace} {ref.name} "
+            "--from-literal=url=https://… --from-literal=token=…"
+        )
+    return Halt(
+        Reason.CREDENTIALS_MISSING,
+        f"Secret {ref} with the {what} credential does not exist. Create it ({command}), {RETRY}.",
+    )
+
+
+def check_registry(ref: Ref, hosts: frozenset[str] | None, image: str) -> Halt | None:
+    """Refuse a push Secret that is missing or has no entry for the image's registry."""
+    if hosts is None:
+        return missing_secret(ref, "registry")
+    host = image.split("/", 1)[0]
+    if host not in hosts:
+        return Halt(
+            Reason.HOST_NOT_ALLOWED,
+            f"Secret {ref} has no credential for the registry {host}, only for "
+            f"{join_words(sorted(hosts)) or 'none'}. Add one to its .dockerconfigjson or correct "
+            f"spec.build.image of the pipeline, {RETRY}.",
+        )
+    return None
+
+
+def check_source(resolved: Resolved, seen: SourceSeen) -> Halt | None:
+    """Refuse a tag that does not exist or has no Dockerfile."""
+    source, build = resolved.source, resolved.build
+    if seen.commit is None:
+        return Halt(
+            Reason.TAG_NOT_FOUND,
+            f"Tag {source.tag} does not exist in {source.repository}. Push it, {RETRY}.",
+        )
+    if not seen.has_dockerfile:
+        return Halt(
+            Reason.DOCKERFILE_NOT_FOUND,
+            f"{build.context_dir}/{build.dockerfile} is no file of tag {source.tag} "
+            f"({seen.commit[:12]}) in {source.repository}. Correct contextDir or dockerfile of app "
+            f"{resolved.app} in the pipeline, or release a tag that has it, {RETRY}.",
+        )
+    return None
+
+
+def check_config(resolved: Resolved, seen: ConfigSeen) -> Halt | None:
+    """Refuse a config repository without the base branch or a file to edit."""
+    config = resolved.config
+    if seen.base_commit is None:
+        return Halt(
+            Reason.BASE_BRANCH_NOT_FOUND,
+            f"Branch {seen.base_branch or '(default)'} does not exist in {config.repository}. "
+            f"Correct spec.config.branch of the pipeline or push the branch, {RETRY}.",
+        )
+    for edit in config.edits:
+        if edit.path in seen.not_files:
+            return Halt(
+                Reason.VALUES_NOT_EDITABLE,
+                f"{edit.path} on branch {seen.base_branch} of {config.repository} is a "
+                f"{seen.not_files[edit.path]}, and only regular files are edited. Name the file "
+                f"itself under edits of app {resolved.app} in the pipeline, {RETRY}.",
+            )
+        if edit.path not in seen.files:
+            return Halt(
+                Reason.VALUES_FILE_NOT_FOUND,
+                f"{edit.path} does not exist on branch {seen.base_branch} of {config.repository}. "
+                f"Correct edits[].path of app {resolved.app} in the pipeline or add the file, "
+                f"{RETRY}.",
+            )
+    return None
+
+
+def check_order(release: Release, resolved: Resolved, current: Mapping[Edit, str]) -> Halt | None:
+    """End a release that is older than what the base branch holds."""
+    if release.allow_downgrade:
+        return None
+    for edit, value in current.items():
+        if is_newer(value, resolved.version):
+            return Halt(
+                Reason.SUPERSEDED,
+                f"{edit.path} already holds {value} at {edit.key}, which is newer than "
+                f"{resolved.version}; nothing was changed. To go back on purpose, create a release "
+                "with spec.allowDowngrade: true.",
+                superseded_by=value,
+            )
+    return None
+
+
+def decide(
+    release: Release, record: Record, wish: Resolved, seen: PreflightSeen, *, consent: bool
+) -> Done | Halt:
+    """Fix what the release will do, or say what is missing.
+
+    Args:
+        release: the release.
+        record: what it achieved so far.
+        wish: the conventions' answer, from `conventions.resolve`.
+        seen: what the first look found.
+        consent: whether Applications must have consented.
+    """
+    halt = (
+        check_source(wish, seen.source)
+        or check_config(wish, seen.config)
+        or check_order(release, wish, seen.current)
+    )
+    if halt is not None:
+        return halt
+    resolved = replace(
+        wish,
+        source=replace(wish.source, commit=seen.source.commit or ""),
+        config=replace(wish.config, base_branch=seen.config.base_branch),
+    )
+    pipeline = Ref(release.ref.namespace, resolved.pipeline)
+    for ref, found in seen.applications.items():
+        halt = application.check(ref, found, resolved, pipeline, consent=consent)
+        if halt is not None:
+            return halt
+    return Done(
+        _with_image(replace(record, resolved=resolved), resolved),
+        Reason.PENDING,
+        f"{resolved.app} {resolved.version} is tag {resolved.source.tag} at "
+        f"{resolved.source.commit[:12]}.",
+    )
+
+
+def _with_image(record: Record, resolved: Resolved) -> Record:
+    """Keep an image of an earlier attempt only if this attempt would build the very same."""
+    wanted = (resolved.build.image, resolved.source.commit)
+    image: ImageRecord | None = record.image
+    if image is None or (image.reference, image.revision) == wanted:
+        return record
+    steps = tuple(
+        replace(step, state=StepState.PENDING) if step.name is StepName.IMAGE_READY else step
+        for step in record.steps
+    )
+    return replace(record, image=None, build=None, steps=steps)

@@ -1,0 +1,158 @@
+"""Proposed: the change is a commit on the release branch with a pull request."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from album_operator.decisions.preflight import RETRY, check_config, check_order
+from album_operator.domain.reasons import Reason
+from album_operator.domain.record import ProposalRecord, PullRequestRecord, Record
+from album_operator.domain.release import Edit, Release
+from album_operator.domain.resolved import Resolved
+from album_operator.domain.seen import BranchSeen, ConfigSeen, PullRequestSeen, PullRequestState
+from album_operator.domain.verdict import Act, Done, Halt, OpenPullRequest, PushBranch, Verdict
+
+
+@dataclass(frozen=True)
+class ProposeSeen:
+    """What a look at the config repository found.
+
+    Attributes:
+        current: value at each edit's key on the base branch.
+        edited: new bytes of each file that changes, on the base branch's present head.
+        diff: unified diff of the change on the base branch.
+        branch_is_ours: the release branch holds exactly our commit on some base.
+        branch_diff: unified diff of that commit.
+        pull_request: the pull request from the release branch, open preferred.
+    """
+
+    config: ConfigSeen
+    current: Mapping[Edit, str]
+    edited: Mapping[str, bytes]
+    diff: str
+    branch_is_ours: bool
+    branch_diff: str
+    pull_request: PullRequestSeen | None
+
+
+def decide(release: Release, record: Record, resolved: Resolved, seen: ProposeSeen) -> Verdict:
+    """Push the branch, open the pull request, or take what is there already."""
+    halt = check_config(resolved, seen.config)
+    if halt is not None:
+        return halt
+    pull_request = seen.pull_request
+    if not seen.edited:
+        return _nothing_to_change(record, resolved, seen, pull_request)
+    if pull_request is not None and pull_request.state is PullRequestState.CLOSED:
+        return closed(pull_request)
+    halt = check_order(release, resolved, seen.current)
+    if halt is not None:
+        return halt
+    branch = seen.config.branch
+    if branch is None:
+        return _push(resolved, seen)
+    if not seen.branch_is_ours:
+        return _taken(resolved, branch)
+    if pull_request is None or pull_request.state is not PullRequestState.OPEN:
+        return Act(
+            OpenPullRequest(),
+            Reason.PROPOSING,
+            f"Opening the pull request for {resolved.config.branch}.",
+        )
+    return _proposed(record, resolved, seen, pull_request)
+
+
+def is_ours(
+    branch: BranchSeen, expected: Mapping[str, bytes] | None, message: str, author: tuple[str, str]
+) -> bool:
+    """Tell whether a branch holds exactly the commit we would make on its parent.
+
+    Args:
+        branch: the release branch.
+        expected: new bytes of each file our edit changes on the branch's parent, None where the
+            edit is not possible there.
+        message: the commit message we would write.
+        author: name and address we would write.
+    """
+    return (
+        expected is not None
+        and branch.message.strip() == message.strip()
+        and (branch.author_name, branch.author_email) == author
+        and branch.changed_paths == frozenset(expected)
+        and all(branch.files.get(path) == data for path, data in expected.items())
+    )
+
+
+def closed(pull_request: PullRequestSeen) -> Halt:
+    """End a release whose pull request a person closed: a "no" is final."""
+    who = f" by {pull_request.actor}" if pull_request.actor else ""
+    return Halt(
+        Reason.PULL_REQUEST_CLOSED,
+        f"Pull request #{pull_request.number} was closed{who} without a merge: {pull_request.url}. "
+        "Reopen it and set the annotation album.dev/retry if it shall be released after all.",
+    )
+
+
+def _nothing_to_change(
+    record: Record, resolved: Resolved, seen: ProposeSeen, pull_request: PullRequestSeen | None
+) -> Done:
+    if pull_request is not None and pull_request.state is PullRequestState.MERGED:
+        return _proposed(record, resolved, seen, pull_request)
+    proposal = ProposalRecord(resolved.config.branch, None, "")
+    record = replace(record, proposal=proposal, merged_commit=seen.config.base_commit)
+    return Done(
+        record,
+        Reason.NO_CHANGE,
+        f"Branch {resolved.config.base_branch} of {resolved.config.repository} already holds "
+        f"{resolved.version}; no pull request was needed.",
+    )
+
+
+def _push(resolved: Resolved, seen: ProposeSeen) -> Act:
+    # check_config, asked before, has refused a missing base.
+    base = seen.config.base_commit or ""
+    return Act(
+        PushBranch(base, seen.edited),
+        Reason.PROPOSING,
+        f"Pushing {resolved.config.branch} to {resolved.config.repository}.",
+    )
+
+
+def _taken(resolved: Resolved, branch: BranchSeen) -> Halt:
+    return Halt(
+        Reason.BRANCH_TAKEN,
+        f"Branch {resolved.config.branch} of {resolved.config.repository} holds a commit that is "
+        f"not this release's ({branch.commit[:12]} by {branch.author_name}). Delete or rename the "
+        f"branch, {RETRY}.",
+    )
+
+
+def _proposed(
+    record: Record, resolved: Resolved, seen: ProposeSeen, pull_request: PullRequestSeen
+) -> Done:
+    known = record.proposal
+    branch = seen.config.branch
+    if branch is not None and seen.branch_is_ours:
+        diff = seen.branch_diff
+    else:
+        diff = known.diff if known is not None else ""
+    return Done(
+        replace(
+            record,
+            proposal=ProposalRecord(resolved.config.branch, pull_request.head_sha, diff),
+            pull_request=to_record(pull_request),
+        ),
+        Reason.SUCCEEDED,
+        f"#{pull_request.number} {resolved.config.branch}: {pull_request.url}",
+    )
+
+
+def to_record(seen: PullRequestSeen) -> PullRequestRecord:
+    """Keep what the status shows of a pull request."""
+    return PullRequestRecord(
+        number=seen.number,
+        url=seen.url,
+        state=seen.state,
+        head_sha=seen.head_sha,
+        merge_commit=seen.merge_commit,
+        merged_at=seen.merged_at,
+    )

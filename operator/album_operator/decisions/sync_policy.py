@@ -1,0 +1,59 @@
+"""SyncPolicyApplied: the Applications sync by themselves, as the pipeline wishes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from album_operator.decisions import application
+from album_operator.domain.names import join_words
+from album_operator.domain.reasons import Reason
+from album_operator.domain.record import Record
+from album_operator.domain.release import Ref, Release
+from album_operator.domain.resolved import Resolved
+from album_operator.domain.seen import ApplicationSeen
+from album_operator.domain.verdict import Act, ApplySyncPolicy, Done, Halt, Verdict
+
+
+@dataclass(frozen=True)
+class PolicySeen:
+    """An Application's sync policy against the wish.
+
+    Attributes:
+        application: the Application, None where it does not exist.
+        is_applied: whether its policy is already as wished.
+        is_disabled: whether its owner switched automated sync off (`automated.enabled: false`).
+    """
+
+    application: ApplicationSeen | None
+    is_applied: bool
+    is_disabled: bool
+
+
+def decide(
+    release: Release,
+    record: Record,
+    resolved: Resolved,
+    seen: Mapping[Ref, PolicySeen],
+    *,
+    consent: bool,
+) -> Verdict:
+    """Patch the next Application whose policy differs."""
+    pipeline = Ref(release.ref.namespace, resolved.pipeline)
+    for ref, policy in seen.items():
+        halt = application.check(ref, policy.application, resolved, pipeline, consent=consent)
+        if halt is not None:
+            return halt
+        if policy.is_disabled:
+            return Halt(
+                Reason.AUTO_SYNC_DISABLED,
+                f"Application {ref} has spec.syncPolicy.automated.enabled: false, so it would "
+                "never sync by itself, and that switch is its owner's. Remove it, then set the "
+                "annotation album.dev/retry.",
+            )
+        if not policy.is_applied:
+            return Act(
+                ApplySyncPolicy(ref),
+                Reason.SYNCING,
+                f"Patching the sync policy of Application {ref}.",
+            )
+    names = join_words(str(ref) for ref in seen)
+    return Done(record, Reason.SUCCEEDED, f"Sync policy of {names} is as wished.")
