@@ -163,6 +163,24 @@ def ensure(programs: Iterable[str], settings: Settings | None = None) -> Path:
     return folder
 
 
+def ensure_data(set_name: str, settings: Settings) -> Path:
+    """Make sure that the data files of a set are there, without building its programs.
+
+    Args:
+        set_name: A set with `data`.
+        settings: Whose cache to use.
+
+    Returns:
+        The folder `share/<set>`, in which the files have the paths they have in their module.
+
+    Raises:
+        PartError: Go is missing or the module cannot be fetched.
+    """
+    tools = get_set(set_name)
+    with locked(settings.cache / "locks" / f"go-{tools.name}"):
+        return _built(tools, [], settings) / "share" / tools.name
+
+
 def bin_folder(settings: Settings) -> Path:
     """Return the folder `ensure` fills; another recipe of any set is another folder."""
     digest = hashlib.sha256("".join(recipe_hash(tools) for tools in SETS).encode())
