@@ -29,11 +29,12 @@ class Releases(Protocol):
     async def find_pipeline(self, ref: Ref) -> Pipeline | None:
         """Read a pipeline."""
 
-    async def write_record(self, release: Release, before: Record, after: Record) -> bool:
+    async def write_record(self, release: Release, before: Record, after: Record) -> Release | None:
         """Write what changed into the status, if the release is still as it was read.
 
         Returns:
-            False when somebody changed the object meanwhile: nothing was written, look again.
+            The release as it is now, or None when somebody changed the object meanwhile: nothing
+            was written, look again. Without a change nothing is sent.
         """
 
     async def post_event(self, release: Release, kind: str, reason: str, message: str) -> None:

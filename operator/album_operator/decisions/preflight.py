@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from album_operator.decisions import application
 from album_operator.domain.names import is_newer, join_words
+from album_operator.domain.places import Credential
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ImageRecord, Record, StepName, StepState
 from album_operator.domain.release import Edit, Ref, Release
@@ -31,7 +32,12 @@ class PreflightSeen:
 
 
 def missing_secret(ref: Ref, what: str) -> Halt:
-    """Say that a Secret does not exist, with the command that makes it."""
+    """Say that a Secret does not exist, with the command that makes it.
+
+    Args:
+        ref: the Secret.
+        what: what it is for: `git`, `forge` or `registry`.
+    """
     if what == "registry":
         command = (
             f"kubectl create secret docker-registry -n {ref.namespace} {ref.name} "
@@ -45,6 +51,15 @@ def missing_secret(ref: Ref, what: str) -> Halt:
     return Halt(
         Reason.CREDENTIALS_MISSING,
         f"Secret {ref} with the {what} credential does not exist. Create it ({command}), {RETRY}.",
+    )
+
+
+def foreign_host(ref: Ref, credential: Credential, url: str) -> Halt:
+    """Say that a Secret's own `url` keeps its token from going where a pipeline points."""
+    return Halt(
+        Reason.HOST_NOT_ALLOWED,
+        f"Secret {ref} is for {credential.url} by its key `url`, so its token is not sent to "
+        f"{url}. Name another Secret in the pipeline or correct the Secret's url, {RETRY}.",
     )
 
 

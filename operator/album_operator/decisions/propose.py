@@ -19,7 +19,6 @@ class ProposeSeen:
     Attributes:
         current: value at each edit's key on the base branch.
         edited: new bytes of each file that changes, on the base branch's present head.
-        diff: unified diff of the change on the base branch.
         branch_is_ours: the release branch holds exactly our commit on some base.
         branch_diff: unified diff of that commit.
         pull_request: the pull request from the release branch, open preferred.
@@ -28,7 +27,6 @@ class ProposeSeen:
     config: ConfigSeen
     current: Mapping[Edit, str]
     edited: Mapping[str, bytes]
-    diff: str
     branch_is_ours: bool
     branch_diff: str
     pull_request: PullRequestSeen | None
@@ -54,7 +52,7 @@ def decide(release: Release, record: Record, resolved: Resolved, seen: ProposeSe
         return _taken(resolved, branch)
     if pull_request is None or pull_request.state is not PullRequestState.OPEN:
         return Act(
-            OpenPullRequest(),
+            OpenPullRequest(seen.branch_diff),
             Reason.PROPOSING,
             f"Opening the pull request for {resolved.config.branch}.",
         )

@@ -112,15 +112,23 @@ def normal_url(url: str) -> str:
     return f"{parts.scheme.lower()}://{host}/{repository_path(url)}"
 
 
+def host_of(url: str) -> str:
+    """Give `scheme://host[:port]` of a URL in its normal form; no scheme means https."""
+    parts = urlsplit(normal_url(_with_scheme(url)))
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _with_scheme(url: str) -> str:
+    return url if "://" in url else f"https://{url}"
+
+
 def is_below(url: str, prefix: str) -> bool:
     """Tell whether a URL lies at or below a `scheme://host[/path]` prefix, by whole segments.
 
     A prefix without a scheme means https. `https://github.com.evil.org` is not below
     `https://github.com`.
     """
-    if "://" not in prefix:
-        prefix = f"https://{prefix}"
-    below, above = normal_url(url), normal_url(prefix)
+    below, above = normal_url(url), normal_url(_with_scheme(prefix))
     return below == above.rstrip("/") or below.startswith(above.rstrip("/") + "/")
 
 

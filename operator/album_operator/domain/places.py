@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from album_operator.domain.names import is_below
+from album_operator.domain.names import host_of, is_below
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,16 @@ class Credential:
     def may_go_to(self, url: str) -> bool:
         """Tell whether the token may be sent to this URL."""
         return is_below(url, self.url)
+
+    def may_serve(self, api_url: str, repository: str) -> bool:
+        """Tell whether the token may be sent to a forge's API to act on a repository.
+
+        An API has a path of its own (`/api/v1`), so beside the URL itself the same host will do
+        where the repository lies below the credential's prefix.
+        """
+        return self.may_go_to(api_url) or (
+            host_of(api_url) == host_of(self.url) and self.may_go_to(repository)
+        )
 
 
 @dataclass(frozen=True)

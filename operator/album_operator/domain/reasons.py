@@ -63,3 +63,18 @@ class Reason(StrEnum):
 
     # A bug of ours.
     INTERNAL_ERROR = "InternalError"
+
+
+TRANSIENT = frozenset(
+    {
+        Reason.BUILD_EVICTED,
+        Reason.IMAGE_PULL_FAILED,
+        Reason.UNSCHEDULABLE,
+        Reason.FORGE_UNAVAILABLE,
+        Reason.GIT_UNAVAILABLE,
+        Reason.CLUSTER_UNAVAILABLE,
+        Reason.RATE_LIMITED,
+        Reason.INTERNAL_ERROR,
+    }
+)
+"""Reasons of troubles that are retried by themselves."""

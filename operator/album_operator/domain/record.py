@@ -1,5 +1,6 @@
 """What a release has achieved so far: the facts of its status, as values."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -149,6 +150,7 @@ class Record:
         message: message of the condition Ready.
         last_retry: value of `album.dev/retry` that `attempt` answers.
         last_refresh: value of `album.dev/refresh` that was last obeyed.
+        since: status of each condition and when it came to that, by condition type, as last read.
     """
 
     attempt: int = 1
@@ -169,11 +171,17 @@ class Record:
     superseded_by: str | None = None
     last_retry: str | None = None
     last_refresh: str | None = None
+    since: Mapping[str, tuple[str, datetime]] = field(default_factory=dict, compare=False)
 
     @property
     def is_finished(self) -> bool:
         """Tell whether nothing will change by itself any more."""
         return self.outcome in {Outcome.RELEASED, Outcome.STALLED}
+
+    @property
+    def steps_begun(self) -> bool:
+        """Tell whether any step has begun, so that a retry must count as another attempt."""
+        return any(step.started_at is not None for step in self.steps)
 
     def step(self, name: StepName) -> StepRecord:
         """Give the record of one step."""

@@ -24,7 +24,13 @@ class PushBranch:
 
 @dataclass(frozen=True)
 class OpenPullRequest:
-    """Open the pull request for the release branch."""
+    """Open the pull request for the release branch.
+
+    Attributes:
+        diff: unified diff of the branch's commit, for the body.
+    """
+
+    diff: str
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,140 @@
+"""`python -m album_operator`: settings -> adapters -> reconciler -> Kopf."""
+
+import asyncio
+import logging
+import os
+import sys
+import time
+from collections.abc import Awaitable
+from datetime import UTC, datetime
+
+import kopf
+
+from album_operator.adapters.applications import ClusterApplications
+from album_operator.adapters.builds import ClusterBuilds
+from album_operator.adapters.cluster import Cluster
+from album_operator.adapters.config_repository import GitConfigRepository
+from album_operator.adapters.gitea import GiteaPullRequests
+from album_operator.adapters.releases import ClusterReleases
+from album_operator.adapters.rights import find_missing
+from album_operator.adapters.secrets import ClusterSecrets
+from album_operator.adapters.source_repository import GitSourceRepository
+from album_operator.domain.errors import OutsideError
+from album_operator.handlers import register
+from album_operator.health import Health, serve_health
+from album_operator.reconcile import Reconciler
+from album_operator.settings import Settings, SettingsError, read_settings
+from album_operator.steps import Steps, World
+from album_operator.wakeups import Wakeups
+
+LOG = logging.getLogger("album_operator")
+
+RIGHTS_SECONDS = 15
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def _served(cluster: Cluster, settings: Settings, health: Health) -> tuple[str, ...]:
+    """Give the namespaces whose rights are complete: one 403 would end Kopf's whole process."""
+    missing = {name: await find_missing(cluster, name) for name in settings.namespaces}
+    health.api_answered = time.monotonic()
+    health.refused = {name: f"may not {', '.join(what)}" for name, what in missing.items() if what}
+    return tuple(name for name, what in missing.items() if not what)
+
+
+async def _wait_for_rights(cluster: Cluster, settings: Settings, health: Health) -> None:
+    """Wait until at least one namespace can be served."""
+    while not health.served:
+        try:
+            health.served = await _served(cluster, settings, health)
+        except OutsideError as error:
+            LOG.warning("%s", error)
+        for name, what in health.refused.items():
+            LOG.warning("Namespace %s is not served: the ServiceAccount %s.", name, what)
+        if not health.served:
+            await asyncio.sleep(RIGHTS_SECONDS)
+
+
+async def _watch_rights(cluster: Cluster, settings: Settings, health: Health) -> None:
+    """End the process when the namespaces that can be served change: a new one starts right."""
+    while True:
+        await asyncio.sleep(RIGHTS_SECONDS)
+        try:
+            served = await _served(cluster, settings, health)
+        except OutsideError as error:
+            LOG.warning("%s", error)
+            continue
+        if served != health.served:
+            LOG.warning(
+                "Rights changed: serving %s from a restart on.", ", ".join(served) or "none"
+            )
+            return
+
+
+async def _run(settings: Settings) -> None:
+    health, wakeups, registry = Health(), Wakeups(), kopf.OperatorRegistry()
+    runner = await serve_health(health, settings.health_port)
+    cluster = await Cluster.connect()
+    applications = ClusterApplications(cluster)
+    pull_requests = GiteaPullRequests(settings.insecure_hosts)
+    world = World(
+        secrets=ClusterSecrets(cluster),
+        source=GitSourceRepository(settings.insecure_hosts),
+        config=GitConfigRepository(settings.insecure_hosts),
+        pull_requests=pull_requests,
+        builds=ClusterBuilds(cluster),
+        applications=applications,
+    )
+    releases = ClusterReleases(cluster, _now)
+    reconciler = Reconciler(releases, Steps(world, settings, _now), _now)
+    register(registry, reconciler, wakeups, health)
+    try:
+        await _wait_for_rights(cluster, settings, health)
+        LOG.info("Serving namespaces %s", ", ".join(health.served))
+        await _first_to_end(
+            [
+                kopf.operator(registry=registry, namespaces=health.served, standalone=True),
+                _watch_rights(cluster, settings, health),
+                *(
+                    applications.watch(namespace, wakeups.wake_followers)
+                    for namespace in settings.argocd_namespaces
+                ),
+            ]
+        )
+    finally:
+        await pull_requests.close()
+        await cluster.close()
+        await runner.cleanup()
+
+
+async def _first_to_end(works: list[Awaitable[None]]) -> None:
+    """Run works side by side until the first ends; its error, if any, is raised."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def main() -> int:
+    """Run the operator until it is told to stop."""
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+    )
+    try:
+        settings = read_settings(os.environ)
+    except SettingsError as error:
+        sys.stderr.write(f"album-operator: the environment is not right: {error}.\n")
+        return 2
+    asyncio.run(_run(settings))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""AlbumReleases and AlbumPipelines in the API server; the adapter of port `Releases`."""
+
+import logging
+import socket
+from collections.abc import Callable
+from datetime import datetime
+
+from album_operator.adapters.cluster import Cluster, ConflictError, NotFoundError, path_of
+from album_operator.codec import (
+    API_VERSION,
+    parse_pipeline,
+    parse_release,
+    parse_status,
+    render_status,
+    render_time,
+)
+from album_operator.domain.errors import OutsideError
+from album_operator.domain.record import Record
+from album_operator.domain.release import Pipeline, Ref, Release
+
+LOG = logging.getLogger(__name__)
+
+ALBUM = f"/apis/{API_VERSION}"
+COMPONENT = "album-operator"
+NOTE_LENGTH = 1024
+"""Longest note of an Event (events.k8s.io/v1)."""
+
+
+class ClusterReleases:
+    """Reads releases and pipelines, writes statuses, posts Events."""
+
+    def __init__(self, cluster: Cluster, clock: Callable[[], datetime]) -> None:
+        self._cluster = cluster
+        self._clock = clock
+
+    async def find_release(self, ref: Ref) -> tuple[Release, Record] | None:
+        """Read a release and the record in its status."""
+        try:
+            raw = await self._cluster.get(_path(ref))
+        except NotFoundError:
+            return None
+        return parse_release(raw), parse_status(raw.get("status", {}))
+
+    async def find_pipeline(self, ref: Ref) -> Pipeline | None:
+        """Read a pipeline."""
+        path = path_of(ALBUM, "albumpipelines", ref.namespace, ref.name)
+        try:
+            return parse_pipeline(await self._cluster.get(path))
+        except NotFoundError:
+            return None
+
+    async def write_record(
+        self, release: Release, before: Record, after: Record
+    ) -> tuple[Release, Record] | None:
+        """Write what changed into the status, if the release is still as it was read.
+
+        The patch carries the resource version read, so a change by somebody else meanwhile is
+        answered by a conflict and nothing is written.
+        """
+        now = self._clock()
+        old = render_status(release, before, now)
+        new = render_status(release, after, now)
+        changed = {key: value for key, value in new.items() if old.get(key) != value}
+        gone = dict.fromkeys(old.keys() - new.keys())
+        # Each changed part is replaced whole: a merge would keep fields that are gone from it.
+        patch = {
+            "metadata": {"resourceVersion": release.resource_version},
+            "status": {**_replaced(old, changed), **gone},
+        }
+        try:
+            raw = await self._cluster.merge(f"{_path(release.ref)}/status", patch)
+        except (ConflictError, NotFoundError):
+            return None
+        return parse_release(raw), parse_status(raw.get("status", {}))
+
+    async def post_event(self, release: Release, kind: str, reason: str, message: str) -> None:
+        """Post an Event; a lost one is only logged, for the status says the same."""
+        now = render_time(self._clock())
+        namespace = release.ref.namespace
+        event = {
+            "apiVersion": "events.k8s.io/v1",
+            "kind": "Event",
+            "metadata": {"generateName": f"{release.ref.name[:200]}.", "namespace": namespace},
+            "eventTime": now,
+            "type": kind,
+            "reason": reason,
+            "note": message[:NOTE_LENGTH],
+            "action": reason,
+            "reportingController": COMPONENT,
+            "reportingInstance": socket.gethostname()[:128],
+            "regarding": {
+                "apiVersion": API_VERSION,
+                "kind": "AlbumRelease",
+                "name": release.ref.name,
+                "namespace": namespace,
+                "uid": release.uid,
+            },
+        }
+        try:
+            await self._cluster.create(
+                path_of("/apis/events.k8s.io/v1", "events", namespace), event
+            )
+        except OutsideError as error:
+            LOG.warning("Event %s of AlbumRelease %s is lost: %s", reason, release.ref, error)
+
+
+def _path(ref: Ref) -> str:
+    return path_of(ALBUM, "albumreleases", ref.namespace, ref.name)
+
+
+def _replaced(old: dict[str, object], changed: dict[str, object]) -> dict[str, object]:
+    """Make a merge patch that replaces objects whole: keys they lost become null."""
+    patch: dict[str, object] = {}
+    for key, value in changed.items():
+        known = old.get(key)
+        if isinstance(value, dict) and isinstance(known, dict):
+            inner = {name: item for name, item in value.items() if known.get(name) != item}
+            patch[key] = {
+                **_replaced(known, inner),
+                **dict.fromkeys(known.keys() - value.keys()),
+            }
+        else:
+            patch[key] = value
+    return patch

@@ -1,0 +1,90 @@
+"""Credentials from Secrets of the release's namespace; the adapter of port `Secrets`."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from album_operator.adapters.cluster import Cluster, NotFoundError, path_of
+from album_operator.domain.errors import TerminalError
+from album_operator.domain.places import Credential
+from album_operator.domain.reasons import Reason
+from album_operator.domain.release import Ref
+
+DOCKER_CONFIG = ".dockerconfigjson"
+
+USERNAME = "x-access-token"
+"""User of HTTP basic authentication where the Secret names none: forges look at the token only."""
+
+
+class ClusterSecrets:
+    """Reads Secrets by name, each time anew, so that a replaced token works at once."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    async def find_credential(self, ref: Ref) -> Credential | None:
+        """Read keys `url`, `token` and optionally `username`."""
+        data = await self._find(ref)
+        if data is None:
+            return None
+        return Credential(
+            secret=ref.name,
+            url=_required(data, "url", ref),
+            username=_decoded(data, "username", ref) or USERNAME,
+            token=_required(data, "token", ref),
+        )
+
+    async def find_registry_hosts(self, ref: Ref) -> frozenset[str] | None:
+        """Give the hosts of the `auths` in a `kubernetes.io/dockerconfigjson` Secret."""
+        data = await self._find(ref)
+        if data is None:
+            return None
+        text = _required(data, DOCKER_CONFIG, ref)
+        try:
+            auths = json.loads(text)["auths"]
+            return frozenset(_host(str(key)) for key in dict(auths))
+        except (ValueError, KeyError, TypeError):
+            # `from None`: the text of a JSON error quotes what it could not read.
+            raise TerminalError(
+                Reason.CREDENTIALS_MISSING,
+                f"Secret {ref} has no `auths` in its key {DOCKER_CONFIG}. Make it anew with "
+                f"kubectl create secret docker-registry -n {ref.namespace} {ref.name}, then set "
+                "the annotation album.dev/retry.",
+            ) from None
+
+    async def _find(self, ref: Ref) -> Mapping[str, Any] | None:
+        try:
+            secret = await self._cluster.get(path_of("/api/v1", "secrets", ref.namespace, ref.name))
+        except NotFoundError:
+            return None
+        return secret.get("data") or {}
+
+
+def _host(key: str) -> str:
+    """Give the host of an `auths` key, which may be a URL (`https://index.docker.io/v1/`)."""
+    return key.split("://", 1)[-1].split("/", 1)[0]
+
+
+def _decoded(data: Mapping[str, Any], key: str, ref: Ref) -> str:
+    try:
+        return base64.b64decode(str(data.get(key, "")), validate=True).decode().strip()
+    except (binascii.Error, UnicodeDecodeError):
+        raise TerminalError(
+            Reason.CREDENTIALS_MISSING,
+            f"Key `{key}` of Secret {ref} is no text. Correct it, then set the annotation "
+            "album.dev/retry.",
+        ) from None
+
+
+def _required(data: Mapping[str, Any], key: str, ref: Ref) -> str:
+    value = _decoded(data, key, ref)
+    if not value:
+        raise TerminalError(
+            Reason.CREDENTIALS_MISSING,
+            f"Secret {ref} has no key `{key}`. Add it (kubectl patch secret -n {ref.namespace} "
+            f'{ref.name} -p \'{{"stringData":{{"{key}":"…"}}}}\'), then set the annotation '
+            "album.dev/retry.",
+        )
+    return value

@@ -1,0 +1,67 @@
+"""The conditions of a release: `Ready` and its companions (kstatus), and one per step."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from album_operator.api.types import MESSAGE_LENGTH
+from album_operator.codec.text import Raw, render_time
+from album_operator.domain.reasons import Reason
+from album_operator.domain.record import Outcome, Record, StepState
+from album_operator.domain.release import Release
+
+
+def is_in_flight(body: Raw) -> bool:
+    """Tell whether a release still needs passes: it has not finished, or a retry is asked for."""
+    status = body.get("status") or {}
+    retry = (body["metadata"].get("annotations") or {}).get("album.dev/retry")
+    if retry is not None and retry != status.get("lastHandledRetry"):
+        return True
+    conditions = status.get("conditions", [])
+    return not any(item["type"] == "Finished" and item["status"] == "True" for item in conditions)
+
+
+def parse_outcome(conditions: Mapping[str, Raw]) -> Outcome:
+    """Tell from the conditions, by type, how a release stands."""
+    if conditions.get("Stalled", {}).get("status") == "True":
+        return Outcome.STALLED
+    ready = conditions.get("Ready", {})
+    if ready.get("status") == "True":
+        return Outcome.RELEASED
+    if ready.get("reason") == Reason.SUSPENDED:
+        return Outcome.SUSPENDED
+    return Outcome.WORKING
+
+
+def render_conditions(release: Release, record: Record, now: datetime) -> list[dict[str, Any]]:
+    """Give the conditions of kstatus, `Finished`, and one per step.
+
+    `Reconciling` and `Stalled` are there only while true (kstatus: abnormal-true).
+    """
+    ready = {Outcome.RELEASED: "True", Outcome.STALLED: "False"}.get(record.outcome, "Unknown")
+    states = [("Ready", ready, record.reason, record.message)]
+    if record.outcome is Outcome.WORKING:
+        states.append(("Reconciling", "True", record.reason, record.message))
+    if record.outcome is Outcome.STALLED:
+        states.append(("Stalled", "True", record.reason, record.message))
+    if record.is_finished:
+        states.append(("Finished", "True", record.reason, record.message))
+    by_state = {StepState.SUCCEEDED: "True", StepState.FAILED: "False"}
+    states += [
+        (step.name, by_state.get(step.state, "Unknown"), step.reason, step.message)
+        for step in record.steps
+    ]
+    rendered = []
+    for kind, status, reason, message in states:
+        known, since = record.since.get(kind, ("", now))
+        rendered.append(
+            {
+                "type": str(kind),
+                "status": status,
+                "reason": str(reason),
+                "message": message[:MESSAGE_LENGTH],
+                "observedGeneration": release.generation,
+                "lastTransitionTime": render_time(since if known == status else now),
+            }
+        )
+    return rendered

@@ -1,0 +1,136 @@
+"""`status.resolved`: what a release decided to do, as JSON and back."""
+
+from typing import Any
+
+from album_operator.api.types import parse_duration, render_duration
+from album_operator.codec.text import Raw, without_nothing
+from album_operator.domain.release import BuildType, Edit, Ref, Resources, SyncPolicyWish
+from album_operator.domain.resolved import (
+    ArgoCDPlan,
+    BuildPlan,
+    ConfigPlan,
+    Resolved,
+    SourcePlan,
+)
+
+
+def render_resolved(resolved: Resolved) -> dict[str, Any]:
+    """Write what a release will do."""
+    source, build, config, argocd = (
+        resolved.source,
+        resolved.build,
+        resolved.config,
+        resolved.argocd,
+    )
+    policy = argocd.sync_policy
+    return {
+        "app": resolved.app,
+        "version": resolved.version,
+        "pipeline": {
+            "name": resolved.pipeline,
+            "uid": resolved.pipeline_uid,
+            "generation": resolved.pipeline_generation,
+        },
+        "source": {
+            "repository": source.repository,
+            "tag": source.tag,
+            "commit": source.commit,
+            "secretName": source.secret,
+        },
+        "build": without_nothing(
+            {
+                "type": str(build.type),
+                "image": build.image,
+                "insecure": build.insecure,
+                "contextDir": build.context_dir,
+                "dockerfile": build.dockerfile,
+                "args": [{"name": name, "value": value} for name, value in build.args],
+                "target": build.target,
+                "resources": without_nothing(
+                    {
+                        "requests": dict(build.resources.requests),
+                        "limits": dict(build.resources.limits),
+                    }
+                ),
+                "timeout": render_duration(build.timeout),
+                "pushSecretName": build.push_secret,
+            }
+        ),
+        "config": {
+            "repository": config.repository,
+            "baseBranch": config.base_branch,
+            "branch": config.branch,
+            "secretName": config.secret,
+            "forgeType": config.forge_type,
+            "forgeURL": config.forge_url,
+            "forgeSecretName": config.forge_secret,
+            "authorName": config.author_name,
+            "authorEmail": config.author_email,
+            "edits": [{"path": edit.path, "key": edit.key} for edit in config.edits],
+        },
+        "argocd": without_nothing(
+            {
+                "selfHeal": policy.self_heal,
+                "applyOutOfSyncOnly": policy.apply_out_of_sync_only,
+                "prune": policy.prune,
+                "settle": render_duration(argocd.settle),
+                "timeout": render_duration(argocd.timeout),
+                "applications": [
+                    {"namespace": ref.namespace, "name": ref.name} for ref in argocd.applications
+                ],
+            }
+        ),
+    }
+
+
+def parse_resolved(raw: Raw) -> Resolved:
+    """Read what a release decided to do."""
+    source, build, config, argocd = raw["source"], raw["build"], raw["config"], raw["argocd"]
+    resources = build.get("resources", {})
+    return Resolved(
+        app=raw["app"],
+        version=raw["version"],
+        pipeline=raw["pipeline"]["name"],
+        pipeline_uid=raw["pipeline"]["uid"],
+        pipeline_generation=raw["pipeline"]["generation"],
+        source=SourcePlan(
+            repository=source["repository"],
+            tag=source["tag"],
+            commit=source["commit"],
+            secret=source["secretName"],
+        ),
+        build=BuildPlan(
+            type=BuildType(build["type"]),
+            image=build["image"],
+            insecure=build["insecure"],
+            context_dir=build["contextDir"],
+            dockerfile=build["dockerfile"],
+            args=tuple((arg["name"], arg["value"]) for arg in build.get("args", [])),
+            target=build.get("target"),
+            resources=Resources(resources.get("requests", {}), resources.get("limits", {})),
+            timeout=parse_duration(build["timeout"]),
+            push_secret=build["pushSecretName"],
+        ),
+        config=ConfigPlan(
+            repository=config["repository"],
+            base_branch=config["baseBranch"],
+            branch=config["branch"],
+            secret=config["secretName"],
+            forge_type=config["forgeType"],
+            forge_url=config["forgeURL"],
+            forge_secret=config["forgeSecretName"],
+            author_name=config["authorName"],
+            author_email=config["authorEmail"],
+            edits=tuple(Edit(edit["path"], edit["key"]) for edit in config["edits"]),
+        ),
+        argocd=ArgoCDPlan(
+            applications=tuple(
+                Ref(ref["namespace"], ref["name"]) for ref in argocd["applications"]
+            ),
+            sync_policy=SyncPolicyWish(
+                argocd.get("selfHeal"), argocd.get("applyOutOfSyncOnly"), argocd.get("prune")
+            ),
+            settle=parse_duration(argocd["settle"]),
+            timeout=parse_duration(argocd["timeout"]),
+        ),
+    )

@@ -1,0 +1,228 @@
+"""The status: a record as JSON and back."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from album_operator.api.types import MESSAGE_LENGTH, parse_overhead, render_overhead
+from album_operator.codec.conditions import parse_outcome, render_conditions
+from album_operator.codec.resolved import parse_resolved, render_resolved
+from album_operator.codec.text import (
+    Raw,
+    parse_time,
+    parse_times,
+    render_optional,
+    without_nothing,
+)
+from album_operator.domain.reasons import Reason
+from album_operator.domain.record import (
+    ApplicationRecord,
+    BuildRecord,
+    Failure,
+    ImageRecord,
+    ProposalRecord,
+    PullRequestRecord,
+    Record,
+    StepName,
+    StepRecord,
+    StepState,
+)
+from album_operator.domain.release import Release
+
+
+def render_status(release: Release, record: Record, now: datetime) -> dict[str, Any]:
+    """Write a record as the whole status of a release.
+
+    Args:
+        release: whose status it is; its generation is the one observed.
+        record: what is known.
+        now: time of conditions whose status changes.
+    """
+    resolved = record.resolved
+    return without_nothing(
+        {
+            "observedGeneration": release.generation,
+            "app": resolved.app if resolved else None,
+            "version": resolved.version if resolved else None,
+            "attempt": record.attempt,
+            "resolved": render_resolved(resolved) if resolved else None,
+            "image": vars(record.image) if record.image else None,
+            "build": _render_build(record.build) if record.build else None,
+            "config": _render_config(record),
+            "pullRequest": _render_pull_request(record.pull_request),
+            "applications": [_render_application(app) for app in record.applications],
+            "steps": [_render_step(step) for step in record.steps],
+            "overhead": render_overhead(sum((step.overhead for step in record.steps), timedelta())),
+            "failure": _render_failure(record.failure) if record.failure else None,
+            "supersededBy": record.superseded_by,
+            "lastHandledRetry": record.last_retry,
+            "lastHandledRefresh": record.last_refresh,
+            "conditions": render_conditions(release, record, now),
+        }
+    )
+
+
+def parse_status(raw: Raw) -> Record:
+    """Read a status; an absent one is the record of a release not yet begun."""
+    conditions = {condition["type"]: condition for condition in raw.get("conditions", [])}
+    ready = conditions.get("Ready", {})
+    config = raw.get("config", {})
+    known = {step["name"]: step for step in raw.get("steps", [])}
+    return Record(
+        attempt=raw.get("attempt", 1),
+        resolved=parse_resolved(raw["resolved"]) if "resolved" in raw else None,
+        image=ImageRecord(**raw["image"]) if "image" in raw else None,
+        build=_parse_build(raw["build"]) if "build" in raw else None,
+        proposal=_parse_proposal(config) if "branch" in config else None,
+        pull_request=_parse_pull_request(raw["pullRequest"]) if "pullRequest" in raw else None,
+        merged_commit=config.get("mergedCommit"),
+        applications=tuple(_parse_application(app) for app in raw.get("applications", [])),
+        steps=tuple(_parse_step(name, known.get(name, {})) for name in StepName),
+        outcome=parse_outcome(conditions),
+        reason=Reason(ready.get("reason", Reason.PENDING)),
+        message=ready.get("message", ""),
+        failure=_parse_failure(raw["failure"]) if "failure" in raw else None,
+        superseded_by=raw.get("supersededBy"),
+        last_retry=raw.get("lastHandledRetry"),
+        last_refresh=raw.get("lastHandledRefresh"),
+        since={
+            kind: (condition["status"], parse_time(condition["lastTransitionTime"]))
+            for kind, condition in conditions.items()
+        },
+    )
+
+
+def _render_step(step: StepRecord) -> dict[str, Any]:
+    return without_nothing(
+        {
+            "name": str(step.name),
+            "state": str(step.state),
+            "reason": str(step.reason),
+            "message": step.message[:MESSAGE_LENGTH] or None,
+            "startedAt": render_optional(step.started_at),
+            "finishedAt": render_optional(step.finished_at),
+            "overhead": render_overhead(step.overhead),
+        }
+    )
+
+
+def _parse_step(name: StepName, raw: Raw) -> StepRecord:
+    started, finished = parse_times(raw, "startedAt", "finishedAt")
+    return StepRecord(
+        name=name,
+        state=StepState(raw.get("state", StepState.PENDING)),
+        reason=Reason(raw.get("reason", Reason.PENDING)),
+        message=raw.get("message", ""),
+        started_at=started,
+        finished_at=finished,
+        overhead=parse_overhead(raw.get("overhead", "0")),
+    )
+
+
+def _render_build(build: BuildRecord) -> dict[str, Any]:
+    return without_nothing(
+        {
+            "job": build.job,
+            "type": str(build.type),
+            "startedAt": render_optional(build.started_at),
+            "finishedAt": render_optional(build.finished_at),
+        }
+    )
+
+
+def _parse_build(raw: Raw) -> BuildRecord:
+    started, finished = parse_times(raw, "startedAt", "finishedAt")
+    return BuildRecord(raw["job"], raw["type"], started, finished)
+
+
+def _render_config(record: Record) -> dict[str, Any]:
+    proposal = record.proposal
+    return without_nothing(
+        {
+            "branch": proposal.branch if proposal else None,
+            "commit": proposal.commit if proposal else None,
+            "diff": (proposal.diff or None) if proposal else None,
+            "mergedCommit": record.merged_commit,
+        }
+    )
+
+
+def _parse_proposal(raw: Raw) -> ProposalRecord:
+    return ProposalRecord(raw["branch"], raw.get("commit"), raw.get("diff", ""))
+
+
+def _render_pull_request(seen: PullRequestRecord | None) -> dict[str, Any] | None:
+    if seen is None:
+        return None
+    return without_nothing(
+        {
+            "number": seen.number,
+            "url": seen.url,
+            "state": seen.state,
+            "headSHA": seen.head_sha,
+            "mergeCommit": seen.merge_commit,
+            "mergedAt": render_optional(seen.merged_at),
+        }
+    )
+
+
+def _parse_pull_request(raw: Raw) -> PullRequestRecord:
+    (merged_at,) = parse_times(raw, "mergedAt")
+    return PullRequestRecord(
+        number=raw["number"],
+        url=raw["url"],
+        state=raw["state"],
+        head_sha=raw["headSHA"],
+        merge_commit=raw.get("mergeCommit"),
+        merged_at=merged_at,
+    )
+
+
+def _render_application(app: ApplicationRecord) -> dict[str, Any]:
+    return without_nothing(
+        {
+            "namespace": app.namespace,
+            "name": app.name,
+            "revision": app.revision,
+            "acceptedBecause": app.accepted_because,
+            "sync": app.sync,
+            "health": app.health,
+            "settlingSince": render_optional(app.settling_since),
+        }
+    )
+
+
+def _parse_application(raw: Raw) -> ApplicationRecord:
+    (since,) = parse_times(raw, "settlingSince")
+    return ApplicationRecord(
+        namespace=raw["namespace"],
+        name=raw["name"],
+        revision=raw.get("revision"),
+        accepted_because=raw.get("acceptedBecause"),
+        sync=raw.get("sync"),
+        health=raw.get("health"),
+        settling_since=since,
+    )
+
+
+def _render_failure(failure: Failure) -> dict[str, Any]:
+    return without_nothing(
+        {
+            "step": failure.step,
+            "reason": str(failure.reason),
+            "message": failure.message[:MESSAGE_LENGTH],
+            "pod": failure.pod,
+            "container": failure.container,
+            "exitCode": failure.exit_code,
+        }
+    )
+
+
+def _parse_failure(raw: Raw) -> Failure:
+    return Failure(
+        step=raw["step"],
+        reason=Reason(raw["reason"]),
+        message=raw["message"],
+        pod=raw.get("pod"),
+        container=raw.get("container"),
+        exit_code=raw.get("exitCode"),
+    )

@@ -1,0 +1,33 @@
+"""Times as the resources write them."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+Raw = Mapping[str, Any]
+
+
+def parse_time(text: str) -> datetime:
+    """Read an RFC 3339 time; `Z` is UTC."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def render_time(time: datetime) -> str:
+    """Write a time of UTC with microseconds."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_times(raw: Raw, *keys: str) -> Iterator[datetime | None]:
+    """Read the times at some keys, None where there is none."""
+    for key in keys:
+        yield parse_time(raw[key]) if raw.get(key) else None
+
+
+def without_nothing(raw: Raw) -> dict[str, Any]:
+    """Leave out what is None or empty: absence is how a status says "not known yet"."""
+    return {key: value for key, value in raw.items() if value is not None and value not in ({}, [])}
+
+
+def render_optional(time: datetime | None) -> str | None:
+    """Write a time, None for none."""
+    return render_time(time) if time is not None else None

@@ -1,0 +1,130 @@
+"""How a record moves: each function gives the record after one thing happened to a step."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from album_operator.domain.reasons import Reason
+from album_operator.domain.record import (
+    Failure,
+    Outcome,
+    Record,
+    StepName,
+    StepRecord,
+    StepState,
+)
+from album_operator.domain.release import Release
+
+PREFLIGHT = "Preflight"
+"""Name of the checks before the first step, as `status.failure.step` shows it."""
+
+
+def _with_step(record: Record, step: StepRecord) -> Record:
+    steps = tuple(step if known.name is step.name else known for known in record.steps)
+    return replace(record, steps=steps)
+
+
+def start(release: Release, record: Record) -> Record:
+    """Obey the annotations `album.dev/retry` and `album.dev/refresh`, and `spec.suspend`.
+
+    A retry begins anew as the next attempt; an image stays known, for preflight keeps it where it
+    would build the very same.
+    """
+    if release.retry is not None and release.retry != record.last_retry:
+        kept = record.step(StepName.IMAGE_READY) if record.image is not None else None
+        fresh = Record(
+            attempt=record.attempt + 1 if record.steps_begun else record.attempt,
+            image=record.image,
+            build=record.build if record.image is not None else None,
+            last_retry=release.retry,
+            last_refresh=record.last_refresh,
+        )
+        record = fresh if kept is None else _with_step(fresh, kept)
+    if release.refresh is not None:
+        record = replace(record, last_refresh=release.refresh)
+    if release.suspend and not record.is_finished:
+        return replace(
+            record,
+            outcome=Outcome.SUSPENDED,
+            reason=Reason.SUSPENDED,
+            message="The release is suspended; set spec.suspend to false to go on.",
+        )
+    if record.outcome is Outcome.SUSPENDED:
+        return replace(record, outcome=Outcome.WORKING, reason=Reason.PENDING, message="")
+    return record
+
+
+def begin(record: Record, name: StepName, now: datetime) -> Record:
+    """Mark a step as begun, if it is not yet."""
+    step = record.step(name)
+    if step.started_at is not None:
+        return record
+    return _with_step(record, replace(step, state=StepState.RUNNING, started_at=now))
+
+
+def keep_going(
+    record: Record, name: StepName, state: StepState, reason: Reason, message: str
+) -> Record:
+    """Show what a step is doing or waiting for, in the step and in Ready."""
+    step = replace(record.step(name), state=state, reason=reason, message=message)
+    return replace(
+        _with_step(record, step), outcome=Outcome.WORKING, reason=reason, message=message
+    )
+
+
+def finish(record: Record, name: StepName, reason: Reason, message: str, now: datetime) -> Record:
+    """Mark a step as succeeded."""
+    step = replace(
+        record.step(name),
+        state=StepState.SUCCEEDED,
+        reason=reason,
+        message=message,
+        finished_at=now,
+    )
+    return _with_step(record, step)
+
+
+def stall(
+    record: Record, name: StepName | None, message: str, failure: Failure, now: datetime
+) -> Record:
+    """Give up until a person acts.
+
+    Args:
+        record: the record so far.
+        name: the step that failed, None for the checks before the first.
+        message: what to do, for the condition and the step.
+        failure: details for `status.failure`.
+        now: the present time.
+    """
+    if name is not None:
+        step = replace(
+            record.step(name),
+            state=StepState.FAILED,
+            reason=failure.reason,
+            message=message,
+            finished_at=now,
+        )
+        record = _with_step(record, step)
+    return replace(
+        record,
+        outcome=Outcome.STALLED,
+        reason=failure.reason,
+        message=message,
+        failure=failure,
+    )
+
+
+def supersede(record: Record, newer: str) -> Record:
+    """Note the newer version that made the release pointless."""
+    return replace(record, superseded_by=newer)
+
+
+def release(record: Record) -> Record:
+    """Mark the whole release as done."""
+    message = record.step(StepName.DEPLOYED).message
+    return replace(record, outcome=Outcome.RELEASED, reason=Reason.RELEASED, message=message)
+
+
+def add_overhead(record: Record, name: StepName, took: timedelta) -> Record:
+    """Add the operator's own time to a step."""
+    step = record.step(name)
+    return _with_step(record, replace(step, overhead=step.overhead + took))

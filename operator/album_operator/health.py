@@ -1,0 +1,66 @@
+"""`/healthz` and `/readyz`: whether the operator lives, and whether it can do its work."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+API_ANSWER_AGE = 45.0
+"""Seconds after which an answer of the API server is too old to call the operator ready."""
+
+LONGEST_PASS = 900.0
+"""Seconds after which a pass counts as stuck: far above the sum of its own timeouts."""
+
+
+@dataclass
+class Health:
+    """What the probes tell of.
+
+    Attributes:
+        clock: monotonic seconds.
+        served: namespaces whose releases are watched.
+        refused: what is missing, by namespace that is not served for it.
+        api_answered: when the API server last answered.
+        passes: when each running pass began, by release.
+    """
+
+    clock: Callable[[], float] = time.monotonic
+    served: tuple[str, ...] = ()
+    refused: dict[str, str] = field(default_factory=dict)
+    api_answered: float | None = None
+    passes: dict[str, float] = field(default_factory=dict)
+
+    def is_alive(self) -> tuple[bool, str]:
+        """Tell whether no pass is stuck; that the answer comes at all proves the event loop."""
+        stuck = [name for name, begun in self.passes.items() if self.clock() - begun > LONGEST_PASS]
+        return (False, f"stuck: {', '.join(stuck)}") if stuck else (True, "ok")
+
+    def is_ready(self) -> tuple[bool, str]:
+        """Tell whether releases are served: watches are set up and the API server answers."""
+        if not self.served:
+            missing = "; ".join(f"{name}: {what}" for name, what in self.refused.items())
+            return False, f"no namespace is served. {missing}"
+        if self.api_answered is None or self.clock() - self.api_answered > API_ANSWER_AGE:
+            return False, "the API server has not answered lately"
+        missing = "; ".join(f"not {name}: {what}" for name, what in self.refused.items())
+        return True, f"serving {', '.join(self.served)}. {missing}".strip()
+
+
+async def serve_health(health: Health, port: int) -> web.AppRunner:
+    """Serve both probes on all addresses of the Pod; the caller cleans the runner up."""
+
+    def answer(ask: Callable[[], tuple[bool, str]]) -> Callable[[web.Request], object]:
+        async def handle(_: web.Request) -> web.Response:
+            good, text = ask()
+            return web.Response(text=f"{text}\n", status=200 if good else 503)
+
+        return handle
+
+    app = web.Application()
+    app.router.add_get("/healthz", answer(health.is_alive))
+    app.router.add_get("/readyz", answer(health.is_ready))
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, port=port).start()
+    return runner

@@ -1,0 +1,264 @@
+"""One pass over one release: look, decide, write at most what the step needs, and report.
+
+Level-triggered: a pass knows nothing but the resource and what it sees, so it can be run at any
+time, twice, or after a crash at any line. What a release will do (`status.resolved`) is in the API
+server before its first write anywhere else; all other facts can be seen again.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeVar, assert_never
+
+from album_operator.decisions import conventions, preflight
+from album_operator.decisions.transitions import transitions
+from album_operator.domain import progress
+from album_operator.domain.errors import TerminalError, TransientError
+from album_operator.domain.reasons import TRANSIENT, Reason
+from album_operator.domain.record import Failure, Outcome, Record, StepName, StepState
+from album_operator.domain.release import Ref, Release
+from album_operator.domain.verdict import Act, Done, Halt, Verdict, Wait
+from album_operator.ports import Releases
+from album_operator.render.values import NotEditableError
+from album_operator.steps import Steps
+
+T = TypeVar("T")
+
+LOG = logging.getLogger(__name__)
+
+FIRST_BACKOFF = timedelta(seconds=1)
+LONGEST_BACKOFF = timedelta(seconds=60)
+
+ACTS_IN_A_PASS = 6
+"""More writes than any pass needs: a write whose effect never shows must not spin."""
+
+
+@dataclass(frozen=True)
+class Next:
+    """When a release is to be passed over again.
+
+    Attributes:
+        after: time until the next pass if no event comes; None: only an event brings one.
+        is_poll: the next pass, if `after` brings it, asks for others' doings.
+        applications: Applications whose events concern the release.
+    """
+
+    after: timedelta | None
+    is_poll: bool = False
+    applications: tuple[Ref, ...] = ()
+
+
+@dataclass
+class Memory:
+    """What a daemon remembers of its release between two passes; losing it harms nothing.
+
+    Attributes:
+        failures: transient failures in a row, for the backoff.
+        overhead: the operator's own time by step that no status write has carried yet.
+    """
+
+    failures: int = 0
+    overhead: dict[StepName, timedelta] = field(default_factory=dict)
+
+
+@dataclass
+class _Pass:
+    """The state of one pass: the release as last read or written, and the record as it grows."""
+
+    release: Release
+    written: Record
+    record: Record
+    memory: Memory
+    lap_started: float
+
+    def lap(self, step: StepName) -> None:
+        """Count the time since the last lap as the operator's own, spent on this step."""
+        now = time.monotonic()
+        known = self.memory.overhead.get(step, timedelta())
+        self.memory.overhead[step] = known + timedelta(seconds=now - self.lap_started)
+        self.lap_started = now
+
+
+class Reconciler:
+    """Passes over releases."""
+
+    def __init__(self, releases: Releases, steps: Steps, clock: Callable[[], datetime]) -> None:
+        self._releases = releases
+        self._steps = steps
+        self._clock = clock
+
+    async def run_pass(
+        self, ref: Ref, memory: Memory, noticed: float, *, polled: bool = False
+    ) -> Next:
+        """Move one release as far as it goes now.
+
+        Args:
+            ref: the AlbumRelease.
+            memory: of the daemon that serves it.
+            noticed: `time.monotonic()` when the event that caused the pass was seen.
+            polled: the pass was caused by the time a poll waits, not by an event.
+
+        Raises:
+            TransientError: the API server could not be reached or asked.
+        """
+        found = await self._releases.find_release(ref)
+        if found is None or found[0].deleting:
+            return Next(None)
+        release, written = found
+        run = _Pass(release, written, progress.start(release, written), memory, noticed)
+        if run.record.outcome is not Outcome.WORKING:
+            return Next(None if await self._save(run) else timedelta())
+        before = dict(memory.overhead)
+        first = run.record.next_step
+        verdict = await self._advance(run)
+        if polled and isinstance(verdict, Wait) and run.record.next_step is first:
+            memory.overhead = before
+        return await self._report(run, verdict)
+
+    async def _advance(self, run: _Pass) -> Verdict | None:
+        """Go from step to step until one waits or halts; None when all are done."""
+        acts = 0
+        while (step := run.record.next_step) is not None:
+            verdict = await self._judge(run, step)
+            match verdict:
+                case Done() if run.record.resolved is None:
+                    run.record = progress.begin(verdict.record, step, self._clock())
+                case Done():
+                    run.record = progress.finish(
+                        verdict.record, step, verdict.reason, verdict.message, self._clock()
+                    )
+                case Act():
+                    acts += 1
+                    stopped = await self._act(run, step, verdict, acts)
+                    if stopped is not None:
+                        return stopped
+                case Wait() | Halt():
+                    run.lap(step)
+                    return verdict
+                case _:
+                    assert_never(verdict)
+            run.lap(step)
+        return None
+
+    async def _judge(self, run: _Pass, step: StepName) -> Verdict:
+        """Let a step look and decide."""
+        resolved = run.record.resolved
+        if resolved is None:
+            return await self._guard(run, self._preflight(run))
+        run.record = progress.begin(run.record, step, self._clock())
+        decided = self._steps.decide(step, run.release, run.record, resolved)
+        return await self._guard(run, decided)
+
+    async def _guard(self, run: _Pass, work: Awaitable[T]) -> T | Wait | Halt:
+        """Turn the troubles of the outside, and bugs of ours, into verdicts."""
+        try:
+            return await work
+        except TransientError as error:
+            return self._retry(run, error)
+        except (TerminalError, NotEditableError) as error:
+            return Halt(error.reason, error.message)
+        except Exception:
+            LOG.exception("A pass over AlbumRelease %s failed by a bug", run.release.ref)
+            message = "The operator failed by a bug of its own; its log has the traceback."
+            return self._retry(run, TransientError(Reason.INTERNAL_ERROR, message))
+
+    async def _preflight(self, run: _Pass) -> Verdict:
+        release = run.release
+        ref = Ref(release.ref.namespace, release.pipeline)
+        pipeline = await self._releases.find_pipeline(ref)
+        if pipeline is None:
+            return Halt(
+                Reason.PIPELINE_NOT_FOUND,
+                f"AlbumPipeline {ref} does not exist. Apply it, {preflight.RETRY}.",
+            )
+        wish = conventions.resolve(release, pipeline)
+        if isinstance(wish, Halt):
+            return wish
+        return await self._steps.preflight(release, run.record, wish)
+
+    async def _act(self, run: _Pass, step: StepName, act: Act, count: int) -> Verdict | None:
+        """Report what is about to be done, then do it; a verdict means the pass ends here."""
+        resolved = run.record.resolved
+        if resolved is None:
+            raise AssertionError("a step acts only on what preflight has resolved")
+        if count > ACTS_IN_A_PASS:
+            message = f"{act.message} It shows no effect yet."
+            return self._retry(run, TransientError(act.reason, message))
+        run.record = progress.keep_going(
+            run.record, step, StepState.RUNNING, act.reason, act.message
+        )
+        if not await self._save(run):
+            return Wait(act.reason, act.message, timedelta())
+        acted = self._steps.act(act.action, run.release, run.record, resolved)
+        trouble = await self._guard(run, acted)
+        if trouble is not None:
+            run.lap(step)
+        return trouble
+
+    def _retry(self, run: _Pass, error: TransientError) -> Wait:
+        run.memory.failures += 1
+        backoff = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(run.memory.failures - 1, 10))
+        backoff *= random.uniform(0.8, 1.2)  # noqa: S311 - spreads retries, guards nothing
+        wait = max(backoff, error.retry_after or timedelta())
+        return Wait(
+            error.reason,
+            f"{error.message} Next try at {self._clock() + wait:%H:%M:%S} UTC.",
+            wait,
+        )
+
+    async def _report(self, run: _Pass, verdict: Verdict | None) -> Next:
+        """Write the status and say when to come again."""
+        step = run.record.next_step
+        match verdict:
+            case None:
+                run.record = progress.release(run.record)
+            case Halt():
+                self._stall(run, verdict)
+            case Wait() if step is not None:
+                self._wait(run, step, verdict)
+        if not await self._save(run):
+            return Next(timedelta())
+        if run.record.is_finished:
+            return Next(None)
+        resolved = run.record.resolved
+        applications = resolved.argocd.applications if resolved is not None else ()
+        if not isinstance(verdict, Wait):
+            return Next(timedelta(), applications=applications)
+        if verdict.reason not in TRANSIENT:
+            run.memory.failures = 0
+        return Next(verdict.retry_after, verdict.is_poll, applications)
+
+    def _stall(self, run: _Pass, halt: Halt) -> None:
+        step = run.record.next_step if run.record.resolved is not None else None
+        failure = halt.failure or Failure(step or progress.PREFLIGHT, halt.reason, halt.message)
+        run.record = progress.stall(run.record, step, halt.message, failure, self._clock())
+        if halt.superseded_by is not None:
+            run.record = progress.supersede(run.record, halt.superseded_by)
+
+    def _wait(self, run: _Pass, step: StepName, wait: Wait) -> None:
+        record = wait.record or run.record
+        state = StepState.WAITING if wait.is_poll else StepState.RUNNING
+        run.record = progress.keep_going(record, step, state, wait.reason, wait.message)
+
+    async def _save(self, run: _Pass) -> bool:
+        """Write the record if it differs from what is there, then tell of what changed.
+
+        Returns:
+            False when the release changed meanwhile and must be looked at again.
+        """
+        if run.record == run.written:
+            return True
+        for step, took in run.memory.overhead.items():
+            run.record = progress.add_overhead(run.record, step, took)
+        now = await self._releases.write_record(run.release, run.written, run.record)
+        if now is None:
+            return False
+        run.memory.overhead.clear()
+        for kind, reason, message in transitions(run.written, run.record):
+            await self._releases.post_event(run.release, kind, reason, message)
+        run.release, run.written = now
+        run.record = run.written
+        return True

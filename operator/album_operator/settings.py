@@ -1,0 +1,130 @@
+"""The operator's settings, read once from the environment; every bad variable is named at once."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+from album_operator.render.job import EngineSettings
+
+NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+SECONDS = re.compile(r"\d{1,6}(\.\d{1,6})?")
+HOST = re.compile(r"[A-Za-z0-9.-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
+
+KANIKO_IMAGE = "ghcr.io/osscontainertools/kaniko:v1.28.2"
+BUILDKIT_IMAGE = "docker.io/moby/buildkit:v0.34.2"
+
+
+T = TypeVar("T")
+
+
+class SettingsError(Exception):
+    """One or more variables of the environment cannot be used; the message lists them all."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How this operator works.
+
+    Attributes:
+        namespaces: namespaces whose releases it serves.
+        argocd_namespaces: namespaces whose Applications it watches for wake-ups.
+        engine: images and registry settings of the build Jobs.
+        insecure_hosts: `host[:port]` of git servers and registries that may be spoken to in plain
+            HTTP.
+        require_consent: whether an Application must name the pipeline it lets change it.
+        merge_poll: how often a waiting pull request is asked for.
+        health_port: TCP port of `/healthz` and `/readyz`.
+    """
+
+    namespaces: tuple[str, ...]
+    argocd_namespaces: tuple[str, ...]
+    engine: EngineSettings
+    insecure_hosts: frozenset[str]
+    require_consent: bool
+    merge_poll: timedelta
+    health_port: int
+
+
+class _Reader:
+    """Reads variables and collects what is wrong with them."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self.faults: list[str] = []
+
+    def text(self, name: str, default: str = "") -> str:
+        value = self._environment.get(name, "").strip() or default
+        if not value:
+            self.faults.append(f"{name} is not set")
+        return value
+
+    def words(self, name: str, default: str, pattern: re.Pattern[str]) -> tuple[str, ...]:
+        value = self._environment.get(name, default)
+        words = tuple(word.strip() for word in value.split(",") if word.strip())
+        for word in words:
+            if not pattern.fullmatch(word):
+                self.faults.append(f"{name}: `{word}` is not of the form {pattern.pattern}")
+        return words
+
+    def parsed(
+        self, name: str, default: str, parse: Callable[[str], T | None], form: str
+    ) -> T | None:
+        value = self._environment.get(name, "").strip() or default
+        result = parse(value)
+        if result is None:
+            self.faults.append(f"{name}: `{value}` is not {form}")
+        return result
+
+
+def _boolean(text: str) -> bool | None:
+    return {"true": True, "false": False}.get(text.lower())
+
+
+def _seconds(text: str) -> timedelta | None:
+    if not SECONDS.fullmatch(text) or float(text) <= 0:
+        return None
+    return timedelta(seconds=float(text))
+
+
+def _port(text: str) -> int | None:
+    return int(text) if text.isdigit() and 0 < int(text) < 65536 else None
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Read the settings.
+
+    Args:
+        environment: such as `os.environ`.
+
+    Raises:
+        SettingsError: naming every variable that is missing or wrong.
+    """
+    read = _Reader(environment)
+    namespaces = read.words("ALBUM_NAMESPACES", "", NAMESPACE)
+    if not namespaces:
+        read.faults.append("ALBUM_NAMESPACES is not set: name the namespaces to serve, by commas")
+    argocd_namespaces = read.words("ALBUM_ARGOCD_NAMESPACES", "argocd", NAMESPACE)
+    insecure_hosts = frozenset(read.words("ALBUM_INSECURE_HOSTS", "", HOST))
+    consent = read.parsed("ALBUM_REQUIRE_CONSENT", "true", _boolean, "true or false")
+    poll = read.parsed("ALBUM_MERGE_POLL_SECONDS", "30", _seconds, "a number of seconds above 0")
+    port = read.parsed("ALBUM_HEALTH_PORT", "8080", _port, "a TCP port")
+    engine = EngineSettings(
+        operator_image=read.text("ALBUM_OPERATOR_IMAGE"),
+        kaniko_image=read.text("ALBUM_KANIKO_IMAGE", KANIKO_IMAGE),
+        buildkit_image=read.text("ALBUM_BUILDKIT_IMAGE", BUILDKIT_IMAGE),
+        registry_mirrors=read.words("ALBUM_REGISTRY_MIRRORS", "", HOST),
+        insecure_hosts=insecure_hosts,
+    )
+    if read.faults or consent is None or poll is None or port is None:
+        raise SettingsError("; ".join(read.faults))
+    return Settings(
+        namespaces=namespaces,
+        argocd_namespaces=argocd_namespaces,
+        engine=engine,
+        insecure_hosts=insecure_hosts,
+        require_consent=consent,
+        merge_poll=poll,
+        health_port=port,
+    )

@@ -1,0 +1,338 @@
+"""Each step: look through the ports, let its decision judge, and do the write it asks for."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from album_operator.decisions import (
+    deploy,
+    image,
+    merge,
+    preflight,
+    propose,
+    sync_policy,
+)
+from album_operator.domain.errors import TerminalError
+from album_operator.domain.names import job_name, repository_path
+from album_operator.domain.places import Change, ForgePlace, GitPlace
+from album_operator.domain.record import Record, StepName
+from album_operator.domain.release import Edit, Ref, Release
+from album_operator.domain.resolved import Resolved
+from album_operator.domain.seen import ApplicationSeen, BranchSeen
+from album_operator.domain.verdict import (
+    Action,
+    ApplySyncPolicy,
+    Halt,
+    OpenPullRequest,
+    PushBranch,
+    RefreshApplication,
+    SubmitBuild,
+    Verdict,
+)
+from album_operator.ports import (
+    Applications,
+    Builds,
+    ConfigRepository,
+    PullRequests,
+    Secrets,
+    SourceRepository,
+)
+from album_operator.render import job, pull_request, values
+from album_operator.render import sync_policy as policy
+from album_operator.settings import Settings
+
+
+@dataclass(frozen=True)
+class World:
+    """The outside world a release works on, one adapter for each port."""
+
+    secrets: Secrets
+    source: SourceRepository
+    config: ConfigRepository
+    pull_requests: PullRequests
+    builds: Builds
+    applications: Applications
+
+
+class Steps:
+    """Looks and writes of the five steps and of the checks before them.
+
+    Every method may raise `TransientError` or `TerminalError` from an adapter.
+    """
+
+    def __init__(self, world: World, settings: Settings, clock: Callable[[], datetime]) -> None:
+        self._world = world
+        self._settings = settings
+        self._clock = clock
+
+    async def preflight(self, release: Release, record: Record, wish: Resolved) -> Verdict:
+        """Look at all a release will need, before anything is written anywhere."""
+        namespace = release.ref.namespace
+        push_secret = Ref(namespace, wish.build.push_secret)
+        hosts = await self._world.secrets.find_registry_hosts(push_secret)
+        refused = preflight.check_registry(push_secret, hosts, wish.build.image)
+        if refused is not None:
+            return refused
+        await self._forge_place(namespace, wish)
+        dockerfile = f"{wish.build.context_dir}/{wish.build.dockerfile}"
+        source = await self._world.source.look(
+            await self._source_place(namespace, wish), wish.source.tag, dockerfile
+        )
+        config = await self._world.config.look(
+            await self._config_place(namespace, wish),
+            wish.config.base_branch or None,
+            _paths(wish.config.edits),
+            None,
+        )
+        refused = preflight.check_source(wish, source) or preflight.check_config(wish, config)
+        if refused is not None:
+            return refused
+        seen = preflight.PreflightSeen(
+            source=source,
+            config=config,
+            current=_current(wish.config.edits, config.files),
+            applications=await self._find_applications(wish),
+        )
+        _edited(wish, config.files)
+        return preflight.decide(release, record, wish, seen, consent=self._settings.require_consent)
+
+    async def decide(
+        self, step: StepName, release: Release, record: Record, resolved: Resolved
+    ) -> Verdict:
+        """Look at what one step needs to know and judge it."""
+        match step:
+            case StepName.IMAGE_READY:
+                name = job_name(release.ref.name, record.attempt)
+                found = None
+                if record.image is None:
+                    found = await self._world.builds.find(
+                        Ref(release.ref.namespace, name), release.uid
+                    )
+                return image.decide(release, record, resolved, found, self._clock())
+            case StepName.PROPOSED:
+                return await self._propose(release, record, resolved)
+            case StepName.MERGED:
+                return await self._merge(release, record, resolved)
+            case StepName.SYNC_POLICY_APPLIED:
+                return await self._sync_policy(release, record, resolved)
+            case StepName.DEPLOYED:
+                return await self._deploy(release, record, resolved)
+            case _:
+                assert_never(step)
+
+    async def act(
+        self, action: Action, release: Release, record: Record, resolved: Resolved
+    ) -> None:
+        """Do one write."""
+        match action:
+            case SubmitBuild():
+                await self._world.builds.submit(
+                    job.render_job(release, resolved, record.attempt, self._settings.engine)
+                )
+            case PushBranch():
+                await self._push(action, release, record, resolved)
+            case OpenPullRequest():
+                await self._open(action, release, record, resolved)
+            case ApplySyncPolicy():
+                seen = await self._world.applications.find(action.application)
+                if seen is not None:
+                    wish = resolved.argocd.sync_policy
+                    await self._world.applications.patch(
+                        action.application, seen.resource_version, policy.patch_for(seen, wish)
+                    )
+            case RefreshApplication():
+                seen = await self._world.applications.find(action.application)
+                if seen is not None:
+                    await self._world.applications.patch(
+                        action.application, seen.resource_version, policy.refresh_patch()
+                    )
+            case _:
+                assert_never(action)
+
+    async def _propose(self, release: Release, record: Record, resolved: Resolved) -> Verdict:
+        namespace, config = release.ref.namespace, resolved.config
+        seen = await self._world.config.look(
+            await self._config_place(namespace, resolved),
+            config.base_branch,
+            _paths(config.edits),
+            config.branch,
+        )
+        refused = preflight.check_config(resolved, seen)
+        if refused is not None:
+            return refused
+        found = await self._world.pull_requests.find(
+            await self._forge_place(namespace, resolved), config.branch, config.base_branch
+        )
+        edited = _edited(resolved, seen.files)
+        message = pull_request.commit_message(release, resolved, _digest(record))
+        ours = seen.branch is not None and propose.is_ours(
+            seen.branch,
+            _edited_on_parent(resolved, seen.branch),
+            message,
+            (config.author_name, config.author_email),
+        )
+        return propose.decide(
+            release,
+            record,
+            resolved,
+            propose.ProposeSeen(
+                config=seen,
+                current=_current(config.edits, seen.files),
+                edited=edited,
+                branch_is_ours=ours,
+                branch_diff=_branch_diff(seen.branch) if seen.branch is not None else "",
+                pull_request=found,
+            ),
+        )
+
+    async def _push(
+        self, action: PushBranch, release: Release, record: Record, resolved: Resolved
+    ) -> None:
+        config = resolved.config
+        change = Change(
+            base_commit=action.base_commit,
+            branch=config.branch,
+            files=action.files,
+            message=pull_request.commit_message(release, resolved, _digest(record)),
+            author_name=config.author_name,
+            author_email=config.author_email,
+            date=release.created_at,
+        )
+        place = await self._config_place(release.ref.namespace, resolved)
+        await self._world.config.push(place, change)
+
+    async def _open(
+        self, action: OpenPullRequest, release: Release, record: Record, resolved: Resolved
+    ) -> None:
+        await self._world.pull_requests.open(
+            await self._forge_place(release.ref.namespace, resolved),
+            pull_request.draft(release, resolved, _digest(record), action.diff),
+        )
+
+    async def _merge(self, release: Release, record: Record, resolved: Resolved) -> Verdict:
+        seen = None
+        if record.pull_request is not None:
+            place = await self._forge_place(release.ref.namespace, resolved)
+            seen = await self._world.pull_requests.get(place, record.pull_request.number)
+        return merge.decide(record, seen, self._settings.merge_poll)
+
+    async def _sync_policy(self, release: Release, record: Record, resolved: Resolved) -> Verdict:
+        wish = resolved.argocd.sync_policy
+        seen = {
+            ref: sync_policy.PolicySeen(
+                application=found,
+                is_applied=found is not None and policy.is_applied(found.sync_policy, wish),
+                is_disabled=found is not None and policy.is_disabled(found.sync_policy),
+            )
+            for ref, found in (await self._find_applications(resolved)).items()
+        }
+        return sync_policy.decide(
+            release, record, resolved, seen, consent=self._settings.require_consent
+        )
+
+    async def _deploy(self, release: Release, record: Record, resolved: Resolved) -> Verdict:
+        seen = {}
+        for ref, found in (await self._find_applications(resolved)).items():
+            contained: frozenset[str] = frozenset()
+            applied = False
+            if found is not None:
+                contained = await self._containing(found, release, record, resolved)
+                applied = policy.is_applied(found.sync_policy, resolved.argocd.sync_policy)
+            seen[ref] = deploy.DeploySeen(found, applied, contained)
+        return deploy.decide(record, resolved, seen, self._clock())
+
+    async def _containing(
+        self, seen: ApplicationSeen, release: Release, record: Record, resolved: Resolved
+    ) -> frozenset[str]:
+        """Give the Application's revisions that are the merge commit or descend from it."""
+        merged = record.merged_commit or ""
+        revisions = {source.revision for source in seen.sources if source.revision}
+        if seen.operation is not None:
+            revisions.update(filter(None, seen.operation.revisions))
+        place = await self._config_place(release.ref.namespace, resolved)
+        return frozenset(
+            {
+                revision
+                for revision in revisions
+                if await self._world.config.is_descendant(
+                    place, revision, merged, resolved.config.base_branch
+                )
+            }
+        )
+
+    async def _find_applications(self, resolved: Resolved) -> Mapping[Ref, ApplicationSeen | None]:
+        return {
+            ref: await self._world.applications.find(ref) for ref in resolved.argocd.applications
+        }
+
+    async def _source_place(self, namespace: str, resolved: Resolved) -> GitPlace:
+        return await self._git_place(namespace, resolved.source.repository, resolved.source.secret)
+
+    async def _config_place(self, namespace: str, resolved: Resolved) -> GitPlace:
+        return await self._git_place(namespace, resolved.config.repository, resolved.config.secret)
+
+    async def _git_place(self, namespace: str, url: str, secret: str) -> GitPlace:
+        ref = Ref(namespace, secret)
+        credential = await self._world.secrets.find_credential(ref)
+        if credential is None:
+            raise _as_error(preflight.missing_secret(ref, "git"))
+        if not credential.may_go_to(url):
+            raise _as_error(preflight.foreign_host(ref, credential, url))
+        return GitPlace(url, credential)
+
+    async def _forge_place(self, namespace: str, resolved: Resolved) -> ForgePlace:
+        config = resolved.config
+        ref = Ref(namespace, config.forge_secret)
+        credential = await self._world.secrets.find_credential(ref)
+        if credential is None:
+            raise _as_error(preflight.missing_secret(ref, "forge"))
+        if not credential.may_serve(config.forge_url, config.repository):
+            raise _as_error(preflight.foreign_host(ref, credential, config.forge_url))
+        return ForgePlace(config.forge_url, repository_path(config.repository), credential)
+
+
+def _as_error(halt: Halt) -> TerminalError:
+    return TerminalError(halt.reason, halt.message)
+
+
+def _digest(record: Record) -> str:
+    return record.image.digest if record.image is not None else ""
+
+
+def _paths(edits: Iterable[Edit]) -> list[str]:
+    return sorted({edit.path for edit in edits})
+
+
+def _current(edits: Iterable[Edit], files: Mapping[str, bytes]) -> Mapping[Edit, str]:
+    return {edit: values.read_value(edit.path, files[edit.path], edit.key) for edit in edits}
+
+
+def _edited(resolved: Resolved, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
+    """Give the new bytes of each file that our edits change."""
+    edited = {}
+    for path in _paths(resolved.config.edits):
+        edits = [
+            (edit.key, resolved.version) for edit in resolved.config.edits if edit.path == path
+        ]
+        data = values.edit_values(path, files[path], edits)
+        if data != files[path]:
+            edited[path] = data
+    return edited
+
+
+def _edited_on_parent(resolved: Resolved, branch: BranchSeen) -> Mapping[str, bytes] | None:
+    if branch.parent_files is None:
+        return None
+    try:
+        return _edited(resolved, branch.parent_files)
+    except (values.NotEditableError, KeyError):
+        return None
+
+
+def _branch_diff(branch: BranchSeen) -> str:
+    before = branch.parent_files or {}
+    return "".join(
+        pull_request.unified_diff(path, before.get(path, b""), branch.files.get(path, b""))
+        for path in sorted(branch.changed_paths & branch.files.keys())
+    )

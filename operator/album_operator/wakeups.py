@@ -1,0 +1,64 @@
+"""Who is to be woken by what: events set flags, daemons wait for them."""
+
+import asyncio
+import time
+from collections.abc import Iterable
+
+from album_operator.domain.release import Ref
+
+
+class _Flag:
+    def __init__(self) -> None:
+        self.event = asyncio.Event()
+        self.noticed = 0.0
+
+
+class Wakeups:
+    """Flags of the releases in flight, and which Applications concern which of them."""
+
+    def __init__(self) -> None:
+        self._flags: dict[Ref, _Flag] = {}
+        self._followers: dict[Ref, set[Ref]] = {}
+
+    def join(self, release: Ref) -> None:
+        """Begin to receive wake-ups for a release."""
+        self._flags.setdefault(release, _Flag())
+
+    def leave(self, release: Ref) -> None:
+        """Stop receiving wake-ups for a release."""
+        self._flags.pop(release, None)
+        self.follow(release, ())
+
+    def follow(self, release: Ref, applications: Iterable[Ref]) -> None:
+        """Say which Applications concern a release from now on."""
+        wanted = set(applications)
+        for application in [ref for ref, known in self._followers.items() if release in known]:
+            if application not in wanted:
+                self._followers[application].discard(release)
+                if not self._followers[application]:
+                    del self._followers[application]
+        for application in wanted:
+            self._followers.setdefault(application, set()).add(release)
+
+    def wake(self, release: Ref) -> None:
+        """Note an event about a release; without a daemon for it nothing happens."""
+        flag = self._flags.get(release)
+        if flag is not None and not flag.event.is_set():
+            flag.noticed = time.monotonic()
+            flag.event.set()
+
+    def wake_followers(self, application: Ref) -> None:
+        """Note an event about an Application."""
+        for release in self._followers.get(application, set()):
+            self.wake(release)
+
+    async def wait(self, release: Ref) -> float:
+        """Wait for the next event about a release that joined.
+
+        Returns:
+            `time.monotonic()` of the first event since the last wait.
+        """
+        flag = self._flags[release]
+        await flag.event.wait()
+        flag.event.clear()
+        return flag.noticed
