@@ -1,0 +1,298 @@
+"""Status of an AlbumRelease: what the operator has done and where it stands."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from album_operator.api.model import MapList, Model
+from album_operator.api.types import (
+    DIFF_LENGTH,
+    BuildType,
+    Commit,
+    Digest,
+    Duration,
+    ForgeType,
+    Message,
+    Name,
+    Overhead,
+    Text,
+    Timestamp,
+    Word,
+)
+
+
+class ResolvedSource(Model):
+    """Where the source comes from."""
+
+    repository: Text = Field(description="URL of the source repository.")
+    tag: Text = Field(description="The git tag that is released.")
+    commit: Commit = Field(
+        description="Commit the tag pointed to; a tag that is moved later changes nothing."
+    )
+    secret_name: Name = Field(description="Secret with the git credential.")
+
+
+class ResolvedPipeline(Model):
+    """The AlbumPipeline as it was read."""
+
+    name: Name = Field(description="Name of the AlbumPipeline.")
+    uid: Name = Field(description="Its uid.")
+    generation: Annotated[int, Field(ge=0)] = Field(
+        description="Its generation: later changes of the pipeline do not touch this release."
+    )
+
+
+class ResolvedArg(Model):
+    """One build argument."""
+
+    name: Name = Field(description="Name of the ARG.")
+    value: Annotated[str, Field(max_length=1024)] = Field(description="Its value.")
+
+
+class ResolvedQuantities(Model):
+    """Amounts of resources."""
+
+    cpu: Word | None = Field(None, description="CPU.")
+    memory: Word | None = Field(None, description="Memory.")
+    ephemeral_storage: Word | None = Field(
+        None, alias="ephemeral-storage", description="Disk of the node."
+    )
+
+
+class ResolvedResources(Model):
+    """Requests and limits of a container."""
+
+    requests: ResolvedQuantities | None = Field(None, description="Requests.")
+    limits: ResolvedQuantities | None = Field(None, description="Limits.")
+
+
+class ResolvedBuild(Model):
+    """How the image is built."""
+
+    type: BuildType = Field(description="The program that builds.")
+    image: Text = Field(description="The image that is pushed, with its tag.")
+    insecure: bool = Field(description="Whether the registry speaks plain HTTP.")
+    context_dir: Text = Field(description="Directory of the source that is built.")
+    dockerfile: Text = Field(description="Path of the Dockerfile below contextDir.")
+    args: Annotated[list[ResolvedArg], MapList("name")] = Field(
+        default_factory=list, max_length=33, description="Build arguments."
+    )
+    target: Text | None = Field(None, description="Stage of the Dockerfile that is built.")
+    resources: ResolvedResources | None = Field(
+        None, description="Requests and limits of the container that builds."
+    )
+    timeout: Duration = Field(description="How long the build may take.")
+    push_secret_name: Name = Field(description="Secret to push with.")
+
+
+class ResolvedEdit(Model):
+    """One value that is changed."""
+
+    path: Text = Field(description="Path of the file in the config repository.")
+    key: Text = Field(description="Names on the way to the value, joined by dots.")
+
+
+class ResolvedConfig(Model):
+    """What is changed in the config repository and who proposes it."""
+
+    repository: Text = Field(description="URL of the config repository.")
+    base_branch: Text = Field(description="Branch the pull request is merged into.")
+    branch: Text = Field(description="Branch of the pull request.")
+    secret_name: Name = Field(description="Secret with the git credential.")
+    forge_type: ForgeType = Field(description="Kind of the forge.")
+    forge_url: Text = Field(alias="forgeURL", description="Base URL of the forge's API.")
+    forge_secret_name: Name = Field(description="Secret with the token for the forge's API.")
+    author_name: Text = Field(description="Name of the commit's author.")
+    author_email: Text = Field(description="Email address of the commit's author.")
+    edits: Annotated[list[ResolvedEdit], MapList("path", "key")] = Field(
+        max_length=16, description="The values that are changed."
+    )
+
+
+class ResolvedApplication(Model):
+    """An Argo CD Application."""
+
+    namespace: Name = Field(description="Namespace of the Application.")
+    name: Name = Field(description="Name of the Application.")
+
+
+class ResolvedArgoCD(Model):
+    """The Applications and how they are to sync."""
+
+    self_heal: bool | None = Field(None, description="automated.selfHeal; unset leaves it alone.")
+    apply_out_of_sync_only: bool | None = Field(
+        None, description="Sync option ApplyOutOfSyncOnly; unset leaves it alone."
+    )
+    prune: bool | None = Field(None, description="automated.prune; unset leaves it alone.")
+    settle: Duration = Field(description="How long the app must stay Healthy.")
+    timeout: Duration = Field(description="How long after the merge the app may take.")
+    applications: Annotated[list[ResolvedApplication], MapList("namespace", "name")] = Field(
+        max_length=16, description="The Applications that run the app."
+    )
+
+
+class Resolved(Model):
+    """What the release decided to do when it started; it does only this."""
+
+    source: ResolvedSource = Field(description="Where the source comes from.")
+    pipeline: ResolvedPipeline = Field(description="The AlbumPipeline as it was read.")
+    build: ResolvedBuild = Field(description="How the image is built.")
+    config: ResolvedConfig = Field(description="What is changed in the config repository.")
+    argocd: ResolvedArgoCD = Field(description="The Applications and how they are to sync.")
+
+
+class ImageStatus(Model):
+    """The image that was built."""
+
+    reference: Text = Field(description="The image with its tag.")
+    digest: Digest = Field(description="Digest of the image as the registry has it.")
+    revision: Commit = Field(description="Commit of the source it was built from.")
+
+
+class BuildStatus(Model):
+    """The build of the image."""
+
+    job: Name = Field(description="Name of the Job in the release's namespace.")
+    type: BuildType = Field(description="The program that builds.")
+    started_at: Timestamp | None = Field(None, description="When the Job started.")
+    finished_at: Timestamp | None = Field(None, description="When the Job finished.")
+
+
+class ConfigStatus(Model):
+    """The change in the config repository."""
+
+    branch: Text = Field(description="Branch of the pull request.")
+    commit: Commit | None = Field(
+        None, description="Commit on that branch; unset if nothing had to be changed."
+    )
+    diff: Annotated[str, Field(max_length=DIFF_LENGTH)] = Field(
+        "", description="The change as a unified diff."
+    )
+    merged_commit: Commit | None = Field(
+        None, description="Commit of the base branch that holds the change."
+    )
+
+
+class PullRequestStatus(Model):
+    """The pull request."""
+
+    number: Annotated[int, Field(ge=1)] = Field(description="Its number.")
+    url: Text = Field(description="Its page in the forge.")
+    state: Literal["Open", "Merged", "Closed"] = Field(description="Whether it is open.")
+    head_sha: Commit = Field(alias="headSHA", description="Commit it proposes.")
+    merge_commit: Commit | None = Field(
+        None, description="Commit the merge made on the base branch."
+    )
+    merged_at: Timestamp | None = Field(None, description="When it was merged.")
+
+
+class ApplicationStatus(Model):
+    """One Argo CD Application as last seen."""
+
+    namespace: Name = Field(description="Namespace of the Application.")
+    name: Name = Field(description="Name of the Application.")
+    revision: Text | None = Field(None, description="Revision of the config repository it runs.")
+    accepted_because: Literal["Equal", "Descendant"] | None = Field(
+        None,
+        description=(
+            "Why that revision proves the release: it is the merge commit (Equal) or contains it "
+            "(Descendant)."
+        ),
+    )
+    sync: Word | None = Field(None, description="Its sync status.")
+    health: Word | None = Field(None, description="Its health.")
+    settling_since: Timestamp | None = Field(
+        None, description="Since when it runs the release and is Healthy without a break."
+    )
+
+
+class StepStatus(Model):
+    """One step of the release."""
+
+    name: Word = Field(description="Name of the step; a condition has the same name.")
+    state: Literal["Pending", "Running", "Waiting", "Succeeded", "Failed"] = Field(
+        description="Where the step stands."
+    )
+    reason: Word = Field("", description="Why, in one word.")
+    message: Message = Field("", description="Why, in a sentence.")
+    started_at: Timestamp | None = Field(None, description="When the step started.")
+    finished_at: Timestamp | None = Field(None, description="When the step finished.")
+    overhead: Overhead | None = Field(
+        None, description="Time the operator itself took for the step, in seconds."
+    )
+
+
+class FailureStatus(Model):
+    """Why the release stopped."""
+
+    step: Word = Field(description="The step that failed.")
+    reason: Word = Field(description="Why, in one word.")
+    message: Message = Field(description="Why, and what to do.")
+    pod: Name | None = Field(None, description="Pod of the build that failed.")
+    container: Name | None = Field(None, description="Container of that Pod.")
+    exit_code: int | None = Field(None, description="Its exit code.")
+
+
+class Condition(Model):
+    """One aspect of where the release stands."""
+
+    type: Word = Field(description="Name of the condition, such as Ready.")
+    status: Literal["True", "False", "Unknown"] = Field(description="Whether it holds.")
+    reason: Word = Field(description="Why, in one word.")
+    message: Message = Field("", description="Why, and what happens or has to be done next.")
+    observed_generation: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="Generation of the spec it is about."
+    )
+    last_transition_time: Timestamp = Field(description="When status last changed.")
+
+
+class ReleaseStatus(Model):
+    """What the operator has done so far and where it stands."""
+
+    observed_generation: int | None = Field(
+        None, description="Generation of the spec the status is about; -1 before the first look."
+    )
+    app: Name | None = Field(None, description="App that is released.")
+    version: Text | None = Field(None, description="Version that is released.")
+    attempt: Annotated[int, Field(ge=1)] | None = Field(
+        None,
+        description="Number of the attempt; the annotation album.dev/retry starts the next one.",
+    )
+    resolved: Resolved | None = Field(
+        None, description="What the release decided to do when it started; it does only this."
+    )
+    image: ImageStatus | None = Field(None, description="The image that was built.")
+    build: BuildStatus | None = Field(None, description="The build of the image.")
+    config: ConfigStatus | None = Field(None, description="The change in the config repository.")
+    pull_request: PullRequestStatus | None = Field(None, description="The pull request.")
+    applications: Annotated[list[ApplicationStatus], MapList("namespace", "name")] = Field(
+        default_factory=list, max_length=16, description="The Applications as last seen."
+    )
+    steps: Annotated[list[StepStatus], MapList("name")] = Field(
+        default_factory=list, max_length=8, description="The steps in their order."
+    )
+    failure: FailureStatus | None = Field(None, description="Why the release stopped.")
+    superseded_by: Text | None = Field(
+        None, description="The newer version that was there already."
+    )
+    conditions: Annotated[list[Condition], MapList("type")] = Field(
+        default_factory=list,
+        max_length=16,
+        description=(
+            "Ready, Reconciling and Stalled as kstatus has them; Finished, True once nothing "
+            "changes by itself any more; and one for each step."
+        ),
+    )
+    overhead: Overhead | None = Field(
+        None,
+        description=(
+            "Time the operator itself took for all steps, in seconds; waiting for builds, merges "
+            "and Argo CD is not counted."
+        ),
+    )
+    last_handled_retry: Text | None = Field(
+        None, description="Value of the annotation album.dev/retry that was last obeyed."
+    )
+    last_handled_refresh: Text | None = Field(
+        None, description="Value of the annotation album.dev/refresh that was last obeyed."
+    )

@@ -1,0 +1,358 @@
+"""Strings, durations and references that both resources use, with the rules on them.
+
+Rules are CEL rather than `pattern`, because the API server shows a pattern as it is and a rule's
+message as a sentence. Each `maxLength` also keeps the estimated cost of the rules inside the API
+server's budget, which refuses rules over unbounded strings and lists.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+
+from pydantic import (
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    WithJsonSchema,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from album_operator.api.model import Model, Rule, Rules
+
+VERSION_LENGTH = 128
+"""Longest tag of an image (OCI distribution specification 1.1), so longest version and git tag."""
+
+MESSAGE_LENGTH = 2048
+"""Longest message in a status; the writer of the status has to cut longer ones."""
+
+DIFF_LENGTH = 4096
+"""Longest diff in a status, in characters."""
+
+_SEMVER = r"v?[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
+# A prefix ends with a letter, `-` or `_`, so that `v1.2.3.4` is not app `v1.` at 2.3.4.
+_TAG_PREFIX = r"([A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z_-]|[A-Za-z])?"
+_PORT = r"([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_HOST = rf"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:{_PORT})?"
+_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+# Path component of an image's name (OCI distribution specification 1.1, "Pulling manifests").
+_COMPONENT = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
+_SEGMENT = r"[A-Za-z0-9._+@=,-]+"
+# At most three parts of five digits: CEL's `duration()` overflows on more instead of answering.
+_DURATION = re.compile(r"([0-9]{1,5}[smh]){1,3}")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours"}
+
+
+def _matches(pattern: str) -> str:
+    return f"self.matches(r'^{pattern}$')"
+
+
+# `.lock` at the end and `..` are refused in every part of a git reference (git-check-ref-format).
+_SAFE_IN_REF = "!self.contains('..') && !self.endsWith('.lock')"
+
+Version = Annotated[
+    str,
+    Field(max_length=VERSION_LENGTH, examples=["v1.1.0"]),
+    Rule(
+        f"{_matches(_SEMVER)} && {_SAFE_IN_REF}",
+        "version must be of the form v1.2.3 or v1.2.3-rc.1 (the v may be left out): three numbers, "
+        "then at most one pre-release part of letters, digits, '-' and '.', not ending with .lock; "
+        "image tags cannot hold build metadata such as +1, and latest is no version.",
+    ),
+]
+
+TagName = Annotated[
+    str,
+    Field(max_length=VERSION_LENGTH, examples=["backend-v1.1.0"]),
+    Rule(
+        f"{_matches(_TAG_PREFIX + _SEMVER)} && {_SAFE_IN_REF}",
+        "tag must be the name of a git tag that ends with a version, such as backend-v1.1.0: "
+        "letters, digits, '.', '_' and '-' only, no '..', not beginning with '-' or '.', not "
+        "ending with .lock; image tags cannot hold '/' or build metadata such as +1.",
+    ),
+]
+
+TagPrefix = Annotated[
+    str,
+    Field(max_length=63, examples=["backend-"]),
+    Rule(
+        f"{_matches(_TAG_PREFIX)} && !self.contains('..')",
+        "tagPrefix must be what an app's git tags have before the version, such as backend-: "
+        "letters, digits, '.', '_' and '-', beginning with a letter or digit and ending with a "
+        "letter, '-' or '_'.",
+    ),
+]
+
+AppName = Annotated[
+    str,
+    Field(max_length=63, examples=["backend"]),
+    Rule(
+        _matches(_LABEL),
+        "an app's name must be lower-case letters, digits and '-', beginning and ending with a "
+        "letter or digit: it becomes part of image, branch, path and label.",
+    ),
+]
+
+Label = Annotated[
+    str,
+    Field(max_length=63),
+    Rule(
+        _matches(_LABEL),
+        "this must be a namespace: lower-case letters, digits and '-', beginning and ending with a "
+        "letter or digit.",
+    ),
+]
+
+_OBJECT_NAME = Rule(
+    _matches(rf"{_LABEL}(\.{_LABEL})*"),
+    "this must be the name of an object: lower-case letters, digits, '-' and '.', beginning and "
+    "ending with a letter or digit.",
+)
+
+ObjectName = Annotated[str, Field(max_length=253), _OBJECT_NAME]
+
+# The operator labels releases with their pipeline; a label's value has at most 63 characters.
+PipelineName = Annotated[str, Field(max_length=63), _OBJECT_NAME]
+
+
+def _url_rules(path: str, example: str) -> Rules:
+    is_http = "self.matches(r'^https?://')"
+    has_user = "self.matches(r'^https?://[^/]*@')"
+    return Rules(
+        Rule(
+            is_http,
+            f"the URL must begin with https:// or http://, such as {example}: other transports "
+            "(ssh, git, file, ext) are not supported.",
+        ),
+        Rule(
+            f"!{has_user}",
+            "the URL must not hold a user or token: put it into the Secret that secretRef names "
+            "and remove it from here.",
+        ),
+        # Silent where a rule above speaks, so that the user reads one message.
+        Rule(
+            f"!{is_http} || {has_user} || ({_matches(f'https?://{_HOST}{path}')} "
+            r"&& !self.matches(r'/\.{1,2}(/|$)'))",
+            f"the URL must be of the form {example}: letters, digits, '.', '_', '~' and '-' "
+            "between slashes, no '..' segment, no query, no '$' and no escapes.",
+        ),
+    )
+
+
+RepositoryURL = Annotated[
+    str,
+    Field(max_length=512, examples=["https://git.example.org/owner/album-app"]),
+    _url_rules(r"(/[A-Za-z0-9._~-]+){2,8}/?", "https://git.example.org/owner/name"),
+]
+
+ApiURL = Annotated[
+    str,
+    Field(max_length=512, examples=["https://git.example.org/api/v1"]),
+    _url_rules(r"(/[A-Za-z0-9._~-]+){0,8}/?", "https://git.example.org/api/v1"),
+]
+
+RegistryHost = Annotated[
+    str,
+    Field(max_length=255, examples=["ghcr.io"]),
+    Rule(
+        _matches(_HOST),
+        "registry must be a host with an optional port, such as ghcr.io or "
+        "registry.example.org:5000, without https:// and without a path.",
+    ),
+]
+
+
+def _image_rules(has_tag: str, form: str, message: str) -> Rules:
+    return Rules(
+        Rule(
+            f"!({has_tag})",
+            "the image repository must not hold a tag or digest, because the release's version "
+            "becomes the tag: remove what follows ':' or '@'.",
+        ),
+        Rule(f"{has_tag} || ({form})", message),
+    )
+
+
+ImageRepository = Annotated[
+    str,
+    Field(max_length=255, examples=["owner/album-app"]),
+    _image_rules(
+        "self.matches(r'[:@]')",
+        _matches(f"{_COMPONENT}(/{_COMPONENT})*"),
+        "the image repository must be a path below the registry, such as owner/album-app: "
+        "lower-case letters and digits, with '.', '_', '-' or '/' between them.",
+    ),
+]
+
+ImageName = Annotated[
+    str,
+    Field(max_length=255, examples=["ghcr.io/owner/album-app-backend"]),
+    _image_rules(
+        # A colon before the first slash is that of the registry's port.
+        "self.matches(r'@|/.*:')",
+        f"{_matches(f'{_HOST}(/{_COMPONENT})+')} && self.matches(r'^(localhost|[^/]*[.:][^/]*)/')",
+        "image must be registry and repository, such as ghcr.io/owner/album-app-backend: a host "
+        "with a '.' or a port, then lower-case letters and digits with '.', '_', '-' or '/' "
+        "between them.",
+    ),
+]
+
+BranchName = Annotated[
+    str,
+    Field(max_length=200, examples=["main"]),
+    Rule(
+        _matches(r"[A-Za-z0-9_][A-Za-z0-9._/+-]*")
+        + r" && !self.matches(r'\.\.|//|/\.|[/.]$|\.lock(/|$)|^refs/|^HEAD$')",
+        "branch must be the name of a git branch, such as main: letters, digits, '.', '_', '+', "
+        "'-' and '/', beginning with a letter or digit, no '..', no part beginning with '.' or "
+        "ending with .lock, and without refs/heads/.",
+    ),
+]
+
+
+def _path_rule(name: str, example: str) -> Rule:
+    return Rule(
+        f"{_matches(f'{_SEGMENT}(/{_SEGMENT})*')} && !self.startsWith('-') "
+        r"&& !self.matches(r'(^|/)(\.\.|\.[gG][iI][tT][^/]*)(/|$)|(^|/)\./|/\.$')",
+        f"{name} must be a path below the repository's root, such as {example}: not absolute, no "
+        "'.' or '..' segment, not beginning with '-', no segment beginning with .git, no '/' at "
+        "the end; letters, digits and . _ + @ = , - are allowed.",
+    )
+
+
+ContextDir = Annotated[
+    str, Field(max_length=256, examples=["backend"]), _path_rule("contextDir", "backend")
+]
+
+DockerfilePath = Annotated[
+    str,
+    Field(max_length=256, examples=["Dockerfile"]),
+    _path_rule("dockerfile", "Dockerfile"),
+    Rule("self != '.'", "dockerfile must be a file, such as Dockerfile."),
+]
+
+FilePath = Annotated[
+    str,
+    Field(max_length=256, examples=["backend/values.yaml"]),
+    _path_rule("path", "backend/values.yaml"),
+    Rule("self != '.'", "path must be a file, such as backend/values.yaml."),
+]
+
+KeyPath = Annotated[
+    str,
+    Field(max_length=256, examples=["image.tag"]),
+    Rule(
+        _matches(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*"),
+        "key must be the names on the way to the value, joined by dots, such as image.tag.",
+    ),
+]
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read a duration such as `90s`, `30m` or `1h30m`.
+
+    Raises:
+        ValueError: the text is not of that form.
+    """
+    if not _DURATION.fullmatch(text):
+        raise ValueError(f"`{text}` is not a duration such as 90s, 30m or 1h30m")
+    parts: Iterable[tuple[str, str]] = re.findall(r"([0-9]+)([smh])", text)
+    return sum((timedelta(**{_UNITS[unit]: int(count)}) for count, unit in parts), timedelta())
+
+
+def render_duration(duration: timedelta) -> str:
+    """Write a duration of whole seconds in the API's form, such as `1h30m`."""
+    minutes, seconds = divmod(int(duration.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "m"), (seconds, "s"))
+    return "".join(f"{count}{unit}" for count, unit in parts if count) or "0s"
+
+
+def _from_text(parse: Callable[[str], timedelta]) -> BeforeValidator:
+    return BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value)
+
+
+class Between:
+    """Bounds of a duration, both included.
+
+    Args:
+        least: shortest duration allowed, in the API's form.
+        most: longest duration allowed.
+        example: one for the message.
+    """
+
+    def __init__(self, least: str, most: str, example: str) -> None:
+        self._rule = Rule(
+            f"{_matches(_DURATION.pattern)} && duration(self) >= duration('{least}') "
+            f"&& duration(self) <= duration('{most}')",
+            f"this must be a duration between {least} and {most} in hours, minutes and seconds, "
+            f"such as {example}.",
+        )
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Add the bounds as a rule."""
+        return self._rule.__get_pydantic_json_schema__(core_schema, handler)
+
+
+Duration = Annotated[
+    timedelta,
+    _from_text(parse_duration),
+    PlainSerializer(render_duration, return_type=str),
+    WithJsonSchema({"type": "string", "maxLength": 18}),
+]
+"""A `timedelta` of whole seconds in Python, such as `1h30m` in the API."""
+
+
+def parse_overhead(text: str) -> timedelta:
+    """Read seconds with microseconds, such as `0.123456`."""
+    seconds, _, fraction = text.partition(".")
+    return timedelta(seconds=int(seconds), microseconds=int(fraction.ljust(6, "0")[:6]))
+
+
+def render_overhead(overhead: timedelta) -> str:
+    """Write a time span as seconds with microseconds, such as `0.123456`."""
+    microseconds = overhead // timedelta(microseconds=1)
+    return f"{microseconds // 1_000_000}.{microseconds % 1_000_000:06d}"
+
+
+Overhead = Annotated[
+    timedelta,
+    _from_text(parse_overhead),
+    PlainSerializer(render_overhead, return_type=str),
+    WithJsonSchema({"type": "string", "maxLength": 20, "pattern": r"^[0-9]{1,12}\.[0-9]{6}$"}),
+]
+
+
+def _render_time(moment: datetime) -> str:
+    text = moment.astimezone(UTC).isoformat(timespec="microseconds")
+    return text.replace("+00:00", "Z")
+
+
+Timestamp = Annotated[
+    AwareDatetime,
+    PlainSerializer(_render_time, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time", "maxLength": 40}),
+]
+"""A moment in a status: UTC with microseconds (RFC 3339)."""
+
+Commit = Annotated[str, Field(max_length=40, pattern=r"^[0-9a-f]{40}$")]
+Digest = Annotated[str, Field(max_length=71, pattern=r"^sha256:[0-9a-f]{64}$")]
+Word = Annotated[str, Field(max_length=64)]
+"""A CamelCase word of a status, such as a reason."""
+Name = Annotated[str, Field(max_length=253)]
+Text = Annotated[str, Field(max_length=512)]
+Message = Annotated[str, Field(max_length=MESSAGE_LENGTH)]
+
+BuildType = Literal["Kaniko", "BuildKit"]
+ForgeType = Literal["Gitea"]
+
+
+class SecretRef(Model):
+    """A Secret in the namespace of this object."""
+
+    name: ObjectName = Field(description="Name of the Secret.")
