@@ -37,6 +37,13 @@ class Releases(Protocol):
             was written, look again. Without a change nothing is sent.
         """
 
+    async def mark(self, release: Release, marks: Mapping[str, str]) -> Release | None:
+        """Put labels and annotations on a release, if it is still as it was read.
+
+        Returns:
+            The release as it is now, or None when it changed meanwhile: look again.
+        """
+
     async def post_event(self, release: Release, kind: str, reason: str, message: str) -> None:
         """Post an Event of kind `Normal` or `Warning` about a release."""
 

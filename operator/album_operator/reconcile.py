@@ -17,6 +17,7 @@ from album_operator.decisions import conventions, preflight
 from album_operator.decisions.transitions import transitions
 from album_operator.domain import progress
 from album_operator.domain.errors import TerminalError, TransientError
+from album_operator.domain.marks import marks_of
 from album_operator.domain.reasons import TRANSIENT, Reason
 from album_operator.domain.record import Failure, Outcome, Record, StepName, StepState
 from album_operator.domain.release import Ref, Release
@@ -249,8 +250,17 @@ class Reconciler:
         Returns:
             False when the release changed meanwhile and must be looked at again.
         """
-        if run.record == run.written:
-            return True
+        if run.record != run.written and not await self._write(run):
+            return False
+        marks = marks_of(run.record)
+        if any(run.release.marks.get(key) != value for key, value in marks.items()):
+            marked = await self._releases.mark(run.release, marks)
+            if marked is None:
+                return False
+            run.release = marked
+        return True
+
+    async def _write(self, run: _Pass) -> bool:
         for step, took in run.memory.overhead.items():
             run.record = progress.add_overhead(run.record, step, took)
         now = await self._releases.write_record(run.release, run.written, run.record)

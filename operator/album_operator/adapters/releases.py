@@ -2,7 +2,7 @@
 
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from album_operator.adapters.cluster import Cluster, ConflictError, NotFoundError, path_of
@@ -15,6 +15,7 @@ from album_operator.codec import (
     render_time,
 )
 from album_operator.domain.errors import OutsideError
+from album_operator.domain.marks import LABELS
 from album_operator.domain.record import Record
 from album_operator.domain.release import Pipeline, Ref, Release
 
@@ -72,6 +73,19 @@ class ClusterReleases:
         except (ConflictError, NotFoundError):
             return None
         return parse_release(raw), parse_status(raw.get("status", {}))
+
+    async def mark(self, release: Release, marks: Mapping[str, str]) -> Release | None:
+        """Put labels and annotations on a release, if it is still as it was read."""
+        metadata = {
+            "resourceVersion": release.resource_version,
+            "labels": {key: value for key, value in marks.items() if key in LABELS},
+            "annotations": {key: value for key, value in marks.items() if key not in LABELS},
+        }
+        try:
+            raw = await self._cluster.merge(_path(release.ref), {"metadata": metadata})
+        except (ConflictError, NotFoundError):
+            return None
+        return parse_release(raw)
 
     async def post_event(self, release: Release, kind: str, reason: str, message: str) -> None:
         """Post an Event; a lost one is only logged, for the status says the same."""

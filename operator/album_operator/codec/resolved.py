@@ -24,8 +24,6 @@ def render_resolved(resolved: Resolved) -> dict[str, Any]:
     )
     policy = argocd.sync_policy
     return {
-        "app": resolved.app,
-        "version": resolved.version,
         "pipeline": {
             "name": resolved.pipeline,
             "uid": resolved.pipeline_uid,
@@ -83,13 +81,13 @@ def render_resolved(resolved: Resolved) -> dict[str, Any]:
     }
 
 
-def parse_resolved(raw: Raw) -> Resolved:
-    """Read what a release decided to do."""
+def parse_resolved(raw: Raw, app: str, version: str) -> Resolved:
+    """Read what a release decided to do; app and version stand beside it in the status."""
     source, build, config, argocd = raw["source"], raw["build"], raw["config"], raw["argocd"]
     resources = build.get("resources", {})
     return Resolved(
-        app=raw["app"],
-        version=raw["version"],
+        app=app,
+        version=version,
         pipeline=raw["pipeline"]["name"],
         pipeline_uid=raw["pipeline"]["uid"],
         pipeline_generation=raw["pipeline"]["generation"],

@@ -69,7 +69,11 @@ def parse_status(raw: Raw) -> Record:
     known = {step["name"]: step for step in raw.get("steps", [])}
     return Record(
         attempt=raw.get("attempt", 1),
-        resolved=parse_resolved(raw["resolved"]) if "resolved" in raw else None,
+        resolved=(
+            parse_resolved(raw["resolved"], raw["app"], raw["version"])
+            if "resolved" in raw
+            else None
+        ),
         image=ImageRecord(**raw["image"]) if "image" in raw else None,
         build=_parse_build(raw["build"]) if "build" in raw else None,
         proposal=_parse_proposal(config) if "branch" in config else None,

@@ -40,6 +40,7 @@ class Release:
         retry: value of the annotation `album.dev/retry`, or None.
         refresh: value of the annotation `album.dev/refresh`, or None.
         resource_version: of the object read; a status write is refused when it is not current.
+        marks: labels and annotations of the operator's own that it has.
     """
 
     ref: Ref
@@ -56,6 +57,7 @@ class Release:
     retry: str | None = None
     refresh: str | None = None
     deleting: bool = False
+    marks: "Mapping[str, str]" = field(default_factory=lambda: NOTHING)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,88 @@
+# Everything a developer or CI does. `make` alone lists the targets.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+DEMO_TESTBED := album
+TEST_TESTBED := album-test
+export PYTHONPATH := operator:.
+
+.PHONY: help
+help: ## List the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.installed: requirements/dev.txt
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --require-hashes -r requirements/dev.txt
+	touch $@
+
+.PHONY: setup
+setup: $(VENV)/.installed ## Make .venv with the pinned, hashed requirements
+
+.PHONY: demo
+demo: setup ## The main job from nothing to Released on a testbed; make demo-down ends it
+	TESTBED_NAME=$(DEMO_TESTBED) $(PYTHON) -m testbed.demo
+
+.PHONY: demo-down
+demo-down: setup ## Remove the demo and its testbed; only the cache stays
+	TESTBED_NAME=$(DEMO_TESTBED) $(PYTHON) -m testbed down
+
+.PHONY: test
+test: check ## All tests: check, unit, contract, integration, end to end on a testbed of its own
+	$(PYTHON) -m coverage erase
+	$(PYTHON) -m coverage run -m pytest tests/unit
+	$(PYTHON) -m coverage report
+	status=0; TESTBED_NAME=$(TEST_TESTBED) $(PYTHON) -m pytest tests --ignore=tests/unit || status=$$?; \
+	TESTBED_NAME=$(TEST_TESTBED) $(PYTHON) -m testbed down; exit $$status
+
+.PHONY: unit
+unit: setup ## Unit tests only: seconds, no testbed
+	$(PYTHON) -m pytest tests/unit
+
+.PHONY: check
+check: setup ## Formatting, lint, types, import contracts, CRD drift
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	MYPYPATH=operator $(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	$(PYTHON) -m album_operator.api.crd --check crds
+
+.PHONY: format
+format: setup ## Format the code and mend what ruff can
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+.PHONY: crds
+crds: setup ## Generate crds/ from the models
+	$(PYTHON) -m album_operator.api.crd crds
+
+.PHONY: requirements
+requirements: setup ## Pin requirements/ anew from pyproject.toml
+	for set in operator dev; do \
+	  group=(); [ $$set = operator ] || group=(--group dev); \
+	  $(VENV)/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header \
+	    --no-emit-index-url --no-emit-find-links --python-version 3.11 "$${group[@]}" \
+	    pyproject.toml -o requirements/$$set.txt; \
+	done
+
+.PHONY: testbed-up
+testbed-up: setup ## Start the testbed: kind, Argo CD, Gitea, a registry, the sample repositories
+	$(PYTHON) -m testbed up
+
+.PHONY: testbed-down
+testbed-down: setup ## Stop the testbed; only the cache stays
+	$(PYTHON) -m testbed down
+
+.PHONY: testbed-purge
+testbed-purge: setup ## Stop the testbed and remove the cache too
+	$(PYTHON) -m testbed purge
+
+.PHONY: testbed-env
+testbed-env: ## Print export lines for KUBECONFIG, registry, forge URL and token
+	@$(PYTHON) -m testbed env
+
+.PHONY: clean
+clean: ## Remove what checks and tests leave in the checkout
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov

@@ -1,0 +1,118 @@
+"""The wishes: AlbumRelease and AlbumPipeline as values of the domain."""
+
+from album_operator.api.pipeline import App as AppModel
+from album_operator.api.pipeline import PipelineSpec
+from album_operator.api.release import ReleaseSpec
+from album_operator.api.resources import Resources as ResourcesModel
+from album_operator.codec.text import Raw, parse_time
+from album_operator.domain.marks import APP_LABEL, PIPELINE_LABEL, PULL_REQUEST_LINK
+from album_operator.domain.release import (
+    App,
+    BuildType,
+    Edit,
+    Pipeline,
+    Ref,
+    Release,
+    Resources,
+    SyncPolicyWish,
+)
+
+API_VERSION = "album.dev/v1alpha1"
+
+RETRY = "album.dev/retry"
+REFRESH = "album.dev/refresh"
+
+MARKS = frozenset({APP_LABEL, PIPELINE_LABEL, PULL_REQUEST_LINK})
+
+
+def parse_release(raw: Raw) -> Release:
+    """Read an AlbumRelease.
+
+    Raises:
+        pydantic.ValidationError: it is not of the schema's shape.
+    """
+    metadata, spec = raw["metadata"], ReleaseSpec.parse(raw["spec"])
+    annotations = metadata.get("annotations") or {}
+    return Release(
+        ref=Ref(metadata["namespace"], metadata["name"]),
+        uid=metadata["uid"],
+        generation=metadata["generation"],
+        resource_version=metadata["resourceVersion"],
+        created_at=parse_time(metadata["creationTimestamp"]),
+        pipeline=spec.pipeline_ref.name,
+        tag=spec.tag,
+        app=spec.app,
+        version=spec.version,
+        suspend=spec.suspend,
+        allow_downgrade=spec.allow_downgrade,
+        retry=annotations.get(RETRY),
+        refresh=annotations.get(REFRESH),
+        deleting="deletionTimestamp" in metadata,
+        marks={
+            key: value
+            for key, value in {**annotations, **(metadata.get("labels") or {})}.items()
+            if key in MARKS
+        },
+    )
+
+
+def parse_pipeline(raw: Raw) -> Pipeline:
+    """Read an AlbumPipeline; constant defaults are the schema's, conventions stay None.
+
+    Raises:
+        pydantic.ValidationError: it is not of the schema's shape.
+    """
+    metadata, spec = raw["metadata"], PipelineSpec.parse(raw["spec"])
+    build, config, argocd = spec.build, spec.config, spec.argocd
+    policy = argocd.sync_policy
+    forge_secret = config.forge.secret_ref
+    return Pipeline(
+        ref=Ref(metadata["namespace"], metadata["name"]),
+        uid=metadata["uid"],
+        generation=metadata["generation"],
+        source_repository=spec.source.repository,
+        source_secret=spec.source.secret_ref.name,
+        build_type=BuildType(build.type),
+        image_registry=build.image.registry,
+        image_repository=build.image.repository,
+        image_insecure=build.image.insecure,
+        build_args=tuple((arg.name, arg.value) for arg in build.args),
+        build_target=build.target,
+        build_resources=_resources(build.resources),
+        build_timeout=build.timeout,
+        push_secret=build.push_secret_ref.name,
+        config_repository=config.repository,
+        config_branch=config.branch,
+        config_secret=config.secret_ref.name,
+        forge_type=config.forge.type,
+        forge_url=config.forge.api_url,
+        forge_secret=forge_secret.name if forge_secret is not None else None,
+        author_name=config.author.name,
+        author_email=config.author.email,
+        argocd_namespace=argocd.namespace,
+        sync_policy=SyncPolicyWish(policy.self_heal, policy.apply_out_of_sync_only, policy.prune),
+        settle=argocd.settle,
+        argocd_timeout=argocd.timeout,
+        apps=tuple(_app(app) for app in spec.apps),
+    )
+
+
+def _app(app: AppModel) -> App:
+    return App(
+        name=app.name,
+        tag_prefix=app.tag_prefix,
+        context_dir=app.context_dir,
+        dockerfile=app.dockerfile,
+        image=app.image,
+        edits=tuple(Edit(edit.path, edit.key) for edit in app.edits),
+        applications=tuple(Ref(ref.namespace, ref.name) for ref in app.applications),
+    )
+
+
+def _resources(resources: ResourcesModel | None) -> Resources:
+    if resources is None:
+        return Resources()
+    return Resources(
+        resources.requests.render() if resources.requests is not None else {},
+        resources.limits.render() if resources.limits is not None else {},
+    )
