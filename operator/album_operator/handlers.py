@@ -29,6 +29,8 @@ JOB_LABEL = "album.dev/release"
 API_DOWN = timedelta(seconds=5)
 """Pause after a pass that could not even read its release or write its status."""
 
+AFTER_A_BUG = timedelta(seconds=60)
+
 STOP_SECONDS = 20.0
 """How long a running pass may take to end when the operator stops."""
 
@@ -94,12 +96,17 @@ async def serve_release(
             except OutsideError as error:
                 LOG.warning("AlbumRelease %s: %s", ref, error.message)
                 due = Next(max(API_DOWN, getattr(error, "retry_after", None) or API_DOWN))
+            except Exception:
+                LOG.exception("AlbumRelease %s: a pass failed by a bug of the operator", ref)
+                due = Next(AFTER_A_BUG)
             finally:
                 del health.passes[str(ref)]
+            ended = time.monotonic()
             wakeups.follow(ref, due.applications)
             woken = await _wait(ref, stopped, wakeups, due.after)
             polled = woken is None and due.is_poll
-            noticed = woken if woken is not None else time.monotonic()
+            # An event seen while a pass ran has waited only since that pass ended.
+            noticed = max(woken, ended) if woken is not None else time.monotonic()
     finally:
         wakeups.leave(ref)
 
@@ -129,6 +136,7 @@ def _configure(settings: kopf.OperatorSettings) -> None:
     settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix="album.dev")
     settings.peering.standalone = True
     settings.scanning.disabled = True  # no right on CRDs and namespaces: both are known
+    settings.watching.label_selectors[JOBS] = JOB_LABEL  # other Jobs never reach the operator
     settings.watching.server_timeout = 300
     settings.watching.client_timeout = 330
     settings.watching.connect_timeout = 30
