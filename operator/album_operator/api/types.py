@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from album_operator.api.model import Model, Rule, Rules
+from album_operator.api.model import Model, Rule
 
 VERSION_LENGTH = 128
 """Longest tag of an image (OCI distribution specification 1.1), so longest version and git tag."""
@@ -35,18 +35,14 @@ DIFF_LENGTH = 4096
 _SEMVER = r"v?[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
 # A prefix ends with a letter, `-` or `_`, so that `v1.2.3.4` is not app `v1.` at 2.3.4.
 _TAG_PREFIX = r"([A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z_-]|[A-Za-z])?"
-_PORT = r"([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
-_HOST = rf"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:{_PORT})?"
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-# Path component of an image's name (OCI distribution specification 1.1, "Pulling manifests").
-_COMPONENT = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
-_SEGMENT = r"[A-Za-z0-9._+@=,-]+"
 # At most three parts of five digits: CEL's `duration()` overflows on more instead of answering.
 _DURATION = re.compile(r"([0-9]{1,5}[smh]){1,3}")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours"}
 
 
-def _matches(pattern: str) -> str:
+def matches(pattern: str) -> str:
+    """Give the CEL expression for a string that matches a whole RE2 pattern."""
     return f"self.matches(r'^{pattern}$')"
 
 
@@ -57,7 +53,7 @@ Version = Annotated[
     str,
     Field(max_length=VERSION_LENGTH, examples=["v1.1.0"]),
     Rule(
-        f"{_matches(_SEMVER)} && {_SAFE_IN_REF}",
+        f"{matches(_SEMVER)} && {_SAFE_IN_REF}",
         "version must be of the form v1.2.3 or v1.2.3-rc.1 (the v may be left out): three numbers, "
         "then at most one pre-release part of letters, digits, '-' and '.', not ending with .lock; "
         "image tags cannot hold build metadata such as +1, and latest is no version.",
@@ -68,7 +64,7 @@ TagName = Annotated[
     str,
     Field(max_length=VERSION_LENGTH, examples=["backend-v1.1.0"]),
     Rule(
-        f"{_matches(_TAG_PREFIX + _SEMVER)} && {_SAFE_IN_REF}",
+        f"{matches(_TAG_PREFIX + _SEMVER)} && {_SAFE_IN_REF}",
         "tag must be the name of a git tag that ends with a version, such as backend-v1.1.0: "
         "letters, digits, '.', '_' and '-' only, no '..', not beginning with '-' or '.', not "
         "ending with .lock; image tags cannot hold '/' or build metadata such as +1.",
@@ -79,7 +75,7 @@ TagPrefix = Annotated[
     str,
     Field(max_length=63, examples=["backend-"]),
     Rule(
-        f"{_matches(_TAG_PREFIX)} && !self.contains('..')",
+        f"{matches(_TAG_PREFIX)} && !self.contains('..')",
         "tagPrefix must be what an app's git tags have before the version, such as backend-: "
         "letters, digits, '.', '_' and '-', beginning with a letter or digit and ending with a "
         "letter, '-' or '_'.",
@@ -90,7 +86,7 @@ AppName = Annotated[
     str,
     Field(max_length=63, examples=["backend"]),
     Rule(
-        _matches(_LABEL),
+        matches(_LABEL),
         "an app's name must be lower-case letters, digits and '-', beginning and ending with a "
         "letter or digit: it becomes part of image, branch, path and label.",
     ),
@@ -100,14 +96,14 @@ Label = Annotated[
     str,
     Field(max_length=63),
     Rule(
-        _matches(_LABEL),
+        matches(_LABEL),
         "this must be a namespace: lower-case letters, digits and '-', beginning and ending with a "
         "letter or digit.",
     ),
 ]
 
 _OBJECT_NAME = Rule(
-    _matches(rf"{_LABEL}(\.{_LABEL})*"),
+    matches(rf"{_LABEL}(\.{_LABEL})*"),
     "this must be the name of an object: lower-case letters, digits, '-' and '.', beginning and "
     "ending with a letter or digit.",
 )
@@ -116,139 +112,6 @@ ObjectName = Annotated[str, Field(max_length=253), _OBJECT_NAME]
 
 # The operator labels releases with their pipeline; a label's value has at most 63 characters.
 PipelineName = Annotated[str, Field(max_length=63), _OBJECT_NAME]
-
-
-def _url_rules(path: str, example: str) -> Rules:
-    is_http = "self.matches(r'^https?://')"
-    has_user = "self.matches(r'^https?://[^/]*@')"
-    return Rules(
-        Rule(
-            is_http,
-            f"the URL must begin with https:// or http://, such as {example}: other transports "
-            "(ssh, git, file, ext) are not supported.",
-        ),
-        Rule(
-            f"!{has_user}",
-            "the URL must not hold a user or token: put it into the Secret that secretRef names "
-            "and remove it from here.",
-        ),
-        # Silent where a rule above speaks, so that the user reads one message.
-        Rule(
-            f"!{is_http} || {has_user} || ({_matches(f'https?://{_HOST}{path}')} "
-            r"&& !self.matches(r'/\.{1,2}(/|$)'))",
-            f"the URL must be of the form {example}: letters, digits, '.', '_', '~' and '-' "
-            "between slashes, no '..' segment, no query, no '$' and no escapes.",
-        ),
-    )
-
-
-RepositoryURL = Annotated[
-    str,
-    Field(max_length=512, examples=["https://git.example.org/owner/album-app"]),
-    _url_rules(r"(/[A-Za-z0-9._~-]+){2,8}/?", "https://git.example.org/owner/name"),
-]
-
-ApiURL = Annotated[
-    str,
-    Field(max_length=512, examples=["https://git.example.org/api/v1"]),
-    _url_rules(r"(/[A-Za-z0-9._~-]+){0,8}/?", "https://git.example.org/api/v1"),
-]
-
-RegistryHost = Annotated[
-    str,
-    Field(max_length=255, examples=["ghcr.io"]),
-    Rule(
-        _matches(_HOST),
-        "registry must be a host with an optional port, such as ghcr.io or "
-        "registry.example.org:5000, without https:// and without a path.",
-    ),
-]
-
-
-def _image_rules(has_tag: str, form: str, message: str) -> Rules:
-    return Rules(
-        Rule(
-            f"!({has_tag})",
-            "the image repository must not hold a tag or digest, because the release's version "
-            "becomes the tag: remove what follows ':' or '@'.",
-        ),
-        Rule(f"{has_tag} || ({form})", message),
-    )
-
-
-ImageRepository = Annotated[
-    str,
-    Field(max_length=255, examples=["owner/album-app"]),
-    _image_rules(
-        "self.matches(r'[:@]')",
-        _matches(f"{_COMPONENT}(/{_COMPONENT})*"),
-        "the image repository must be a path below the registry, such as owner/album-app: "
-        "lower-case letters and digits, with '.', '_', '-' or '/' between them.",
-    ),
-]
-
-ImageName = Annotated[
-    str,
-    Field(max_length=255, examples=["ghcr.io/owner/album-app-backend"]),
-    _image_rules(
-        # A colon before the first slash is that of the registry's port.
-        "self.matches(r'@|/.*:')",
-        f"{_matches(f'{_HOST}(/{_COMPONENT})+')} && self.matches(r'^(localhost|[^/]*[.:][^/]*)/')",
-        "image must be registry and repository, such as ghcr.io/owner/album-app-backend: a host "
-        "with a '.' or a port, then lower-case letters and digits with '.', '_', '-' or '/' "
-        "between them.",
-    ),
-]
-
-BranchName = Annotated[
-    str,
-    Field(max_length=200, examples=["main"]),
-    Rule(
-        _matches(r"[A-Za-z0-9_][A-Za-z0-9._/+-]*")
-        + r" && !self.matches(r'\.\.|//|/\.|[/.]$|\.lock(/|$)|^refs/|^HEAD$')",
-        "branch must be the name of a git branch, such as main: letters, digits, '.', '_', '+', "
-        "'-' and '/', beginning with a letter or digit, no '..', no part beginning with '.' or "
-        "ending with .lock, and without refs/heads/.",
-    ),
-]
-
-
-def _path_rule(name: str, example: str) -> Rule:
-    return Rule(
-        f"{_matches(f'{_SEGMENT}(/{_SEGMENT})*')} && !self.startsWith('-') "
-        r"&& !self.matches(r'(^|/)(\.\.|\.[gG][iI][tT][^/]*)(/|$)|(^|/)\./|/\.$')",
-        f"{name} must be a path below the repository's root, such as {example}: not absolute, no "
-        "'.' or '..' segment, not beginning with '-', no segment beginning with .git, no '/' at "
-        "the end; letters, digits and . _ + @ = , - are allowed.",
-    )
-
-
-ContextDir = Annotated[
-    str, Field(max_length=256, examples=["backend"]), _path_rule("contextDir", "backend")
-]
-
-DockerfilePath = Annotated[
-    str,
-    Field(max_length=256, examples=["Dockerfile"]),
-    _path_rule("dockerfile", "Dockerfile"),
-    Rule("self != '.'", "dockerfile must be a file, such as Dockerfile."),
-]
-
-FilePath = Annotated[
-    str,
-    Field(max_length=256, examples=["backend/values.yaml"]),
-    _path_rule("path", "backend/values.yaml"),
-    Rule("self != '.'", "path must be a file, such as backend/values.yaml."),
-]
-
-KeyPath = Annotated[
-    str,
-    Field(max_length=256, examples=["image.tag"]),
-    Rule(
-        _matches(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*"),
-        "key must be the names on the way to the value, joined by dots, such as image.tag.",
-    ),
-]
 
 
 def parse_duration(text: str) -> timedelta:
@@ -286,7 +149,7 @@ class Between:
 
     def __init__(self, least: str, most: str, example: str) -> None:
         self._rule = Rule(
-            f"{_matches(_DURATION.pattern)} && duration(self) >= duration('{least}') "
+            f"{matches(_DURATION.pattern)} && duration(self) >= duration('{least}') "
             f"&& duration(self) <= duration('{most}')",
             f"this must be a duration between {least} and {most} in hours, minutes and seconds, "
             f"such as {example}.",

@@ -1,0 +1,122 @@
+"""The part of an AlbumPipeline that says how images are built."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field
+
+from album_operator.api.model import MapList, Model, Rule
+from album_operator.api.places import ImageRepository, RegistryHost
+from album_operator.api.resources import Resources
+from album_operator.api.types import Between, BuildType, Duration, SecretRef
+
+REGISTRY_SECRET = "album-registry"  # noqa: S105 - a Secret's name
+
+
+class Image(Model):
+    """Where images are pushed to."""
+
+    registry: RegistryHost = Field(
+        "ghcr.io", description="Registry, host with an optional port; ghcr.io by default."
+    )
+    repository: ImageRepository | None = Field(
+        None,
+        description=(
+            "Path below the registry that the images of all apps begin with; '-' and the app's "
+            "name follow. The source repository's <owner>/<name> by default."
+        ),
+    )
+    insecure: bool = Field(
+        default=False, description="The registry speaks plain HTTP instead of HTTPS."
+    )
+
+
+ArgName = Annotated[
+    str,
+    Field(max_length=64, examples=["GO_VERSION"]),
+    Rule(
+        "self.matches(r'^[A-Za-z_][A-Za-z0-9_]*$')",
+        "a build argument's name must be letters, digits and '_', not beginning with a digit.",
+    ),
+    Rule(
+        "!self.upperAscii().matches(r'^(LD_.*|BASH_ENV)$')",
+        "build arguments named LD_* or BASH_ENV would change how every command of the build runs: "
+        "choose another name.",
+    ),
+    Rule(
+        "!self.upperAscii().matches(r'^(.*_)?(TOKEN|PASSWORD|SECRET)$')",
+        "build arguments stay readable in the image's history, so they must not hold secrets: "
+        "choose a name that does not end with TOKEN, PASSWORD or SECRET.",
+    ),
+]
+
+ArgValue = Annotated[
+    str,
+    Field(max_length=1024),
+    Rule(
+        r"!self.matches(r'[\x00-\x1f\x7f]')",
+        "a build argument's value must be one line without control characters.",
+    ),
+    # Kubernetes expands `$(NAME)` in a container's arguments.
+    Rule(
+        "!self.contains('$(')",
+        "a build argument's value must not contain $(, which Kubernetes would expand: write the "
+        "value out.",
+    ),
+]
+
+
+class BuildArg(Model):
+    """One build argument (ARG of the Dockerfile)."""
+
+    name: ArgName = Field(description="Name of the ARG.")
+    value: ArgValue = Field(description="Its value.")
+
+
+Target = Annotated[
+    str,
+    Field(max_length=128, examples=["release"]),
+    Rule(
+        "self.matches(r'^[A-Za-z0-9][A-Za-z0-9._-]*$')",
+        "target must be the name of a build stage: letters, digits, '.', '_' and '-', beginning "
+        "with a letter or digit.",
+    ),
+]
+
+
+class Build(Model):
+    """How images are built."""
+
+    type: BuildType = Field(
+        "Kaniko", description="The program that builds: Kaniko (default) or BuildKit."
+    )
+    image: Image = Field(
+        default_factory=Image,
+        description="Where images are pushed to.",
+        json_schema_extra={"default": {}},
+    )
+    args: Annotated[list[BuildArg], MapList("name")] = Field(
+        default_factory=list,
+        max_length=32,
+        description="Build arguments beside VERSION, which is set to the release's version.",
+    )
+    target: Target | None = Field(
+        None, description="Stage of the Dockerfile to build; the last one by default."
+    )
+    resources: Resources | None = Field(
+        None, description="Requests and limits of the container that builds."
+    )
+    timeout: Annotated[Duration, Between("10s", "24h", "30m")] = Field(
+        timedelta(minutes=30),
+        description="How long a build may take; 30m by default.",
+        json_schema_extra={"default": "30m"},
+    )
+    push_secret_ref: SecretRef = Field(
+        default_factory=lambda: SecretRef(name=REGISTRY_SECRET),
+        description=(
+            "Secret of type kubernetes.io/dockerconfigjson to push with. Who can push a tag to the "
+            "source repository can read it during the build, so give it rights on these images "
+            "only. album-registry by default."
+        ),
+        json_schema_extra={"default": {"name": REGISTRY_SECRET}},
+    )

@@ -1,0 +1,151 @@
+"""URLs, images, branches and paths of a pipeline, with what is refused in them.
+
+They reach git, the builder and a registry, so the rules let through a short list of characters
+instead of looking for bad ones; a leading `-` (an option to git) and `..` never pass.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from album_operator.api.model import Rule, Rules
+from album_operator.api.types import matches
+
+_PORT = r"([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_HOST = rf"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:{_PORT})?"
+# Path component of an image's name (OCI distribution specification 1.1, "Pulling manifests").
+_COMPONENT = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
+_SEGMENT = r"[A-Za-z0-9._+@=,-]+"
+
+
+def _url_rules(path: str, example: str) -> Rules:
+    is_http = "self.matches(r'^https?://')"
+    has_user = "self.matches(r'^https?://[^/]*@')"
+    return Rules(
+        Rule(
+            is_http,
+            f"the URL must begin with https:// or http://, such as {example}: other transports "
+            "(ssh, git, file, ext) are not supported.",
+        ),
+        Rule(
+            f"!{has_user}",
+            "the URL must not hold a user or token: put it into the Secret that secretRef names "
+            "and remove it from here.",
+        ),
+        # Silent where a rule above speaks, so that the user reads one message.
+        Rule(
+            f"!{is_http} || {has_user} || ({matches(f'https?://{_HOST}{path}')} "
+            r"&& !self.matches(r'/\.{1,2}(/|$)'))",
+            f"the URL must be of the form {example}: letters, digits, '.', '_', '~' and '-' "
+            "between slashes, no '..' segment, no query, no '$' and no escapes.",
+        ),
+    )
+
+
+RepositoryURL = Annotated[
+    str,
+    Field(max_length=512, examples=["https://git.example.org/owner/album-app"]),
+    _url_rules(r"(/[A-Za-z0-9._~-]+){2,8}/?", "https://git.example.org/owner/name"),
+]
+
+ApiURL = Annotated[
+    str,
+    Field(max_length=512, examples=["https://git.example.org/api/v1"]),
+    _url_rules(r"(/[A-Za-z0-9._~-]+){0,8}/?", "https://git.example.org/api/v1"),
+]
+
+RegistryHost = Annotated[
+    str,
+    Field(max_length=255, examples=["ghcr.io"]),
+    Rule(
+        matches(_HOST),
+        "registry must be a host with an optional port, such as ghcr.io or "
+        "registry.example.org:5000, without https:// and without a path.",
+    ),
+]
+
+
+def _image_rules(has_tag: str, form: str, message: str) -> Rules:
+    return Rules(
+        Rule(
+            f"!({has_tag})",
+            "the image repository must not hold a tag or digest, because the release's version "
+            "becomes the tag: remove what follows ':' or '@'.",
+        ),
+        Rule(f"{has_tag} || ({form})", message),
+    )
+
+
+ImageRepository = Annotated[
+    str,
+    Field(max_length=255, examples=["owner/album-app"]),
+    _image_rules(
+        "self.matches(r'[:@]')",
+        matches(f"{_COMPONENT}(/{_COMPONENT})*"),
+        "the image repository must be a path below the registry, such as owner/album-app: "
+        "lower-case letters and digits, with '.', '_', '-' or '/' between them.",
+    ),
+]
+
+ImageName = Annotated[
+    str,
+    Field(max_length=255, examples=["ghcr.io/owner/album-app-backend"]),
+    _image_rules(
+        # A colon before the first slash is that of the registry's port.
+        "self.matches(r'@|/.*:')",
+        f"{matches(f'{_HOST}(/{_COMPONENT})+')} && self.matches(r'^(localhost|[^/]*[.:][^/]*)/')",
+        "image must be registry and repository, such as ghcr.io/owner/album-app-backend: a host "
+        "with a '.' or a port, then lower-case letters and digits with '.', '_', '-' or '/' "
+        "between them.",
+    ),
+]
+
+BranchName = Annotated[
+    str,
+    Field(max_length=200, examples=["main"]),
+    Rule(
+        matches(r"[A-Za-z0-9_][A-Za-z0-9._/+-]*")
+        + r" && !self.matches(r'\.\.|//|/\.|[/.]$|\.lock(/|$)|^refs/|^HEAD$')",
+        "branch must be the name of a git branch, such as main: letters, digits, '.', '_', '+', "
+        "'-' and '/', beginning with a letter or digit, no '..', no part beginning with '.' or "
+        "ending with .lock, and without refs/heads/.",
+    ),
+]
+
+
+def _path_rule(name: str, example: str) -> Rule:
+    return Rule(
+        f"{matches(f'{_SEGMENT}(/{_SEGMENT})*')} && !self.startsWith('-') "
+        r"&& !self.matches(r'(^|/)(\.\.|\.[gG][iI][tT][^/]*)(/|$)|(^|/)\./|/\.$')",
+        f"{name} must be a path below the repository's root, such as {example}: not absolute, no "
+        "'.' or '..' segment, not beginning with '-', no segment beginning with .git, no '/' at "
+        "the end; letters, digits and . _ + @ = , - are allowed.",
+    )
+
+
+ContextDir = Annotated[
+    str, Field(max_length=256, examples=["backend"]), _path_rule("contextDir", "backend")
+]
+
+DockerfilePath = Annotated[
+    str,
+    Field(max_length=256, examples=["Dockerfile"]),
+    _path_rule("dockerfile", "Dockerfile"),
+    Rule("self != '.'", "dockerfile must be a file, such as Dockerfile."),
+]
+
+FilePath = Annotated[
+    str,
+    Field(max_length=256, examples=["backend/values.yaml"]),
+    _path_rule("path", "backend/values.yaml"),
+    Rule("self != '.'", "path must be a file, such as backend/values.yaml."),
+]
+
+KeyPath = Annotated[
+    str,
+    Field(max_length=256, examples=["image.tag"]),
+    Rule(
+        matches(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*"),
+        "key must be the names on the way to the value, joined by dots, such as image.tag.",
+    ),
+]

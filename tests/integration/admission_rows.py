@@ -1,0 +1,545 @@
+"""The admission table: what the API server accepts and refuses by our CRDs alone.
+
+Long because it is a table. A refused row names the field and a part of the sentence users read.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tests.integration.objects import REMOVED, REPOSITORY
+
+ENDS_WITH_VERSION = "must be the name of a git tag that ends with a version"
+OF_THE_FORM = "version must be of the form v1.2.3"
+LOWER_CASE = "must be lower-case letters, digits and '-'"
+TRANSPORT = "must begin with https:// or http://"
+NO_USER = "put it into the Secret that secretRef names"
+URL_FORM = "the URL must be of the form https://git.example.org/"
+NO_TAG = "must not hold a tag or digest"
+BRANCH = "branch must be the name of a git branch"
+PATH = "must be a path below the repository's root"
+TOO_LONG = "may not be more than"
+DURATION = "must be a duration between"
+QUANTITY = "must be a quantity above 0"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One write: a field of an otherwise good object, and what the API server makes of it.
+
+    Attributes:
+        path: field to change.
+        value: its value.
+        refusal: part of the message, None where the object is accepted.
+        field: field the error names, where it is another than `path`.
+    """
+
+    path: str
+    value: object
+    refusal: str | None = None
+    field: str | None = None
+
+    def __str__(self) -> str:
+        verdict = "accepted" if self.refusal is None else "refused"
+        value = "removed" if self.value is REMOVED else repr(self.value)
+        return f"{self.path}={value:.40} is {verdict}"
+
+
+def _rows(path: str, *values: object, refusal: str | None = None) -> list[Row]:
+    return [Row(path, value, refusal) for value in values]
+
+
+RELEASES = [
+    *_rows(
+        "spec.tag",
+        "backend-v1.1.0",
+        "backend-1.1.0",
+        "web-shop-v2.0.0",
+        "frontend-v1.3.4-rc.1",
+        "frontend-v1.3.4-rc1",
+        "release_v1.0.0",
+        "Backend.API-v1.0.0",
+        "v1.0.0",
+        "backend-v1.0.0-" + "a" * 113,
+    ),
+    *_rows(
+        "spec.tag",
+        "backend",
+        "backend-latest",
+        "backend-v1",
+        "backend-v1.2",
+        "backend-v1.2.3.4",
+        "latest",
+        "",
+        "-v1.0.0",
+        "--upload-pack=x-v1.0.0",
+        "-u/bin/sh",
+        "backend-v1.0.0+build",
+        "backend-v1.0.0-rc..1",
+        "back..end-v1.0.0",
+        "backend/v1.0.0",
+        "../backend-v1.0.0",
+        "refs/../x-v1.0.0",
+        "backend-v1.0.0-rc.lock",
+        "backend v1.0.0",
+        "backend-v1.0.0\n",
+        "backend-v1.0.0~1",
+        "backend-v1.0.0^",
+        "backend:v1.0.0",
+        "backend?-v1.0.0",
+        "backend*-v1.0.0",
+        "backend[-v1.0.0",
+        "back\\end-v1.0.0",
+        "backend@{1}-v1.0.0",
+        "@{-1}",
+        "HEAD",
+        ".hidden-v1.0.0",
+        "$(id)-v1.0.0",
+        "`id`-v1.0.0",
+        "${{ secrets.X }}-v1.0.0",
+        "backend-v1.0.0;id",
+        'backend-v1.0.0"',
+        "backend-\u2170.0.0",
+        "backend-\u202ev1.0.0",
+        "backend-v1.0.0\x00",
+        refusal=ENDS_WITH_VERSION,
+    ),
+    Row("spec.tag", "backend-v1.0.0-" + "a" * 114, TOO_LONG),
+    Row("spec.tag", 110, "must be of type string"),
+    Row("spec.tag", REMOVED, "say what to release"),
+    Row("spec.app", "backend", "tag already says app and version", "spec.tag"),
+    Row("spec.version", "v1.1.0", "tag already says app and version", "spec.tag"),
+    Row("spec.pipelineRef", REMOVED, "Required value"),
+    Row("spec.pipelineRef.name", "team.album-app"),
+    Row("spec.pipelineRef.name", "../album-app", "must be the name of an object"),
+    Row("spec.pipelineRef.name", "a" * 64, TOO_LONG),
+    Row("spec.suspend", True),
+    Row("spec.suspend", "yes", "must be of type boolean"),
+    Row("spec.allowDowngrade", True),
+]
+
+APP_AND_VERSION = [
+    *_rows(
+        "spec.version", "v1.1.0", "1.1.0", "v1.1.0-rc.1", "v1.0.5-alpha1", "1.10.0", "v10.20.30"
+    ),
+    *_rows("spec.version", "v1.0.0-" + "a" * 121),
+    *_rows(
+        "spec.version",
+        "",
+        "latest",
+        "v1",
+        "1.10",
+        "1e3",
+        "0123",
+        "2024-01-01",
+        "null",
+        "0x1F",
+        "1234567",
+        "-rc1",
+        "-v1.0.0",
+        ".hidden",
+        "v1.0.0+build",
+        "v1.0.0/..",
+        "v1.0..0",
+        "v1.0.0-a..b",
+        "v1.0.0-rc.lock",
+        "v1.0.0-",
+        "v1 0",
+        "v1.0.0\n2",
+        "v1.0.0;id",
+        "v1.0.0\x1b[2J",
+        "v1.0.0~1",
+        "v1.0.0^{}",
+        "v1.0.0:x",
+        "v1.0.0@{0}",
+        "!!python/object",
+        refusal=OF_THE_FORM,
+    ),
+    Row("spec.version", "v1.0.0-" + "a" * 122, TOO_LONG),
+    Row("spec.version", 1.1, "must be of type string"),
+    Row("spec.version", REMOVED, "app needs a version"),
+    Row("spec.app", REMOVED, "version needs an app"),
+    *_rows("spec.app", "backend", "web-shop", "a", "7zip"),
+    *_rows(
+        "spec.app",
+        "",
+        "Backend",
+        "a/../b",
+        "..",
+        "a/b",
+        "-backend",
+        "backend-",
+        "back end",
+        "a.b",
+        "a_b",
+        "b\u0430ckend",
+        "backend\n",
+        refusal=LOWER_CASE,
+    ),
+    Row("spec.app", "a" * 64, TOO_LONG),
+]
+
+BAD_URLS = [
+    *((url, TRANSPORT) for url in ("file:///etc", "ext::sh -c id", "ssh://-oProxyCommand=x/o/n")),
+    *((url, TRANSPORT) for url in ("ssh://git@host/o/n", "git@host:o/n", "git://host/o/n", "/o/n")),
+    *((url, TRANSPORT) for url in ("-oProxyCommand=x", "--upload-pack=x", "", "HTTP://host/o/n")),
+    *((url, NO_USER) for url in ("https://u:p@host/o/n", "https://token@host/o/n")),
+    ("https://-oProxyCommand=x/o/n", URL_FORM),
+    ("https://host/$GITHUB_TOKEN/n", URL_FORM),
+    ("https://host/o/../n/x", URL_FORM),
+    ("https://host/o/n/..", URL_FORM),
+    ("https://host/o/./n", URL_FORM),
+    ("https://host/o/n?x=y", URL_FORM),
+    ("https://host/o/n#main", URL_FORM),
+    ("https://host/o/%2e%2e/n", URL_FORM),
+    ("https://host/o/n\r\nx", URL_FORM),
+    ("https://host/o/n x", URL_FORM),
+    ("https://host/o//n", URL_FORM),
+    ("https://host:99999/o/n", URL_FORM),
+    ("https://host:/o/n", URL_FORM),
+    ("https://host\\@evil/o/n", NO_USER),
+    ("https://host/o/n\x00", URL_FORM),
+    ("https://" + "h" * 512 + "/o/n", TOO_LONG),
+]
+
+GOOD_URLS = (
+    REPOSITORY,
+    f"{REPOSITORY}.git",
+    f"{REPOSITORY}/",
+    "http://172.18.0.1:3000/album/album-app",
+    "https://gitlab.example.org/group/sub-group/name",
+    "https://host/o/name.with.dots_and~tilde",
+)
+
+BAD_PATHS = (
+    "",
+    "../../values.yaml",
+    "backend/../../values.yaml",
+    "backend/..",
+    "/etc/passwd",
+    "-rf",
+    "--output=/tmp/x",
+    "./values.yaml",
+    "backend/./values.yaml",
+    "backend//values.yaml",
+    "backend/",
+    ".git/config",
+    ".GIT/config",
+    "backend/.git/hooks/pre-commit",
+    ".github/workflows/x.yml",
+    ".gitmodules",
+    "back\\end",
+    "values.yaml\n",
+    "$(id)",
+    ":(exclude)x",
+    "a b",
+    "~/x",
+    "backend/*.yaml",
+)
+
+
+def _cases(path: str, cases: Iterable[tuple[str, str]]) -> list[Row]:
+    return [Row(path, value, refusal) for value, refusal in cases]
+
+
+PIPELINES = [
+    *_rows("spec.source.repository", *GOOD_URLS),
+    *_cases("spec.source.repository", BAD_URLS),
+    Row("spec.source.repository", "https://host/only-a-name", URL_FORM),
+    Row("spec.source.repository", REMOVED, "Required value"),
+    *_rows("spec.config.repository", *GOOD_URLS),
+    *_cases("spec.config.repository", BAD_URLS),
+    *_rows("spec.config.forge.apiURL", "https://host", "http://127.0.0.1:3000/gitea/api/v1/"),
+    *_cases("spec.config.forge.apiURL", BAD_URLS),
+    *_rows("spec.config.branch", "main", "release/2026", "team/x_1.0+a", "v1"),
+    *_rows(
+        "spec.config.branch",
+        "",
+        "-main",
+        "--upload-pack=x",
+        "a..b",
+        "a/../b",
+        "/main",
+        "main/",
+        "a//b",
+        "a/.b",
+        ".a",
+        "main.",
+        "main.lock",
+        "a.lock/b",
+        "HEAD",
+        "refs/heads/main",
+        "@",
+        "@{-1}",
+        "a b",
+        "a~1",
+        "a^",
+        "a:b",
+        "a?",
+        "a*",
+        "a[",
+        "a\\b",
+        "main\n",
+        "release/${app_name}_${version}",
+        refusal=BRANCH,
+    ),
+    *_rows("spec.apps[0].contextDir", "backend", ".", "services/backend", "a.b/c_d+e@f=g,h-i"),
+    *_rows("spec.apps[0].contextDir", *BAD_PATHS, refusal=PATH),
+    *_rows("spec.apps[0].dockerfile", "Dockerfile", "docker/release.Dockerfile", "..Dockerfile"),
+    *_rows("spec.apps[0].dockerfile", *BAD_PATHS, refusal=PATH),
+    Row("spec.apps[0].dockerfile", ".", "dockerfile must be a file"),
+    Row("spec.apps[0].image", "ghcr.io/owner/album-app-backend"),
+    Row("spec.apps[0].image", "172.18.0.1:5000/backend"),
+    Row("spec.apps[0].image", "localhost/backend"),
+    *_rows(
+        "spec.apps[0].image",
+        "ghcr.io/owner/backend:v1",
+        "ghcr.io/owner/backend@sha256:" + "0" * 64,
+        "host:5000/backend:latest",
+        "ghcr.io/owner/backend:",
+        refusal=NO_TAG,
+    ),
+    *_rows(
+        "spec.apps[0].image",
+        "",
+        "backend",
+        "owner/backend",
+        "ghcr.io/Owner/backend",
+        "https://ghcr.io/backend",
+        "ghcr.io//backend",
+        "ghcr.io/backend/",
+        "ghcr.io/-backend",
+        "ghcr.io/../backend",
+        "ghcr.io/$(id)",
+        "ghcr.io:5000",
+        "--destination=evil/x",
+        refusal="image must be registry and repository",
+    ),
+    *_rows("spec.apps[0].tagPrefix", "", "backend-", "release_", "v", "Backend.API-"),
+    *_rows(
+        "spec.apps[0].tagPrefix",
+        "-",
+        "-x-",
+        "back..end-",
+        "backend/",
+        "a b-",
+        "v1.",
+        "app-1",
+        "@{-",
+        "a~",
+        refusal="tagPrefix must be what an app's git tags have before the version",
+    ),
+    Row("spec.apps[1].tagPrefix", "backend-", "two apps have the same tagPrefix", "spec.apps"),
+    Row("spec.apps[0].name", "Backend", LOWER_CASE),
+    Row("spec.apps[0].name", "..", LOWER_CASE),
+    Row("spec.apps[0].name", "a" * 64, TOO_LONG),
+    Row("spec.apps[1].name", "backend", "Duplicate value", "spec.apps[1]"),
+    Row("spec.apps[0].name", REMOVED, "Required value"),
+    Row("spec.apps", [], "should have at least 1 items"),
+    Row("spec.apps", [{"name": f"app-{i}"} for i in range(64)]),
+    Row("spec.apps", [{"name": f"app-{i}"} for i in range(65)], "must have at most 64 items"),
+    Row("spec.apps", REMOVED, "Required value"),
+    Row("spec.build.type", "BuildKit"),
+    Row("spec.build.type", "Docker", 'supported values: "Kaniko", "BuildKit"'),
+    *_rows("spec.build.image.registry", "ghcr.io", "registry.example.org:5000", "localhost"),
+    *_rows(
+        "spec.build.image.registry",
+        "",
+        "https://ghcr.io",
+        "ghcr.io/owner",
+        "u:p@ghcr.io",
+        "-ghcr.io",
+        "ghcr.io:x",
+        refusal="registry must be a host with an optional port",
+    ),
+    *_rows("spec.build.image.repository", "owner/album-app", "album", "a/b/c-d_e.f"),
+    *_rows(
+        "spec.build.image.repository",
+        "owner/album-app:v1",
+        "owner/album-app@sha256:" + "0" * 64,
+        "host:5000/x",
+        refusal=NO_TAG,
+    ),
+    *_rows(
+        "spec.build.image.repository",
+        "",
+        "Owner/app",
+        "/app",
+        "app/",
+        "../app",
+        "a//b",
+        "-app",
+        "app-",
+        refusal="the image repository must be a path below the registry",
+    ),
+    Row("spec.build.args", [{"name": "GO_VERSION", "value": "1.27 # 'x' $HOME"}]),
+    Row("spec.build.args", [{"name": "EMPTY", "value": ""}]),
+    *(
+        Row(
+            "spec.build.args",
+            [{"name": name, "value": "x"}],
+            refusal,
+            "spec.build.args[0].name",
+        )
+        for name, refusal in (
+            ("LD_PRELOAD", "build arguments named LD_* or BASH_ENV"),
+            ("ld_library_path", "build arguments named LD_* or BASH_ENV"),
+            ("BASH_ENV", "build arguments named LD_* or BASH_ENV"),
+            ("NPM_TOKEN", "must not hold secrets"),
+            ("TOKEN", "must not hold secrets"),
+            ("db_password", "must not hold secrets"),
+            ("CLIENT_SECRET", "must not hold secrets"),
+            ("", "a build argument's name must be"),
+            ("1X", "a build argument's name must be"),
+            ("A=B", "a build argument's name must be"),
+            ("--destination", "a build argument's name must be"),
+            ("A B", "a build argument's name must be"),
+            ("A" * 65, TOO_LONG),
+        )
+    ),
+    *(
+        Row(
+            "spec.build.args",
+            [{"name": "X", "value": value}],
+            refusal,
+            "spec.build.args[0].value",
+        )
+        for value, refusal in (
+            ("a\nb", "must be one line"),
+            ("a\x00", "must be one line"),
+            ("$(VERSION)", "which Kubernetes would expand"),
+            ("x" * 1025, TOO_LONG),
+        )
+    ),
+    Row(
+        "spec.build.args",
+        [{"name": "X", "value": "1"}, {"name": "X", "value": "2"}],
+        "Duplicate value",
+        "spec.build.args[1]",
+    ),
+    Row(
+        "spec.build.args",
+        [{"name": f"A{i}", "value": "x"} for i in range(33)],
+        "must have at most 32 items",
+    ),
+    Row("spec.build.target", "release"),
+    *_rows(
+        "spec.build.target", "", "-x", "a b", "--push", refusal="target must be the name of a build"
+    ),
+    *_rows("spec.build.timeout", "10s", "30m", "1h30m", "24h"),
+    *_rows(
+        "spec.build.timeout", "", "9s", "25h", "30", "-30m", "1d", "1.5h", "30 m", refusal=DURATION
+    ),
+    Row("spec.build.timeout", "99999999999999h", DURATION),
+    Row("spec.build.timeout", "9" * 19, TOO_LONG),
+    Row("spec.build.timeout", 30, "must be of type string"),
+    *_rows("spec.argocd.settle", "0s", "1h"),
+    *_rows("spec.argocd.settle", "61m", "1h1s", refusal=DURATION),
+    *_rows("spec.argocd.timeout", "5s", "48h", refusal=DURATION),
+    *_rows("spec.build.resources.limits.cpu", "500m", "2", 2, "0.5", "64"),
+    *_rows("spec.build.resources.limits.cpu", "0", "-1", "two", "65", 0, 1000, refusal=QUANTITY),
+    *_rows("spec.build.resources.limits.memory", "512Mi", "4Gi", "1e9", 1073741824),
+    *_rows("spec.build.resources.limits.memory", "513Gi", "lots", "", refusal=QUANTITY),
+    Row("spec.build.resources.limits.memory", "1" * 33, TOO_LONG),
+    Row("spec.build.resources.requests.ephemeral-storage", "4Gi"),
+    Row("spec.build.resources.requests.ephemeral-storage", "1Ti", QUANTITY),
+    Row(
+        "spec.build.resources",
+        {"requests": {"cpu": 1, "memory": "1Gi"}, "limits": {"cpu": "1000m", "memory": "1024Mi"}},
+    ),
+    *(
+        Row(
+            "spec.build.resources",
+            {"requests": {name: more}, "limits": {name: less}},
+            "a request must not be above its limit",
+            "spec.build.resources.requests",
+        )
+        for name, more, less in (
+            ("cpu", "1100m", 1),
+            ("memory", "1Gi", "1000Mi"),
+            ("ephemeral-storage", "2Gi", "1Gi"),
+        )
+    ),
+    Row("spec.build.pushSecretRef.name", "registry.example.org"),
+    Row("spec.build.pushSecretRef.name", "../x", "must be the name of an object"),
+    Row("spec.source.secretRef", {}, "Required value", "spec.source.secretRef.name"),
+    Row("spec.source.secretRef.name", "A", "must be the name of an object"),
+    Row("spec.config.secretRef.name", "A", "must be the name of an object"),
+    Row("spec.config.forge.secretRef", {"name": "forge-token"}),
+    Row("spec.config.forge.type", "Gitea"),
+    Row("spec.config.forge.type", "Bitbucket", 'supported values: "Gitea"'),
+    Row("spec.config.author", {"name": "Jürgen O'Neill", "email": "j@example.org"}),
+    *_rows(
+        "spec.config.author.name",
+        "A <a@b>",
+        "a\nb",
+        " ",
+        ".",
+        refusal="the author's name must be one line",
+    ),
+    *_rows(
+        "spec.config.author.email",
+        "",
+        "a",
+        "a b@c",
+        "<a@b>",
+        "a@b\nx",
+        refusal="the author's email must be an address",
+    ),
+    Row("spec.argocd.namespace", "team-argocd"),
+    Row("spec.argocd.namespace", "Argo/CD", "this must be a namespace"),
+    Row("spec.argocd.syncPolicy", {}),
+    Row("spec.argocd.syncPolicy.prune", False),
+    Row("spec.argocd.syncPolicy.selfHeal", "true", "must be of type boolean"),
+    Row(
+        "spec.apps[0].applications",
+        [{"namespace": "argocd", "name": "x"}, {"namespace": "team", "name": "x"}],
+    ),
+    Row(
+        "spec.apps[0].applications",
+        [{"namespace": "argocd", "name": "x"}, {"namespace": "argocd", "name": "x"}],
+        "Duplicate value",
+        "spec.apps[0].applications[1]",
+    ),
+    Row(
+        "spec.apps[0].applications",
+        [{"namespace": "argocd", "name": "../x"}],
+        "must be the name of an object",
+        "spec.apps[0].applications[0].name",
+    ),
+    Row("metadata.name", "a" * 63),
+    Row("metadata.name", "a" * 64, "metadata.name must have at most 63 characters", "<nil>"),
+]
+
+
+def _edit_row(path: str, key: str, refusal: str | None = None, field: str = "path") -> Row:
+    edits = [{"path": path, "key": key}]
+    return Row("spec.apps[0].edits", edits, refusal, f"spec.apps[0].edits[0].{field}")
+
+
+EDITS = [
+    _edit_row("backend/values.yaml", "image.tag"),
+    _edit_row("values-prod.yaml", "containers.0.image-tag"),
+    *(_edit_row(path, "image.tag", PATH) for path in BAD_PATHS),
+    _edit_row(".", "image.tag", "path must be a file"),
+    *(
+        _edit_row("values.yaml", key, "key must be the names on the way", "key")
+        for key in ("", ".", "image.", ".tag", "image..tag", "a b", "image[0]", "a\n", "$x")
+    ),
+    Row(
+        "spec.apps[0].edits",
+        [{"path": "v.yaml", "key": "a.b"}, {"path": "v.yaml", "key": "a.b"}],
+        "Duplicate value",
+        "spec.apps[0].edits[1]",
+    ),
+    Row(
+        "spec.apps[0].edits",
+        [{"path": "v.yaml", "key": "a.b", "value": "Digest"}],
+        'supported values: "Tag"',
+        "spec.apps[0].edits[0].value",
+    ),
+    Row(
+        "spec.apps[0].edits",
+        [{"path": "v.yaml", "key": f"a{i}"} for i in range(17)],
+        "must have at most 16 items",
+    ),
+]

@@ -1,0 +1,297 @@
+"""A real API server on loopback: etcd and kube-apiserver as two processes, RBAC on.
+
+No controller manager and no scheduler run beside it: Jobs make no Pods, and a deleted namespace
+stays Terminating, so tests use namespaces of their own names.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from testbed.commands import PartError, capture, wait_until
+
+ADMIN_TOKEN = "admin-of-a-test-server"
+READY_SECONDS = 60
+STOP_SECONDS = 10
+
+_MERGE_PATCH = "application/merge-patch+json"
+_JSON = "application/json"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the API server answered.
+
+    Attributes:
+        status: HTTP status.
+        body: the JSON document, or the text where it is none.
+    """
+
+    status: int
+    body: Any
+
+    @property
+    def message(self) -> str:
+        """Give the message of a `Status` object, empty where there is none."""
+        return str(self.body.get("message", "")) if isinstance(self.body, dict) else ""
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """Give the paths of the fields a refused object was refused for."""
+        details = self.body.get("details") or {}
+        return frozenset(cause.get("field", "") for cause in details.get("causes") or [])
+
+
+@dataclass(frozen=True)
+class ApiServer:
+    """A running API server and what is needed to speak to it.
+
+    Attributes:
+        url: such as `https://127.0.0.1:43210`.
+        token: bearer token of a user in the group `system:masters`.
+        ca: file with the server's certificate authority.
+        kubeconfig: file for kubectl and clients, with that token.
+        kubectl: the program of the same version.
+    """
+
+    url: str
+    token: str
+    ca: Path
+    kubeconfig: Path
+    kubectl: Path
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        token: str | None = None,
+    ) -> Answer:
+        """Send one request.
+
+        Args:
+            method: HTTP method; a PATCH is a JSON merge patch unless a header says otherwise.
+            path: path and query below the server's URL.
+            body: value sent as JSON, None for no body.
+            headers: headers beside or instead of the usual ones.
+            token: bearer token of another user than the admin.
+        """
+        usual = {
+            "Authorization": f"Bearer {token or self.token}",
+            "Content-Type": _MERGE_PATCH if method == "PATCH" else _JSON,
+            "Accept": _JSON,
+        }
+        request = urllib.request.Request(  # noqa: S310 - our own https:// URL
+            self.url + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={**usual, **(headers or {})},
+        )
+        context = ssl.create_default_context(cafile=str(self.ca))
+        try:
+            with urllib.request.urlopen(request, timeout=30, context=context) as response:  # noqa: S310
+                return _answer(response.status, response.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return _answer(error.code, error.read())
+
+    def run_kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        """Run kubectl as the admin and give its output.
+
+        Raises:
+            PartError: kubectl failed.
+        """
+        argv = [str(self.kubectl), f"--kubeconfig={self.kubeconfig}", *arguments]
+        return capture(argv, part="kubectl", stdin=stdin, timeout=60)
+
+    def create_namespace(self, name: str) -> str:
+        """Create a namespace and give its name."""
+        self.request(
+            "POST",
+            "/api/v1/namespaces",
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}},
+        )
+        return name
+
+    def issue_token(self, namespace: str, service_account: str) -> str:
+        """Give a token of a ServiceAccount that exists."""
+        answer = self.request(
+            "POST",
+            f"/api/v1/namespaces/{namespace}/serviceaccounts/{service_account}/token",
+            {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}},
+        )
+        return str(answer.body["status"]["token"])
+
+
+def _answer(status: int, content: bytes) -> Answer:
+    try:
+        return Answer(status, json.loads(content))
+    except ValueError:
+        return Answer(status, content.decode(errors="replace"))
+
+
+@contextmanager
+def running_api_server(binaries: Path, folder: Path) -> Iterator[ApiServer]:
+    """Run an API server until the block ends.
+
+    Args:
+        binaries: folder with `etcd`, `kube-apiserver` and `kubectl`.
+        folder: empty folder for data, keys and logs.
+
+    Yields:
+        The server, ready to answer.
+
+    Raises:
+        PartError: a process ended or was not ready in time; the message has its last words.
+    """
+    etcd_port, peer_port, port = _free_ports(3)
+    with ExitStack() as stack:
+        etcd = stack.enter_context(
+            _process("etcd", _etcd_argv(binaries, folder, etcd_port, peer_port), folder)
+        )
+        _await_ready(etcd, lambda: _is_listening(etcd_port), "etcd", folder)
+        server = ApiServer(
+            url=f"https://127.0.0.1:{port}",
+            token=ADMIN_TOKEN,
+            ca=folder / "certs" / "apiserver.crt",
+            kubeconfig=folder / "kubeconfig",
+            kubectl=binaries / "kubectl",
+        )
+        argv = _apiserver_argv(binaries, folder, port, etcd_port)
+        process = stack.enter_context(_process("kube-apiserver", argv, folder))
+        _await_ready(process, lambda: _is_ready(server), "kube-apiserver", folder)
+        server.kubeconfig.write_text(json.dumps(_kubeconfig(server)))
+        yield server
+
+
+def _etcd_argv(binaries: Path, folder: Path, port: int, peer_port: int) -> list[str]:
+    url, peer = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{peer_port}"
+    return [
+        str(binaries / "etcd"),
+        f"--data-dir={folder / 'etcd'}",
+        f"--listen-client-urls={url}",
+        f"--advertise-client-urls={url}",
+        f"--listen-peer-urls={peer}",
+        f"--initial-advertise-peer-urls={peer}",
+        f"--initial-cluster=default={peer}",
+        # The data live as long as the tests.
+        "--unsafe-no-fsync",
+        "--log-level=warn",
+    ]
+
+
+def _apiserver_argv(binaries: Path, folder: Path, port: int, etcd_port: int) -> list[str]:
+    key = folder / "service-accounts.key"
+    capture(["openssl", "genrsa", "-out", key, "2048"], part="service account key")
+    tokens = folder / "tokens.csv"
+    tokens.write_text(f"{ADMIN_TOKEN},admin,admin,system:masters\n")
+    return [
+        str(binaries / "kube-apiserver"),
+        f"--etcd-servers=http://127.0.0.1:{etcd_port}",
+        "--bind-address=127.0.0.1",
+        "--advertise-address=127.0.0.1",
+        f"--secure-port={port}",
+        # It makes a certificate for 127.0.0.1 here, and puts the authority into the same file.
+        f"--cert-dir={folder / 'certs'}",
+        f"--token-auth-file={tokens}",
+        "--authorization-mode=RBAC",
+        "--service-cluster-ip-range=10.96.0.0/16",
+        "--service-account-issuer=https://kubernetes.default.svc",
+        f"--service-account-key-file={key}",
+        f"--service-account-signing-key-file={key}",
+        # No kubelet asks for its node's address, and loopback cannot be an endpoint.
+        "--endpoint-reconciler-type=none",
+    ]
+
+
+def _kubeconfig(server: ApiServer) -> dict[str, Any]:
+    cluster = {"server": server.url, "certificate-authority": str(server.ca)}
+    context = {"cluster": "test", "user": "admin", "namespace": "default"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "test", "cluster": cluster}],
+        "users": [{"name": "admin", "user": {"token": server.token}}],
+        "contexts": [{"name": "test", "context": context}],
+        "current-context": "test",
+    }
+
+
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in sockets]
+
+
+@contextmanager
+def _process(name: str, argv: list[str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    # util-linux: the kernel ends the child when pytest is killed and cannot clean up.
+    guard = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
+    with (folder / f"{name}.log").open("wb") as log:
+        process = subprocess.Popen(
+            [*guard, *argv],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            env={"PATH": os.environ["PATH"], "HOME": str(folder)},
+        )
+        try:
+            yield process
+        finally:
+            _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _await_ready(
+    process: subprocess.Popen[bytes], is_ready: Callable[[], bool], name: str, folder: Path
+) -> None:
+    log = folder / f"{name}.log"
+
+    def is_ready_or_gone() -> bool:
+        if process.poll() is not None:
+            raise PartError(name, f"ended with status {process.returncode}", log)
+        return is_ready()
+
+    wait_until(is_ready_or_gone, part=name, what="answer", seconds=READY_SECONDS, log=log)
+
+
+def _is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _is_ready(server: ApiServer) -> bool:
+    if not server.ca.exists():
+        return False
+    try:
+        # Namespaces `default` and `kube-system` come a moment after the server is ready.
+        return (
+            server.request("GET", "/readyz").status == 200
+            and server.request("GET", "/api/v1/namespaces/default").status == 200
+        )
+    except OSError:
+        return False

@@ -1,0 +1,114 @@
+"""A release's wish cannot be changed: it says what was released."""
+
+import pytest
+
+from tests.integration.apiserver import ApiServer
+from tests.integration.objects import REMOVED, Raw, changed, collection, release
+
+NAMESPACE = "immutability"
+
+
+@pytest.fixture(scope="module")
+def server(crds_installed: ApiServer) -> ApiServer:
+    crds_installed.create_namespace(NAMESPACE)
+    for raw in (_by_tag(), _by_app()):
+        assert crds_installed.request("POST", collection(raw, NAMESPACE), raw).status == 201
+    return crds_installed
+
+
+def _by_tag() -> Raw:
+    return release("by-tag", tag="backend-v1.1.0")
+
+
+def _by_app() -> Raw:
+    return release("by-app", app="backend", version="v1.1.0")
+
+
+def _update(server: ApiServer, raw: Raw) -> tuple[int, frozenset[str], str]:
+    """Send what `kubectl replace` would, as a dry run."""
+    path = f"{collection(raw, NAMESPACE)}/{raw['metadata']['name']}"
+    present = server.request("GET", path).body
+    raw = changed(raw, "metadata", present["metadata"])
+    answer = server.request("PUT", f"{path}?dryRun=All", raw)
+    return answer.status, answer.fields if answer.status != 200 else frozenset(), answer.message
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("spec.tag", "backend-v1.2.0"),
+        ("spec.pipelineRef.name", "other"),
+        ("spec.allowDowngrade", True),
+    ],
+)
+def test_a_set_field_cannot_be_changed(server: ApiServer, path: str, value: object) -> None:
+    status, fields, message = _update(server, changed(_by_tag(), path, value))
+
+    assert status == 422
+    assert path.removesuffix(".name") in fields
+    assert "cannot be changed" in message
+    assert "create another AlbumRelease" in message
+
+
+@pytest.mark.parametrize(("path", "value"), [("spec.app", "frontend"), ("spec.version", "v2.0.0")])
+def test_app_and_version_cannot_be_changed(server: ApiServer, path: str, value: str) -> None:
+    status, fields, message = _update(server, changed(_by_app(), path, value))
+
+    assert status == 422
+    assert path in fields
+    assert "cannot be changed" in message
+
+
+def test_tag_cannot_be_replaced_by_app_and_version(server: ApiServer) -> None:
+    raw = changed(_by_app(), "metadata.name", "by-tag")
+
+    status, fields, message = _update(server, raw)
+
+    assert status == 422
+    assert {"spec.tag", "spec.app", "spec.version"} <= fields
+    assert "cannot be changed, set or removed" in message
+
+
+def test_app_and_version_cannot_be_replaced_by_tag(server: ApiServer) -> None:
+    raw = changed(_by_tag(), "metadata.name", "by-app")
+
+    status, fields, message = _update(server, raw)
+
+    assert status == 422
+    assert {"spec.tag", "spec.app", "spec.version"} <= fields
+    assert "cannot be changed, set or removed" in message
+
+
+@pytest.mark.parametrize("path", ["spec.app", "spec.version"])
+def test_a_set_field_cannot_be_unset(server: ApiServer, path: str) -> None:
+    status, fields, message = _update(server, changed(_by_app(), path, REMOVED))
+
+    assert status == 422
+    assert path in fields
+    assert "cannot be changed, set or removed" in message
+
+
+def test_an_unset_field_cannot_be_set(server: ApiServer) -> None:
+    status, fields, message = _update(server, changed(_by_tag(), "spec.app", "backend"))
+
+    assert status == 422
+    assert "spec.app" in fields
+    assert "cannot be changed, set or removed" in message
+
+
+def test_the_spec_cannot_be_taken_away(server: ApiServer) -> None:
+    status, fields, _ = _update(server, changed(_by_tag(), "spec", REMOVED))
+
+    assert status == 422
+    assert "spec" in fields
+
+
+def test_a_default_that_is_written_out_is_no_change(server: ApiServer) -> None:
+    raw = changed(changed(_by_tag(), "spec.allowDowngrade", False), "spec.suspend", False)
+
+    assert _update(server, raw)[0] == 200
+
+
+@pytest.mark.parametrize("suspend", [True, False])
+def test_suspend_can_be_changed_at_any_time(server: ApiServer, suspend: bool) -> None:
+    assert _update(server, changed(_by_tag(), "spec.suspend", suspend))[0] == 200
