@@ -13,6 +13,8 @@ from typing import IO
 
 TAIL_LINES = 15
 
+_running: set[subprocess.Popen[bytes]] = set()
+
 
 class PartError(Exception):
     """A part of the testbed could not be made or started.
@@ -72,19 +74,29 @@ def run(
         out.write(f"$ {' '.join(map(str, argv))}\n".encode())
         out.flush()
         try:
-            done = subprocess.run(
+            process = subprocess.Popen(
                 argv,
                 stdin=stdin if stdin is not None else subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **(env or {})},
                 cwd=cwd,
-                check=False,
             )
         except FileNotFoundError as error:
             raise PartError(part, f"the program {argv[0]} is not installed") from error
-    if done.returncode != 0:
-        raise PartError(part, f"{Path(argv[0]).name} ended with status {done.returncode}", log)
+        _running.add(process)
+        try:
+            status = process.wait()
+        finally:
+            _running.discard(process)
+    if status != 0:
+        raise PartError(part, f"{Path(argv[0]).name} ended with status {status}", log)
+
+
+def end_running() -> None:
+    """End the programs that `run` started and that still run, so that none outlives the command."""
+    for process in list(_running):
+        process.terminate()
 
 
 def capture(

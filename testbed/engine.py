@@ -109,6 +109,7 @@ def release(settings: Settings) -> None:
         with progress.step("stop the Docker Engine"):
             _stop(folder, settings)
         shutil.rmtree(folder)
+        shutil.rmtree(settings.cache / "work", ignore_errors=True)
 
 
 @contextmanager
@@ -192,6 +193,10 @@ def _allow_forwarding(folder: Path) -> None:
 def _stop(folder: Path, settings: Settings) -> None:
     pid = _find_pid(folder / "dockerd.pid", "dockerd")
     if pid is not None:
+        engine = Engine(_own_host(settings), is_ours=True)
+        # Of image builds that were broken off: no testbed is left that could own one.
+        for container in engine.docker("ps", "--all", "--quiet").split():
+            engine.docker("rm", "--force", "--volumes", container)
         os.kill(pid, signal.SIGTERM)
         wait_until(
             lambda: not _is_alive(pid),
@@ -214,7 +219,8 @@ def _kill_leftovers(folder: Path, settings: Settings) -> None:
         except OSError:
             continue  # ended meanwhile
         program = Path(command.split("\0", 1)[0]).name
-        if str(folder / "exec") in command and program.startswith(("containerd", "dockerd")):
+        is_ours = str(folder) in command or str(settings.cache / "work") in command
+        if is_ours and program.startswith(("containerd", "dockerd")):
             os.kill(int(proc.name), signal.SIGKILL)
     roots = (f"{folder}/", f"{settings.cache / 'engine'}/")
     mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]

@@ -21,6 +21,9 @@ from testbed.settings import Settings, from_environment
 TOOLCHAIN = "go1.27.0"
 KUBERNETES = "1.37.2"
 
+# Those a person types, in a folder of their own: the others would hide programs of the machine.
+_FOR_SHELLS = ("kubectl", "kind", "helm")
+
 _SETS_FOLDER = Path(__file__).parent / "go"
 
 
@@ -158,6 +161,8 @@ def ensure(programs: Iterable[str], settings: Settings | None = None) -> Path:
                 built = _built(tools, wanted, settings)
                 for name in wanted:
                     _link(folder / name, built / name)
+                    if name in _FOR_SHELLS:
+                        _link(folder / "path" / name, built / name)
                 if tools.data:
                     _link(folder / "share" / tools.name, built / "share" / tools.name)
     return folder

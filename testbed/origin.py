@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from testbed import progress
-from testbed.commands import PartError
+from testbed.commands import PartError, locked
 from testbed.engine import Engine
 from testbed.settings import Settings
 
@@ -60,12 +61,22 @@ def obtain(image: Image, engine: Engine, settings: Settings) -> Origin:
     """
     if is_present(image, engine):
         return Origin.PRESENT
-    source = _source(image.pull_reference or image.reference, settings.mirror)
-    if registry_answers(source.partition("/")[0]) and _pull(image, source, engine):
-        return Origin.PULLED
-    with progress.step(f"make image {image.reference}"):
-        image.make(engine, settings)
+    lock = re.sub(r"[^a-z0-9.]", "-", image.reference)
+    with locked(settings.cache / "locks" / f"image-{lock}"):
+        if is_present(image, engine):
+            return Origin.PRESENT
+        if is_pullable(image, settings) and _pull(image, engine, settings):
+            return Origin.PULLED
+        with progress.step(f"make image {image.reference}"):
+            image.make(engine, settings)
+        # What an earlier recipe made has lost its name by now.
+        engine.docker("image", "prune", "--force", "--filter", f"label={RECIPE_LABEL}")
     return Origin.MADE
+
+
+def is_pullable(image: Image, settings: Settings) -> bool:
+    """Say whether a registry answers at the host the image would be pulled from."""
+    return registry_answers(_source(image, settings).partition("/")[0])
 
 
 def is_present(image: Image, engine: Engine) -> bool:
@@ -99,11 +110,13 @@ def registry_answers(host: str) -> bool:
         return False
 
 
-def _source(reference: str, mirror: str | None) -> str:
-    return f"{mirror}/{reference.partition('/')[2]}" if mirror else reference
+def _source(image: Image, settings: Settings) -> str:
+    reference = image.pull_reference or image.reference
+    return f"{settings.mirror}/{reference.partition('/')[2]}" if settings.mirror else reference
 
 
-def _pull(image: Image, source: str, engine: Engine) -> bool:
+def _pull(image: Image, engine: Engine, settings: Settings) -> bool:
+    source = _source(image, settings)
     try:
         with progress.step(f"pull image {source}"):
             engine.docker("pull", "--quiet", source, part=f"pull of {source}", timeout=1800)

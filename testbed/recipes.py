@@ -29,6 +29,8 @@ BUILDKIT = "docker.io/moby/buildkit:v0.34.2"
 # What `golang:1.26-bookworm` holds; fetched like a module when the machine has another one.
 _GO_IN_IMAGE = "go1.26.8"
 _DOCKERFILES = Path(__file__).parent / "dockerfiles"
+# Folders no program reads.
+_UNREAD = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info")
 # The machine's own certificate authorities: where its package registries are reached through a
 # proxy that signs, the images need them as much as the machine does.
 _AUTHORITIES = Path("/usr/local/share/ca-certificates")
@@ -54,7 +56,7 @@ class _Recipe:
 
     def digest(self) -> str:
         """Return the digest of everything that decides the image."""
-        digest = hashlib.sha256(f"{_debian_digest()} {self.extra}".encode())
+        digest = hashlib.sha256(f"{debian_digest()} {self.extra}".encode())
         for name in (f"{self.name}.Dockerfile", *self.files):
             digest.update((_DOCKERFILES / name).read_bytes())
         for tools in gotools.SETS:
@@ -66,11 +68,16 @@ class _Recipe:
 def base_images() -> list[Image]:
     """Return the images that builds in the cluster start from, the Debian image first."""
     return [
-        Image(DEBIAN, _debian_digest(), _make_debian),
+        debian_image(),
         _image(PYTHON, _Recipe("python")),
         _image(GOLANG, _Recipe("golang", fill=_put_go, extra=_GO_IN_IMAGE)),
         _image(NGINX, _Recipe("nginx", files=("nginx.conf",))),
     ]
+
+
+def debian_image() -> Image:
+    """Return the image all others are made on."""
+    return Image(DEBIAN, debian_digest(), _make_debian)
 
 
 def service_images() -> list[Image]:
@@ -149,7 +156,7 @@ def build(
 
 def _image(reference: str, recipe: _Recipe) -> Image:
     def make(engine: Engine, settings: Settings) -> None:
-        obtain(Image(DEBIAN, _debian_digest(), _make_debian), engine, settings)
+        obtain(debian_image(), engine, settings)
         with work_folder(settings) as context:
             bin_folder = gotools.ensure(recipe.programs, settings)
             for program in recipe.programs:
@@ -170,8 +177,9 @@ def _image(reference: str, recipe: _Recipe) -> Image:
     return Image(reference, recipe.digest(), make)
 
 
-def _debian_digest() -> str:
-    digest = hashlib.sha256(b"bookworm minbase ca-certificates 1")
+def debian_digest() -> str:
+    """Return the digest of everything that decides the Debian image, on which all others are."""
+    digest = hashlib.sha256(b"bookworm minbase ca-certificates 2")
     for path in sorted(_AUTHORITIES.glob("*.crt")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
@@ -188,11 +196,20 @@ def _make_debian(engine: Engine, settings: Settings) -> None:
         for path in _AUTHORITIES.glob("*.crt"):
             shutil.copy(path, root / "usr/local/share/ca-certificates" / path.name)
         run(["chroot", root, "update-ca-certificates"], part=part, log=log)
-        for waste in ("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc", "var/log"):
-            shutil.rmtree(root / waste)
-            (root / waste).mkdir()
-        (root / "var/cache/apt/archives/partial").mkdir()
-        import_tree(engine, root, DEBIAN, ['CMD ["bash"]', _label(_debian_digest())], log)
+        _slim(root)
+        import_tree(engine, root, DEBIAN, ['CMD ["bash"]', _label(debian_digest())], log)
+
+
+def _slim(root: Path) -> None:
+    """Leave out of this root, and of all that is installed on it, what the slim image does too."""
+    for folder in ("var/cache/apt/archives", "var/lib/apt/lists", "var/log", *_UNREAD):
+        shutil.rmtree(root / folder)
+        (root / folder).mkdir()
+    (root / "var/cache/apt/archives/partial").mkdir()
+    excludes = "".join(f"path-exclude /{folder}/*\n" for folder in _UNREAD)
+    (root / "etc/dpkg/dpkg.cfg.d/testbed").write_text(excludes)
+    clean = 'DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb || true"; };\n'
+    (root / "etc/apt/apt.conf.d/testbed").write_text(clean)
 
 
 def import_tree(engine: Engine, root: Path, tag: str, changes: list[str], log: Path) -> None:

@@ -1,0 +1,238 @@
+"""The cluster: kind with one node, audit log on, and our registry as mirror of all others."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import yaml
+
+from testbed import gotools, network, node_image, progress
+from testbed.commands import PartError, capture, run, succeeds, wait_until
+from testbed.engine import Engine
+from testbed.settings import Settings
+from testbed.state import State
+
+READY_SECONDS = 120
+
+_PART = "cluster"
+_AUDIT = "/var/log/testbed-audit"
+_POLICY = "/etc/kubernetes/testbed-audit-policy.yaml"
+
+
+def kubeconfig(settings: Settings) -> Path:
+    """Return the path of the cluster's kubeconfig."""
+    return settings.state / "kubeconfig"
+
+
+def audit_log(settings: Settings) -> Path:
+    """Return the path of the API server's audit log: JSON lines, rotated at 100 MB."""
+    return settings.state / "audit" / "audit.log"
+
+
+def node_name(settings: Settings) -> str:
+    """Return the name of the node, which is the name of its container."""
+    return f"{settings.name}-control-plane"
+
+
+def node_address(engine: Engine, settings: Settings) -> str:
+    """Return the node's address, where its NodePorts are reached from the host."""
+    return engine.docker(
+        "inspect",
+        "--format",
+        "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}",
+        node_name(settings),
+    )
+
+
+def ensure(engine: Engine, settings: Settings, state: State) -> None:
+    """Make sure that the cluster exists and its API server and node are ready.
+
+    Args:
+        engine: Where the node's container runs.
+        settings: The testbed.
+        state: Gives the registry's address.
+
+    Raises:
+        PartError: kind failed, or the node did not become ready.
+    """
+    bin_folder = gotools.ensure(["kind", "kubectl"], settings)
+    _write_registry_hosts(settings, state)
+    complete = settings.state / "cluster.complete"
+    if complete.exists() and _restart(engine, settings):
+        return
+    complete.unlink(missing_ok=True)
+    remove(engine, settings)
+    config = settings.state / "kind.yaml"
+    config.write_text(yaml.safe_dump(_kind_config(engine, settings), sort_keys=False))
+    log = settings.logs / "kind.log"
+    with progress.step(f"create cluster {settings.name}"):
+        run(
+            [
+                bin_folder / "kind",
+                *("create", "cluster", f"--name={settings.name}", f"--config={config}"),
+                *(f"--image={node_image.REFERENCE}", f"--kubeconfig={kubeconfig(settings)}"),
+                "--retain",
+            ],
+            part=_PART,
+            log=log,
+            env={**engine.env, "KIND_EXPERIMENTAL_DOCKER_NETWORK": network.name(settings)},
+        )
+        _wait_ready(settings)
+    kubeconfig(settings).chmod(0o600)
+    complete.touch()
+
+
+def remove(engine: Engine, settings: Settings) -> None:
+    """Delete the cluster, whatever its state; none is fine too."""
+    engine.succeeds("rm", "--force", "--volumes", node_name(settings))
+    kubeconfig(settings).unlink(missing_ok=True)
+    shutil.rmtree(settings.state / "audit", ignore_errors=True)
+
+
+def load_image(archive: Path, engine: Engine, settings: Settings) -> None:
+    """Put the images of an archive (docker or OCI format) into the node.
+
+    Args:
+        archive: A file as `docker save` writes it.
+        engine: Where the node runs.
+        settings: The testbed.
+
+    Raises:
+        PartError: The node refused the archive.
+    """
+    with archive.open("rb") as stream:
+        run(
+            [
+                *("docker", "exec", "--interactive", node_name(settings)),
+                *("ctr", "--namespace=k8s.io", "images", "import", "--local"),
+                *("--snapshotter=overlayfs", "-"),
+            ],
+            part=f"image archive {archive}",
+            log=settings.logs / "load-image.log",
+            env=engine.env,
+            stdin=stream,
+        )
+
+
+def kubectl(settings: Settings, *arguments: str, stdin: str | None = None) -> str:
+    """Run kubectl against the cluster and return its output.
+
+    Raises:
+        PartError: kubectl failed.
+    """
+    program = gotools.bin_folder(settings) / "kubectl"
+    argv: list[str | Path] = [program, f"--kubeconfig={kubeconfig(settings)}", *arguments]
+    return capture(argv, part="kubectl", stdin=stdin, timeout=300)
+
+
+def _restart(engine: Engine, settings: Settings) -> bool:
+    """Bring back a cluster whose node was stopped or killed; say whether that worked."""
+    running = engine.docker(
+        "ps", "--quiet", "--filter", f"name=^{node_name(settings)}$", part=_PART
+    )
+    if running and _is_ready(settings):
+        return True
+    if not engine.succeeds("container", "inspect", node_name(settings)):
+        return False
+    try:
+        with progress.step(f"restart cluster {settings.name}"):
+            if not running:
+                engine.docker("start", node_name(settings), part=_PART)
+            _wait_ready(settings)
+    except PartError as error:
+        progress.note(f"{error}; it is made anew")
+        return False
+    return True
+
+
+def _is_ready(settings: Settings) -> bool:
+    program = gotools.bin_folder(settings) / "kubectl"
+    options = [f"--kubeconfig={kubeconfig(settings)}", "--request-timeout=5s"]
+    argv: list[str | Path] = [program, *options]
+    if not succeeds([*argv, "get", "serviceaccount", "default"]):
+        return False
+    return succeeds([*argv, "wait", "--for=condition=Ready", "node", "--all", "--timeout=1s"])
+
+
+def _wait_ready(settings: Settings) -> None:
+    # The node first, then the ServiceAccount every Pod of the namespace needs.
+    wait_until(
+        lambda: _is_ready(settings),
+        part=_PART,
+        what="become ready",
+        seconds=READY_SECONDS,
+        log=settings.logs / "kind.log",
+    )
+
+
+def _write_registry_hosts(settings: Settings, state: State) -> None:
+    """Write containerd's `hosts.toml` files: every registry is asked at ours first."""
+    server = f"http://{state.registry}"
+    mirror = f'[host."{server}"]\ncapabilities = ["pull", "resolve"]\n'
+    for host, text in (("_default", mirror), (state.registry, f'server = "{server}"\n{mirror}')):
+        folder = settings.state / "certs.d" / host
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "hosts.toml").write_text(text)
+
+
+def _kind_config(engine: Engine, settings: Settings) -> dict[str, object]:
+    audit = audit_log(settings).parent
+    audit.mkdir(parents=True, exist_ok=True)
+    policy = settings.state / "audit-policy.yaml"
+    shutil.copy(Path(__file__).parent / "node" / "audit-policy.yaml", policy)
+    mounts = [
+        (settings.state / "certs.d", "/etc/containerd/certs.d", True),
+        (policy, _POLICY, True),
+        (audit, _AUDIT, False),
+    ]
+    return {
+        "kind": "Cluster",
+        "apiVersion": "kind.x-k8s.io/v1alpha4",
+        # The image made here brings a bridge; the published one is completed by kind.
+        "networking": {"disableDefaultCNI": node_image.is_made(engine)},
+        "nodes": [
+            {
+                "role": "control-plane",
+                "extraMounts": [
+                    {"hostPath": str(host), "containerPath": inside, "readOnly": read_only}
+                    for host, inside, read_only in mounts
+                ],
+            }
+        ],
+        "kubeadmConfigPatches": [json.dumps(patch) for patch in _kubeadm_patches()],
+    }
+
+
+def _kubeadm_patches() -> list[dict[str, object]]:
+    arguments = {
+        "runtime-config": "",  # kind's own; a patch replaces the whole list
+        "audit-policy-file": _POLICY,
+        "audit-log-path": f"{_AUDIT}/audit.log",
+        "audit-log-maxsize": "100",
+        "audit-log-maxbackup": "3",
+    }
+    volumes = [
+        {
+            "name": "audit-policy",
+            "hostPath": _POLICY,
+            "mountPath": _POLICY,
+            "readOnly": True,
+            "pathType": "File",
+        },
+        {"name": "audit-log", "hostPath": _AUDIT, "mountPath": _AUDIT, "pathType": "Directory"},
+    ]
+    extra_args = [{"name": name, "value": value} for name, value in arguments.items()]
+    return [
+        {
+            "kind": "ClusterConfiguration",
+            "apiServer": {"extraArgs": extra_args, "extraVolumes": volumes},
+        },
+        {
+            "kind": "KubeletConfiguration",
+            "failCgroupV1": False,
+            # An image that was loaded and pulled under two names would be refused.
+            "imagePullCredentialsVerificationPolicy": "NeverVerify",
+        },
+    ]

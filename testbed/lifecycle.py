@@ -1,0 +1,155 @@
+"""Bringing a testbed up and down."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from testbed import (
+    argocd,
+    cluster,
+    engine,
+    gitea,
+    gotools,
+    network,
+    node_image,
+    origin,
+    packages,
+    progress,
+    recipes,
+    registry,
+    state,
+)
+from testbed.access import Testbed
+from testbed.commands import PartError, locked
+from testbed.engine import Engine
+from testbed.origin import Image
+from testbed.settings import Settings
+
+FREE_GIGABYTES = 30
+
+
+def up(settings: Settings) -> None:
+    """Bring the testbed up; go on from whatever a command before left.
+
+    Raises:
+        PartError: A part failed; the same command goes on from there.
+    """
+    _require_disk(settings)
+    with _one_at_a_time(settings), progress.step(f"testbed {settings.name} up"):
+        docker = engine.ensure(settings)
+        in_registry = [*recipes.base_images(), *recipes.cluster_images(settings)]
+        _obtain([*recipes.service_images(), *in_registry, node_image.image()], docker, settings)
+        known = state.load(settings)
+        network.ensure(docker, settings, known)
+
+        def start_services() -> None:
+            with progress.step("registry"):
+                registry.ensure(in_registry, docker, settings, known)
+            with progress.step("gitea"):
+                gitea.ensure(docker, settings, known)
+
+        _together(start_services, lambda: cluster.ensure(docker, settings, known))
+        testbed = Testbed.from_settings(settings)
+        testbed.write_buildkitd_config()
+        argocd.ensure(settings)
+
+
+def down(settings: Settings) -> None:
+    """Remove everything of the testbed but the cache.
+
+    Raises:
+        PartError: The engine refused to remove a part.
+    """
+    with _one_at_a_time(settings), progress.step(f"testbed {settings.name} down"):
+        docker = engine.find(settings)
+        if docker is None and settings.state.exists():
+            # Killed: its containers are still written down in the engine's storage.
+            docker = engine.ensure(settings)
+        if docker is not None:
+            cluster.remove(docker, settings)
+            network.remove(docker, settings)
+        engine.release(settings)
+        shutil.rmtree(settings.state, ignore_errors=True)
+    _remove_empty(settings.state_root)
+
+
+def purge(settings: Settings) -> None:
+    """Remove the testbed and the cache.
+
+    Raises:
+        PartError: Another testbed still uses the cache.
+    """
+    down(settings)
+    if engine.run_folder(settings).exists():
+        raise PartError("purge", "other testbeds use the cache; take them down first")
+    with progress.step(f"remove {settings.cache}"):
+        _remove_tree(settings.cache)
+
+
+def _obtain(images: Sequence[Image], docker: Engine, settings: Settings) -> None:
+    missing = [image for image in images if not origin.is_present(image, docker)]
+    if not missing:
+        return
+    progress.note(f"{len(missing)} of {len(images)} images are missing")
+    if any(not origin.is_pullable(image, settings) for image in missing):
+        packages.ensure((*packages.IMAGES, *packages.COMPILER), settings)
+        # Beside the images that need only Debian packages. An image that needs a program waits
+        # for it by the lock of its set. What fails here fails there again, where it is reported.
+        every = [program for tools in gotools.SETS for program in tools.programs]
+        threading.Thread(target=_build_quietly, args=(every, settings), daemon=True).start()
+    for image in images:
+        found = origin.obtain(image, docker, settings)
+        if found is not origin.Origin.PRESENT:
+            progress.note(f"image {image.reference}: {found.value}")
+
+
+def _build_quietly(programs: list[str], settings: Settings) -> None:
+    try:
+        gotools.ensure(programs, settings)
+    except PartError as error:
+        progress.note(str(error))
+
+
+def _together(*works: Callable[[], None]) -> None:
+    """Do works at the same time; raise the first error once all have ended."""
+    with ThreadPoolExecutor(max_workers=len(works)) as pool:
+        futures: list[Future[None]] = [pool.submit(work) for work in works]
+    for future in futures:
+        future.result()
+
+
+def _one_at_a_time(settings: Settings) -> AbstractContextManager[None]:
+    return locked(settings.cache / "locks" / f"testbed-{settings.name}")
+
+
+def _require_disk(settings: Settings) -> None:
+    settings.cache.mkdir(parents=True, exist_ok=True)
+    settings.state_root.mkdir(parents=True, exist_ok=True)
+    for folder in (settings.cache, settings.state_root):
+        free = shutil.disk_usage(folder).free / 1e9
+        if free < FREE_GIGABYTES:
+            raise PartError(
+                "disk",
+                f"{free:.0f} GB are free at {folder}, a testbed needs {FREE_GIGABYTES} GB; "
+                "make room, or set TESTBED_CACHE and TESTBED_STATE to another disk",
+            )
+
+
+def _remove_empty(folder: Path) -> None:
+    try:
+        folder.rmdir()
+    except OSError:  # not empty, or not there
+        return
+
+
+def _remove_tree(folder: Path) -> None:
+    # Go's module cache is read-only.
+    for path in [folder, *folder.rglob("*")]:
+        if path.is_dir() and not path.is_symlink():
+            path.chmod(0o700)
+    shutil.rmtree(folder)

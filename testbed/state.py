@@ -1,0 +1,89 @@
+"""What a testbed must remember between commands: its addresses and its secrets."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from testbed.settings import Settings
+
+REGISTRY_PORT = 5000
+FORGE_PORT = 3000
+
+# Host parts of the fixed addresses in a testbed's network; the engine gives the low ones to kind.
+_REGISTRY_HOST = 250
+_FORGE_HOST = 251
+_SEED_HOST = 252
+
+
+@dataclass
+class State:
+    """One testbed's memory, kept in a file only its user can read.
+
+    Attributes:
+        subnet: First three numbers of the testbed's /24 network, empty until it exists.
+        secrets: Passwords, keys and tokens by name.
+    """
+
+    subnet: str = ""
+    secrets: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def gateway(self) -> str:
+        """Address of the host in the testbed's network."""
+        return f"{self.subnet}.1"
+
+    @property
+    def registry_ip(self) -> str:
+        """Address of the registry's container."""
+        return f"{self.subnet}.{_REGISTRY_HOST}"
+
+    @property
+    def registry(self) -> str:
+        """The registry as `host:port`: the same in Pods, on the node and on the host."""
+        return f"{self.registry_ip}:{REGISTRY_PORT}"
+
+    @property
+    def seed_ip(self) -> str:
+        """Address of the short-lived registry that fills the cached storage."""
+        return f"{self.subnet}.{_SEED_HOST}"
+
+    @property
+    def forge_ip(self) -> str:
+        """Address of the git forge's container."""
+        return f"{self.subnet}.{_FORGE_HOST}"
+
+    @property
+    def forge_url(self) -> str:
+        """The git forge as URL: the same in Pods, on the node and on the host."""
+        return f"http://{self.forge_ip}:{FORGE_PORT}"
+
+    def secret(self, name: str) -> str:
+        """Return the secret of that name, drawn the first time."""
+        return self.secrets.setdefault(name, secrets.token_hex(20))
+
+
+def load(settings: Settings) -> State:
+    """Read the state, empty if there is none."""
+    try:
+        return State(**json.loads(_path(settings).read_text()))
+    except FileNotFoundError:
+        return State()
+
+
+def save(state: State, settings: Settings) -> None:
+    """Write the state, readable by its user only."""
+    path = _path(settings)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_CREAT | os.O_WRONLY, 0o600), "w") as stream:
+        json.dump(asdict(state), stream, indent=1)
+    partial.replace(path)
+
+
+def _path(settings: Settings) -> Path:
+    return settings.state / "state.json"
