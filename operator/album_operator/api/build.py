@@ -98,7 +98,9 @@ class Build(Model):
     args: Annotated[list[BuildArg], MapList("name")] = Field(
         default_factory=list,
         max_length=32,
-        description="Build arguments beside VERSION, which is set to the release's version.",
+        description=(
+            "Build arguments. VERSION is set to the release's version unless it is given here."
+        ),
     )
     target: Target | None = Field(
         None, description="Stage of the Dockerfile to build; the last one by default."
