@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -209,6 +210,33 @@ def _stop(folder: Path, settings: Settings) -> None:
     before = folder / "ip_forward.before"
     if before.exists():
         _FORWARDING.write_text(before.read_text())
+    _remove_filter_chains()
+
+
+def _remove_filter_chains() -> None:
+    """Remove the packet filter chains an engine leaves behind, unless another one needs them."""
+    comms = (_read(proc / "comm") for proc in Path("/proc").glob("[0-9]*") if _is_alive(proc.name))
+    if any(comm == "dockerd" for comm in comms):
+        return
+    for table in ("nat", "filter"):
+        done = subprocess.run(
+            ["iptables", "-w", "-t", table, "-S"], capture_output=True, text=True, check=False
+        )
+        rules = [shlex.split(line) for line in done.stdout.splitlines() if "DOCKER" in line]
+        chains = [rule[1] for rule in rules if rule[0] == "-N"]
+        references = [["-D", *rule[1:]] for rule in rules if rule[0] == "-A"]
+        flush = [["-F", chain] for chain in chains]
+        for command in [*references, *flush, *(["-X", chain] for chain in chains)]:
+            subprocess.run(
+                ["iptables", "-w", "-t", table, *command], capture_output=True, check=False
+            )
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:  # ended meanwhile
+        return ""
 
 
 def _kill_leftovers(folder: Path, settings: Settings) -> None:
@@ -237,7 +265,7 @@ def _find_pid(pidfile: Path, program: str) -> int | None:
     return pid if name == program else None
 
 
-def _is_alive(pid: int) -> bool:
+def _is_alive(pid: int | str) -> bool:
     try:
         # A child of ours that ended stays a zombie until somebody waits for it.
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import io
 import json
+import secrets
 import urllib.error
 import urllib.request
 
@@ -95,9 +96,8 @@ def _ensure_user(user: str, container: str, engine: Engine, state: State) -> Non
         if "already exists" not in error.reason:
             raise
     # A token of the same name may be left from a command that was broken off.
-    name = f"testbed-{len(state.secrets)}-{state.secret('drawn')[:6]}"
-    state.secrets.pop("drawn")
-    state.secrets[f"{user} token"] = engine.docker(
+    name = f"testbed-{secrets.token_hex(4)}"
+    output = engine.docker(
         *create,
         "generate-access-token",
         f"--username={user}",
@@ -106,6 +106,8 @@ def _ensure_user(user: str, container: str, engine: Engine, state: State) -> Non
         "--raw",
         part="gitea",
     )
+    # Its log goes to standard output too, before the token.
+    state.secrets[f"{user} token"] = output.splitlines()[-1]
     progress.note(f"gitea user {user}")
 
 
@@ -143,7 +145,6 @@ def _configuration(state: State) -> str:
             "INSTALL_LOCK": "true",
             "SECRET_KEY": state.secret("gitea secret key"),
             "INTERNAL_TOKEN": state.secret("gitea internal token"),
-            "PASSWORD_HASH_ALGO": "pbkdf2$2",
         },
         "oauth2": {"ENABLED": "false"},
         "service": {"DISABLE_REGISTRATION": "true"},
