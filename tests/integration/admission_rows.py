@@ -421,6 +421,12 @@ PIPELINES = [
         [{"name": f"A{i}", "value": "x"} for i in range(33)],
         "must have at most 32 items",
     ),
+    Row("spec.build.args", [{"name": f"A{i}", "value": "x" * 1024} for i in range(4)]),
+    Row(
+        "spec.build.args",
+        [{"name": f"A{i}", "value": "x" * 820} for i in range(5)],
+        "all build arguments together must have at most 4096 characters",
+    ),
     Row("spec.build.target", "release"),
     *_rows(
         "spec.build.target", "", "-x", "a b", "--push", refusal="target must be the name of a build"

@@ -195,7 +195,7 @@ def test_the_status_is_a_subresource(server: ApiServer) -> None:
         ("pullRequest.state", "Locked"),
         ("pullRequest.headSHA", COMMIT.upper()),
         ("conditions[0].status", "Perhaps"),
-        ("conditions[0].message", "x" * 2049),
+        ("conditions[0].message", "x" * 1025),
         ("conditions[0].lastTransitionTime", "yesterday"),
         ("steps[0].overhead", "fast"),
         ("steps[0].state", "Skipped"),

@@ -1,7 +1,7 @@
 """The part of an AlbumPipeline that says how images are built."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -86,6 +86,16 @@ Target = Annotated[
 
 class Build(Model):
     """How images are built."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        # Each release keeps them in its status, which is to stay below 16 KB.
+        Rule(
+            "!has(self.args) || self.args.map(arg, arg.value.size()).sum() <= 4096",
+            "the values of all build arguments together must have at most 4096 characters: put "
+            "longer texts into a file of the source repository.",
+            ".args",
+        ),
+    )
 
     type: BuildType = Field(
         "Kaniko", description="The program that builds: Kaniko (default) or BuildKit."

@@ -161,7 +161,7 @@ class BuildStatus(Model):
 class ConfigStatus(Model):
     """The change in the config repository."""
 
-    branch: Text = Field(description="Branch of the pull request.")
+    branch: Text | None = Field(None, description="Branch of the pull request.")
     commit: Commit | None = Field(
         None, description="Commit on that branch; unset if nothing had to be changed."
     )

@@ -26,7 +26,7 @@ from album_operator.api.model import Model, Rule
 VERSION_LENGTH = 128
 """Longest tag of an image (OCI distribution specification 1.1), so longest version and git tag."""
 
-MESSAGE_LENGTH = 2048
+MESSAGE_LENGTH = 1024
 """Longest message in a status; the writer of the status has to cut longer ones."""
 
 DIFF_LENGTH = 4096
@@ -208,7 +208,8 @@ Digest = Annotated[str, Field(max_length=71, pattern=r"^sha256:[0-9a-f]{64}$")]
 Word = Annotated[str, Field(max_length=64)]
 """A CamelCase word of a status, such as a reason."""
 Name = Annotated[str, Field(max_length=253)]
-Text = Annotated[str, Field(max_length=512)]
+# Room for what conventions add to a repository's URL or make of registry, repository and version.
+Text = Annotated[str, Field(max_length=1024)]
 Message = Annotated[str, Field(max_length=MESSAGE_LENGTH)]
 
 BuildType = Literal["Kaniko", "BuildKit"]
