@@ -1,5 +1,6 @@
 """Each step: look through the ports, let its decision judge, and do the write it asks for."""
 
+import posixpath
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,7 +76,7 @@ class Steps:
         if refused is not None:
             return refused
         await self._forge_place(namespace, wish)
-        dockerfile = f"{wish.build.context_dir}/{wish.build.dockerfile}"
+        dockerfile = posixpath.normpath(f"{wish.build.context_dir}/{wish.build.dockerfile}")
         source = await self._world.source.look(
             await self._source_place(namespace, wish), wish.source.tag, dockerfile
         )

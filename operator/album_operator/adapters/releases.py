@@ -63,6 +63,8 @@ class ClusterReleases:
         new = render_status(release, after, now)
         changed = {key: value for key, value in new.items() if old.get(key) != value}
         gone = dict.fromkeys(old.keys() - new.keys())
+        if not (changed or gone):
+            return release, after
         # Each changed part is replaced whole: a merge would keep fields that are gone from it.
         patch = {
             "metadata": {"resourceVersion": release.resource_version},

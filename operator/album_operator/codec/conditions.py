@@ -4,17 +4,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from album_operator.api.types import MESSAGE_LENGTH
-from album_operator.codec.text import Raw, render_time
+from album_operator.codec.text import RETRY, Raw, parse_request, render_time
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Outcome, Record, StepState
 from album_operator.domain.release import Release
+
+SENTENCE_LENGTH = 640
+"""Longest message of a condition or step: up to 14 of them must fit into a status of 16 KB."""
 
 
 def is_in_flight(body: Raw) -> bool:
     """Tell whether a release still needs passes: it has not finished, or a retry is asked for."""
     status = body.get("status") or {}
-    retry = (body["metadata"].get("annotations") or {}).get("album.dev/retry")
+    retry = parse_request(body["metadata"], RETRY)
     if retry is not None and retry != status.get("lastHandledRetry"):
         return True
     conditions = status.get("conditions", [])
@@ -59,7 +61,7 @@ def render_conditions(release: Release, record: Record, now: datetime) -> list[d
                 "type": str(kind),
                 "status": status,
                 "reason": str(reason),
-                "message": message[:MESSAGE_LENGTH],
+                "message": message[:SENTENCE_LENGTH],
                 "observedGeneration": release.generation,
                 "lastTransitionTime": render_time(since if known == status else now),
             }

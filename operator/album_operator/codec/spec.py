@@ -4,7 +4,7 @@ from album_operator.api.pipeline import App as AppModel
 from album_operator.api.pipeline import PipelineSpec
 from album_operator.api.release import ReleaseSpec
 from album_operator.api.resources import Resources as ResourcesModel
-from album_operator.codec.text import Raw, parse_time
+from album_operator.codec.text import REFRESH, RETRY, Raw, parse_request, parse_time
 from album_operator.domain.marks import APP_LABEL, PIPELINE_LABEL, PULL_REQUEST_LINK
 from album_operator.domain.release import (
     App,
@@ -18,9 +18,6 @@ from album_operator.domain.release import (
 )
 
 API_VERSION = "album.dev/v1alpha1"
-
-RETRY = "album.dev/retry"
-REFRESH = "album.dev/refresh"
 
 MARKS = frozenset({APP_LABEL, PIPELINE_LABEL, PULL_REQUEST_LINK})
 
@@ -45,8 +42,8 @@ def parse_release(raw: Raw) -> Release:
         version=spec.version,
         suspend=spec.suspend,
         allow_downgrade=spec.allow_downgrade,
-        retry=annotations.get(RETRY),
-        refresh=annotations.get(REFRESH),
+        retry=parse_request(metadata, RETRY),
+        refresh=parse_request(metadata, REFRESH),
         deleting="deletionTimestamp" in metadata,
         marks={
             key: value

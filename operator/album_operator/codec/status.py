@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from album_operator.api.types import MESSAGE_LENGTH, parse_overhead, render_overhead
-from album_operator.codec.conditions import parse_outcome, render_conditions
+from album_operator.codec.conditions import SENTENCE_LENGTH, parse_outcome, render_conditions
 from album_operator.codec.resolved import parse_resolved, render_resolved
 from album_operator.codec.text import (
     Raw,
@@ -101,7 +101,7 @@ def _render_step(step: StepRecord) -> dict[str, Any]:
             "name": str(step.name),
             "state": str(step.state),
             "reason": str(step.reason),
-            "message": step.message[:MESSAGE_LENGTH] or None,
+            "message": step.message[:SENTENCE_LENGTH] or None,
             "startedAt": render_optional(step.started_at),
             "finishedAt": render_optional(step.finished_at),
             "overhead": render_overhead(step.overhead),

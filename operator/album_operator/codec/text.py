@@ -4,7 +4,24 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from album_operator.domain.names import shorten
+
 Raw = Mapping[str, Any]
+
+RETRY = "album.dev/retry"
+REFRESH = "album.dev/refresh"
+
+REQUEST_LENGTH = 253
+"""Longest value of a request's annotation that the status repeats; the schema allows as much."""
+
+
+def parse_request(metadata: Raw, annotation: str) -> str | None:
+    """Read the annotation that asks for something, None where it does not.
+
+    An annotation has no schema and may be long; a hash then keeps two values apart.
+    """
+    value = (metadata.get("annotations") or {}).get(annotation)
+    return shorten(str(value), REQUEST_LENGTH) if value is not None else None
 
 
 def parse_time(text: str) -> datetime:

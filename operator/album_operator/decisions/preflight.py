@@ -1,5 +1,6 @@
 """Before the first write: everything a release will need exists and may be used."""
 
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -87,9 +88,10 @@ def check_source(resolved: Resolved, seen: SourceSeen) -> Halt | None:
             f"Tag {source.tag} does not exist in {source.repository}. Push it, {RETRY}.",
         )
     if not seen.has_dockerfile:
+        path = f"{build.context_dir}/{build.dockerfile}"
         return Halt(
             Reason.DOCKERFILE_NOT_FOUND,
-            f"{build.context_dir}/{build.dockerfile} is no file of tag {source.tag} "
+            f"{posixpath.normpath(path)} is no file of tag {source.tag} "
             f"({seen.commit[:12]}) in {source.repository}. Correct contextDir or dockerfile of app "
             f"{resolved.app} in the pipeline, or release a tag that has it, {RETRY}.",
         )

@@ -1,0 +1,108 @@
+"""The operator on the testbed: image, resources, rights and settings, as an admin installs it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+
+from testbed import progress
+from testbed.access import Testbed
+
+ROOT = Path(__file__).resolve().parents[1]
+IMAGE = "album-operator:testbed"
+"""Image name in the testbed's overlay; the one that was built takes its place."""
+
+NAMESPACE = "album"
+SYSTEM = "album-system"
+DEPLOYMENT = "deployment/album-operator"
+
+
+def deploy(testbed: Testbed, **settings: str) -> str:
+    """Build the operator's image, install it, and wait until it is ready.
+
+    Args:
+        testbed: Where it is installed.
+        settings: Further `ALBUM_*` variables, over those every testbed needs.
+
+    Returns:
+        The image's whole name.
+
+    Raises:
+        PartError: A part was refused, or the operator did not become ready.
+    """
+    with progress.step("operator image"):
+        image = testbed.build_and_push(
+            ROOT / "operator" / "Dockerfile", ROOT, f"album/album-operator:{_digest()}"
+        )
+    with progress.step("operator installed"):
+        manifests = testbed.kubectl("kustomize", str(ROOT / "manifests" / "overlays" / "testbed"))
+        testbed.kubectl(
+            "apply",
+            "--server-side",
+            "--force-conflicts",
+            "-f",
+            "-",
+            stdin=manifests.replace(IMAGE, image),
+        )
+        for manifest in (_settings(testbed, image, settings), *secrets(testbed, NAMESPACE)):
+            testbed.kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
+        testbed.kubectl("-n", SYSTEM, "rollout", "restart", DEPLOYMENT)
+        testbed.kubectl("-n", SYSTEM, "rollout", "status", DEPLOYMENT, "--timeout=180s")
+    return image
+
+
+def secrets(testbed: Testbed, namespace: str) -> list[dict[str, object]]:
+    """Give the two Secrets a pipeline uses by convention, for the testbed's forge and registry."""
+    auth = base64.b64encode(b"testbed:testbed").decode()
+    docker = {"auths": {testbed.registry: {"auth": auth}}}
+    git = {
+        "url": testbed.forge_url,
+        "username": testbed.forge_user,
+        "token": testbed.forge_token,
+    }
+    return [
+        _secret("album-git", namespace, "Opaque", git),
+        _secret(
+            "album-registry",
+            namespace,
+            "kubernetes.io/dockerconfigjson",
+            {".dockerconfigjson": json.dumps(docker)},
+        ),
+    ]
+
+
+def _secret(name: str, namespace: str, kind: str, data: dict[str, str]) -> dict[str, object]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name, "namespace": namespace},
+        "type": kind,
+        "stringData": data,
+    }
+
+
+def _settings(testbed: Testbed, image: str, settings: dict[str, str]) -> dict[str, object]:
+    forge = testbed.forge_url.partition("://")[2]
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "album-operator-settings", "namespace": SYSTEM},
+        "data": {
+            "ALBUM_OPERATOR_IMAGE": image,
+            "ALBUM_INSECURE_HOSTS": f"{forge},{testbed.registry}",
+            "ALBUM_REGISTRY_MIRRORS": testbed.registry,
+            **settings,
+        },
+    }
+
+
+def _digest() -> str:
+    """Name the image by what goes into it, so that a change is never hidden by an old image."""
+    digest = hashlib.sha256()
+    files = [*(ROOT / "operator").rglob("*"), *(ROOT / "requirements").glob("operator.txt")]
+    for path in sorted(files):
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,153 @@
+"""The main job on real parts: from a tag to a Healthy app, and nothing damaged on the way."""
+
+import base64
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from testbed.demo import app_version
+from tests.e2e.world import CONFIG, SOURCE, World, wait_for
+
+pytestmark = pytest.mark.e2e
+
+
+def test_a_release_goes_from_tag_to_healthy_app(world: World) -> None:
+    tag = world.new_tag()
+    version = tag.removeprefix("backend-")
+
+    release = world.merge_and_finish(world.release(tag))
+
+    status = release["status"]
+    assert app_version(world.testbed) == version
+    assert status["image"]["reference"].endswith(f"/album/album-app-backend:{version}")
+    assert status["applications"][0]["revision"] == status["pullRequest"]["mergeCommit"]
+    assert status["applications"][0]["acceptedBecause"] == "Equal"
+    assert [step["state"] for step in status["steps"]] == ["Succeeded"] * 5
+    assert float(status["overhead"]) < 2.0
+    assert release["metadata"]["labels"]["album.dev/app"] == "backend"
+    assert len(json.dumps(status)) < 16 * 1024
+
+
+def test_the_pull_request_changes_one_value_and_no_other_byte(world: World) -> None:
+    tag = world.new_tag()
+    name = world.release(tag)
+    status = world.await_reason(name, "AwaitingMerge")["status"]
+    commit = status["config"]["commit"]
+    parent = world.commits(commit)[1]["sha"]
+
+    def values(ref: str) -> bytes:
+        found = world.forge.call("GET", f"/repos/{CONFIG}/contents/backend/values.yaml?ref={ref}")
+        return base64.b64decode(found["content"])
+
+    before, after = values(parent), values(commit)
+    changed = [
+        (old, new)
+        for old, new in zip(before.splitlines(True), after.splitlines(True), strict=True)
+        if old != new
+    ]
+    assert len(changed) == 1
+    old, new = changed[0]
+    assert new.strip() == f'tag: "{tag.removeprefix("backend-")}"'.encode()
+    assert old.split(b'"')[0] == new.split(b'"')[0]
+
+
+def test_the_sync_policy_keeps_what_was_there_and_the_previous_one(world: World) -> None:
+    own = {"automated": None, "syncOptions": ["Validate=true"], "retry": {"limit": 3}}
+    world.patch_application(
+        "album-app-backend",
+        {
+            "metadata": {"annotations": {"album.dev/previous-sync-policy": None}},
+            "spec": {"syncPolicy": own},
+        },
+    )
+    release = world.merge_and_finish(world.release(world.new_tag()))
+
+    application = world.application("album-app-backend")
+    policy = application["spec"]["syncPolicy"]
+    assert policy["automated"] == {"selfHeal": True}
+    assert policy["syncOptions"] == ["Validate=true", "ApplyOutOfSyncOnly=true"]
+    assert policy["retry"] == {"limit": 3}
+    kept = json.loads(application["metadata"]["annotations"]["album.dev/previous-sync-policy"])
+    assert kept == {"syncOptions": ["Validate=true"], "retry": {"limit": 3}}
+    assert release["status"]["applications"][0]["health"] == "Healthy"
+
+
+def test_two_apps_released_at_once_share_the_branch(world: World) -> None:
+    names = [world.release(world.new_tag("backend")), world.release(world.new_tag("frontend"))]
+    numbers = [
+        world.await_reason(name, "AwaitingMerge")["status"]["pullRequest"]["number"]
+        for name in names
+    ]
+    for number in numbers:
+        world.reviewer.merge(CONFIG, number)
+    for name in names:
+        ready = world.await_finished(name)
+        assert ready["status"] == "True", ready["message"]
+    accepted = {world.get(name)["status"]["applications"][0]["acceptedBecause"] for name in names}
+    assert accepted <= {"Equal", "Descendant"}
+
+
+def test_deleting_a_release_in_flight_stops_its_job_and_keeps_its_pull_request(
+    world: World,
+) -> None:
+    tag = world.new_tag()
+    name = world.release(tag)
+    branch = world.await_reason(name, "AwaitingMerge")["status"]["config"]["branch"]
+    jobs = world.jobs(name)
+
+    world.testbed.kubectl("delete", "albumrelease", name, "-n", "album", "--timeout=60s")
+
+    left = lambda: {job.metadata.name for job in world.batch.list_namespaced_job("album").items}  # noqa: E731
+    wait_for("the Job is gone", lambda: not left() & set(jobs))
+    assert world.find_branch(branch) is not None
+    assert [item["state"] for item in world.pull_requests(branch)] == ["open"]
+
+
+def test_a_suspended_release_waits_and_goes_on(world: World) -> None:
+    tag = world.new_tag()
+    world.testbed.kubectl(
+        "apply",
+        "-f",
+        "-",
+        stdin=json.dumps(
+            {
+                "apiVersion": "album.dev/v1alpha1",
+                "kind": "AlbumRelease",
+                "metadata": {"name": tag, "namespace": "album"},
+                "spec": {"pipelineRef": {"name": "album-app"}, "tag": tag, "suspend": True},
+            }
+        ),
+    )
+    world.made.append(tag)
+    world.await_reason(tag, "Suspended")
+    assert world.jobs(tag) == []
+    world.testbed.kubectl(
+        "patch", "albumrelease", tag, "-n", "album", "--type=merge", '-p={"spec":{"suspend":false}}'
+    )
+    world.merge_and_finish(tag)
+
+
+@pytest.mark.skipif(
+    not os.environ.get("TESTBED_KANIKO_IMAGE"),
+    reason="TESTBED_KANIKO_IMAGE names no archive of kaniko's executor",
+)
+def test_a_release_is_built_by_kaniko(world: World) -> None:
+    world.testbed.load_image(Path(os.environ["TESTBED_KANIKO_IMAGE"]))
+    world.pipeline(build__type="Kaniko")
+    release = world.merge_and_finish(world.release(world.new_tag()))
+    assert release["status"]["build"]["type"] == "Kaniko"
+
+
+def test_two_tags_of_one_commit_get_an_image_each(world: World) -> None:
+    first, second = world.new_tag(), world.new_tag()
+    commits = {
+        world.forge.call("GET", f"/repos/{SOURCE}/tags/{tag}")["commit"]["sha"]
+        for tag in (first, second)
+    }
+    assert len(commits) == 1
+    for tag in (first, second):
+        release = world.merge_and_finish(world.release(tag))
+        assert release["status"]["image"]["reference"].endswith(tag.removeprefix("backend-"))
+    assert app_version(world.testbed) == second.removeprefix("backend-")

@@ -1,0 +1,279 @@
+"""A running testbed with the operator on it, as tests use it: apply, watch, merge, freeze, kill."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import yaml
+from kubernetes import client, config
+
+from testbed import Testbed, samples
+from testbed.deploy import NAMESPACE, SYSTEM
+from testbed.forge import Forge
+
+T = TypeVar("T")
+
+ALBUM = ("album.dev", "v1alpha1")
+ARGO = ("argoproj.io", "v1alpha1")
+SOURCE, CONFIG = "album/album-app", "album/album-app-config"
+OPERATOR = "system:serviceaccount:album-system:album-operator"
+WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
+
+STEP_SECONDS = 240.0
+
+
+def wait_for(what: str, look: Callable[[], T | None], seconds: float = STEP_SECONDS) -> T:
+    """Look until something is there; fail with its name when the deadline passes."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = look()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds:.0f} s: {what}")
+        time.sleep(0.005)
+
+
+@dataclass
+class World:
+    """One testbed, its API server's client, and what tests made on it."""
+
+    testbed: Testbed
+    forge: Forge
+    reviewer: Forge
+    objects: client.CustomObjectsApi
+    batch: client.BatchV1Api
+    core: client.CoreV1Api
+    made: list[str] = field(default_factory=list)
+    minor: int = 20
+
+    @classmethod
+    def of(cls, testbed: Testbed) -> World:
+        """Connect to a testbed that is up."""
+        api = config.new_client_from_config(str(testbed.kubeconfig))
+        return cls(
+            testbed,
+            Forge.of_owner(testbed),
+            Forge.of_reviewer(testbed),
+            client.CustomObjectsApi(api),
+            client.BatchV1Api(api),
+            client.CoreV1Api(api),
+        )
+
+    # --- resources ---
+
+    def pipeline(self, name: str = "album-app", **changes: Any) -> dict[str, Any]:  # noqa: ANN401
+        """Apply the samples' pipeline, with parts of its spec replaced."""
+        documents = yaml.safe_load_all(samples.examples(self.testbed))
+        found: dict[str, Any] = next(item for item in documents if item["kind"] == "AlbumPipeline")
+        found["metadata"]["name"] = name
+        found["spec"]["build"]["type"] = "BuildKit"
+        found["spec"]["argocd"] = {"settle": "1s", "timeout": "4m"}
+        for key, value in changes.items():
+            part = found["spec"]
+            *way, last = key.split("__")
+            for word in way:
+                part = part.setdefault(word, {})
+            part[last] = value
+        self.testbed.kubectl("apply", "-f", "-", stdin=json.dumps(found))
+        return found
+
+    def release(self, tag: str, name: str | None = None, pipeline: str = "album-app") -> str:
+        """Create an AlbumRelease."""
+        name = name or tag
+        spec = {"pipelineRef": {"name": pipeline}, "tag": tag}
+        body = {
+            "apiVersion": "/".join(ALBUM),
+            "kind": "AlbumRelease",
+            "metadata": {"name": name, "namespace": NAMESPACE},
+            "spec": spec,
+        }
+        self.objects.create_namespaced_custom_object(*ALBUM, NAMESPACE, "albumreleases", body)
+        self.made.append(name)
+        return name
+
+    def new_tag(self, app: str = "backend", target: str = "main") -> str:
+        """Tag the source, with the next version nobody has used yet."""
+        self.minor += 1
+        tag = f"{app}-v1.{self.minor}.0"
+        self.forge.call(
+            "POST", f"/repos/{SOURCE}/tags", {"tag_name": tag, "target": target, "message": tag}
+        )
+        return tag
+
+    def get(self, name: str) -> dict[str, Any]:
+        """Read a release."""
+        found: dict[str, Any] = self.objects.get_namespaced_custom_object(
+            *ALBUM, NAMESPACE, "albumreleases", name
+        )
+        return found
+
+    def condition(self, name: str, kind: str) -> dict[str, Any]:
+        """Give one condition of a release, empty for none."""
+        conditions = self.get(name).get("status", {}).get("conditions", [])
+        return next((item for item in conditions if item["type"] == kind), {})
+
+    def reason(self, name: str) -> str:
+        """Give the reason of a release's Ready."""
+        return str(self.condition(name, "Ready").get("reason", ""))
+
+    def await_reason(self, name: str, reason: str, seconds: float = STEP_SECONDS) -> dict[str, Any]:
+        """Wait until Ready has a reason; fail at once when the release finished with another."""
+
+        def look() -> bool:
+            ready = self.condition(name, "Ready")
+            if ready.get("reason") == reason:
+                return True
+            if self.condition(name, "Finished"):
+                raise AssertionError(f"{name} finished: {ready['reason']}: {ready['message']}")
+            return False
+
+        wait_for(f"{name} {reason}", look, seconds)
+        return self.get(name)
+
+    def await_finished(self, name: str, seconds: float = STEP_SECONDS) -> dict[str, Any]:
+        """Wait until nothing will change by itself; give the Ready condition."""
+        wait_for(f"{name} finished", lambda: bool(self.condition(name, "Finished")), seconds)
+        return self.condition(name, "Ready")
+
+    def merge_and_finish(self, name: str) -> dict[str, Any]:
+        """Merge the pull request as the reviewer once it waits, and wait for the end."""
+        number = self.await_reason(name, "AwaitingMerge")["status"]["pullRequest"]["number"]
+        self.reviewer.merge(CONFIG, number)
+        ready = self.await_finished(name)
+        assert ready["status"] == "True", f"{ready['reason']}: {ready['message']}"
+        return self.get(name)
+
+    def application(self, name: str) -> dict[str, Any]:
+        """Read an Application."""
+        found: dict[str, Any] = self.objects.get_namespaced_custom_object(
+            *ARGO, "argocd", "applications", name
+        )
+        return found
+
+    def patch_application(self, name: str, patch: dict[str, Any]) -> None:
+        """Patch an Application as its owner."""
+        self.testbed.kubectl(
+            "patch", "application", name, "-n", "argocd", "--type=merge", "-p", json.dumps(patch)
+        )
+
+    # --- what a release left behind ---
+
+    def jobs(self, release: str) -> list[str]:
+        """Give the build Jobs of a release."""
+        uid = self.get(release)["metadata"]["uid"]
+        return [
+            job.metadata.name
+            for job in self.batch.list_namespaced_job(NAMESPACE).items
+            if any(owner.uid == uid for owner in job.metadata.owner_references or [])
+        ]
+
+    def find_branch(self, branch: str) -> dict[str, Any] | None:
+        """Give a branch of the config repository, None where there is none."""
+        found = self.forge.call("GET", f"/repos/{CONFIG}/branches?limit=50")
+        return next((item for item in found if item["name"] == branch), None)
+
+    def pull_requests(self, branch: str) -> list[dict[str, Any]]:
+        """Give all pull requests from a branch."""
+        return [item for item in self.forge.pull_requests(CONFIG) if item["head"]["ref"] == branch]
+
+    def commits(self, branch: str) -> list[dict[str, Any]]:
+        """Give the commits of a branch, newest first."""
+        path = f"/repos/{CONFIG}/commits?sha={quote(branch, safe='')}&limit=50&stat=false"
+        found: list[dict[str, Any]] = self.forge.call("GET", path)
+        return found
+
+    # --- the operator's life ---
+
+    def operator_writes(self, since: int) -> list[dict[str, Any]]:
+        """Give the operator's writes in the audit log from an offset on.
+
+        Reviews of its own rights are no writes, though the API calls them `create`.
+        """
+        return [
+            event
+            for event in self.audit(since)
+            if event["user"]["username"] == OPERATOR
+            and event["verb"] in WRITES
+            and event["objectRef"]["resource"] != "selfsubjectaccessreviews"
+        ]
+
+    def audit_offset(self) -> int:
+        """Give the present end of the audit log."""
+        return self.testbed.audit_log.stat().st_size
+
+    def audit(self, since: int) -> Iterator[dict[str, Any]]:
+        """Give the audit log's finished requests from an offset on."""
+        with self.testbed.audit_log.open("rb") as log:
+            log.seek(since)
+            for line in log:
+                if line.endswith(b"\n"):
+                    event = json.loads(line)
+                    if event["stage"] == "ResponseComplete" and "objectRef" in event:
+                        yield event
+
+    def operator_pod(self) -> str:
+        """Give the name of the operator's running Pod."""
+
+        def look() -> str | None:
+            pods = self.core.list_namespaced_pod(SYSTEM).items
+            ready = [
+                pod.metadata.name
+                for pod in pods
+                if pod.metadata.deletion_timestamp is None
+                and any(
+                    item.type == "Ready" and item.status == "True"
+                    for item in pod.status.conditions or []
+                )
+            ]
+            return ready[0] if len(ready) == 1 else None
+
+        return wait_for("one ready operator Pod", look)
+
+    @contextmanager
+    def killer(self) -> Iterator[Callable[[], None]]:
+        """Give a function that stops the operator at once, then kills it and removes its Pod.
+
+        A shell on the node is held open, so that the stop takes effect within a millisecond.
+        """
+        pod = self.operator_pod()
+        node = f"{self.testbed.settings.name}-control-plane"
+        docker = ["docker", f"--host={self.testbed.docker_host}", "exec", "-i", node]
+        container = _output(
+            [*docker, "crictl", "ps", "-q", f"--label=io.kubernetes.pod.name={pod}"]
+        )
+        found = json.loads(_output([*docker, "crictl", "inspect", container.split()[0]]))
+        pid = int(found["info"]["pid"])
+        shell = subprocess.Popen([*docker, "sh"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert shell.stdin is not None
+        assert shell.stdout is not None
+        stdin, stdout = shell.stdin, shell.stdout
+
+        def tell(command: str) -> None:
+            stdin.write(f"{command}; echo done\n".encode())
+            stdin.flush()
+            stdout.readline()
+
+        def kill() -> None:
+            tell(f"kill -STOP {pid}")
+            tell(f"kill -KILL {pid}")
+            self.core.delete_namespaced_pod(pod, SYSTEM, grace_period_seconds=0)
+
+        try:
+            tell("true")
+            yield kill
+        finally:
+            stdin.close()
+            shell.wait(timeout=30)
+            stdout.close()
+
+
+def _output(argv: list[str]) -> str:
+    return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
