@@ -1,0 +1,77 @@
+"""Which URLs a credential may be sent to, asked again right before it goes out."""
+
+import re
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from album_operator.domain.errors import TerminalError
+from album_operator.domain.places import Credential
+from album_operator.domain.reasons import Reason
+
+URL = re.compile(
+    r"https?://(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?"
+    r"(?:/[A-Za-z0-9._~-]+)*/?"
+)
+"""HTTP(S) URLs without user, query, fragment, `%` and control characters."""
+
+RETRY = "then set the annotation album.dev/retry"
+
+
+def check_address(url: str, insecure_hosts: Collection[str]) -> None:
+    """Refuse a URL that is not plain HTTPS, or HTTP to a host an admin has listed.
+
+    Args:
+        url: of a repository or of a forge's API.
+        insecure_hosts: `host[:port]` that may be spoken to in plain HTTP.
+
+    Raises:
+        TerminalError: `HostNotAllowed`.
+    """
+    if not URL.fullmatch(url) or ".." in url.split("/"):
+        raise TerminalError(
+            Reason.HOST_NOT_ALLOWED,
+            f"{url[:256]!r} is no URL the operator goes to: it must be https://host/path without "
+            f"user, query and fragment. Correct the pipeline, {RETRY}.",
+        )
+    parts = urlsplit(url)
+    if parts.scheme == "http" and parts.netloc.lower() not in {
+        host.lower() for host in insecure_hosts
+    }:
+        raise TerminalError(
+            Reason.HOST_NOT_ALLOWED,
+            f"{url} is plain HTTP, which would show the token to everyone on the way. Use https, "
+            f"or have an admin add {parts.netloc} to the operator's ALBUM_INSECURE_HOSTS, {RETRY}.",
+        )
+
+
+def check_git_credential(credential: Credential, url: str) -> None:
+    """Refuse to send a token to a repository its Secret does not name.
+
+    Raises:
+        TerminalError: `HostNotAllowed`.
+    """
+    if not credential.may_go_to(url):
+        raise _foreign(credential, url)
+
+
+def check_forge_credential(credential: Credential, api_url: str, repository: str) -> None:
+    """Refuse to send a token to a forge's API its Secret does not name.
+
+    Args:
+        credential: the token.
+        api_url: base of the API.
+        repository: URL of the repository it is used for.
+
+    Raises:
+        TerminalError: `HostNotAllowed`.
+    """
+    if not credential.may_serve(api_url, repository):
+        raise _foreign(credential, api_url)
+
+
+def _foreign(credential: Credential, url: str) -> TerminalError:
+    return TerminalError(
+        Reason.HOST_NOT_ALLOWED,
+        f"Secret {credential.secret} is for {credential.url} by its key `url`, so its token is not "
+        f"sent to {url}. Name another Secret in the pipeline or correct the Secret's url, {RETRY}.",
+    )

@@ -1,0 +1,271 @@
+"""Git, run in throw-away bare repositories without a work tree, and told to trust nothing.
+
+Every command gets a fixed argument vector, an environment of its own (no configuration of the
+system or a user, no hooks, no proxies, one allowed protocol) and a hard time limit.
+"""
+
+import asyncio
+import stat
+import subprocess
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from album_operator.adapters.addresses import check_address, check_git_credential
+from album_operator.adapters.git_failures import WORDS_LENGTH, translate, unavailable
+from album_operator.adapters.git_process import Answer, GitProcesses
+from album_operator.domain.errors import TransientError
+from album_operator.domain.places import GitPlace
+from album_operator.domain.reasons import Reason
+
+T = TypeVar("T")
+
+TIME_LIMIT = timedelta(seconds=60)
+"""Longest a single git command may take."""
+
+STALL_SECONDS = 20
+STALL_BYTES_PER_SECOND = 1000
+
+THREADS = 4
+
+HEADS = "refs/heads/"
+
+ASKPASS = """#!/bin/sh
+# Answers git's two questions, and only for the server the token is for.
+case "$1" in
+"Username for '$ALBUM_GIT_ORIGIN': ") printf '%s\\n' "$ALBUM_GIT_USERNAME" ;;
+"Password for '"*"@$ALBUM_GIT_SERVER': ") printf '%s\\n' "$ALBUM_GIT_TOKEN" ;;
+*) exit 1 ;;
+esac
+"""
+
+SETTINGS = {
+    "core.hooksPath": "/dev/null",
+    "core.attributesFile": "/dev/null",
+    "core.fsmonitor": "false",
+    "credential.helper": "",
+    "fetch.recurseSubmodules": "false",
+    "gc.auto": "0",
+    "http.followRedirects": "false",
+    "http.lowSpeedLimit": str(STALL_BYTES_PER_SECOND),
+    "http.lowSpeedTime": str(STALL_SECONDS),
+    # Proxies of the process's environment are not trusted with a token.
+    "http.proxy": "",
+    "maintenance.auto": "false",
+    "protocol.version": "2",
+    "push.recurseSubmodules": "no",
+    "submodule.recurse": "false",
+    "transfer.fsckObjects": "true",
+}
+
+
+class LocalGitError(TransientError):
+    """A git command that talks to no server failed: a full disk, or a bug of ours."""
+
+    def __init__(self, command: str, said: str) -> None:
+        message = f"git {command} failed inside the operator: {said.strip()[:WORDS_LENGTH]}."
+        super().__init__(Reason.GIT_UNAVAILABLE, message)
+
+
+class Repository:
+    """A throw-away repository on disk beside the one at a `GitPlace`."""
+
+    def __init__(self, processes: GitProcesses, place: GitPlace, folder: Path) -> None:
+        self.place = place
+        self.folder = folder
+        self._processes = processes
+        self._is_made = False
+
+    def local(
+        self,
+        *arguments: str,
+        data: bytes = b"",
+        variables: Mapping[str, str] | None = None,
+        accept: Collection[int] = (0,),
+    ) -> Answer:
+        """Run a command that talks to no server and is not given the token.
+
+        Args:
+            arguments: of git.
+            data: standard input.
+            variables: further environment.
+            accept: exit codes that are no failure.
+
+        Raises:
+            LocalGitError: it ended with another exit code.
+        """
+        self.make()
+        answer = self._run(arguments, data, variables or {})
+        if answer.status not in accept:
+            raise LocalGitError(arguments[0], answer.err)
+        return answer
+
+    def remote(self, *arguments: str) -> Answer:
+        """Run a command that talks to the place as remote `origin`; look at the status yourself.
+
+        Raises:
+            TransientError: it took longer than the time limit.
+        """
+        return self._run(arguments, b"", self._credentials())
+
+    def make(self) -> None:
+        """Make the repository on disk unless it is there."""
+        if not self._is_made:
+            self._is_made = True
+            self.local("init", "--quiet", "--bare", "--template=", str(self._git_dir))
+
+    def list_refs(self, *names: str) -> dict[str, str]:
+        """Ask the server for refs by their full names, without fetching anything.
+
+        Returns:
+            Object id by name for those that exist; for a symbolic `HEAD` also `ref:HEAD` with the
+            name of the branch it stands for.
+        """
+        answer = self.remote("ls-remote", "--symref", "--end-of-options", "origin", *names)
+        if answer.status != 0:
+            raise translate(self.place, "read", answer.err)
+        found = {}
+        for line in answer.out.decode(errors="replace").splitlines():
+            value, _, name = line.partition("\t")
+            # ls-remote matches the ends of names; only whole ones are asked for.
+            if name not in names:
+                continue
+            if value.startswith("ref: "):
+                found[f"ref:{name}"] = value.removeprefix("ref: ").strip()
+            else:
+                found[name] = value
+        return found
+
+    def fetch(self, what: Collection[str], *options: str) -> None:
+        """Fetch objects by id or refs by name, with options such as `--depth=1`.
+
+        Raises:
+            OutsideError: translated.
+        """
+        answer = self.try_fetch(what, *options)
+        if answer.status != 0:
+            raise translate(self.place, "read", answer.err)
+
+    def try_fetch(self, what: Collection[str], *options: str) -> Answer:
+        """Fetch as `fetch` does, and give back how it ended."""
+        self.make()
+        return self.remote(
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--no-recurse-submodules",
+            *options,
+            "--end-of-options",
+            "origin",
+            *what,
+        )
+
+    @property
+    def _git_dir(self) -> Path:
+        return self.folder / "git"
+
+    def _run(self, arguments: tuple[str, ...], data: bytes, variables: Mapping[str, str]) -> Answer:
+        environment = self._environment() | dict(variables)
+        try:
+            return self._processes.execute(arguments, data, environment, self.folder)
+        except subprocess.TimeoutExpired as error:
+            said = f"git {arguments[0]} took longer than {error.timeout:.0f} seconds"
+            raise unavailable(self.place, said) from None
+
+    def _environment(self) -> dict[str, str]:
+        home = str(self.folder / "home")
+        settings = SETTINGS | {"remote.origin.url": self.place.url}
+        environment = {
+            "HOME": home,
+            "XDG_CONFIG_HOME": home,
+            "TMPDIR": str(self.folder),
+            "GIT_DIR": str(self._git_dir),
+            "GIT_INDEX_FILE": str(self.folder / "index"),
+            "GIT_CONFIG_GLOBAL": "/dev/null",
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_ATTR_NOSYSTEM": "1",
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_LITERAL_PATHSPECS": "1",
+            # Local commands allow none: an absent object must not be fetched behind our back.
+            "GIT_ALLOW_PROTOCOL": "none",
+            "GIT_CONFIG_COUNT": str(len(settings)),
+        }
+        for number, (key, value) in enumerate(settings.items()):
+            environment[f"GIT_CONFIG_KEY_{number}"] = key
+            environment[f"GIT_CONFIG_VALUE_{number}"] = value
+        return environment
+
+    def _credentials(self) -> dict[str, str]:
+        parts = urlsplit(self.place.url)
+        helper = self.folder / "askpass"
+        if not helper.exists():
+            helper.write_text(ASKPASS)
+            helper.chmod(stat.S_IRWXU)
+        return {
+            "GIT_ALLOW_PROTOCOL": parts.scheme,
+            "GIT_ASKPASS": str(helper),
+            "ALBUM_GIT_ORIGIN": f"{parts.scheme}://{parts.netloc}",
+            "ALBUM_GIT_SERVER": parts.netloc,
+            "ALBUM_GIT_USERNAME": self.place.credential.username,
+            "ALBUM_GIT_TOKEN": self.place.credential.token,
+        }
+
+
+class Git:
+    """Runs git for one port, a few commands at a time, each in a thread.
+
+    Args:
+        insecure_hosts: `host[:port]` of servers that may be spoken to in plain HTTP.
+        time_limit: longest a single command may take.
+        folder: where throw-away repositories are made; None for the system's temporary folder.
+    """
+
+    def __init__(
+        self,
+        insecure_hosts: Collection[str],
+        *,
+        time_limit: timedelta = TIME_LIMIT,
+        folder: Path | None = None,
+    ) -> None:
+        self._insecure_hosts = frozenset(insecure_hosts)
+        self._processes = GitProcesses(time_limit)
+        self._folder = folder
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="git")
+
+    async def run(self, place: GitPlace, work: Callable[[Repository], T]) -> T:
+        """Do some work with a repository in a thread.
+
+        Raises:
+            TerminalError: `HostNotAllowed` before anything is sent.
+        """
+
+        def run_in_repository() -> T:
+            with self.open(place) as repository:
+                return work(repository)
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, run_in_repository)
+
+    @contextmanager
+    def open(self, place: GitPlace) -> Iterator[Repository]:
+        """Give a throw-away repository, removed at the end, for use in this thread."""
+        check_address(place.url, self._insecure_hosts)
+        check_git_credential(place.credential, place.url)
+        try:
+            with tempfile.TemporaryDirectory(
+                prefix="album-git-", dir=self._folder, ignore_cleanup_errors=True
+            ) as folder:
+                (Path(folder) / "home").mkdir()
+                yield Repository(self._processes, place, Path(folder))
+        except OSError as error:
+            raise LocalGitError("repository", error.strerror or str(error)) from error
+
+    def close(self) -> None:
+        """Kill what runs and take no more work."""
+        self._processes.close()
+        self._threads.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,91 @@
+"""What git says when it fails, turned into the two errors of the operator.
+
+The words are those of git 2.30 to 2.47 (`http.c`, `remote-curl.c`, `send-pack.c`) under LC_ALL=C.
+"""
+
+import base64
+import re
+from urllib.parse import quote
+
+from album_operator.domain.errors import OutsideError, TerminalError, TransientError
+from album_operator.domain.places import Credential, GitPlace
+from album_operator.domain.reasons import Reason
+
+WORDS_LENGTH = 400
+"""Longest part of what a server said that goes into a message, in characters."""
+
+REFUSED = re.compile(
+    r"Authentication failed|could not read (Username|Password)|returned error: 40[13]\b"
+)
+MOVED = re.compile(r"returned error: 30\d\b|update url base from redirection")
+NOT_FOUND = re.compile(r"repository '.*' not found|returned error: (404|410)\b")
+LIMITED = re.compile(r"returned error: 429\b")
+
+RETRY = "then set the annotation album.dev/retry"
+
+
+def scrub(text: str, credential: Credential) -> str:
+    """Take a token out of a text, in each form git or a server could show it."""
+    pair = f"{credential.username}:{credential.token}".encode()
+    forms = {
+        credential.token,
+        quote(credential.token, safe=""),
+        base64.b64encode(pair).decode(),
+        base64.b64encode(credential.token.encode()).decode(),
+    }
+    for form in sorted(filter(None, forms), key=len, reverse=True):
+        text = text.replace(form, "***")
+    return text
+
+
+def words(stderr: str, credential: Credential) -> str:
+    """Give what git and the server said as one short printable line without the token."""
+    # A carriage return redraws git's progress lines; a server's own begin with `remote:`.
+    lines = [
+        re.sub(r"[^ -~]+", " ", line).strip().removeprefix("remote:").strip()
+        for line in re.split(r"[\r\n]+", scrub(stderr, credential))
+    ]
+    return "; ".join(filter(None, lines))[:WORDS_LENGTH].rstrip() or "it gave no reason"
+
+
+def translate(place: GitPlace, doing: str, stderr: str) -> OutsideError:
+    """Turn a failure of a command that talked to a server into an error for the user.
+
+    Args:
+        place: the repository.
+        doing: what was tried, such as `read` or `write`.
+        stderr: of git.
+    """
+    said = words(stderr, place.credential)
+    if REFUSED.search(stderr):
+        return credentials_refused(place, doing, said)
+    if MOVED.search(stderr):
+        return TerminalError(
+            Reason.REPOSITORY_NOT_FOUND,
+            f"{place.url} answers with a redirect, which is not followed with a token: {said}. "
+            f"Name its new address in the pipeline, {RETRY}.",
+        )
+    if NOT_FOUND.search(stderr):
+        return TerminalError(
+            Reason.REPOSITORY_NOT_FOUND,
+            f"{place.url} does not exist, or the token of Secret {place.credential.secret} may not "
+            f"see it. Correct the URL in the pipeline or the token's rights, {RETRY}.",
+        )
+    if LIMITED.search(stderr):
+        return TransientError(Reason.RATE_LIMITED, f"{place.url} limits its requests: {said}.")
+    return unavailable(place, said)
+
+
+def credentials_refused(place: GitPlace, doing: str, said: str) -> TerminalError:
+    """Say that the server does not take the token for this repository."""
+    return TerminalError(
+        Reason.CREDENTIALS_REFUSED,
+        f"{place.url} refused the token of Secret {place.credential.secret}: {said}. Check that "
+        f"the token is valid and may {doing} this repository, put a working one into the Secret, "
+        f"{RETRY}.",
+    )
+
+
+def unavailable(place: GitPlace, said: str) -> TransientError:
+    """Say that the server could not be asked now."""
+    return TransientError(Reason.GIT_UNAVAILABLE, f"{place.url} cannot be reached: {said}.")

@@ -1,0 +1,110 @@
+"""Git processes: started by GitPython, bounded in time and number, killed with all they started.
+
+GitPython's own `kill_after_timeout` needs `pgrep` or `ps`, which a slim image has not, and does
+nothing for `clone_from`; so each process leads a session of its own, which is killed as a whole.
+"""
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from git.cmd import Git as GitCommand
+
+KEPT_VARIABLES = ("GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_EXEC_PATH")
+"""Variables of our own process that git still gets: an admin's certificates."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a git command ended."""
+
+    status: int
+    out: bytes
+    err: str
+
+    @property
+    def text(self) -> str:
+        """Standard output as text without white space around it."""
+        return self.out.decode(errors="replace").strip()
+
+
+class GitProcesses:
+    """Runs git commands, from any thread.
+
+    Args:
+        time_limit: longest a single command may take.
+    """
+
+    def __init__(self, time_limit: timedelta) -> None:
+        self._time_limit = time_limit
+        self._running: set[int] = set()
+        self._lock = threading.Lock()
+        self._is_closed = False
+
+    def close(self) -> None:
+        """Kill what runs and take no more work."""
+        self._is_closed = True
+        with self._lock:
+            for group in self._running:
+                _kill(group)
+
+    def execute(
+        self, arguments: Collection[str], data: bytes, environment: Mapping[str, str], folder: Path
+    ) -> Answer:
+        """Run one command to its end.
+
+        Raises:
+            subprocess.TimeoutExpired: it was killed for taking too long.
+        """
+        if self._is_closed:
+            return Answer(-signal.SIGKILL, b"", "the operator is stopping")
+        process = GitCommand(str(folder)).execute(
+            [*_without(environment), GitCommand.GIT_PYTHON_GIT_EXECUTABLE or "git", *arguments],
+            istream=subprocess.PIPE,
+            as_process=True,
+            env=environment,
+            # A session of its own: git-remote-http and askpass are killed along with git.
+            start_new_session=True,
+        )
+        with self._lock:
+            self._running.add(process.pid)
+        limit = self._time_limit.total_seconds()
+        try:
+            out, err = process.communicate(input=data, timeout=limit)
+        except subprocess.TimeoutExpired:
+            _kill(process.pid)
+            process.communicate()
+            raise
+        finally:
+            with self._lock:
+                self._running.discard(process.pid)
+        return Answer(process.returncode, out, err.decode(errors="replace"))
+
+
+def _kill(group: int) -> None:
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _without(environment: Mapping[str, str]) -> list[str]:
+    """Give the words that take git's variables of our own process out of a command's environment.
+
+    GitPython hands `os.environ` on. Started from a git hook or by a developer's shell, it holds
+    `GIT_DIR`, `GIT_SSL_NO_VERIFY` and the like, some of which count by being set at all.
+    """
+    names = [
+        name
+        for name in os.environ
+        if name.startswith("GIT_")
+        and not name.startswith("GIT_PYTHON_")
+        and name not in environment
+        and name not in KEPT_VARIABLES
+    ]
+    return ["env", *(word for name in names for word in ("-u", name))] if names else []

@@ -1,0 +1,185 @@
+"""What a Gitea answers: pull requests as domain values, refusals as the operator's errors."""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import aiohttp
+
+from album_operator.adapters.addresses import RETRY
+from album_operator.adapters.git_failures import WORDS_LENGTH, scrub
+from album_operator.adapters.git_names import is_commit
+from album_operator.domain.errors import OutsideError, TerminalError, TransientError
+from album_operator.domain.places import ForgePlace
+from album_operator.domain.reasons import Reason
+from album_operator.domain.seen import PullRequestSeen, PullRequestState
+
+ANSWER_LIMIT = 8 * 1024 * 1024
+"""Longest answer that is read, in bytes: a page of pull requests has some 10 KiB each."""
+
+RETRIED = frozenset({408, 425, 500, 502, 503, 504})
+
+_STATES = {"open": PullRequestState.OPEN, "closed": PullRequestState.CLOSED}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the forge answered to a request."""
+
+    status: int
+    body: Any
+    said: str
+    retry_after: timedelta | None
+
+
+def parse_retry_after(text: str | None, now: datetime) -> timedelta | None:
+    """Read a `Retry-After` header: seconds, or a date (RFC 9110, section 10.2.3)."""
+    if not text:
+        return None
+    if text.isascii() and text.isdigit():
+        return timedelta(seconds=min(int(text), 24 * 3600))
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(timedelta(), moment - now)
+
+
+async def read_body(response: aiohttp.ClientResponse) -> bytes:
+    """Read an answer to its end.
+
+    Raises:
+        aiohttp.ClientPayloadError: it is broken off, or longer than any honest answer.
+    """
+    data = b""
+    async for chunk in response.content.iter_chunked(64 * 1024):
+        data += chunk
+        if len(data) > ANSWER_LIMIT:
+            raise aiohttp.ClientPayloadError(f"the answer has more than {ANSWER_LIMIT} bytes")
+    return data
+
+
+def parse_answer(
+    place: ForgePlace, status: int, data: bytes, retry_after: timedelta | None
+) -> Answer:
+    """Take an answer apart; what is no JSON has no body, only a status."""
+    try:
+        body = json.loads(data)
+    except (ValueError, RecursionError):
+        body = None
+    message = body.get("message") if isinstance(body, dict) else None
+    said = message if isinstance(message, str) and message else f"HTTP status {status}"
+    said = re.sub(r"[^ -~]+", " ", scrub(said, place.credential))[:WORDS_LENGTH]
+    return Answer(status, body, said, retry_after)
+
+
+def require(place: ForgePlace, answer: Answer, status: int, doing: str) -> None:
+    """Refuse an answer with another status.
+
+    Args:
+        place: the repository.
+        answer: the forge's.
+        status: the only one that is good.
+        doing: what was tried, such as `open pull requests in`.
+
+    Raises:
+        OutsideError: what the status means.
+    """
+    if answer.status != status:
+        raise _refused(place, answer, doing)
+
+
+def _refused(place: ForgePlace, answer: Answer, doing: str) -> OutsideError:
+    where = f"{place.repository} in {place.api_url}"
+    match answer.status:
+        case 401 | 403:
+            return TerminalError(
+                Reason.CREDENTIALS_REFUSED,
+                f"{place.api_url} refused the token of Secret {place.credential.secret}: "
+                f"{answer.said}. It must be allowed to {doing} {where} (Gitea scope "
+                f"write:repository); put a working token into the Secret, {RETRY}.",
+            )
+        case 301 | 302 | 303 | 307 | 308:
+            return TerminalError(
+                Reason.REPOSITORY_NOT_FOUND,
+                f"{where} answers with a redirect, which is not followed with a token. Name its "
+                f"new address in the pipeline, {RETRY}.",
+            )
+        case 429:
+            return TransientError(
+                Reason.RATE_LIMITED,
+                f"{place.api_url} limits requests: {answer.said}.",
+                answer.retry_after,
+            )
+        case status if status in RETRIED:
+            return unavailable(place, answer.said, answer.retry_after)
+        case status if status < 400:
+            return garbage(place, f"HTTP status {status} was not expected")
+        case _:
+            return TerminalError(
+                Reason.PUSH_REFUSED,
+                f"{place.api_url} does not let us {doing} {where}: {answer.said}. Clear the way "
+                f"there, {RETRY}.",
+            )
+
+
+def unavailable(
+    place: ForgePlace, said: str, retry_after: timedelta | None = None
+) -> TransientError:
+    """Say that the forge could not be asked now."""
+    return TransientError(
+        Reason.FORGE_UNAVAILABLE, f"{place.api_url} cannot answer now: {said}.", retry_after
+    )
+
+
+def garbage(place: ForgePlace, said: str) -> TransientError:
+    """Say that an answer is not what this API gives."""
+    return unavailable(place, f"its answer makes no sense, {said}")
+
+
+def is_between(raw: Any, head: str, base: str) -> bool:  # noqa: ANN401 - JSON
+    """Tell whether a pull request goes from our branch to the base, both of one repository.
+
+    `head.ref` becomes `refs/pull/<number>/head` once the branch is deleted; `head.label` stays.
+    """
+    try:
+        return bool(
+            raw["head"]["label"] == head
+            and raw["base"]["ref"] == base
+            and raw["head"]["repo_id"] == raw["base"]["repo_id"]
+        )
+    except (KeyError, TypeError):
+        return False
+
+
+def parse_pull_request(place: ForgePlace, raw: Any) -> PullRequestSeen:  # noqa: ANN401 - JSON
+    """Read a pull request.
+
+    Raises:
+        TransientError: it is none, or not a sane one.
+    """
+    try:
+        merged, actor = bool(raw["merged"]), raw.get("merged_by") or {}
+        state = PullRequestState.MERGED if merged else _STATES[raw["state"]]
+        seen = PullRequestSeen(
+            number=int(raw["number"]),
+            url=str(raw["html_url"]),
+            state=state,
+            head_sha=str(raw["head"]["sha"]),
+            title=str(raw["title"]),
+            merge_commit=(raw.get("merge_commit_sha") or None) if merged else None,
+            merged_at=datetime.fromisoformat(raw["merged_at"]) if merged else None,
+            actor=str(actor["login"]) if actor else None,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise garbage(place, f"a pull request has no proper {error}") from error
+    if not (is_commit(seen.head_sha) and (not seen.merge_commit or is_commit(seen.merge_commit))):
+        raise garbage(place, "a pull request has no proper commits")
+    if not re.fullmatch(r"https?://[!-~]{1,500}", seen.url):
+        raise garbage(place, "a pull request has no proper URL")
+    return seen

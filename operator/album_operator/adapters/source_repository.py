@@ -1,0 +1,56 @@
+"""The repository that is built, looked at over git; the adapter of port `SourceRepository`."""
+
+import posixpath
+from collections.abc import Collection
+from datetime import timedelta
+
+from album_operator.adapters.git import TIME_LIMIT, Git, Repository
+from album_operator.adapters.git_names import check_file_path, check_ref_name
+from album_operator.adapters.git_objects import WITHOUT_BLOBS, Kept, list_entries
+from album_operator.domain.places import GitPlace
+from album_operator.domain.seen import SourceSeen
+
+KEPT_ANSWERS = 256
+
+
+class GitSourceRepository:
+    """Finds tags, and the Dockerfile in the commit of a tag, without its files.
+
+    Args:
+        insecure_hosts: `host[:port]` of servers that may be spoken to in plain HTTP.
+        time_limit: longest a single git command may take.
+    """
+
+    def __init__(
+        self, insecure_hosts: Collection[str], *, time_limit: timedelta = TIME_LIMIT
+    ) -> None:
+        self._git = Git(insecure_hosts, time_limit=time_limit)
+        self._kept: Kept[tuple[str, str, str], bool] = Kept(KEPT_ANSWERS)
+
+    def close(self) -> None:
+        """End what runs."""
+        self._git.close()
+
+    async def look(self, place: GitPlace, tag: str, dockerfile: str) -> SourceSeen:
+        """Find the commit a tag stands for, and whether it has the Dockerfile as regular file."""
+        check_ref_name(tag)
+        path = check_file_path(posixpath.normpath(dockerfile))
+        return await self._git.run(place, lambda repository: self._look(repository, tag, path))
+
+    def _look(self, repository: Repository, tag: str, path: str) -> SourceSeen:
+        name = f"refs/tags/{tag}"
+        # An annotated tag is an object of its own; the server names what it stands for as `^{}`.
+        refs = repository.list_refs(name, f"{name}^{{}}")
+        commit = refs.get(f"{name}^{{}}") or refs.get(name)
+        if commit is None:
+            return SourceSeen(None)
+        question = (repository.place.url, commit, path)
+        has_dockerfile = self._kept.find(question)
+        if has_dockerfile is None:
+            repository.fetch([commit], "--depth=1", WITHOUT_BLOBS)
+            if repository.local("cat-file", "-t", commit).text != "commit":
+                return SourceSeen(None)
+            entry = list_entries(repository, commit, [path]).get(path)
+            has_dockerfile = entry is not None and entry.is_file
+            self._kept.keep(question, has_dockerfile)
+        return SourceSeen(commit, has_dockerfile)
