@@ -49,8 +49,8 @@ def choose_app(release: Release, pipeline: Pipeline) -> Chosen | Halt:
                 Reason.TAG_INVALID,
                 f"spec.tag: `{release.tag}` belongs to no app of AlbumPipeline "
                 f"{pipeline.ref.name}, whose tags begin with {known}, followed by a version such "
-                "as v1.2.3. Create a release with another tag, or add the app to the pipeline and set "
-                "the annotation album.dev/retry.",
+                "as v1.2.3. Create a release with another tag, or add the app to the pipeline and "
+                "set the annotation album.dev/retry.",
             )
     else:
         found = AppVersion(release.app or "", release.version or "")

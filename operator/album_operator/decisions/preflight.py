@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from album_operator.decisions import application
-from album_operator.domain.names import is_newer, join_words
+from album_operator.domain.names import is_newer, join_words, without_user
 from album_operator.domain.places import Credential
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ImageRecord, Record, StepName, StepState
@@ -59,8 +59,8 @@ def foreign_host(ref: Ref, credential: Credential, url: str) -> Halt:
     """Say that a Secret's own `url` keeps its token from going where a pipeline points."""
     return Halt(
         Reason.HOST_NOT_ALLOWED,
-        f"Secret {ref} is for {credential.url} by its key `url`, so its token is not sent to "
-        f"{url}. Name another Secret in the pipeline or correct the Secret's url, {RETRY}.",
+        f"Secret {ref} is for {without_user(credential.url)} by its key `url`, so its token is not "
+        f"sent to {url}. Name another Secret in the pipeline or correct the Secret's url, {RETRY}.",
     )
 
 
