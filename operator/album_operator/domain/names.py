@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import semver
 
-VERSION = re.compile(r"v?\d+\.\d+\.\d+(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?")
+VERSION = re.compile(r"v?[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?")
 """A SemVer 2.0 version, `v` allowed, build metadata not: an image tag cannot hold `+`."""
 
 IMAGE_TAG_LENGTH = 128
@@ -126,10 +126,22 @@ def is_below(url: str, prefix: str) -> bool:
     """Tell whether a URL lies at or below a `scheme://host[/path]` prefix, by whole segments.
 
     A prefix without a scheme means https. `https://github.com.evil.org` is not below
-    `https://github.com`.
+    `https://github.com`. Nothing is below a prefix without a host or one that is no URL.
     """
-    below, above = normal_url(url), normal_url(_with_scheme(prefix))
+    try:
+        below, above = normal_url(url), normal_url(_with_scheme(prefix))
+    except ValueError:  # a port that is no number, a bracket left open
+        return False
+    if not urlsplit(above).hostname:
+        return False
     return below == above.rstrip("/") or below.startswith(above.rstrip("/") + "/")
+
+
+def without_user(url: str) -> str:
+    """Give a URL without a user and password before its host, so that it may be shown."""
+    scheme, separator, rest = url.rpartition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{host.rsplit('@', 1)[-1]}{slash}{path}"
 
 
 def join_words(words: Iterable[str]) -> str:

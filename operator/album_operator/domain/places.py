@@ -34,7 +34,7 @@ class Credential:
         where the repository lies below the credential's prefix.
         """
         return self.may_go_to(api_url) or (
-            host_of(api_url) == host_of(self.url) and self.may_go_to(repository)
+            self.may_go_to(repository) and host_of(api_url) == host_of(self.url)
         )
 
 

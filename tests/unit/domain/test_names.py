@@ -1,0 +1,241 @@
+"""How tags are split, and what a release calls its things."""
+
+import re
+import string
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from album_operator.domain import names
+from album_operator.domain.names import AppVersion
+
+DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+
+labels = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,20}[a-z0-9])?", fullmatch=True)
+object_names = st.from_regex(
+    r"[a-z0-9]([-a-z0-9]{0,60}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,60}[a-z0-9])?){0,3}",
+    fullmatch=True,
+)
+versions = st.from_regex(
+    r"v?(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})"
+    r"(-[0-9A-Za-z-]{1,8}(\.[0-9A-Za-z-]{1,8}){0,2})?",
+    fullmatch=True,
+)
+
+
+@pytest.mark.parametrize(
+    ("tag", "app", "version"),
+    [
+        ("backend-v1.0.0", "backend", "v1.0.0"),
+        ("frontend-v1.3.4-rc.1", "frontend", "v1.3.4-rc.1"),
+        ("web-shop-v2.0.0", "web-shop", "v2.0.0"),
+        ("backend-1.0.0", "backend", "1.0.0"),
+        ("backend-v1.0.5-alpha1", "backend", "v1.0.5-alpha1"),
+        ("backend-v1.0.0-rc-1", "backend", "v1.0.0-rc-1"),
+    ],
+)
+def test_a_tag_is_split_at_the_first_dash_before_a_version(
+    tag: str, app: str, version: str
+) -> None:
+    assert names.parse_tag(tag, {}) == AppVersion(app, version)
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "",
+        "v1.0.0",
+        "-v1.0.0",
+        "backend",
+        "backend-",
+        "backend-v1",
+        "backend-v1.0",
+        "backend-latest",
+        "backend-v1.0.0+build.5",
+        "backend-v1.0.0.0",
+        "backend-v1.0.0-",
+        "backend-v1.0.0\n",
+        "backend-v1.0.0 ",
+        "backend-v١.0.0",
+    ],
+)
+def test_a_tag_without_app_or_version_is_not_split(tag: str) -> None:
+    assert names.parse_tag(tag, {"backend": "backend-"}) is None
+
+
+def test_the_longest_prefix_wins() -> None:
+    prefixes = {"web": "web-", "shop": "web-shop-", "whole": ""}
+
+    assert names.parse_tag("web-shop-v2.0.0", prefixes) == AppVersion("shop", "v2.0.0")
+    assert names.parse_tag("web-v2.0.0", prefixes) == AppVersion("web", "v2.0.0")
+    assert names.parse_tag("v2.0.0", prefixes) == AppVersion("whole", "v2.0.0")
+
+
+@given(app=labels, version=versions)
+def test_an_app_at_a_version_comes_back_from_its_own_tag(app: str, version: str) -> None:
+    found = names.parse_tag(f"{app}-{version}", {app: f"{app}-"})
+
+    assert found == AppVersion(app, version)
+
+
+@given(tag=st.text(string.ascii_lowercase + string.digits + "-.v", max_size=24))
+@example("a-v1.2.3-0.0.0")
+def test_what_is_split_by_the_rule_joins_to_the_tag_again(tag: str) -> None:
+    found = names.parse_tag(tag, {})
+
+    if found is not None:
+        assert f"{found.app}-{found.version}" == tag
+        assert names.is_version(found.version)
+        assert found.app
+
+
+@pytest.mark.parametrize(
+    ("newer", "older"),
+    [
+        ("v1.0.1", "v1.0.0"),
+        ("1.0.1", "v1.0.0"),
+        ("v1.10.0", "v1.9.9"),
+        ("v1.0.0", "v1.0.0-rc.1"),
+        ("v1.0.0-rc.10", "v1.0.0-rc.9"),
+        ("v1.0.0-rc.1", "v1.0.0-beta"),
+    ],
+)
+def test_versions_are_ordered_as_semver_says(newer: str, older: str) -> None:
+    assert names.is_newer(newer, older)
+    assert not names.is_newer(older, newer)
+    assert not names.is_newer(newer, newer)
+
+
+@pytest.mark.parametrize("text", ["latest", "", "1.0", "01.2.3", "v2", f"v{'9' * 130}.0.0"])
+def test_what_is_no_version_is_never_newer_and_never_older(text: str) -> None:
+    assert not names.is_newer(text, "v1.0.0")
+    assert not names.is_newer("v1.0.0", text)
+
+
+def test_a_version_longer_than_an_image_tag_is_none() -> None:
+    longest = f"v1.0.0-{'a' * 121}"
+
+    assert len(longest) == 128
+    assert names.is_version(longest)
+    assert not names.is_version(longest + "a")
+
+
+def test_a_release_branch_is_named_after_app_and_version() -> None:
+    assert names.release_branch("backend", "v1.1.0") == "release/backend_v1.1.0"
+
+
+@given(name=object_names, attempt=st.integers(1, 10_000))
+@example("a" * 253, 1)
+@example("1.2.3", 9_999)
+def test_a_job_name_is_a_dns_label_with_room_for_a_pods_suffix(name: str, attempt: int) -> None:
+    job = names.job_name(name, attempt)
+
+    assert DNS_LABEL.fullmatch(job)
+    assert len(job) <= 63 - len("-abcde")
+    assert job.endswith(f"-{attempt}")
+
+
+@given(one=object_names, other=object_names, attempts=st.tuples(st.integers(1, 9), st.integers(1, 9)))
+@example("v1.0", "v1-0", (1, 1))
+@example("a" * 253, "a" * 252, (1, 1))
+def test_distinct_builds_have_distinct_job_names(
+    one: str, other: str, attempts: tuple[int, int]
+) -> None:
+    assume((one, attempts[0]) != (other, attempts[1]))
+
+    assert names.job_name(one, attempts[0]) != names.job_name(other, attempts[1])
+
+
+@given(one=object_names, other=object_names, limit=st.integers(16, 63))
+def test_shortened_names_fit_and_stay_apart(one: str, other: str, limit: int) -> None:
+    assert len(names.shorten(one, limit)) <= limit
+    assert (names.shorten(one, limit) == names.shorten(other, limit)) == (one == other)
+
+
+def test_a_name_that_fits_is_not_changed() -> None:
+    assert names.shorten("album-app") == "album-app"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://git.example.org/owner/album-app",
+        "https://git.example.org/owner/album-app/",
+        "https://git.example.org/owner/album-app.git",
+        "HTTPS://Git.Example.ORG:443/owner/album-app.git",
+        "https://somebody@git.example.org/owner/album-app",
+    ],
+)
+def test_spellings_of_one_repository_are_equal(url: str) -> None:
+    assert names.normal_url(url) == "https://git.example.org/owner/album-app"
+    assert names.repository_path(url) == "owner/album-app"
+    assert names.repository_name(url) == "album-app"
+
+
+def test_another_port_or_scheme_is_another_repository() -> None:
+    assert names.normal_url("http://g:80/o/r") == "http://g/o/r"
+    assert names.normal_url("http://g:3000/o/r") == "http://g:3000/o/r"
+    assert names.normal_url("https://g/o/r") != names.normal_url("http://g/o/r")
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://Git.example.org:443/api/v1", "https://git.example.org"),
+        ("git.example.org:3000", "https://git.example.org:3000"),
+        ("http://git.example.org/x", "http://git.example.org"),
+    ],
+)
+def test_the_host_of_a_url_is_given_in_its_normal_form(url: str, host: str) -> None:
+    assert names.host_of(url) == host
+
+
+@pytest.mark.parametrize(
+    ("prefix", "allowed"),
+    [
+        ("github.com", True),
+        ("https://github.com", True),
+        ("https://github.com/owner", True),
+        ("https://github.com/owner/", True),
+        ("https://github.com/owner/name", True),
+        ("https://github.com/own", False),
+        ("https://github.com/owner/name/more", False),
+        ("http://github.com", False),
+        ("https://github.com.evil.org", False),
+        ("https://hub.com", False),
+        ("https://github.com:8443", False),
+        ("https://github.com:port", False),
+        ("https://[github.com", False),
+        ("", False),
+    ],
+)
+def test_a_url_lies_below_a_prefix_by_whole_segments(prefix: str, *, allowed: bool) -> None:
+    assert names.is_below("https://github.com/owner/name.git", prefix) is allowed
+
+
+def test_a_host_that_only_begins_alike_is_not_below() -> None:
+    assert not names.is_below("https://github.com.evil.org/owner/name", "https://github.com")
+    assert not names.is_below("https://evil.org/github.com/owner", "https://github.com")
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")],
+)
+def test_words_are_listed_as_in_a_sentence(words: list[str], text: str) -> None:
+    assert names.join_words(words) == text
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://git.example.org/owner", "https://git.example.org/owner"),
+        ("https://bot:s3cret@git.example.org/owner", "https://git.example.org/owner"),
+        ("bot:s3cret@git.example.org/owner", "git.example.org/owner"),
+        ("https://git.example.org/a@b", "https://git.example.org/a@b"),
+        ("https://bot:s3@cret@git.example.org", "https://git.example.org"),
+    ],
+)
+def test_a_url_is_shown_without_its_user_and_password(url: str, shown: str) -> None:
+    assert names.without_user(url) == shown
