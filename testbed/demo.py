@@ -46,7 +46,7 @@ def main() -> int:
         testbed = Testbed.from_settings(settings)
         _begin_anew(testbed)
         deploy(testbed)
-        before = app_version(testbed)
+        before = samples.running_version(testbed, "backend")
         _require("version before", before == OLD, f"the app runs {before}, not {OLD}")
         status = _release(testbed)
         for fact in _facts(testbed, status, before):
@@ -59,12 +59,6 @@ def main() -> int:
         return 130
     _say_how_to_go_on(testbed)
     return 0
-
-
-def app_version(testbed: Testbed) -> str:
-    """Ask the running backend which version it is, through the API server's proxy."""
-    path = "/api/v1/namespaces/album-app/services/http:album-app-backend:http/proxy/version"
-    return testbed.kubectl("get", "--raw", path).strip()
 
 
 def get_release(testbed: Testbed, name: str) -> dict[str, Any]:
@@ -93,7 +87,7 @@ def _begin_anew(testbed: Testbed) -> None:
 
 def _release(testbed: Testbed) -> dict[str, Any]:
     """Apply pipeline and release, merge as a reviewer, and give the final status."""
-    examples = samples.examples(testbed)
+    examples = "---\n".join(samples.render_examples(testbed.forge_url, testbed.registry).values())
     print("\n".join(f"    {line}" for line in examples.splitlines()))
     with progress.step(f"kubectl apply: AlbumPipeline album-app, AlbumRelease {RELEASE}"):
         testbed.kubectl("apply", "-f", "-", stdin=examples)
@@ -169,7 +163,7 @@ def _facts(testbed: Testbed, status: dict[str, Any], before: str) -> Iterator[Fa
     _require("argo cd", health == "Healthy", f"it is {health}")
     yield Fact("argo cd", f"{sync['status']}, {health} at {sync['revision']}")
 
-    after = app_version(testbed)
+    after = samples.running_version(testbed, "backend")
     _require("version", after == NEW, f"the app runs {after}, not {NEW}")
     yield Fact("version", f"/version was {before}, is {after}")
 

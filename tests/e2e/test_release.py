@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.demo import app_version
+from testbed import samples
 from tests.e2e.world import CONFIG, SOURCE, World, wait_for
 
 pytestmark = pytest.mark.e2e
@@ -20,7 +20,7 @@ def test_a_release_goes_from_tag_to_healthy_app(world: World) -> None:
     release = world.merge_and_finish(world.release(tag))
 
     status = release["status"]
-    assert app_version(world.testbed) == version
+    assert samples.running_version(world.testbed, "backend") == version
     assert status["image"]["reference"].endswith(f"/album/album-app-backend:{version}")
     assert status["applications"][0]["revision"] == status["pullRequest"]["mergeCommit"]
     assert status["applications"][0]["acceptedBecause"] == "Equal"
@@ -150,4 +150,4 @@ def test_two_tags_of_one_commit_get_an_image_each(world: World) -> None:
     for tag in (first, second):
         release = world.merge_and_finish(world.release(tag))
         assert release["status"]["image"]["reference"].endswith(tag.removeprefix("backend-"))
-    assert app_version(world.testbed) == second.removeprefix("backend-")
+    assert samples.running_version(world.testbed, "backend") == second.removeprefix("backend-")

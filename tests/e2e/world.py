@@ -71,8 +71,8 @@ class World:
 
     def pipeline(self, name: str = "album-app", **changes: Any) -> dict[str, Any]:  # noqa: ANN401
         """Apply the samples' pipeline, with parts of its spec replaced."""
-        documents = yaml.safe_load_all(samples.examples(self.testbed))
-        found: dict[str, Any] = next(item for item in documents if item["kind"] == "AlbumPipeline")
+        examples = samples.render_examples(self.testbed.forge_url, self.testbed.registry)
+        found: dict[str, Any] = yaml.safe_load(examples["pipeline.yaml"])
         found["metadata"]["name"] = name
         found["spec"]["build"]["type"] = "BuildKit"
         found["spec"]["argocd"] = {"settle": "1s", "timeout": "4m"}
