@@ -1,0 +1,251 @@
+"""YAML text as a tree of ruamel.yaml's events: where each scalar begins and ends, nothing loaded.
+
+Events, not `compose()`: they come without recursion, show an alias as an alias (the composer hands
+back the anchored node itself), and cost 0.7 s of CPU where composing 360 KB costs 1.7 s.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    CollectionEndEvent,
+    CollectionStartEvent,
+    DocumentStartEvent,
+    Event,
+    MappingStartEvent,
+    NodeEvent,
+    ScalarEvent,
+)
+from ruamel.yaml.reader import ReaderError
+
+from album_operator.domain.reasons import Reason
+
+MAX_BYTES = 1 << 20
+MAX_DEPTH = 100
+MAX_NODES = 1_000_000
+"""Most nodes a file may stand for with its aliases expanded, as Helm will expand them."""
+
+
+class RefusedError(Exception):
+    """A text, or a place in it, that is not edited.
+
+    Attributes:
+        line: counted from 1.
+        column: in characters, counted from 1.
+        said: what is wrong, as a clause without full stop.
+        remedy: what to do about it, as a clause without full stop.
+    """
+
+    def __init__(
+        self,
+        at: tuple[int, int],
+        said: str,
+        remedy: str,
+        reason: Reason = Reason.VALUES_NOT_EDITABLE,
+    ) -> None:
+        super().__init__(said)
+        self.line, self.column = at
+        self.said = said
+        self.remedy = remedy
+        self.reason = reason
+
+
+@dataclass(slots=True)
+class Node:
+    """A scalar, an alias, or a mapping or sequence with what is in it.
+
+    Attributes:
+        event: its event; for a mapping or sequence the one that starts it.
+        number: position of the event in the stream.
+        children: items of a sequence; key, value, key, value of a mapping.
+    """
+
+    event: NodeEvent
+    number: int
+    children: "list[Node]" = field(default_factory=list)
+
+    @property
+    def at(self) -> tuple[int, int]:
+        """Line and column of its first character, both counted from 1."""
+        mark = self.event.start_mark
+        return mark.line + 1, mark.column + 1
+
+    @property
+    def start(self) -> int:
+        """Index of its first character, anchor and tag included."""
+        return int(self.event.start_mark.index)
+
+    @property
+    def end(self) -> int:
+        """Index after its last character."""
+        return int(self.event.end_mark.index)
+
+    @property
+    def text(self) -> str | None:
+        """What a scalar reads as; None for all else."""
+        return str(self.event.value) if isinstance(self.event, ScalarEvent) else None
+
+    @property
+    def style(self) -> str | None:
+        """Give `'`, `"`, `|` or `>` of a scalar; None for a plain one and all else."""
+        return self.event.style if isinstance(self.event, ScalarEvent) else None
+
+    @property
+    def tag(self) -> str | None:
+        """The tag written before it, in full, None where none is."""
+        event = self.event
+        return event.tag if isinstance(event, ScalarEvent | CollectionStartEvent) else None
+
+    @property
+    def is_mapping(self) -> bool:
+        """Tell whether it is a mapping."""
+        return isinstance(self.event, MappingStartEvent)
+
+    @property
+    def is_alias(self) -> bool:
+        """Tell whether it is an alias, `*name`."""
+        return isinstance(self.event, AliasEvent)
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing at all is written, as after `tag:`; it reads as null."""
+        return self.text == "" and self.style is None and self.start == self.end
+
+    def pairs(self) -> "Iterator[tuple[Node, Node]]":
+        """Go through the keys and values of a mapping."""
+        return zip(self.children[::2], self.children[1::2], strict=True)
+
+
+def parse_text(data: bytes) -> str:
+    """Decode a file; byte order mark and line ends stay in the text.
+
+    Raises:
+        RefusedError: the file is over 1 MiB or not UTF-8.
+    """
+    if len(data) > MAX_BYTES:
+        raise RefusedError(
+            (1, 1),
+            f"the file has {len(data)} bytes, and files over {MAX_BYTES} are not edited",
+            "Split the file",
+        )
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise RefusedError((1, 1), "the file is UTF-16", "Save it as UTF-8")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RefusedError(
+            _place(data[: error.start].decode("utf-8")),
+            f"the byte 0x{data[error.start]:02x} there is not UTF-8; the file may be Latin-1",
+            "Save it as UTF-8",
+        ) from error
+
+
+def parse_events(text: str) -> list[Event]:
+    """Parse one document of YAML to its events.
+
+    Raises:
+        RefusedError: it is no YAML, has several documents, is nested deeper than 100, or its
+            aliases stand for more than a million nodes.
+    """
+    events: list[Event] = []
+    documents, depth = 0, 0
+    for event in _events(text):
+        events.append(event)
+        if isinstance(event, DocumentStartEvent):
+            documents += 1
+            if documents > 1:
+                raise _refuse(event, "a second document begins there", "Leave one document only")
+        elif isinstance(event, CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise _refuse(event, f"it is nested deeper than {MAX_DEPTH}", "Flatten the file")
+        elif isinstance(event, CollectionEndEvent):
+            depth -= 1
+    return events
+
+
+def find_root(events: list[Event]) -> Node | None:
+    """Make a tree of one document's events; None where there is no document.
+
+    Raises:
+        RefusedError: its aliases stand for more than a million nodes.
+    """
+    root: Node | None = None
+    open_nodes: list[Node] = []
+    sizes: list[int] = []
+    anchored: dict[str, int] = {}
+    for number, event in enumerate(events):
+        if isinstance(event, CollectionEndEvent):
+            node, size = open_nodes.pop(), sizes.pop()
+        elif isinstance(event, NodeEvent):
+            node = Node(event, number)
+            size = anchored.get(event.anchor, 1) if node.is_alias else 1
+            if open_nodes:
+                open_nodes[-1].children.append(node)
+            else:
+                root = node
+            if isinstance(event, CollectionStartEvent):
+                open_nodes.append(node)
+                sizes.append(1)
+                continue
+        else:
+            continue
+        if node.event.anchor and not node.is_alias:
+            anchored[node.event.anchor] = size
+        if sizes:
+            sizes[-1] += size
+            if sizes[-1] > MAX_NODES:
+                said = f"its aliases stand for more than {MAX_NODES} values"
+                raise _refuse(event, said, "Write fewer aliases")
+    return root
+
+
+def _events(text: str) -> Iterator[Event]:
+    """Parse, with every way ruamel.yaml fails on bad text turned into a refusal."""
+    at = (1, 1)
+    try:
+        for event in YAML(typ="safe", pure=True).parse(text):
+            at = event.end_mark.line + 1, event.end_mark.column + 1
+            yield event
+    except ReaderError as error:
+        at = _place(text[: error.position])
+        said = f"the character U+{ord(text[error.position]):04X} there is not allowed in YAML"
+        raise RefusedError(at, said, "Remove it") from error
+    except MarkedYAMLError as error:
+        raise _unparsable(text, error) from error
+    except (YAMLError, ArithmeticError, LookupError, ValueError) as error:
+        # Not all bad text ends in a YAMLError: `"\U99999999"` is an OverflowError of chr().
+        said = f"the file is no YAML from there on ({error})"
+        raise RefusedError(at, said, "Correct the file") from error
+
+
+def _unparsable(text: str, error: MarkedYAMLError) -> RefusedError:
+    mark = error.problem_mark or error.context_mark
+    at = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    line = text.splitlines()[mark.line] if mark and mark.line < len(text.splitlines()) else ""
+    problem = error.problem or error.context or "it cannot be parsed"
+    if "{{" in line:
+        return RefusedError(
+            at,
+            "the line looks like a Go template, and only plain YAML is edited",
+            "Name a values file instead of a template",
+        )
+    if "'\\t'" in problem:
+        return RefusedError(
+            at, "there is a tab, which YAML does not take as a blank", "Write blanks instead of it"
+        )
+    return RefusedError(at, f"the file is no YAML ({problem})", "Correct the file")
+
+
+def _refuse(event: Event, said: str, remedy: str) -> RefusedError:
+    mark = event.start_mark
+    return RefusedError((mark.line + 1, mark.column + 1), said, remedy)
+
+
+def _place(before: str) -> tuple[int, int]:
+    """Give line and column, from 1, of what follows some text."""
+    lines = before.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return len(lines), len(lines[-1]) + 1
