@@ -1,0 +1,205 @@
+"""`python -m album_operator.fetch_source`: the build Job's init container.
+
+It puts exactly one commit's files into a folder, so that the builder beside it gets a directory and
+never sees the git credential. It runs without root on a read-only root file system: all it writes
+is below that folder, and the last sentence into the container's termination message.
+"""
+
+import os
+import re
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from album_operator.adapters.git import Git, Repository
+from album_operator.adapters.git_failures import RETRY, translate
+from album_operator.adapters.git_names import check_commit, check_ref_name
+from album_operator.domain.errors import OutsideError, TerminalError, TransientError
+from album_operator.domain.places import Credential, GitPlace
+from album_operator.domain.reasons import Reason
+
+CREDENTIAL = "/var/run/secrets/album/git"
+"""Where the Secret's keys `url`, `token` and `username` are mounted, one file each."""
+
+USERNAME = "x-access-token"
+
+TERMINATION_LOG = Path("/dev/termination-log")
+MESSAGE_LENGTH = 2048
+
+TIME_LIMIT = timedelta(minutes=15)
+"""Longest a single git command may take; a stalled transfer ends long before."""
+
+WAITS = (timedelta(seconds=2), timedelta(seconds=8))
+"""Between tries: a server's hiccup shall not fail a build."""
+
+# git 2.30 to 2.47 and servers that serve no commit by its id alone.
+NOT_SERVED = re.compile(r"not our ref|unadvertised object|couldn't find remote ref", re.IGNORECASE)
+
+
+class TaskError(Exception):
+    """A variable or file this program is started with is missing or wrong."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to fetch.
+
+    Attributes:
+        commit: 40 hex digits.
+        tag: a tag that stood for the commit, for servers that serve no commit by its id.
+        target: folder that gets the files; emptied first.
+    """
+
+    place: GitPlace
+    commit: str
+    tag: str
+    target: Path
+    insecure_hosts: frozenset[str]
+
+
+def read_task(environment: Mapping[str, str]) -> Task:
+    """Read the task from the environment and the mounted Secret.
+
+    Raises:
+        TaskError: naming what is missing.
+        TerminalError: commit or tag are no names for git.
+    """
+    names = ("ALBUM_REPOSITORY", "ALBUM_COMMIT", "ALBUM_TAG", "ALBUM_TARGET")
+    missing = [name for name in names if not environment.get(name)]
+    if missing:
+        raise TaskError(f"{', '.join(missing)} not set")
+    target = Path(environment["ALBUM_TARGET"])
+    if not target.is_absolute() or target == target.parent or ".." in target.parts:
+        raise TaskError("ALBUM_TARGET must be an absolute path below the root")
+    hosts = environment.get("ALBUM_INSECURE_HOSTS", "").split(",")
+    return Task(
+        place=GitPlace(
+            environment["ALBUM_REPOSITORY"],
+            read_credential(Path(environment.get("ALBUM_CREDENTIAL") or CREDENTIAL)),
+        ),
+        commit=check_commit(environment["ALBUM_COMMIT"]),
+        tag=check_ref_name(environment["ALBUM_TAG"]),
+        target=target,
+        insecure_hosts=frozenset(host.strip() for host in hosts if host.strip()),
+    )
+
+
+def read_credential(folder: Path) -> Credential:
+    """Read a mounted git credential.
+
+    Raises:
+        TaskError: a key is missing or empty.
+    """
+
+    def read(key: str) -> str:
+        path = folder / key
+        return path.read_text().strip() if path.is_file() else ""
+
+    missing = [key for key in ("url", "token") if not read(key)]
+    if missing:
+        raise TaskError(f"the git Secret has no key {' and '.join(missing)}")
+    return Credential(
+        secret="of the pipeline's source",  # noqa: S106 - a name, for messages
+        url=read("url"),
+        username=read("username") or USERNAME,
+        token=read("token"),
+    )
+
+
+def fetch(task: Task, say: Callable[[str], None]) -> None:
+    """Put the commit's files into the target folder.
+
+    Raises:
+        OutsideError: the server did not give them.
+    """
+    task.target.mkdir(parents=True, exist_ok=True)
+    # A container that was started again finds what its predecessor left.
+    for path in task.target.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    git = Git(task.insecure_hosts, time_limit=TIME_LIMIT, folder=task.target)
+    try:
+        with git.open(task.place) as repository:
+            say(f"fetching {task.commit} from {task.place.url}")
+            _fetch_commit(repository, task)
+            say("writing its files")
+            repository.local(
+                "read-tree",
+                "-u",
+                "--reset",
+                task.commit,
+                variables={"GIT_WORK_TREE": str(task.target)},
+            )
+    finally:
+        git.close()
+    if (task.target / ".gitmodules").exists():
+        say("note: submodules are not fetched, their folders are empty")
+
+
+def _fetch_commit(repository: Repository, task: Task) -> None:
+    answer = repository.try_fetch([task.commit], "--depth=1")
+    if answer.status == 0:
+        return
+    if not NOT_SERVED.search(answer.err):
+        raise translate(task.place, "read", answer.err)
+    name = f"refs/tags/{task.tag}"
+    repository.fetch([f"{name}:{name}"], "--depth=1")
+    found = repository.local("rev-parse", "--verify", f"{name}^{{commit}}").text
+    if found != task.commit:
+        raise TerminalError(
+            Reason.TAG_NOT_FOUND,
+            f"{task.place.url} serves no commit by its id, and tag {task.tag} moved from "
+            f"{task.commit[:12]} to {found[:12]} meanwhile. Check who moved it, {RETRY}.",
+        )
+
+
+def fetch_with_patience(
+    task: Task,
+    say: Callable[[str], None],
+    waits: tuple[timedelta, ...] = WAITS,
+    wait: Callable[[float], None] = time.sleep,
+) -> None:
+    """Fetch, and try again after troubles that may pass."""
+    for pause in waits:
+        try:
+            fetch(task, say)
+        except TransientError as error:
+            say(f"{error.message} Trying again in {pause.total_seconds():.0f} s.")
+            wait(pause.total_seconds())
+        else:
+            return
+    fetch(task, say)
+
+
+def main() -> int:
+    """Fetch what the environment says; the exit code is 0 only if all files are there."""
+    try:
+        task = read_task(os.environ)
+        fetch_with_patience(task, _say)
+    except (OutsideError, TaskError) as error:
+        message = str(error)
+    except OSError as error:
+        message = f"The source cannot be written: {error}."
+    else:
+        _say("done")
+        return 0
+    sys.stderr.write(f"{message}\n")
+    # The kubelet makes the file; elsewhere there is none and none is made.
+    if TERMINATION_LOG.exists():
+        TERMINATION_LOG.write_text(message[:MESSAGE_LENGTH])
+    return 1
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"fetch-source: {line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
