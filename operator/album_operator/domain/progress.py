@@ -37,6 +37,7 @@ def start(release: Release, record: Record) -> Record:
             build=record.build if record.image is not None else None,
             last_retry=release.retry,
             last_refresh=record.last_refresh,
+            since=record.since,
         )
         record = fresh if kept is None else _with_step(fresh, kept)
     if release.refresh is not None:

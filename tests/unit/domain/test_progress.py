@@ -1,0 +1,184 @@
+"""How a record moves from one fact to the next."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from album_operator.domain import progress
+from album_operator.domain.errors import TerminalError, TransientError
+from album_operator.domain.reasons import Reason
+from album_operator.domain.record import Failure, Outcome, Record, StepName, StepState
+from tests.fakes.builders import IMAGE_RECORD, NOW, RECORD, RELEASE, record_before
+
+LATER = NOW + timedelta(minutes=1)
+FAILURE = Failure("ImageReady", Reason.BUILD_FAILED, "The build failed.")
+
+
+def _stalled(record: Record = RECORD, step: StepName | None = None) -> Record:
+    return progress.stall(record, step, "Mend it.", FAILURE, NOW)
+
+
+def test_a_new_release_starts_as_it_is() -> None:
+    assert progress.start(RELEASE, RECORD) == RECORD
+
+
+def test_a_retry_is_obeyed_once() -> None:
+    release = replace(RELEASE, retry="1")
+    once = progress.start(release, _stalled())
+
+    assert once.outcome is Outcome.WORKING
+    assert once.failure is None
+    assert once.last_retry == "1"
+    assert progress.start(release, once) == once
+    assert progress.start(release, _stalled(once)) == _stalled(once)
+
+
+def test_a_retry_of_a_release_that_never_began_is_the_same_attempt() -> None:
+    assert progress.start(replace(RELEASE, retry="1"), _stalled()).attempt == 1
+
+
+def test_a_retry_of_a_release_that_had_begun_is_the_next_attempt_from_the_start() -> None:
+    begun = progress.begin(record_before(StepName.IMAGE_READY), StepName.IMAGE_READY, NOW)
+    again = progress.start(replace(RELEASE, retry="1"), _stalled(begun, StepName.IMAGE_READY))
+
+    assert again == replace(RECORD, attempt=2, last_retry="1")
+
+
+def test_a_retry_keeps_the_image_and_its_build_until_preflight_has_judged_it() -> None:
+    before = record_before(StepName.MERGED)
+    again = progress.start(replace(RELEASE, retry="1"), _stalled(before, StepName.MERGED))
+
+    assert again.attempt == 2
+    assert again.image == IMAGE_RECORD
+    assert again.build == before.build
+    assert again.step(StepName.IMAGE_READY) == before.step(StepName.IMAGE_READY)
+    assert again.next_step is StepName.PROPOSED
+    assert again.resolved is None
+    assert again.pull_request is None
+    assert again.proposal is None
+
+
+def test_a_retry_forgets_no_condition_so_that_their_times_stay_true() -> None:
+    known = replace(RECORD, since={"Merged": ("Unknown", NOW)})
+    again = progress.start(replace(RELEASE, retry="1"), known)
+
+    assert again.since == known.since
+
+
+def test_a_refresh_is_noted() -> None:
+    assert progress.start(replace(RELEASE, refresh="1"), RECORD).last_refresh == "1"
+
+
+def test_suspending_holds_a_release_and_resuming_lets_it_go_on_where_it_was() -> None:
+    before = record_before(StepName.MERGED)
+    held = progress.start(replace(RELEASE, suspend=True), before)
+
+    assert held.outcome is Outcome.SUSPENDED
+    assert held.reason is Reason.SUSPENDED
+    assert "spec.suspend" in held.message
+    assert not held.is_finished
+    assert progress.start(replace(RELEASE, suspend=True), held) == held
+
+    resumed = progress.start(RELEASE, held)
+
+    assert resumed.outcome is Outcome.WORKING
+    assert resumed.steps == before.steps
+    assert resumed.next_step is StepName.MERGED
+
+
+@pytest.mark.parametrize("outcome", [Outcome.RELEASED, Outcome.STALLED])
+def test_suspending_a_finished_release_changes_nothing(outcome: Outcome) -> None:
+    record = replace(RECORD, outcome=outcome)
+
+    assert progress.start(replace(RELEASE, suspend=True), record) == record
+
+
+def test_a_suspended_release_that_is_retried_stays_suspended() -> None:
+    record = progress.start(replace(RELEASE, suspend=True, retry="1"), _stalled())
+
+    assert record.outcome is Outcome.SUSPENDED
+    assert record.last_retry == "1"
+
+
+def test_a_step_begins_once() -> None:
+    record = progress.begin(RECORD, StepName.IMAGE_READY, NOW)
+
+    assert record.step(StepName.IMAGE_READY).started_at == NOW
+    assert record.step(StepName.IMAGE_READY).state is StepState.RUNNING
+    assert record.steps_begun
+    assert progress.begin(record, StepName.IMAGE_READY, LATER) == record
+
+
+def test_what_a_step_waits_for_is_shown_in_the_step_and_in_ready() -> None:
+    record = progress.keep_going(
+        _stalled(), StepName.MERGED, StepState.WAITING, Reason.AWAITING_MERGE, "Waiting."
+    )
+
+    step = record.step(StepName.MERGED)
+    assert (step.state, step.reason, step.message) == (
+        StepState.WAITING,
+        Reason.AWAITING_MERGE,
+        "Waiting.",
+    )
+    assert (record.outcome, record.reason, record.message) == (
+        Outcome.WORKING,
+        Reason.AWAITING_MERGE,
+        "Waiting.",
+    )
+
+
+def test_finishing_a_step_makes_the_next_one_due() -> None:
+    record = RECORD
+    for name in StepName:
+        assert record.next_step is name
+        record = progress.finish(record, name, Reason.SUCCEEDED, "Done.", NOW)
+
+    assert record.next_step is None
+    assert all(step.finished_at == NOW for step in record.steps)
+
+
+def test_a_release_stalls_at_the_step_that_failed() -> None:
+    record = _stalled(step=StepName.IMAGE_READY)
+
+    assert record.is_finished
+    assert record.step(StepName.IMAGE_READY).state is StepState.FAILED
+    assert record.step(StepName.IMAGE_READY).reason is Reason.BUILD_FAILED
+    assert record.failure == FAILURE
+    assert (record.reason, record.message) == (Reason.BUILD_FAILED, "Mend it.")
+
+
+def test_a_release_that_stalls_before_the_first_step_fails_no_step() -> None:
+    assert _stalled().steps == RECORD.steps
+
+
+def test_the_newer_version_of_a_superseded_release_is_noted() -> None:
+    assert progress.supersede(RECORD, "v2.0.0").superseded_by == "v2.0.0"
+
+
+def test_a_released_record_says_what_the_last_step_proved() -> None:
+    record = progress.release(record_before(StepName.DEPLOYED))
+    proved = progress.finish(
+        record_before(StepName.DEPLOYED), StepName.DEPLOYED, Reason.SUCCEEDED, "Runs.", NOW
+    )
+
+    assert record.is_finished
+    assert record.reason is Reason.RELEASED
+    assert progress.release(proved).message == "Runs."
+
+
+def test_the_operators_own_time_adds_up() -> None:
+    took = timedelta(microseconds=1500)
+    record = progress.add_overhead(RECORD, StepName.MERGED, took)
+    record = progress.add_overhead(record, StepName.MERGED, took)
+
+    assert record.step(StepName.MERGED).overhead == 2 * took
+
+
+def test_errors_of_the_outside_carry_reason_and_sentence() -> None:
+    transient = TransientError(Reason.RATE_LIMITED, "Too often.", timedelta(seconds=7))
+    terminal = TerminalError(Reason.FORBIDDEN, "Not allowed.")
+
+    assert (transient.reason, transient.message) == (Reason.RATE_LIMITED, "Too often.")
+    assert transient.retry_after == timedelta(seconds=7)
+    assert (str(terminal), terminal.reason) == ("Not allowed.", Reason.FORBIDDEN)
