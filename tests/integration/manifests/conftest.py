@@ -1,0 +1,81 @@
+"""An API server on which an admin has installed the operator as the manifests say."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from testbed import gotools
+from testbed.commands import wait_until
+from tests.integration.apiserver import Answer, ApiServer, running_api_server
+from tests.integration.manifests.applications import (
+    APPLICATIONS,
+    CRD,
+    MANIFESTS,
+    UNKNOWN_FIELDS_STAY,
+    application,
+)
+
+SYSTEM = "album-system"
+OPERATOR = "album-operator"
+
+
+@dataclass(frozen=True)
+class Installed:
+    """The API server with the overlay `default` applied.
+
+    Attributes:
+        server: used as the admin.
+        token: of the operator's ServiceAccount.
+    """
+
+    server: ApiServer
+    token: str
+
+    def as_operator(
+        self, method: str, path: str, body: object = None, content_type: str | None = None
+    ) -> Answer:
+        """Send one request as the operator's ServiceAccount."""
+        headers = {"Content-Type": content_type} if content_type else {}
+        return self.server.request(method, path, body, headers=headers, token=self.token)
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+    """Install by plain `kubectl apply -k`, into a server of its own: the guard is cluster-wide."""
+    binaries = gotools.ensure(["kube-apiserver", "etcd", "kubectl"])
+    with running_api_server(binaries, tmp_path_factory.mktemp("manifests")) as server:
+        server.create_namespace("argocd")
+        server.request("POST", CRD, UNKNOWN_FIELDS_STAY)
+        server.run_kubectl("apply", "-k", str(MANIFESTS / "overlays" / "default"))
+        result = Installed(server, server.issue_token(SYSTEM, OPERATOR))
+        _await_guard(result)
+        yield result
+
+
+def _await_guard(installed: Installed) -> None:
+    """Wait until the API server's watches have brought it rights, policy and binding."""
+    wait_until(
+        lambda: installed.server.request("GET", APPLICATIONS).status == 200,
+        part="CRD of Applications",
+        what="become served",
+        seconds=30,
+    )
+    created = installed.server.request("POST", APPLICATIONS, application("guard-is-up"))
+    assert created.status == 201, created.message
+    patch = {"metadata": {"labels": {"probe": "yes"}}}
+
+    def is_refused() -> bool:
+        path = f"{APPLICATIONS}/guard-is-up?dryRun=All"
+        return (
+            "album-operator may not change" in installed.as_operator("PATCH", path, patch).message
+        )
+
+    wait_until(is_refused, part="guard of Applications", what="refuse", seconds=30)
+
+
+@pytest.fixture(scope="session")
+def kubectl() -> Path:
+    """Give the kubectl that users are told to apply the manifests with."""
+    return gotools.ensure(["kubectl"]) / "kubectl"

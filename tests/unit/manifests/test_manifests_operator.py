@@ -1,0 +1,151 @@
+"""The Deployment keeps to the restricted Pod security standard, and its settings are ours."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from album_operator.settings import Settings, read_settings
+
+ROOT = Path(__file__).parents[3]
+MANIFESTS = ROOT / "manifests"
+USER = 65532
+
+
+class Recorder(Mapping[str, str]):
+    """An environment that notes what it is asked for."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+        self.asked: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self.asked.add(name)
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+def _deployment() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((MANIFESTS / "base/deployment.yaml").read_text())
+    return loaded
+
+
+def _pod() -> dict[str, Any]:
+    pod: dict[str, Any] = _deployment()["spec"]["template"]["spec"]
+    return pod
+
+
+def _container() -> dict[str, Any]:
+    (container,) = _pod()["containers"]
+    assert isinstance(container, dict)
+    return container
+
+
+def _defaults() -> dict[str, str]:
+    """Read `settings.env` as kustomize does: comments, blank lines, NAME=value."""
+    lines = (MANIFESTS / "base/settings.env").read_text().splitlines()
+    pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
+    return {name: value for name, _, value in pairs}
+
+
+def _fixed() -> dict[str, str]:
+    return {entry["name"]: entry["value"] for entry in _container()["env"]}
+
+
+def _read(values: Mapping[str, str]) -> tuple[Settings, set[str]]:
+    environment = Recorder(values)
+    return read_settings(environment), environment.asked
+
+
+def test_the_pod_runs_without_any_privilege() -> None:
+    pod, container = _pod(), _container()
+    assert pod["securityContext"] == {
+        "runAsNonRoot": True,
+        "runAsUser": USER,
+        "runAsGroup": USER,
+        "fsGroup": USER,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys()
+    assert [volume["name"] for volume in pod["volumes"]] == ["tmp"]
+    assert "emptyDir" in pod["volumes"][0]
+
+
+def test_two_operators_never_run_at_once() -> None:
+    spec = _deployment()["spec"]
+    assert (spec["replicas"], spec["strategy"]["type"]) == (1, "Recreate")
+
+
+def test_probes_ask_the_port_the_operator_listens_on() -> None:
+    container = _container()
+    (port,) = container["ports"]
+    settings, _ = _read(_defaults() | _fixed())
+    assert (port["name"], port["containerPort"]) == ("health", settings.health_port)
+    paths = {
+        kind: container[f"{kind}Probe"]["httpGet"] for kind in ("startup", "liveness", "readiness")
+    }
+    assert paths == {
+        "startup": {"path": "/healthz", "port": "health"},
+        "liveness": {"path": "/healthz", "port": "health"},
+        "readiness": {"path": "/readyz", "port": "health"},
+    }
+
+
+def test_every_setting_is_listed_in_the_manifests_and_known_to_the_operator() -> None:
+    _, asked = _read(_defaults() | _fixed())
+    assert asked == _defaults().keys() | _fixed().keys()
+
+
+def test_the_listed_values_are_the_defaults() -> None:
+    without_default = {"ALBUM_NAMESPACES": "album", **_fixed()}
+    assert _read(_defaults() | _fixed())[0] == _read(without_default)[0]
+
+
+def test_the_build_jobs_fetch_with_the_image_the_operator_runs() -> None:
+    assert _fixed()["ALBUM_OPERATOR_IMAGE"] == _container()["image"]
+
+
+def test_the_user_settings_win_over_the_listed_ones() -> None:
+    sources = [entry["configMapRef"] for entry in _container()["envFrom"]]
+    assert sources == [
+        {"name": "album-operator-defaults"},
+        {"name": "album-operator-settings", "optional": True},
+    ]
+
+
+def test_the_image_runs_as_the_user_of_the_pod() -> None:
+    dockerfile = (ROOT / "operator/Dockerfile").read_text()
+    assert re.findall(r"^USER (.+)$", dockerfile, re.MULTILINE) == [f"{USER}:{USER}"]
+
+
+@pytest.mark.parametrize("name", ["operator", "dev"])
+def test_requirements_are_pinned_and_hashed_and_name_no_registry(name: str) -> None:
+    text = (ROOT / f"requirements/{name}.txt").read_text()
+    logical = text.replace("\\\n", " ").splitlines()
+    pins = [line for line in logical if line and not line.lstrip().startswith("#")]
+    assert pins
+    for pin in pins:
+        assert re.match(r"[a-z0-9-]+(\[[a-z0-9,-]+\])?==\S+ ", pin), pin
+        assert "--hash=sha256:" in pin
+    assert "://" not in text
+
+
+def test_what_is_developed_with_is_what_the_image_has() -> None:
+    def pins(name: str) -> set[str]:
+        text = (ROOT / f"requirements/{name}.txt").read_text()
+        return set(re.findall(r"^([a-z0-9-]+(?:\[.+\])?==\S+)", text, re.MULTILINE))
+
+    assert pins("operator") <= pins("dev")
