@@ -1,0 +1,141 @@
+"""The ports `SourceRepository` and `ConfigRepository` over a git server in memory."""
+
+import posixpath
+from collections.abc import Collection, Mapping
+
+from album_operator.adapters.git_names import check_commit, check_file_path, check_ref_name
+from album_operator.domain.errors import TerminalError, TransientError
+from album_operator.domain.places import Change, GitPlace
+from album_operator.domain.reasons import Reason
+from album_operator.domain.seen import BranchSeen, ConfigSeen, SourceSeen
+from tests.fakes.git_history import Commit, File, ancestors, changed
+from tests.fakes.git_server import FakeGitServer, FakeRepository
+
+KINDS = {"120000": "symlink", "160000": "submodule"}
+
+
+class FakeSourceRepository:
+    """Finds tags and Dockerfiles."""
+
+    def __init__(self, server: FakeGitServer) -> None:
+        self.server = server
+
+    async def look(self, place: GitPlace, tag: str, dockerfile: str) -> SourceSeen:
+        """Find the commit a tag stands for, and whether it has the Dockerfile."""
+        check_ref_name(tag)
+        path = check_file_path(posixpath.normpath(dockerfile))
+        repository = self.server.open(place)
+        commit = repository.tags.get(tag)
+        if commit is None:
+            return SourceSeen(None)
+        data, _ = _read(repository.commits[commit].files, [path])
+        return SourceSeen(commit, path in data)
+
+
+class FakeConfigRepository:
+    """Reads branches and pushes commits."""
+
+    def __init__(self, server: FakeGitServer) -> None:
+        self.server = server
+
+    async def look(
+        self, place: GitPlace, base: str | None, paths: Collection[str], branch: str | None
+    ) -> ConfigSeen:
+        """Read files at the head of the base branch, and the release branch if one is named."""
+        for path in paths:
+            check_file_path(path)
+        for name in filter(None, (base, branch)):
+            check_ref_name(name)
+        repository = self.server.open(place)
+        name = base if base is not None else repository.default_branch
+        commit = repository.branches.get(name)
+        if commit is None:
+            # An empty repository does not tell what its default branch will be called.
+            return ConfigSeen(base or "", None, {}, {})
+        files, not_files = _read(repository.commits[commit].files, paths)
+        head = repository.branches.get(branch) if branch is not None else None
+        seen = _branch(repository, head, paths) if head is not None else None
+        return ConfigSeen(name, commit, files, not_files, seen)
+
+    async def push(self, place: GitPlace, change: Change) -> str:
+        """Commit and create the branch; the branch must not exist yet."""
+        check_ref_name(change.branch)
+        check_commit(change.base_commit)
+        repository = self.server.open(place)
+        base = repository.commits[change.base_commit]
+        files = dict(base.files)
+        for path, data in change.files.items():
+            check_file_path(path)
+            if path not in _read(files, [path])[0]:
+                raise TerminalError(
+                    Reason.VALUES_FILE_NOT_FOUND, f"{path} is no regular file of {base.sha[:12]}."
+                )
+            files[path] = File(data, files[path].mode)
+        commit = Commit(
+            (base.sha,),
+            files,
+            change.message,
+            change.author_name,
+            change.author_email,
+            change.date,
+        )
+        there = repository.branches.get(change.branch)
+        if there is None:
+            self._create(repository, change.branch, commit)
+        elif there != commit.sha:
+            raise TransientError(
+                Reason.GIT_UNAVAILABLE, f"Branch {change.branch} came into being meanwhile."
+            )
+        return commit.sha
+
+    async def is_descendant(self, place: GitPlace, revision: str, ancestor: str, base: str) -> bool:
+        """Tell whether `revision` is `ancestor` or descends from it, both on branch `base`."""
+        if revision == ancestor:
+            return True
+        repository = self.server.open(place)
+        head = repository.branches.get(base)
+        if head is None:
+            raise TerminalError(Reason.BASE_BRANCH_NOT_FOUND, f"Branch {base} does not exist.")
+        on_base = set(ancestors(repository.commits, head))
+        return {revision, ancestor} <= on_base and repository.is_ancestor(ancestor, revision)
+
+    def _create(self, repository: FakeRepository, branch: str, commit: Commit) -> None:
+        if any(branch.startswith(beginning) for beginning in repository.protected):
+            raise TerminalError(Reason.PUSH_REFUSED, f"Branch {branch} was refused: protected.")
+        repository.branches[branch] = repository.add(commit)
+        repository.pushes.append((branch, commit.sha))
+        if self.server.lose_push_answer:
+            self.server.lose_push_answer = False
+            raise TransientError(Reason.GIT_UNAVAILABLE, "The connection broke off.")
+
+
+def _read(
+    files: Mapping[str, File], paths: Collection[str]
+) -> tuple[dict[str, bytes], dict[str, str]]:
+    data, not_files = {}, {}
+    for path in paths:
+        above = [path]
+        while parent := posixpath.dirname(above[-1]):
+            above.append(parent)
+        entry = next((files[name] for name in above if name in files), None)
+        if any(name.startswith(f"{path}/") for name in files):
+            not_files[path] = "directory"
+        elif entry is not None and entry.mode in KINDS:
+            not_files[path] = KINDS[entry.mode]
+        elif path in files:
+            data[path] = files[path].data
+    return data, not_files
+
+
+def _branch(repository: FakeRepository, head: str, paths: Collection[str]) -> BranchSeen:
+    commit = repository.commits[head]
+    parent = repository.commits[commit.parents[0]] if len(commit.parents) == 1 else None
+    return BranchSeen(
+        commit=head,
+        message=commit.message,
+        author_name=commit.name,
+        author_email=commit.email,
+        files=_read(commit.files, paths)[0],
+        parent_files=_read(parent.files, paths)[0] if parent is not None else None,
+        changed_paths=changed(parent.files, commit.files) if parent is not None else frozenset(),
+    )

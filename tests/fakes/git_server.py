@@ -1,0 +1,106 @@
+"""A git server in memory: repositories, and who may reach them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from album_operator.adapters.addresses import check_git_credential
+from album_operator.domain.errors import OutsideError, TerminalError, TransientError
+from album_operator.domain.names import normal_url
+from album_operator.domain.places import Credential, GitPlace
+from album_operator.domain.reasons import Reason
+from tests.fakes.git_history import Commit, File, ancestors
+
+TOKEN = "fake-token"
+
+
+@dataclass
+class FakeRepository:
+    """One repository.
+
+    Attributes:
+        tags: commit by tag, annotated ones included.
+        protected: beginnings of branch names that nobody may push.
+        pushes: branch and commit of every push that changed something, in order.
+    """
+
+    default_branch: str = "main"
+    commits: dict[str, Commit] = field(default_factory=dict)
+    branches: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    protected: list[str] = field(default_factory=list)
+    pushes: list[tuple[str, str]] = field(default_factory=list)
+
+    def add(self, commit: Commit) -> str:
+        """Store a commit."""
+        self.commits[commit.sha] = commit
+        return commit.sha
+
+    def commit(self, branch: str, files: Mapping[str, File | None], message: str = "change") -> str:
+        """Commit on a branch, which is made where it does not exist; None deletes a file."""
+        head = self.branches.get(branch)
+        before = self.commits[head].files if head is not None else {}
+        after = {path: file for path, file in {**before, **files}.items() if file is not None}
+        self.branches[branch] = self.add(
+            Commit((head,) if head is not None else (), after, message)
+        )
+        return self.branches[branch]
+
+    def write(self, branch: str, texts: Mapping[str, str], message: str = "change") -> str:
+        """Commit regular files with these texts."""
+        files = {path: File(text.encode()) for path, text in texts.items()}
+        return self.commit(branch, files, message)
+
+    def is_ancestor(self, ancestor: str, sha: str) -> bool:
+        """Tell whether a commit is another or an ancestor of it."""
+        return ancestor in ancestors(self.commits, sha)
+
+
+class FakeGitServer:
+    """Repositories by URL.
+
+    Attributes:
+        tokens: those it takes.
+        trouble: raised by every request while set.
+        lose_push_answer: the next push takes effect, but its answer does not arrive.
+    """
+
+    def __init__(self) -> None:
+        self.repositories: dict[str, FakeRepository] = {}
+        self.tokens = {TOKEN}
+        self.trouble: OutsideError | None = None
+        self.lose_push_answer = False
+
+    def add_repository(self, url: str, default_branch: str = "main") -> FakeRepository:
+        """Make an empty repository."""
+        made = FakeRepository(default_branch)
+        self.repositories[normal_url(url)] = made
+        return made
+
+    def place(self, url: str, credential: Credential | None = None) -> GitPlace:
+        """Give a place, with a token that is good for all this server has below the host."""
+        host = "/".join(url.split("/", 3)[:3])
+        return GitPlace(url, credential or Credential("album-git", host, "album", TOKEN))
+
+    def open(self, place: GitPlace) -> FakeRepository:
+        """Give a repository to whoever may see it."""
+        check_git_credential(place.credential, place.url)
+        if self.trouble is not None:
+            raise self.trouble
+        if not any(
+            normal_url(place.url).split("/")[2] == url.split("/")[2] for url in self.repositories
+        ):
+            raise TransientError(Reason.GIT_UNAVAILABLE, f"{place.url} cannot be reached.")
+        if place.credential.token not in self.tokens:
+            raise TerminalError(
+                Reason.CREDENTIALS_REFUSED,
+                f"{place.url} refused the token of Secret {place.credential.secret}.",
+            )
+        repository = self.repositories.get(normal_url(place.url))
+        if repository is None:
+            raise TerminalError(Reason.REPOSITORY_NOT_FOUND, f"{place.url} does not exist.")
+        return repository
+
+
+def with_token(place: GitPlace, token: str) -> GitPlace:
+    """Give the same place with another token."""
+    return replace(place, credential=replace(place.credential, token=token))
