@@ -79,10 +79,12 @@ async def _run(settings: Settings) -> None:
     cluster = await Cluster.connect()
     applications = ClusterApplications(cluster)
     pull_requests = GiteaPullRequests(settings.insecure_hosts)
+    source = GitSourceRepository(settings.insecure_hosts)
+    config = GitConfigRepository(settings.insecure_hosts)
     world = World(
         secrets=ClusterSecrets(cluster),
-        source=GitSourceRepository(settings.insecure_hosts),
-        config=GitConfigRepository(settings.insecure_hosts),
+        source=source,
+        config=config,
         pull_requests=pull_requests,
         builds=ClusterBuilds(cluster),
         applications=applications,
@@ -104,6 +106,8 @@ async def _run(settings: Settings) -> None:
             ]
         )
     finally:
+        source.close()
+        config.close()
         await pull_requests.close()
         await cluster.close()
         await runner.cleanup()

@@ -1,7 +1,7 @@
 """`/healthz` and `/readyz`: whether the operator lives, and whether it can do its work."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -50,8 +50,8 @@ class Health:
 async def serve_health(health: Health, port: int) -> web.AppRunner:
     """Serve both probes on all addresses of the Pod; the caller cleans the runner up."""
 
-    def answer(ask: Callable[[], tuple[bool, str]]) -> Callable[[web.Request], object]:
-        async def handle(_: web.Request) -> web.Response:
+    def answer(ask: Callable[[], tuple[bool, str]]) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def handle(_: web.Request) -> web.StreamResponse:
             good, text = ask()
             return web.Response(text=f"{text}\n", status=200 if good else 503)
 

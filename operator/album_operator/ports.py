@@ -29,12 +29,14 @@ class Releases(Protocol):
     async def find_pipeline(self, ref: Ref) -> Pipeline | None:
         """Read a pipeline."""
 
-    async def write_record(self, release: Release, before: Record, after: Record) -> Release | None:
+    async def write_record(
+        self, release: Release, before: Record, after: Record
+    ) -> tuple[Release, Record] | None:
         """Write what changed into the status, if the release is still as it was read.
 
         Returns:
-            The release as it is now, or None when somebody changed the object meanwhile: nothing
-            was written, look again. Without a change nothing is sent.
+            The release and its record as the API server has them now, or None when somebody
+            changed the object meanwhile: nothing was written, look again.
         """
 
     async def mark(self, release: Release, marks: Mapping[str, str]) -> Release | None:

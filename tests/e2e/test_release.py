@@ -99,7 +99,9 @@ def test_deleting_a_release_in_flight_stops_its_job_and_keeps_its_pull_request(
 
     world.testbed.kubectl("delete", "albumrelease", name, "-n", "album", "--timeout=60s")
 
-    left = lambda: {job.metadata.name for job in world.batch.list_namespaced_job("album").items}  # noqa: E731
+    def left() -> set[str]:
+        return {job.metadata.name for job in world.batch.list_namespaced_job("album").items}
+
     wait_for("the Job is gone", lambda: not left() & set(jobs))
     assert world.find_branch(branch) is not None
     assert [item["state"] for item in world.pull_requests(branch)] == ["open"]

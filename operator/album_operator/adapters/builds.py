@@ -37,7 +37,7 @@ class ClusterBuilds:
             path_of(CORE, "pods", job.namespace),
             labelSelector=f"batch.kubernetes.io/job-name={job.name}",
         )
-        newest = max(
+        newest: Mapping[str, Any] = max(
             pods.get("items", []), key=lambda pod: pod["metadata"]["creationTimestamp"], default={}
         )
         return parse_build(raw, newest, release_uid)

@@ -139,7 +139,7 @@ class Cluster:
         headers = {"Accept": "application/json", "User-Agent": FIELD_MANAGER}
         if content_type is not None:
             headers["Content-Type"] = content_type
-        await self._api.update_params_for_auth(headers, [], ["BearerToken"])
+        await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
         try:
             answer = await self._api.call_api(method, url, headers, body, _request_timeout=timeout)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -193,7 +193,8 @@ def _raise(code: int, status: Mapping[str, Any], path: str, retry_after: str | N
     if code == GONE:
         raise GoneError(Reason.CLUSTER_UNAVAILABLE, f"The watch is too old: {said}.")
     if code in RETRIED:
-        wait = timedelta(seconds=int(retry_after)) if (retry_after or "").isdigit() else None
+        digits = retry_after or ""
+        wait = timedelta(seconds=int(digits)) if digits.isdigit() else None
         raise TransientError(
             Reason.CLUSTER_UNAVAILABLE, f"The API server cannot answer now: {said}.", wait
         )
