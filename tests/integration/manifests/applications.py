@@ -72,5 +72,5 @@ def application(name: str) -> Raw:
                 "managedNamespaceMetadata": {"labels": {"team": "music"}},
             },
         },
-        "status": {"sync": {"status": "Synced", "revision": "0" * 40}, "history": [{"id": 1}]},
+        "status": {"sync": {"status": "Synced", "revision": "0" * 40}, "sourceType": "Helm"},
     }
