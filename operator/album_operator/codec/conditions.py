@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from album_operator.codec.text import RETRY, Raw, parse_request, render_time
+from album_operator.codec.text import RETRY, Raw, cut, parse_request, render_time
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Outcome, Record, StepState
 from album_operator.domain.release import Release
@@ -61,7 +61,7 @@ def render_conditions(release: Release, record: Record, now: datetime) -> list[d
                 "type": str(kind),
                 "status": status,
                 "reason": str(reason),
-                "message": message[:SENTENCE_LENGTH],
+                "message": cut(message, SENTENCE_LENGTH),
                 "observedGeneration": release.generation,
                 "lastTransitionTime": render_time(since if known == status else now),
             }

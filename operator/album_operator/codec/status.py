@@ -8,6 +8,7 @@ from album_operator.codec.conditions import SENTENCE_LENGTH, parse_outcome, rend
 from album_operator.codec.resolved import parse_resolved, render_resolved
 from album_operator.codec.text import (
     Raw,
+    cut,
     parse_time,
     parse_times,
     render_optional,
@@ -101,7 +102,7 @@ def _render_step(step: StepRecord) -> dict[str, Any]:
             "name": str(step.name),
             "state": str(step.state),
             "reason": str(step.reason),
-            "message": step.message[:SENTENCE_LENGTH] or None,
+            "message": cut(step.message, SENTENCE_LENGTH) or None,
             "startedAt": render_optional(step.started_at),
             "finishedAt": render_optional(step.finished_at),
             "overhead": render_overhead(step.overhead),
@@ -213,7 +214,7 @@ def _render_failure(failure: Failure) -> dict[str, Any]:
         {
             "step": failure.step,
             "reason": str(failure.reason),
-            "message": failure.message[:MESSAGE_LENGTH],
+            "message": cut(failure.message, MESSAGE_LENGTH),
             "pod": failure.pod,
             "container": failure.container,
             "exitCode": failure.exit_code,

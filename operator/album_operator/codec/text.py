@@ -40,6 +40,14 @@ def parse_times(raw: Raw, *keys: str) -> Iterator[datetime | None]:
         yield parse_time(raw[key]) if raw.get(key) else None
 
 
+def cut(text: str, limit: int) -> str:
+    """Make a text fit by leaving out its middle: messages end with what is to be done."""
+    if len(text) <= limit:
+        return text
+    head = limit * 2 // 3
+    return f"{text[:head]} … {text[head + 3 - limit :]}"
+
+
 def without_nothing(raw: Raw) -> dict[str, Any]:
     """Leave out what is None or empty: absence is how a status says "not known yet"."""
     return {key: value for key, value in raw.items() if value is not None and value not in ({}, [])}

@@ -25,6 +25,7 @@ REFRESH_AGAIN = timedelta(seconds=10)
 this long after a comparison that still showed an older revision."""
 
 RUNNING = frozenset({"Running", "Terminating"})
+FAILED = frozenset({"Failed", "Error"})
 
 
 @dataclass(frozen=True)
@@ -141,14 +142,17 @@ def _lacks(
         return _compare(ref, seen, revision, record, now)
     if operation is not None and operation.phase in RUNNING:
         return _wait(Reason.SYNCING, f"Argo CD syncs Application {ref}: {operation.message}")
-    if operation is not None and operation.phase in {"Failed", "Error"}:
-        if any(item in found.contains_merge for item in operation.revisions):
-            return Halt(
-                Reason.SYNC_FAILED,
-                f"Argo CD could not sync Application {ref} at a revision with {merged}: "
-                f"{operation.message}. Mend the cause, then set the annotation album.dev/retry.",
-            )
-        return _wait(Reason.SYNCING, f"Application {ref} failed to sync an earlier revision.")
+    # One that failed at an earlier revision is history: Argo CD starts another if it must.
+    if (
+        operation is not None
+        and operation.phase in FAILED
+        and any(item in found.contains_merge for item in operation.revisions)
+    ):
+        return Halt(
+            Reason.SYNC_FAILED,
+            f"Argo CD could not sync Application {ref} at a revision with {merged}: "
+            f"{operation.message}. Mend the cause, then set the annotation album.dev/retry.",
+        )
     if seen.sync_status != "Synced" or seen.operation_requested:
         return _wait(Reason.SYNCING, f"Application {ref} is {seen.sync_status} at {revision[:12]}.")
     return _images(ref, seen, resolved) or _health(ref, seen)

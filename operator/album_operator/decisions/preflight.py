@@ -8,7 +8,7 @@ from album_operator.decisions import application
 from album_operator.domain.names import is_newer, join_words, without_user
 from album_operator.domain.places import Credential
 from album_operator.domain.reasons import Reason
-from album_operator.domain.record import ImageRecord, Record, StepName, StepState
+from album_operator.domain.record import ImageRecord, Record, StepName, StepRecord
 from album_operator.domain.release import Edit, Ref, Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import ApplicationSeen, ConfigSeen, SourceSeen
@@ -185,7 +185,7 @@ def _with_image(record: Record, resolved: Resolved) -> Record:
     if image is None or (image.reference, image.revision) == wanted:
         return record
     steps = tuple(
-        replace(step, state=StepState.PENDING) if step.name is StepName.IMAGE_READY else step
+        StepRecord(step.name) if step.name is StepName.IMAGE_READY else step
         for step in record.steps
     )
     return replace(record, image=None, build=None, steps=steps)

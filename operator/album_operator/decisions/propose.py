@@ -130,13 +130,14 @@ def _proposed(
     known = record.proposal
     branch = seen.config.branch
     if branch is not None and seen.branch_is_ours:
-        diff = seen.branch_diff
+        # Not the pull request's head: a push between the two looks would pass for our commit.
+        commit, diff = branch.commit, seen.branch_diff
     else:
-        diff = known.diff if known is not None else ""
+        commit, diff = pull_request.head_sha, known.diff if known is not None else ""
     return Done(
         replace(
             record,
-            proposal=ProposalRecord(resolved.config.branch, pull_request.head_sha, diff),
+            proposal=ProposalRecord(resolved.config.branch, commit, diff),
             pull_request=to_record(pull_request),
         ),
         Reason.SUCCEEDED,
