@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ruamel.yaml import YAML
-from ruamel.yaml.events import AliasEvent, CollectionStartEvent, Event, ScalarEvent
 from ruamel.yaml.nodes import ScalarNode
 
 from album_operator.domain.reasons import Reason
@@ -22,6 +21,7 @@ from album_operator.render.yaml_nodes import (
     parse_events,
     parse_text,
 )
+from album_operator.render.yaml_proof import check_only_changed
 
 STRING = "tag:yaml.org,2002:str"
 TAG_PREFIX = re.compile(r"!\S*[ \t]+")
@@ -116,7 +116,7 @@ def edit_values(path: str, data: bytes, edits: Sequence[tuple[str, str]]) -> byt
     for start, (end, new) in sorted(cuts.items(), reverse=True):
         text = text[:start] + new + text[end:]
     with _explained(path, keys):
-        _prove(events, parse_events(text), wanted)
+        check_only_changed(events, parse_events(text), wanted)
     return text.encode("utf-8")
 
 
@@ -275,41 +275,3 @@ def _cut(text: str, target: _Target, value: str) -> tuple[int, int, str]:
             target.key.at, "the key has no `:` right after it", "Write it as `key: value`"
         )
     return colon.end(), colon.end(), f" {quoted}"
-
-
-def _prove(before: list[Event], after: list[Event], wanted: dict[int, str]) -> None:
-    """Compare two event streams: equal but for the wanted values, which are quoted strings now."""
-    same = len(before) == len(after) and all(
-        _is_wanted(new, wanted[number], old)
-        if number in wanted
-        else _signature(old) == _signature(new)
-        for number, (old, new) in enumerate(zip(before, after, strict=True))
-    )
-    if not same:
-        at = next(iter(wanted))
-        mark = before[at].start_mark
-        raise RefusedError(
-            (mark.line + 1, mark.column + 1),
-            "the edit would change more than this value, or read as another one",
-            "Report this as a bug of the operator, with the file",
-        )
-
-
-def _is_wanted(new: Event, value: str, old: Event) -> bool:
-    if not isinstance(new, ScalarEvent) or not isinstance(old, ScalarEvent):
-        return False
-    if (new.value, new.tag, new.anchor) != (value, old.tag, None):
-        return False
-    return new.style in {"'", '"'} or _signature(new) == _signature(old)
-
-
-def _signature(event: Event) -> tuple[object, ...]:
-    """Give all of an event that a reader of the file can see."""
-    match event:
-        case ScalarEvent():
-            return (type(event), event.anchor, event.tag, event.value, event.style)
-        case CollectionStartEvent():
-            return (type(event), event.anchor, event.tag, event.flow_style)
-        case AliasEvent():
-            return (type(event), event.anchor)
-    return (type(event),)

@@ -11,8 +11,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from album_operator.domain.reasons import Reason
-from album_operator.render import values, yaml_nodes
 from album_operator.render.values import NotEditableError, edit_values, read_value
+from album_operator.render.yaml_nodes import RefusedError, parse_events
+from album_operator.render.yaml_proof import check_only_changed
 
 Tree: TypeAlias = "str | list[Tree] | dict[str, Tree]"
 
@@ -99,11 +100,17 @@ def test_an_edit_that_breaks_the_file_is_refused() -> None:
         edit_values("v.yaml", b"a: 'x'\n", [("a", "\x07")])
 
 
-def test_the_proof_notices_a_changed_neighbour() -> None:
-    before = yaml_nodes.parse_events("a: 'x'\nb: 1\n")
-    for text in ("a: 'y'\nb: 2\n", "a: 'y'\n", "a: y\nb: 1\n", "a: [y]\nb: 1\n", "a: {}\nb: 1\n"):
-        with pytest.raises(yaml_nodes.RefusedError):
-            values._prove(before, yaml_nodes.parse_events(text), {3: "y"})
+@pytest.mark.parametrize(
+    "after",
+    ["a: 'y'\nb: 2\n", "a: 'y'\n", "a: y\nb: 1\n", "a: [y]\nb: 1\n", "a: *y\nb: 1\n"],
+)
+def test_the_proof_notices_any_other_change(after: str) -> None:
+    with pytest.raises(RefusedError):
+        check_only_changed(parse_events("a: 'x'\nb: 1\n"), parse_events(after), {4: "y"})
+
+
+def test_the_proof_is_content_with_the_wanted_change() -> None:
+    check_only_changed(parse_events("a: 'x'\nb: 1\n"), parse_events("a: 'y'\nb: 1 # c\n"), {4: "y"})
 
 
 def test_a_file_over_one_mebibyte_is_refused_without_parsing() -> None:

@@ -1,0 +1,220 @@
+"""The container that builds: kaniko's executor, or BuildKit without a daemon of its own."""
+
+import json
+import posixpath
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from album_operator.domain.release import BuildType
+from album_operator.domain.resolved import BuildPlan, Resolved
+
+BUILDER = "build"
+TERMINATION_LOG = "/dev/termination-log"
+
+# An image whose Dockerfile uses this very path loses files with kaniko, which leaves mounts out of
+# its snapshots (GoogleContainerTools/kaniko#2021); only this constant would have to move.
+WORKSPACE = "/workspace"
+SOURCE = f"{WORKSPACE}/source"
+
+KANIKO_DOCKER_CONFIG = "/kaniko/.docker"
+BUILDKIT_DOCKER_CONFIG = "/var/run/secrets/album/registry"
+BUILDKIT_STATE = "/var/lib/buildkit"
+
+# What extracting layers and running a Dockerfile's steps as root and other users needs; all of it
+# is in the Pod Security level "baseline".
+KANIKO_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETFCAP", "SETGID", "SETUID")
+
+# Everything a user can choose comes as an argument or in the environment. buildctl renames its
+# metadata file into place, so that file cannot be the termination log. It writes the file with Go's
+# json.MarshalIndent by two blanks: only a key of the top level matches, and a quote in any value
+# is escaped.
+BUILDKIT_SCRIPT = r"""set -eu
+work=$(mktemp -d)
+printf '%s' "$BUILDKITD_TOML" >"$work/buildkitd.toml"
+export BUILDKITD_FLAGS="--config $work/buildkitd.toml"
+buildctl-daemonless.sh build "$@" --metadata-file "$work/metadata.json"
+digest=$(sed -n 's/^  "containerimage\.digest": "\(sha256:[0-9a-f]\{64\}\)",\{0,1\}$/\1/p' \
+  "$work/metadata.json")
+if [ -z "$digest" ]; then
+  echo "buildctl left no digest of the pushed image in its metadata file:" >&2
+  cat "$work/metadata.json" >&2
+  exit 1
+fi
+printf '%s' "$digest" >"$ALBUM_TERMINATION_LOG"
+"""
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """Images and registries of build Jobs; settings of the operator, not of a pipeline.
+
+    Attributes:
+        operator_image: the operator's own image, which fetches the source.
+        registry_mirrors: `host[:port]` of registries asked before docker.io, in this order.
+        insecure_hosts: `host[:port]` that may be spoken to in plain HTTP.
+        image_pull_policy: of all containers of the Job.
+    """
+
+    operator_image: str
+    kaniko_image: str
+    buildkit_image: str
+    registry_mirrors: tuple[str, ...] = ()
+    insecure_hosts: frozenset[str] = frozenset()
+    image_pull_policy: str = "IfNotPresent"
+
+
+def literal(text: str) -> str:
+    """Escape a command, argument or variable so that the kubelet hands it over as it is.
+
+    The kubelet replaces `$(NAME)` in them and reads `$$` as one `$` (Kubernetes API reference,
+    Container v1 core, `args`).
+    """
+    return text.replace("$", "$$")
+
+
+def render_env(variables: Mapping[str, str]) -> list[dict[str, str]]:
+    """Render environment variables with literal values."""
+    return [{"name": name, "value": literal(value)} for name, value in variables.items()]
+
+
+def render_builder(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
+    """Render the container that builds and pushes, without what all containers share."""
+    if resolved.build.type is BuildType.KANIKO:
+        return _render_kaniko(resolved, engine)
+    return _render_buildkit(resolved, engine)
+
+
+def render_state_volumes(resolved: Resolved) -> list[dict[str, Any]]:
+    """Render the volumes only the engine itself needs."""
+    if resolved.build.type is BuildType.KANIKO:
+        return []
+    # An overlay cannot lie on the container's own overlay; on an emptyDir it can.
+    return [{"name": "buildkit", "emptyDir": {}}]
+
+
+def _render_kaniko(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
+    return {
+        "image": engine.kaniko_image,
+        "args": [literal(arg) for arg in _kaniko_args(resolved, engine)],
+        "securityContext": {
+            "runAsUser": 0,
+            "runAsGroup": 0,
+            "privileged": False,
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"], "add": list(KANIKO_CAPABILITIES)},
+        },
+        "volumeMounts": [
+            {"name": "source", "mountPath": WORKSPACE},
+            {"name": "registry", "mountPath": KANIKO_DOCKER_CONFIG, "readOnly": True},
+        ],
+    }
+
+
+def _kaniko_args(resolved: Resolved, engine: EngineSettings) -> list[str]:
+    build = resolved.build
+    context = _context(build)
+    args = [
+        f"--context=dir://{context}",
+        # A relative path is looked for in kaniko's working directory before the context.
+        f"--dockerfile={context}/{build.dockerfile}",
+        f"--destination={build.image}",
+    ]
+    args += [f"--build-arg={name}={value}" for name, value in build.args]
+    if build.target is not None:
+        args.append(f"--target={build.target}")
+    args += [f"--label={name}={value}" for name, value in _labels(resolved).items()]
+    args.append(f"--digest-file={TERMINATION_LOG}")
+    if build.insecure:
+        args.append("--insecure")
+    # Not --insecure-pull: it would allow plain HTTP to every registry, docker.io included.
+    args += [f"--insecure-registry={host}" for host in _insecure_hosts(build, engine)]
+    args += [f"--registry-mirror={mirror}" for mirror in engine.registry_mirrors]
+    return args
+
+
+def _render_buildkit(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
+    command = ["sh", "-c", BUILDKIT_SCRIPT, "album-build"]
+    return {
+        "image": engine.buildkit_image,
+        "command": [literal(word) for word in command],
+        "args": [literal(arg) for arg in _buildkit_args(resolved)],
+        "env": render_env(
+            {
+                "BUILDKITD_TOML": render_buildkitd_toml(resolved.build, engine),
+                # The default of 10 gives up after 3 s, too short for a busy node; 60 is 43 s.
+                "BUILDCTL_CONNECT_RETRIES_MAX": "60",
+                "DOCKER_CONFIG": BUILDKIT_DOCKER_CONFIG,
+                "ALBUM_TERMINATION_LOG": TERMINATION_LOG,
+            }
+        ),
+        "securityContext": {"runAsUser": 0, "runAsGroup": 0, "privileged": True},
+        "volumeMounts": [
+            {"name": "source", "mountPath": WORKSPACE},
+            {"name": "registry", "mountPath": BUILDKIT_DOCKER_CONFIG, "readOnly": True},
+            {"name": "buildkit", "mountPath": BUILDKIT_STATE},
+        ],
+    }
+
+
+def _buildkit_args(resolved: Resolved) -> list[str]:
+    build = resolved.build
+    context = _context(build)
+    directory, filename = posixpath.split(f"{context}/{build.dockerfile}")
+    options = [f"filename={filename}"]
+    options += [f"build-arg:{name}={value}" for name, value in build.args]
+    if build.target is not None:
+        options.append(f"target={build.target}")
+    options += [f"label:{name}={value}" for name, value in _labels(resolved).items()]
+    output = ["type=image", f"name={build.image}", "push=true"]
+    if build.insecure:
+        output.append("registry.insecure=true")
+    args = ["--frontend", "dockerfile.v0"]
+    args += ["--local", f"context={context}", "--local", f"dockerfile={directory}"]
+    for option in options:
+        args += ["--opt", option]
+    return [*args, "--output", _csv(output), "--progress", "plain"]
+
+
+def render_buildkitd_toml(build: BuildPlan, engine: EngineSettings) -> str:
+    """Render buildkitd's configuration: mirrors of docker.io and hosts with plain HTTP."""
+    registries: dict[str, list[str]] = {}
+    if engine.registry_mirrors:
+        mirrors = ", ".join(_toml(mirror) for mirror in engine.registry_mirrors)
+        registries["docker.io"] = [f"mirrors = [{mirrors}]"]
+    for host in _insecure_hosts(build, engine):
+        registries.setdefault(host, []).append("http = true")
+    return "\n".join(
+        "\n".join([f"[registry.{_toml(host)}]", *lines, ""]) for host, lines in registries.items()
+    )
+
+
+def _context(build: BuildPlan) -> str:
+    return posixpath.normpath(f"{SOURCE}/{build.context_dir}")
+
+
+def _labels(resolved: Resolved) -> dict[str, str]:
+    """Give the image's labels (OCI image specification, annotations)."""
+    return {
+        "org.opencontainers.image.revision": resolved.source.commit,
+        "org.opencontainers.image.source": resolved.source.repository,
+        "org.opencontainers.image.version": resolved.version,
+    }
+
+
+def _insecure_hosts(build: BuildPlan, engine: EngineSettings) -> list[str]:
+    own = {build.image.split("/", 1)[0]} if build.insecure else set()
+    return sorted(engine.insecure_hosts | own)
+
+
+def _toml(text: str) -> str:
+    """Write a TOML basic string; JSON's, without the pairs of surrogates TOML does not know."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _csv(fields: Iterable[str]) -> str:
+    """Write one record of comma-separated values (RFC 4180), as buildctl reads `--output`."""
+    return ",".join(
+        '"' + field.replace('"', '""') + '"' if set(field) & set(',"\r\n') else field
+        for field in fields
+    )

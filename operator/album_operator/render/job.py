@@ -1,0 +1,169 @@
+"""The build Job: an init container fetches the source, then an engine builds and pushes it."""
+
+from typing import Any
+
+from album_operator.domain.names import job_name, shorten
+from album_operator.domain.release import Release
+from album_operator.domain.resolved import Resolved
+from album_operator.render.engines import (
+    BUILDER,
+    SOURCE,
+    TERMINATION_LOG,
+    WORKSPACE,
+    EngineSettings,
+    render_builder,
+    render_env,
+    render_state_volumes,
+)
+
+__all__ = ["EngineSettings", "render_job"]
+
+GIT_SECRET = "/var/run/secrets/album/git"  # noqa: S105
+"""Where `album_operator.fetch_source` finds the keys of the git credential, one file each."""
+
+KEEP = 86400
+"""Seconds a finished Job stays, so that its log can be read for a day."""
+
+NOBODY = 65532
+
+
+def render_job(
+    release: Release, resolved: Resolved, attempt: int, engine: EngineSettings
+) -> dict[str, Any]:
+    """Render the Job of one attempt; the same arguments always give the same Job.
+
+    Args:
+        release: the release the Job belongs to; deleting it deletes the Job.
+        resolved: what to build.
+        attempt: counts from 1; part of the Job's name.
+        engine: images and registries.
+
+    Returns:
+        A Job (`batch/v1`) as JSON-like values.
+    """
+    labels = {
+        "app.kubernetes.io/managed-by": "album-operator",
+        "album.dev/app": shorten(resolved.app),
+        "album.dev/pipeline": shorten(resolved.pipeline),
+        "album.dev/release": shorten(release.ref.name),
+    }
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "name": job_name(release.ref.name, attempt),
+            "namespace": release.ref.namespace,
+            "labels": labels,
+            "ownerReferences": [
+                {
+                    "apiVersion": "album.dev/v1alpha1",
+                    "kind": "AlbumRelease",
+                    "name": release.ref.name,
+                    "uid": release.uid,
+                    "controller": True,
+                    "blockOwnerDeletion": False,
+                }
+            ],
+        },
+        "spec": {
+            "backoffLimit": 0,
+            # A Pod that a drained or full node takes away says nothing about the build.
+            "podFailurePolicy": {
+                "rules": [
+                    {
+                        "action": "Ignore",
+                        "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
+                    }
+                ]
+            },
+            "activeDeadlineSeconds": int(resolved.build.timeout.total_seconds()),
+            "ttlSecondsAfterFinished": KEEP,
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": _render_pod(resolved, engine),
+            },
+        },
+    }
+
+
+def _render_pod(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
+    shared = {
+        "imagePullPolicy": engine.image_pull_policy,
+        "terminationMessagePath": TERMINATION_LOG,
+        # The digest where the build wrote one, else the log's last lines: why it failed.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+    }
+    builder = {
+        "name": BUILDER,
+        **render_builder(resolved, engine),
+        "resources": _render_resources(resolved),
+        **shared,
+    }
+    return {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
+        "initContainers": [{**_render_fetch(resolved, engine), **shared}],
+        "containers": [builder],
+        "volumes": [
+            {"name": "source", "emptyDir": {}},
+            {"name": "tmp", "emptyDir": {}},
+            # No fsGroup: it would set the group and its set-group-ID bit on the source's folders,
+            # and COPY would bring them into the image. So the file is readable for all users of
+            # the one container that mounts it.
+            {
+                "name": "git",
+                "secret": {"secretName": resolved.source.secret, "defaultMode": 0o444},
+            },
+            {
+                "name": "registry",
+                "secret": {
+                    "secretName": resolved.build.push_secret,
+                    "defaultMode": 0o400,
+                    "items": [{"key": ".dockerconfigjson", "path": "config.json"}],
+                },
+            },
+            *render_state_volumes(resolved),
+        ],
+    }
+
+
+def _render_fetch(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
+    source = resolved.source
+    return {
+        "name": "fetch",
+        "image": engine.operator_image,
+        "command": ["python", "-m", "album_operator.fetch_source"],
+        "env": render_env(
+            {
+                "ALBUM_REPOSITORY": source.repository,
+                "ALBUM_COMMIT": source.commit,
+                "ALBUM_TAG": source.tag,
+                "ALBUM_TARGET": SOURCE,
+                "ALBUM_INSECURE_HOSTS": ",".join(sorted(engine.insecure_hosts)),
+                "HOME": "/tmp",  # noqa: S108
+            }
+        ),
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": NOBODY,
+            "runAsGroup": NOBODY,
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}},
+        "volumeMounts": [
+            {"name": "source", "mountPath": WORKSPACE},
+            {"name": "git", "mountPath": GIT_SECRET, "readOnly": True},
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
+        ],
+    }
+
+
+def _render_resources(resolved: Resolved) -> dict[str, Any]:
+    resources = resolved.build.resources
+    parts = {"requests": resources.requests, "limits": resources.limits}
+    return {name: dict(quantities) for name, quantities in parts.items() if quantities}

@@ -1,0 +1,141 @@
+"""Texts for reviewers: commit message, pull request, and the diff both are about."""
+
+import difflib
+import re
+from collections.abc import Iterator
+
+from album_operator.domain.names import repository_path
+from album_operator.domain.places import Draft
+from album_operator.domain.release import Release
+from album_operator.domain.resolved import Resolved
+
+DIFF_BYTES = 4096
+"""Longest diff, in bytes of UTF-8; the status keeps it too."""
+
+DIFF_CUT = "… the rest of the diff is left out\n"
+CONTEXT = 3
+
+
+def commit_message(release: Release, resolved: Resolved, digest: str) -> str:
+    """Write the message of the release's commit; the same release always gives the same.
+
+    The trailers are those Argo CD reads to show which source commit a change of manifests came
+    from (Argo CD user guide, source hydrator, commit tracing).
+
+    Args:
+        release: the release.
+        resolved: what it does.
+        digest: `sha256:…` of the image; empty where none is known.
+    """
+    source = resolved.source
+    return (
+        f"{_title(resolved)}\n"
+        "\n"
+        f"Image: {_reference(resolved, digest)}\n"
+        f"Tag: {_line(source.tag)}\n"
+        f"AlbumRelease: {release.ref}\n"
+        "\n"
+        f"Argocd-reference-commit-repourl: {_line(source.repository)}\n"
+        f"Argocd-reference-commit-sha: {_line(source.commit)}\n"
+    )
+
+
+def draft(release: Release, resolved: Resolved, digest: str, diff: str) -> Draft:
+    """Write the pull request.
+
+    Args:
+        release: the release.
+        resolved: what it does.
+        digest: `sha256:…` of the image; empty where none is known.
+        diff: unified diff of the release's commit.
+    """
+    source, config = resolved.source, resolved.config
+    owner_and_name = _line(repository_path(source.repository))
+    facts = {
+        "Image": _reference(resolved, digest),
+        "Source commit": f"{source.commit} of {source.repository}",
+        "Tag": source.tag,
+        "AlbumRelease": str(release.ref),
+    }
+    body = (
+        f"{owner_and_name} {_line(resolved.app)} release {_line(resolved.version)}. "
+        "Please note that this is an automated PR.\n"
+        "\n"
+        + "".join(f"- {name}: {_code(value)}\n" for name, value in facts.items())
+        + f"\nThe whole change:\n\n{_fenced(diff)}"
+    )
+    return Draft(head=config.branch, base=config.base_branch, title=_title(resolved), body=body)
+
+
+def unified_diff(path: str, before: bytes, after: bytes) -> str:
+    """Write the difference of two versions of a file the way git shows it.
+
+    Args:
+        path: POSIX path of the file, for the head lines.
+        before: the old bytes.
+        after: the new bytes.
+
+    Returns:
+        The diff with three lines of context, carriage returns and a missing line end as they are;
+        at most 4 KiB, cut between lines with a note. Empty where nothing differs.
+    """
+    lines = list(_diff_lines(path, _lines(before), _lines(after)))
+    size, kept = 0, 0
+    for line in lines:
+        size += len(line.encode())
+        if size <= DIFF_BYTES - len(DIFF_CUT.encode()):
+            kept += 1
+    return "".join(lines) if size <= DIFF_BYTES else "".join([*lines[:kept], DIFF_CUT])
+
+
+def _diff_lines(path: str, before: list[str], after: list[str]) -> Iterator[str]:
+    head = f"--- a/{_line(path)}", f"+++ b/{_line(path)}"
+    # git ends lines at "\n" only. difflib's own head lines would end like the first line.
+    for line in difflib.unified_diff(before, after, lineterm="\n", n=CONTEXT):
+        match line[:4]:
+            case "--- ":
+                yield f"{head[0]}\n"
+            case "+++ ":
+                yield f"{head[1]}\n"
+            case _ if line.endswith("\n"):
+                yield line
+            case _:
+                yield f"{line}\n"
+                yield "\\ No newline at end of file\n"
+
+
+def _lines(data: bytes) -> list[str]:
+    return re.findall(r"[^\n]*\n|[^\n]+", data.decode("utf-8", "replace"))
+
+
+def _title(resolved: Resolved) -> str:
+    return f"release: {_line(resolved.app)} {_line(resolved.version)}"
+
+
+def _reference(resolved: Resolved, digest: str) -> str:
+    image = _line(resolved.build.image)
+    return f"{image}@{_line(digest)}" if digest else image
+
+
+def _line(text: str) -> str:
+    """Keep a text on one line, so that it cannot begin a trailer or paragraph of its own."""
+    return " ".join(text.split())
+
+
+def _code(text: str) -> str:
+    """Write a code span (CommonMark 6.1), in which neither Markdown nor HTML means anything."""
+    text = _line(text)
+    ticks = "`" * (_longest_run(text) + 1)
+    blank = " " if text.startswith("`") or text.endswith("`") else ""
+    return f"{ticks}{blank}{text}{blank}{ticks}"
+
+
+def _fenced(text: str) -> str:
+    """Write a fenced code block (CommonMark 4.5); a longer fence than any in the text ends it."""
+    fence = "`" * max(3, _longest_run(text) + 1)
+    end = "" if text.endswith("\n") or not text else "\n"
+    return f"{fence}diff\n{text}{end}{fence}\n"
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in re.findall("`+", text)), default=0)

@@ -1,0 +1,75 @@
+"""A release and what it resolved to, of the sample's shape."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from album_operator.domain.release import (
+    BuildType,
+    Edit,
+    Ref,
+    Release,
+    Resources,
+    SyncPolicyWish,
+)
+from album_operator.domain.resolved import ArgoCDPlan, BuildPlan, ConfigPlan, Resolved, SourcePlan
+
+
+@pytest.fixture
+def release() -> Release:
+    return Release(
+        ref=Ref("album", "backend-v1.1.0"),
+        uid="6f1c7a52-1111-4222-8333-444455556666",
+        generation=1,
+        resource_version="7",
+        created_at=datetime(2026, 11, 23, 12, tzinfo=UTC),
+        pipeline="album-app",
+        tag="backend-v1.1.0",
+    )
+
+
+@pytest.fixture
+def resolved() -> Resolved:
+    return Resolved(
+        app="backend",
+        version="v1.1.0",
+        pipeline="album-app",
+        pipeline_uid="0a",
+        pipeline_generation=1,
+        source=SourcePlan(
+            repository="https://git.example.org/owner/album-app",
+            tag="backend-v1.1.0",
+            commit="c0ffee" + "0" * 34,
+            secret="album-git",
+        ),
+        build=BuildPlan(
+            type=BuildType.KANIKO,
+            image="registry.example.org/owner/album-app-backend:v1.1.0",
+            insecure=False,
+            context_dir="backend",
+            dockerfile="Dockerfile",
+            args=(("VERSION", "v1.1.0"),),
+            target=None,
+            resources=Resources(),
+            timeout=timedelta(minutes=30),
+            push_secret="album-registry",
+        ),
+        config=ConfigPlan(
+            repository="https://git.example.org/owner/album-app-config.git",
+            base_branch="main",
+            branch="release/backend_v1.1.0",
+            secret="album-git",
+            forge_type="Gitea",
+            forge_url="https://git.example.org/api/v1",
+            forge_secret="album-git",
+            author_name="Album Release Operator",
+            author_email="album@example.org",
+            edits=(Edit("backend/values.yaml", "image.tag"),),
+        ),
+        argocd=ArgoCDPlan(
+            applications=(Ref("argocd", "album-app-backend"),),
+            sync_policy=SyncPolicyWish(),
+            settle=timedelta(seconds=60),
+            timeout=timedelta(minutes=15),
+        ),
+    )

@@ -1,0 +1,113 @@
+"""BuildKit's shell script, run by a real shell, with a recorder in buildctl's place."""
+
+import os
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from album_operator.domain.release import BuildType, Release
+from album_operator.domain.resolved import Resolved
+from album_operator.render.job import EngineSettings, render_job
+
+DIGEST = "sha256:" + "0a" * 32
+ENGINE = EngineSettings("op", "kaniko", "buildkit", ("m:5000",), frozenset({"m:5000"}))
+
+# The form buildctl 0.34 writes: Go's json.MarshalIndent, keys sorted.
+METADATA = f"""{{
+  "containerimage.config.digest": "sha256:{"ff" * 32}",
+  "containerimage.descriptor": {{
+    "mediaType": "application/vnd.oci.image.manifest.v1+json",
+    "digest": "{DIGEST}",
+    "size": 480
+  }},
+  "containerimage.digest": "{DIGEST}",
+  "image.name": "h/a:v1"
+}}"""
+
+RECORDER = """#!/bin/sh
+printf '%s\\n' "$BUILDKITD_FLAGS" >"$RECORD/flags"
+cat "${BUILDKITD_FLAGS#--config }" >"$RECORD/toml"
+for arg; do printf '%s\\0' "$arg"; last=$arg; done >"$RECORD/args"
+printf '%s' "$METADATA" >"$last"
+exit "$CODE"
+"""
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def run(tmp_path: Path, release: Release, resolved: Resolved) -> Run:
+    """Run the rendered command as the kubelet would: `$$` is `$`."""
+    recorder = tmp_path / "buildctl-daemonless.sh"
+    recorder.write_text(RECORDER)
+    recorder.chmod(0o755)
+
+    def run(
+        metadata: str = METADATA, code: int = 0, args: tuple[tuple[str, str], ...] = ()
+    ) -> "subprocess.CompletedProcess[str]":
+        plan = replace(resolved.build, type=BuildType.BUILDKIT, args=args)
+        job = render_job(release, replace(resolved, build=plan), 1, ENGINE)
+        [container] = job["spec"]["template"]["spec"]["containers"]
+        argv = [word.replace("$$", "$") for word in container["command"] + container["args"]]
+        env: Mapping[str, str] = {
+            **{item["name"]: item["value"].replace("$$", "$") for item in container["env"]},
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
+            "ALBUM_TERMINATION_LOG": str(tmp_path / "termination-log"),
+            "RECORD": str(tmp_path),
+            "METADATA": metadata,
+            "CODE": str(code),
+            "TMPDIR": str(tmp_path),
+        }
+        return subprocess.run(argv, env=env, text=True, capture_output=True, check=False)
+
+    return run
+
+
+def test_only_the_digest_gets_into_the_termination_log(run: Run, tmp_path: Path) -> None:
+    assert run().returncode == 0
+    assert (tmp_path / "termination-log").read_text() == DIGEST
+
+
+def test_buildkitd_gets_its_configuration(run: Run, tmp_path: Path) -> None:
+    run()
+    assert (tmp_path / "toml").read_text() == (
+        '[registry."docker.io"]\nmirrors = ["m:5000"]\n\n[registry."m:5000"]\nhttp = true\n'
+    )
+
+
+def test_every_argument_arrives_as_one(run: Run, tmp_path: Path) -> None:
+    nasty = (("A", "$(touch x)"), ("B", "`id` \"q\" 'q' $HOME"), ("C", "two\nlines"))
+    assert run(args=nasty).returncode == 0
+    args = (tmp_path / "args").read_text().split("\0")
+    assert args[0] == "build"
+    for name, value in nasty:
+        assert f"build-arg:{name}={value}" in args
+    assert args[-3] == "--metadata-file"
+
+
+def test_a_failed_build_fails_with_its_own_code_and_leaves_no_digest(
+    run: Run, tmp_path: Path
+) -> None:
+    assert run(code=3).returncode == 3
+    assert not (tmp_path / "termination-log").exists()
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        "{}",
+        "",
+        '{\n  "containerimage.digest": "sha256:short"\n}',
+        # A digest in a value of the user's, or at a place that is not the top level.
+        '{\n  "x": "\\n  \\"containerimage.digest\\": \\"' + DIGEST + '\\""\n}',
+        '{\n  "x": {\n    "containerimage.digest": "' + DIGEST + '"\n  }\n}',
+    ],
+)
+def test_a_build_without_a_digest_fails_aloud(run: Run, tmp_path: Path, metadata: str) -> None:
+    done = run(metadata)
+    assert done.returncode == 1
+    assert "left no digest" in done.stderr
+    assert not (tmp_path / "termination-log").exists()

@@ -1,0 +1,373 @@
+"""The build Job, field by field, and both engines, flag by flag."""
+
+import json
+import tomllib
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from album_operator.domain.release import BuildType, Ref, Release, Resources
+from album_operator.domain.resolved import BuildPlan, Resolved
+from album_operator.render.engines import literal, render_buildkitd_toml
+from album_operator.render.job import EngineSettings, render_job
+
+ENGINE = EngineSettings(
+    operator_image="registry.example.org/album-operator:v0.1.0",
+    kaniko_image="registry.example.org/kaniko:v1.28.2",
+    buildkit_image="registry.example.org/buildkit:v0.34.2",
+)
+LOCAL = replace(
+    ENGINE,
+    registry_mirrors=("172.18.0.1:5000", "mirror.example.org"),
+    insecure_hosts=frozenset({"172.18.0.1:5000", "172.18.0.1:3000"}),
+)
+
+
+def with_build(resolved: Resolved, **changes: Any) -> Resolved:  # noqa: ANN401
+    return replace(resolved, build=replace(resolved.build, **changes))
+
+
+def pod_of(job: dict[str, Any]) -> dict[str, Any]:
+    pod: dict[str, Any] = job["spec"]["template"]["spec"]
+    return pod
+
+
+def builder_of(job: dict[str, Any]) -> dict[str, Any]:
+    [builder] = pod_of(job)["containers"]
+    assert builder["name"] == "build"
+    return dict(builder)
+
+
+def expanded(text: str, variables: dict[str, str]) -> str:
+    """Replace `$(NAME)` as the kubelet does, by the rules of the API reference."""
+    out, at = "", 0
+    while at < len(text):
+        closing = text.find(")", at)
+        if text[at] == "$" and text[at + 1 : at + 2] == "$":
+            out, at = out + "$", at + 2
+        elif text[at] == "$" and text[at + 1 : at + 2] == "(" and closing > 0:
+            name = text[at + 2 : closing]
+            out, at = out + variables.get(name, f"$({name})"), closing + 1
+        else:
+            out, at = out + text[at], at + 1
+    return out
+
+
+def test_the_job_of_a_release_is_as_recorded(release: Release, resolved: Resolved) -> None:
+    job = render_job(release, resolved, 2, ENGINE)
+    labels = {
+        "app.kubernetes.io/managed-by": "album-operator",
+        "album.dev/app": "backend",
+        "album.dev/pipeline": "album-app",
+        "album.dev/release": "backend-v1.1.0",
+    }
+    spec = job["spec"]
+    template = spec.pop("template")
+    assert job == {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "name": "album-build-backend-v1-1-0-794606d7-2",
+            "namespace": "album",
+            "labels": labels,
+            "ownerReferences": [
+                {
+                    "apiVersion": "album.dev/v1alpha1",
+                    "kind": "AlbumRelease",
+                    "name": "backend-v1.1.0",
+                    "uid": "6f1c7a52-1111-4222-8333-444455556666",
+                    "controller": True,
+                    "blockOwnerDeletion": False,
+                }
+            ],
+        },
+        "spec": {
+            "backoffLimit": 0,
+            "podFailurePolicy": {
+                "rules": [
+                    {
+                        "action": "Ignore",
+                        "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
+                    }
+                ]
+            },
+            "activeDeadlineSeconds": 1800,
+            "ttlSecondsAfterFinished": 86400,
+        },
+    }
+    assert template["metadata"] == {"labels": labels}
+    pod = template["spec"]
+    assert pod["restartPolicy"] == "Never"
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["enableServiceLinks"] is False
+    assert pod["securityContext"] == {"seccompProfile": {"type": "RuntimeDefault"}}
+
+
+def test_the_init_container_fetches_the_commit_with_no_rights_at_all(
+    release: Release, resolved: Resolved
+) -> None:
+    [fetch] = pod_of(render_job(release, resolved, 1, LOCAL))["initContainers"]
+    assert fetch == {
+        "name": "fetch",
+        "image": "registry.example.org/album-operator:v0.1.0",
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["python", "-m", "album_operator.fetch_source"],
+        "env": [
+            {"name": "ALBUM_REPOSITORY", "value": "https://git.example.org/owner/album-app"},
+            {"name": "ALBUM_COMMIT", "value": "c0ffee" + "0" * 34},
+            {"name": "ALBUM_TAG", "value": "backend-v1.1.0"},
+            {"name": "ALBUM_TARGET", "value": "/workspace/source"},
+            {"name": "ALBUM_INSECURE_HOSTS", "value": "172.18.0.1:3000,172.18.0.1:5000"},
+            {"name": "HOME", "value": "/tmp"},  # noqa: S108
+        ],
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": 65532,
+            "runAsGroup": 65532,
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}},
+        "volumeMounts": [
+            {"name": "source", "mountPath": "/workspace"},
+            {"name": "git", "mountPath": "/var/run/secrets/album/git", "readOnly": True},
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
+        ],
+        "terminationMessagePath": "/dev/termination-log",
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+    }
+
+
+@pytest.mark.parametrize("engine", BuildType)
+def test_the_builder_never_mounts_the_git_credential(
+    release: Release, resolved: Resolved, engine: BuildType
+) -> None:
+    job = render_job(release, with_build(resolved, type=engine), 1, ENGINE)
+    mounts = {mount["name"] for mount in builder_of(job)["volumeMounts"]}
+    volumes = {volume["name"]: volume for volume in pod_of(job)["volumes"]}
+    assert "git" not in mounts
+    assert mounts < set(volumes)
+    assert volumes["git"]["secret"] == {"secretName": "album-git", "defaultMode": 0o444}
+    assert volumes["registry"]["secret"] == {
+        "secretName": "album-registry",
+        "defaultMode": 0o400,
+        "items": [{"key": ".dockerconfigjson", "path": "config.json"}],
+    }
+
+
+def test_kaniko_is_called_with_these_flags(release: Release, resolved: Resolved) -> None:
+    builder = builder_of(render_job(release, resolved, 1, ENGINE))
+    assert builder == {
+        "name": "build",
+        "image": "registry.example.org/kaniko:v1.28.2",
+        "imagePullPolicy": "IfNotPresent",
+        "args": [
+            "--context=dir:///workspace/source/backend",
+            "--dockerfile=/workspace/source/backend/Dockerfile",
+            "--destination=registry.example.org/owner/album-app-backend:v1.1.0",
+            "--build-arg=VERSION=v1.1.0",
+            "--label=org.opencontainers.image.revision=c0ffee" + "0" * 34,
+            "--label=org.opencontainers.image.source=https://git.example.org/owner/album-app",
+            "--label=org.opencontainers.image.version=v1.1.0",
+            "--digest-file=/dev/termination-log",
+        ],
+        "securityContext": {
+            "runAsUser": 0,
+            "runAsGroup": 0,
+            "privileged": False,
+            "allowPrivilegeEscalation": False,
+            "capabilities": {
+                "drop": ["ALL"],
+                "add": ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETFCAP", "SETGID", "SETUID"],
+            },
+        },
+        "resources": {},
+        "volumeMounts": [
+            {"name": "source", "mountPath": "/workspace"},
+            {"name": "registry", "mountPath": "/kaniko/.docker", "readOnly": True},
+        ],
+        "terminationMessagePath": "/dev/termination-log",
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+    }
+
+
+def test_kaniko_gets_target_mirrors_and_plain_http_where_asked(
+    release: Release, resolved: Resolved
+) -> None:
+    resolved = with_build(
+        resolved, target="final", insecure=True, image="10.0.0.9:5000/a/b:v1", context_dir="."
+    )
+    args = builder_of(render_job(release, resolved, 1, LOCAL))["args"]
+    assert args[:2] == [
+        "--context=dir:///workspace/source",
+        "--dockerfile=/workspace/source/Dockerfile",
+    ]
+    assert args[4] == "--target=final"
+    assert args[8:] == [
+        "--digest-file=/dev/termination-log",
+        "--insecure",
+        "--insecure-registry=10.0.0.9:5000",
+        "--insecure-registry=172.18.0.1:3000",
+        "--insecure-registry=172.18.0.1:5000",
+        "--registry-mirror=172.18.0.1:5000",
+        "--registry-mirror=mirror.example.org",
+    ]
+
+
+def test_buildkit_is_called_with_these_arguments(release: Release, resolved: Resolved) -> None:
+    resolved = with_build(
+        resolved, type=BuildType.BUILDKIT, dockerfile="docker/Dockerfile.prod", target="final"
+    )
+    builder = builder_of(render_job(release, resolved, 1, ENGINE))
+    command, env = builder.pop("command"), builder.pop("env")
+    assert builder == {
+        "name": "build",
+        "image": "registry.example.org/buildkit:v0.34.2",
+        "imagePullPolicy": "IfNotPresent",
+        "args": [
+            *("--frontend", "dockerfile.v0"),
+            *("--local", "context=/workspace/source/backend"),
+            *("--local", "dockerfile=/workspace/source/backend/docker"),
+            *("--opt", "filename=Dockerfile.prod"),
+            *("--opt", "build-arg:VERSION=v1.1.0"),
+            *("--opt", "target=final"),
+            *("--opt", "label:org.opencontainers.image.revision=c0ffee" + "0" * 34),
+            "--opt",
+            "label:org.opencontainers.image.source=https://git.example.org/owner/album-app",
+            *("--opt", "label:org.opencontainers.image.version=v1.1.0"),
+            "--output",
+            "type=image,name=registry.example.org/owner/album-app-backend:v1.1.0,push=true",
+            *("--progress", "plain"),
+        ],
+        "securityContext": {"runAsUser": 0, "runAsGroup": 0, "privileged": True},
+        "resources": {},
+        "volumeMounts": [
+            {"name": "source", "mountPath": "/workspace"},
+            {"name": "registry", "mountPath": "/var/run/secrets/album/registry", "readOnly": True},
+            {"name": "buildkit", "mountPath": "/var/lib/buildkit"},
+        ],
+        "terminationMessagePath": "/dev/termination-log",
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+    }
+    assert command[:2] == ["sh", "-c"]
+    assert command[3:] == ["album-build"]
+    assert env == [
+        {"name": "BUILDKITD_TOML", "value": ""},
+        {"name": "BUILDCTL_CONNECT_RETRIES_MAX", "value": "60"},
+        {"name": "DOCKER_CONFIG", "value": "/var/run/secrets/album/registry"},
+        {"name": "ALBUM_TERMINATION_LOG", "value": "/dev/termination-log"},
+    ]
+
+
+def test_buildkit_pushes_over_plain_http_where_asked(release: Release, resolved: Resolved) -> None:
+    resolved = with_build(resolved, type=BuildType.BUILDKIT, insecure=True, image="h:5000/a:v1")
+    args = builder_of(render_job(release, resolved, 1, ENGINE))["args"]
+    assert args[args.index("--output") + 1] == (
+        "type=image,name=h:5000/a:v1,push=true,registry.insecure=true"
+    )
+
+
+def test_buildkitd_knows_mirrors_and_plain_http_hosts(resolved: Resolved) -> None:
+    build = with_build(resolved, insecure=True, image="10.0.0.9:5000/a:v1").build
+    assert tomllib.loads(render_buildkitd_toml(build, LOCAL)) == {
+        "registry": {
+            "docker.io": {"mirrors": ["172.18.0.1:5000", "mirror.example.org"]},
+            "10.0.0.9:5000": {"http": True},
+            "172.18.0.1:3000": {"http": True},
+            "172.18.0.1:5000": {"http": True},
+        }
+    }
+
+
+def test_a_host_that_is_both_mirrored_and_plain_http_has_one_table(resolved: Resolved) -> None:
+    engine = replace(ENGINE, registry_mirrors=("m",), insecure_hosts=frozenset({"docker.io"}))
+    assert tomllib.loads(render_buildkitd_toml(resolved.build, engine)) == {
+        "registry": {"docker.io": {"mirrors": ["m"], "http": True}}
+    }
+
+
+def test_requests_and_limits_are_those_of_the_pipeline(
+    release: Release, resolved: Resolved
+) -> None:
+    resources = Resources(requests={"cpu": "1"}, limits={"memory": "2Gi"})
+    job = render_job(release, with_build(resolved, resources=resources), 1, ENGINE)
+    assert builder_of(job)["resources"] == {"requests": {"cpu": "1"}, "limits": {"memory": "2Gi"}}
+
+
+def test_long_names_make_valid_labels(release: Release, resolved: Resolved) -> None:
+    release = replace(release, ref=Ref("album", "r" * 200))
+    job = render_job(release, replace(resolved, pipeline="p" * 100), 1, ENGINE)
+    assert all(len(value) <= 63 for value in job["metadata"]["labels"].values())
+    assert len(job["metadata"]["name"]) <= 63
+
+
+def test_the_deadline_is_in_seconds(release: Release, resolved: Resolved) -> None:
+    job = render_job(release, with_build(resolved, timeout=timedelta(hours=1)), 1, ENGINE)
+    assert job["spec"]["activeDeadlineSeconds"] == 3600
+
+
+@pytest.mark.parametrize("engine", BuildType)
+def test_the_same_release_always_gives_the_same_job(
+    release: Release, resolved: Resolved, engine: BuildType
+) -> None:
+    resolved = with_build(resolved, type=engine)
+    jobs = [json.dumps(render_job(release, resolved, 1, LOCAL)) for _ in range(2)]
+    assert jobs[0] == jobs[1]
+
+
+NASTY = ["a b", 'say "hi"', "it's", "$(id)", "$(BUILDKITD_TOML)", "$$(x)", "`id`", ";rm -rf /",
+         "a\nb", "--insecure", "$", "x,push=false", "", "é😀", "-e\\n%s"]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", NASTY)
+@pytest.mark.parametrize("engine", BuildType)
+def test_a_value_of_a_user_stays_one_argument_and_as_it_is(
+    release: Release, resolved: Resolved, engine: BuildType, value: str
+) -> None:
+    resolved = with_build(resolved, type=engine, args=(("A", value),), target=value)
+    plain = builder_of(render_job(release, with_build(resolved, args=(), target=None), 1, LOCAL))
+    builder = builder_of(render_job(release, resolved, 1, LOCAL))
+    variables = {item["name"]: item["value"] for item in builder.get("env", [])}
+    args = [expanded(arg, variables) for arg in builder["args"]]
+    if engine is BuildType.KANIKO:
+        new = [f"--build-arg=A={value}", f"--target={value}"]
+    else:
+        new = ["--opt", f"build-arg:A={value}", "--opt", f"target={value}"]
+    assert [arg for arg in new if arg not in args] == []
+    assert len(args) == len(plain["args"]) + len(new)
+    assert builder.get("command") == plain.get("command")
+
+
+def test_an_image_name_cannot_add_fields_to_the_output(
+    release: Release, resolved: Resolved
+) -> None:
+    resolved = with_build(resolved, type=BuildType.BUILDKIT, image='h/a,push="no"')
+    args = builder_of(render_job(release, resolved, 1, ENGINE))["args"]
+    assert args[args.index("--output") + 1] == 'type=image,"name=h/a,push=""no""",push=true'
+
+
+@given(st.text(st.sampled_from("$()ab \n")))
+def test_the_kubelet_gives_back_what_was_escaped(text: str) -> None:
+    assert expanded(literal(text), {"a": "expanded", "b": "expanded"}) == text
+
+
+HOSTS = st.from_regex(r"[a-z0-9.-]{1,20}(:\d{1,5})?", fullmatch=True)
+
+
+@given(st.lists(HOSTS, max_size=3), st.frozensets(HOSTS, max_size=3))
+def test_buildkitd_can_read_its_configuration_for_any_hosts(
+    mirrors: list[str], insecure: frozenset[str]
+) -> None:
+    engine = replace(ENGINE, registry_mirrors=tuple(mirrors), insecure_hosts=insecure)
+    build = BuildPlan(
+        BuildType.BUILDKIT, "h/a:v1", False, "a", "D", (), None, Resources(), timedelta(1), "s"
+    )
+    tables = tomllib.loads(render_buildkitd_toml(build, engine)).get("registry", {})
+    assert {host for host, table in tables.items() if table.get("http")} == insecure
+    assert tables.get("docker.io", {}).get("mirrors", []) == mirrors
