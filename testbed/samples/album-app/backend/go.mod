@@ -1,0 +1,3 @@
+module album-app/backend
+
+go 1.26
