@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from testbed import progress, recipes
+from testbed import cluster, progress, recipes
 from testbed.cluster import kubectl
+from testbed.engine import Engine
 from testbed.settings import Settings
 
 NAMESPACE = "argocd"
@@ -15,8 +16,12 @@ _WORKLOADS = (
 )
 
 
-def ensure(settings: Settings) -> None:
+def ensure(engine: Engine, settings: Settings) -> None:
     """Make sure that Argo CD is installed and runs.
+
+    Args:
+        engine: Where the cluster's node runs.
+        settings: The testbed.
 
     Raises:
         PartError: The manifest was refused or a Pod did not become ready.
@@ -33,3 +38,4 @@ def ensure(settings: Settings) -> None:
                 settings,
                 *("--namespace", NAMESPACE, "rollout", "status", workload, "--timeout=240s"),
             )
+        cluster.wait_pods(NAMESPACE, engine, settings)

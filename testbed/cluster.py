@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -127,6 +128,42 @@ def kubectl(settings: Settings, *arguments: str, stdin: str | None = None) -> st
     return capture(argv, part="kubectl", stdin=stdin, timeout=300)
 
 
+def wait_pods(namespace: str, engine: Engine, settings: Settings) -> None:
+    """Wait until all Pods of a namespace are ready, since the node's last start.
+
+    After a restart the API server still shows what was true before the node went down, so
+    readiness counts only with a container that began after the node did.
+
+    Raises:
+        PartError: They are not within the deadline.
+    """
+    wait_until(
+        lambda: _runs_since_boot(namespace, engine, settings),
+        part=_PART,
+        what=f"run all Pods of namespace {namespace}",
+        seconds=READY_SECONDS,
+    )
+
+
+def _runs_since_boot(namespace: str, engine: Engine, settings: Settings) -> bool:
+    # Both times are UTC; the API's have no fraction, so the shorter text is compared.
+    boot = engine.docker("inspect", "--format", "{{.State.StartedAt}}", node_name(settings))
+    try:
+        text = kubectl(settings, "--namespace", namespace, "get", "pods", "--output=json")
+    except PartError:
+        return False
+    pods = json.loads(text)["items"]
+    return bool(pods) and all(_is_ready_since(boot[:19], pod["status"]) for pod in pods)
+
+
+def _is_ready_since(boot: str, status: dict[str, Any]) -> bool:
+    ready = {"type": "Ready", "status": "True"}.items()
+    return any(ready <= condition.items() for condition in status.get("conditions", [])) and all(
+        container["state"].get("running", {}).get("startedAt", "")[:19] >= boot
+        for container in status.get("containerStatuses", [])
+    )
+
+
 def _restart(engine: Engine, settings: Settings) -> bool:
     """Bring back a cluster whose node was stopped or killed; say whether that worked."""
     running = engine.docker(
@@ -141,6 +178,7 @@ def _restart(engine: Engine, settings: Settings) -> bool:
             if not running:
                 engine.docker("start", node_name(settings), part=_PART)
             _wait_ready(settings)
+            wait_pods("kube-system", engine, settings)
     except PartError as error:
         progress.note(f"{error}; it is made anew")
         return False

@@ -132,9 +132,9 @@ def _start(settings: Settings, folder: Path) -> Engine:
     log = settings.build_logs / "dockerd.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with progress.step("start a Docker Engine"):
-        _kill_leftovers(folder, settings)
         pidfile = folder / "dockerd.pid"
         pidfile.unlink(missing_ok=True)  # a killed engine leaves it, and would refuse to start
+        _forget_dead_containerd(folder)
         _allow_forwarding(folder)
         engine = Engine(_own_host(settings), is_ours=True)
         with log.open("wb") as out:
@@ -155,6 +155,15 @@ def _start(settings: Settings, folder: Path) -> Engine:
     return engine
 
 
+def _forget_dead_containerd(folder: Path) -> None:
+    # The engine takes a killed containerd that nobody has waited for yet, as it happens where
+    # process 1 is no init, for a living one, and waits for its answer in vain.
+    pidfile = folder / "exec" / "containerd" / "containerd.pid"
+    pid = _find_pid(pidfile, "containerd")
+    if pid is None or not _is_alive(pid):
+        pidfile.unlink(missing_ok=True)
+
+
 def _command(settings: Settings, folder: Path, pidfile: Path) -> list[str]:
     command = [
         "dockerd",
@@ -166,6 +175,8 @@ def _command(settings: Settings, folder: Path, pidfile: Path) -> list[str]:
         # Every testbed has a network of its own, so the bridge `docker0`, which engines of one
         # machine would share, is not wanted.
         "--bridge=none",
+        # The containers of other testbeds outlive a killed engine.
+        "--live-restore",
         "--insecure-registry=172.16.0.0/12",
     ]
     if not _may_grant_sys_resource():

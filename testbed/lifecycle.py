@@ -56,7 +56,7 @@ def up(settings: Settings) -> None:
         _together(start_services, lambda: cluster.ensure(docker, settings, known))
         testbed = Testbed.from_settings(settings)
         testbed.write_buildkitd_config()
-        argocd.ensure(settings)
+        argocd.ensure(docker, settings)
 
 
 def down(settings: Settings) -> None:

@@ -5,4 +5,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 COPY runc /usr/bin/buildkit-runc
 COPY buildkitd buildctl buildctl-daemonless.sh /usr/bin/
+# Without a volume its snapshots would lie on the container's own overlay, where overlayfs cannot be
+# used, and every layer would be a whole copy.
+VOLUME /var/lib/buildkit
 ENTRYPOINT ["buildkitd"]

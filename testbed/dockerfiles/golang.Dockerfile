@@ -1,8 +1,6 @@
-# Stands in for the published golang image. Context: go/ (a Go distribution).
+# Stands in for the published golang image, without its C compiler and git: the builds of the
+# testbed need neither, and every one of them unpacks this image. Context: go/ (a Go distribution).
 FROM debian:bookworm-slim
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends git ca-certificates \
-    && rm -rf /var/lib/apt/lists/*
 COPY go /usr/local/go
 ENV GOPATH=/go GOTOOLCHAIN=local GOCACHE=/var/cache/go-build \
     PATH=/go/bin:/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
