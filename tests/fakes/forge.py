@@ -69,7 +69,7 @@ class FakeForge:
             return found
         if not {draft.head, draft.base} <= repository.branches.keys():
             raise TransientError(Reason.FORGE_UNAVAILABLE, f"There is no branch {draft.head}.")
-        number = 1 + sum(item.repository == place.repository for item in self._all)
+        number = 1 + self.count(place.repository)
         seen = PullRequestSeen(
             number=number,
             url=f"{_web(place)}/pulls/{number}",
@@ -123,6 +123,10 @@ class FakeForge:
         """Open a closed pull request again."""
         item = self._item(repository, number)
         item.seen = replace(self._now(item), state=PullRequestState.OPEN)
+
+    def count(self, repository: str) -> int:
+        """Count all pull requests of a repository."""
+        return sum(item.repository == repository for item in self._all)
 
     def body(self, repository: str, number: int) -> str:
         """Give a pull request's text."""
