@@ -1,0 +1,109 @@
+"""What an Application must be like."""
+
+from dataclasses import replace
+
+import pytest
+
+from album_operator.decisions import application
+from album_operator.domain.reasons import Reason
+from album_operator.domain.release import Ref
+from album_operator.domain.seen import ApplicationSeen, ApplicationSource
+from album_operator.domain.verdict import Halt
+from tests.fakes.builders import APPLICATION, APPLICATION_SEEN, CONFIG, PIPELINE, RESOLVED
+
+
+def _check(seen: ApplicationSeen | None, *, consent: bool = True) -> Halt | None:
+    return application.check(APPLICATION, seen, RESOLVED, PIPELINE.ref, consent=consent)
+
+
+def _of(path: str, revision: str = "main", repository: str = CONFIG) -> ApplicationSeen:
+    return replace(APPLICATION_SEEN, sources=(ApplicationSource(repository, path, revision),))
+
+
+def test_an_application_of_the_config_repository_with_consent_will_do() -> None:
+    assert _check(APPLICATION_SEEN) is None
+
+
+def test_an_application_that_is_not_there_is_named() -> None:
+    halt = _check(None)
+
+    assert halt is not None
+    assert halt.reason is Reason.APPLICATION_NOT_FOUND
+    assert "argocd/album-app-backend" in halt.message
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        _of("backend"),
+        _of("backend/"),
+        _of("./backend"),
+        _of("."),
+        _of(""),
+        _of("backend", "refs/heads/main"),
+        _of("backend", ""),
+        _of("backend", "HEAD"),
+        _of("backend", repository=f"{CONFIG}.git/"),
+    ],
+    ids=lambda seen: str(seen.sources[0]),
+)
+def test_a_source_that_holds_the_edited_file_on_the_base_branch_matches(
+    seen: ApplicationSeen,
+) -> None:
+    assert _check(seen) is None
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        _of("frontend"),
+        _of("back"),
+        _of("backend", "v1.0.0"),
+        _of("backend", "production"),
+        _of("backend", repository="https://git.example.org/owner/other"),
+        replace(APPLICATION_SEEN, sources=()),
+    ],
+    ids=lambda seen: str(seen.sources),
+)
+def test_an_application_the_change_would_never_reach_is_refused(seen: ApplicationSeen) -> None:
+    halt = _check(seen)
+
+    assert halt is not None
+    assert halt.reason is Reason.APPLICATION_MISMATCH
+    assert CONFIG in halt.message
+
+
+def test_the_fitting_source_of_several_is_found() -> None:
+    chart = ApplicationSource("https://charts.example.org/stable", "", "1.2.3", "1.2.3")
+    values = ApplicationSource(CONFIG, "backend", "main", "b" * 40)
+
+    assert application.find_source(replace(APPLICATION_SEEN, sources=(chart, values)), RESOLVED) == (
+        values
+    )
+
+
+def test_without_consent_the_line_that_gives_it_is_shown() -> None:
+    halt = _check(replace(APPLICATION_SEEN, consents=frozenset({"other/pipeline"})))
+
+    assert halt is not None
+    assert halt.reason is Reason.NOT_AUTHORIZED
+    assert (
+        "kubectl annotate application -n argocd album-app-backend "
+        "album.dev/authorized-pipeline=album/album-app,other/pipeline --overwrite"
+    ) in halt.message
+
+
+def test_consent_for_a_pipeline_of_the_same_name_elsewhere_is_none() -> None:
+    seen = replace(APPLICATION_SEEN, consents=frozenset({"elsewhere/album-app", "album/*", "*"}))
+
+    assert _check(seen) is not None
+    assert (
+        application.check(
+            APPLICATION, seen, RESOLVED, Ref("elsewhere", "album-app"), consent=True
+        )
+        is None
+    )
+
+
+def test_an_operator_that_asks_for_no_consent_needs_none() -> None:
+    assert _check(replace(APPLICATION_SEEN, consents=frozenset()), consent=False) is None

@@ -1,0 +1,122 @@
+"""What a release will do by the conventions alone."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from album_operator.decisions import conventions
+from album_operator.domain.reasons import Reason
+from album_operator.domain.release import App, Edit, Ref, Resources
+from album_operator.domain.resolved import Resolved
+from album_operator.domain.verdict import Halt
+from tests.fakes.builders import COMMIT, PIPELINE, RELEASE, RESOLVED
+
+
+def _resolve(release: object = RELEASE, pipeline: object = PIPELINE) -> Resolved:
+    resolved = conventions.resolve(release, pipeline)  # type: ignore[arg-type]
+    assert isinstance(resolved, Resolved)
+    return resolved
+
+
+def _halt(release: object, pipeline: object = PIPELINE) -> Halt:
+    halt = conventions.resolve(release, pipeline)  # type: ignore[arg-type]
+    assert isinstance(halt, Halt)
+    return halt
+
+
+def test_a_pipeline_of_two_lines_resolves_to_the_conventions() -> None:
+    resolved = _resolve()
+
+    # Only a look at the repositories tells these two.
+    assert resolved.source.commit == ""
+    assert resolved.config.base_branch == ""
+    assert RESOLVED == replace(
+        resolved,
+        source=replace(resolved.source, commit=COMMIT),
+        config=replace(resolved.config, base_branch="main"),
+    )
+
+
+def test_app_and_version_stand_for_the_tag_of_that_app() -> None:
+    release = replace(RELEASE, tag=None, app="backend", version="v1.1.0")
+
+    assert _resolve(release) == _resolve()
+
+
+def test_a_tag_prefix_of_ones_own_is_used_both_ways() -> None:
+    pipeline = replace(PIPELINE, apps=(App("backend", tag_prefix="be/"), App("all", tag_prefix="")))
+
+    assert _resolve(replace(RELEASE, tag="be/v1.1.0"), pipeline).app == "backend"
+    assert _resolve(replace(RELEASE, tag="v1.1.0"), pipeline).app == "all"
+    named = replace(RELEASE, tag=None, app="backend", version="v1.1.0")
+    assert _resolve(named, pipeline).source.tag == "be/v1.1.0"
+
+
+@pytest.mark.parametrize("tag", ["worker-v1.1.0", "backend-latest", "v1.1.0"])
+def test_a_tag_of_no_app_is_refused_with_the_prefixes_there_are(tag: str) -> None:
+    halt = _halt(replace(RELEASE, tag=tag))
+
+    assert halt.reason is Reason.TAG_INVALID
+    assert f"spec.tag: `{tag}`" in halt.message
+    assert "`backend-` and `frontend-`" in halt.message
+    assert "album.dev/retry" in halt.message
+
+
+def test_an_unknown_app_is_refused_with_the_apps_there_are() -> None:
+    halt = _halt(replace(RELEASE, tag=None, app="worker", version="v1.1.0"))
+
+    assert halt.reason is Reason.TAG_INVALID
+    assert "spec.app" in halt.message
+    assert "backend and frontend" in halt.message
+
+
+def test_what_a_pipeline_says_goes_before_the_conventions() -> None:
+    app = App(
+        "backend",
+        context_dir="services/api",
+        dockerfile="docker/Dockerfile",
+        image="registry.example.org:5000/team/api",
+        edits=(Edit("prod/values.yaml", "api.tag"),),
+        applications=(Ref("team", "api"), Ref("team", "api-eu")),
+    )
+    pipeline = replace(
+        PIPELINE,
+        apps=(app,),
+        build_args=(("VERSION", "mine"), ("GO", "1.26")),
+        build_target="release",
+        build_resources=Resources({"cpu": "1"}, {"memory": "1Gi"}),
+        config_repository="https://Git.Example.org/owner/gitops.git",
+        config_branch="prod",
+        forge_url="https://forge.example.org/api/v1/",
+        forge_secret="forge",
+        settle=timedelta(),
+    )
+    resolved = _resolve(RELEASE, pipeline)
+
+    assert resolved.build.image == "registry.example.org:5000/team/api:v1.1.0"
+    assert (resolved.build.context_dir, resolved.build.dockerfile) == (
+        "services/api",
+        "docker/Dockerfile",
+    )
+    assert resolved.build.args == (("GO", "1.26"), ("VERSION", "mine"))
+    assert resolved.build.target == "release"
+    assert resolved.build.resources == pipeline.build_resources
+    assert resolved.config.repository == "https://git.example.org/owner/gitops"
+    assert resolved.config.base_branch == "prod"
+    assert resolved.config.forge_url == "https://forge.example.org/api/v1"
+    assert resolved.config.forge_secret == "forge"
+    assert resolved.config.edits == app.edits
+    assert resolved.argocd.applications == app.applications
+
+
+def test_an_image_repository_is_lower_case_as_registries_want_it() -> None:
+    pipeline = replace(PIPELINE, source_repository="https://git.example.org/Owner/Album-App")
+
+    assert _resolve(RELEASE, pipeline).build.image == "ghcr.io/owner/album-app-backend:v1.1.0"
+
+
+def test_an_image_repository_of_the_pipeline_is_followed_by_the_app() -> None:
+    pipeline = replace(PIPELINE, image_registry="r.example.org", image_repository="team/x")
+
+    assert _resolve(RELEASE, pipeline).build.image == "r.example.org/team/x-backend:v1.1.0"

@@ -1,0 +1,351 @@
+"""Deployed: what proves that an app runs, and what only looks like it."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from album_operator.decisions import deploy
+from album_operator.decisions.deploy import DeploySeen
+from album_operator.domain import progress
+from album_operator.domain.reasons import Reason
+from album_operator.domain.record import Record, StepName
+from album_operator.domain.release import Ref
+from album_operator.domain.seen import ApplicationSeen, ApplicationSource, OperationSeen
+from album_operator.domain.verdict import Act, Done, Halt, RefreshApplication, Verdict, Wait
+from tests.fakes.builders import (
+    APPLICATION,
+    APPLICATION_SEEN,
+    BASE,
+    CONFIG,
+    IMAGE,
+    LATER,
+    MERGED,
+    NOW,
+    RESOLVED,
+    record_before,
+)
+
+RECORD = progress.begin(record_before(StepName.DEPLOYED), StepName.DEPLOYED, NOW)
+SETTLE = timedelta(seconds=60)
+OTHER = Ref("argocd", "backend-eu")
+
+
+def _at(revision: str | None) -> tuple[ApplicationSource, ...]:
+    return (ApplicationSource(CONFIG, "backend", "HEAD", revision),)
+
+
+def _operation(revision: str, phase: str = "Succeeded", message: str = "") -> OperationSeen:
+    return OperationSeen(phase, (revision,), message, NOW)
+
+
+PROVED = replace(
+    APPLICATION_SEEN,
+    sources=_at(MERGED),
+    images=(f"{IMAGE}:v1.1.0", "docker.io/library/redis:7"),
+    operation=_operation(MERGED),
+)
+
+
+def _seen(application: ApplicationSeen | None, *, is_applied: bool = True) -> DeploySeen:
+    return DeploySeen(application, is_applied, frozenset({MERGED, LATER}))
+
+
+def _decide(
+    application: ApplicationSeen | None, record: Record = RECORD, now: datetime = NOW
+) -> Verdict:
+    return deploy.decide(record, RESOLVED, {APPLICATION: _seen(application)}, now)
+
+
+def _wait(application: ApplicationSeen, now: datetime = NOW) -> Wait:
+    verdict = _decide(application, now=now)
+    assert isinstance(verdict, Wait)
+    return verdict
+
+
+def _settling(application: ApplicationSeen = PROVED) -> Record:
+    """Give the record of a release whose proof was complete for the first time at `NOW`."""
+    verdict = _wait(application)
+    assert verdict.record is not None
+    assert verdict.reason is Reason.SETTLING
+    return verdict.record
+
+
+def test_a_complete_proof_must_hold_for_the_settle_time() -> None:
+    verdict = _wait(PROVED)
+
+    assert verdict.reason is Reason.SETTLING
+    assert verdict.retry_after == SETTLE
+    assert verdict.is_poll
+    assert "12:01:00 UTC" in verdict.message
+
+
+def test_a_proof_that_held_for_the_settle_time_is_the_deployment() -> None:
+    verdict = _decide(PROVED, _settling(), NOW + SETTLE)
+
+    assert isinstance(verdict, Done)
+    (app,) = verdict.record.applications
+    assert (app.revision, app.accepted_because) == (MERGED, "Equal")
+    assert (app.sync, app.health) == ("Synced", "Healthy")
+    assert f"runs {IMAGE}:v1.1.0 at dddddddddddd" in verdict.message
+
+
+def test_a_later_commit_that_contains_ours_proves_it_though_no_operation_is_for_it() -> None:
+    # App A merged at M1, app B half a second later at M2: A is compared to M2, its last
+    # operation was at M1, and none will ever come for M2, for A has nothing to change there.
+    application = replace(PROVED, sources=_at(LATER), operation=_operation(MERGED))
+    verdict = _decide(application, _settling(application), NOW + SETTLE)
+
+    assert isinstance(verdict, Done)
+    assert verdict.record.applications[0].accepted_because == "Descendant"
+
+
+def test_both_apps_merged_before_one_refresh_are_proved_at_the_later_commit() -> None:
+    application = replace(PROVED, sources=_at(LATER), operation=_operation(LATER))
+
+    assert isinstance(_decide(application, _settling(application), NOW + SETTLE), Done)
+
+
+def test_an_app_that_had_nothing_to_change_needs_no_operation() -> None:
+    application = replace(PROVED, operation=None)
+
+    assert isinstance(_decide(application, _settling(application), NOW + SETTLE), Done)
+
+
+def test_a_sync_that_failed_before_our_commit_is_history() -> None:
+    application = replace(PROVED, operation=_operation(BASE, "Failed", "boom"))
+
+    assert _wait(application).reason is Reason.SETTLING
+    assert _wait(replace(application, sync_status="OutOfSync")).reason is Reason.SYNCING
+
+
+@pytest.mark.parametrize("phase", ["Failed", "Error"])
+@pytest.mark.parametrize("revision", [MERGED, LATER])
+def test_a_sync_that_fails_at_our_commit_or_later_ends_the_release(
+    phase: str, revision: str
+) -> None:
+    verdict = _decide(replace(PROVED, operation=_operation(revision, phase, "no such CRD")))
+
+    assert isinstance(verdict, Halt)
+    assert verdict.reason is Reason.SYNC_FAILED
+    assert "no such CRD" in verdict.message
+
+
+@pytest.mark.parametrize("phase", ["Running", "Terminating"])
+def test_an_operation_that_runs_is_waited_for(phase: str) -> None:
+    verdict = _wait(replace(PROVED, operation=_operation(MERGED, phase, "waiting for hooks")))
+
+    assert verdict.reason is Reason.SYNCING
+    assert "waiting for hooks" in verdict.message
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"sync_status": "OutOfSync"}, {"sync_status": "Unknown"}, {"operation_requested": True}],
+    ids=str,
+)
+def test_what_is_not_synced_or_about_to_change_is_waited_for(change: dict[str, object]) -> None:
+    verdict = _wait(replace(PROVED, **change))  # type: ignore[arg-type]
+
+    assert verdict.reason is Reason.SYNCING
+    assert not verdict.is_poll
+
+
+def test_a_comparison_older_than_the_merge_is_asked_for_again() -> None:
+    old = replace(PROVED, sources=_at(BASE), reconciled_at=NOW - timedelta(seconds=30))
+    verdict = _decide(old)
+
+    assert isinstance(verdict, Act)
+    assert verdict.action == RefreshApplication(APPLICATION)
+
+
+def test_an_application_never_compared_is_asked_to() -> None:
+    verdict = _decide(replace(PROVED, sources=_at(None), reconciled_at=None))
+
+    assert isinstance(verdict, Act)
+    assert isinstance(verdict.action, RefreshApplication)
+
+
+def test_a_refresh_asked_for_is_waited_for() -> None:
+    old = replace(PROVED, sources=_at(BASE), reconciled_at=None, refresh_requested=True)
+
+    assert _wait(old).reason is Reason.SYNCING
+    assert "was last compared to bbbbbbbbbbbb" in _wait(old).message
+    assert "was not compared yet" in _wait(replace(old, sources=_at(None))).message
+
+
+def test_a_comparison_of_this_very_second_that_shows_an_older_commit_is_given_time() -> None:
+    fresh = replace(PROVED, sources=_at(BASE), reconciled_at=NOW)
+
+    assert isinstance(_decide(fresh), Wait)
+    assert isinstance(_decide(fresh, now=NOW + timedelta(seconds=11)), Act)
+
+
+def test_what_argo_cd_complains_of_is_shown() -> None:
+    old = replace(
+        PROVED,
+        sources=_at(BASE),
+        conditions={"ComparisonError": "no such path", "SyncError": "later"},
+    )
+
+    assert "Argo CD says: ComparisonError: no such path; SyncError: later." in _wait(old).message
+
+
+def test_an_old_image_beside_the_new_is_a_rollout_that_still_runs() -> None:
+    verdict = _wait(replace(PROVED, images=(f"{IMAGE}:v1.0.0", f"{IMAGE}:v1.1.0")))
+
+    assert verdict.reason is Reason.SYNCING
+    assert f"still runs {IMAGE}:v1.0.0" in verdict.message
+
+
+def test_an_image_without_a_tag_of_the_same_repository_is_an_older_one_too() -> None:
+    assert _wait(replace(PROVED, images=(IMAGE, f"{IMAGE}:v1.1.0"))).reason is Reason.SYNCING
+
+
+def test_our_tag_with_a_digest_is_our_image() -> None:
+    pinned = replace(PROVED, images=(f"{IMAGE}:v1.1.0@sha256:{'f' * 64}",))
+
+    assert _wait(pinned).reason is Reason.SETTLING
+
+
+@pytest.mark.parametrize("image", [f"{IMAGE}:v1.1.0-rc.1", f"mirror.example.org/{IMAGE}:v1.1.0"])
+def test_an_image_that_only_looks_like_ours_is_not(image: str) -> None:
+    assert _wait(replace(PROVED, images=(image,))).reason is Reason.SYNCING
+
+
+def test_no_image_at_all_has_a_reason_of_its_own() -> None:
+    verdict = _wait(replace(PROVED, images=()))
+
+    assert verdict.reason is Reason.IMAGE_NOT_OBSERVED
+    assert "no image" in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("health", "reason"),
+    [
+        ("Progressing", Reason.SYNCING),
+        ("", Reason.SYNCING),
+        ("Suspended", Reason.SYNCING),
+        ("Degraded", Reason.DEGRADED),
+    ],
+)
+def test_what_is_not_healthy_is_waited_for(health: str, reason: Reason) -> None:
+    verdict = _wait(replace(PROVED, health=health))
+
+    assert verdict.reason is reason
+    assert verdict.record is not None
+    assert verdict.record.applications[0].settling_since is None
+
+
+def test_a_health_that_breaks_begins_the_settle_time_anew() -> None:
+    half = NOW + SETTLE / 2
+    ill = _decide(replace(PROVED, health="Degraded"), _settling(), half)
+    assert isinstance(ill, Wait)
+    assert ill.record is not None
+    again = _decide(PROVED, ill.record, half)
+
+    assert isinstance(again, Wait)
+    assert again.retry_after == SETTLE
+
+
+def test_an_illness_between_two_looks_begins_the_settle_time_anew() -> None:
+    half = NOW + SETTLE / 2
+    verdict = _decide(replace(PROVED, health_since=half), _settling(), NOW + SETTLE)
+
+    assert isinstance(verdict, Wait)
+    assert verdict.retry_after == SETTLE / 2
+
+
+def test_a_health_that_changed_long_ago_takes_nothing_off_the_settle_time() -> None:
+    verdict = _wait(replace(PROVED, health_since=NOW - timedelta(days=1)))
+
+    assert verdict.retry_after == SETTLE
+
+
+def test_all_applications_must_be_proved() -> None:
+    seen = {
+        APPLICATION: _seen(PROVED),
+        OTHER: _seen(replace(PROVED, name="backend-eu", health="Progressing")),
+    }
+    verdict = deploy.decide(RECORD, RESOLVED, seen, NOW)
+
+    assert isinstance(verdict, Wait)
+    assert "argocd/backend-eu is Progressing" in verdict.message
+
+
+def test_an_application_that_fails_outweighs_one_that_is_waited_for() -> None:
+    failed = replace(PROVED, name="backend-eu", operation=_operation(MERGED, "Failed", "boom"))
+    seen = {APPLICATION: _seen(replace(PROVED, health="Progressing")), OTHER: _seen(failed)}
+
+    assert isinstance(deploy.decide(RECORD, RESOLVED, seen, NOW), Halt)
+
+
+def test_a_policy_somebody_took_back_is_not_fought_over() -> None:
+    seen = {APPLICATION: _seen(PROVED, is_applied=False)}
+    verdict = deploy.decide(RECORD, RESOLVED, seen, NOW)
+
+    assert isinstance(verdict, Halt)
+    assert verdict.reason is Reason.MANAGED_ELSEWHERE
+
+
+@pytest.mark.parametrize(
+    ("application", "reason"),
+    [
+        (None, Reason.APPLICATION_NOT_FOUND),
+        (replace(PROVED, sources=()), Reason.APPLICATION_MISMATCH),
+    ],
+)
+def test_an_application_that_went_away_ends_the_release(
+    application: ApplicationSeen | None, reason: Reason
+) -> None:
+    verdict = _decide(application)
+
+    assert isinstance(verdict, Halt)
+    assert verdict.reason is reason
+
+
+@pytest.mark.parametrize(
+    ("application", "reason"),
+    [
+        (replace(PROVED, health="Progressing"), Reason.SYNC_TIMED_OUT),
+        (replace(PROVED, sync_status="OutOfSync"), Reason.SYNC_TIMED_OUT),
+        (replace(PROVED, health="Degraded"), Reason.DEGRADED),
+        (replace(PROVED, images=()), Reason.IMAGE_NOT_OBSERVED),
+    ],
+)
+def test_a_proof_that_stays_incomplete_ends_with_what_is_missing(
+    application: ApplicationSeen, reason: Reason
+) -> None:
+    verdict = _decide(application, now=NOW + timedelta(minutes=15))
+
+    assert isinstance(verdict, Halt)
+    assert verdict.reason is reason
+    assert "argocd.timeout (0:15:00)" in verdict.message
+    assert "album.dev/retry" in verdict.message
+
+
+def test_the_last_look_comes_exactly_at_the_end_of_the_time() -> None:
+    now = NOW + timedelta(minutes=14, seconds=58)
+
+    assert _wait(replace(PROVED, health="Progressing"), now).retry_after == timedelta(seconds=2)
+    assert _wait(replace(PROVED, health="Progressing")).retry_after == deploy.LOOK
+
+
+def test_settling_is_not_cut_short_by_the_timeout() -> None:
+    verdict = _decide(PROVED, now=NOW + timedelta(minutes=20))
+
+    assert isinstance(verdict, Wait)
+    assert verdict.reason is Reason.SETTLING
+
+
+def test_a_step_that_was_not_noted_as_begun_is_given_the_whole_time() -> None:
+    record = record_before(StepName.DEPLOYED)
+
+    assert isinstance(_decide(replace(PROVED, health="Progressing"), record), Wait)
+
+
+def test_a_look_at_an_application_without_merge_commit_proves_nothing() -> None:
+    record = replace(RECORD, merged_commit=None)
+    seen = {APPLICATION: DeploySeen(PROVED, is_applied=True, contains_merge=frozenset())}
+
+    assert isinstance(deploy.decide(record, RESOLVED, seen, NOW), Wait)

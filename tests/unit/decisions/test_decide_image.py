@@ -1,0 +1,172 @@
+"""ImageReady: submit a build, wait for it, take its digest, or say why it failed."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from album_operator.decisions import image
+from album_operator.domain.reasons import TRANSIENT, Reason
+from album_operator.domain.record import StepName
+from album_operator.domain.seen import BuildSeen, BuildState, PodTrouble
+from album_operator.domain.verdict import Act, Done, Halt, SubmitBuild, Verdict, Wait
+from tests.fakes.builders import (
+    BUILD_SEEN,
+    DIGEST,
+    IMAGE,
+    IMAGE_RECORD,
+    NOW,
+    RELEASE,
+    RESOLVED,
+    record_before,
+)
+
+RECORD = record_before(StepName.IMAGE_READY)
+SUCCEEDED = replace(BUILD_SEEN, state=BuildState.SUCCEEDED, termination_message=DIGEST)
+FAILED = replace(BUILD_SEEN, state=BuildState.FAILED)
+
+
+def _decide(seen: BuildSeen | None) -> Verdict:
+    return image.decide(RELEASE, RECORD, RESOLVED, seen, NOW)
+
+
+def _halt(seen: BuildSeen) -> Halt:
+    verdict = _decide(seen)
+    assert isinstance(verdict, Halt)
+    return verdict
+
+
+def test_without_a_job_one_is_submitted() -> None:
+    verdict = _decide(None)
+
+    assert isinstance(verdict, Act)
+    assert verdict.action == SubmitBuild()
+    assert verdict.reason is Reason.BUILDING
+
+
+def test_a_job_of_somebody_else_is_left_alone() -> None:
+    halt = _halt(replace(BUILD_SEEN, owned=False))
+
+    assert halt.reason is Reason.BUILD_FAILED
+    assert f"kubectl delete job -n album {BUILD_SEEN.job}" in halt.message
+
+
+def test_a_running_build_is_waited_for_and_noted() -> None:
+    verdict = _decide(replace(BUILD_SEEN, started_at=NOW))
+
+    assert isinstance(verdict, Wait)
+    assert verdict.reason is Reason.BUILDING
+    assert not verdict.is_poll
+    assert verdict.record is not None
+    assert verdict.record.build is not None
+    assert (verdict.record.build.job, verdict.record.build.started_at) == (BUILD_SEEN.job, NOW)
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [
+        ("ImagePullBackOff", Reason.IMAGE_PULL_FAILED),
+        ("ErrImagePull", Reason.IMAGE_PULL_FAILED),
+        ("Unschedulable", Reason.UNSCHEDULABLE),
+        ("DisruptionTarget", Reason.BUILD_EVICTED),
+    ],
+)
+@pytest.mark.parametrize("said", ["", "no such image"])
+def test_a_pod_that_does_not_run_is_shown_until_its_time_is_over(
+    word: str, reason: Reason, said: str
+) -> None:
+    trouble = PodTrouble("pod-x", "build", word, said)
+    verdict = _decide(replace(BUILD_SEEN, started_at=NOW, trouble=trouble))
+
+    assert isinstance(verdict, Wait)
+    assert verdict.reason is reason
+    assert reason in TRANSIENT
+    assert "pod-x" in verdict.message
+    assert said in verdict.message
+    assert "12:30:00 UTC" in verdict.message
+
+
+def test_a_trouble_kubernetes_mends_by_itself_is_no_reason() -> None:
+    trouble = PodTrouble("pod-x", "build", "CreateContainerConfigError", "")
+    verdict = _decide(replace(BUILD_SEEN, trouble=trouble))
+
+    assert isinstance(verdict, Wait)
+    assert verdict.reason is Reason.BUILDING
+
+
+def test_a_pod_that_waits_before_its_job_has_a_start_time_is_given_the_whole_time() -> None:
+    trouble = PodTrouble("pod-x", None, "Unschedulable", "")
+    verdict = _decide(replace(BUILD_SEEN, trouble=trouble))
+
+    assert isinstance(verdict, Wait)
+    assert f"{NOW + timedelta(minutes=30):%H:%M:%S} UTC" in verdict.message
+
+
+def test_the_digest_of_a_build_is_taken_from_its_last_words() -> None:
+    verdict = _decide(replace(SUCCEEDED, termination_message=f"{DIGEST}\n", finished_at=NOW))
+
+    assert isinstance(verdict, Done)
+    assert verdict.record.image == IMAGE_RECORD
+    assert verdict.record.build is not None
+    assert verdict.record.build.finished_at == NOW
+    assert verdict.message == f"{IMAGE}:v1.1.0@{DIGEST}"
+
+
+@pytest.mark.parametrize(
+    "words", [None, "", "done", "sha256:abc", f"{DIGEST} {DIGEST}", DIGEST.upper()]
+)
+def test_a_build_that_leaves_no_digest_proves_nothing(words: str | None) -> None:
+    halt = _halt(replace(SUCCEEDED, termination_message=words))
+
+    assert halt.reason is Reason.BUILD_FAILED
+    assert "digest" in halt.message
+    assert "album.dev/retry" in halt.message
+
+
+def test_an_image_of_an_earlier_attempt_is_not_built_again() -> None:
+    record = replace(RECORD, image=IMAGE_RECORD)
+    verdict = image.decide(RELEASE, record, RESOLVED, None, NOW)
+
+    assert isinstance(verdict, Done)
+    assert verdict.record == record
+
+
+def test_a_build_over_its_time_names_the_setting() -> None:
+    halt = _halt(replace(FAILED, failure_reason="DeadlineExceeded"))
+
+    assert halt.reason is Reason.BUILD_TIMED_OUT
+    assert "build.timeout (0:30:00)" in halt.message
+
+
+def test_a_build_out_of_memory_names_the_setting() -> None:
+    trouble = PodTrouble("pod-x", "build", "OOMKilled", "", 137)
+    halt = _halt(replace(FAILED, trouble=trouble))
+
+    assert halt.reason is Reason.BUILD_OUT_OF_MEMORY
+    assert "build.resources.limits.memory" in halt.message
+
+
+def test_a_failed_build_says_what_the_builder_said_and_where_the_logs_are() -> None:
+    trouble = PodTrouble("pod-x", "build", "Error", "undefined: foo", 2)
+    halt = _halt(replace(FAILED, trouble=trouble))
+
+    assert halt.reason is Reason.BUILD_FAILED
+    assert "exit code 2: undefined: foo" in halt.message
+    assert f"kubectl logs -n album job/{BUILD_SEEN.job} --all-containers" in halt.message
+    assert halt.failure is not None
+    assert (halt.failure.step, halt.failure.reason) == ("ImageReady", Reason.BUILD_FAILED)
+    assert (halt.failure.pod, halt.failure.container, halt.failure.exit_code) == (
+        "pod-x",
+        "build",
+        2,
+    )
+    assert halt.failure.message == "undefined: foo"
+
+
+def test_a_failed_build_whose_pod_is_gone_still_ends() -> None:
+    halt = _halt(FAILED)
+
+    assert halt.reason is Reason.BUILD_FAILED
+    assert halt.failure is not None
+    assert halt.failure.pod is None
+    assert halt.failure.message == halt.message

@@ -1,0 +1,191 @@
+"""Proposed: a commit on the release branch and its pull request, each made once."""
+
+from dataclasses import replace
+
+import pytest
+
+from album_operator.decisions import propose
+from album_operator.decisions.propose import ProposeSeen
+from album_operator.domain.reasons import Reason
+from album_operator.domain.record import Record, StepName
+from album_operator.domain.seen import BranchSeen, PullRequestState
+from album_operator.domain.verdict import Act, Done, Halt, OpenPullRequest, PushBranch, Verdict
+from tests.fakes.builders import (
+    BASE,
+    BRANCH,
+    BRANCH_SEEN,
+    CONFIG_SEEN,
+    DIFF,
+    EDIT,
+    MERGED_PULL_REQUEST,
+    NEW_VALUES,
+    OURS,
+    PULL_REQUEST,
+    RELEASE,
+    RESOLVED,
+    VALUES,
+    record_before,
+)
+
+RECORD = record_before(StepName.PROPOSED)
+
+NOTHING_YET = ProposeSeen(
+    config=CONFIG_SEEN,
+    current={EDIT: "v1.0.0"},
+    edited={VALUES: NEW_VALUES},
+    branch_is_ours=False,
+    branch_diff="",
+    pull_request=None,
+)
+PUSHED = replace(
+    NOTHING_YET,
+    config=replace(CONFIG_SEEN, branch=BRANCH_SEEN),
+    branch_is_ours=True,
+    branch_diff=DIFF,
+)
+OPENED = replace(PUSHED, pull_request=PULL_REQUEST)
+CLOSED = replace(PULL_REQUEST, state=PullRequestState.CLOSED, actor="reviewer")
+
+
+def _decide(seen: ProposeSeen, record: Record = RECORD) -> Verdict:
+    return propose.decide(RELEASE, record, RESOLVED, seen)
+
+
+def test_without_a_branch_the_edit_is_pushed_on_the_present_base() -> None:
+    verdict = _decide(NOTHING_YET)
+
+    assert isinstance(verdict, Act)
+    assert verdict.action == PushBranch(BASE, {VALUES: NEW_VALUES})
+    assert verdict.reason is Reason.PROPOSING
+
+
+def test_our_branch_gets_a_pull_request_with_its_diff() -> None:
+    verdict = _decide(PUSHED)
+
+    assert isinstance(verdict, Act)
+    assert verdict.action == OpenPullRequest(DIFF)
+
+
+def test_branch_and_pull_request_are_taken_as_they_are() -> None:
+    verdict = _decide(OPENED)
+
+    assert isinstance(verdict, Done)
+    assert verdict.record.proposal is not None
+    assert (verdict.record.proposal.branch, verdict.record.proposal.commit) == (BRANCH, OURS)
+    assert verdict.record.proposal.diff == DIFF
+    assert verdict.record.pull_request is not None
+    assert verdict.record.pull_request.number == 6
+    assert "#6" in verdict.message
+
+
+def test_a_push_by_somebody_between_two_looks_is_not_taken_for_our_commit() -> None:
+    pull_request = replace(PULL_REQUEST, head_sha="9" * 40)
+    verdict = _decide(replace(OPENED, pull_request=pull_request))
+
+    assert isinstance(verdict, Done)
+    assert verdict.record.proposal is not None
+    assert verdict.record.proposal.commit == OURS
+
+
+def test_a_branch_with_another_commit_is_taken() -> None:
+    verdict = _decide(replace(PUSHED, branch_is_ours=False))
+
+    assert isinstance(verdict, Halt)
+    assert verdict.reason is Reason.BRANCH_TAKEN
+    assert BRANCH in verdict.message
+
+
+@pytest.mark.parametrize("actor", ["reviewer", None])
+def test_a_closed_pull_request_is_a_no(actor: str | None) -> None:
+    verdict = _decide(replace(PUSHED, pull_request=replace(CLOSED, actor=actor)))
+
+    assert isinstance(verdict, Halt)
+    assert verdict.reason is Reason.PULL_REQUEST_CLOSED
+    assert PULL_REQUEST.url in verdict.message
+    assert ("by reviewer" in verdict.message) is (actor is not None)
+
+
+def test_a_pull_request_merged_for_an_earlier_release_of_the_branch_does_not_count() -> None:
+    verdict = _decide(replace(PUSHED, pull_request=MERGED_PULL_REQUEST))
+
+    assert isinstance(verdict, Act)
+    assert verdict.action == OpenPullRequest(DIFF)
+
+
+def test_a_value_that_is_there_already_needs_no_pull_request() -> None:
+    verdict = _decide(replace(NOTHING_YET, edited={}, current={EDIT: "v1.1.0"}))
+
+    assert isinstance(verdict, Done)
+    assert verdict.reason is Reason.NO_CHANGE
+    assert verdict.record.merged_commit == BASE
+    assert verdict.record.pull_request is None
+    assert verdict.record.proposal is not None
+    assert verdict.record.proposal.commit is None
+
+
+def test_a_merge_that_happened_while_nobody_looked_is_taken() -> None:
+    seen = replace(OPENED, edited={}, pull_request=MERGED_PULL_REQUEST)
+    verdict = _decide(seen)
+
+    assert isinstance(verdict, Done)
+    assert verdict.record.pull_request is not None
+    assert verdict.record.pull_request.state == "Merged"
+    assert verdict.record.proposal is not None
+    assert verdict.record.proposal.diff == DIFF
+
+
+@pytest.mark.parametrize(("known", "diff"), [(True, DIFF), (False, "")])
+def test_a_merged_branch_that_is_deleted_leaves_the_diff_we_know(*, known: bool, diff: str) -> None:
+    before = record_before(StepName.MERGED)
+    record = replace(RECORD, proposal=before.proposal if known else None)
+    verdict = _decide(replace(NOTHING_YET, edited={}, pull_request=MERGED_PULL_REQUEST), record)
+
+    assert isinstance(verdict, Done)
+    assert verdict.record.proposal is not None
+    assert verdict.record.proposal.commit == OURS
+    assert verdict.record.proposal.diff == diff
+
+
+def test_a_newer_version_that_came_meanwhile_supersedes_the_release() -> None:
+    verdict = _decide(replace(NOTHING_YET, current={EDIT: "v2.0.0"}))
+
+    assert isinstance(verdict, Halt)
+    assert verdict.reason is Reason.SUPERSEDED
+    assert verdict.superseded_by == "v2.0.0"
+
+
+def test_a_base_branch_that_is_gone_stops_the_release() -> None:
+    verdict = _decide(replace(NOTHING_YET, config=replace(CONFIG_SEEN, base_commit=None)))
+
+    assert isinstance(verdict, Halt)
+    assert verdict.reason is Reason.BASE_BRANCH_NOT_FOUND
+
+
+MESSAGE = "release: backend v1.1.0"
+AUTHOR = (BRANCH_SEEN.author_name, BRANCH_SEEN.author_email)
+EXPECTED = {VALUES: NEW_VALUES}
+
+
+def test_a_branch_with_exactly_our_commit_is_ours() -> None:
+    assert propose.is_ours(BRANCH_SEEN, EXPECTED, MESSAGE, AUTHOR)
+
+
+@pytest.mark.parametrize(
+    "branch",
+    [
+        replace(BRANCH_SEEN, message="something else"),
+        replace(BRANCH_SEEN, author_name="Somebody"),
+        replace(BRANCH_SEEN, author_email="somebody@example.org"),
+        replace(BRANCH_SEEN, changed_paths=frozenset({VALUES, "other"})),
+        replace(BRANCH_SEEN, changed_paths=frozenset()),
+        replace(BRANCH_SEEN, files={VALUES: b"image: {}\n"}),
+        replace(BRANCH_SEEN, files={}),
+    ],
+    ids=["message", "author", "email", "more paths", "no path", "other bytes", "no file"],
+)
+def test_a_branch_that_differs_in_anything_is_not_ours(branch: BranchSeen) -> None:
+    assert not propose.is_ours(branch, EXPECTED, MESSAGE, AUTHOR)
+
+
+def test_a_branch_on_whose_parent_our_edit_is_impossible_is_not_ours() -> None:
+    assert not propose.is_ours(BRANCH_SEEN, None, MESSAGE, AUTHOR)

@@ -1,0 +1,70 @@
+"""SyncPolicyApplied: each Application in turn, and only with consent."""
+
+from dataclasses import replace
+
+from album_operator.decisions import sync_policy
+from album_operator.decisions.sync_policy import PolicySeen
+from album_operator.domain.reasons import Reason
+from album_operator.domain.record import StepName
+from album_operator.domain.release import Ref
+from album_operator.domain.verdict import Act, ApplySyncPolicy, Done, Halt, Verdict
+from tests.fakes.builders import (
+    APPLICATION,
+    APPLICATION_SEEN,
+    RELEASE,
+    RESOLVED,
+    record_before,
+)
+
+RECORD = record_before(StepName.SYNC_POLICY_APPLIED)
+OTHER = Ref("argocd", "backend-eu")
+AS_WISHED = PolicySeen(APPLICATION_SEEN, is_applied=True, is_disabled=False)
+TO_DO = replace(AS_WISHED, is_applied=False)
+
+
+def _decide(seen: dict[Ref, PolicySeen]) -> Verdict:
+    return sync_policy.decide(RELEASE, RECORD, RESOLVED, seen, consent=True)
+
+
+def test_a_policy_that_differs_is_patched() -> None:
+    verdict = _decide({APPLICATION: TO_DO})
+
+    assert isinstance(verdict, Act)
+    assert verdict.action == ApplySyncPolicy(APPLICATION)
+
+
+def test_applications_are_patched_one_after_the_other() -> None:
+    verdict = _decide({APPLICATION: AS_WISHED, OTHER: TO_DO})
+
+    assert isinstance(verdict, Act)
+    assert verdict.action == ApplySyncPolicy(OTHER)
+
+
+def test_policies_as_wished_end_the_step() -> None:
+    verdict = _decide({APPLICATION: AS_WISHED, OTHER: AS_WISHED})
+
+    assert isinstance(verdict, Done)
+    assert "argocd/album-app-backend and argocd/backend-eu" in verdict.message
+
+
+def test_a_switch_its_owner_turned_off_is_not_turned_on() -> None:
+    verdict = _decide({APPLICATION: replace(TO_DO, is_disabled=True)})
+
+    assert isinstance(verdict, Halt)
+    assert verdict.reason is Reason.AUTO_SYNC_DISABLED
+    assert "automated.enabled" in verdict.message
+
+
+def test_consent_that_was_taken_back_is_respected() -> None:
+    seen = replace(TO_DO, application=replace(APPLICATION_SEEN, consents=frozenset()))
+    verdict = _decide({APPLICATION: seen})
+
+    assert isinstance(verdict, Halt)
+    assert verdict.reason is Reason.NOT_AUTHORIZED
+
+
+def test_an_application_that_is_gone_stops_the_release() -> None:
+    verdict = _decide({APPLICATION: replace(TO_DO, application=None)})
+
+    assert isinstance(verdict, Halt)
+    assert verdict.reason is Reason.APPLICATION_NOT_FOUND

@@ -1,0 +1,201 @@
+"""What is checked before anything is written anywhere."""
+
+from dataclasses import replace
+
+import pytest
+
+from album_operator.decisions import conventions, preflight
+from album_operator.decisions.preflight import PreflightSeen
+from album_operator.domain.reasons import Reason
+from album_operator.domain.record import Record, StepName, StepState
+from album_operator.domain.release import Ref
+from album_operator.domain.resolved import Resolved
+from album_operator.domain.seen import SourceSeen
+from album_operator.domain.verdict import Done, Halt
+from tests.fakes.builders import (
+    API,
+    APPLICATION,
+    APPLICATION_SEEN,
+    CONFIG_SEEN,
+    CREDENTIAL,
+    EDIT,
+    IMAGE,
+    PIPELINE,
+    RECORD,
+    RELEASE,
+    RESOLVED,
+    SOURCE_SEEN,
+    VALUES,
+    record_before,
+)
+
+SECRET = Ref("album", "album-git")
+
+SEEN = PreflightSeen(
+    source=SOURCE_SEEN,
+    config=CONFIG_SEEN,
+    current={EDIT: "v1.0.0"},
+    applications={APPLICATION: APPLICATION_SEEN},
+)
+
+
+def _wish() -> Resolved:
+    wish = conventions.resolve(RELEASE, PIPELINE)
+    assert isinstance(wish, Resolved)
+    return wish
+
+
+def _decide(seen: PreflightSeen = SEEN, record: Record = RECORD) -> Done | Halt:
+    return preflight.decide(RELEASE, record, _wish(), seen, consent=True)
+
+
+def _halt(seen: PreflightSeen) -> Halt:
+    verdict = _decide(seen)
+    assert isinstance(verdict, Halt)
+    return verdict
+
+
+def test_all_being_there_fixes_what_the_release_will_do() -> None:
+    verdict = _decide()
+
+    assert isinstance(verdict, Done)
+    assert verdict.record.resolved == RESOLVED
+    assert verdict.record.next_step is StepName.IMAGE_READY
+
+
+def test_a_missing_tag_is_named() -> None:
+    halt = _halt(replace(SEEN, source=SourceSeen(None)))
+
+    assert halt.reason is Reason.TAG_NOT_FOUND
+    assert "backend-v1.1.0" in halt.message
+
+
+def test_a_missing_dockerfile_is_named_with_its_path_and_commit() -> None:
+    halt = _halt(replace(SEEN, source=replace(SOURCE_SEEN, has_dockerfile=False)))
+
+    assert halt.reason is Reason.DOCKERFILE_NOT_FOUND
+    assert "backend/Dockerfile" in halt.message
+    assert "aaaaaaaaaaaa" in halt.message
+
+
+@pytest.mark.parametrize("branch", ["main", ""])
+def test_a_missing_base_branch_is_named(branch: str) -> None:
+    config = replace(CONFIG_SEEN, base_branch=branch, base_commit=None)
+    halt = _halt(replace(SEEN, config=config))
+
+    assert halt.reason is Reason.BASE_BRANCH_NOT_FOUND
+    assert (branch or "(default)") in halt.message
+
+
+def test_a_missing_values_file_is_named() -> None:
+    halt = _halt(replace(SEEN, config=replace(CONFIG_SEEN, files={})))
+
+    assert halt.reason is Reason.VALUES_FILE_NOT_FOUND
+    assert VALUES in halt.message
+
+
+def test_a_values_file_that_is_a_symlink_is_not_edited() -> None:
+    config = replace(CONFIG_SEEN, files={}, not_files={VALUES: "symlink"})
+    halt = _halt(replace(SEEN, config=config))
+
+    assert halt.reason is Reason.VALUES_NOT_EDITABLE
+    assert f"{VALUES} on branch main" in halt.message
+    assert "symlink" in halt.message
+
+
+def test_an_older_version_than_the_deployed_one_ends_superseded() -> None:
+    halt = _halt(replace(SEEN, current={EDIT: "v2.0.0"}))
+
+    assert halt.reason is Reason.SUPERSEDED
+    assert halt.superseded_by == "v2.0.0"
+    assert "allowDowngrade" in halt.message
+
+
+@pytest.mark.parametrize("current", ["v1.1.0", "v1.0.0", "latest", "", "v1.1.0-rc.1"])
+def test_what_is_not_newer_does_not_supersede(current: str) -> None:
+    assert isinstance(_decide(replace(SEEN, current={EDIT: current})), Done)
+
+
+def test_a_downgrade_on_purpose_is_let_through() -> None:
+    release = replace(RELEASE, allow_downgrade=True)
+    seen = replace(SEEN, current={EDIT: "v2.0.0"})
+
+    assert isinstance(preflight.decide(release, RECORD, _wish(), seen, consent=True), Done)
+
+
+def test_a_missing_application_stops_the_release_before_it_writes() -> None:
+    halt = _halt(replace(SEEN, applications={APPLICATION: None}))
+
+    assert halt.reason is Reason.APPLICATION_NOT_FOUND
+
+
+def test_a_retry_at_the_same_commit_keeps_the_image() -> None:
+    before = record_before(StepName.PROPOSED)
+    verdict = _decide(record=before)
+
+    assert isinstance(verdict, Done)
+    assert verdict.record.image == before.image
+    assert verdict.record.next_step is StepName.PROPOSED
+
+
+@pytest.mark.parametrize("moved", ["commit", "image"])
+def test_a_retry_of_something_else_builds_anew(moved: str) -> None:
+    before = record_before(StepName.PROPOSED)
+    assert before.image is not None
+    image = (
+        replace(before.image, revision="0" * 40)
+        if moved == "commit"
+        else replace(before.image, reference="ghcr.io/owner/other:v1.1.0")
+    )
+    verdict = _decide(record=replace(before, image=image))
+
+    assert isinstance(verdict, Done)
+    assert verdict.record.image is None
+    assert verdict.record.build is None
+    assert verdict.record.next_step is StepName.IMAGE_READY
+    step = verdict.record.step(StepName.IMAGE_READY)
+    assert step.state is StepState.PENDING
+    assert step.started_at is None
+    assert step.finished_at is None
+
+
+@pytest.mark.parametrize("what", ["git", "forge"])
+def test_a_missing_secret_comes_with_the_command_that_makes_it(what: str) -> None:
+    halt = preflight.missing_secret(SECRET, what)
+
+    assert halt.reason is Reason.CREDENTIALS_MISSING
+    assert "kubectl create secret generic -n album album-git" in halt.message
+
+
+def test_a_missing_push_secret_comes_with_the_command_that_makes_it() -> None:
+    halt = preflight.check_registry(Ref("album", "album-registry"), None, f"{IMAGE}:v1.1.0")
+
+    assert halt is not None
+    assert halt.reason is Reason.CREDENTIALS_MISSING
+    assert "kubectl create secret docker-registry -n album album-registry" in halt.message
+
+
+@pytest.mark.parametrize(
+    ("hosts", "said"), [(frozenset({"docker.io", "quay.io"}), "docker.io and quay.io"), ((), "none")]
+)
+def test_a_push_secret_for_other_registries_is_refused(hosts: frozenset[str], said: str) -> None:
+    halt = preflight.check_registry(SECRET, frozenset(hosts), f"{IMAGE}:v1.1.0")
+
+    assert halt is not None
+    assert halt.reason is Reason.HOST_NOT_ALLOWED
+    assert "ghcr.io" in halt.message
+    assert said in halt.message
+
+
+def test_a_push_secret_for_the_registry_will_do() -> None:
+    assert preflight.check_registry(SECRET, frozenset({"ghcr.io"}), f"{IMAGE}:v1.1.0") is None
+
+
+def test_a_secret_for_another_host_is_refused_without_showing_what_is_in_it() -> None:
+    credential = replace(CREDENTIAL, url="https://bot:s3cret-t0ken@git.example.org")
+    halt = preflight.foreign_host(SECRET, credential, API)
+
+    assert halt.reason is Reason.HOST_NOT_ALLOWED
+    assert API in halt.message
+    assert "https://git.example.org by its key" in halt.message
+    assert CREDENTIAL.token not in halt.message
