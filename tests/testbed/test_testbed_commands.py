@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from testbed.commands import PartError, capture, run, succeeds, wait_until
+
+
+def test_a_program_that_fails_is_told_by_part_with_the_end_of_its_log(tmp_path: Path) -> None:
+    log = tmp_path / "logs" / "part.log"
+
+    with pytest.raises(PartError) as caught:
+        run(["sh", "-c", "seq 100; exit 3"], part="registry", log=log)
+
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "registry: sh ended with status 3"
+    assert [line.strip() for line in lines[-3:-1]] == ["99", "100"]
+    assert "50" not in lines
+    assert lines[-1] == f"The whole log is {log}"
+
+
+def test_a_program_that_is_not_installed_is_told_by_name(tmp_path: Path) -> None:
+    with pytest.raises(PartError, match="no-such-program is not installed"):
+        run(["no-such-program"], part="tool", log=tmp_path / "log")
+    with pytest.raises(PartError, match="no-such-program is not installed"):
+        capture(["no-such-program"], part="tool")
+    assert not succeeds(["no-such-program"])
+
+
+def test_the_last_words_of_a_failed_question_are_in_the_error() -> None:
+    with pytest.raises(PartError, match="status 1: no such thing"):
+        capture(["sh", "-c", "echo no such thing >&2; exit 1"], part="question")
+
+
+def test_a_program_that_gives_no_answer_is_ended() -> None:
+    with pytest.raises(PartError, match="gave no answer in 0 s"):
+        capture(["sleep", "60"], part="question", timeout=0.1)
+
+
+def test_a_condition_that_is_never_met_ends_at_its_deadline() -> None:
+    with pytest.raises(PartError, match="gitea: did not answer within 0 s"):
+        wait_until(lambda: False, part="gitea", what="answer", seconds=0.2)

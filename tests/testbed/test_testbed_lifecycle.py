@@ -1,0 +1,118 @@
+"""A whole testbed of its own name: killed, brought back, removed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from testbed import engine, lifecycle, network, state, status
+from testbed.access import Testbed
+from testbed.settings import Settings, from_environment
+from tests.testbed.processes import find_mounts, find_processes, kill
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    base = from_environment()
+    mine = Settings(
+        f"kill-{os.getpid()}", base.cache, tmp_path_factory.mktemp("state"), base.mirror
+    )
+    try:
+        lifecycle.up(mine)
+        yield mine
+    finally:
+        lifecycle.down(mine)
+
+
+def test_a_testbed_whose_every_process_is_killed_comes_up_again_as_it_was(
+    settings: Settings,
+) -> None:
+    docker = engine.find(settings)
+    assert docker is not None
+    before = Testbed.from_settings(settings)
+    before.kubectl("create", "configmap", "witness")
+    victims = find_processes(settings, docker)
+    assert len(victims) > 20, "kubelet, containerd, API server and so on are among them"
+
+    kill(victims)
+    assert status.report(settings) == 1
+    lifecycle.up(settings)
+
+    assert status.report(settings) == 0
+    after = Testbed.from_settings(settings)
+    assert (after.registry, after.forge_url) == (before.registry, before.forge_url)
+    assert after.forge_token == before.forge_token
+    assert after.kubectl("get", "configmap", "witness", "--output=name") == "configmap/witness"
+
+
+def test_the_second_up_changes_nothing(settings: Settings) -> None:
+    docker = engine.find(settings)
+    assert docker is not None
+    listing = ("ps", "--no-trunc", "--format", "{{.ID}} {{.Names}}", "--filter")
+    before = docker.docker(*listing, f"network={network.name(settings)}")
+
+    lifecycle.up(settings)
+
+    assert docker.docker(*listing, f"network={network.name(settings)}") == before
+
+
+def test_the_environment_is_ready_for_a_shell(settings: Settings) -> None:
+    variables = {
+        "TESTBED_NAME": settings.name,
+        "TESTBED_CACHE": str(settings.cache),
+        "TESTBED_STATE": str(settings.state_root),
+    }
+    script = f'eval "$({sys.executable} -m testbed env)" && kubectl get nodes --output=name'
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env={**os.environ, **variables},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.strip() == f"node/{settings.name}-control-plane"
+    assert (settings.state / "state.json").stat().st_mode & 0o077 == 0
+
+
+def test_the_api_server_writes_who_asked_for_what(settings: Settings) -> None:
+    testbed = Testbed.from_settings(settings)
+
+    testbed.kubectl("create", "configmap", "audited")
+
+    assert '"name":"audited"' in testbed.audit_log.read_text()
+
+
+def test_down_leaves_nothing_but_the_cache(settings: Settings) -> None:
+    docker = engine.find(settings)
+    assert docker is not None
+    bridge = state.load(settings).gateway
+
+    lifecycle.down(settings)
+
+    assert not settings.state_root.exists()
+    assert not find_mounts(settings.state_root)
+    addresses = subprocess.run(["ip", "-br", "addr"], capture_output=True, text=True, check=True)
+    assert bridge not in addresses.stdout
+    left = engine.find(settings)
+    if left is None:
+        assert not engine.run_folder(settings).exists()
+        assert not find_mounts(engine.run_folder(settings), settings.cache)
+    else:
+        # Another testbed of the machine uses the engine: nothing of ours is in it.
+        named = f"name={settings.name}"
+        assert not left.docker("ps", "--all", "--quiet", "--filter", named)
+        assert not left.docker("network", "ls", "--quiet", "--filter", named)
+        assert not find_processes(settings, left)[2:], "no more than the engine's two daemons"
+
+
+def test_down_of_a_testbed_that_is_not_there_is_fine(settings: Settings) -> None:
+    lifecycle.down(settings)
