@@ -21,7 +21,7 @@ RELEASES = "/apis/album.dev/v1alpha1/namespaces/album/albumreleases"
 EVENTS = "/apis/events.k8s.io/v1/namespaces/album/events"
 READY_SECONDS = 60
 STOP_SECONDS = 30
-UNWANTED = ("Traceback", "ERROR", "CRITICAL", "403", "forbidden")
+UNWANTED = ("Traceback", "ERROR", "CRITICAL", "refused", "forbidden", "is lost")
 
 
 @dataclass(frozen=True)
