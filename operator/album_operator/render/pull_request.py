@@ -50,7 +50,7 @@ def draft(release: Release, resolved: Resolved, digest: str, diff: str) -> Draft
         diff: unified diff of the release's commit.
     """
     source, config = resolved.source, resolved.config
-    owner_and_name = _line(repository_path(source.repository))
+    what = f"{repository_path(source.repository)} {resolved.app} release {resolved.version}"
     facts = {
         "Image": _reference(resolved, digest),
         "Source commit": f"{source.commit} of {source.repository}",
@@ -58,9 +58,7 @@ def draft(release: Release, resolved: Resolved, digest: str, diff: str) -> Draft
         "AlbumRelease": str(release.ref),
     }
     body = (
-        f"{owner_and_name} {_line(resolved.app)} release {_line(resolved.version)}. "
-        "Please note that this is an automated PR.\n"
-        "\n"
+        f"{_plain(what)}. Please note that this is an automated PR.\n\n"
         + "".join(f"- {name}: {_code(value)}\n" for name, value in facts.items())
         + f"\nThe whole change:\n\n{_fenced(diff)}"
     )
@@ -89,22 +87,18 @@ def unified_diff(path: str, before: bytes, after: bytes) -> str:
 
 
 def _diff_lines(path: str, before: list[str], after: list[str]) -> Iterator[str]:
-    head = f"--- a/{_line(path)}", f"+++ b/{_line(path)}"
-    # git ends lines at "\n" only. difflib's own head lines would end like the first line.
-    for line in difflib.unified_diff(before, after, lineterm="\n", n=CONTEXT):
-        match line[:4]:
-            case "--- ":
-                yield f"{head[0]}\n"
-            case "+++ ":
-                yield f"{head[1]}\n"
-            case _ if line.endswith("\n"):
-                yield line
-            case _:
-                yield f"{line}\n"
-                yield "\\ No newline at end of file\n"
+    diff = difflib.unified_diff(before, after, n=CONTEXT)
+    for number, line in enumerate(diff):
+        if number < 2:
+            yield f"{('--- a', '+++ b')[number]}/{_line(path)}\n"
+        elif line.endswith("\n"):
+            yield line
+        else:
+            yield f"{line}\n\\ No newline at end of file\n"
 
 
 def _lines(data: bytes) -> list[str]:
+    # As git: only "\n" ends a line.
     return re.findall(r"[^\n]*\n|[^\n]+", data.decode("utf-8", "replace"))
 
 
@@ -120,6 +114,11 @@ def _reference(resolved: Resolved, digest: str) -> str:
 def _line(text: str) -> str:
     """Keep a text on one line, so that it cannot begin a trailer or paragraph of its own."""
     return " ".join(text.split())
+
+
+def _plain(text: str) -> str:
+    """Escape what means something in Markdown or HTML (CommonMark 2.4); names have none of it."""
+    return re.sub(r"([^\w/.~ -])", r"\\\1", _line(text))
 
 
 def _code(text: str) -> str:
