@@ -25,7 +25,6 @@ class Testbed:
         kubeconfig: Path of the cluster's kubeconfig, with all rights.
         bin_folder: Folder with kubectl, kube-apiserver, etcd, gitea, helm and so on.
         docker_host: Address of the Docker Engine.
-        node_address: Where NodePorts are reached from the host.
         registry: `host:port`, the same in Pods, on the node and on the host; plain HTTP.
         forge_url: URL of Gitea, the same everywhere; plain HTTP, without a slash at its end.
         forge_user: Owner of the repositories.
@@ -42,7 +41,6 @@ class Testbed:
     kubeconfig: Path
     bin_folder: Path
     docker_host: str
-    node_address: str
     registry: str
     forge_url: str
     forge_user: str
@@ -66,7 +64,6 @@ class Testbed:
             kubeconfig=cluster.kubeconfig(settings),
             bin_folder=gotools.bin_folder(settings),
             docker_host=docker.host,
-            node_address=cluster.node_address(docker, settings),
             registry=known.registry,
             forge_url=known.forge_url,
             forge_user=gitea.OWNER,
@@ -76,6 +73,11 @@ class Testbed:
             audit_log=cluster.audit_log(settings),
             buildkitd_config=settings.state / "buildkitd.toml",
         )
+
+    @property
+    def node_address(self) -> str:
+        """Where NodePorts are reached from the host."""
+        return cluster.node_address(self._engine(), self.settings)
 
     def env(self) -> Mapping[str, str]:
         """Return the variables by which programs find the testbed's parts."""

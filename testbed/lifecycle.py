@@ -22,6 +22,7 @@ from testbed import (
     progress,
     recipes,
     registry,
+    samples,
     state,
 )
 from testbed.access import Testbed
@@ -47,16 +48,22 @@ def up(settings: Settings) -> None:
         known = state.load(settings)
         network.ensure(docker, settings, known)
 
-        def start_services() -> None:
-            with progress.step("registry"):
-                registry.ensure(in_registry, docker, settings, known)
+        with progress.step("registry"):  # first: Argo CD's images come from it
+            registry.ensure(in_registry, docker, settings, known)
+
+        def services() -> None:
             with progress.step("gitea"):
                 gitea.ensure(docker, settings, known)
+            testbed = Testbed.from_settings(settings)
+            testbed.write_buildkitd_config()
+            samples.prepare(testbed)
 
-        _together(start_services, lambda: cluster.ensure(docker, settings, known))
-        testbed = Testbed.from_settings(settings)
-        testbed.write_buildkitd_config()
-        argocd.ensure(docker, settings)
+        def cluster_with_argocd() -> None:
+            cluster.ensure(docker, settings, known)
+            argocd.ensure(docker, settings)
+
+        _together(services, cluster_with_argocd)
+        samples.ensure(Testbed.from_settings(settings))
 
 
 def down(settings: Settings) -> None:
