@@ -4,13 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from album_operator.codec.text import RETRY, Raw, cut, parse_request, render_time
+from album_operator.codec.text import RETRY, Raw, parse_request, render_time
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Outcome, Record, StepState
 from album_operator.domain.release import Release
-
-SENTENCE_LENGTH = 640
-"""Longest message of a condition or step: up to 14 of them must fit into a status of 16 KB."""
 
 
 def is_in_flight(body: Raw) -> bool:
@@ -61,7 +58,7 @@ def render_conditions(release: Release, record: Record, now: datetime) -> list[d
                 "type": str(kind),
                 "status": status,
                 "reason": str(reason),
-                "message": cut(message, SENTENCE_LENGTH),
+                "message": message,
                 "observedGeneration": release.generation,
                 "lastTransitionTime": render_time(since if known == status else now),
             }

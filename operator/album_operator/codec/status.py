@@ -1,10 +1,17 @@
 """The status: a record as JSON and back."""
 
+import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from album_operator.api.types import MESSAGE_LENGTH, parse_overhead, render_overhead
-from album_operator.codec.conditions import SENTENCE_LENGTH, parse_outcome, render_conditions
+from album_operator.api.types import (
+    DIFF_LENGTH,
+    MESSAGE_LENGTH,
+    parse_overhead,
+    render_overhead,
+)
+from album_operator.codec.conditions import parse_outcome, render_conditions
 from album_operator.codec.resolved import parse_resolved, render_resolved
 from album_operator.codec.text import (
     Raw,
@@ -29,15 +36,50 @@ from album_operator.domain.record import (
 )
 from album_operator.domain.release import Release
 
+STATUS_BYTES = 16 * 1024
+"""What a status may take as JSON: thousands of releases stay in etcd and in every watcher."""
+
+SENTENCE_LENGTHS = (640, 320, 160)
+"""Lengths messages are cut to until the status is small enough; one of them stands up to 14 times
+in a status."""
+
 
 def render_status(release: Release, record: Record, now: datetime) -> dict[str, Any]:
     """Write a record as the whole status of a release.
+
+    Messages and the diff are cut as far as the size of the whole demands; what the release will do
+    (`resolved`) never is, for later passes read it.
 
     Args:
         release: whose status it is; its generation is the one observed.
         record: what is known.
         now: time of conditions whose status changes.
     """
+    status: dict[str, Any] = {}
+    for length in SENTENCE_LENGTHS:
+        status = _render(release, _shortened(record, length), now)
+        if len(json.dumps(status, ensure_ascii=False).encode()) <= STATUS_BYTES:
+            break
+    return status
+
+
+def _shortened(record: Record, length: int) -> Record:
+    proposal, failure = record.proposal, record.failure
+    if proposal is not None and len(proposal.diff) > DIFF_LENGTH:
+        whole_lines = proposal.diff[:DIFF_LENGTH].rpartition("\n")
+        proposal = replace(proposal, diff="".join(whole_lines[:2]))
+    if failure is not None:
+        failure = replace(failure, message=cut(failure.message, min(3 * length, MESSAGE_LENGTH)))
+    return replace(
+        record,
+        message=cut(record.message, length),
+        steps=tuple(replace(step, message=cut(step.message, length)) for step in record.steps),
+        proposal=proposal,
+        failure=failure,
+    )
+
+
+def _render(release: Release, record: Record, now: datetime) -> dict[str, Any]:
     resolved = record.resolved
     return without_nothing(
         {
@@ -102,7 +144,7 @@ def _render_step(step: StepRecord) -> dict[str, Any]:
             "name": str(step.name),
             "state": str(step.state),
             "reason": str(step.reason),
-            "message": cut(step.message, SENTENCE_LENGTH) or None,
+            "message": step.message or None,
             "startedAt": render_optional(step.started_at),
             "finishedAt": render_optional(step.finished_at),
             "overhead": render_overhead(step.overhead),
@@ -214,7 +256,7 @@ def _render_failure(failure: Failure) -> dict[str, Any]:
         {
             "step": failure.step,
             "reason": str(failure.reason),
-            "message": cut(failure.message, MESSAGE_LENGTH),
+            "message": failure.message,
             "pod": failure.pod,
             "container": failure.container,
             "exitCode": failure.exit_code,

@@ -1,0 +1,170 @@
+"""Strategies: any record a release can have, within what the schema allows."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import strategies as st
+
+from album_operator.codec.status import SENTENCE_LENGTHS
+from album_operator.domain.reasons import Reason
+from album_operator.domain.record import (
+    ApplicationRecord,
+    BuildRecord,
+    Failure,
+    ImageRecord,
+    Outcome,
+    ProposalRecord,
+    PullRequestRecord,
+    Record,
+    StepName,
+    StepRecord,
+    StepState,
+)
+from album_operator.domain.release import BuildType, Edit, Ref, Resources, SyncPolicyWish
+from album_operator.domain.resolved import (
+    ArgoCDPlan,
+    BuildPlan,
+    ConfigPlan,
+    Resolved,
+    SourcePlan,
+)
+
+names = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,20}[a-z0-9])?", fullmatch=True)
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=40)
+sentences = st.text(st.characters(codec="utf-8"), max_size=SENTENCE_LENGTHS[-1])
+commits = st.from_regex(r"[0-9a-f]{40}", fullmatch=True)
+digests = st.from_regex(r"sha256:[0-9a-f]{64}", fullmatch=True)
+reasons = st.sampled_from(Reason)
+times = st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+maybe_times = st.none() | times
+seconds = st.integers(0, 86_400).map(lambda count: timedelta(seconds=count))
+overheads = st.timedeltas(timedelta(), timedelta(days=10_000))
+switches = st.none() | st.booleans()
+refs = st.builds(Ref, names, names)
+quantities = st.dictionaries(
+    st.sampled_from(["cpu", "memory", "ephemeral-storage"]), st.sampled_from(["1", "512Mi"])
+)
+
+resolved = st.builds(
+    Resolved,
+    app=names,
+    version=texts,
+    pipeline=names,
+    pipeline_uid=names,
+    pipeline_generation=st.integers(0, 2**31),
+    source=st.builds(SourcePlan, texts, texts, commits, names),
+    build=st.builds(
+        BuildPlan,
+        type=st.sampled_from(BuildType),
+        image=texts,
+        insecure=st.booleans(),
+        context_dir=texts,
+        dockerfile=texts,
+        args=st.lists(st.tuples(names, sentences), max_size=3, unique_by=lambda arg: arg[0]).map(
+            tuple
+        ),
+        target=st.none() | texts,
+        resources=st.builds(Resources, quantities, quantities),
+        timeout=seconds,
+        push_secret=names,
+    ),
+    config=st.builds(
+        ConfigPlan,
+        repository=texts,
+        base_branch=texts,
+        branch=texts,
+        secret=names,
+        forge_type=st.just("Gitea"),
+        forge_url=texts,
+        forge_secret=names,
+        author_name=texts,
+        author_email=texts,
+        edits=st.lists(st.builds(Edit, texts, texts), min_size=1, max_size=3, unique=True).map(
+            tuple
+        ),
+    ),
+    argocd=st.builds(
+        ArgoCDPlan,
+        applications=st.lists(refs, min_size=1, max_size=3, unique=True).map(tuple),
+        sync_policy=st.builds(SyncPolicyWish, switches, switches, switches),
+        settle=seconds,
+        timeout=seconds,
+    ),
+)
+
+builds = st.builds(BuildRecord, names, st.sampled_from(BuildType), maybe_times, maybe_times)
+images = st.builds(ImageRecord, texts, digests, commits)
+proposals = st.builds(
+    ProposalRecord, texts, st.none() | commits, st.text(st.characters(codec="utf-8"), max_size=4096)
+)
+pull_requests = st.builds(
+    PullRequestRecord,
+    number=st.integers(1, 2**31),
+    url=texts,
+    state=st.sampled_from(["Open", "Merged", "Closed"]),
+    head_sha=commits,
+    merge_commit=st.none() | commits,
+    merged_at=maybe_times,
+)
+applications = st.builds(
+    ApplicationRecord,
+    names,
+    names,
+    st.none() | texts,
+    st.sampled_from([None, "Equal", "Descendant"]),
+    st.none() | texts,
+    st.none() | texts,
+    maybe_times,
+)
+failures = st.builds(
+    Failure,
+    step=st.sampled_from(["Preflight", *map(str, StepName)]),
+    reason=reasons,
+    message=sentences,
+    pod=st.none() | names,
+    container=st.none() | names,
+    exit_code=st.none() | st.integers(0, 255),
+)
+
+
+def _step(name: StepName) -> st.SearchStrategy[StepRecord]:
+    return st.builds(
+        StepRecord,
+        name=st.just(name),
+        state=st.sampled_from(StepState),
+        reason=reasons,
+        message=sentences,
+        started_at=maybe_times,
+        finished_at=maybe_times,
+        overhead=overheads,
+    )
+
+
+@st.composite
+def records(draw: st.DrawFn) -> Record:
+    """Draw a record; the condition Ready tells `Suspended` by its reason alone."""
+    outcome = draw(st.sampled_from(Outcome))
+    if outcome is Outcome.SUSPENDED:
+        reason = Reason.SUSPENDED
+    else:
+        reason = draw(reasons.filter(lambda reason: reason is not Reason.SUSPENDED))
+    proposal = draw(st.none() | proposals)
+    return Record(
+        attempt=draw(st.integers(1, 2**31)),
+        resolved=draw(st.none() | resolved),
+        image=draw(st.none() | images),
+        build=draw(st.none() | builds),
+        proposal=proposal,
+        pull_request=draw(st.none() | pull_requests),
+        merged_commit=draw(st.none() | commits) if proposal is not None else None,
+        applications=tuple(
+            draw(st.lists(applications, max_size=3, unique_by=lambda app: (app.namespace, app.name)))
+        ),
+        steps=tuple(draw(_step(name)) for name in StepName),
+        outcome=outcome,
+        reason=reason,
+        message=draw(sentences),
+        failure=draw(st.none() | failures),
+        superseded_by=draw(st.none() | texts),
+        last_retry=draw(st.none() | texts),
+        last_refresh=draw(st.none() | texts),
+    )
