@@ -123,8 +123,12 @@ def test_it_watches_reads_writes_status_and_posts_events(
         stalled = _find_condition(server.request("GET", path).body, "Stalled")
         assert stalled is not None
         assert stalled["reason"] == "PipelineNotFound"
-        events = server.request("GET", EVENTS).body["items"]
-        assert "PipelineNotFound" in {event["reason"] for event in events}
+
+        def is_told() -> bool:
+            events = server.request("GET", EVENTS).body["items"]
+            return "PipelineNotFound" in {event["reason"] for event in events}
+
+        wait_until(is_told, part="Event", what="appear", seconds=10, log=operator.log)
         operator.process.terminate()
         assert operator.process.wait(STOP_SECONDS) == 0
     said = operator.log.read_text()
