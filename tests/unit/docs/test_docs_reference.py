@@ -10,7 +10,7 @@ import yaml
 from album_operator.adapters import applications
 from album_operator.api.crd import render_crds
 from album_operator.api.types import DIFF_LENGTH, MESSAGE_LENGTH
-from album_operator.codec import spec as spec_codec
+from album_operator.codec import text as codec
 from album_operator.decisions import application as consent
 from album_operator.domain import marks
 from album_operator.domain.reasons import TRANSIENT, Reason
@@ -186,8 +186,8 @@ def test_annotations_and_labels_are_those_of_the_code() -> None:
         consent.CONSENT,
         applications.PREVIOUS_POLICY,
         applications.REFRESH,
-        spec_codec.RETRY,
-        spec_codec.REFRESH,
+        codec.RETRY,
+        codec.REFRESH,
         marks.APP_LABEL,
         marks.PIPELINE_LABEL,
         marks.PULL_REQUEST_LINK,

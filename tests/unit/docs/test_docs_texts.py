@@ -27,7 +27,10 @@ LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
 
 PROGRAMS = ("operator", "testbed", "tests/e2e", "manifests", "Makefile")
 
-MODELS = {"AlbumPipeline": AlbumPipeline, "AlbumRelease": AlbumRelease}
+MODELS: dict[str, type[AlbumPipeline] | type[AlbumRelease]] = {
+    "AlbumPipeline": AlbumPipeline,
+    "AlbumRelease": AlbumRelease,
+}
 SCHEMAS = {
     crd["spec"]["names"]["kind"]: crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     for crd in map(yaml.safe_load, render_crds().values())
