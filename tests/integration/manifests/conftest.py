@@ -19,6 +19,10 @@ from tests.integration.manifests.applications import (
 
 SYSTEM = "album-system"
 OPERATOR = "album-operator"
+OWN_KINDS = tuple(
+    f"/apis/album.dev/v1alpha1/namespaces/album/{plural}"
+    for plural in ("albumreleases", "albumpipelines")
+)
 
 
 @dataclass(frozen=True)
@@ -56,12 +60,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
 
 def _await_guard(installed: Installed) -> None:
     """Wait until the API server's watches have brought it rights, policy and binding."""
-    wait_until(
-        lambda: installed.server.request("GET", APPLICATIONS).status == 200,
-        part="CRD of Applications",
-        what="become served",
-        seconds=30,
-    )
+
+    def are_served() -> bool:
+        # Not found at first, then "storage is (re)initializing".
+        paths = (APPLICATIONS, *OWN_KINDS)
+        return all(installed.server.request("GET", path).status == 200 for path in paths)
+
+    wait_until(are_served, part="CRDs", what="become served", seconds=30)
     created = installed.server.request("POST", APPLICATIONS, application("guard-is-up"))
     assert created.status == 201, created.message
     patch = {"metadata": {"labels": {"probe": "yes"}}}
