@@ -60,7 +60,9 @@ def _faults_of_object(value: dict[str, Any], schema: Schema, path: str) -> Itera
     fields = schema["properties"]
     # The API server would drop an unknown field in silence, so it could never be read back.
     yield from (f"{path}.{name} is no field" for name in value.keys() - fields.keys())
-    yield from (f"{path}.{name} is missing" for name in set(schema.get("required", [])) - set(value))
+    yield from (
+        f"{path}.{name} is missing" for name in set(schema.get("required", [])) - set(value)
+    )
     for name in value.keys() & fields.keys():
         yield from _faults(value[name], fields[name], f"{path}.{name}")
 

@@ -63,11 +63,10 @@ def decide(
         if isinstance(verdict, Halt | Act):
             return verdict
     deadline = (record.step(StepName.DEPLOYED).started_at or now) + resolved.argocd.timeout
-    for verdict in lacks:
-        if isinstance(verdict, Wait):
-            if now >= deadline:
-                return _timed_out(verdict, resolved)
-            return replace(verdict, record=record, retry_after=min(LOOK, deadline - now))
+    for verdict in (verdict for verdict in lacks if isinstance(verdict, Wait)):
+        if now >= deadline:
+            return _timed_out(verdict, resolved)
+        return replace(verdict, record=record, retry_after=min(LOOK, deadline - now))
     return _settle(record, resolved, now)
 
 

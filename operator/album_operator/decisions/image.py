@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import assert_never
 
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import BuildRecord, Failure, ImageRecord, Record, StepName
@@ -48,6 +49,8 @@ def decide(
             return _finish(release, record, resolved, seen)
         case BuildState.FAILED:
             return _fail(release, resolved, seen)
+        case _:
+            assert_never(seen.state)
 
 
 def _wait(record: Record, resolved: Resolved, seen: BuildSeen, now: datetime) -> Wait:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import assert_never
 
 from album_operator.decisions.propose import closed, to_record
 from album_operator.domain.reasons import Reason
@@ -28,6 +29,8 @@ def decide(record: Record, seen: PullRequestSeen | None, poll: timedelta) -> Ver
             return _merged(known, seen, poll)
         case PullRequestState.OPEN:
             return _open(known, seen, poll)
+        case _:
+            assert_never(seen.state)
 
 
 def _merged(record: Record, seen: PullRequestSeen, poll: timedelta) -> Done | Wait:

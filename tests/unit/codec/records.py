@@ -157,7 +157,9 @@ def records(draw: st.DrawFn) -> Record:
         pull_request=draw(st.none() | pull_requests),
         merged_commit=draw(st.none() | commits) if proposal is not None else None,
         applications=tuple(
-            draw(st.lists(applications, max_size=3, unique_by=lambda app: (app.namespace, app.name)))
+            draw(
+                st.lists(applications, max_size=3, unique_by=lambda app: (app.namespace, app.name))
+            )
         ),
         steps=tuple(draw(_step(name)) for name in StepName),
         outcome=outcome,

@@ -38,7 +38,7 @@ LIMIT = 16 * 1024
 LATER = NOW + timedelta(minutes=5)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(record=records())
 def test_a_status_reads_as_the_record_it_was_written_from(record: Record) -> None:
     status = render_status(RELEASE, record, NOW)
@@ -46,7 +46,7 @@ def test_a_status_reads_as_the_record_it_was_written_from(record: Record) -> Non
     assert parse_status(json.loads(json.dumps(status))) == record
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(record=records(), longer=st.sampled_from(["", "x" * 5000, "ö" * 5000]))
 def test_every_status_is_what_the_schema_allows(record: Record, longer: str) -> None:
     record = replace(record, message=record.message + longer)
@@ -56,7 +56,7 @@ def test_every_status_is_what_the_schema_allows(record: Record, longer: str) -> 
     ReleaseStatus.parse(status)
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(record=records(), message=st.text(min_size=600, max_size=3000))
 def test_what_was_read_is_written_the_same_again(record: Record, message: str) -> None:
     status = render_status(RELEASE, replace(record, message=message), NOW)
@@ -250,3 +250,31 @@ def test_the_digest_is_in_the_status_as_the_registry_has_it() -> None:
         "digest": DIGEST,
         "revision": IMAGE_RECORD.revision,
     }
+
+
+def test_a_diff_over_many_files_is_cut_at_a_line() -> None:
+    diff = "+  tag: v1.1.0\n" * 400
+    record = replace(RECORD, proposal=ProposalRecord("release/backend_v1.1.0", "c" * 40, diff))
+    status = render_status(RELEASE, record, NOW)
+
+    assert faults_of_status(status) == []
+    assert len(status["config"]["diff"]) > 4000
+    assert diff.startswith(status["config"]["diff"])
+    assert status["config"]["diff"].endswith("v1.1.0\n")
+
+
+def test_what_a_release_will_do_is_kept_whole_however_long_it_is() -> None:
+    applications = tuple(Ref("n" * 63, f"{'a' * 250}{index}") for index in range(16))
+    edits = tuple(Edit(f"{'p' * 250}{index}", "k" * 256) for index in range(16))
+    full = _fullest()
+    assert full.resolved is not None
+    resolved = replace(
+        full.resolved,
+        argocd=replace(full.resolved.argocd, applications=applications),
+        config=replace(full.resolved.config, edits=edits),
+    )
+    status = render_status(RELEASE, replace(full, resolved=resolved), NOW)
+
+    assert faults_of_status(status) == []
+    assert parse_status(status).resolved == resolved
+    assert max(len(item["message"]) for item in status["conditions"]) <= 160

@@ -77,9 +77,9 @@ def test_the_fitting_source_of_several_is_found() -> None:
     chart = ApplicationSource("https://charts.example.org/stable", "", "1.2.3", "1.2.3")
     values = ApplicationSource(CONFIG, "backend", "main", "b" * 40)
 
-    assert application.find_source(replace(APPLICATION_SEEN, sources=(chart, values)), RESOLVED) == (
-        values
-    )
+    assert application.find_source(
+        replace(APPLICATION_SEEN, sources=(chart, values)), RESOLVED
+    ) == (values)
 
 
 def test_without_consent_the_line_that_gives_it_is_shown() -> None:
@@ -98,9 +98,7 @@ def test_consent_for_a_pipeline_of_the_same_name_elsewhere_is_none() -> None:
 
     assert _check(seen) is not None
     assert (
-        application.check(
-            APPLICATION, seen, RESOLVED, Ref("elsewhere", "album-app"), consent=True
-        )
+        application.check(APPLICATION, seen, RESOLVED, Ref("elsewhere", "album-app"), consent=True)
         is None
     )
 

@@ -176,7 +176,8 @@ def test_a_missing_push_secret_comes_with_the_command_that_makes_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("hosts", "said"), [(frozenset({"docker.io", "quay.io"}), "docker.io and quay.io"), ((), "none")]
+    ("hosts", "said"),
+    [(frozenset({"docker.io", "quay.io"}), "docker.io and quay.io"), ((), "none")],
 )
 def test_a_push_secret_for_other_registries_is_refused(hosts: frozenset[str], said: str) -> None:
     halt = preflight.check_registry(SECRET, frozenset(hosts), f"{IMAGE}:v1.1.0")

@@ -1,0 +1,60 @@
+"""Which releases still need passes, told from their raw bodies alone."""
+
+from typing import Any
+
+import pytest
+
+from album_operator.codec import is_in_flight, parse_release, parse_status, render_status
+from album_operator.domain import progress
+from album_operator.domain.reasons import Reason
+from album_operator.domain.record import Failure, Record, StepName
+from tests.fakes.builders import NOW, RECORD, RELEASE, raw_release, record_before
+
+STALLED = progress.stall(
+    RECORD, None, "Push it.", Failure("Preflight", Reason.TAG_NOT_FOUND, "Push it."), NOW
+)
+RELEASED = progress.release(record_before(StepName.DEPLOYED))
+
+
+def _body(record: Record | None, retry: str | None = None) -> dict[str, Any]:
+    body = raw_release()
+    if record is not None:
+        body["status"] = render_status(RELEASE, record, NOW)
+    if retry is not None:
+        body["metadata"]["annotations"] = {"album.dev/retry": retry}
+    return body
+
+
+def test_a_release_just_applied_is_in_flight() -> None:
+    body = _body(None)
+
+    assert is_in_flight(body)
+    del body["status"]
+    assert is_in_flight(body)
+
+
+def test_a_release_at_work_is_in_flight() -> None:
+    assert is_in_flight(_body(record_before(StepName.MERGED)))
+
+
+@pytest.mark.parametrize("record", [STALLED, RELEASED], ids=["stalled", "released"])
+def test_a_finished_release_is_not_until_a_retry_is_asked_for(record: Record) -> None:
+    assert not is_in_flight(_body(record))
+    assert is_in_flight(_body(record, retry="1"))
+
+
+@pytest.mark.parametrize("retry", ["1", "", "x" * 9000])
+def test_a_retry_that_was_answered_does_not_wake_a_release_again(retry: str) -> None:
+    body = _body(STALLED, retry)
+    again = progress.start(parse_release(body), parse_status(body["status"]))
+    failure = Failure("Preflight", Reason.TAG_NOT_FOUND, "Push it.")
+    answered = progress.stall(again, None, "Push it.", failure, NOW)
+
+    assert is_in_flight(body)
+    assert not is_in_flight(_body(answered, retry))
+
+
+def test_a_suspended_release_stays_in_flight_so_that_it_can_go_on() -> None:
+    suspended = progress.start(parse_release(raw_release(tag="b-v1.0.0", suspend=True)), RECORD)
+
+    assert is_in_flight(_body(suspended))

@@ -1,0 +1,172 @@
+"""Specs: what users write, as the operator reads it."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from pydantic import ValidationError
+
+from album_operator.codec import parse_pipeline, parse_release
+from album_operator.decisions import conventions
+from album_operator.domain.release import App, BuildType, Edit, Ref, Resources, SyncPolicyWish
+from album_operator.domain.resolved import Resolved
+from tests.fakes.builders import (
+    CREATED,
+    PIPELINE,
+    RELEASE,
+    raw_pipeline,
+    raw_release,
+)
+from tests.fakes.crd_schema import faults_of_spec
+
+
+def test_a_release_is_read_as_it_stands() -> None:
+    release = parse_release(raw_release())
+
+    assert release == replace(RELEASE, uid="uid-of-backend-v1.1.0", resource_version="1")
+    assert release.created_at == CREATED
+
+
+def test_app_and_version_are_read_in_place_of_a_tag() -> None:
+    raw = raw_release(app="backend", version="v1.1.0", suspend=True, allowDowngrade=True)
+    release = parse_release(raw)
+
+    assert (release.tag, release.app, release.version) == (None, "backend", "v1.1.0")
+    assert release.suspend
+    assert release.allow_downgrade
+    assert faults_of_spec("albumreleases", raw["spec"]) == []
+
+
+def test_requests_and_marks_are_read_from_the_metadata() -> None:
+    raw = raw_release()
+    raw["metadata"]["annotations"] = {
+        "album.dev/retry": "2026-11-20T12:00:00Z",
+        "album.dev/refresh": "",
+        "link.argocd.argoproj.io/pull-request": "https://git.example.org/6",
+        "kubectl.kubernetes.io/last-applied-configuration": "{}",
+    }
+    raw["metadata"]["labels"] = {"album.dev/app": "backend", "team": "albums"}
+    raw["metadata"]["deletionTimestamp"] = "2026-11-20T12:00:00Z"
+    release = parse_release(raw)
+
+    assert release.retry == "2026-11-20T12:00:00Z"
+    assert release.refresh == ""
+    assert release.deleting
+    assert release.marks == {
+        "album.dev/app": "backend",
+        "link.argocd.argoproj.io/pull-request": "https://git.example.org/6",
+    }
+
+
+def test_a_request_of_any_length_fits_into_the_status() -> None:
+    raw = raw_release()
+    raw["metadata"]["annotations"] = {"album.dev/retry": "x" * 9000}
+    one = parse_release(raw).retry
+    raw["metadata"]["annotations"] = {"album.dev/retry": "x" * 9001}
+
+    assert one is not None
+    assert len(one) <= 253
+    assert parse_release(raw).retry != one
+
+
+def test_a_pipeline_of_two_lines_has_the_schemas_defaults() -> None:
+    raw = raw_pipeline()
+
+    assert faults_of_spec("albumpipelines", raw["spec"]) == []
+    assert parse_pipeline(raw) == PIPELINE
+
+
+def test_everything_a_pipeline_can_say_is_read() -> None:
+    raw = raw_pipeline(
+        build={
+            "type": "BuildKit",
+            "image": {"registry": "r.example.org:5000", "repository": "team/x", "insecure": True},
+            "args": [{"name": "GO", "value": "1.26"}],
+            "target": "release",
+            "resources": {
+                "requests": {"cpu": 1, "ephemeral-storage": "4Gi"},
+                "limits": {"memory": "512Mi"},
+            },
+            "timeout": "1h",
+            "pushSecretRef": {"name": "push"},
+        },
+        config={
+            "repository": "https://git.example.org/owner/gitops",
+            "branch": "prod",
+            "secretRef": {"name": "config"},
+            "forge": {
+                "type": "Gitea",
+                "apiURL": "https://forge.example.org/api/v1",
+                "secretRef": {"name": "forge"},
+            },
+            "author": {"name": "Bot", "email": "bot@example.org"},
+        },
+        argocd={
+            "namespace": "cd",
+            "syncPolicy": {"prune": False},
+            "settle": "0s",
+            "timeout": "90s",
+        },
+        apps=[
+            {
+                "name": "backend",
+                "tagPrefix": "be-",
+                "contextDir": "services/api",
+                "dockerfile": "docker/Dockerfile",
+                "image": "r.example.org/team/api",
+                "edits": [{"path": "prod/values.yaml", "key": "api.tag", "value": "Tag"}],
+                "applications": [{"namespace": "team", "name": "api"}],
+            }
+        ],
+    )
+    assert faults_of_spec("albumpipelines", raw["spec"]) == []
+    pipeline = parse_pipeline(raw)
+
+    assert pipeline.build_type is BuildType.BUILDKIT
+    assert pipeline.build_resources == Resources(
+        {"cpu": "1", "ephemeral-storage": "4Gi"}, {"memory": "512Mi"}
+    )
+    assert pipeline.build_args == (("GO", "1.26"),)
+    assert (pipeline.build_timeout, pipeline.settle, pipeline.argocd_timeout) == (
+        timedelta(hours=1),
+        timedelta(),
+        timedelta(seconds=90),
+    )
+    assert (pipeline.push_secret, pipeline.config_secret, pipeline.forge_secret) == (
+        "push",
+        "config",
+        "forge",
+    )
+    assert (pipeline.forge_type, pipeline.forge_url) == (
+        "Gitea",
+        "https://forge.example.org/api/v1",
+    )
+    assert (pipeline.author_name, pipeline.author_email) == ("Bot", "bot@example.org")
+    assert pipeline.argocd_namespace == "cd"
+    assert pipeline.sync_policy == SyncPolicyWish(None, None, prune=False)
+    assert pipeline.apps == (
+        App(
+            "backend",
+            "be-",
+            "services/api",
+            "docker/Dockerfile",
+            "r.example.org/team/api",
+            (Edit("prod/values.yaml", "api.tag"),),
+            (Ref("team", "api"),),
+        ),
+    )
+    assert isinstance(conventions.resolve(replace(RELEASE, tag="be-v1.1.0"), pipeline), Resolved)
+
+
+def test_resources_may_name_only_one_side() -> None:
+    pipeline = parse_pipeline(raw_pipeline(build={"resources": {}}))
+
+    assert pipeline.build_resources == Resources({}, {})
+
+
+def test_a_spec_that_is_not_of_the_schemas_shape_is_refused() -> None:
+    raw = raw_pipeline()
+    del raw["spec"]["source"]
+
+    with pytest.raises(ValidationError):
+        parse_pipeline(raw)
