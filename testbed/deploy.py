@@ -46,7 +46,7 @@ def deploy(testbed: Testbed, **settings: str) -> str:
             "-",
             stdin=manifests.replace(IMAGE, image),
         )
-        for manifest in (_settings(testbed, image, settings), *secrets(testbed, NAMESPACE)):
+        for manifest in (_settings(testbed, settings), *secrets(testbed, NAMESPACE)):
             testbed.kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
         testbed.kubectl("-n", SYSTEM, "rollout", "restart", DEPLOYMENT)
         testbed.kubectl("-n", SYSTEM, "rollout", "status", DEPLOYMENT, "--timeout=180s")
@@ -83,14 +83,13 @@ def _secret(name: str, namespace: str, kind: str, data: dict[str, str]) -> dict[
     }
 
 
-def _settings(testbed: Testbed, image: str, settings: dict[str, str]) -> dict[str, object]:
+def _settings(testbed: Testbed, settings: dict[str, str]) -> dict[str, object]:
     forge = testbed.forge_url.partition("://")[2]
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": "album-operator-settings", "namespace": SYSTEM},
         "data": {
-            "ALBUM_OPERATOR_IMAGE": image,
             "ALBUM_INSECURE_HOSTS": f"{forge},{testbed.registry}",
             "ALBUM_REGISTRY_MIRRORS": testbed.registry,
             **settings,

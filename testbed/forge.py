@@ -59,6 +59,15 @@ class Forge:
         except ValueError:
             return text
 
+    def find(self, path: str) -> Any:  # noqa: ANN401
+        """Read what is at a path, None where the forge has nothing there."""
+        try:
+            return self.call("GET", path)
+        except PartError as error:
+            if isinstance(error.__cause__, urllib.error.HTTPError) and error.__cause__.code == 404:
+                return None
+            raise
+
     def pull_requests(self, repository: str, state: str = "all") -> list[dict[str, Any]]:
         """List the pull requests of `owner/name`."""
         answer: list[dict[str, Any]] = self.call(

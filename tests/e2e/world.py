@@ -178,8 +178,10 @@ class World:
 
     def find_branch(self, branch: str) -> dict[str, Any] | None:
         """Give a branch of the config repository, None where there is none."""
-        found = self.forge.call("GET", f"/repos/{CONFIG}/branches?limit=50")
-        return next((item for item in found if item["name"] == branch), None)
+        found: dict[str, Any] | None = self.forge.find(
+            f"/repos/{CONFIG}/branches/{quote(branch, safe='')}"
+        )
+        return found
 
     def pull_requests(self, branch: str) -> list[dict[str, Any]]:
         """Give all pull requests from a branch."""

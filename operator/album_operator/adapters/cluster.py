@@ -198,10 +198,12 @@ def _raise(code: int, status: Mapping[str, Any], path: str, retry_after: str | N
         raise TransientError(
             Reason.CLUSTER_UNAVAILABLE, f"The API server cannot answer now: {said}.", wait
         )
+    if code not in {401, 403}:
+        raise TerminalError(Reason.INTERNAL_ERROR, f"The API server did not understand: {said}.")
     raise TerminalError(
         Reason.FORBIDDEN,
         f"The API server refused the operator: {said}. Give its ServiceAccount the rights of "
-        "manifests/base/rbac.yaml, then set the annotation album.dev/retry.",
+        "manifests/namespace and manifests/argocd, then set the annotation album.dev/retry.",
     )
 
 

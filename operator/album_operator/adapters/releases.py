@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
@@ -96,7 +97,10 @@ class ClusterReleases:
         event = {
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
-            "metadata": {"generateName": f"{release.ref.name[:200]}.", "namespace": namespace},
+            "metadata": {
+                "name": f"{release.ref.name[:200]}.{uuid.uuid4().hex[:16]}",
+                "namespace": namespace,
+            },
             "eventTime": now,
             "type": kind,
             "reason": reason,
