@@ -10,7 +10,7 @@ from testbed.access import Testbed
 from testbed.argocd import NAMESPACE
 from testbed.commands import PartError, wait_until
 from testbed.gitea import OWNER
-from testbed.samples.history import ALBUM_APP, ALBUM_APP_CONFIG, APPS
+from testbed.samples.history import ALBUM_APP, ALBUM_APP_CONFIG, APPS, FIRST_VERSION
 
 ROOT = "album-apps"
 """Name of the root Application."""
@@ -90,6 +90,7 @@ def restore_applications(testbed: Testbed, revision: str) -> None:
         sync_once(testbed, name)
     for app in APPS:
         wait_healthy(testbed, application_name(app), revision=revision)
+        _wait_old_pods_gone(testbed, application_name(app))
 
 
 def sync_once(testbed: Testbed, name: str) -> None:
@@ -194,6 +195,19 @@ def _describe(application: dict[str, Any]) -> str:
         *(item.get("message", "") for item in status.get("conditions", [])),
     ]
     return ", ".join(parts)
+
+
+def _wait_old_pods_gone(testbed: Testbed, name: str) -> None:
+    # Argo CD lists the images of Pods that are ending too.
+    wait_until(
+        lambda: all(
+            image.endswith(f":{FIRST_VERSION}")
+            for image in _get(testbed, name)["status"]["summary"].get("images", [])
+        ),
+        part=f"Application {name}",
+        what="lose the Pods of other versions",
+        seconds=SYNC_SECONDS,
+    )
 
 
 def _was_synced(testbed: Testbed, name: str) -> bool:
