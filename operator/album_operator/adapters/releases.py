@@ -60,7 +60,8 @@ class ClusterReleases:
         answered by a conflict and nothing is written.
         """
         now = self._clock()
-        old = render_status(release, before, now)
+        # Without conditions the status is the CRD's default and holds nothing of ours yet.
+        old = render_status(release, before, now) if before.since else {}
         new = render_status(release, after, now)
         changed = {key: value for key, value in new.items() if old.get(key) != value}
         gone = dict.fromkeys(old.keys() - new.keys())
@@ -69,7 +70,12 @@ class ClusterReleases:
         # Each changed part is replaced whole: a merge would keep fields that are gone from it.
         patch = {
             "metadata": {"resourceVersion": release.resource_version},
-            "status": {**_replaced(old, changed), **gone},
+            "status": {
+                **_replaced(old, changed),
+                **gone,
+                # What was observed before is in no record, so it cannot be told from `old`.
+                "observedGeneration": new["observedGeneration"],
+            },
         }
         try:
             raw = await self._cluster.merge(f"{_path(release.ref)}/status", patch)
