@@ -1,4 +1,4 @@
-"""What the API server checks of an object by its CRD's structural schema; CEL rules are left out."""
+"""What the API server checks of an object by its CRD's schema; CEL rules are left out."""
 
 import re
 from collections.abc import Iterator, Mapping

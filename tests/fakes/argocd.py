@@ -1,0 +1,127 @@
+"""Argo CD's controller in memory: compare, sync, roll out, as far as a release can tell.
+
+Words and fields are those of Argo CD 3: `status.sync.revision` is what was compared to, an
+operation runs only where something differs, and `summary.images` lists old and new while a rollout
+runs.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import yaml
+
+from album_operator.adapters.cluster import path_of
+from album_operator.domain.names import normal_url
+from tests.fakes.cluster import APIS, FakeCluster
+from tests.fakes.git_server import FakeGitServer
+
+REFRESH = "argocd.argoproj.io/refresh"
+
+Raw = dict[str, Any]
+
+
+class FakeArgoCD:
+    """The application controller of a cluster.
+
+    Attributes:
+        deaf: while set, refreshes are not answered.
+        fails: message of the next sync operation's failure, None for success.
+        slow_rollout: a sync leaves old and new Pods until `finish_rollouts`.
+    """
+
+    def __init__(
+        self, cluster: FakeCluster, server: FakeGitServer, clock: Callable[[], datetime]
+    ) -> None:
+        self.deaf = False
+        self.fails: str | None = None
+        self.slow_rollout = False
+        self._cluster = cluster
+        self._server = server
+        self._clock = clock
+        self._live: dict[str, str] = {}
+        self._wanted: dict[str, str] = {}
+
+    def run(self) -> None:
+        """Answer every refresh asked for, and sync what differs and may be synced."""
+        for raw in self._cluster.all_of("Application"):
+            annotations = raw["metadata"].get("annotations", {})
+            if not self.deaf and (REFRESH in annotations or "status" not in raw):
+                self._compare(raw)
+
+    def sync(self, name: str) -> None:
+        """Sync an Application by hand, as its owner would."""
+        raw = next(raw for raw in self._cluster.all_of("Application") if _name(raw) == name)
+        self._compare(raw)
+        self._operate(raw)
+
+    def finish_rollouts(self) -> None:
+        """Let old Pods end and new ones become healthy."""
+        for raw in self._cluster.all_of("Application"):
+            self._show(raw, [self._live[_name(raw)]], "Healthy")
+
+    def set_health(self, name: str, health: str) -> None:
+        """Let the app of an Application fall ill, or recover."""
+        raw = next(raw for raw in self._cluster.all_of("Application") if _name(raw) == name)
+        self._show(raw, raw["status"]["summary"]["images"], health)
+
+    def _compare(self, raw: Raw) -> None:
+        source = raw["spec"]["source"]
+        repository = self._server.repositories[normal_url(source["repoURL"])]
+        target = source["targetRevision"].replace("HEAD", repository.default_branch)
+        revision = repository.branches[target]
+        values = repository.commits[revision].files[f"{source['path']}/values.yaml"].data
+        image = yaml.safe_load(values)["image"]
+        wanted = f"{image['repository']}:{image['tag']}"
+        self._wanted[_name(raw)] = wanted
+        differs = self._live.get(_name(raw)) != wanted
+        sync = {"status": "OutOfSync" if differs else "Synced", "revision": revision}
+        self._edit(
+            raw,
+            {
+                "metadata": {"annotations": {REFRESH: None}},
+                "status": {"sync": sync, "reconciledAt": self._now()},
+            },
+        )
+        if differs and "automated" in (raw["spec"].get("syncPolicy") or {}):
+            self._operate(raw)
+
+    def _operate(self, raw: Raw) -> None:
+        revision, wanted = raw["status"]["sync"]["revision"], self._wanted[_name(raw)]
+        phase = "Failed" if self.fails is not None else "Succeeded"
+        operation = {
+            "phase": phase,
+            "message": self.fails or "successfully synced",
+            "finishedAt": self._now(),
+            "syncResult": {"revision": revision},
+        }
+        self._edit(raw, {"status": {"operationState": operation}})
+        if phase == "Failed":
+            return
+        self._edit(raw, {"status": {"sync": {"status": "Synced"}}})
+        old = self._live.get(_name(raw))
+        self._live[_name(raw)] = wanted
+        if self.slow_rollout and old is not None:
+            self._show(raw, sorted({old, wanted}), "Progressing")
+        else:
+            self._show(raw, [wanted], "Healthy")
+
+    def _show(self, raw: Raw, images: list[str], health: str) -> None:
+        status: Raw = {"summary": {"images": images}}
+        if raw.get("status", {}).get("health", {}).get("status") != health:
+            status["health"] = {"status": health, "lastTransitionTime": self._now()}
+        self._edit(raw, {"status": status})
+
+    def _edit(self, raw: Raw, patch: Raw) -> None:
+        metadata = raw["metadata"]
+        path = path_of(*APIS["Application"], metadata["namespace"], metadata["name"])
+        self._cluster.edit(path, patch)
+
+    def _now(self) -> str:
+        # `metav1.Time` has whole seconds.
+        return self._clock().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _name(raw: Raw) -> str:
+    name: str = raw["metadata"]["name"]
+    return name

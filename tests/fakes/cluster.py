@@ -1,0 +1,219 @@
+"""An API server in memory, below the real adapters of releases, Secrets, builds and Applications.
+
+It keeps raw JSON, so that the codec and every parser are used both ways, and it answers as the real
+one does: resource versions and conflicts, merge patches (RFC 7386), the status subresource,
+generations, names that exist already, and the CRD's schema on every status.
+"""
+
+import base64
+import copy
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from album_operator.adapters.cluster import Cluster, ConflictError, NotFoundError, path_of
+from album_operator.domain.errors import OutsideError
+from album_operator.domain.reasons import Reason
+from tests.fakes.builders import DIGEST, NAMESPACE
+from tests.fakes.crd_schema import faults_of_status
+from tests.fakes.faults import Faults
+
+Raw = dict[str, Any]
+
+RELEASES = "/apis/album.dev/v1alpha1/namespaces/{}/albumreleases"
+APIS = {
+    "AlbumRelease": ("/apis/album.dev/v1alpha1", "albumreleases"),
+    "AlbumPipeline": ("/apis/album.dev/v1alpha1", "albumpipelines"),
+    "Application": ("/apis/argoproj.io/v1alpha1", "applications"),
+    "Job": ("/apis/batch/v1", "jobs"),
+    "Pod": ("/api/v1", "pods"),
+    "Secret": ("/api/v1", "secrets"),
+}
+
+
+class FakeCluster(Cluster):
+    """An API server in memory.
+
+    Attributes:
+        objects: every object by its path.
+        events: reasons of the Events posted, in order, by name of the release.
+        faults: what goes wrong at which write.
+        trouble: raised by every request while set.
+    """
+
+    def __init__(self, faults: Faults | None = None) -> None:
+        self.objects: dict[str, Raw] = {}
+        self.events: dict[str, list[str]] = {}
+        self.faults = faults or Faults()
+        self.trouble: OutsideError | None = None
+        self._version = 100
+
+    def apply(self, raw: Raw) -> str:
+        """Put an object there as a person would; one that exists is replaced.
+
+        Returns:
+            Its path.
+        """
+        api, plural = APIS[raw["kind"]]
+        metadata = raw["metadata"]
+        path = path_of(api, plural, metadata["namespace"], metadata["name"])
+        self.objects[path] = copy.deepcopy(raw)
+        self._bump(self.objects[path])
+        return path
+
+    def edit(self, path: str, patch: Mapping[str, Any]) -> Raw:
+        """Change an object as a person or another controller would."""
+        raw = self.objects[path]
+        before = copy.deepcopy(raw)
+        _merge(raw, patch)
+        if raw != before:
+            if raw.get("spec") != before.get("spec") and "generation" in raw["metadata"]:
+                raw["metadata"]["generation"] += 1
+            self._bump(raw)
+        return raw
+
+    def all_of(self, kind: str) -> list[Raw]:
+        """Give all objects of a kind, in the order of their creation."""
+        plural = APIS[kind][1]
+        return [raw for path, raw in self.objects.items() if path.split("/")[-2] == plural]
+
+    async def get(self, path: str, **query: str) -> Raw:
+        """Read an object, or a list by its label selector."""
+        self._answer()
+        if path in self.objects:
+            return copy.deepcopy(self.objects[path])
+        if not path.endswith(("/pods", "/applications")):
+            raise NotFoundError(Reason.FORBIDDEN, f"The API server has no {path}.")
+        wanted = dict(
+            word.split("=", 1) for word in query.get("labelSelector", "").split(",") if word
+        )
+        return {"items": list(self._list(path, wanted)), "metadata": {"resourceVersion": "1"}}
+
+    async def create(self, path: str, body: Mapping[str, Any]) -> Raw:
+        """Create an object; one that exists is a conflict."""
+        self._answer()
+        plural = path.split("/")[-1]
+        with self.faults.write(f"create {plural}"):
+            return self._create(path, plural, copy.deepcopy(dict(body)))
+
+    async def merge(self, path: str, body: Mapping[str, Any]) -> Raw:
+        """Apply a merge patch to an object or its status."""
+        self._answer()
+        subresource = path.endswith("/status")
+        place = path.removesuffix("/status")
+        plural = place.split("/")[-2]
+        with self.faults.write(f"patch {plural}{'/status' if subresource else ''}"):
+            if place not in self.objects:
+                raise NotFoundError(Reason.FORBIDDEN, f"The API server has no {place}.")
+            patch = copy.deepcopy(dict(body))
+            version = patch.get("metadata", {}).pop("resourceVersion", None)
+            if version not in {None, self.objects[place]["metadata"]["resourceVersion"]}:
+                raise ConflictError(Reason.CLUSTER_UNAVAILABLE, "The object changed meanwhile.")
+            if plural == "albumreleases":
+                patch = (
+                    {"status": patch["status"]}
+                    if subresource
+                    else {key: value for key, value in patch.items() if key != "status"}
+                )
+            raw = self.edit(place, patch)
+            if subresource and (faults := faults_of_status(raw["status"])):
+                raise AssertionError(f"the API server refuses this status: {faults}")
+            return copy.deepcopy(raw)
+
+    def _answer(self) -> None:
+        if self.trouble is not None:
+            raise self.trouble
+
+    def _create(self, path: str, plural: str, raw: Raw) -> Raw:
+        metadata = raw["metadata"]
+        if "generateName" in metadata:
+            metadata["name"] = f"{metadata['generateName']}{self._version}"
+        place = f"{path}/{metadata['name']}"
+        if place in self.objects:
+            raise ConflictError(Reason.CLUSTER_UNAVAILABLE, f"{place} already exists.")
+        if plural == "events":
+            self.events.setdefault(raw["regarding"]["name"], []).append(raw["reason"])
+        self.objects[place] = raw
+        self._bump(raw)
+        return copy.deepcopy(raw)
+
+    def _list(self, path: str, wanted: Mapping[str, str]) -> Iterator[Raw]:
+        for place, raw in self.objects.items():
+            labels = raw["metadata"].get("labels", {})
+            if place.startswith(f"{path}/") and wanted.items() <= labels.items():
+                yield copy.deepcopy(raw)
+
+    def _bump(self, raw: Raw) -> None:
+        self._version += 1
+        raw["metadata"]["resourceVersion"] = str(self._version)
+
+
+def finish_build(cluster: FakeCluster, job: Raw, digest: str = DIGEST) -> None:
+    """Let a build succeed, with this as the last words of its container."""
+    ended = {"exitCode": 0, "reason": "Completed", "message": digest}
+    _end_build(cluster, job, "Complete", "CompletionsReached", ended)
+
+
+def fail_build(cluster: FakeCluster, job: Raw, exit_code: int = 1, said: str = "boom") -> None:
+    """Let a build fail in its container."""
+    ended = {"exitCode": exit_code, "reason": "Error", "message": said}
+    _end_build(cluster, job, "Failed", "BackoffLimitExceeded", ended)
+
+
+def _end_build(
+    cluster: FakeCluster, job: Raw, kind: str, reason: str, terminated: Mapping[str, Any]
+) -> None:
+    metadata = job["metadata"]
+    condition = {
+        "type": kind,
+        "status": "True",
+        "reason": reason,
+        "lastTransitionTime": "2026-11-20T12:00:30Z",
+    }
+    status = {"startTime": "2026-11-20T12:00:00Z", "conditions": [condition]}
+    cluster.edit(path_of(*APIS["Job"], metadata["namespace"], metadata["name"]), {"status": status})
+    cluster.apply(
+        {
+            "kind": "Pod",
+            "metadata": {
+                "namespace": metadata["namespace"],
+                "name": f"{metadata['name']}-x7x7x",
+                "creationTimestamp": "2026-11-20T12:00:00Z",
+                "labels": {"batch.kubernetes.io/job-name": metadata["name"]},
+            },
+            "status": {
+                "containerStatuses": [{"name": "build", "state": {"terminated": dict(terminated)}}]
+            },
+        }
+    )
+
+
+def raw_secret(name: str, **texts: str) -> Raw:
+    """Give a Secret with these keys."""
+    data = {key: base64.b64encode(text.encode()).decode() for key, text in texts.items()}
+    metadata = {"namespace": NAMESPACE, "name": name}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}
+
+
+def raw_registry_secret(name: str, *hosts: str) -> Raw:
+    """Give a Secret of type `kubernetes.io/dockerconfigjson` for these registries."""
+    config = json.dumps({"auths": {host: {"auth": "Ym90OnB3"} for host in hosts}})
+    return raw_secret(name, **{".dockerconfigjson": config})
+
+
+def _merge(target: Raw, patch: Mapping[str, Any]) -> None:
+    for key, value in patch.items():
+        if value is None:
+            target.pop(key, None)
+        elif isinstance(value, Mapping):
+            inner = target.get(key)
+            target[key] = inner if isinstance(inner, dict) else {}
+            _merge(target[key], value)
+        else:
+            target[key] = copy.deepcopy(value)
+
+
+def is_secret_text(text: str) -> bool:
+    """Tell whether a text holds what no status, Event or message may show."""
+    return re.search(r"fake-token|Ym90OnB3", text) is not None
