@@ -1,5 +1,6 @@
 """Stages of the contract tests: each test runs on the fakes and on a real Gitea."""
 
+import zlib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -40,5 +41,5 @@ async def gitea_stage(gitea: GiteaServer, tmp_path: Path) -> AsyncIterator[Gitea
 @pytest.fixture
 def name(request: pytest.FixtureRequest) -> str:
     """Name a repository of one test's own: the server is shared."""
-    words = "".join(letter if letter.isalnum() else "-" for letter in request.node.name)
-    return words.removeprefix("test-")[:90].strip("-")
+    digest = zlib.crc32(request.node.nodeid.encode())
+    return f"{request.node.originalname.removeprefix('test_')[:60]}-{digest:x}"

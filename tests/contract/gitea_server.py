@@ -129,7 +129,7 @@ def running_gitea(folder: Path) -> Iterator[GiteaServer]:
             wait_until(
                 lambda: _answers(server, process, log),
                 part="gitea",
-                what="answers",
+                what="answer",
                 seconds=READY_SECONDS,
             )
             yield server

@@ -24,6 +24,7 @@ from tests.fakes.git_repositories import FakeConfigRepository, FakeSourceReposit
 from tests.fakes.git_server import FakeGitServer
 
 MERGE_SECONDS = 30
+NOTICE_SECONDS = 30
 
 DEAD = "127.0.0.1:9"
 """Port 9 (discard) has no listener and is below those handed out to others."""
@@ -176,6 +177,15 @@ class GiteaStage:
 
     def set_branch(self, place: GitPlace, branch: str, sha: str | None) -> None:
         self._push(place, f"{sha or ''}:refs/heads/{branch}")
+        if sha is not None:
+            # Gitea notes in the background that a repository is no longer empty, and knows no
+            # pull requests in empty ones.
+            wait_until(
+                lambda: not self.server.do("GET", f"/repos/{repository_path(place.url)}")["empty"],
+                part="gitea",
+                what="notice a push",
+                seconds=NOTICE_SECONDS,
+            )
 
     def set_tag(self, place: GitPlace, tag: str, sha: str, *, annotated: bool = False) -> None:
         options = ["-a", "-m", "a release"] if annotated else []
@@ -200,7 +210,7 @@ class GiteaStage:
         wait_until(
             lambda: self.server.call("POST", path, {"Do": style})[0] == 200,
             part="gitea",
-            what="merges",
+            what="merge",
             seconds=MERGE_SECONDS,
         )
 

@@ -3,7 +3,12 @@
 import posixpath
 from collections.abc import Collection, Mapping
 
-from album_operator.adapters.git_names import check_commit, check_file_path, check_ref_name
+from album_operator.adapters.git_names import (
+    check_commit,
+    check_file_path,
+    check_ref_name,
+    is_commit,
+)
 from album_operator.domain.errors import TerminalError, TransientError
 from album_operator.domain.places import Change, GitPlace
 from album_operator.domain.reasons import Reason
@@ -90,6 +95,8 @@ class FakeConfigRepository:
 
     async def is_descendant(self, place: GitPlace, revision: str, ancestor: str, base: str) -> bool:
         """Tell whether `revision` is `ancestor` or descends from it, both on branch `base`."""
+        if not (is_commit(revision) and is_commit(ancestor)):
+            return False
         if revision == ancestor:
             return True
         repository = self.server.open(place)

@@ -1,37 +1,53 @@
 """Asking whether one commit descends from another, with as little history as the answer takes."""
 
 from album_operator.adapters.git import HEADS, Repository
+from album_operator.adapters.git_failures import RETRY, translate
+from album_operator.domain.errors import TerminalError
+from album_operator.domain.reasons import Reason
+
+WITHOUT_TREES = "--filter=tree:0"
 
 FIRST_DEPTH = 64
 """Commits below a branch's head that are fetched first; all of them only where these don't do."""
 
 
 def find_descent(repository: Repository, revision: str, ancestor: str, base: str) -> bool | None:
-    """Ask git about two commits of a branch, with no more history than the answer takes.
+    """Ask git about two commits of a branch.
 
     Returns:
-        None where one of them is not known on the branch.
+        None where one of them is not known on the branch, so that it may be later.
+
+    Raises:
+        OutsideError: the branch does not exist, or cannot be fetched.
     """
-    options = ["--filter=tree:0", f"--depth={FIRST_DEPTH}"]
-    for deepen in ([*options], ["--filter=tree:0", "--unshallow"]):
-        repository.fetch([f"{HEADS}{base}:{HEADS}{base}"], *deepen)
+    for depth in (f"--depth={FIRST_DEPTH}", "--unshallow"):
+        _fetch_commits(repository, base, depth)
+        # A "yes" within a part of the history is a yes; and no commit descends from its own
+        # descendant. A "no" needs the whole history.
         if _is_ancestor(repository, ancestor, revision):
             return True
-        # No commit descends from its own descendant.
         if _is_ancestor(repository, revision, ancestor):
             return False
         if repository.local("rev-parse", "--is-shallow-repository").text != "true":
             break
-    known = all(
-        repository.local(
-            "merge-base", "--is-ancestor", commit, HEADS + base, accept=(0, 1, 128)
-        ).status
-        == 0
-        for commit in (revision, ancestor)
-    )
-    return False if known else None
+    head = HEADS + base
+    is_known = all(_is_ancestor(repository, commit, head) for commit in (revision, ancestor))
+    return False if is_known else None
+
+
+def _fetch_commits(repository: Repository, base: str, depth: str) -> None:
+    answer = repository.try_fetch([f"+{HEADS}{base}:{HEADS}{base}"], WITHOUT_TREES, depth)
+    if answer.status == 0:
+        return
+    if "couldn't find remote ref" in answer.err:
+        raise TerminalError(
+            Reason.BASE_BRANCH_NOT_FOUND,
+            f"Branch {base} no longer exists in {repository.place.url}. Push it again, {RETRY}.",
+        )
+    raise translate(repository.place, "read", answer.err)
 
 
 def _is_ancestor(repository: Repository, ancestor: str, commit: str) -> bool:
+    # 1 is "no"; 128 is git's answer where one of the two is not here.
     answer = repository.local("merge-base", "--is-ancestor", ancestor, commit, accept=(0, 1, 128))
     return answer.status == 0

@@ -1,0 +1,246 @@
+"""What the port `ConfigRepository` promises about looking."""
+
+from dataclasses import replace
+
+import pytest
+
+from album_operator.domain.errors import TerminalError, TransientError
+from album_operator.domain.places import GitPlace
+from album_operator.domain.reasons import Reason
+from album_operator.domain.seen import ConfigSeen
+from tests.contract.stages import Stage
+from tests.fakes.git_history import Commit, File
+from tests.fakes.git_server import with_token
+
+VALUES = "backend/values.yaml"
+BEFORE = b'image:\n  tag: "v1.0.0"  \n'
+AFTER = b'image:\n  tag: "v1.1.0"  \n'
+OURS = "release/backend_v1.1.0"
+FILES = {VALUES: File(BEFORE), "frontend/values.yaml": File(b"a: 1\r\n\xef\xbb\xbf\xff\x00")}
+
+
+@pytest.fixture
+def place(stage: Stage, name: str) -> GitPlace:
+    return stage.make_repository(name)
+
+
+def add(stage: Stage, place: GitPlace, branch: str, commit: Commit) -> str:
+    sha = stage.store(place, commit)
+    stage.set_branch(place, branch, sha)
+    return sha
+
+
+async def test_the_default_branch_is_the_base_where_none_is_named(
+    stage: Stage, place: GitPlace
+) -> None:
+    sha = add(stage, place, "main", Commit((), FILES))
+    assert await stage.config.look(place, None, [VALUES], None) == ConfigSeen(
+        "main", sha, {VALUES: BEFORE}, {}
+    )
+
+
+async def test_a_named_base_is_read_instead(stage: Stage, place: GitPlace) -> None:
+    add(stage, place, "main", Commit((), FILES))
+    sha = add(stage, place, "env/prod", Commit((), {VALUES: File(AFTER)}))
+    assert await stage.config.look(place, "env/prod", [VALUES], None) == ConfigSeen(
+        "env/prod", sha, {VALUES: AFTER}, {}
+    )
+
+
+async def test_an_absent_base_has_no_commit(stage: Stage, place: GitPlace) -> None:
+    add(stage, place, "main", Commit((), FILES))
+    assert await stage.config.look(place, "nope", [VALUES], None) == ConfigSeen(
+        "nope", None, {}, {}
+    )
+
+
+async def test_an_empty_repository_has_no_base(stage: Stage, place: GitPlace) -> None:
+    assert await stage.config.look(place, None, [VALUES], None) == ConfigSeen("", None, {}, {})
+
+
+async def test_files_come_byte_by_byte(stage: Stage, place: GitPlace) -> None:
+    files = {**FILES, "empty": File(b""), "run.sh": File(b"#!/bin/sh\n", "100755")}
+    add(stage, place, "main", Commit((), files))
+    seen = await stage.config.look(place, None, [*files], None)
+    assert seen.files == {path: file.data for path, file in files.items()}
+
+
+async def test_a_missing_file_is_left_out(stage: Stage, place: GitPlace) -> None:
+    add(stage, place, "main", Commit((), FILES))
+    seen = await stage.config.look(place, None, [VALUES, "backend/nope.yaml", "no/such"], None)
+    assert (seen.files, seen.not_files) == ({VALUES: BEFORE}, {})
+
+
+async def test_what_is_no_regular_file_is_named(stage: Stage, place: GitPlace) -> None:
+    odd = {
+        "link.yaml": File(b"backend/values.yaml", "120000"),
+        "linked": File(b"backend", "120000"),
+        "module": File(b"1" * 40, "160000"),
+    }
+    add(stage, place, "main", Commit((), FILES | odd))
+    asked = ["link.yaml", "module", "backend", "linked/values.yaml", "module/values.yaml"]
+    seen = await stage.config.look(place, None, asked, None)
+    assert seen.files == {}
+    assert seen.not_files == {
+        "link.yaml": "symlink",
+        "module": "submodule",
+        "backend": "directory",
+        "linked/values.yaml": "symlink",
+        "module/values.yaml": "submodule",
+    }
+
+
+async def test_an_absent_release_branch_is_none(stage: Stage, place: GitPlace) -> None:
+    add(stage, place, "main", Commit((), FILES))
+    assert (await stage.config.look(place, None, [VALUES], OURS)).branch is None
+
+
+async def test_a_release_branch_is_told_with_its_one_commit(stage: Stage, place: GitPlace) -> None:
+    base = add(stage, place, "main", Commit((), FILES))
+    ours = Commit((base,), FILES | {VALUES: File(AFTER)}, "release: é\n\nbody", "Ann", "a@b.c")
+    sha = add(stage, place, OURS, ours)
+    add(stage, place, "main", Commit((base,), FILES | {"new": File(b"1")}))
+    branch = (await stage.config.look(place, "main", [VALUES, "no"], OURS)).branch
+    assert branch is not None
+    assert (branch.commit, branch.message) == (sha, "release: é\n\nbody")
+    assert (branch.author_name, branch.author_email) == ("Ann", "a@b.c")
+    assert branch.files == {VALUES: AFTER}
+    assert branch.parent_files == {VALUES: BEFORE}
+    assert branch.changed_paths == {VALUES}
+
+
+async def test_a_foreign_branch_shows_all_its_last_commit_changed(
+    stage: Stage, place: GitPlace
+) -> None:
+    base = add(stage, place, "main", Commit((), FILES))
+    middle = stage.store(place, Commit((base,), {**FILES, "x": File(b"1")}, "one"))
+    files = {VALUES: File(BEFORE, "100755"), "x": File(b"2")}
+    add(stage, place, OURS, Commit((middle,), files, "two"))
+    branch = (await stage.config.look(place, None, [VALUES], OURS)).branch
+    assert branch is not None
+    assert branch.changed_paths == {VALUES, "x", "frontend/values.yaml"}
+
+
+@pytest.mark.parametrize("parents", [0, 2])
+async def test_a_branch_without_exactly_one_parent_has_no_parent_files(
+    stage: Stage, place: GitPlace, parents: int
+) -> None:
+    base = add(stage, place, "main", Commit((), FILES))
+    other = stage.store(place, Commit((base,), FILES, "other"))
+    add(stage, place, OURS, Commit((base, other)[:parents], FILES, "odd"))
+    branch = (await stage.config.look(place, None, [VALUES], OURS)).branch
+    assert branch is not None
+    assert branch.parent_files is None
+    assert branch.files == {VALUES: BEFORE}
+
+
+async def test_a_branch_at_the_base_itself_is_told_as_it_is(stage: Stage, place: GitPlace) -> None:
+    base = add(stage, place, "main", Commit((), FILES))
+    stage.set_branch(place, OURS, base)
+    branch = (await stage.config.look(place, None, [VALUES], OURS)).branch
+    assert branch is not None
+    assert branch.commit == base
+
+
+async def test_each_look_sees_the_world_as_it_is_now(stage: Stage, place: GitPlace) -> None:
+    first = add(stage, place, "main", Commit((), FILES))
+    assert (await stage.config.look(place, None, [VALUES], OURS)).base_commit == first
+    second = add(stage, place, "main", Commit((first,), FILES | {VALUES: File(AFTER)}))
+    stage.set_branch(place, OURS, first)
+    seen = await stage.config.look(place, None, [VALUES], OURS)
+    assert (seen.base_commit, seen.files) == (second, {VALUES: AFTER})
+    stage.set_branch(place, OURS, None)
+    stage.set_branch(place, "main", first)
+    seen = await stage.config.look(place, None, [VALUES], OURS)
+    assert (seen.base_commit, seen.files, seen.branch) == (first, {VALUES: BEFORE}, None)
+
+
+@pytest.mark.parametrize("path", ["../x", "/etc/passwd", ".git/config", "-x", "a//b", "a\nb", ""])
+async def test_a_path_out_of_the_repository_goes_nowhere(
+    stage: Stage, place: GitPlace, path: str
+) -> None:
+    with pytest.raises(TerminalError):
+        await stage.config.look(place, None, [path], None)
+
+
+@pytest.mark.parametrize("branch", ["--output=x", "a..b", "a/.b", "x.lock", "a/", "@{-1}"])
+async def test_a_branch_that_git_could_misread_goes_nowhere(
+    stage: Stage, place: GitPlace, branch: str
+) -> None:
+    with pytest.raises(TerminalError):
+        await stage.config.look(place, branch, [VALUES], None)
+
+
+async def test_a_wrong_token_is_refused(stage: Stage, place: GitPlace) -> None:
+    with pytest.raises(TerminalError) as caught:
+        await stage.config.look(with_token(place, "wrong"), None, [VALUES], None)
+    assert caught.value.reason is Reason.CREDENTIALS_REFUSED
+
+
+async def test_an_unknown_repository_is_not_found(stage: Stage, place: GitPlace) -> None:
+    with pytest.raises(TerminalError) as caught:
+        await stage.config.look(replace(place, url=f"{place.url}-other"), None, [VALUES], None)
+    assert caught.value.reason is Reason.REPOSITORY_NOT_FOUND
+
+
+async def test_a_dead_server_is_a_passing_trouble(stage: Stage) -> None:
+    with pytest.raises(TransientError) as caught:
+        await stage.config.look(stage.dead_place(), None, [VALUES], None)
+    assert caught.value.reason is Reason.GIT_UNAVAILABLE
+
+
+async def test_a_commit_descends_from_itself_without_asking_anybody(stage: Stage) -> None:
+    assert await stage.config.is_descendant(stage.dead_place(), "a" * 40, "a" * 40, "main")
+
+
+async def test_a_later_commit_of_the_base_descends_from_an_earlier_one(
+    stage: Stage, place: GitPlace
+) -> None:
+    first = stage.store(place, Commit((), FILES, "0"))
+    side = stage.store(place, Commit((first,), FILES, "side"))
+    second = stage.store(place, Commit((first,), FILES, "1"))
+    merge = stage.store(place, Commit((second, side), FILES, "merge"))
+    last = add(stage, place, "main", Commit((merge,), FILES, "2"))
+    look = stage.config.is_descendant
+    assert await look(place, last, first, "main")
+    assert await look(place, last, side, "main")
+    assert await look(place, merge, second, "main")
+    assert not await look(place, first, last, "main")
+    assert not await look(place, second, side, "main")
+
+
+async def test_a_commit_beyond_the_base_branch_is_no_descendant_yet(
+    stage: Stage, place: GitPlace
+) -> None:
+    first = add(stage, place, "main", Commit((), FILES, "0"))
+    ahead = add(stage, place, OURS, Commit((first,), FILES, "1"))
+    assert not await stage.config.is_descendant(place, ahead, first, "main")
+    stage.set_branch(place, "main", ahead)
+    assert await stage.config.is_descendant(place, ahead, first, "main")
+
+
+@pytest.mark.parametrize("revision", ["0" * 40, "main", "", "v1.0.0", "-x"])
+async def test_an_unknown_revision_descends_from_nothing(
+    stage: Stage, place: GitPlace, revision: str
+) -> None:
+    base = add(stage, place, "main", Commit((), FILES))
+    assert not await stage.config.is_descendant(place, revision, base, "main")
+
+
+async def test_a_long_history_is_searched_to_its_root(stage: Stage, place: GitPlace) -> None:
+    shas = [stage.store(place, Commit((), FILES, "root"))]
+    for number in range(80):
+        shas.append(stage.store(place, Commit((shas[-1],), FILES, str(number))))
+    side = stage.store(place, Commit((shas[0],), FILES, "side"))
+    last = add(stage, place, "main", Commit((shas[-1], side), FILES, "last"))
+    assert await stage.config.is_descendant(place, last, shas[1], "main")
+    assert not await stage.config.is_descendant(place, shas[-1], side, "main")
+    assert not await stage.config.is_descendant(place, shas[1], shas[70], "main")
+
+
+async def test_a_deleted_base_branch_is_named(stage: Stage, place: GitPlace) -> None:
+    first = add(stage, place, "main", Commit((), FILES, "0"))
+    second = stage.store(place, Commit((first,), FILES, "1"))
+    with pytest.raises(TerminalError) as caught:
+        await stage.config.is_descendant(place, second, first, "gone")
+    assert caught.value.reason is Reason.BASE_BRANCH_NOT_FOUND
