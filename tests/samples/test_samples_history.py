@@ -50,7 +50,7 @@ def test_the_same_addresses_give_the_same_hashes_whatever_the_machine(
 
 
 def test_other_addresses_change_the_config_repository_but_not_the_source(tmp_path: Path) -> None:
-    heads = {}
+    heads: dict[str, set[str]] = {}
     for registry in ("198.51.100.8:5000", "198.51.100.9:5000"):
         for sample in SAMPLES:
             folder = tmp_path / f"{sample.name}-{registry.replace(':', '-')}"
