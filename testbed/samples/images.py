@@ -10,6 +10,7 @@ from pathlib import Path
 
 from testbed import progress
 from testbed.access import Testbed
+from testbed.commands import PartError
 from testbed.gitea import OWNER
 from testbed.samples.history import ALBUM_APP, APPS, FIRST_VERSION, write
 
@@ -63,3 +64,5 @@ def _has(registry: str, name: str) -> bool:
             return True
     except urllib.error.HTTPError:
         return False
+    except OSError as error:
+        raise PartError("registry", f"{registry} does not answer: {error}") from error
