@@ -1,0 +1,231 @@
+"""The whole world of a release in memory, on which tests play the other people."""
+
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from album_operator.adapters.applications import ClusterApplications
+from album_operator.adapters.builds import ClusterBuilds
+from album_operator.adapters.releases import ClusterReleases
+from album_operator.adapters.secrets import ClusterSecrets
+from album_operator.domain.places import Change, Draft, ForgePlace, GitPlace
+from album_operator.domain.release import Ref
+from album_operator.domain.seen import PullRequestSeen
+from album_operator.reconcile import Memory, Next, Reconciler
+from album_operator.settings import read_settings
+from album_operator.steps import Steps, World
+from tests.fakes.argocd import FakeArgoCD
+from tests.fakes.builders import (
+    CONFIG,
+    IMAGE,
+    NAMESPACE,
+    NOW,
+    SOURCE,
+    raw_application,
+    raw_pipeline,
+    raw_release,
+)
+from tests.fakes.cluster import FakeCluster, finish_build, raw_registry_secret, raw_secret
+from tests.fakes.faults import Faults
+from tests.fakes.forge import FakeForge
+from tests.fakes.git_repositories import FakeConfigRepository, FakeSourceRepository
+from tests.fakes.git_server import TOKEN, FakeGitServer
+
+REPOSITORY = "owner/album-app-config"
+
+VALUES = """\
+# Values of the {app}.
+image:
+  repository: {image}
+  tag: "v1.0.0" # the release
+service: \n  port: 8080
+"""
+
+
+class Clock:
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, by: timedelta) -> None:
+        """Let time pass."""
+        self.now += by
+
+
+class _WatchedConfig(FakeConfigRepository):
+    def __init__(self, server: FakeGitServer, faults: Faults) -> None:
+        super().__init__(server)
+        self._faults = faults
+
+    async def push(self, place: GitPlace, change: Change) -> str:
+        with self._faults.write("push branch"):
+            return await super().push(place, change)
+
+
+class _WatchedForge(FakeForge):
+    def __init__(
+        self, server: FakeGitServer, clock: Callable[[], datetime], faults: Faults
+    ) -> None:
+        super().__init__(server, clock)
+        self._faults = faults
+        self.waiting: set[int] = set()
+
+    async def open(self, place: ForgePlace, draft: Draft) -> PullRequestSeen:
+        with self._faults.write("open pull request"):
+            seen = await super().open(place, draft)
+            self.waiting.add(seen.number)
+            return seen
+
+
+class Stage:
+    """A pipeline of two apps at v1.0.0, both running, and the releases a test applies."""
+
+    def __init__(self, faults: Faults | None = None, **environment: str) -> None:
+        self.clock = Clock()
+        self.faults = faults or Faults()
+        self.cluster = FakeCluster(self.faults)
+        self.git = FakeGitServer()
+        self.forge = _WatchedForge(self.git, self.clock, self.faults)
+        self.argocd = FakeArgoCD(self.cluster, self.git, self.clock)
+        self.source = self.git.add_repository(SOURCE)
+        self.config = self.git.add_repository(CONFIG)
+        self.settings = read_settings(
+            {
+                "ALBUM_NAMESPACES": NAMESPACE,
+                "ALBUM_OPERATOR_IMAGE": "album-operator:test",
+                **environment,
+            }
+        )
+        self._fill()
+        self.restart()
+
+    def restart(self) -> None:
+        """Start the operator anew: nothing is remembered."""
+        world = World(
+            secrets=ClusterSecrets(self.cluster),
+            source=FakeSourceRepository(self.git),
+            config=_WatchedConfig(self.git, self.faults),
+            pull_requests=self.forge,
+            builds=ClusterBuilds(self.cluster),
+            applications=ClusterApplications(self.cluster),
+        )
+        self.reconciler = Reconciler(
+            ClusterReleases(self.cluster, self.clock),
+            Steps(world, self.settings, self.clock),
+            self.clock,
+        )
+        self.memories: dict[str, Memory] = {}
+
+    def _fill(self) -> None:
+        files = {f"{app}/Dockerfile": "FROM scratch\n" for app in ("backend", "frontend")}
+        commit = self.source.write("main", files)
+        for tag in ("backend-v1.0.0", "backend-v1.1.0", "frontend-v1.1.0", "backend-v1.2.0"):
+            self.source.tags[tag] = commit
+        self.config.write(
+            "main",
+            {
+                "backend/values.yaml": VALUES.format(app="backend", image=IMAGE),
+                "frontend/values.yaml": VALUES.format(
+                    app="frontend", image=IMAGE.replace("backend", "frontend")
+                ),
+            },
+        )
+        self.cluster.apply(raw_pipeline())
+        host = "https://git.example.org"
+        self.cluster.apply({**raw_secret("album-git", url=host, token=TOKEN), "kind": "Secret"})
+        self.cluster.apply(raw_registry_secret("album-registry", "ghcr.io"))
+        for app in ("backend", "frontend"):
+            self.cluster.apply(raw_application(app))
+            self.argocd.sync(f"album-app-{app}")
+
+    def apply(self, name: str = "backend-v1.1.0", **spec: object) -> str:
+        """Apply an AlbumRelease; `kubectl apply`."""
+        return self.cluster.apply(raw_release(name, **spec))
+
+    async def run_pass(self, name: str = "backend-v1.1.0", *, polled: bool = False) -> Next:
+        """Run one pass over a release."""
+        memory = self.memories.setdefault(name, Memory())
+        return await self.reconciler.run_pass(
+            Ref(NAMESPACE, name), memory, time.monotonic(), polled=polled
+        )
+
+    async def settle(self, name: str = "backend-v1.1.0") -> Next:
+        """Run passes as a daemon would until one waits for time or for others."""
+        for _ in range(20):
+            due = await self.run_pass(name)
+            if due.after is None or due.after > timedelta():
+                return due
+        raise AssertionError(f"passes over {name} do not end: {self.ready(name)}")
+
+    def status(self, name: str = "backend-v1.1.0") -> dict[str, Any]:
+        """Give the raw status of a release."""
+        path = f"/apis/album.dev/v1alpha1/namespaces/{NAMESPACE}/albumreleases/{name}"
+        status: dict[str, Any] = self.cluster.objects[path]["status"]
+        return status
+
+    def conditions(self, name: str = "backend-v1.1.0") -> dict[str, str]:
+        """Give the status of each condition, by type."""
+        return {item["type"]: item["status"] for item in self.status(name)["conditions"]}
+
+    def ready(self, name: str = "backend-v1.1.0") -> tuple[str, str]:
+        """Give status and reason of Ready."""
+        (ready,) = (item for item in self.status(name)["conditions"] if item["type"] == "Ready")
+        return ready["status"], ready["reason"]
+
+    def message(self, name: str = "backend-v1.1.0") -> str:
+        """Give the message of Ready."""
+        (ready,) = (item for item in self.status(name)["conditions"] if item["type"] == "Ready")
+        message: str = ready["message"]
+        return message
+
+    def events(self, name: str = "backend-v1.1.0") -> list[str]:
+        """Give the reasons of the Events about a release."""
+        return self.cluster.events.get(name, [])
+
+    @property
+    def jobs(self) -> list[dict[str, Any]]:
+        """All build Jobs."""
+        return self.cluster.all_of("Job")
+
+    def application(self, app: str = "backend") -> dict[str, Any]:
+        """Give an Application."""
+        path = f"/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/album-app-{app}"
+        return self.cluster.objects[path]
+
+    def annotate(self, name: str = "backend-v1.1.0", **values: str) -> None:
+        """Annotate a release with `album.dev/<key>`; `kubectl annotate`."""
+        annotations = {f"album.dev/{key}": value for key, value in values.items()}
+        self.edit(name, {"metadata": {"annotations": annotations}})
+
+    def edit(self, name: str, patch: dict[str, Any]) -> None:
+        """Change a release; `kubectl patch`."""
+        path = f"/apis/album.dev/v1alpha1/namespaces/{NAMESPACE}/albumreleases/{name}"
+        self.cluster.edit(path, patch)
+
+    def play(self) -> None:
+        """Let everybody else do their part: builds end, a reviewer merges, Argo CD works."""
+        for job in self.jobs:
+            if "status" not in job:
+                finish_build(self.cluster, job)
+        self.merge()
+        self.argocd.run()
+
+    def merge(self) -> None:
+        """Merge every pull request that waits; a reviewer."""
+        while self.forge.waiting:
+            self.forge.merge(REPOSITORY, self.forge.waiting.pop())
+
+    async def release(self, name: str = "backend-v1.1.0") -> None:
+        """Run a release to its end, others doing their part and time passing."""
+        for _ in range(40):
+            due = await self.run_pass(name)
+            if due.after is None:
+                return
+            self.play()
+            self.clock.advance(due.after)
+        raise AssertionError(f"{name} does not end: {self.message(name)}")

@@ -1,0 +1,113 @@
+"""Dying, and losing answers, at every single write: the end is the undisturbed one."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from album_operator.domain.errors import TransientError
+from tests.fakes.builders import BRANCH
+from tests.fakes.faults import Fault, Faults, Killed
+from tests.unit.core.stage import REPOSITORY, Stage
+
+
+def _end(stage: Stage) -> dict[str, Any]:
+    """Give all that must be the same however a release got there."""
+    status = stage.status()
+    return {
+        "jobs": [job["metadata"]["name"] for job in stage.jobs],
+        "branches": stage.config.branches,
+        "pushes": stage.config.pushes,
+        "commits": sorted(stage.config.commits),
+        "pull requests": stage.forge.count(REPOSITORY),
+        "policy": stage.application()["spec"]["syncPolicy"],
+        "previous policy": stage.application()["metadata"]["annotations"][
+            "album.dev/previous-sync-policy"
+        ],
+        "labels": stage.cluster.all_of("AlbumRelease")[0]["metadata"]["labels"],
+        "conditions": stage.conditions(),
+        "reasons": [(item["type"], item["reason"]) for item in status["conditions"]],
+        "image": status["image"],
+        "config": status["config"],
+        "attempt": status["attempt"],
+        "resolved": status["resolved"],
+    }
+
+
+async def _undisturbed() -> tuple[dict[str, Any], list[str]]:
+    stage = Stage()
+    stage.apply()
+    await stage.release()
+    return _end(stage), stage.faults.writes
+
+
+EXPECTED, WRITES = asyncio.run(_undisturbed())
+
+
+async def _survive(stage: Stage) -> None:
+    """Run a release to its end; a death starts the operator anew, an error the next pass."""
+    try:
+        await stage.release()
+    except Killed:
+        stage.restart()
+        await stage.release()
+    except TransientError:  # the API server's own: the daemon tries again
+        await stage.release()
+
+
+def test_an_undisturbed_release_makes_one_of_each() -> None:
+    assert len(EXPECTED["jobs"]) == 1
+    assert len(EXPECTED["pushes"]) == 1
+    assert EXPECTED["pushes"][0][0] == BRANCH
+    assert EXPECTED["pull requests"] == 1
+    assert EXPECTED["previous policy"] == "null"
+    assert EXPECTED["conditions"]["Ready"] == "True"
+    assert WRITES.count("patch applications") == 1
+
+
+@pytest.mark.parametrize("fault", Fault, ids=lambda fault: fault.name.lower())
+@pytest.mark.parametrize(
+    "at", range(1, len(WRITES) + 1), ids=lambda at: f"{at}-{WRITES[at - 1].replace(' ', '-')}"
+)
+async def test_a_release_ends_the_same_whatever_happens_at_one_write(at: int, fault: Fault) -> None:
+    stage = Stage(Faults(at, fault))
+    stage.apply()
+    await _survive(stage)
+
+    assert _end(stage) == EXPECTED
+    assert stage.forge.posts <= 2
+    assert stage.faults.writes.count("create jobs") <= 2
+
+
+@pytest.mark.parametrize("step", range(1, len(WRITES) + 1))
+async def test_a_release_ends_the_same_though_killed_at_two_writes_in_a_row(step: int) -> None:
+    stage = Stage(Faults(step, Fault.DIE_AFTER))
+    stage.apply()
+    for _ in range(2):
+        try:
+            await stage.release()
+        except Killed:
+            stage.restart()
+            stage.faults.at = len(stage.faults.writes) + 1
+            stage.faults.fault = Fault.DIE_BEFORE
+    await stage.release()
+
+    assert _end(stage) == EXPECTED
+
+
+async def test_killed_after_every_write_a_release_still_ends() -> None:
+    stage = Stage(Faults(1, Fault.DIE_AFTER))
+    stage.apply()
+    deaths = 0
+    for _ in range(60):
+        try:
+            await stage.release()
+            break
+        except Killed:
+            deaths += 1
+            stage.play()
+            stage.restart()
+            stage.faults.at = len(stage.faults.writes) + 1
+
+    assert deaths > 8
+    assert _end(stage) == EXPECTED
