@@ -13,7 +13,7 @@ from typing import Any
 
 import kopf
 
-from album_operator.codec import is_in_flight
+from album_operator.codec import is_in_flight, wish_of
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.release import Ref
 from album_operator.health import Health
@@ -57,14 +57,21 @@ def register(
         cancellation_timeout=5.0,
     )
     async def serve(
-        namespace: str | None, name: str | None, stopped: kopf.DaemonStopped, **_: object
+        namespace: str | None,
+        name: str | None,
+        body: Mapping[str, Any],
+        stopped: kopf.DaemonStopped,
+        **_: object,
     ) -> None:
         ref = Ref(namespace or "", name or "")
+        wakeups.join(ref, wish_of(body))
         await serve_release(ref, stopped, reconciler, wakeups, health)
 
     @kopf.on.event(*RELEASES, registry=registry, id="release-changed")
-    async def release_changed(namespace: str | None, name: str | None, **_: object) -> None:
-        wakeups.wake(Ref(namespace or "", name or ""))
+    async def release_changed(
+        namespace: str | None, name: str | None, body: Mapping[str, Any], **_: object
+    ) -> None:
+        wakeups.note(Ref(namespace or "", name or ""), wish_of(body))
 
     @kopf.on.event(*JOBS, registry=registry, id="job-changed", labels={JOB_LABEL: kopf.PRESENT})
     async def job_changed(namespace: str | None, meta: Mapping[str, Any], **_: object) -> None:
@@ -80,14 +87,13 @@ async def serve_release(
     wakeups: Wakeups,
     health: Health,
 ) -> None:
-    """Pass over one release whenever something happened or is due, until Kopf stops it.
+    """Pass over a release that joined the wake-ups whenever something happened or is due.
 
     A daemon that returned would not be started again before the operator restarts, so it waits to
-    be stopped even when there is nothing left to do.
+    be stopped by Kopf even when there is nothing left to do.
     """
     memory = Memory()
     polled, noticed = False, time.monotonic()
-    wakeups.join(ref)
     try:
         while not stopped:
             health.passes[str(ref)] = time.monotonic()

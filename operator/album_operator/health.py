@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
 API_ANSWER_AGE = 45.0
 """Seconds after which an answer of the API server is too old to call the operator ready."""
 
@@ -50,7 +52,7 @@ class Health:
 async def serve_health(health: Health, port: int) -> web.AppRunner:
     """Serve both probes on all addresses of the Pod; the caller cleans the runner up."""
 
-    def answer(ask: Callable[[], tuple[bool, str]]) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    def answer(ask: Callable[[], tuple[bool, str]]) -> Handler:
         async def handle(_: web.Request) -> web.StreamResponse:
             good, text = ask()
             return web.Response(text=f"{text}\n", status=200 if good else 503)

@@ -16,7 +16,7 @@ from typing import TypeVar, assert_never
 from album_operator.decisions import conventions, preflight
 from album_operator.decisions.transitions import transitions
 from album_operator.domain import progress
-from album_operator.domain.errors import TerminalError, TransientError
+from album_operator.domain.errors import StaleError, TerminalError, TransientError
 from album_operator.domain.marks import marks_of
 from album_operator.domain.reasons import TRANSIENT, Reason
 from album_operator.domain.record import Failure, Outcome, Record, StepName, StepState
@@ -157,6 +157,8 @@ class Reconciler:
         """Turn the troubles of the outside, and bugs of ours, into verdicts."""
         try:
             return await work
+        except StaleError:
+            raise
         except TransientError as error:
             return self._retry(run, error)
         except (TerminalError, NotEditableError) as error:
@@ -185,7 +187,7 @@ class Reconciler:
         resolved = run.record.resolved
         if resolved is None:
             raise AssertionError("a step acts only on what preflight has resolved")
-        if count > ACTS_IN_A_PASS:
+        if count > ACTS_IN_A_PASS + len(resolved.argocd.applications):
             message = f"{act.message} It shows no effect yet."
             return self._retry(run, TransientError(act.reason, message))
         run.record = progress.keep_going(
@@ -194,7 +196,10 @@ class Reconciler:
         if not await self._save(run):
             return Wait(act.reason, act.message, timedelta())
         acted = self._steps.act(act.action, run.release, run.record, resolved)
-        trouble = await self._guard(run, acted)
+        try:
+            trouble = await self._guard(run, acted)
+        except StaleError:
+            return None
         if trouble is not None:
             run.lap(step)
         return trouble
@@ -250,7 +255,8 @@ class Reconciler:
         Returns:
             False when the release changed meanwhile and must be looked at again.
         """
-        if run.record != run.written and not await self._write(run):
+        is_told = run.record == run.written and run.release.is_observed
+        if not is_told and not await self._write(run):
             return False
         marks = marks_of(run.record)
         if any(run.release.marks.get(key) != value for key, value in marks.items()):

@@ -9,8 +9,8 @@ from typing import TypeVar
 from album_operator.render.job import EngineSettings
 
 NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-SECONDS = re.compile(r"\d{1,6}(\.\d{1,6})?")
-HOST = re.compile(r"[A-Za-z0-9.-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
+SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
+HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 
 KANIKO_IMAGE = "ghcr.io/osscontainertools/kaniko:v1.28.2"
 BUILDKIT_IMAGE = "docker.io/moby/buildkit:v0.34.2"

@@ -135,19 +135,12 @@ class Steps:
                 await self._push(action, release, record, resolved)
             case OpenPullRequest():
                 await self._open(action, release, record, resolved)
-            case ApplySyncPolicy():
-                seen = await self._world.applications.find(action.application)
-                if seen is not None:
-                    wish = resolved.argocd.sync_policy
-                    await self._world.applications.patch(
-                        action.application, seen.resource_version, policy.patch_for(seen, wish)
-                    )
-            case RefreshApplication():
-                seen = await self._world.applications.find(action.application)
-                if seen is not None:
-                    await self._world.applications.patch(
-                        action.application, seen.resource_version, policy.refresh_patch()
-                    )
+            case ApplySyncPolicy(seen):
+                patch = policy.patch_for(seen, resolved.argocd.sync_policy)
+                await self._world.applications.patch(_ref(seen), seen.resource_version, patch)
+            case RefreshApplication(seen):
+                patch = policy.refresh_patch()
+                await self._world.applications.patch(_ref(seen), seen.resource_version, patch)
             case _:
                 assert_never(action)
 
@@ -291,6 +284,10 @@ class Steps:
         if not credential.may_serve(config.forge_url, config.repository):
             raise _as_error(preflight.foreign_host(ref, credential, config.forge_url))
         return ForgePlace(config.forge_url, repository_path(config.repository), credential)
+
+
+def _ref(seen: ApplicationSeen) -> Ref:
+    return Ref(seen.namespace, seen.name)
 
 
 def _as_error(halt: Halt) -> TerminalError:

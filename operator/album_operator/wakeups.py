@@ -11,6 +11,7 @@ class _Flag:
     def __init__(self) -> None:
         self.event = asyncio.Event()
         self.noticed = 0.0
+        self.wish: object = None
 
 
 class Wakeups:
@@ -20,9 +21,14 @@ class Wakeups:
         self._flags: dict[Ref, _Flag] = {}
         self._followers: dict[Ref, set[Ref]] = {}
 
-    def join(self, release: Ref) -> None:
-        """Begin to receive wake-ups for a release."""
-        self._flags.setdefault(release, _Flag())
+    def join(self, release: Ref, wish: object) -> None:
+        """Begin to receive wake-ups for a release.
+
+        Args:
+            release: the release.
+            wish: what it asks for now; only another wish wakes it, see `note`.
+        """
+        self._flags.setdefault(release, _Flag()).wish = wish
 
     def leave(self, release: Ref) -> None:
         """Stop receiving wake-ups for a release."""
@@ -39,6 +45,17 @@ class Wakeups:
                     del self._followers[application]
         for application in wanted:
             self._followers.setdefault(application, set()).add(release)
+
+    def note(self, release: Ref, wish: object) -> None:
+        """Wake a release if it asks for something else than before.
+
+        Each status write of the operator comes back as an event: a pass for each would undo every
+        backoff.
+        """
+        flag = self._flags.get(release)
+        if flag is not None and flag.wish != wish:
+            flag.wish = wish
+            self.wake(release)
 
     def wake(self, release: Ref) -> None:
         """Note an event about a release; without a daemon for it nothing happens."""

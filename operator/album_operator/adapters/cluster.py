@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 import aiohttp
 from kubernetes.aio import client, config
 
-from album_operator.domain.errors import TerminalError, TransientError
+from album_operator.domain.errors import StaleError, TerminalError, TransientError
 from album_operator.domain.reasons import Reason
 
 FIELD_MANAGER = "album-operator"
@@ -28,7 +28,7 @@ class NotFoundError(TerminalError):
     """The API server has no such object."""
 
 
-class ConflictError(TransientError):
+class ConflictError(StaleError):
     """The object changed since it was read, or exists already."""
 
 

@@ -60,22 +60,16 @@ class ClusterReleases:
         answered by a conflict and nothing is written.
         """
         now = self._clock()
-        # Without conditions the status is the CRD's default and holds nothing of ours yet.
-        old = render_status(release, before, now) if before.since else {}
-        new = render_status(release, after, now)
+        old, new = dict(release.status), render_status(release, after, now)
         changed = {key: value for key, value in new.items() if old.get(key) != value}
-        gone = dict.fromkeys(old.keys() - new.keys())
+        # Only what we ourselves would write goes: a newer operator may have left more.
+        gone = dict.fromkeys(old.keys() & render_status(release, before, now).keys() - new.keys())
         if not (changed or gone):
             return release, after
         # Each changed part is replaced whole: a merge would keep fields that are gone from it.
         patch = {
             "metadata": {"resourceVersion": release.resource_version},
-            "status": {
-                **_replaced(old, changed),
-                **gone,
-                # What was observed before is in no record, so it cannot be told from `old`.
-                "observedGeneration": new["observedGeneration"],
-            },
+            "status": {**_replaced(old, changed), **gone},
         }
         try:
             raw = await self._cluster.merge(f"{_path(release.ref)}/status", patch)

@@ -5,11 +5,13 @@ from album_operator.adapters.cluster import Cluster, is_allowed
 RELEASES = "album.dev"
 
 NEEDED = (
+    ("get", RELEASES, "albumreleases"),
     ("list", RELEASES, "albumreleases"),
     ("watch", RELEASES, "albumreleases"),
     ("patch", RELEASES, "albumreleases"),
     ("patch", RELEASES, "albumreleases/status"),
     ("get", RELEASES, "albumpipelines"),
+    ("get", "batch", "jobs"),
     ("list", "batch", "jobs"),
     ("watch", "batch", "jobs"),
     ("create", "batch", "jobs"),
@@ -17,7 +19,7 @@ NEEDED = (
     ("get", "", "secrets"),
     ("create", "events.k8s.io", "events"),
 )
-"""Verb, API group and resource a served namespace must grant: manifests/base/rbac.yaml."""
+"""Verb, API group and resource a served namespace must grant: manifests/namespace."""
 
 
 async def find_missing(cluster: Cluster, namespace: str) -> list[str]:

@@ -4,20 +4,38 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from album_operator.codec.text import RETRY, Raw, parse_request, render_time
+from album_operator.codec.text import REFRESH, RETRY, Raw, parse_request, render_time
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Outcome, Record, StepState
 from album_operator.domain.release import Release
 
 
 def is_in_flight(body: Raw) -> bool:
-    """Tell whether a release still needs passes: it has not finished, or a retry is asked for."""
+    """Tell whether a release still needs passes.
+
+    It does until it has finished, when a retry is asked for, and when its spec changed since: the
+    conditions of a finished release must speak of the present spec, or `kubectl wait` waits on.
+    """
     status = body.get("status") or {}
+    if status.get("observedGeneration") != body["metadata"].get("generation"):
+        return True
     retry = parse_request(body["metadata"], RETRY)
     if retry is not None and retry != status.get("lastHandledRetry"):
         return True
     conditions = status.get("conditions", [])
     return not any(item["type"] == "Finished" and item["status"] == "True" for item in conditions)
+
+
+def wish_of(body: Raw) -> tuple[object, ...]:
+    """Give all of a release that people change: what is equal asks for nothing new."""
+    metadata = body["metadata"]
+    return (
+        metadata.get("uid"),
+        metadata.get("generation"),
+        parse_request(metadata, RETRY),
+        parse_request(metadata, REFRESH),
+        metadata.get("deletionTimestamp"),
+    )
 
 
 def parse_outcome(conditions: Mapping[str, Raw]) -> Outcome:

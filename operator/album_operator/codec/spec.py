@@ -30,6 +30,7 @@ def parse_release(raw: Raw) -> Release:
     """
     metadata, spec = raw["metadata"], ReleaseSpec.parse(raw["spec"])
     annotations = metadata.get("annotations") or {}
+    status = raw.get("status") or {}
     return Release(
         ref=Ref(metadata["namespace"], metadata["name"]),
         uid=metadata["uid"],
@@ -45,6 +46,8 @@ def parse_release(raw: Raw) -> Release:
         retry=parse_request(metadata, RETRY),
         refresh=parse_request(metadata, REFRESH),
         deleting="deletionTimestamp" in metadata,
+        observed_generation=status.get("observedGeneration"),
+        status=status,
         marks={
             key: value
             for key, value in {**annotations, **(metadata.get("labels") or {})}.items()

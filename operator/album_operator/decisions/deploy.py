@@ -168,7 +168,7 @@ def _compare(
     outdated = compared is None or compared < begun.replace(microsecond=0)
     if not seen.refresh_requested and (outdated or now - (compared or now) > REFRESH_AGAIN):
         return Act(
-            RefreshApplication(ref),
+            RefreshApplication(seen),
             Reason.SYNCING,
             f"Asking Argo CD to compare Application {ref} with {merged}.",
         )

@@ -56,8 +56,8 @@ def _open(record: Record, seen: PullRequestSeen, poll: timedelta) -> Halt | Wait
         return Halt(
             Reason.HEAD_CHANGED,
             f"Somebody changed the branch of pull request #{seen.number}: its head is "
-            f"{seen.head_sha[:12]}, we proposed {proposed[:12]}. Close it and delete the branch, "
-            "then set the annotation album.dev/retry.",
+            f"{seen.head_sha[:12]}, not the proposed one. Put {proposed} back on the branch, "
+            "or merge the pull request as it is, then set the annotation album.dev/retry.",
         )
     return Wait(
         Reason.AWAITING_MERGE,

@@ -49,9 +49,9 @@ def decide(
                 "never sync by itself, and that switch is its owner's. Remove it, then set the "
                 "annotation album.dev/retry.",
             )
-        if not policy.is_applied:
+        if policy.application is not None and not policy.is_applied:
             return Act(
-                ApplySyncPolicy(ref),
+                ApplySyncPolicy(policy.application),
                 Reason.SYNCING,
                 f"Patching the sync policy of Application {ref}.",
             )

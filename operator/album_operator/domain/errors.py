@@ -31,5 +31,9 @@ class TransientError(OutsideError):
         self.retry_after = retry_after
 
 
+class StaleError(TransientError):
+    """What was decided on changed before it was written; nothing was: look again at once."""
+
+
 class TerminalError(OutsideError):
     """A trouble that stays until a person acts; the release stalls with it."""

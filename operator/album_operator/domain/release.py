@@ -40,7 +40,9 @@ class Release:
         retry: value of the annotation `album.dev/retry`, or None.
         refresh: value of the annotation `album.dev/refresh`, or None.
         resource_version: of the object read; a status write is refused when it is not current.
+        observed_generation: generation the status speaks of; None or -1 before the first.
         marks: labels and annotations of the operator's own that it has.
+        status: the status as it was read, which only the adapter that wrote it looks into.
     """
 
     ref: Ref
@@ -57,7 +59,14 @@ class Release:
     retry: str | None = None
     refresh: str | None = None
     deleting: bool = False
+    observed_generation: int | None = None
     marks: "Mapping[str, str]" = field(default_factory=lambda: NOTHING)
+    status: "Mapping[str, object]" = field(default_factory=lambda: NOTHING, compare=False)
+
+    @property
+    def is_observed(self) -> bool:
+        """Tell whether the status speaks of the present spec."""
+        return self.observed_generation == self.generation
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Failure, Record
-from album_operator.domain.release import Ref
+from album_operator.domain.seen import ApplicationSeen
 
 
 @dataclass(frozen=True)
@@ -35,16 +35,16 @@ class OpenPullRequest:
 
 @dataclass(frozen=True)
 class ApplySyncPolicy:
-    """Patch an Application's sync policy and ask it to refresh."""
+    """Patch an Application's sync policy as it was seen, and ask for a refresh."""
 
-    application: Ref
+    application: ApplicationSeen
 
 
 @dataclass(frozen=True)
 class RefreshApplication:
-    """Ask Argo CD to compare an Application again."""
+    """Ask Argo CD to compare an Application, as it was seen, again."""
 
-    application: Ref
+    application: ApplicationSeen
 
 
 Action = SubmitBuild | PushBranch | OpenPullRequest | ApplySyncPolicy | RefreshApplication

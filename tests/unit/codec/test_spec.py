@@ -23,7 +23,9 @@ from tests.fakes.crd_schema import faults_of_spec
 def test_a_release_is_read_as_it_stands() -> None:
     release = parse_release(raw_release())
 
-    assert release == replace(RELEASE, uid="uid-of-backend-v1.1.0", resource_version="1")
+    assert release == replace(
+        RELEASE, uid="uid-of-backend-v1.1.0", resource_version="1", observed_generation=-1
+    )
     assert release.created_at == CREATED
 
 

@@ -31,11 +31,14 @@ def test_a_pipeline_of_two_lines_resolves_to_the_conventions() -> None:
     # Only a look at the repositories tells these two.
     assert resolved.source.commit == ""
     assert resolved.config.base_branch == ""
-    assert replace(
-        resolved,
-        source=replace(resolved.source, commit=COMMIT),
-        config=replace(resolved.config, base_branch="main"),
-    ) == RESOLVED
+    assert (
+        replace(
+            resolved,
+            source=replace(resolved.source, commit=COMMIT),
+            config=replace(resolved.config, base_branch="main"),
+        )
+        == RESOLVED
+    )
 
 
 def test_app_and_version_stand_for_the_tag_of_that_app() -> None:

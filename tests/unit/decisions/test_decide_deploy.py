@@ -156,7 +156,7 @@ def test_a_comparison_older_than_the_merge_is_asked_for_again() -> None:
     verdict = _decide(old)
 
     assert isinstance(verdict, Act)
-    assert verdict.action == RefreshApplication(APPLICATION)
+    assert verdict.action == RefreshApplication(old)
 
 
 def test_an_application_never_compared_is_asked_to() -> None:

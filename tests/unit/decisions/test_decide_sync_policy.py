@@ -30,14 +30,14 @@ def test_a_policy_that_differs_is_patched() -> None:
     verdict = _decide({APPLICATION: TO_DO})
 
     assert isinstance(verdict, Act)
-    assert verdict.action == ApplySyncPolicy(APPLICATION)
+    assert verdict.action == ApplySyncPolicy(APPLICATION_SEEN)
 
 
 def test_applications_are_patched_one_after_the_other() -> None:
     verdict = _decide({APPLICATION: AS_WISHED, OTHER: TO_DO})
 
     assert isinstance(verdict, Act)
-    assert verdict.action == ApplySyncPolicy(OTHER)
+    assert verdict.action == ApplySyncPolicy(APPLICATION_SEEN)
 
 
 def test_policies_as_wished_end_the_step() -> None:
