@@ -1,0 +1,243 @@
+"""What Argo CD does with a merged release, seen through whole passes."""
+
+from datetime import timedelta
+
+from tests.fakes.builders import IMAGE
+from tests.fakes.cluster import finish_build
+from tests.unit.core.stage import REPOSITORY, Stage
+
+FRONTEND = "frontend-v1.1.0"
+
+
+async def _merged(stage: Stage, name: str = "backend-v1.1.0") -> None:
+    """Run a release up to its merge, with nothing told to Argo CD yet."""
+    stage.apply(name)
+    await stage.settle(name)
+    finish_build(stage.cluster, stage.jobs[-1])
+    await stage.settle(name)
+    stage.merge()
+
+
+async def test_two_apps_merged_on_one_branch_are_both_deployed() -> None:
+    stage = Stage()
+    await _merged(stage)
+    await stage.settle()
+    stage.argocd.run()
+    first = stage.application()["status"]["operationState"]["syncResult"]["revision"]
+    await _merged(stage, FRONTEND)
+    await stage.settle(FRONTEND)
+    # Argo CD compares both with the later commit, and has nothing to do for the backend.
+    stage.cluster.edit(
+        "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/album-app-backend",
+        {"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}},
+    )
+    stage.argocd.run()
+    later = stage.config.branches["main"]
+    backend = stage.application()["status"]
+    assert backend["sync"] == {"status": "Synced", "revision": later}
+    assert backend["operationState"]["syncResult"]["revision"] == first != later
+
+    await stage.release()
+    await stage.release(FRONTEND)
+    assert stage.ready() == ("True", "Released")
+    assert stage.ready(FRONTEND) == ("True", "Released")
+    assert stage.status()["applications"][0]["acceptedBecause"] == "Descendant"
+    assert stage.status(FRONTEND)["applications"][0]["acceptedBecause"] == "Equal"
+
+
+async def test_two_apps_merged_before_one_refresh_are_both_deployed() -> None:
+    stage = Stage()
+    await _merged(stage)
+    await _merged(stage, FRONTEND)
+    await stage.settle()
+    await stage.settle(FRONTEND)
+    stage.argocd.run()
+    later = stage.config.branches["main"]
+    assert stage.application()["status"]["operationState"]["syncResult"]["revision"] == later
+
+    await stage.release()
+    await stage.release(FRONTEND)
+    assert stage.status()["applications"][0]["acceptedBecause"] == "Descendant"
+    assert stage.ready(FRONTEND) == ("True", "Released")
+
+
+async def test_the_old_synced_and_healthy_proves_nothing() -> None:
+    stage = Stage()
+    stage.argocd.deaf = True
+    await _merged(stage)
+    due = await stage.settle()
+
+    assert stage.application()["status"]["sync"]["status"] == "Synced"
+    assert stage.application()["status"]["health"]["status"] == "Healthy"
+    assert stage.ready() == ("Unknown", "Syncing")
+    assert due.after is not None
+    assert due.after > timedelta()
+
+
+async def test_a_rollout_that_still_shows_the_old_image_is_waited_for() -> None:
+    stage = Stage()
+    stage.argocd.slow_rollout = True
+    await _merged(stage)
+    await stage.settle()
+    stage.argocd.run()
+    await stage.settle()
+    assert stage.ready() == ("Unknown", "Syncing")
+    assert f"still runs {IMAGE}:v1.0.0" in stage.message()
+
+    stage.argocd.finish_rollouts()
+    await stage.settle()
+    assert stage.ready() == ("Unknown", "Settling")
+
+
+async def test_a_health_that_flaps_begins_the_settle_time_anew() -> None:
+    stage = Stage()
+    await _merged(stage)
+    await stage.settle()
+    stage.argocd.run()
+    await stage.settle()
+    stage.clock.advance(timedelta(seconds=40))
+    stage.argocd.set_health("album-app-backend", "Degraded")
+    await stage.settle()
+    assert stage.ready() == ("Unknown", "Degraded")
+    stage.clock.advance(timedelta(seconds=10))
+    stage.argocd.set_health("album-app-backend", "Healthy")
+    due = await stage.settle()
+    assert stage.ready() == ("Unknown", "Settling")
+    assert due.after == timedelta(seconds=60)
+
+    stage.clock.advance(timedelta(seconds=59))
+    assert (await stage.settle()).after == timedelta(seconds=1)
+    stage.clock.advance(timedelta(seconds=1))
+    await stage.settle()
+    assert stage.ready() == ("True", "Released")
+
+
+async def test_an_illness_nobody_looked_at_begins_the_settle_time_anew() -> None:
+    stage = Stage()
+    await _merged(stage)
+    await stage.settle()
+    stage.argocd.run()
+    await stage.settle()
+    stage.clock.advance(timedelta(seconds=40))
+    stage.argocd.set_health("album-app-backend", "Degraded")
+    stage.argocd.set_health("album-app-backend", "Healthy")
+    stage.clock.advance(timedelta(seconds=20))
+    due = await stage.settle()
+
+    assert due.after == timedelta(seconds=40)
+
+
+async def test_a_restart_while_settling_does_not_begin_anew() -> None:
+    stage = Stage()
+    await _merged(stage)
+    await stage.settle()
+    stage.argocd.run()
+    await stage.settle()
+    stage.clock.advance(timedelta(seconds=50))
+    stage.restart()
+
+    assert (await stage.settle()).after == timedelta(seconds=10)
+
+
+async def test_a_sync_that_fails_ends_the_release_with_argo_cds_words() -> None:
+    stage = Stage()
+    await _merged(stage)
+    await stage.settle()
+    stage.argocd.fails = "one or more objects failed to apply"
+    stage.argocd.run()
+    await stage.settle()
+
+    assert stage.ready() == ("False", "SyncFailed")
+    assert "one or more objects failed to apply" in stage.message()
+    assert stage.status()["failure"]["step"] == "Deployed"
+
+
+async def test_an_app_that_stays_ill_ends_the_release_in_time() -> None:
+    stage = Stage()
+    await _merged(stage)
+    await stage.settle()
+    stage.argocd.run()
+    stage.argocd.set_health("album-app-backend", "Degraded")
+    begun = stage.clock()
+    for _ in range(200):
+        due = await stage.run_pass()
+        if due.after is None:
+            break
+        stage.clock.advance(due.after)
+
+    assert stage.ready() == ("False", "Degraded")
+    assert stage.clock() - begun == timedelta(minutes=15)
+
+
+async def test_a_policy_that_is_taken_back_is_not_fought_over() -> None:
+    stage = Stage()
+    await _merged(stage)
+    await stage.settle()
+    del stage.application()["spec"]["syncPolicy"]
+    patches = stage.faults.writes.count("patch applications")
+    await stage.settle()
+
+    assert stage.ready() == ("False", "ManagedElsewhere")
+    assert stage.faults.writes.count("patch applications") == patches
+
+
+async def test_automated_sync_its_owner_switched_off_stays_off() -> None:
+    stage = Stage()
+    policy = {"automated": {"enabled": False}}
+    stage.application()["spec"]["syncPolicy"] = policy
+    stage.apply()
+    await stage.release()
+
+    assert stage.ready() == ("False", "AutoSyncDisabled")
+    assert stage.application()["spec"]["syncPolicy"] == {"automated": {"enabled": False}}
+
+
+async def test_consent_taken_back_on_the_way_is_respected() -> None:
+    stage = Stage()
+    await _merged(stage)
+    stage.application()["metadata"]["annotations"].pop("album.dev/authorized-pipeline")
+    await stage.settle()
+
+    assert stage.ready() == ("False", "NotAuthorized")
+    assert "syncPolicy" not in stage.application()["spec"]
+
+
+async def test_consent_is_not_asked_for_where_the_operator_is_told_so() -> None:
+    stage = Stage(ALBUM_REQUIRE_CONSENT="false")
+    stage.application()["metadata"]["annotations"].pop("album.dev/authorized-pipeline")
+    stage.apply()
+    await stage.release()
+
+    assert stage.ready() == ("True", "Released")
+
+
+async def test_a_policy_as_wished_is_not_patched() -> None:
+    stage = Stage()
+    policy = {"automated": {"selfHeal": True}, "syncOptions": ["ApplyOutOfSyncOnly=true"]}
+    stage.application()["spec"]["syncPolicy"] = policy
+    stage.apply()
+    await stage.release()
+
+    assert stage.ready() == ("True", "Released")
+    annotations = stage.application()["metadata"]["annotations"]
+    assert "album.dev/previous-sync-policy" not in annotations
+
+
+async def test_a_comparison_that_was_lost_is_asked_for_again() -> None:
+    stage = Stage()
+    await _merged(stage)
+    await stage.settle()
+    # A refresh asked for while another runs is lost: the annotation is gone, the revision is old.
+    path = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/album-app-backend"
+    now = f"{stage.clock():%Y-%m-%dT%H:%M:%SZ}"
+    lost = {"metadata": {"annotations": {"argocd.argoproj.io/refresh": None}}}
+    stage.cluster.edit(path, {**lost, "status": {"reconciledAt": now}})
+    await stage.settle()
+    assert "argocd.argoproj.io/refresh" not in stage.application()["metadata"]["annotations"]
+
+    stage.clock.advance(timedelta(seconds=11))
+    await stage.settle()
+    assert "argocd.argoproj.io/refresh" in stage.application()["metadata"]["annotations"]
+    await stage.release()
+    assert stage.ready() == ("True", "Released")
+    assert stage.forge.count(REPOSITORY) == 1
