@@ -65,24 +65,34 @@ def ensure(engine: Engine, settings: Settings, state: State) -> None:
         return
     complete.unlink(missing_ok=True)
     remove(engine, settings)
-    config = settings.state / "kind.yaml"
-    config.write_text(yaml.safe_dump(_kind_config(engine, settings), sort_keys=False))
-    log = settings.logs / "kind.log"
     with progress.step(f"create cluster {settings.name}"):
-        run(
-            [
-                bin_folder / "kind",
-                *("create", "cluster", f"--name={settings.name}", f"--config={config}"),
-                *(f"--image={node_image.REFERENCE}", f"--kubeconfig={kubeconfig(settings)}"),
-                "--retain",
-            ],
-            part=_PART,
-            log=log,
-            env={**engine.env, "KIND_EXPERIMENTAL_DOCKER_NETWORK": network.name(settings)},
-        )
+        try:
+            _create(bin_folder / "kind", engine, settings)
+        except PartError as error:
+            if "already exist" not in str(error):
+                raise
+            # The engine went on creating the node of a command that was broken off just now.
+            remove(engine, settings)
+            _create(bin_folder / "kind", engine, settings)
         _wait_ready(settings)
     kubeconfig(settings).chmod(0o600)
     complete.touch()
+
+
+def _create(kind: Path, engine: Engine, settings: Settings) -> None:
+    config = settings.state / "kind.yaml"
+    config.write_text(yaml.safe_dump(_kind_config(engine, settings), sort_keys=False))
+    run(
+        [
+            kind,
+            *("create", "cluster", f"--name={settings.name}", f"--config={config}"),
+            *(f"--image={node_image.REFERENCE}", f"--kubeconfig={kubeconfig(settings)}"),
+            "--retain",
+        ],
+        part=_PART,
+        log=settings.logs / "kind.log",
+        env={**engine.env, "KIND_EXPERIMENTAL_DOCKER_NETWORK": network.name(settings)},
+    )
 
 
 def remove(engine: Engine, settings: Settings) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -81,6 +83,7 @@ def run(
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **(env or {})},
                 cwd=cwd,
+                process_group=0,  # what it starts can be ended with it
             )
         except FileNotFoundError as error:
             raise PartError(part, f"the program {argv[0]} is not installed") from error
@@ -96,7 +99,8 @@ def run(
 def end_running() -> None:
     """End the programs that `run` started and that still run, so that none outlives the command."""
     for process in list(_running):
-        process.terminate()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
 
 
 def capture(

@@ -24,6 +24,9 @@ from testbed.settings import Settings
 _CAP_SYS_RESOURCE = 24  # bit number, linux/capability.h
 _WRAPPER = Path(__file__).parent / "node" / "runc-without-sys-resource"
 _FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
+# It outlives the command that starts it; the object stays, since a Popen that goes while its
+# process runs warns.
+_started: list[subprocess.Popen[bytes]] = []
 _DEFAULT_HOST = "unix:///var/run/docker.sock"
 
 
@@ -145,6 +148,7 @@ def _start(settings: Settings, folder: Path) -> Engine:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C ends the command, not the engine
             )
+        _started.append(process)
 
         def is_up() -> bool:
             if process.poll() is not None:

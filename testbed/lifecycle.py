@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -124,10 +123,22 @@ def _build_quietly(programs: list[str], settings: Settings) -> None:
 
 def _together(*works: Callable[[], None]) -> None:
     """Do works at the same time; raise the first error once all have ended."""
-    with ThreadPoolExecutor(max_workers=len(works)) as pool:
-        futures: list[Future[None]] = [pool.submit(work) for work in works]
-    for future in futures:
-        future.result()
+    errors: list[BaseException] = []
+
+    def attempt(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - raised again below, in the main thread
+            errors.append(error)
+
+    # Daemons, unlike a pool's threads: an interrupted command does not wait for them.
+    threads = [threading.Thread(target=attempt, args=(work,), daemon=True) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
 
 
 def _one_at_a_time(settings: Settings) -> AbstractContextManager[None]:

@@ -51,3 +51,17 @@ def find_mounts(*folders: Path) -> list[str]:
     return [
         mount for mount in mounts if mount.startswith(tuple(f"{folder}/" for folder in folders))
     ]
+
+
+def find_mentions(name: str) -> list[str]:
+    """Return the command lines of living processes that hold a name, those of our own aside."""
+    found = []
+    ours = {os.getpid(), os.getppid()}
+    for proc in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (proc / "cmdline").read_bytes().decode(errors="replace")
+        except OSError:
+            continue
+        if name in command and int(proc.name) not in ours:
+            found.append(command.replace("\0", " "))
+    return found

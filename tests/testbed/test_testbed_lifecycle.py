@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,9 +14,11 @@ import pytest
 from testbed import engine, lifecycle, network, state, status
 from testbed.access import Testbed
 from testbed.settings import Settings, from_environment
-from tests.testbed.processes import find_mounts, find_processes, kill
+from tests.testbed.processes import find_mentions, find_mounts, find_processes, kill
 
 pytestmark = pytest.mark.e2e
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +32,15 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
         yield mine
     finally:
         lifecycle.down(mine)
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    return {
+        **os.environ,
+        "TESTBED_NAME": settings.name,
+        "TESTBED_CACHE": str(settings.cache),
+        "TESTBED_STATE": str(settings.state_root),
+    }
 
 
 def test_a_testbed_whose_every_process_is_killed_comes_up_again_as_it_was(
@@ -64,16 +76,11 @@ def test_the_second_up_changes_nothing(settings: Settings) -> None:
 
 
 def test_the_environment_is_ready_for_a_shell(settings: Settings) -> None:
-    variables = {
-        "TESTBED_NAME": settings.name,
-        "TESTBED_CACHE": str(settings.cache),
-        "TESTBED_STATE": str(settings.state_root),
-    }
     script = f'eval "$({sys.executable} -m testbed env)" && kubectl get nodes --output=name'
     done = subprocess.run(
         ["bash", "-c", script],
-        env={**os.environ, **variables},
-        cwd=Path(__file__).parents[2],
+        env=_environment(settings),
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
@@ -100,6 +107,7 @@ def test_down_leaves_nothing_but_the_cache(settings: Settings) -> None:
 
     assert not settings.state_root.exists()
     assert not find_mounts(settings.state_root)
+    assert not find_mentions(settings.name)
     addresses = subprocess.run(["ip", "-br", "addr"], capture_output=True, text=True, check=True)
     assert bridge not in addresses.stdout
     left = engine.find(settings)
@@ -111,7 +119,28 @@ def test_down_leaves_nothing_but_the_cache(settings: Settings) -> None:
         named = f"name={settings.name}"
         assert not left.docker("ps", "--all", "--quiet", "--filter", named)
         assert not left.docker("network", "ls", "--quiet", "--filter", named)
-        assert not find_processes(settings, left)[2:], "no more than the engine's two daemons"
+
+
+def test_an_interrupted_up_ends_at_once_and_the_next_one_goes_on(settings: Settings) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "testbed", "up"],
+        env=_environment(settings),
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as command:
+        assert command.stderr is not None
+        for line in command.stderr:
+            if "▸ create cluster" in line:
+                command.send_signal(signal.SIGINT)
+                break
+        rest = command.stderr.read()
+        assert command.wait(timeout=20) == 130, rest
+
+    lifecycle.up(settings)
+    assert status.report(settings) == 0
+    lifecycle.down(settings)
+    assert not settings.state_root.exists()
 
 
 def test_down_of_a_testbed_that_is_not_there_is_fine(settings: Settings) -> None:
