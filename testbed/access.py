@@ -148,12 +148,21 @@ class Testbed:
 
     def write_buildkitd_config(self) -> None:
         """Write the buildkitd.toml that takes base images from the registry over plain HTTP."""
-        tables = [f'[registry."{self.registry}"]\nhttp = true\n']
-        tables += [f'[registry."{host}"]\nmirrors = ["{self.registry}"]\n' for host in _MIRRORED]
-        self.buildkitd_config.write_text("\n".join(tables))
+        self.buildkitd_config.write_text(buildkitd_config(self.registry))
 
     def _engine(self) -> Engine:
         return Engine(self.docker_host, is_ours=False)
+
+
+def buildkitd_config(registry_address: str) -> str:
+    """Return the text of a buildkitd.toml by which public images come from a registry.
+
+    Args:
+        registry_address: `host:port` of the registry, which speaks plain HTTP.
+    """
+    tables = [f'[registry."{registry_address}"]\nhttp = true\n']
+    tables += [f'[registry."{host}"]\nmirrors = ["{registry_address}"]\n' for host in _MIRRORED]
+    return "\n".join(tables)
 
 
 def _known(settings: Settings) -> tuple[State, Engine]:

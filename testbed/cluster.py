@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -163,10 +164,16 @@ def _runs_since_boot(namespace: str, engine: Engine, settings: Settings) -> bool
     except PartError:
         return False
     pods = json.loads(text)["items"]
-    return bool(pods) and all(_is_ready_since(boot[:19], pod["status"]) for pod in pods)
+    return bool(pods) and all(is_ready_since(boot[:19], pod["status"]) for pod in pods)
 
 
-def _is_ready_since(boot: str, status: dict[str, Any]) -> bool:
+def is_ready_since(boot: str, status: Mapping[str, Any]) -> bool:
+    """Say whether a Pod is ready with containers that began at `boot` or later.
+
+    Args:
+        boot: UTC time to the second, `2026-01-01T10:00:00`.
+        status: The Pod's status, as the API gives it.
+    """
     ready = {"type": "Ready", "status": "True"}.items()
     return any(ready <= condition.items() for condition in status.get("conditions", [])) and all(
         container["state"].get("running", {}).get("startedAt", "")[:19] >= boot

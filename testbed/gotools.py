@@ -7,6 +7,7 @@ the sets conflict; `tools.go` imports the programs so that `go mod tidy` keeps t
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -255,14 +256,13 @@ def _build(tools: ToolSet, name: str, folder: Path, settings: Settings) -> None:
 
 def _copy_data(tools: ToolSet, folder: Path, settings: Settings) -> None:
     _require_go()
-    module = Path(
-        capture(
-            ["go", "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", tools.data_module],
-            part=f"files of {tools.data_module}",
-            env=build_environment(settings),
-            cwd=_SETS_FOLDER / tools.name,
-        )
+    answer = capture(
+        ["go", "mod", "download", "-json", tools.data_module],
+        part=f"files of {tools.data_module}",
+        env=build_environment(settings),
+        cwd=_SETS_FOLDER / tools.name,
     )
+    module = Path(json.loads(answer)["Dir"])
     partial = folder / "share" / f".{tools.name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     for relative in tools.data:

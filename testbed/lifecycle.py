@@ -40,10 +40,11 @@ def up(settings: Settings) -> None:
         PartError: A part failed; the same command goes on from there.
     """
     _require_disk(settings)
-    with _one_at_a_time(settings), progress.step(f"testbed {settings.name} up"):
+    with _one_at_a_time(settings), progress.step(f"testbed {settings.name} up", beats=False):
         docker = engine.ensure(settings)
         in_registry = [*recipes.base_images(), *recipes.cluster_images(settings)]
-        _obtain([*recipes.service_images(), *in_registry, node_image.image()], docker, settings)
+        # Those of Debian packages alone first, while Go builds what the others need.
+        _obtain([*in_registry, *recipes.service_images(), node_image.image()], docker, settings)
         known = state.load(settings)
         network.ensure(docker, settings, known)
 

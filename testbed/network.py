@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from testbed import progress
@@ -40,7 +41,7 @@ def ensure(engine: Engine, settings: Settings, state: State) -> None:
         # Of a testbed whose state is gone; its containers cannot be ours either.
         remove(engine, settings)
     error: PartError | None = None
-    for subnet in [state.subnet] if state.subnet else _free_subnets(settings.name):
+    for subnet in [state.subnet] if state.subnet else free_subnets(settings.name, _routes()):
         try:
             _create(engine, settings, subnet)
         except PartError as refusal:  # an engine knows networks that have no route now
@@ -72,14 +73,20 @@ def _create(engine: Engine, settings: Settings, subnet: str) -> None:
     engine.docker("network", "create", *options, name(settings), part="network")
 
 
-def _free_subnets(testbed: str) -> list[str]:
-    taken = _routes()
-    first = zlib.crc32(testbed.encode())  # testbeds started at once do not ask for the same one
+def free_subnets(testbed: str, taken: Sequence[ipaddress.IPv4Network]) -> list[str]:
+    """Return the /24 networks a testbed may try, in order, by their first three numbers.
+
+    Args:
+        testbed: Its name decides where the search begins: testbeds started at the same time do
+            not ask for the same network.
+        taken: Networks that are in use.
+    """
+    first = zlib.crc32(testbed.encode())
     candidates = [f"{_PREFIX}.{(first + step) % 256}" for step in range(256)]
     return [
         subnet
         for subnet in candidates
-        if not any(ipaddress.ip_network(f"{subnet}.0/24").overlaps(route) for route in taken)
+        if not any(ipaddress.IPv4Network(f"{subnet}.0/24").overlaps(other) for other in taken)
     ]
 
 

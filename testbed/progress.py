@@ -21,11 +21,12 @@ def note(text: str) -> None:
 
 
 @contextmanager
-def step(name: str) -> Iterator[None]:
+def step(name: str, *, beats: bool = True) -> Iterator[None]:
     """Print when `name` begins, that it still runs every half a minute, and how long it took.
 
     Args:
         name: What is done, in a few words.
+        beats: Whether it says that it still runs; off where its own steps do.
     """
     began = time.monotonic()
     done = threading.Event()
@@ -35,7 +36,8 @@ def step(name: str) -> Iterator[None]:
         while not done.wait(HEARTBEAT_SECONDS):
             note(f"… {name} ({_clock(time.monotonic() - began)} so far)")
 
-    threading.Thread(target=beat, daemon=True).start()
+    if beats:
+        threading.Thread(target=beat, daemon=True).start()
     try:
         yield
     except BaseException:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed import engine, lifecycle, network, state, status
+from testbed import engine, lifecycle, network, recipes, state, status
 from testbed.access import Testbed
 from testbed.settings import Settings, from_environment
 from tests.testbed.processes import find_mentions, find_mounts, find_processes, kill
@@ -96,6 +96,24 @@ def test_the_api_server_writes_who_asked_for_what(settings: Settings) -> None:
     testbed.kubectl("create", "configmap", "audited")
 
     assert '"name":"audited"' in testbed.audit_log.read_text()
+
+
+def test_an_image_archive_is_put_into_the_node(settings: Settings, tmp_path: Path) -> None:
+    docker = engine.find(settings)
+    assert docker is not None
+    archive = tmp_path / "image.tar"
+    docker.docker("tag", recipes.REGISTRY, "loaded.invalid/registry:1")
+    docker.docker("save", "--output", str(archive), "loaded.invalid/registry:1")
+    docker.docker("rmi", "loaded.invalid/registry:1")
+    subprocess.run(
+        [sys.executable, "-m", "testbed", "load-image", archive],
+        env=_environment(settings),
+        cwd=ROOT,
+        check=True,
+    )
+
+    node = f"{settings.name}-control-plane"
+    assert "loaded.invalid/registry" in docker.docker("exec", node, "crictl", "images")
 
 
 def test_down_leaves_nothing_but_the_cache(settings: Settings) -> None:
