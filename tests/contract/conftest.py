@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.contract.fake_stage import FakeStage
 from tests.contract.gitea_server import GiteaServer, running_gitea
-from tests.contract.stages import FakeStage, GiteaStage, Stage
+from tests.contract.gitea_stage import GiteaStage
+from tests.contract.stages import Stage
 
 
 @pytest.fixture(scope="session")

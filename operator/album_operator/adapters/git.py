@@ -105,13 +105,13 @@ class Repository:
             raise LocalGitError(arguments[0], answer.err)
         return answer
 
-    def remote(self, *arguments: str) -> Answer:
+    def remote(self, *arguments: str, variables: Mapping[str, str] | None = None) -> Answer:
         """Run a command that talks to the place as remote `origin`; look at the status yourself.
 
         Raises:
             TransientError: it took longer than the time limit.
         """
-        return self._run(arguments, b"", self._credentials())
+        return self._run(arguments, b"", self._credentials() | dict(variables or {}))
 
     def make(self) -> None:
         """Make the repository on disk unless it is there."""
@@ -126,7 +126,14 @@ class Repository:
             Object id by name for those that exist; for a symbolic `HEAD` also `ref:HEAD` with the
             name of the branch it stands for.
         """
-        answer = self.remote("ls-remote", "--symref", "--end-of-options", "origin", *names)
+        # Every repository that is not empty has a HEAD, so no answer at all is suspicious.
+        words = ("ls-remote", "--symref", "--end-of-options", "origin", "HEAD", *names)
+        answer = self.remote(*words)
+        if answer.status == 0 and not answer.out:
+            answer = self.remote(*words, variables={"GIT_TRACE_PACKET": "1"})
+            if "git<" not in answer.err:
+                # Git takes any page, such as a proxy's login, for an old server without refs.
+                raise unavailable(self.place, "what answers there is no git server")
         if answer.status != 0:
             raise translate(self.place, "read", answer.err)
         found = {}

@@ -1,0 +1,76 @@
+"""The stage in memory."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from album_operator.domain.names import repository_path
+from album_operator.domain.places import ForgePlace, GitPlace
+from album_operator.ports import ConfigRepository, PullRequests, SourceRepository
+from tests.contract.stages import Line
+from tests.fakes.forge import FakeForge
+from tests.fakes.git_history import Commit
+from tests.fakes.git_repositories import FakeConfigRepository, FakeSourceRepository
+from tests.fakes.git_server import FakeGitServer
+
+
+class FakeStage:
+    """Everything in memory."""
+
+    HOST = "https://git.example.org"
+
+    def __init__(self) -> None:
+        self.server = FakeGitServer()
+        self.forge = FakeForge(self.server)
+        self.source: SourceRepository = FakeSourceRepository(self.server)
+        self.config: ConfigRepository = FakeConfigRepository(self.server)
+        self.pull_requests: PullRequests = self.forge
+
+    def make_repository(self, name: str) -> GitPlace:
+        url = f"{self.HOST}/owner/{name}"
+        self.server.add_repository(url)
+        return self.server.place(url)
+
+    def forge_place(self, place: GitPlace) -> ForgePlace:
+        host = "/".join(place.url.split("/")[:3])
+        return ForgePlace(f"{host}/api/v1", repository_path(place.url), place.credential)
+
+    def dead_place(self) -> GitPlace:
+        return self.server.place("https://dead.example.org/owner/name")
+
+    def store(self, place: GitPlace, commit: Commit) -> str:
+        return self.server.open(place).add(commit)
+
+    def set_branch(self, place: GitPlace, branch: str, sha: str | None) -> None:
+        branches = self.server.open(place).branches
+        branches.pop(branch, None)
+        if sha is not None:
+            branches[branch] = sha
+
+    def set_tag(self, place: GitPlace, tag: str, sha: str, *, annotated: bool = False) -> None:
+        del annotated  # A fake's tag knows only what it stands for.
+        self.server.open(place).tags[tag] = sha
+
+    def protect(self, place: GitPlace, beginning: str) -> None:
+        self.server.open(place).protected.append(beginning)
+
+    def head(self, place: GitPlace, branch: str) -> str | None:
+        return self.server.open(place).branches.get(branch)
+
+    def merge(self, place: GitPlace, number: int, style: str) -> None:
+        self.forge.merge(repository_path(place.url), number, style)
+
+    def set_open(self, place: GitPlace, number: int, *, is_open: bool) -> None:
+        path = repository_path(place.url)
+        if is_open:
+            self.forge.reopen(path, number)
+        else:
+            self.forge.close_pull_request(path, number)
+
+    def count_pull_requests(self, place: GitPlace) -> int:
+        return self.forge.count(repository_path(place.url))
+
+    @asynccontextmanager
+    async def losing_line(self, place: GitPlace) -> AsyncIterator[Line]:
+        self.server.lose_push_answer = True
+        self.forge.lose_next_answer = True
+        yield Line(place, self.config, self.pull_requests)

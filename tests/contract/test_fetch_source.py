@@ -1,0 +1,159 @@
+"""The build's init container, as a process of its own, against a real Gitea."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from album_operator.domain.places import GitPlace
+from tests.contract.gitea_stage import GiteaStage
+from tests.fakes.git_history import Commit, File
+
+OPERATOR = Path(__file__).parents[2] / "operator"
+TAG = "backend-v1.1.0"
+FILES = {
+    "backend/Dockerfile": File(b"FROM scratch\n"),
+    "backend/run.sh": File(b"#!/bin/sh\r\n", "100755"),
+    "backend/link": File(b"Dockerfile", "120000"),
+    "data": File(bytes(range(256))),
+}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How the init container ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def place(gitea_stage: GiteaStage, name: str) -> GitPlace:
+    return gitea_stage.make_repository(name)
+
+
+@pytest.fixture
+def commit(gitea_stage: GiteaStage, place: GitPlace) -> str:
+    sha = gitea_stage.store(place, Commit((), FILES))
+    gitea_stage.set_branch(place, "main", sha)
+    gitea_stage.set_tag(place, TAG, sha, annotated=True)
+    return sha
+
+
+def run(place: GitPlace, commit: str, target: Path, **variables: str) -> Ended:
+    credential = target.parent / "credential"
+    credential.mkdir(exist_ok=True)
+    (credential / "url").write_text(f"{place.credential.url}\n")
+    (credential / "token").write_text(f"{place.credential.token}\n")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(OPERATOR),
+        "HOME": "/nonexistent",
+        "TMPDIR": "/nonexistent",
+        "ALBUM_REPOSITORY": place.url,
+        "ALBUM_COMMIT": commit,
+        "ALBUM_TAG": TAG,
+        "ALBUM_TARGET": str(target),
+        "ALBUM_CREDENTIAL": str(credential),
+        "ALBUM_INSECURE_HOSTS": place.url.split("/")[2],
+    }
+    ended = subprocess.run(
+        [sys.executable, "-m", "album_operator.fetch_source"],
+        env=environment | variables,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert place.credential.token not in ended.stdout + ended.stderr
+    return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+
+def test_the_commit_s_files_are_there_and_nothing_else(
+    place: GitPlace, commit: str, tmp_path: Path
+) -> None:
+    target = tmp_path / "source"
+    ended = run(place, commit, target)
+    assert (ended.status, ended.err) == (0, "")
+    assert commit in ended.out
+    assert sorted(str(path.relative_to(target)) for path in target.rglob("*")) == [
+        "backend",
+        "backend/Dockerfile",
+        "backend/link",
+        "backend/run.sh",
+        "data",
+    ]
+    assert (target / "data").read_bytes() == FILES["data"].data
+    assert (target / "backend/run.sh").read_bytes() == FILES["backend/run.sh"].data
+    assert (target / "backend/run.sh").stat().st_mode & 0o111
+    assert (target / "backend/link").readlink() == Path("Dockerfile")
+
+
+def test_what_an_earlier_try_left_is_gone(place: GitPlace, commit: str, tmp_path: Path) -> None:
+    target = tmp_path / "source"
+    (target / "backend").mkdir(parents=True)
+    (target / "backend/Dockerfile").write_text("half a fi")
+    (target / "left").symlink_to("/nonexistent")
+    assert run(place, commit, target).status == 0
+    assert (target / "backend/Dockerfile").read_bytes() == FILES["backend/Dockerfile"].data
+    assert not (target / "left").is_symlink()
+
+
+def test_a_tag_moved_since_does_not_matter(
+    gitea_stage: GiteaStage, place: GitPlace, commit: str, tmp_path: Path
+) -> None:
+    moved = gitea_stage.store(place, Commit((commit,), {"data": File(b"moved\n")}))
+    gitea_stage.set_tag(place, TAG, moved)
+    target = tmp_path / "source"
+    assert run(place, commit, target).status == 0
+    assert (target / "data").read_bytes() == FILES["data"].data
+
+
+@pytest.mark.usefixtures("commit")
+def test_a_commit_the_server_has_not_fails_with_one_sentence(
+    place: GitPlace, tmp_path: Path
+) -> None:
+    ended = run(place, "1" * 40, tmp_path / "source")
+    assert ended.status == 1
+    assert TAG in ended.err
+    assert len(ended.err.splitlines()) == 1
+
+
+def test_a_secret_for_another_host_is_not_sent(
+    place: GitPlace, commit: str, tmp_path: Path
+) -> None:
+    ended = run(place, commit, tmp_path / "source", ALBUM_REPOSITORY="https://example.org/a/b")
+    assert ended.status == 1
+    assert "is not sent to https://example.org/a/b" in " ".join(ended.err.split())
+
+
+def test_plain_http_needs_an_admin_s_word(place: GitPlace, commit: str, tmp_path: Path) -> None:
+    ended = run(place, commit, tmp_path / "source", ALBUM_INSECURE_HOSTS="")
+    assert ended.status == 1
+    assert "ALBUM_INSECURE_HOSTS" in ended.err
+
+
+def test_missing_variables_are_named(place: GitPlace, commit: str, tmp_path: Path) -> None:
+    ended = run(place, commit, tmp_path / "source", ALBUM_TAG="", ALBUM_REPOSITORY="")
+    assert (ended.status, ended.err) == (1, "ALBUM_REPOSITORY, ALBUM_TAG not set\n")
+
+
+def test_the_root_is_no_target(place: GitPlace, commit: str, tmp_path: Path) -> None:
+    ended = run(place, commit, tmp_path / "source", ALBUM_TARGET="/")
+    assert ended.status == 1
+    assert "ALBUM_TARGET" in ended.err
+
+
+def test_a_wrong_token_is_said_so(place: GitPlace, commit: str, tmp_path: Path) -> None:
+    target = tmp_path / "source"
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/url").write_text(place.credential.url)
+    (tmp_path / "other/token").write_text("wrong")
+    ended = run(place, commit, target, ALBUM_CREDENTIAL=str(tmp_path / "other"))
+    assert ended.status == 1
+    assert "refused the token" in ended.err
+    assert list(target.iterdir()) == []
