@@ -42,7 +42,7 @@ def words(stderr: str, credential: Credential) -> str:
     """Give what git and the server said as one short printable line without the token."""
     # A carriage return redraws git's progress lines; a server's own begin with `remote:`.
     lines = [
-        re.sub(r"[^ -~]+", " ", line).strip().removeprefix("remote:").strip()
+        re.sub(r"[^!-~]+", " ", line).strip().removeprefix("remote:").strip()
         for line in re.split(r"[\r\n]+", scrub(stderr, credential))
     ]
     return "; ".join(filter(None, lines))[:WORDS_LENGTH].rstrip() or "it gave no reason"

@@ -74,7 +74,7 @@ def parse_answer(
         body = None
     message = body.get("message") if isinstance(body, dict) else None
     said = message if isinstance(message, str) and message else f"HTTP status {status}"
-    said = re.sub(r"[^ -~]+", " ", scrub(said, place.credential))[:WORDS_LENGTH]
+    said = re.sub(r"[^!-~]+", " ", scrub(said, place.credential))[:WORDS_LENGTH]
     return Answer(status, body, said, retry_after)
 
 

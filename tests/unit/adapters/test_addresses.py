@@ -1,0 +1,78 @@
+"""Which URLs and hosts a token may go to."""
+
+import pytest
+
+from album_operator.adapters.addresses import (
+    check_address,
+    check_forge_credential,
+    check_git_credential,
+)
+from album_operator.domain.errors import TerminalError
+from album_operator.domain.places import Credential
+from album_operator.domain.reasons import Reason
+
+CREDENTIAL = Credential("album-git", "https://git.example.org/owner", "x", "some-token")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://git.example.org/owner/name",
+        "https://git.example.org/owner/name.git",
+        "https://git.example.org:8443/owner/name/",
+        "https://[2001:db8::1]/owner/name",
+        "http://gitea:3000/owner/name",
+    ],
+)
+def test_https_and_listed_plain_hosts_pass(url: str) -> None:
+    check_address(url, {"Gitea:3000"})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://git.example.org/owner/name",
+        "http://gitea/owner/name",
+        "http://gitea:30000/owner/name",
+        "http://169.254.169.254/",
+        "ext::sh -c id",
+        "file:///etc/passwd",
+        "ssh://-oProxyCommand=x/y",
+        "git@host:owner/name",
+        "https://user:token@git.example.org/owner/name",
+        "https://git.example.org/$TOKEN",
+        "https://git.example.org/a/../b",
+        "https://git.example.org/a?x=1",
+        "https://git.example.org/a#x",
+        "https://git.example.org/a%2e%2e",
+        "https://git.example.org/a\r\nHost: b",
+        "https://git.example.org/a\n",
+        "https:///a",
+        "--upload-pack=x",
+        "",
+    ],
+)
+def test_all_else_is_refused_by_name(url: str) -> None:
+    with pytest.raises(TerminalError) as caught:
+        check_address(url, {"gitea:3000"})
+    assert caught.value.reason is Reason.HOST_NOT_ALLOWED
+
+
+def test_a_token_goes_only_below_its_own_url() -> None:
+    check_git_credential(CREDENTIAL, "https://git.example.org/owner/name")
+    for url in ("https://git.example.org/other/name", "https://git.example.org.evil.org/owner/x"):
+        with pytest.raises(TerminalError) as caught:
+            check_git_credential(CREDENTIAL, url)
+        assert "album-git" in caught.value.message
+        assert "some-token" not in caught.value.message
+
+
+def test_a_token_goes_to_the_api_of_its_own_host_for_its_own_repositories() -> None:
+    api = "https://git.example.org/api/v1"
+    check_forge_credential(CREDENTIAL, api, "https://git.example.org/owner/name")
+    with pytest.raises(TerminalError):
+        check_forge_credential(CREDENTIAL, api, "https://git.example.org/other/name")
+    with pytest.raises(TerminalError):
+        check_forge_credential(
+            CREDENTIAL, "https://api.example.org", "https://git.example.org/owner/name"
+        )

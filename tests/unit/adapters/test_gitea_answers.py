@@ -1,0 +1,176 @@
+"""What a Gitea may answer, sane or not, seen through the adapter."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from album_operator.adapters.gitea import GiteaPullRequests
+from album_operator.adapters.gitea_answers import parse_retry_after
+from album_operator.domain.errors import OutsideError, TerminalError, TransientError
+from album_operator.domain.places import Credential, Draft, ForgePlace
+from album_operator.domain.reasons import Reason
+from album_operator.domain.seen import PullRequestState
+
+TOKEN = "canary-token"
+SHA = "a" * 40
+OPEN: dict[str, Any] = {
+    "number": 7,
+    "html_url": "https://git.example.org/o/n/pulls/7",
+    "state": "open",
+    "title": "release",
+    "merged": False,
+    "merged_at": None,
+    "merge_commit_sha": None,
+    "merged_by": None,
+    "head": {"label": "release/a_v1.0.0", "ref": "release/a_v1.0.0", "sha": SHA, "repo_id": 1},
+    "base": {"label": "main", "ref": "main", "sha": SHA, "repo_id": 1},
+}
+
+
+@asynccontextmanager
+async def forge(
+    status: int,
+    body: Any,  # noqa: ANN401
+    headers: dict[str, str] | None = None,
+) -> AsyncIterator[tuple[GiteaPullRequests, ForgePlace]]:
+    """Run a forge that answers everything alike."""
+
+    async def handle(_: web.Request) -> web.Response:
+        if isinstance(body, bytes):
+            return web.Response(status=status, body=body, headers=headers)
+        return web.json_response(body, status=status, headers=headers)
+
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", handle)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host = f"127.0.0.1:{runner.addresses[0][1]}"
+    credential = Credential("album-git", f"http://{host}", "x", TOKEN)
+    adapter = GiteaPullRequests({host}, time_limit=timedelta(seconds=20))
+    try:
+        yield adapter, ForgePlace(f"http://{host}/api/v1", "o/n", credential)
+    finally:
+        await adapter.close()
+        await runner.cleanup()
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "reason"),
+    [
+        (401, TerminalError, Reason.CREDENTIALS_REFUSED),
+        (403, TerminalError, Reason.CREDENTIALS_REFUSED),
+        (307, TerminalError, Reason.REPOSITORY_NOT_FOUND),
+        (422, TerminalError, Reason.PUSH_REFUSED),
+        (423, TerminalError, Reason.PUSH_REFUSED),
+        (429, TransientError, Reason.RATE_LIMITED),
+        (500, TransientError, Reason.FORGE_UNAVAILABLE),
+        (502, TransientError, Reason.FORGE_UNAVAILABLE),
+        (204, TransientError, Reason.FORGE_UNAVAILABLE),
+    ],
+)
+async def test_each_status_has_its_reason_and_keeps_the_token_to_itself(
+    status: int, kind: type[OutsideError], reason: Reason
+) -> None:
+    body: Any = b"" if status == 204 else {"message": f"no, {TOKEN}, because of X"}
+    async with forge(status, body) as (adapter, place):
+        with pytest.raises(kind) as caught:
+            await adapter.open(place, Draft("release/a_v1.0.0", "main", "t", "b"))
+    assert caught.value.reason is reason
+    assert TOKEN not in caught.value.message
+    assert TOKEN not in str(caught.value.__cause__)
+    if status in (401, 403, 422):
+        assert "because of X" in caught.value.message
+
+
+async def test_the_wait_a_forge_asks_for_is_kept() -> None:
+    for status in (429, 503):
+        async with forge(status, {}, {"Retry-After": "17"}) as (adapter, place):
+            with pytest.raises(TransientError) as caught:
+                await adapter.get(place, 1)
+        assert caught.value.retry_after == timedelta(seconds=17)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>log in</html>",
+        b"",
+        b"[" * 100_000,
+        b"null",
+        [],
+        {},
+        OPEN | {"number": "x"},
+        OPEN | {"state": "odd"},
+        OPEN | {"head": None},
+        OPEN | {"head": {"sha": "main"}},
+        OPEN | {"html_url": "javascript:alert(1)"},
+        OPEN | {"html_url": "https://x/\n"},
+        OPEN | {"merged": True, "merged_at": None},
+        OPEN | {"merged": True, "merged_at": "2026-01-01T00:00:00Z", "merge_commit_sha": "x"},
+        OPEN | {"merged": True, "merged_at": "yesterday"},
+        OPEN | {"merged": True, "merged_at": "2026-01-01T00:00:00Z", "merged_by": "x"},
+    ],
+)
+async def test_an_answer_that_makes_no_sense_is_a_passing_trouble(body: Any) -> None:  # noqa: ANN401
+    async with forge(200, body) as (adapter, place):
+        for work in (adapter.get(place, 7), adapter.find(place, "release/a_v1.0.0", "main")):
+            with pytest.raises(TransientError) as caught:
+                await work
+            assert caught.value.reason is Reason.FORGE_UNAVAILABLE
+
+
+async def test_an_endless_answer_is_broken_off() -> None:
+    async with forge(200, b" " * (9 * 1024 * 1024)) as (adapter, place):
+        with pytest.raises(TransientError) as caught:
+            await adapter.get(place, 7)
+    assert "bytes" in caught.value.message
+
+
+async def test_a_pull_request_is_read_with_all_that_is_known() -> None:
+    merged = OPEN | {
+        "merged": True,
+        "state": "closed",
+        "merged_at": "2026-11-20T12:00:00Z",
+        "merge_commit_sha": "b" * 40,
+        "merged_by": {"login": "ann"},
+    }
+    async with forge(200, merged) as (adapter, place):
+        seen = await adapter.get(place, 7)
+    assert seen.state is PullRequestState.MERGED
+    assert (seen.merge_commit, seen.actor) == ("b" * 40, "ann")
+    assert seen.merged_at == datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+async def test_a_test_merge_of_an_open_one_is_no_merge_commit() -> None:
+    async with forge(200, OPEN | {"merge_commit_sha": "c" * 40}) as (adapter, place):
+        assert (await adapter.get(place, 7)).merge_commit is None
+
+
+async def test_one_of_a_fork_is_not_ours() -> None:
+    fork = OPEN | {"head": OPEN["head"] | {"repo_id": 2}}
+    async with forge(200, fork) as (adapter, place):
+        with pytest.raises(TransientError):  # Our forge answers the list with the same object.
+            await adapter.find(place, "release/a_v1.0.0", "main")
+
+
+@pytest.mark.parametrize("repository", ["o", "o/n/x", "../n", "o/..", "o/n?x", "o/n x", ""])
+async def test_a_repository_of_another_form_is_not_asked_for(repository: str) -> None:
+    async with forge(200, OPEN) as (adapter, place):
+        odd = ForgePlace(place.api_url, repository, place.credential)
+        with pytest.raises(TerminalError):
+            await adapter.get(odd, 7)
+
+
+def test_waits_are_read_as_seconds_or_as_a_date() -> None:
+    now = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+    assert parse_retry_after("30", now) == timedelta(seconds=30)
+    assert parse_retry_after("Fri, 20 Nov 2026 12:01:00 GMT", now) == timedelta(minutes=1)
+    assert parse_retry_after("Fri, 20 Nov 2026 11:00:00 GMT", now) == timedelta()
+    assert parse_retry_after("9" * 30, now) == timedelta(days=1)
+    for text in (None, "", "soon", "-1", "1.5", "²"):
+        assert parse_retry_after(text, now) is None
