@@ -61,32 +61,34 @@ def ensure(engine: Engine, settings: Settings, state: State) -> None:
     """
     bin_folder = gotools.ensure(["kind", "kubectl"], settings)
     _write_registry_hosts(settings, state)
-    complete = settings.state / "cluster.complete"
-    if complete.exists() and _restart(engine, settings):
+    config = yaml.safe_dump(_kind_config(engine, settings), sort_keys=False)
+    complete = settings.state / "cluster.complete"  # holds what the cluster was made by
+    if complete.exists() and complete.read_text() == config and _restart(engine, settings):
         return
     complete.unlink(missing_ok=True)
     remove(engine, settings)
     with progress.step(f"create cluster {settings.name}"):
         try:
-            _create(bin_folder / "kind", engine, settings)
+            _create(bin_folder / "kind", config, engine, settings)
         except PartError as error:
             if "already exist" not in str(error):
                 raise
             # The engine went on creating the node of a command that was broken off just now.
             remove(engine, settings)
-            _create(bin_folder / "kind", engine, settings)
+            _create(bin_folder / "kind", config, engine, settings)
         _wait_ready(settings)
     kubeconfig(settings).chmod(0o600)
-    complete.touch()
+    complete.write_text(config)
 
 
-def _create(kind: Path, engine: Engine, settings: Settings) -> None:
-    config = settings.state / "kind.yaml"
-    config.write_text(yaml.safe_dump(_kind_config(engine, settings), sort_keys=False))
+def _create(kind: Path, config: str, engine: Engine, settings: Settings) -> None:
+    path = settings.state / "kind.yaml"
+    path.write_text(config)
+    audit_log(settings).parent.mkdir(parents=True, exist_ok=True)
     run(
         [
             kind,
-            *("create", "cluster", f"--name={settings.name}", f"--config={config}"),
+            *("create", "cluster", f"--name={settings.name}", f"--config={path}"),
             *(f"--image={node_image.REFERENCE}", f"--kubeconfig={kubeconfig(settings)}"),
             "--retain",
         ],
@@ -234,7 +236,6 @@ def _write_registry_hosts(settings: Settings, state: State) -> None:
 
 def _kind_config(engine: Engine, settings: Settings) -> dict[str, object]:
     audit = audit_log(settings).parent
-    audit.mkdir(parents=True, exist_ok=True)
     policy = settings.state / "audit-policy.yaml"
     shutil.copy(Path(__file__).parent / "node" / "audit-policy.yaml", policy)
     mounts = [

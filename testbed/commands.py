@@ -31,9 +31,10 @@ class PartError(Exception):
         self.part = part
         self.reason = reason
         self.log = log
-        super().__init__(self._text())
+        super().__init__(part, reason, log)
 
-    def _text(self) -> str:
+    def __str__(self) -> str:
+        # Read late: a container's log is fetched after it was found to have ended.
         lines = [f"{self.part}: {self.reason}"]
         if self.log is not None and self.log.exists():
             lines += [f"    {line}" for line in last_lines(self.log)]

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from testbed import origin, recipes
+from testbed import containers, origin, recipes
 from testbed.commands import PartError
 from testbed.engine import Engine
 from testbed.origin import RECIPE_LABEL, Image, Origin
@@ -77,6 +77,24 @@ def test_an_image_of_another_recipe_is_not_taken_for_present(upstream: Upstream)
     label = '{{index .Config.Labels "' + RECIPE_LABEL + '"}}'
     found = upstream.docker.docker("image", "inspect", "--format", label, debian.reference)
     assert origin.is_present(replace(debian, recipe="other"), upstream.docker) == (found == "")
+
+
+def test_a_container_that_ends_is_told_with_the_end_of_its_log(upstream: Upstream) -> None:
+    command = ["--network=none", "--entrypoint=sh", recipes.REGISTRY, "-c", "echo no disk; exit 1"]
+
+    with pytest.raises(PartError) as caught:
+        containers.ensure(
+            "ends",
+            command,
+            "http://127.0.0.1:1/",
+            engine=upstream.docker,
+            settings=upstream.settings,
+            configuration="",
+        )
+
+    assert str(caught.value).startswith("ends: its container ended\n")
+    assert "    no disk\nThe whole log is " in str(caught.value)
+    containers.remove(f"{upstream.settings.name}-ends", upstream.docker)
 
 
 def test_an_error_of_the_recipe_is_not_hidden(upstream: Upstream) -> None:
