@@ -10,6 +10,7 @@ from album_operator.render.job import EngineSettings
 
 NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
+PORT = re.compile(r"[0-9]{1,5}")
 HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 
 KANIKO_IMAGE = "ghcr.io/osscontainertools/kaniko:v1.28.2"
@@ -89,7 +90,7 @@ def _seconds(text: str) -> timedelta | None:
 
 
 def _port(text: str) -> int | None:
-    return int(text) if text.isdigit() and 0 < int(text) < 65536 else None
+    return int(text) if PORT.fullmatch(text) and 0 < int(text) < 65536 else None
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:

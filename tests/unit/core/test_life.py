@@ -62,7 +62,11 @@ async def test_a_failed_build_says_why_and_a_retry_builds_as_the_second_attempt(
     assert (await stage.settle()).after is None
     assert stage.ready() == ("False", "BuildFailed")
     failure = stage.status()["failure"]
-    assert (failure["step"], failure["container"], failure["exitCode"]) == ("ImageReady", "build", 2)
+    assert (failure["step"], failure["container"], failure["exitCode"]) == (
+        "ImageReady",
+        "build",
+        2,
+    )
     assert failure["message"] == "undefined: foo"
     assert stage.config.pushes == []
 
@@ -158,7 +162,7 @@ async def test_a_status_somebody_else_changed_meanwhile_is_looked_at_again() -> 
     stage = Stage()
     stage.apply()
     original = stage.cluster.merge
-    raced = []
+    raced: list[str] = []
 
     async def merge(path: str, body: dict[str, object]) -> dict[str, object]:
         if not raced:

@@ -1,0 +1,153 @@
+"""The daemon of a release: woken by events and time, ended only from outside."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from album_operator.domain.errors import TransientError
+from album_operator.domain.reasons import Reason
+from album_operator.domain.release import Ref
+from album_operator.handlers import serve_release
+from album_operator.health import Health
+from album_operator.wakeups import Wakeups
+from tests.fakes.builders import APPLICATION, raw_pipeline
+from tests.fakes.cluster import finish_build
+from tests.unit.core.stage import Stage
+
+RELEASE = Ref("album", "backend-v1.1.0")
+
+
+class _Stopped:
+    """What Kopf hands to a daemon, as far as daemons use it."""
+
+    def __init__(self) -> None:
+        self.event = asyncio.Event()
+
+    def __bool__(self) -> bool:
+        return self.event.is_set()
+
+    async def wait(self) -> None:
+        await self.event.wait()
+
+
+class Daemon:
+    """A daemon at work on a stage, and the ends it hangs on."""
+
+    def __init__(self) -> None:
+        self.stage = Stage(ALBUM_MERGE_POLL_SECONDS="0.01")
+        self.stage.cluster.apply(raw_pipeline(argocd={"settle": "0s"}))
+        self.wakeups = Wakeups()
+        self.health = Health()
+        self.stopped = _Stopped()
+        self.task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self.wakeups.join(RELEASE, None)
+        self.task = asyncio.create_task(
+            serve_release(
+                RELEASE,
+                self.stopped,  # type: ignore[arg-type]
+                self.stage.reconciler,
+                self.wakeups,
+                self.health,
+            )
+        )
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 10
+        while not is_so():
+            assert time.monotonic() < deadline
+            assert self.task is not None
+            assert not self.task.done()
+            await asyncio.sleep(0)
+
+    async def until_ready_is(self, reason: str) -> None:
+        await self.until(
+            lambda: (
+                "conditions" in self.stage.status()
+                and self.stage.ready()[1] == reason
+                and not self.health.passes
+            )
+        )
+
+    async def stop(self) -> None:
+        self.stopped.event.set()
+        if self.task is not None:
+            await asyncio.wait_for(self.task, 10)
+
+
+@pytest.fixture
+async def daemon() -> AsyncIterator[Daemon]:
+    daemon = Daemon()
+    yield daemon
+    await daemon.stop()
+
+
+async def test_a_release_is_brought_to_its_end_by_events(daemon: Daemon) -> None:
+    stage = daemon.stage
+    stage.apply()
+    daemon.start()
+    await daemon.until_ready_is("Building")
+    finish_build(stage.cluster, stage.jobs[0])
+    daemon.wakeups.wake(RELEASE)
+    await daemon.until_ready_is("AwaitingMerge")
+    stage.merge()  # noticed by the poll alone
+    await daemon.until_ready_is("Syncing")
+    stage.argocd.run()
+    daemon.wakeups.wake_followers(APPLICATION)
+    await daemon.until_ready_is("Released")
+
+
+async def test_a_daemon_with_nothing_left_to_do_stays_until_it_is_stopped(daemon: Daemon) -> None:
+    daemon.stage.apply(tag="worker-v1.1.0")
+    daemon.start()
+    await daemon.until_ready_is("TagInvalid")
+    assert daemon.task is not None
+    assert not daemon.task.done()
+    await daemon.stop()
+
+    assert daemon.task.done()
+    assert daemon.health.passes == {}
+
+
+async def test_a_daemon_outlives_an_api_server_that_is_down(
+    daemon: Daemon, caplog: pytest.LogCaptureFixture
+) -> None:
+    daemon.stage.apply()
+    daemon.stage.cluster.trouble = TransientError(Reason.CLUSTER_UNAVAILABLE, "It is down.")
+    daemon.start()
+    await daemon.until(lambda: "It is down." in caplog.text)
+    daemon.stage.cluster.trouble = None
+    daemon.wakeups.wake(RELEASE)
+
+    await daemon.until_ready_is("Building")
+
+
+async def test_a_daemon_outlives_a_bug(daemon: Daemon, caplog: pytest.LogCaptureFixture) -> None:
+    path = daemon.stage.apply()
+    daemon.stage.cluster.objects[path]["spec"] = {}
+    daemon.start()
+    await daemon.until(lambda: "failed by a bug" in caplog.text)
+    daemon.stage.apply()
+    daemon.wakeups.wake(RELEASE)
+
+    await daemon.until_ready_is("Building")
+
+
+async def test_a_pass_that_runs_is_known_to_the_liveness_probe(daemon: Daemon) -> None:
+    daemon.stage.apply()
+    seen: list[str] = []
+    read = daemon.stage.cluster.get
+
+    async def get(path: str, **query: str) -> dict[str, object]:
+        seen.extend(daemon.health.passes)
+        return await read(path, **query)
+
+    daemon.stage.cluster.get = get  # type: ignore[method-assign]
+    daemon.start()
+    await daemon.until_ready_is("Building")
+
+    assert set(seen) == {"album/backend-v1.1.0"}
+    assert daemon.health.passes == {}

@@ -1,0 +1,373 @@
+"""Raw objects of the cluster as the operator reads them: Jobs, Pods, Applications, Secrets."""
+
+from typing import Any
+
+import pytest
+
+from album_operator.adapters.applications import parse_application
+from album_operator.adapters.builds import ClusterBuilds, parse_build
+from album_operator.adapters.cluster import is_allowed, parse_time, path_of
+from album_operator.adapters.secrets import ClusterSecrets
+from album_operator.domain.errors import TerminalError
+from album_operator.domain.reasons import Reason
+from album_operator.domain.release import Ref
+from album_operator.domain.seen import ApplicationSource, BuildState, PodTrouble
+from tests.fakes.builders import CONFIG, DIGEST, raw_application
+from tests.fakes.cluster import (
+    FakeCluster,
+    fail_build,
+    finish_build,
+    raw_registry_secret,
+    raw_secret,
+)
+
+GIT = Ref("album", "album-git")
+
+UID = "uid-1"
+JOB: dict[str, Any] = {
+    "kind": "Job",
+    "metadata": {
+        "namespace": "album",
+        "name": "build-1",
+        "ownerReferences": [{"kind": "AlbumRelease", "name": "backend-v1.1.0", "uid": UID}],
+    },
+}
+
+
+def _job(kind: str, reason: str = "") -> dict[str, Any]:
+    condition = {
+        "type": kind,
+        "status": "True",
+        "reason": reason,
+        "lastTransitionTime": "2026-11-20T12:01:00Z",
+    }
+    return {**JOB, "status": {"startTime": "2026-11-20T12:00:00Z", "conditions": [condition]}}
+
+
+def _pod(**status: object) -> dict[str, Any]:
+    return {"metadata": {"name": "build-1-x"}, "status": status}
+
+
+def _container(name: str = "build", **state: object) -> list[dict[str, Any]]:
+    return [{"name": name, "state": state}]
+
+
+def test_a_job_without_a_pod_runs() -> None:
+    seen = parse_build(JOB, {}, UID)
+
+    assert (seen.job, seen.state, seen.owned) == ("build-1", BuildState.RUNNING, True)
+    assert seen.trouble is None
+    assert not parse_build(JOB, {}, "another").owned
+
+
+def test_a_complete_job_has_the_last_words_of_its_builder() -> None:
+    pod = _pod(
+        containerStatuses=[
+            *_container("sidecar", terminated={"message": "bye"}),
+            *_container(terminated={"exitCode": 0, "message": DIGEST}),
+        ]
+    )
+    seen = parse_build(_job("Complete"), pod, UID)
+
+    assert seen.state is BuildState.SUCCEEDED
+    assert seen.termination_message == DIGEST
+    assert (seen.started_at, seen.finished_at) == (
+        parse_time("2026-11-20T12:00:00Z"),
+        parse_time("2026-11-20T12:01:00Z"),
+    )
+
+
+def test_a_complete_job_whose_pod_is_gone_has_no_last_words() -> None:
+    assert parse_build(_job("Complete"), {}, UID).termination_message is None
+
+
+def test_a_condition_that_is_false_is_none() -> None:
+    job = _job("Failed")
+    job["status"]["conditions"][0]["status"] = "False"
+
+    assert parse_build(job, {}, UID).state is BuildState.RUNNING
+
+
+def test_a_failed_job_says_why() -> None:
+    seen = parse_build(_job("Failed", "DeadlineExceeded"), {}, UID)
+
+    assert (seen.state, seen.failure_reason) == (BuildState.FAILED, "DeadlineExceeded")
+
+
+@pytest.mark.parametrize(
+    ("pod", "trouble"),
+    [
+        (
+            _pod(containerStatuses=_container(terminated={"exitCode": 2, "message": " x \n"})),
+            PodTrouble("build-1-x", "build", "Error", "x", 2),
+        ),
+        (
+            _pod(
+                initContainerStatuses=_container(
+                    "fetch", terminated={"exitCode": 1, "reason": "Error"}
+                ),
+                containerStatuses=_container(waiting={"reason": "PodInitializing"}),
+            ),
+            PodTrouble("build-1-x", "fetch", "Error", "", 1),
+        ),
+        (
+            _pod(containerStatuses=_container(terminated={"exitCode": 137, "reason": "OOMKilled"})),
+            PodTrouble("build-1-x", "build", "OOMKilled", "", 137),
+        ),
+        (
+            _pod(containerStatuses=_container(waiting={"reason": "ErrImagePull", "message": "no"})),
+            PodTrouble("build-1-x", "build", "ErrImagePull", "no"),
+        ),
+        (
+            _pod(conditions=[{"type": "PodScheduled", "status": "False", "message": "0/1 nodes"}]),
+            PodTrouble("build-1-x", None, "Unschedulable", "0/1 nodes"),
+        ),
+        (
+            _pod(conditions=[{"type": "DisruptionTarget", "status": "True"}]),
+            PodTrouble("build-1-x", None, "DisruptionTarget", ""),
+        ),
+        (
+            _pod(phase="Failed", reason="Evicted", message="disk"),
+            PodTrouble("build-1-x", None, "Evicted", "disk"),
+        ),
+        (_pod(phase="Failed"), PodTrouble("build-1-x", None, "Error", "")),
+        (_pod(containerStatuses=_container(waiting={"reason": "ContainerCreating"})), None),
+        (_pod(containerStatuses=_container(running={})), None),
+        (_pod(conditions=[{"type": "PodScheduled", "status": "True"}]), None),
+    ],
+)
+def test_what_is_wrong_with_a_pod_is_found(pod: dict[str, Any], trouble: PodTrouble | None) -> None:
+    assert parse_build(JOB, pod, UID).trouble == trouble
+
+
+def test_a_long_log_keeps_its_end() -> None:
+    log = f"{'x' * 5000}the cause"
+    pod = _pod(containerStatuses=_container(terminated={"exitCode": 1, "message": log}))
+    trouble = parse_build(JOB, pod, UID).trouble
+
+    assert trouble is not None
+    assert len(trouble.message) == 1024
+    assert trouble.message.endswith("the cause")
+
+
+async def test_a_job_is_read_with_its_newest_pod() -> None:
+    cluster = FakeCluster()
+    builds = ClusterBuilds(cluster)
+    job = Ref("album", "build-1")
+    assert await builds.find(job, UID) is None
+    await builds.submit(JOB)
+    await builds.submit({**JOB, "spec": "another"})
+    assert "spec" not in cluster.all_of("Job")[0]
+
+    fail_build(cluster, JOB, 1, "first")
+    older = cluster.all_of("Pod")[0]
+    newer = {**older, "metadata": {**older["metadata"], "name": "build-1-newer"}}
+    newer["metadata"]["creationTimestamp"] = "2026-11-20T13:00:00Z"
+    cluster.apply(newer)
+    seen = await builds.find(job, UID)
+
+    assert seen is not None
+    assert seen.trouble is not None
+    assert seen.trouble.pod == "build-1-newer"
+
+
+async def test_a_build_that_ended_well_leaves_its_digest() -> None:
+    cluster = FakeCluster()
+    builds = ClusterBuilds(cluster)
+    await builds.submit(JOB)
+    finish_build(cluster, JOB)
+    seen = await builds.find(Ref("album", "build-1"), UID)
+
+    assert seen is not None
+    assert seen.termination_message == DIGEST
+
+
+def test_an_application_just_created_is_read() -> None:
+    raw = raw_application()
+    del raw["metadata"]["annotations"]
+    seen = parse_application(raw)
+
+    assert (seen.namespace, seen.name) == ("argocd", "album-app-backend")
+    assert seen.sources == (ApplicationSource(f"{CONFIG}.git", "backend", "HEAD", None),)
+    assert seen.consents == frozenset()
+    assert seen.operation is None
+    assert (seen.sync_status, seen.health, seen.images) == ("", "", ())
+
+
+def test_consent_is_a_list_by_commas() -> None:
+    raw = raw_application()
+    raw["metadata"]["annotations"]["album.dev/authorized-pipeline"] = " album/a , team/b,,"
+
+    assert parse_application(raw).consents == {"album/a", "team/b"}
+
+
+def test_everything_a_release_looks_at_is_read() -> None:
+    raw = raw_application(syncPolicy={"automated": {}})
+    raw["metadata"]["annotations"] |= {
+        "argocd.argoproj.io/refresh": "normal",
+        "album.dev/previous-sync-policy": "null",
+    }
+    raw["operation"] = {"sync": {}}
+    raw["status"] = {
+        "sync": {"status": "Synced", "revision": "a" * 40},
+        "health": {"status": "Healthy", "lastTransitionTime": "2026-11-20T12:00:00Z"},
+        "summary": {"images": ["x:1", "y:2"]},
+        "reconciledAt": "2026-11-20T12:01:00Z",
+        "conditions": [
+            {"type": "ComparisonError", "message": "no"},
+            {"type": "SharedResourceWarning", "message": "hm"},
+        ],
+        "operationState": {
+            "phase": "Succeeded",
+            "message": "done",
+            "finishedAt": "2026-11-20T12:02:00Z",
+            "syncResult": {"revision": "b" * 40},
+        },
+    }
+    seen = parse_application(raw)
+
+    assert seen.sources[0].revision == "a" * 40
+    assert (seen.sync_status, seen.health) == ("Synced", "Healthy")
+    assert seen.health_since == parse_time("2026-11-20T12:00:00Z")
+    assert seen.reconciled_at == parse_time("2026-11-20T12:01:00Z")
+    assert seen.images == ("x:1", "y:2")
+    assert seen.refresh_requested
+    assert seen.operation_requested
+    assert seen.previous_policy == "null"
+    assert seen.sync_policy == {"automated": {}}
+    assert seen.conditions == {"ComparisonError": "no"}
+    assert seen.operation is not None
+    assert (seen.operation.phase, seen.operation.revisions) == ("Succeeded", ("b" * 40,))
+
+
+@pytest.mark.parametrize(
+    ("state", "revisions"),
+    [
+        ({"phase": "Running", "operation": {"sync": {"revision": "a"}}}, ("a",)),
+        ({"phase": "Running", "operation": {"sync": {"revisions": ["a", "b"]}}}, ("a", "b")),
+        ({"phase": "Succeeded", "syncResult": {"revisions": ["a", "b"]}}, ("a", "b")),
+        ({"phase": "Error", "message": None}, ()),
+    ],
+)
+def test_an_operation_names_its_revisions_in_several_ways(
+    state: dict[str, Any], revisions: tuple[str, ...]
+) -> None:
+    raw = raw_application()
+    raw["status"] = {"operationState": state}
+    operation = parse_application(raw).operation
+
+    assert operation is not None
+    assert operation.revisions == revisions
+
+
+def test_several_sources_are_paired_with_their_revisions() -> None:
+    raw = raw_application()
+    del raw["spec"]["source"]
+    raw["spec"]["sources"] = [
+        {"repoURL": "https://charts.example.org", "chart": "x", "targetRevision": "1.2.3"},
+        {"repoURL": CONFIG, "ref": "values"},
+    ]
+    raw["status"] = {"sync": {"revisions": ["1.2.3", "a" * 40]}}
+
+    assert parse_application(raw).sources == (
+        ApplicationSource("https://charts.example.org", "", "1.2.3", "1.2.3"),
+        ApplicationSource(CONFIG, "", "", "a" * 40),
+    )
+    del raw["status"]
+    assert [source.revision for source in parse_application(raw).sources] == [None, None]
+
+
+@pytest.fixture
+def cluster() -> FakeCluster:
+    return FakeCluster()
+
+
+async def test_a_credential_is_read_by_its_keys(cluster: FakeCluster) -> None:
+    secrets = ClusterSecrets(cluster)
+    assert await secrets.find_credential(GIT) is None
+    cluster.apply(raw_secret("album-git", url="git.example.org\n", token=" t0ken\n"))
+    credential = await secrets.find_credential(GIT)
+
+    assert credential is not None
+    assert (credential.url, credential.token) == ("git.example.org", "t0ken")
+    assert credential.username == "x-access-token"
+    cluster.apply(raw_secret("album-git", url="x", token="y", username="bot"))
+    named = await secrets.find_credential(GIT)
+    assert named is not None
+    assert named.username == "bot"
+
+
+@pytest.mark.parametrize("key", ["url", "token"])
+async def test_a_missing_key_is_named_and_nothing_of_the_rest_is_shown(
+    cluster: FakeCluster, key: str
+) -> None:
+    keys = {"url": "https://git.example.org", "token": "t0ken"}
+    del keys[key]
+    cluster.apply(raw_secret("album-git", **keys))
+    with pytest.raises(TerminalError) as caught:
+        await ClusterSecrets(cluster).find_credential(GIT)
+
+    assert caught.value.reason is Reason.CREDENTIALS_MISSING
+    assert f"`{key}`" in caught.value.message
+    assert "t0ken" not in caught.value.message
+
+
+@pytest.mark.parametrize("data", ["not base64!", "/w=="])
+async def test_a_key_that_is_no_text_is_named(cluster: FakeCluster, data: str) -> None:
+    raw = raw_secret("album-git", url="https://git.example.org")
+    raw["data"]["token"] = data
+    cluster.apply(raw)
+    with pytest.raises(TerminalError) as caught:
+        await ClusterSecrets(cluster).find_credential(GIT)
+
+    assert "`token`" in caught.value.message
+    assert caught.value.__cause__ is None
+
+
+async def test_the_hosts_of_a_registry_secret_are_given(cluster: FakeCluster) -> None:
+    secrets, ref = ClusterSecrets(cluster), Ref("album", "album-registry")
+    assert await secrets.find_registry_hosts(ref) is None
+    cluster.apply(
+        raw_registry_secret("album-registry", "ghcr.io", "https://index.docker.io/v1/", "r:5000")
+    )
+
+    assert await secrets.find_registry_hosts(ref) == frozenset(
+        {"ghcr.io", "index.docker.io", "r:5000"}
+    )
+
+
+@pytest.mark.parametrize("text", ["", "s3cret", "[]", "{}", '{"auths": 7}', '{"auths": null}'])
+async def test_a_registry_secret_without_entries_is_refused_without_showing_it(
+    cluster: FakeCluster, text: str
+) -> None:
+    cluster.apply(raw_secret("album-registry", **{".dockerconfigjson": text}))
+    with pytest.raises(TerminalError) as caught:
+        await ClusterSecrets(cluster).find_registry_hosts(Ref("album", "album-registry"))
+
+    assert caught.value.reason is Reason.CREDENTIALS_MISSING
+    assert "s3cret" not in caught.value.message
+
+
+def test_a_path_cannot_be_left_by_a_name() -> None:
+    path = path_of("/api/v1", "secrets", "album", "../../x", "status")
+
+    assert path == "/api/v1/namespaces/album/secrets/..%2F..%2Fx/status"
+
+
+async def test_a_right_is_asked_for_with_its_subresource(cluster: FakeCluster) -> None:
+    answer: dict[str, Any] = {}
+
+    async def create(path: str, body: Any) -> dict[str, Any]:  # noqa: ANN401 - raw JSON
+        answer.update(path=path, asked=body["spec"]["resourceAttributes"])
+        return {"status": {"allowed": True}}
+
+    cluster.create = create  # type: ignore[method-assign]
+
+    assert await is_allowed(cluster, "album", "patch", "album.dev", "albumreleases/status")
+    assert answer["asked"] == {
+        "namespace": "album",
+        "verb": "patch",
+        "group": "album.dev",
+        "resource": "albumreleases",
+        "subresource": "status",
+    }

@@ -1,0 +1,97 @@
+"""Settings from the environment, and all that is wrong with them at once."""
+
+from datetime import timedelta
+
+import pytest
+
+from album_operator.settings import (
+    BUILDKIT_IMAGE,
+    KANIKO_IMAGE,
+    SettingsError,
+    read_settings,
+)
+
+LEAST = {"ALBUM_NAMESPACES": "album", "ALBUM_OPERATOR_IMAGE": "album-operator:1"}
+
+
+def test_two_variables_are_enough() -> None:
+    settings = read_settings(LEAST)
+
+    assert settings.namespaces == ("album",)
+    assert settings.argocd_namespaces == ("argocd",)
+    assert settings.engine.operator_image == "album-operator:1"
+    assert settings.engine.kaniko_image == KANIKO_IMAGE
+    assert settings.engine.buildkit_image == BUILDKIT_IMAGE
+    assert settings.engine.registry_mirrors == ()
+    assert settings.insecure_hosts == frozenset()
+    assert settings.require_consent
+    assert settings.merge_poll == timedelta(seconds=30)
+    assert settings.health_port == 8080
+
+
+def test_every_variable_is_read() -> None:
+    settings = read_settings(
+        {
+            "ALBUM_NAMESPACES": "album, team-a,",
+            "ALBUM_ARGOCD_NAMESPACES": "argocd,cd",
+            "ALBUM_OPERATOR_IMAGE": " registry:5000/album-operator:1 ",
+            "ALBUM_KANIKO_IMAGE": "kaniko:2",
+            "ALBUM_BUILDKIT_IMAGE": "buildkit:3",
+            "ALBUM_REGISTRY_MIRRORS": "172.18.0.1:5000",
+            "ALBUM_INSECURE_HOSTS": "172.18.0.1:3000,[fd00::1]:3000",
+            "ALBUM_REQUIRE_CONSENT": "False",
+            "ALBUM_MERGE_POLL_SECONDS": "0.5",
+            "ALBUM_HEALTH_PORT": "9000",
+        }
+    )
+
+    assert settings.namespaces == ("album", "team-a")
+    assert settings.argocd_namespaces == ("argocd", "cd")
+    assert settings.engine.operator_image == "registry:5000/album-operator:1"
+    assert settings.engine.kaniko_image == "kaniko:2"
+    assert settings.engine.buildkit_image == "buildkit:3"
+    assert settings.engine.registry_mirrors == ("172.18.0.1:5000",)
+    assert settings.insecure_hosts == frozenset({"172.18.0.1:3000", "[fd00::1]:3000"})
+    assert settings.engine.insecure_hosts == settings.insecure_hosts
+    assert not settings.require_consent
+    assert settings.merge_poll == timedelta(milliseconds=500)
+    assert settings.health_port == 9000
+
+
+def test_all_that_is_missing_is_named_at_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings({})
+
+    assert "ALBUM_NAMESPACES" in str(caught.value)
+    assert "ALBUM_OPERATOR_IMAGE" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALBUM_NAMESPACES", "Album"),
+        ("ALBUM_NAMESPACES", "album,../etc"),
+        ("ALBUM_ARGOCD_NAMESPACES", "a_b"),
+        ("ALBUM_REGISTRY_MIRRORS", "http://mirror"),
+        ("ALBUM_INSECURE_HOSTS", "git.example.org/path"),
+        ("ALBUM_REQUIRE_CONSENT", "yes"),
+        ("ALBUM_MERGE_POLL_SECONDS", "0"),
+        ("ALBUM_MERGE_POLL_SECONDS", "-1"),
+        ("ALBUM_MERGE_POLL_SECONDS", "30s"),
+        ("ALBUM_HEALTH_PORT", "0"),
+        ("ALBUM_HEALTH_PORT", "65536"),
+        ("ALBUM_HEALTH_PORT", "http"),
+        ("ALBUM_HEALTH_PORT", "\u00b2"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        read_settings({**LEAST, name: value})
+
+
+def test_all_that_is_wrong_is_named_at_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings({**LEAST, "ALBUM_HEALTH_PORT": "x", "ALBUM_REQUIRE_CONSENT": "maybe"})
+
+    assert "ALBUM_HEALTH_PORT: `x`" in str(caught.value)
+    assert "ALBUM_REQUIRE_CONSENT: `maybe`" in str(caught.value)

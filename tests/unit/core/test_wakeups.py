@@ -1,0 +1,96 @@
+"""Who is woken by what."""
+
+import asyncio
+
+import pytest
+
+from album_operator.domain.release import Ref
+from album_operator.wakeups import Wakeups
+
+RELEASE, OTHER = Ref("album", "backend-v1.1.0"), Ref("album", "frontend-v1.1.0")
+APPLICATION, SECOND = Ref("argocd", "album-app-backend"), Ref("argocd", "album-app-frontend")
+
+
+@pytest.fixture
+def wakeups() -> Wakeups:
+    wakeups = Wakeups()
+    for release in (RELEASE, OTHER):
+        wakeups.join(release, "as it was")
+    return wakeups
+
+
+async def _is_woken(wakeups: Wakeups, release: Ref) -> bool:
+    waiting = asyncio.ensure_future(wakeups.wait(release))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    woken = waiting.done()
+    waiting.cancel()
+    return woken
+
+
+async def test_a_wake_up_before_the_wait_is_not_lost(wakeups: Wakeups) -> None:
+    wakeups.wake(RELEASE)
+
+    assert await _is_woken(wakeups, RELEASE)
+    assert not await _is_woken(wakeups, RELEASE)
+    assert not await _is_woken(wakeups, OTHER)
+
+
+async def test_several_events_are_one_wake_up_at_the_time_of_the_first(wakeups: Wakeups) -> None:
+    wakeups.wake(RELEASE)
+    first = await wakeups.wait(RELEASE)
+    wakeups.wake(RELEASE)
+    wakeups.wake(RELEASE)
+
+    assert await wakeups.wait(RELEASE) >= first
+    assert not await _is_woken(wakeups, RELEASE)
+
+
+async def test_a_release_without_a_daemon_is_not_woken() -> None:
+    wakeups = Wakeups()
+    wakeups.wake(RELEASE)
+    wakeups.note(RELEASE, "new")
+    wakeups.join(RELEASE, "new")
+
+    assert not await _is_woken(wakeups, RELEASE)
+
+
+async def test_only_another_wish_wakes_a_release(wakeups: Wakeups) -> None:
+    wakeups.note(RELEASE, "as it was")
+    assert not await _is_woken(wakeups, RELEASE)
+
+    wakeups.note(RELEASE, "retry")
+    assert await _is_woken(wakeups, RELEASE)
+    wakeups.note(RELEASE, "retry")
+    assert not await _is_woken(wakeups, RELEASE)
+
+
+async def test_an_application_wakes_all_releases_that_follow_it(wakeups: Wakeups) -> None:
+    wakeups.follow(RELEASE, [APPLICATION])
+    wakeups.follow(OTHER, [APPLICATION, SECOND])
+    wakeups.wake_followers(APPLICATION)
+
+    assert await _is_woken(wakeups, RELEASE)
+    assert await _is_woken(wakeups, OTHER)
+    wakeups.wake_followers(SECOND)
+    assert not await _is_woken(wakeups, RELEASE)
+    assert await _is_woken(wakeups, OTHER)
+
+
+async def test_what_a_release_does_not_follow_any_more_does_not_wake_it(wakeups: Wakeups) -> None:
+    wakeups.follow(RELEASE, [APPLICATION])
+    wakeups.follow(OTHER, [APPLICATION])
+    wakeups.follow(RELEASE, [SECOND])
+    wakeups.wake_followers(APPLICATION)
+
+    assert not await _is_woken(wakeups, RELEASE)
+    assert await _is_woken(wakeups, OTHER)
+
+
+async def test_a_release_that_left_follows_nothing(wakeups: Wakeups) -> None:
+    wakeups.follow(RELEASE, [APPLICATION])
+    wakeups.leave(RELEASE)
+    wakeups.wake_followers(APPLICATION)
+    wakeups.join(RELEASE, "again")
+
+    assert not await _is_woken(wakeups, RELEASE)
