@@ -1,7 +1,7 @@
 """Each step: look through the ports, let its decision judge, and do the write it asks for."""
 
 import posixpath
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
@@ -18,9 +18,9 @@ from album_operator.domain.errors import TerminalError
 from album_operator.domain.names import job_name, repository_path
 from album_operator.domain.places import Change, ForgePlace, GitPlace
 from album_operator.domain.record import Record, StepName
-from album_operator.domain.release import Edit, Ref, Release
+from album_operator.domain.release import Ref, Release
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import ApplicationSeen, BranchSeen
+from album_operator.domain.seen import ApplicationSeen
 from album_operator.domain.verdict import (
     Action,
     ApplySyncPolicy,
@@ -39,7 +39,7 @@ from album_operator.ports import (
     Secrets,
     SourceRepository,
 )
-from album_operator.render import job, pull_request, values
+from album_operator.render import job, proposal, pull_request
 from album_operator.render import sync_policy as policy
 from album_operator.settings import Settings
 
@@ -83,7 +83,7 @@ class Steps:
         config = await self._world.config.look(
             await self._config_place(namespace, wish),
             wish.config.base_branch or None,
-            _paths(wish.config.edits),
+            proposal.edited_paths(wish.config.edits),
             None,
         )
         refused = preflight.check_source(wish, source) or preflight.check_config(wish, config)
@@ -92,10 +92,10 @@ class Steps:
         seen = preflight.PreflightSeen(
             source=source,
             config=config,
-            current=_current(wish.config.edits, config.files),
+            current=proposal.current_values(wish.config.edits, config.files),
             applications=await self._find_applications(wish),
         )
-        _edited(wish, config.files)
+        proposal.edited_files(wish, config.files)
         return preflight.decide(release, record, wish, seen, consent=self._settings.require_consent)
 
     async def decide(
@@ -149,7 +149,7 @@ class Steps:
         seen = await self._world.config.look(
             await self._config_place(namespace, resolved),
             config.base_branch,
-            _paths(config.edits),
+            proposal.edited_paths(config.edits),
             config.branch,
         )
         refused = preflight.check_config(resolved, seen)
@@ -158,11 +158,11 @@ class Steps:
         found = await self._world.pull_requests.find(
             await self._forge_place(namespace, resolved), config.branch, config.base_branch
         )
-        edited = _edited(resolved, seen.files)
+        edited = proposal.edited_files(resolved, seen.files)
         message = pull_request.commit_message(release, resolved, _digest(record))
         ours = seen.branch is not None and propose.is_ours(
             seen.branch,
-            _edited_on_parent(resolved, seen.branch),
+            proposal.edited_on_parent(resolved, seen.branch),
             message,
             (config.author_name, config.author_email),
         )
@@ -172,10 +172,10 @@ class Steps:
             resolved,
             propose.ProposeSeen(
                 config=seen,
-                current=_current(config.edits, seen.files),
+                current=proposal.current_values(config.edits, seen.files),
                 edited=edited,
                 branch_is_ours=ours,
-                branch_diff=_branch_diff(seen.branch) if seen.branch is not None else "",
+                branch_diff=proposal.branch_diff(seen.branch) if seen.branch is not None else "",
                 pull_request=found,
             ),
         )
@@ -296,41 +296,3 @@ def _as_error(halt: Halt) -> TerminalError:
 
 def _digest(record: Record) -> str:
     return record.image.digest if record.image is not None else ""
-
-
-def _paths(edits: Iterable[Edit]) -> list[str]:
-    return sorted({edit.path for edit in edits})
-
-
-def _current(edits: Iterable[Edit], files: Mapping[str, bytes]) -> Mapping[Edit, str]:
-    return {edit: values.read_value(edit.path, files[edit.path], edit.key) for edit in edits}
-
-
-def _edited(resolved: Resolved, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
-    """Give the new bytes of each file that our edits change."""
-    edited = {}
-    for path in _paths(resolved.config.edits):
-        edits = [
-            (edit.key, resolved.version) for edit in resolved.config.edits if edit.path == path
-        ]
-        data = values.edit_values(path, files[path], edits)
-        if data != files[path]:
-            edited[path] = data
-    return edited
-
-
-def _edited_on_parent(resolved: Resolved, branch: BranchSeen) -> Mapping[str, bytes] | None:
-    if branch.parent_files is None:
-        return None
-    try:
-        return _edited(resolved, branch.parent_files)
-    except (values.NotEditableError, KeyError):
-        return None
-
-
-def _branch_diff(branch: BranchSeen) -> str:
-    before = branch.parent_files or {}
-    return "".join(
-        pull_request.unified_diff(path, before.get(path, b""), branch.files.get(path, b""))
-        for path in sorted(branch.changed_paths & branch.files.keys())
-    )

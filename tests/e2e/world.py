@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -53,7 +54,7 @@ class World:
     batch: Any
     core: Any
     made: list[str] = field(default_factory=list)
-    minor: int = 20
+    minor: int | None = None
 
     @classmethod
     def of(cls, testbed: Testbed) -> World:
@@ -102,6 +103,11 @@ class World:
 
     def new_tag(self, app: str = "backend", target: str = "main") -> str:
         """Tag the source, with the next version nobody has used yet."""
+        if self.minor is None:
+            # A testbed that was up before has tags of earlier runs.
+            known = self.forge.call("GET", f"/repos/{SOURCE}/tags?limit=50")
+            minors = [re.search(r"-v1\.(\d+)\.0$", item["name"]) for item in known]
+            self.minor = max(int(found.group(1)) for found in minors if found)
         self.minor += 1
         tag = f"{app}-v1.{self.minor}.0"
         self.forge.call(

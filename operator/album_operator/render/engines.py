@@ -12,9 +12,9 @@ from album_operator.domain.resolved import BuildPlan, Resolved
 BUILDER = "build"
 TERMINATION_LOG = "/dev/termination-log"
 
-# An image whose Dockerfile uses this very path loses files with kaniko, which leaves mounts out of
-# its snapshots (GoogleContainerTools/kaniko#2021); only this constant would have to move.
-WORKSPACE = "/workspace"
+# kaniko leaves mounts out of its snapshots (GoogleContainerTools/kaniko#2021), so this must be a
+# path no Dockerfile writes to; `/workspace`, for one, is a common WORKDIR.
+WORKSPACE = "/album"
 SOURCE = f"{WORKSPACE}/source"
 
 KANIKO_DOCKER_CONFIG = "/kaniko/.docker"

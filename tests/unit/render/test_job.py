@@ -120,7 +120,7 @@ def test_the_init_container_fetches_the_commit_with_no_rights_at_all(
             {"name": "ALBUM_REPOSITORY", "value": "https://git.example.org/owner/album-app"},
             {"name": "ALBUM_COMMIT", "value": "c0ffee" + "0" * 34},
             {"name": "ALBUM_TAG", "value": "backend-v1.1.0"},
-            {"name": "ALBUM_TARGET", "value": "/workspace/source"},
+            {"name": "ALBUM_TARGET", "value": "/album/source"},
             {"name": "ALBUM_INSECURE_HOSTS", "value": "172.18.0.1:3000,172.18.0.1:5000"},
             {"name": "HOME", "value": "/tmp"},  # noqa: S108
         ],
@@ -135,7 +135,7 @@ def test_the_init_container_fetches_the_commit_with_no_rights_at_all(
         },
         "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}},
         "volumeMounts": [
-            {"name": "source", "mountPath": "/workspace"},
+            {"name": "source", "mountPath": "/album"},
             {"name": "git", "mountPath": "/var/run/secrets/album/git", "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
         ],
@@ -168,8 +168,8 @@ def test_kaniko_is_called_with_these_flags(release: Release, resolved: Resolved)
         "image": "registry.example.org/kaniko:v1.28.2",
         "imagePullPolicy": "IfNotPresent",
         "args": [
-            "--context=dir:///workspace/source/backend",
-            "--dockerfile=/workspace/source/backend/Dockerfile",
+            "--context=dir:///album/source/backend",
+            "--dockerfile=/album/source/backend/Dockerfile",
             "--destination=registry.example.org/owner/album-app-backend:v1.1.0",
             "--build-arg=VERSION=v1.1.0",
             "--label=org.opencontainers.image.revision=c0ffee" + "0" * 34,
@@ -189,7 +189,7 @@ def test_kaniko_is_called_with_these_flags(release: Release, resolved: Resolved)
         },
         "resources": {},
         "volumeMounts": [
-            {"name": "source", "mountPath": "/workspace"},
+            {"name": "source", "mountPath": "/album"},
             {"name": "registry", "mountPath": "/kaniko/.docker", "readOnly": True},
         ],
         "terminationMessagePath": "/dev/termination-log",
@@ -205,8 +205,8 @@ def test_kaniko_gets_target_mirrors_and_plain_http_where_asked(
     )
     args = builder_of(render_job(release, resolved, 1, LOCAL))["args"]
     assert args[:2] == [
-        "--context=dir:///workspace/source",
-        "--dockerfile=/workspace/source/Dockerfile",
+        "--context=dir:///album/source",
+        "--dockerfile=/album/source/Dockerfile",
     ]
     assert args[4] == "--target=final"
     assert args[8:] == [
@@ -232,8 +232,8 @@ def test_buildkit_is_called_with_these_arguments(release: Release, resolved: Res
         "imagePullPolicy": "IfNotPresent",
         "args": [
             *("--frontend", "dockerfile.v0"),
-            *("--local", "context=/workspace/source/backend"),
-            *("--local", "dockerfile=/workspace/source/backend/docker"),
+            *("--local", "context=/album/source/backend"),
+            *("--local", "dockerfile=/album/source/backend/docker"),
             *("--opt", "filename=Dockerfile.prod"),
             *("--opt", "build-arg:VERSION=v1.1.0"),
             *("--opt", "target=final"),
@@ -248,7 +248,7 @@ def test_buildkit_is_called_with_these_arguments(release: Release, resolved: Res
         "securityContext": {"runAsUser": 0, "runAsGroup": 0, "privileged": True},
         "resources": {},
         "volumeMounts": [
-            {"name": "source", "mountPath": "/workspace"},
+            {"name": "source", "mountPath": "/album"},
             {"name": "registry", "mountPath": "/var/run/secrets/album/registry", "readOnly": True},
             {"name": "buildkit", "mountPath": "/var/lib/buildkit"},
         ],
