@@ -132,6 +132,10 @@ class FakeCluster(Cluster):
         place = f"{path}/{metadata['name']}"
         if place in self.objects:
             raise ConflictError(Reason.CLUSTER_UNAVAILABLE, f"{place} already exists.")
+        if plural == "albumreleases":
+            metadata |= {"generation": 1, "uid": f"uid-{self._version}"}
+            metadata.setdefault("creationTimestamp", "2026-11-20T11:59:00Z")
+            raw["status"] = {"observedGeneration": -1}
         if plural == "events":
             self.events.setdefault(raw["regarding"]["name"], []).append(raw["reason"])
         self.objects[place] = raw

@@ -1,0 +1,184 @@
+"""The API server in memory answers as the real one does, asked through the same adapters."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from kubernetes.aio import client, config
+
+from album_operator.adapters.cluster import Cluster, ConflictError, NotFoundError, path_of
+from album_operator.adapters.releases import ClusterReleases
+from album_operator.domain import progress
+from album_operator.domain.record import StepName
+from album_operator.domain.release import Ref
+from tests.fakes.builders import NOW, raw_release
+from tests.fakes.cluster import FakeCluster, raw_secret
+from tests.integration.apiserver import ApiServer
+
+NAMESPACE = "album"
+RELEASES = path_of("/apis/album.dev/v1alpha1", "albumreleases", NAMESPACE)
+SECRETS = path_of("/api/v1", "secrets", NAMESPACE)
+
+
+@pytest.fixture(params=["in memory", "real"])
+async def cluster(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
+    if request.param == "in memory":
+        yield FakeCluster()
+        return
+    server: ApiServer = request.getfixturevalue("crds_installed")
+    server.create_namespace(NAMESPACE)
+    for path in (RELEASES, SECRETS):
+        server.request("DELETE", path)
+    settings = client.Configuration()
+    await config.load_kube_config(str(server.kubeconfig), client_configuration=settings)
+    real = Cluster(client.ApiClient(settings))
+    yield real
+    await real.close()
+
+
+@pytest.fixture
+def path() -> str:
+    return f"{RELEASES}/backend-v1.1.0"
+
+
+def _release() -> dict[str, Any]:
+    raw = raw_release()
+    raw["metadata"] = {"namespace": NAMESPACE, "name": "backend-v1.1.0"}
+    return raw
+
+
+def _releases(cluster: Cluster) -> ClusterReleases:
+    return ClusterReleases(cluster, lambda: NOW)
+
+
+async def test_what_does_not_exist_is_not_found(cluster: Cluster, path: str) -> None:
+    with pytest.raises(NotFoundError):
+        await cluster.get(path)
+    with pytest.raises(NotFoundError):
+        await cluster.merge(path, {"metadata": {"labels": {"a": "b"}}})
+    assert await _releases(cluster).find_release(Ref(NAMESPACE, "backend-v1.1.0")) is None
+
+
+async def test_what_exists_already_is_a_conflict(cluster: Cluster) -> None:
+    await cluster.create(RELEASES, _release())
+    with pytest.raises(ConflictError):
+        await cluster.create(RELEASES, _release())
+
+
+async def test_a_new_release_has_the_status_of_one_not_begun(cluster: Cluster, path: str) -> None:
+    created = await cluster.create(RELEASES, _release())
+
+    assert created["status"] == {"observedGeneration": -1}
+    assert created["metadata"]["generation"] == 1
+    assert (await cluster.get(path))["metadata"]["uid"] == created["metadata"]["uid"]
+
+
+async def test_a_patch_of_what_changed_meanwhile_is_a_conflict(cluster: Cluster, path: str) -> None:
+    created = await cluster.create(RELEASES, _release())
+    await cluster.merge(path, {"metadata": {"labels": {"by": "somebody"}}})
+    stale = {"resourceVersion": created["metadata"]["resourceVersion"], "labels": {"by": "us"}}
+    with pytest.raises(ConflictError):
+        await cluster.merge(path, {"metadata": stale})
+
+    assert (await cluster.get(path))["metadata"]["labels"] == {"by": "somebody"}
+
+
+async def test_a_merge_patch_adds_replaces_and_removes(cluster: Cluster) -> None:
+    await cluster.create(SECRETS, raw_secret("s", a="1", b="2"))
+    place = f"{SECRETS}/s"
+    patched = await cluster.merge(place, {"data": {"a": None, "b": "Mw==", "c": "NA=="}})
+
+    assert patched["data"] == {"b": "Mw==", "c": "NA=="}
+    assert await cluster.get(place) == patched
+
+
+async def test_a_patch_that_changes_nothing_keeps_the_resource_version(
+    cluster: Cluster, path: str
+) -> None:
+    created = await cluster.create(RELEASES, _release())
+    spec = {"spec": created["spec"]}
+    # The first patch may still change `managedFields`: a create is an operation of its own there.
+    once = await cluster.merge(path, spec)
+
+    assert await cluster.merge(path, spec) == once
+
+
+async def test_only_a_change_of_the_spec_is_a_new_generation(cluster: Cluster, path: str) -> None:
+    await cluster.create(RELEASES, _release())
+    labelled = await cluster.merge(path, {"metadata": {"labels": {"a": "b"}}})
+    assert labelled["metadata"]["generation"] == 1
+    suspended = await cluster.merge(path, {"spec": {"suspend": True}})
+    assert suspended["metadata"]["generation"] == 2
+
+
+async def test_status_and_the_rest_are_written_apart(cluster: Cluster, path: str) -> None:
+    await cluster.create(RELEASES, _release())
+    both = {"metadata": {"labels": {"a": "b"}}, "status": {"attempt": 7}}
+    by_status = await cluster.merge(f"{path}/status", both)
+    assert by_status["status"]["attempt"] == 7
+    assert "labels" not in by_status["metadata"]
+    assert by_status["metadata"]["generation"] == 1
+    both["status"] = {"attempt": 8}
+    by_object = await cluster.merge(path, both)
+    assert by_object["status"]["attempt"] == 7
+    assert by_object["metadata"]["labels"] == {"a": "b"}
+
+
+async def test_a_record_is_written_and_read_back(cluster: Cluster) -> None:
+    await cluster.create(RELEASES, _release())
+    releases = _releases(cluster)
+    found = await releases.find_release(Ref(NAMESPACE, "backend-v1.1.0"))
+    assert found is not None
+    release, before = found
+    after = progress.begin(before, StepName.IMAGE_READY, datetime(2026, 11, 20, 12, 0, 1, 7, UTC))
+    written = await releases.write_record(release, before, after)
+
+    assert written is not None
+    assert written[1] == after
+    assert await releases.find_release(release.ref) == written
+    assert written[0].is_observed
+
+
+async def test_a_record_written_over_a_newer_object_is_not_written(cluster: Cluster) -> None:
+    await cluster.create(RELEASES, _release())
+    releases = _releases(cluster)
+    found = await releases.find_release(Ref(NAMESPACE, "backend-v1.1.0"))
+    assert found is not None
+    release, before = found
+    marked = await releases.mark(release, {"album.dev/app": "backend"})
+    after = progress.begin(before, StepName.IMAGE_READY, NOW)
+
+    assert marked is not None
+    assert marked.marks == {"album.dev/app": "backend"}
+    assert await releases.write_record(release, before, after) is None
+    assert await releases.mark(release, {"album.dev/app": "x"}) is None
+    assert await releases.find_release(release.ref) == (marked, before)
+
+
+async def test_what_is_gone_from_a_record_is_gone_from_the_status(cluster: Cluster) -> None:
+    await cluster.create(RELEASES, _release())
+    releases = _releases(cluster)
+    found = await releases.find_release(Ref(NAMESPACE, "backend-v1.1.0"))
+    assert found is not None
+    release, before = found
+    retried = replace(before, last_retry="1", message="At work.")
+    first = await releases.write_record(release, before, retried)
+    assert first is not None
+    second = await releases.write_record(*first, replace(first[1], last_retry=None, message=""))
+    assert second is not None
+
+    assert second[1].last_retry is None
+    assert "lastHandledRetry" not in second[0].status
+
+
+async def test_an_event_is_taken(cluster: Cluster, caplog: pytest.LogCaptureFixture) -> None:
+    await cluster.create(RELEASES, _release())
+    releases = _releases(cluster)
+    found = await releases.find_release(Ref(NAMESPACE, "backend-v1.1.0"))
+    assert found is not None
+    for _ in range(2):
+        await releases.post_event(found[0], "Normal", "Building", "A sentence." * 200)
+
+    assert "is lost" not in caplog.text
