@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 
-from album_operator.codec import is_in_flight, parse_release, parse_status, render_status
+from album_operator.codec import (
+    is_in_flight,
+    parse_release,
+    parse_status,
+    render_status,
+    wish_of,
+)
 from album_operator.domain import progress
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Failure, Record, StepName
@@ -58,3 +64,35 @@ def test_a_suspended_release_stays_in_flight_so_that_it_can_go_on() -> None:
     suspended = progress.start(parse_release(raw_release(tag="b-v1.0.0", suspend=True)), RECORD)
 
     assert is_in_flight(_body(suspended))
+
+
+def test_a_finished_release_whose_spec_changed_speaks_of_the_new_spec_first() -> None:
+    body = _body(RELEASED)
+    body["metadata"]["generation"] = 2
+
+    assert is_in_flight(body)
+
+
+def test_only_what_people_change_is_another_wish() -> None:
+    before, after = _body(None), _body(RELEASED)
+    after["metadata"] |= {"resourceVersion": "2", "labels": {"album.dev/app": "backend"}}
+
+    assert wish_of(before) == wish_of(after)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"generation": 2},
+        {"uid": "another"},
+        {"deletionTimestamp": "2026-11-20T12:00:00Z"},
+        {"annotations": {"album.dev/retry": "1"}},
+        {"annotations": {"album.dev/refresh": "1"}},
+    ],
+    ids=str,
+)
+def test_what_people_change_is_another_wish(change: dict[str, Any]) -> None:
+    body = _body(None)
+    body["metadata"] |= change
+
+    assert wish_of(body) != wish_of(_body(None))

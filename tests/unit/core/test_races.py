@@ -1,0 +1,193 @@
+"""Things that change between a look and the write it led to."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+from tests.fakes.builders import raw_pipeline
+from tests.fakes.cluster import finish_build, raw_secret
+from tests.fakes.git_server import TOKEN
+from tests.unit.core.stage import REPOSITORY, Stage
+
+Merge = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
+
+APPLICATION = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/album-app-backend"
+
+
+def _before_patches_of(stage: Stage, suffix: str, happens: Callable[[], None]) -> list[str]:
+    """Let something happen right before the first patch of an object; give the patches' paths."""
+    merge: Merge = stage.cluster.merge
+    patched: list[str] = []
+
+    async def spoiled(path: str, body: dict[str, Any]) -> dict[str, Any]:
+        if path.endswith(suffix):
+            patched.append(path)
+            if len(patched) == 1:
+                happens()
+        return await merge(path, body)
+
+    stage.cluster.merge = spoiled  # type: ignore[assignment,method-assign]
+    return patched
+
+
+async def _merged(stage: Stage) -> None:
+    stage.apply()
+    await stage.settle()
+    finish_build(stage.cluster, stage.jobs[0])
+    await stage.settle()
+    stage.merge()
+
+
+async def test_an_application_that_changed_before_its_patch_is_looked_at_again_at_once() -> None:
+    stage = Stage()
+    await _merged(stage)
+    options = {"spec": {"syncPolicy": {"syncOptions": ["PruneLast=true"]}}}
+    patched = _before_patches_of(
+        stage, "/album-app-backend", lambda: stage.cluster.edit(APPLICATION, options) and None
+    )
+    await stage.settle()
+
+    assert len(patched) == 2
+    assert stage.application()["spec"]["syncPolicy"] == {
+        "automated": {"selfHeal": True},
+        "syncOptions": ["PruneLast=true", "ApplyOutOfSyncOnly=true"],
+    }
+    assert "ClusterUnavailable" not in stage.events()
+    assert stage.conditions()["SyncPolicyApplied"] == "True"
+
+
+async def test_consent_taken_back_right_before_the_patch_is_respected() -> None:
+    stage = Stage()
+    await _merged(stage)
+    revoked = {"metadata": {"annotations": {"album.dev/authorized-pipeline": None}}}
+    _before_patches_of(
+        stage, "/album-app-backend", lambda: stage.cluster.edit(APPLICATION, revoked) and None
+    )
+    await stage.settle()
+
+    assert stage.ready() == ("False", "NotAuthorized")
+    assert "syncPolicy" not in stage.application()["spec"]
+
+
+async def test_a_release_that_changed_before_its_marks_is_looked_at_again_at_once() -> None:
+    stage = Stage()
+    stage.apply()
+    _before_patches_of(stage, "/backend-v1.1.0", lambda: stage.annotate(refresh="1"))
+    assert (await stage.run_pass()).after == timedelta()
+    assert stage.jobs == []
+
+    await stage.settle()
+    assert stage.status()["lastHandledRefresh"] == "1"
+    assert len(stage.jobs) == 1
+
+
+async def test_a_write_whose_effect_never_shows_does_not_spin() -> None:
+    stage = Stage()
+    stage.apply()
+    create = stage.cluster.create
+    tries: list[str] = []
+
+    async def forgetful(path: str, body: dict[str, Any]) -> dict[str, Any]:
+        if not path.endswith("/jobs"):
+            return await create(path, body)
+        tries.append(path)
+        return body
+
+    stage.cluster.create = forgetful  # type: ignore[assignment,method-assign]
+    due = await stage.settle()
+
+    assert len(tries) < 10
+    assert due.after is not None
+    assert due.after > timedelta()
+    assert "no effect yet" in stage.message()
+
+
+async def test_a_base_branch_deleted_while_building_ends_the_release() -> None:
+    stage = Stage()
+    stage.apply()
+    await stage.settle()
+    finish_build(stage.cluster, stage.jobs[0])
+    del stage.config.branches["main"]
+    await stage.settle()
+
+    assert stage.ready() == ("False", "BaseBranchNotFound")
+    assert stage.forge.count(REPOSITORY) == 0
+
+
+async def test_an_application_deleted_on_the_way_ends_the_release() -> None:
+    stage = Stage()
+    await _merged(stage)
+    await stage.settle()
+    del stage.cluster.objects[APPLICATION]
+    await stage.settle()
+
+    assert stage.ready() == ("False", "ApplicationNotFound")
+
+
+async def test_a_forge_has_a_secret_of_its_own_where_the_pipeline_says_so() -> None:
+    stage = Stage()
+    stage.cluster.apply(raw_pipeline(config={"forge": {"secretRef": {"name": "forge"}}}))
+    stage.apply()
+    await stage.settle()
+    assert stage.ready() == ("False", "CredentialsMissing")
+    assert "album/forge" in stage.message()
+
+    stage.cluster.apply(raw_secret("forge", url="https://elsewhere.example.org", token=TOKEN))
+    stage.annotate(retry="1")
+    await stage.settle()
+    assert stage.ready() == ("False", "HostNotAllowed")
+
+    stage.cluster.apply(raw_secret("forge", url="https://git.example.org/owner", token=TOKEN))
+    stage.annotate(retry="2")
+    await stage.release()
+    assert stage.ready() == ("True", "Released")
+
+
+async def test_a_token_replaced_on_the_way_is_used_at_once() -> None:
+    stage = Stage()
+    stage.apply()
+    await stage.settle()
+    stage.git.tokens = {"new"}
+    stage.cluster.apply(raw_secret("album-git", url="https://git.example.org", token="new"))
+    await stage.release()
+
+    assert stage.ready() == ("True", "Released")
+
+
+async def test_a_job_of_the_same_name_that_is_not_ours_is_left_alone() -> None:
+    stage = Stage()
+    stage.apply()
+    await stage.settle()
+    (job,) = stage.jobs
+    job["metadata"]["ownerReferences"][0]["uid"] = "of-another-release"
+    await stage.settle()
+
+    assert stage.ready() == ("False", "BuildFailed")
+    assert "was not made by this release" in stage.message()
+
+
+async def test_a_pod_that_cannot_run_is_shown_and_forgotten_when_it_runs() -> None:
+    stage = Stage()
+    stage.apply()
+    await stage.settle()
+    name = stage.jobs[0]["metadata"]["name"]
+    waiting = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}
+    stage.cluster.apply(
+        {
+            "kind": "Pod",
+            "metadata": {
+                "namespace": "album",
+                "name": f"{name}-x7x7x",
+                "creationTimestamp": "2026-11-20T12:00:00Z",
+                "labels": {"batch.kubernetes.io/job-name": name},
+            },
+            "status": {"containerStatuses": [{"name": "build", "state": waiting}]},
+        }
+    )
+    due = await stage.settle()
+    assert stage.ready() == ("Unknown", "ImagePullFailed")
+    assert due.after is not None
+    assert "no such image" in stage.message()
+
+    await stage.release()
+    assert stage.ready() == ("True", "Released")
