@@ -20,18 +20,20 @@ def find_descent(repository: Repository, revision: str, ancestor: str, base: str
     Raises:
         OutsideError: the branch does not exist, or cannot be fetched.
     """
+    asked = {revision, ancestor}
     for depth in (f"--depth={FIRST_DEPTH}", "--unshallow"):
         _fetch_commits(repository, base, depth)
-        # A "yes" within a part of the history is a yes; and no commit descends from its own
-        # descendant. A "no" needs the whole history.
-        if _is_ancestor(repository, ancestor, revision):
-            return True
-        if _is_ancestor(repository, revision, ancestor):
-            return False
+        # Git is asked about commits that are here only: of others it would try to fetch them.
+        is_known = asked <= set(repository.local("rev-list", HEADS + base).text.split())
+        if is_known:
+            # A "yes" within a part of the history is a yes; and no commit descends from its own
+            # descendant. Any other "no" needs the whole history.
+            if _is_ancestor(repository, ancestor, revision):
+                return True
+            if _is_ancestor(repository, revision, ancestor):
+                return False
         if repository.local("rev-parse", "--is-shallow-repository").text != "true":
             break
-    head = HEADS + base
-    is_known = all(_is_ancestor(repository, commit, head) for commit in (revision, ancestor))
     return False if is_known else None
 
 
@@ -48,6 +50,5 @@ def _fetch_commits(repository: Repository, base: str, depth: str) -> None:
 
 
 def _is_ancestor(repository: Repository, ancestor: str, commit: str) -> bool:
-    # 1 is "no"; 128 is git's answer where one of the two is not here.
-    answer = repository.local("merge-base", "--is-ancestor", ancestor, commit, accept=(0, 1, 128))
+    answer = repository.local("merge-base", "--is-ancestor", ancestor, commit, accept=(0, 1))
     return answer.status == 0
