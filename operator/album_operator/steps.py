@@ -146,11 +146,9 @@ class Steps:
 
     async def _propose(self, release: Release, record: Record, resolved: Resolved) -> Verdict:
         namespace, config = release.ref.namespace, resolved.config
+        place = await self._config_place(namespace, resolved)
         seen = await self._world.config.look(
-            await self._config_place(namespace, resolved),
-            config.base_branch,
-            proposal.edited_paths(config.edits),
-            config.branch,
+            place, config.base_branch, proposal.edited_paths(config.edits), config.branch
         )
         refused = preflight.check_config(resolved, seen)
         if refused is not None:
@@ -158,6 +156,7 @@ class Steps:
         found = await self._world.pull_requests.find(
             await self._forge_place(namespace, resolved), config.branch, config.base_branch
         )
+        merged = found.merge_commit if found is not None else None
         edited = proposal.edited_files(resolved, seen.files)
         message = pull_request.commit_message(release, resolved, _digest(record))
         ours = seen.branch is not None and propose.is_ours(
@@ -177,6 +176,10 @@ class Steps:
                 branch_is_ours=ours,
                 branch_diff=proposal.branch_diff(seen.branch) if seen.branch is not None else "",
                 pull_request=found,
+                merge_is_in_base=merged is not None
+                and await self._world.config.is_descendant(
+                    place, seen.base_commit or "", merged, config.base_branch
+                ),
             ),
         )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from album_operator.decisions.preflight import RETRY, check_config, check_order
 from album_operator.domain.reasons import Reason
@@ -9,7 +10,18 @@ from album_operator.domain.record import ProposalRecord, PullRequestRecord, Reco
 from album_operator.domain.release import Edit, Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import BranchSeen, ConfigSeen, PullRequestSeen, PullRequestState
-from album_operator.domain.verdict import Act, Done, Halt, OpenPullRequest, PushBranch, Verdict
+from album_operator.domain.verdict import (
+    Act,
+    Done,
+    Halt,
+    OpenPullRequest,
+    PushBranch,
+    Verdict,
+    Wait,
+)
+
+AFTER_A_MERGE = timedelta(seconds=1)
+"""Until the next look, when the forge knew of a merge that the base did not show yet."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +34,7 @@ class ProposeSeen:
         branch_is_ours: the release branch holds exactly our commit on some base.
         branch_diff: unified diff of that commit.
         pull_request: the pull request from the release branch, open preferred.
+        merge_is_in_base: the base as seen descends from that pull request's merge.
     """
 
     config: ConfigSeen
@@ -30,6 +43,7 @@ class ProposeSeen:
     branch_is_ours: bool
     branch_diff: str
     pull_request: PullRequestSeen | None
+    merge_is_in_base: bool = False
 
 
 def decide(release: Release, record: Record, resolved: Resolved, seen: ProposeSeen) -> Verdict:
@@ -50,6 +64,8 @@ def decide(release: Release, record: Record, resolved: Resolved, seen: ProposeSe
         return _push(resolved, seen)
     if not seen.branch_is_ours:
         return _taken(resolved, branch)
+    if pull_request is not None and _is_merge_of(pull_request, branch):
+        return _merged_before(resolved, pull_request, seen)
     if pull_request is None or pull_request.state is not PullRequestState.OPEN:
         return Act(
             OpenPullRequest(seen.branch_diff),
@@ -112,6 +128,29 @@ def _push(resolved: Resolved, seen: ProposeSeen) -> Act:
         PushBranch(base, seen.edited),
         Reason.PROPOSING,
         f"Pushing {resolved.config.branch} to {resolved.config.repository}.",
+    )
+
+
+def _is_merge_of(pull_request: PullRequestSeen, branch: BranchSeen) -> bool:
+    merged = pull_request.state is PullRequestState.MERGED
+    return merged and pull_request.head_sha == branch.commit
+
+
+def _merged_before(
+    resolved: Resolved, pull_request: PullRequestSeen, seen: ProposeSeen
+) -> Wait | Halt:
+    """Tell a merge between our two looks from one whose change was taken back since."""
+    if not seen.merge_is_in_base:
+        return Wait(
+            Reason.PROPOSING,
+            f"Pull request #{pull_request.number} was merged just now; looking again.",
+            AFTER_A_MERGE,
+        )
+    return Halt(
+        Reason.BRANCH_TAKEN,
+        f"Branch {resolved.config.branch} of {resolved.config.repository} holds the commit of pull "
+        f"request #{pull_request.number}, which was merged and whose change was taken back since. "
+        f"To propose it anew, delete the branch, {RETRY}.",
     )
 
 

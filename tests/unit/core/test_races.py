@@ -4,7 +4,9 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
-from tests.fakes.builders import raw_pipeline
+from album_operator.domain.places import ForgePlace
+from album_operator.domain.seen import PullRequestSeen
+from tests.fakes.builders import BRANCH, raw_pipeline
 from tests.fakes.cluster import finish_build, raw_secret
 from tests.fakes.git_server import TOKEN
 from tests.unit.core.stage import REPOSITORY, Stage
@@ -191,3 +193,44 @@ async def test_a_pod_that_cannot_run_is_shown_and_forgotten_when_it_runs() -> No
 
     await stage.release()
     assert stage.ready() == ("True", "Released")
+
+
+async def test_a_merge_right_between_two_looks_makes_no_second_pull_request() -> None:
+    stage = Stage()
+    stage.apply()
+    await stage.settle()
+    finish_build(stage.cluster, stage.jobs[0])
+    find = stage.forge.find
+
+    async def after_the_merge(place: ForgePlace, head: str, base: str) -> PullRequestSeen | None:
+        stage.merge()  # the config repository was looked at before
+        return await find(place, head, base)
+
+    stage.forge.find = after_the_merge  # type: ignore[method-assign]
+    due = await stage.settle()
+    assert due.after == timedelta(seconds=1)
+
+    await stage.release()
+    assert stage.ready() == ("True", "Released")
+    assert stage.forge.count(REPOSITORY) == 1
+    assert len(stage.config.pushes) == 1
+
+
+async def test_a_release_taken_back_by_hand_is_proposed_anew_once_its_branch_is_gone() -> None:
+    stage = Stage()
+    stage.apply()
+    await stage.release()
+    file = stage.config.commits[stage.config.branches["main"]].files["backend/values.yaml"]
+    stage.config.write(
+        "main", {"backend/values.yaml": file.data.decode().replace("v1.1.0", "v1.0.0")}
+    )
+    stage.annotate(retry="1")
+    await stage.settle()
+    assert stage.ready() == ("False", "BranchTaken")
+
+    del stage.config.branches[BRANCH]
+    stage.annotate(retry="2")
+    await stage.release()
+    assert stage.ready() == ("True", "Released")
+    assert stage.forge.count(REPOSITORY) == 2
+    assert len(stage.jobs) == 1

@@ -9,7 +9,15 @@ from album_operator.decisions.propose import ProposeSeen
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record, StepName
 from album_operator.domain.seen import BranchSeen, PullRequestState
-from album_operator.domain.verdict import Act, Done, Halt, OpenPullRequest, PushBranch, Verdict
+from album_operator.domain.verdict import (
+    Act,
+    Done,
+    Halt,
+    OpenPullRequest,
+    PushBranch,
+    Verdict,
+    Wait,
+)
 from tests.fakes.builders import (
     BASE,
     BRANCH,
@@ -105,11 +113,28 @@ def test_a_closed_pull_request_is_a_no(actor: str | None) -> None:
     assert ("by reviewer" in verdict.message) is (actor is not None)
 
 
-def test_a_pull_request_merged_for_an_earlier_release_of_the_branch_does_not_count() -> None:
-    verdict = _decide(replace(PUSHED, pull_request=MERGED_PULL_REQUEST))
+def test_a_pull_request_merged_for_an_earlier_commit_of_the_branch_does_not_count() -> None:
+    merged = replace(MERGED_PULL_REQUEST, head_sha="9" * 40)
+    verdict = _decide(replace(PUSHED, pull_request=merged, merge_is_in_base=True))
 
     assert isinstance(verdict, Act)
     assert verdict.action == OpenPullRequest(DIFF)
+
+
+def test_a_merge_between_the_two_looks_is_looked_at_again_and_never_proposed_twice() -> None:
+    verdict = _decide(replace(PUSHED, pull_request=MERGED_PULL_REQUEST))
+
+    assert isinstance(verdict, Wait)
+    assert verdict.retry_after == propose.AFTER_A_MERGE
+
+
+def test_a_change_that_was_merged_and_taken_back_is_not_merged_again_by_its_old_commit() -> None:
+    verdict = _decide(replace(PUSHED, pull_request=MERGED_PULL_REQUEST, merge_is_in_base=True))
+
+    assert isinstance(verdict, Halt)
+    assert verdict.reason is Reason.BRANCH_TAKEN
+    assert "#6" in verdict.message
+    assert "delete the branch" in verdict.message
 
 
 def test_a_value_that_is_there_already_needs_no_pull_request() -> None:
