@@ -156,19 +156,15 @@ async def test_each_look_sees_the_world_as_it_is_now(stage: Stage, place: GitPla
 
 
 @pytest.mark.parametrize("path", ["../x", "/etc/passwd", ".git/config", "-x", "a//b", "a\nb", ""])
-async def test_a_path_out_of_the_repository_goes_nowhere(
-    stage: Stage, place: GitPlace, path: str
-) -> None:
+async def test_a_path_out_of_the_repository_goes_nowhere(stage: Stage, path: str) -> None:
     with pytest.raises(TerminalError):
-        await stage.config.look(place, None, [path], None)
+        await stage.config.look(stage.dead_place(), None, [path], None)
 
 
 @pytest.mark.parametrize("branch", ["--output=x", "a..b", "a/.b", "x.lock", "a/", "@{-1}"])
-async def test_a_branch_that_git_could_misread_goes_nowhere(
-    stage: Stage, place: GitPlace, branch: str
-) -> None:
+async def test_a_branch_that_git_could_misread_goes_nowhere(stage: Stage, branch: str) -> None:
     with pytest.raises(TerminalError):
-        await stage.config.look(place, branch, [VALUES], None)
+        await stage.config.look(stage.dead_place(), branch, [VALUES], None)
 
 
 async def test_a_wrong_token_is_refused(stage: Stage, place: GitPlace) -> None:

@@ -33,6 +33,12 @@ def forge(stage: Stage, place: GitPlace) -> ForgePlace:
     return stage.forge_place(place)
 
 
+@pytest.fixture
+def empty(stage: Stage, name: str) -> ForgePlace:
+    """Give a repository without any commit, where it is never got to."""
+    return stage.forge_place(stage.make_repository(name))
+
+
 async def test_without_a_pull_request_none_is_found(stage: Stage, forge: ForgePlace) -> None:
     assert await stage.pull_requests.find(forge, OURS, "main") is None
 
@@ -157,26 +163,26 @@ async def test_a_draft_from_an_absent_branch_is_a_passing_trouble(
     assert stage.count_pull_requests(place) == 0
 
 
-async def test_a_number_that_does_not_exist_needs_a_person(stage: Stage, forge: ForgePlace) -> None:
+async def test_a_number_that_does_not_exist_needs_a_person(stage: Stage, empty: ForgePlace) -> None:
     with pytest.raises(TerminalError) as caught:
-        await stage.pull_requests.get(forge, 4711)
+        await stage.pull_requests.get(empty, 4711)
     assert caught.value.reason is Reason.PULL_REQUEST_CLOSED
 
 
 @pytest.mark.parametrize("call", ["find", "get", "open"])
 async def test_an_unknown_repository_is_not_found(
-    stage: Stage, forge: ForgePlace, call: str
+    stage: Stage, empty: ForgePlace, call: str
 ) -> None:
     with pytest.raises(TerminalError) as caught:
-        await ask(stage, replace(forge, repository=f"{forge.repository}-other"), call)
+        await ask(stage, replace(empty, repository=f"{empty.repository}-other"), call)
     assert caught.value.reason is Reason.REPOSITORY_NOT_FOUND
 
 
 @pytest.mark.parametrize("call", ["find", "get", "open"])
-async def test_a_wrong_token_is_refused(stage: Stage, forge: ForgePlace, call: str) -> None:
-    wrong = replace(forge.credential, token="wrong")
+async def test_a_wrong_token_is_refused(stage: Stage, empty: ForgePlace, call: str) -> None:
+    wrong = replace(empty.credential, token="wrong")
     with pytest.raises(TerminalError) as caught:
-        await ask(stage, replace(forge, credential=wrong), call)
+        await ask(stage, replace(empty, credential=wrong), call)
     assert caught.value.reason is Reason.CREDENTIALS_REFUSED
     assert "album-git" in caught.value.message
 
@@ -188,10 +194,10 @@ async def test_a_dead_forge_is_a_passing_trouble(stage: Stage, call: str) -> Non
     assert caught.value.reason is Reason.FORGE_UNAVAILABLE
 
 
-async def test_a_token_for_another_host_is_not_sent(stage: Stage, forge: ForgePlace) -> None:
+async def test_a_token_for_another_host_is_not_sent(stage: Stage, empty: ForgePlace) -> None:
     elsewhere = Credential("album-git", "https://elsewhere.example.org", "x", "some-token")
     with pytest.raises(TerminalError) as caught:
-        await ask(stage, replace(forge, credential=elsewhere), "find")
+        await ask(stage, replace(empty, credential=elsewhere), "find")
     assert caught.value.reason is Reason.HOST_NOT_ALLOWED
 
 

@@ -22,6 +22,16 @@ FILES = {
     ".gitattributes": File(b"* text=auto eol=crlf\n"),
 }
 
+CHANGE = Change(
+    base_commit="a" * 40,
+    branch=OURS,
+    files={VALUES: AFTER},
+    message="release: backend v1.1.0\n\nArgocd-reference-commit-sha: é\n",
+    author_name="Album Release Operator",
+    author_email="album-operator@album.invalid",
+    date=datetime(2026, 11, 20, 12, 0, tzinfo=UTC),
+)
+
 
 @pytest.fixture
 def place(stage: Stage, name: str) -> GitPlace:
@@ -32,15 +42,7 @@ def place(stage: Stage, name: str) -> GitPlace:
 def change(stage: Stage, place: GitPlace) -> Change:
     base = stage.store(place, Commit((), FILES))
     stage.set_branch(place, "main", base)
-    return Change(
-        base_commit=base,
-        branch=OURS,
-        files={VALUES: AFTER},
-        message="release: backend v1.1.0\n\nArgocd-reference-commit-sha: é\n",
-        author_name="Album Release Operator",
-        author_email="album-operator@album.invalid",
-        date=datetime(2026, 11, 20, 12, 0, tzinfo=UTC),
-    )
+    return replace(CHANGE, base_commit=base)
 
 
 def expected(change: Change) -> Commit:
@@ -144,11 +146,10 @@ async def test_only_regular_files_of_the_base_are_replaced(
         {"files": {"../x": b""}},
     ],
 )
-async def test_what_git_could_misread_goes_nowhere(
-    stage: Stage, place: GitPlace, change: Change, bad: dict[str, object]
-) -> None:
+async def test_what_git_could_misread_goes_nowhere(stage: Stage, bad: dict[str, object]) -> None:
+    change = replace(CHANGE, **bad)  # type: ignore[arg-type]
     with pytest.raises(TerminalError):
-        await stage.config.push(place, replace(change, **bad))  # type: ignore[arg-type]
+        await stage.config.push(stage.dead_place(), change)
 
 
 async def test_a_wrong_token_is_refused(stage: Stage, place: GitPlace, change: Change) -> None:
@@ -157,7 +158,7 @@ async def test_a_wrong_token_is_refused(stage: Stage, place: GitPlace, change: C
     assert caught.value.reason is Reason.CREDENTIALS_REFUSED
 
 
-async def test_a_dead_server_is_a_passing_trouble(stage: Stage, change: Change) -> None:
+async def test_a_dead_server_is_a_passing_trouble(stage: Stage) -> None:
     with pytest.raises(TransientError) as caught:
-        await stage.config.push(stage.dead_place(), change)
+        await stage.config.push(stage.dead_place(), CHANGE)
     assert caught.value.reason is Reason.GIT_UNAVAILABLE

@@ -86,11 +86,9 @@ async def test_a_moved_tag_is_seen_at_its_new_commit(stage: Stage, place: GitPla
 
 
 @pytest.mark.parametrize("tag", ["--upload-pack=x", "-u", "a..b", "x.lock", "a b", "$(id)", ""])
-async def test_a_tag_that_git_could_misread_goes_nowhere(
-    stage: Stage, place: GitPlace, tag: str
-) -> None:
+async def test_a_tag_that_git_could_misread_goes_nowhere(stage: Stage, tag: str) -> None:
     with pytest.raises(TerminalError):
-        await stage.source.look(place, tag, DOCKERFILE)
+        await stage.source.look(stage.dead_place(), tag, DOCKERFILE)
 
 
 async def test_a_wrong_token_is_refused(stage: Stage, place: GitPlace) -> None:

@@ -66,11 +66,12 @@ class FakeConfigRepository:
         """Commit and create the branch; the branch must not exist yet."""
         check_ref_name(change.branch)
         check_commit(change.base_commit)
+        for path in change.files:
+            check_file_path(path)
         repository = self.server.open(place)
         base = repository.commits[change.base_commit]
         files = dict(base.files)
         for path, data in change.files.items():
-            check_file_path(path)
             if path not in _read(files, [path])[0]:
                 raise TerminalError(
                     Reason.VALUES_FILE_NOT_FOUND, f"{path} is no regular file of {base.sha[:12]}."
