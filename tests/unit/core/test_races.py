@@ -16,7 +16,7 @@ Merge = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 APPLICATION = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/album-app-backend"
 
 
-def _before_patches_of(stage: Stage, suffix: str, happens: Callable[[], None]) -> list[str]:
+def _before_patches_of(stage: Stage, suffix: str, happens: Callable[[], object]) -> list[str]:
     """Let something happen right before the first patch of an object; give the patches' paths."""
     merge: Merge = stage.cluster.merge
     patched: list[str] = []
@@ -45,7 +45,7 @@ async def test_an_application_that_changed_before_its_patch_is_looked_at_again_a
     await _merged(stage)
     options = {"spec": {"syncPolicy": {"syncOptions": ["PruneLast=true"]}}}
     patched = _before_patches_of(
-        stage, "/album-app-backend", lambda: stage.cluster.edit(APPLICATION, options) and None
+        stage, "/album-app-backend", lambda: stage.cluster.edit(APPLICATION, options)
     )
     await stage.settle()
 
@@ -63,7 +63,7 @@ async def test_consent_taken_back_right_before_the_patch_is_respected() -> None:
     await _merged(stage)
     revoked = {"metadata": {"annotations": {"album.dev/authorized-pipeline": None}}}
     _before_patches_of(
-        stage, "/album-app-backend", lambda: stage.cluster.edit(APPLICATION, revoked) and None
+        stage, "/album-app-backend", lambda: stage.cluster.edit(APPLICATION, revoked)
     )
     await stage.settle()
 

@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from album_operator.domain import progress
 from album_operator.domain.errors import TerminalError, TransientError
@@ -182,3 +184,23 @@ def test_errors_of_the_outside_carry_reason_and_sentence() -> None:
     assert (transient.reason, transient.message) == (Reason.RATE_LIMITED, "Too often.")
     assert transient.retry_after == timedelta(seconds=7)
     assert (str(terminal), terminal.reason) == ("Not allowed.", Reason.FORBIDDEN)
+
+
+@given(states=st.tuples(*[st.sampled_from(StepState)] * len(StepName)))
+def test_every_done_moves_the_record_forward_so_that_a_pass_ends(
+    states: tuple[StepState, ...],
+) -> None:
+    steps = tuple(
+        replace(step, state=state) for step, state in zip(RECORD.steps, states, strict=True)
+    )
+    record, done = replace(RECORD, steps=steps), 0
+    order = list(StepName)
+    while (step := record.next_step) is not None:
+        record = progress.finish(
+            progress.begin(record, step, NOW), step, Reason.SUCCEEDED, "Done.", NOW
+        )
+        later = record.next_step
+        assert later is None or order.index(later) > order.index(step)
+        done += 1
+
+    assert done <= len(StepName)
