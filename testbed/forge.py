@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from testbed.access import Testbed
-from testbed.commands import PartError
+from testbed.commands import PartError, wait_until
+
+MERGE_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -80,5 +82,20 @@ class Forge:
         return str(self.call("GET", f"/repos/{repository}/pulls/{number}.diff"))
 
     def merge(self, repository: str, number: int) -> None:
-        """Merge a pull request by a merge commit."""
-        self.call("POST", f"/repos/{repository}/pulls/{number}/merge", {"Do": "merge"})
+        """Merge a pull request by a merge commit, once Gitea knows that it can be merged."""
+        wait_until(
+            lambda: self._is_merged(repository, number),
+            part="gitea",
+            what=f"merge pull request #{number} of {repository}",
+            seconds=MERGE_SECONDS,
+        )
+
+    def _is_merged(self, repository: str, number: int) -> bool:
+        try:
+            self.call("POST", f"/repos/{repository}/pulls/{number}/merge", {"Do": "merge"})
+        except PartError as error:
+            # "Please try again later": it checks for conflicts after each change of the base.
+            if isinstance(error.__cause__, urllib.error.HTTPError) and error.__cause__.code == 405:
+                return False
+            raise
+        return True

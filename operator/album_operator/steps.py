@@ -20,7 +20,7 @@ from album_operator.domain.places import Change, ForgePlace, GitPlace
 from album_operator.domain.record import Record, StepName
 from album_operator.domain.release import Ref, Release
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import ApplicationSeen
+from album_operator.domain.seen import ApplicationSeen, PullRequestState
 from album_operator.domain.verdict import (
     Action,
     ApplySyncPolicy,
@@ -75,7 +75,7 @@ class Steps:
         refused = preflight.check_registry(push_secret, hosts, wish.build.image)
         if refused is not None:
             return refused
-        await self._forge_place(namespace, wish)
+        forge = await self._forge_place(namespace, wish)
         dockerfile = posixpath.normpath(f"{wish.build.context_dir}/{wish.build.dockerfile}")
         source = await self._world.source.look(
             await self._source_place(namespace, wish), wish.source.tag, dockerfile
@@ -89,13 +89,17 @@ class Steps:
         refused = preflight.check_source(wish, source) or preflight.check_config(wish, config)
         if refused is not None:
             return refused
+        # Public repositories are read without the token, so this is the first use of one.
+        found = await self._world.pull_requests.find(forge, wish.config.branch, config.base_branch)
+        changes = proposal.edited_files(wish, config.files)
+        if changes and found is not None and found.state is PullRequestState.CLOSED:
+            return propose.closed(found)
         seen = preflight.PreflightSeen(
             source=source,
             config=config,
             current=proposal.current_values(wish.config.edits, config.files),
             applications=await self._find_applications(wish),
         )
-        proposal.edited_files(wish, config.files)
         return preflight.decide(release, record, wish, seen, consent=self._settings.require_consent)
 
     async def decide(

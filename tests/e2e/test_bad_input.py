@@ -36,7 +36,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         "kubectl create secret docker-registry",
     ),
     "a refused token": (
-        {"source__secretRef": {"name": "wrong-token"}},
+        {"config__forge__secretRef": {"name": "wrong-token"}},
         "CredentialsRefused",
         "wrong-token",
     ),

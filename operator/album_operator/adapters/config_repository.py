@@ -95,7 +95,7 @@ class GitConfigRepository:
         for path in change.files:
             check_file_path(path)
         async with self._writing[normal_url(place.url)]:
-            return await self._git.run(place, lambda repository: push_branch(repository, change))
+            return await self._git.run(place, lambda repository: self._push(repository, change))
 
     async def is_descendant(self, place: GitPlace, revision: str, ancestor: str, base: str) -> bool:
         """Tell whether `revision` is `ancestor` or descends from it, both on branch `base`."""
@@ -114,6 +114,27 @@ class GitConfigRepository:
                 # The history of a commit is part of its hash: a "no" stays true as well.
                 self._descents.keep(question, answer)
         return bool(answer)
+
+    def _push(self, repository: Repository, change: Change) -> str:
+        commit = push_branch(repository, change)
+        # The next look asks the server where the branch is; what this commit holds is known.
+        url, paths = normal_url(repository.place.url), frozenset(change.files)
+        at_base = self._files.find((url, change.base_commit, paths))
+        if at_base is not None:
+            about = read_commit(repository, commit)
+            seen = BranchSeen(
+                commit=commit,
+                message=about.message,
+                author_name=about.author_name,
+                author_email=about.author_email,
+                files=dict(change.files),
+                parent_files=at_base.data,
+                changed_paths=frozenset(
+                    path for path, data in change.files.items() if at_base.data[path] != data
+                ),
+            )
+            self._branches.keep((url, commit, paths), seen)
+        return commit
 
     def _look(
         self, repository: Repository, base: str | None, paths: frozenset[str], branch: str | None
