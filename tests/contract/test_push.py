@@ -71,6 +71,16 @@ async def test_a_push_makes_exactly_one_commit_with_exactly_the_files_changed(
     assert branch.message == change.message
 
 
+async def test_what_is_remembered_of_a_push_is_what_others_read(
+    stage: Stage, place: GitPlace, change: Change
+) -> None:
+    await stage.config.look(place, "main", [VALUES], OURS)
+    await stage.config.push(place, change)
+    after = await stage.config.look(place, "main", [VALUES], OURS)
+    more = await stage.config.look(place, "main", [VALUES, "no/such/file"], OURS)
+    assert after.branch == more.branch
+
+
 async def test_the_same_change_pushed_again_is_the_same_commit(
     stage: Stage, place: GitPlace, change: Change
 ) -> None:
