@@ -1,5 +1,6 @@
 """Each step: look through the ports, let its decision judge, and do the write it asks for."""
 
+import asyncio
 import posixpath
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -77,14 +78,16 @@ class Steps:
             return refused
         forge = await self._forge_place(namespace, wish)
         dockerfile = posixpath.normpath(f"{wish.build.context_dir}/{wish.build.dockerfile}")
-        source = await self._world.source.look(
-            await self._source_place(namespace, wish), wish.source.tag, dockerfile
-        )
-        config = await self._world.config.look(
-            await self._config_place(namespace, wish),
-            wish.config.base_branch or None,
-            proposal.edited_paths(wish.config.edits),
-            None,
+        source, config = await asyncio.gather(
+            self._world.source.look(
+                await self._source_place(namespace, wish), wish.source.tag, dockerfile
+            ),
+            self._world.config.look(
+                await self._config_place(namespace, wish),
+                wish.config.base_branch or None,
+                proposal.edited_paths(wish.config.edits),
+                None,
+            ),
         )
         refused = preflight.check_source(wish, source) or preflight.check_config(wish, config)
         if refused is not None:
