@@ -97,11 +97,17 @@ class Steps:
         changes = proposal.edited_files(wish, config.files)
         if changes and found is not None and found.state is PullRequestState.CLOSED:
             return propose.closed(found)
+        applications = await self._find_applications(wish)
         seen = preflight.PreflightSeen(
             source=source,
             config=config,
             current=proposal.current_values(wish.config.edits, config.files),
-            applications=await self._find_applications(wish),
+            applications=applications,
+            switched_off=frozenset(
+                ref
+                for ref, seen_app in applications.items()
+                if seen_app is not None and policy.is_disabled(seen_app.sync_policy)
+            ),
         )
         return preflight.decide(release, record, wish, seen, consent=self._settings.require_consent)
 

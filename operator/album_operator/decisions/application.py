@@ -47,6 +47,16 @@ def check(
     return None
 
 
+def switched_off(ref: Ref) -> Halt:
+    """Say that an Application's owner keeps it from syncing by itself."""
+    return Halt(
+        Reason.AUTO_SYNC_DISABLED,
+        f"Application {ref} has spec.syncPolicy.automated.enabled: false, so it would never sync "
+        "by itself, and that switch is its owner's. Remove it, then set the annotation "
+        "album.dev/retry.",
+    )
+
+
 def find_source(seen: ApplicationSeen, resolved: Resolved) -> ApplicationSource | None:
     """Find the source of an Application that holds what the release edits."""
     for source in seen.sources:

@@ -24,12 +24,14 @@ class PreflightSeen:
     Attributes:
         current: value at each edit's key, as it stands on the base branch.
         applications: each Application the release names, None where it does not exist.
+        switched_off: those whose owner keeps them from syncing by themselves.
     """
 
     source: SourceSeen
     config: ConfigSeen
     current: Mapping[Edit, str]
     applications: Mapping[Ref, ApplicationSeen | None]
+    switched_off: frozenset[Ref] = frozenset()
 
 
 def missing_secret(ref: Ref, what: str) -> Halt:
@@ -170,6 +172,8 @@ def decide(
         halt = application.check(ref, found, resolved, pipeline, consent=consent)
         if halt is not None:
             return halt
+        if ref in seen.switched_off:
+            return application.switched_off(ref)
     return Done(
         _with_image(replace(record, resolved=resolved), resolved),
         Reason.PENDING,

@@ -10,7 +10,7 @@ from album_operator.domain.record import Record
 from album_operator.domain.release import Ref, Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import ApplicationSeen
-from album_operator.domain.verdict import Act, ApplySyncPolicy, Done, Halt, Verdict
+from album_operator.domain.verdict import Act, ApplySyncPolicy, Done, Verdict
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,7 @@ def decide(
         if halt is not None:
             return halt
         if policy.is_disabled:
-            return Halt(
-                Reason.AUTO_SYNC_DISABLED,
-                f"Application {ref} has spec.syncPolicy.automated.enabled: false, so it would "
-                "never sync by itself, and that switch is its owner's. Remove it, then set the "
-                "annotation album.dev/retry.",
-            )
+            return application.switched_off(ref)
         if policy.application is not None and not policy.is_applied:
             return Act(
                 ApplySyncPolicy(policy.application),

@@ -6,6 +6,12 @@ from enum import StrEnum
 class Reason(StrEnum):
     """Why a condition is as it is. The set is closed: docs and tests list the same words."""
 
+    @classmethod
+    def _missing_(cls, value: object) -> "Reason":
+        """Take a word a newer operator left in a status as "not known yet"."""
+        del value
+        return cls.PENDING
+
     # Progress.
     PENDING = "Pending"
     BUILDING = "Building"

@@ -129,6 +129,13 @@ def test_a_missing_application_stops_the_release_before_it_writes() -> None:
     assert halt.reason is Reason.APPLICATION_NOT_FOUND
 
 
+def test_an_application_kept_from_syncing_stops_the_release_before_it_writes() -> None:
+    halt = _halt(replace(SEEN, switched_off=frozenset(SEEN.applications)))
+
+    assert halt.reason is Reason.AUTO_SYNC_DISABLED
+    assert "automated.enabled: false" in halt.message
+
+
 def test_a_retry_at_the_same_commit_keeps_the_image() -> None:
     before = record_before(StepName.PROPOSED)
     verdict = _decide(record=before)
