@@ -143,7 +143,10 @@ def _together(*works: Callable[[], None]) -> None:
 
 
 def _one_at_a_time(settings: Settings) -> AbstractContextManager[None]:
-    return locked(settings.cache / "locks" / f"testbed-{settings.name}")
+    return locked(
+        settings.cache / "locks" / f"testbed-{settings.name}",
+        lambda: progress.note(f"another command works on testbed {settings.name}; waiting for it"),
+    )
 
 
 def _require_disk(settings: Settings) -> None:

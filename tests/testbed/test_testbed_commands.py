@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from testbed.commands import PartError, capture, run, succeeds, wait_until
+from testbed.commands import PartError, capture, locked, run, succeeds, wait_until
 
 
 def test_a_program_that_fails_is_told_by_part_with_the_end_of_its_log(tmp_path: Path) -> None:
@@ -41,3 +42,25 @@ def test_a_program_that_gives_no_answer_is_ended() -> None:
 def test_a_condition_that_is_never_met_ends_at_its_deadline() -> None:
     with pytest.raises(PartError, match="gitea: did not answer within 0 s"):
         wait_until(lambda: False, part="gitea", what="answer", seconds=0.2)
+
+
+def test_who_waits_for_a_lock_says_so_once(tmp_path: Path) -> None:
+    lock = tmp_path / "locks" / "testbed"
+    lock.parent.mkdir()
+    free = subprocess.Popen(
+        ["flock", lock, "sh", "-c", "echo held; read line"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    waited: list[bool] = []
+
+    def release() -> None:
+        waited.append(True)
+        free.communicate(b"\n")
+
+    assert free.stdout is not None
+    assert free.stdout.readline() == b"held\n"
+    with locked(lock, release):
+        assert waited == [True]
+    with locked(lock, release):
+        assert waited == [True]
