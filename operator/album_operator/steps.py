@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
+from album_operator.access import Access
 from album_operator.decisions import (
     deploy,
     image,
@@ -15,9 +16,8 @@ from album_operator.decisions import (
     propose,
     sync_policy,
 )
-from album_operator.domain.errors import TerminalError
-from album_operator.domain.names import job_name, repository_path
-from album_operator.domain.places import Change, ForgePlace, GitPlace
+from album_operator.domain.names import job_name
+from album_operator.domain.places import Change
 from album_operator.domain.record import Record, StepName
 from album_operator.domain.release import Ref, Release
 from album_operator.domain.resolved import Resolved
@@ -25,7 +25,6 @@ from album_operator.domain.seen import ApplicationSeen, PullRequestState
 from album_operator.domain.verdict import (
     Action,
     ApplySyncPolicy,
-    Halt,
     OpenPullRequest,
     PushBranch,
     RefreshApplication,
@@ -65,6 +64,7 @@ class Steps:
 
     def __init__(self, world: World, settings: Settings, clock: Callable[[], datetime]) -> None:
         self._world = world
+        self._access = Access(world.secrets)
         self._settings = settings
         self._clock = clock
 
@@ -76,14 +76,14 @@ class Steps:
         refused = preflight.check_registry(push_secret, hosts, wish.build.image)
         if refused is not None:
             return refused
-        forge = await self._forge_place(namespace, wish)
+        forge = await self._access.to_forge(namespace, wish)
         dockerfile = posixpath.normpath(f"{wish.build.context_dir}/{wish.build.dockerfile}")
         source, config = await asyncio.gather(
             self._world.source.look(
-                await self._source_place(namespace, wish), wish.source.tag, dockerfile
+                await self._access.to_source(namespace, wish), wish.source.tag, dockerfile
             ),
             self._world.config.look(
-                await self._config_place(namespace, wish),
+                await self._access.to_config(namespace, wish),
                 wish.config.base_branch or None,
                 proposal.edited_paths(wish.config.edits),
                 None,
@@ -159,7 +159,7 @@ class Steps:
 
     async def _propose(self, release: Release, record: Record, resolved: Resolved) -> Verdict:
         namespace, config = release.ref.namespace, resolved.config
-        place = await self._config_place(namespace, resolved)
+        place = await self._access.to_config(namespace, resolved)
         seen = await self._world.config.look(
             place, config.base_branch, proposal.edited_paths(config.edits), config.branch
         )
@@ -167,7 +167,7 @@ class Steps:
         if refused is not None:
             return refused
         found = await self._world.pull_requests.find(
-            await self._forge_place(namespace, resolved), config.branch, config.base_branch
+            await self._access.to_forge(namespace, resolved), config.branch, config.base_branch
         )
         merged = found.merge_commit if found is not None else None
         edited = proposal.edited_files(resolved, seen.files)
@@ -209,21 +209,21 @@ class Steps:
             author_email=config.author_email,
             date=release.created_at,
         )
-        place = await self._config_place(release.ref.namespace, resolved)
+        place = await self._access.to_config(release.ref.namespace, resolved)
         await self._world.config.push(place, change)
 
     async def _open(
         self, action: OpenPullRequest, release: Release, record: Record, resolved: Resolved
     ) -> None:
         await self._world.pull_requests.open(
-            await self._forge_place(release.ref.namespace, resolved),
+            await self._access.to_forge(release.ref.namespace, resolved),
             pull_request.draft(release, resolved, _digest(record), action.diff),
         )
 
     async def _merge(self, release: Release, record: Record, resolved: Resolved) -> Verdict:
         seen = None
         if record.pull_request is not None:
-            place = await self._forge_place(release.ref.namespace, resolved)
+            place = await self._access.to_forge(release.ref.namespace, resolved)
             seen = await self._world.pull_requests.get(place, record.pull_request.number)
         return merge.decide(record, seen, self._settings.merge_poll)
 
@@ -260,7 +260,7 @@ class Steps:
         revisions = {source.revision for source in seen.sources if source.revision}
         if seen.operation is not None:
             revisions.update(filter(None, seen.operation.revisions))
-        place = await self._config_place(release.ref.namespace, resolved)
+        place = await self._access.to_config(release.ref.namespace, resolved)
         return frozenset(
             {
                 revision
@@ -276,38 +276,9 @@ class Steps:
             ref: await self._world.applications.find(ref) for ref in resolved.argocd.applications
         }
 
-    async def _source_place(self, namespace: str, resolved: Resolved) -> GitPlace:
-        return await self._git_place(namespace, resolved.source.repository, resolved.source.secret)
-
-    async def _config_place(self, namespace: str, resolved: Resolved) -> GitPlace:
-        return await self._git_place(namespace, resolved.config.repository, resolved.config.secret)
-
-    async def _git_place(self, namespace: str, url: str, secret: str) -> GitPlace:
-        ref = Ref(namespace, secret)
-        credential = await self._world.secrets.find_credential(ref)
-        if credential is None:
-            raise _as_error(preflight.missing_secret(ref, "git"))
-        if not credential.may_go_to(url):
-            raise _as_error(preflight.foreign_host(ref, credential, url))
-        return GitPlace(url, credential)
-
-    async def _forge_place(self, namespace: str, resolved: Resolved) -> ForgePlace:
-        config = resolved.config
-        ref = Ref(namespace, config.forge_secret)
-        credential = await self._world.secrets.find_credential(ref)
-        if credential is None:
-            raise _as_error(preflight.missing_secret(ref, "forge"))
-        if not credential.may_serve(config.forge_url, config.repository):
-            raise _as_error(preflight.foreign_host(ref, credential, config.forge_url))
-        return ForgePlace(config.forge_url, repository_path(config.repository), credential)
-
 
 def _ref(seen: ApplicationSeen) -> Ref:
     return Ref(seen.namespace, seen.name)
-
-
-def _as_error(halt: Halt) -> TerminalError:
-    return TerminalError(halt.reason, halt.message)
 
 
 def _digest(record: Record) -> str:

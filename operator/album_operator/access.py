@@ -1,0 +1,55 @@
+"""Where a release's repositories are, each with the credential that may go there."""
+
+from album_operator.decisions import preflight
+from album_operator.domain.errors import TerminalError
+from album_operator.domain.names import repository_path
+from album_operator.domain.places import Credential, ForgePlace, GitPlace
+from album_operator.domain.release import Ref
+from album_operator.domain.resolved import Resolved
+from album_operator.domain.verdict import Halt
+from album_operator.ports import Secrets
+
+
+class Access:
+    """Reads credentials anew for each use, so that a replaced token works at once.
+
+    Every method raises `TerminalError`: `CredentialsMissing` where the Secret is not there,
+    `HostNotAllowed` where its own `url` keeps the token from the place.
+    """
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+
+    async def to_source(self, namespace: str, resolved: Resolved) -> GitPlace:
+        """Give the repository that is built."""
+        return await self._to_git(namespace, resolved.source.repository, resolved.source.secret)
+
+    async def to_config(self, namespace: str, resolved: Resolved) -> GitPlace:
+        """Give the repository Argo CD reads."""
+        return await self._to_git(namespace, resolved.config.repository, resolved.config.secret)
+
+    async def to_forge(self, namespace: str, resolved: Resolved) -> ForgePlace:
+        """Give the config repository as its forge's API knows it."""
+        config = resolved.config
+        ref = Ref(namespace, config.forge_secret)
+        credential = await self._credential(ref, "forge")
+        if not credential.may_serve(config.forge_url, config.repository):
+            raise _as_error(preflight.foreign_host(ref, credential, config.forge_url))
+        return ForgePlace(config.forge_url, repository_path(config.repository), credential)
+
+    async def _to_git(self, namespace: str, url: str, secret: str) -> GitPlace:
+        ref = Ref(namespace, secret)
+        credential = await self._credential(ref, "git")
+        if not credential.may_go_to(url):
+            raise _as_error(preflight.foreign_host(ref, credential, url))
+        return GitPlace(url, credential)
+
+    async def _credential(self, ref: Ref, what: str) -> Credential:
+        credential = await self._secrets.find_credential(ref)
+        if credential is None:
+            raise _as_error(preflight.missing_secret(ref, what))
+        return credential
+
+
+def _as_error(halt: Halt) -> TerminalError:
+    return TerminalError(halt.reason, halt.message)
