@@ -166,8 +166,10 @@ def _facts(testbed: Testbed, status: dict[str, Any], before: str) -> Iterator[Fa
     _require("version", after == NEW, f"the app runs {after}, not {NEW}")
     yield Fact("version", f"/version was {before}, is {after}")
 
+    settle = status["resolved"]["argocd"]["settle"]
     steps = ", ".join(f"{step['name']} {step['overhead']}" for step in status["steps"])
     yield Fact("overhead", f"{status['overhead']} s of the operator's own time, aim 2 s ({steps})")
+    yield Fact("apart", f"the merge is polled every second, the app settles for {settle}")
 
 
 def _digest(testbed: Testbed, reference: str) -> str:

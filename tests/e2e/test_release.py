@@ -134,6 +134,18 @@ def test_a_suspended_release_waits_and_goes_on(world: World) -> None:
     world.merge_and_finish(tag)
 
 
+def test_a_forge_that_is_down_is_asked_again_at_the_time_shown(world: World) -> None:
+    name = world.release(world.new_tag())
+    world.await_reason(name, "AwaitingMerge")
+    with world.forge_down():
+        ready = world.await_reason(name, "ForgeUnavailable")
+        message = next(
+            item["message"] for item in ready["status"]["conditions"] if item["type"] == "Ready"
+        )
+        assert "Next try at " in message
+    world.merge_and_finish(name)
+
+
 @pytest.mark.skipif(
     not os.environ.get("TESTBED_KANIKO_IMAGE"),
     reason="TESTBED_KANIKO_IMAGE names no archive of kaniko's executor",

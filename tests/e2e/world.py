@@ -15,7 +15,7 @@ from urllib.parse import quote
 import yaml
 from kubernetes import client, config
 
-from testbed import Testbed, samples
+from testbed import PartError, Testbed, samples
 from testbed.deploy import NAMESPACE, SYSTEM
 from testbed.forge import Forge
 
@@ -245,6 +245,24 @@ class World:
             return ready[0] if len(ready) == 1 else None
 
         return wait_for("one ready operator Pod", look)
+
+    @contextmanager
+    def forge_down(self) -> Iterator[None]:
+        """Stop the forge, and start it again afterwards."""
+        docker = ["docker", f"--host={self.testbed.docker_host}"]
+        gitea = f"{self.testbed.settings.name}-gitea"
+        _output([*docker, "stop", "--time=1", gitea])
+        try:
+            yield
+        finally:
+            _output([*docker, "start", gitea])
+            wait_for("the forge answers", self._forge_answers, 60)
+
+    def _forge_answers(self) -> bool:
+        try:
+            return bool(self.forge.call("GET", "/version"))
+        except PartError:
+            return False
 
     @contextmanager
     def killer(self) -> Iterator[Callable[[], None]]:
