@@ -101,15 +101,15 @@ class World:
         self.made.append(name)
         return name
 
-    def new_tag(self, app: str = "backend", target: str = "main") -> str:
+    def new_tag(self, app: str = "backend", target: str = "main", major: int = 1) -> str:
         """Tag the source, with the next version nobody has used yet."""
         if self.minor is None:
             # A testbed that was up before has tags of earlier runs.
             known = self.forge.call("GET", f"/repos/{SOURCE}/tags?limit=50")
-            minors = [re.search(r"-v1\.(\d+)\.0$", item["name"]) for item in known]
+            minors = [re.search(r"-v\d+\.(\d+)\.0$", item["name"]) for item in known]
             self.minor = max(int(found.group(1)) for found in minors if found)
         self.minor += 1
-        tag = f"{app}-v1.{self.minor}.0"
+        tag = f"{app}-v{major}.{self.minor}.0"
         self.forge.call(
             "POST", f"/repos/{SOURCE}/tags", {"tag_name": tag, "target": target, "message": tag}
         )
