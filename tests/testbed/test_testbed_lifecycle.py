@@ -139,6 +139,10 @@ def test_down_leaves_nothing_but_the_cache(settings: Settings) -> None:
         assert not left.docker("network", "ls", "--quiet", "--filter", named)
 
 
+def _take_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_an_interrupted_up_ends_at_once_and_the_next_one_goes_on(settings: Settings) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "testbed", "up"],
@@ -146,6 +150,8 @@ def test_an_interrupted_up_ends_at_once_and_the_next_one_goes_on(settings: Setti
         cwd=ROOT,
         stderr=subprocess.PIPE,
         text=True,
+        # Where the tests themselves run in the background, a shell has made SIGINT ignored.
+        preexec_fn=_take_interrupts,
     ) as command:
         assert command.stderr is not None
         for line in command.stderr:
