@@ -9,7 +9,7 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar, assert_never
 
@@ -18,6 +18,7 @@ from album_operator.decisions.transitions import transitions
 from album_operator.domain import progress
 from album_operator.domain.errors import StaleError, TerminalError, TransientError
 from album_operator.domain.marks import marks_of
+from album_operator.domain.names import AppVersion
 from album_operator.domain.reasons import TRANSIENT, Reason
 from album_operator.domain.record import Failure, Outcome, Record, StepName, StepState
 from album_operator.domain.release import Ref, Release
@@ -180,6 +181,7 @@ class Reconciler:
         wish = conventions.resolve(release, pipeline)
         if isinstance(wish, Halt):
             return wish
+        run.record = replace(run.record, chosen=AppVersion(wish.app, wish.version))
         return await self._steps.preflight(release, run.record, wish)
 
     async def _act(self, run: _Pass, step: StepName, act: Act, count: int) -> Verdict | None:
@@ -274,6 +276,7 @@ class Reconciler:
             return False
         run.memory.overhead.clear()
         for kind, reason, message in transitions(run.written, run.record):
+            LOG.info("AlbumRelease %s: %s: %s", run.release.ref, reason, message)
             await self._releases.post_event(run.release, kind, reason, message)
         run.release, run.written = now
         run.record = run.written

@@ -9,6 +9,8 @@ from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Outcome, Record, StepState
 from album_operator.domain.release import Release
 
+NOT_BEGUN = "This step has not begun."
+
 
 def is_in_flight(body: Raw) -> bool:
     """Tell whether a release still needs passes.
@@ -65,7 +67,7 @@ def render_conditions(release: Release, record: Record, now: datetime) -> list[d
         states.append(("Finished", "True", record.reason, record.message))
     by_state = {StepState.SUCCEEDED: "True", StepState.FAILED: "False"}
     states += [
-        (step.name, by_state.get(step.state, "Unknown"), step.reason, step.message)
+        (step.name, by_state.get(step.state, "Unknown"), step.reason, step.message or NOT_BEGUN)
         for step in record.steps
     ]
     rendered = []

@@ -21,6 +21,7 @@ from album_operator.codec.text import (
     render_optional,
     without_nothing,
 )
+from album_operator.domain.names import AppVersion
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import (
     ApplicationRecord,
@@ -81,11 +82,12 @@ def _shortened(record: Record, length: int) -> Record:
 
 def _render(release: Release, record: Record, now: datetime) -> dict[str, Any]:
     resolved = record.resolved
+    chosen = AppVersion(resolved.app, resolved.version) if resolved else record.chosen
     return without_nothing(
         {
             "observedGeneration": release.generation,
-            "app": resolved.app if resolved else None,
-            "version": resolved.version if resolved else None,
+            "app": chosen.app if chosen else None,
+            "version": chosen.version if chosen else None,
             "attempt": record.attempt,
             "resolved": render_resolved(resolved) if resolved else None,
             "image": vars(record.image) if record.image else None,
@@ -128,6 +130,7 @@ def parse_status(raw: Raw) -> Record:
         reason=Reason(ready.get("reason", Reason.PENDING)),
         message=ready.get("message", ""),
         failure=_parse_failure(raw["failure"]) if "failure" in raw else None,
+        chosen=AppVersion(raw["app"], raw["version"]) if "app" in raw else None,
         superseded_by=raw.get("supersededBy"),
         last_retry=raw.get("lastHandledRetry"),
         last_refresh=raw.get("lastHandledRefresh"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from album_operator.domain.names import AppVersion
 from album_operator.domain.reasons import Reason
 from album_operator.domain.resolved import Resolved
 
@@ -150,6 +151,7 @@ class Record:
         message: message of the condition Ready.
         last_retry: value of `album.dev/retry` that `attempt` answers.
         last_refresh: value of `album.dev/refresh` that was last obeyed.
+        chosen: app and version as the conventions give them, known before `resolved`.
         since: status of each condition and when it came to that, by condition type, as last read.
     """
 
@@ -171,6 +173,7 @@ class Record:
     superseded_by: str | None = None
     last_retry: str | None = None
     last_refresh: str | None = None
+    chosen: AppVersion | None = field(default=None, compare=False)
     since: Mapping[str, tuple[str, datetime]] = field(default_factory=dict, compare=False)
 
     @property

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from album_operator.api.status import ReleaseStatus
 from album_operator.codec import parse_status, render_status
 from album_operator.domain import progress
+from album_operator.domain.names import AppVersion
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import (
     ApplicationRecord,
@@ -278,3 +279,19 @@ def test_what_a_release_will_do_is_kept_whole_however_long_it_is() -> None:
     assert faults_of_status(status) == []
     assert parse_status(status).resolved == resolved
     assert max(len(item["message"]) for item in status["conditions"]) <= 160
+
+
+def test_app_and_version_are_told_before_all_is_resolved() -> None:
+    record = replace(Record(), chosen=AppVersion("backend", "v1.1.0"))
+
+    status = render_status(RELEASE, record, NOW)
+
+    assert (status["app"], status["version"]) == ("backend", "v1.1.0")
+    assert parse_status(status).chosen == AppVersion("backend", "v1.1.0")
+
+
+def test_a_step_that_has_not_begun_says_so() -> None:
+    status = render_status(RELEASE, Record(), NOW)
+
+    merged = next(item for item in status["conditions"] if item["type"] == "Merged")
+    assert merged["message"] == "This step has not begun."
