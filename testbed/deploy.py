@@ -7,6 +7,8 @@ import hashlib
 import json
 from pathlib import Path
 
+import yaml
+
 from testbed import progress
 from testbed.access import Testbed
 
@@ -37,20 +39,22 @@ def deploy(testbed: Testbed, **settings: str) -> str:
             ROOT / "operator" / "Dockerfile", ROOT, f"album/album-operator:{_digest()}"
         )
     with progress.step("operator installed"):
-        manifests = testbed.kubectl("kustomize", str(ROOT / "manifests" / "overlays" / "testbed"))
-        testbed.kubectl(
-            "apply",
-            "--server-side",
-            "--force-conflicts",
-            "-f",
-            "-",
-            stdin=manifests.replace(IMAGE, image),
-        )
-        for manifest in (_settings(testbed, settings), *secrets(testbed, NAMESPACE)):
-            testbed.kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
-        testbed.kubectl("-n", SYSTEM, "rollout", "restart", DEPLOYMENT)
+        text = testbed.kubectl("kustomize", str(ROOT / "manifests" / "overlays" / "testbed"))
+        manifests = list(yaml.safe_load_all(text.replace(IMAGE, image)))
+        # What the Pod reads when it starts comes before the Pod.
+        _apply(testbed, [item for item in manifests if item["kind"] == "Namespace"])
+        _apply(testbed, secrets(testbed, NAMESPACE))
+        settings_now = _apply(testbed, [_settings(testbed, settings)])
+        _apply(testbed, manifests)
+        if settings_now.endswith("configured"):
+            testbed.kubectl("-n", SYSTEM, "rollout", "restart", DEPLOYMENT)
         testbed.kubectl("-n", SYSTEM, "rollout", "status", DEPLOYMENT, "--timeout=180s")
     return image
+
+
+def _apply(testbed: Testbed, manifests: list[dict[str, object]]) -> str:
+    everything = {"apiVersion": "v1", "kind": "List", "items": manifests}
+    return testbed.kubectl("apply", "-f", "-", stdin=json.dumps(everything))
 
 
 def secrets(testbed: Testbed, namespace: str) -> list[dict[str, object]]:
