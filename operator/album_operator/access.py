@@ -11,14 +11,19 @@ from album_operator.ports import Secrets
 
 
 class Access:
-    """Reads credentials anew for each use, so that a replaced token works at once.
+    """Reads credentials once a pass, so that a replaced token works from the next pass on.
 
-    Every method raises `TerminalError`: `CredentialsMissing` where the Secret is not there,
-    `HostNotAllowed` where its own `url` keeps the token from the place.
+    Every method to a place raises `TerminalError`: `CredentialsMissing` where the Secret is not
+    there, `HostNotAllowed` where its own `url` keeps the token from the place.
     """
 
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
+        self._known: dict[Ref, Credential] = {}
+
+    def forget(self) -> None:
+        """Read all credentials anew from now on; another release's pass then reads some twice."""
+        self._known.clear()
 
     async def to_source(self, namespace: str, resolved: Resolved) -> GitPlace:
         """Give the repository that is built."""
@@ -45,9 +50,10 @@ class Access:
         return GitPlace(url, credential)
 
     async def _credential(self, ref: Ref, what: str) -> Credential:
-        credential = await self._secrets.find_credential(ref)
+        credential = self._known.get(ref) or await self._secrets.find_credential(ref)
         if credential is None:
             raise _as_error(preflight.missing_secret(ref, what))
+        self._known[ref] = credential
         return credential
 
 

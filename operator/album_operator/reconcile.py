@@ -5,6 +5,7 @@ time, twice, or after a crash at any line. What a release will do (`status.resol
 server before its first write anywhere else; all other facts can be seen again.
 """
 
+import asyncio
 import logging
 import random
 import time
@@ -106,6 +107,7 @@ class Reconciler:
         Raises:
             TransientError: the API server could not be reached or asked.
         """
+        self._steps.begin_pass()
         found = await self._releases.find_release(ref)
         if found is None or found[0].deleting:
             return Next(None)
@@ -275,9 +277,10 @@ class Reconciler:
         if now is None:
             return False
         run.memory.overhead.clear()
-        for kind, reason, message in transitions(run.written, run.record):
+        events = transitions(run.written, run.record)
+        for _, reason, message in events:
             LOG.info("AlbumRelease %s: %s: %s", run.release.ref, reason, message)
-            await self._releases.post_event(run.release, kind, reason, message)
+        await asyncio.gather(*(self._releases.post_event(run.release, *event) for event in events))
         run.release, run.written = now
         run.record = run.written
         return True

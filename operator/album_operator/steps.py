@@ -68,6 +68,10 @@ class Steps:
         self._settings = settings
         self._clock = clock
 
+    def begin_pass(self) -> None:
+        """Forget what was read for the last pass."""
+        self._access.forget()
+
     async def preflight(self, release: Release, record: Record, wish: Resolved) -> Verdict:
         """Look at all a release will need, before anything is written anywhere."""
         namespace = release.ref.namespace
