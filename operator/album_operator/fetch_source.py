@@ -16,16 +16,15 @@ from datetime import timedelta
 from pathlib import Path
 
 from album_operator.adapters.git import Git, Repository
-from album_operator.adapters.git_failures import RETRY, translate
+from album_operator.adapters.git_failures import translate
 from album_operator.adapters.git_names import check_commit, check_ref_name
+from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import OutsideError, TerminalError, TransientError
-from album_operator.domain.places import Credential, GitPlace
+from album_operator.domain.places import USERNAME, Credential, GitPlace
 from album_operator.domain.reasons import Reason
 
 CREDENTIAL = "/var/run/secrets/album/git"
 """Where the Secret's keys `url`, `token` and `username` are mounted, one file each."""
-
-USERNAME = "x-access-token"
 
 TERMINATION_LOG = Path("/dev/termination-log")
 MESSAGE_LENGTH = 2048

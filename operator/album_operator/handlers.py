@@ -18,13 +18,13 @@ from album_operator.domain.errors import OutsideError
 from album_operator.domain.release import Ref
 from album_operator.health import Health
 from album_operator.reconcile import Memory, Next, Reconciler
+from album_operator.render.job import RELEASE_LABEL
 from album_operator.wakeups import Wakeups
 
 LOG = logging.getLogger(__name__)
 
 RELEASES = ("album.dev", "v1alpha1", "albumreleases")
 JOBS = ("batch", "v1", "jobs")
-JOB_LABEL = "album.dev/release"
 
 API_DOWN = timedelta(seconds=5)
 """Pause after a pass that could not even read its release or write its status."""
@@ -73,7 +73,7 @@ def register(
     ) -> None:
         wakeups.note(Ref(namespace or "", name or ""), wish_of(body))
 
-    @kopf.on.event(*JOBS, registry=registry, id="job-changed", labels={JOB_LABEL: kopf.PRESENT})
+    @kopf.on.event(*JOBS, registry=registry, id="job-changed", labels={RELEASE_LABEL: kopf.PRESENT})
     async def job_changed(namespace: str | None, meta: Mapping[str, Any], **_: object) -> None:
         for owner in meta.get("ownerReferences", []):
             if owner.get("kind") == "AlbumRelease":
@@ -142,7 +142,7 @@ def _configure(settings: kopf.OperatorSettings) -> None:
     settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix="album.dev")
     settings.peering.standalone = True
     settings.scanning.disabled = True  # no right on CRDs and namespaces: both are known
-    settings.watching.label_selectors[JOBS] = JOB_LABEL  # other Jobs never reach the operator
+    settings.watching.label_selectors[JOBS] = RELEASE_LABEL  # other Jobs never reach the operator
     settings.watching.server_timeout = 300
     settings.watching.client_timeout = 330
     settings.watching.connect_timeout = 30

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
+from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.places import Credential
 from album_operator.domain.reasons import Reason
@@ -13,8 +14,6 @@ URL = re.compile(
     r"(?:/[A-Za-z0-9._~-]+)*/?"
 )
 """HTTP(S) URLs without user, query, fragment, `%` and control characters."""
-
-RETRY = "then set the annotation album.dev/retry"
 
 
 def check_address(url: str, insecure_hosts: Collection[str]) -> None:

@@ -12,17 +12,16 @@ from album_operator.adapters.cluster import (
     parse_time,
     path_of,
 )
+from album_operator.decisions.application import CONSENT
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.release import Ref
 from album_operator.domain.seen import ApplicationSeen, ApplicationSource, OperationSeen
+from album_operator.render.sync_policy import PREVIOUS_POLICY, REFRESH
 
 LOG = logging.getLogger(__name__)
 
 ARGOCD = "/apis/argoproj.io/v1alpha1"
 
-CONSENT = "album.dev/authorized-pipeline"
-PREVIOUS_POLICY = "album.dev/previous-sync-policy"
-REFRESH = "argocd.argoproj.io/refresh"
 
 WATCH_SECONDS = 300
 PAUSE_SECONDS = 5

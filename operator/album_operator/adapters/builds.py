@@ -12,11 +12,9 @@ from album_operator.adapters.cluster import (
 )
 from album_operator.domain.release import Ref
 from album_operator.domain.seen import BuildSeen, BuildState, PodTrouble
+from album_operator.render.engines import BUILDER
 
 BATCH, CORE = "/apis/batch/v1", "/api/v1"
-
-BUILDER = "build"
-"""Name of the container that builds; `render.job` gives it."""
 
 MESSAGE_LENGTH = 1024
 

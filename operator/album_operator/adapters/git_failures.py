@@ -7,6 +7,7 @@ import base64
 import re
 from urllib.parse import quote
 
+from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import OutsideError, TerminalError, TransientError
 from album_operator.domain.places import Credential, GitPlace
 from album_operator.domain.reasons import Reason
@@ -20,8 +21,6 @@ REFUSED = re.compile(
 MOVED = re.compile(r"returned error: 30\d\b|update url base from redirection")
 NOT_FOUND = re.compile(r"repository '.*' not found|returned error: (404|410)\b")
 LIMITED = re.compile(r"returned error: 429\b")
-
-RETRY = "then set the annotation album.dev/retry"
 
 
 def scrub(text: str, credential: Credential) -> str:

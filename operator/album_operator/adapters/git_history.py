@@ -1,7 +1,8 @@
 """Asking whether one commit descends from another, with as little history as the answer takes."""
 
 from album_operator.adapters.git import HEADS, Repository
-from album_operator.adapters.git_failures import RETRY, translate
+from album_operator.adapters.git_failures import translate
+from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.reasons import Reason
 

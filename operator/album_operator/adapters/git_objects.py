@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from album_operator.adapters.git import LocalGitError, Repository
-from album_operator.adapters.git_failures import RETRY
+from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.reasons import Reason
 

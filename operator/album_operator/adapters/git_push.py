@@ -3,8 +3,9 @@
 from datetime import UTC
 
 from album_operator.adapters.git import HEADS, Repository
-from album_operator.adapters.git_failures import RETRY, translate, words
+from album_operator.adapters.git_failures import translate, words
 from album_operator.adapters.git_objects import WITHOUT_BLOBS, list_entries
+from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import OutsideError, TerminalError, TransientError
 from album_operator.domain.places import Change
 from album_operator.domain.reasons import Reason

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import aiohttp
 import yarl
 
-from album_operator.adapters.addresses import RETRY, check_address, check_forge_credential
+from album_operator.adapters.addresses import check_address, check_forge_credential
 from album_operator.adapters.git_failures import WORDS_LENGTH, scrub
 from album_operator.adapters.git_names import check_ref_name
 from album_operator.adapters.gitea_answers import (
@@ -26,6 +26,7 @@ from album_operator.adapters.gitea_answers import (
     require,
     unavailable,
 )
+from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.places import Draft, ForgePlace
 from album_operator.domain.reasons import Reason

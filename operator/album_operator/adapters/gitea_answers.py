@@ -9,9 +9,9 @@ from typing import Any
 
 import aiohttp
 
-from album_operator.adapters.addresses import RETRY
 from album_operator.adapters.git_failures import WORDS_LENGTH, scrub
 from album_operator.adapters.git_names import is_commit
+from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import OutsideError, TerminalError, TransientError
 from album_operator.domain.places import ForgePlace
 from album_operator.domain.reasons import Reason

@@ -8,14 +8,11 @@ from typing import Any
 
 from album_operator.adapters.cluster import Cluster, NotFoundError, path_of
 from album_operator.domain.errors import TerminalError
-from album_operator.domain.places import Credential
+from album_operator.domain.places import USERNAME, Credential
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 
 DOCKER_CONFIG = ".dockerconfigjson"
-
-USERNAME = "x-access-token"
-"""User of HTTP basic authentication where the Secret names none: forges look at the token only."""
 
 
 class ClusterSecrets:

@@ -6,6 +6,9 @@ from datetime import datetime
 
 from album_operator.domain.names import host_of, is_below
 
+USERNAME = "x-access-token"
+"""User of HTTP basic authentication where the Secret names none: forges look at the token only."""
+
 
 @dataclass(frozen=True)
 class Credential:

@@ -21,6 +21,9 @@ __all__ = ["EngineSettings", "render_job"]
 GIT_SECRET = "/var/run/secrets/album/git"  # noqa: S105
 """Where `album_operator.fetch_source` finds the keys of the git credential, one file each."""
 
+RELEASE_LABEL = "album.dev/release"
+"""Label of the Jobs the operator watches."""
+
 KEEP = 86400
 """Seconds a finished Job stays, so that its log can be read for a day."""
 
@@ -45,7 +48,7 @@ def render_job(
         "app.kubernetes.io/managed-by": "album-operator",
         "album.dev/app": shorten(resolved.app),
         "album.dev/pipeline": shorten(resolved.pipeline),
-        "album.dev/release": shorten(release.ref.name),
+        RELEASE_LABEL: shorten(release.ref.name),
     }
     return {
         "apiVersion": "batch/v1",

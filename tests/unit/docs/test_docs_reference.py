@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import yaml
 
-from album_operator.adapters import applications
 from album_operator.api.crd import render_crds
 from album_operator.api.types import DIFF_LENGTH, MESSAGE_LENGTH
 from album_operator.codec import text as codec
@@ -15,6 +14,7 @@ from album_operator.decisions import application as consent
 from album_operator.domain import marks
 from album_operator.domain.reasons import TRANSIENT, Reason
 from album_operator.domain.record import StepName
+from album_operator.render import sync_policy
 from album_operator.settings import read_settings
 from tests.unit.docs.documents import code_spans, items, read, rows, section
 
@@ -184,8 +184,8 @@ def test_short_names_and_selectable_fields_are_those_of_the_crds() -> None:
 def test_annotations_and_labels_are_those_of_the_code() -> None:
     known = {
         consent.CONSENT,
-        applications.PREVIOUS_POLICY,
-        applications.REFRESH,
+        sync_policy.PREVIOUS_POLICY,
+        sync_policy.REFRESH,
         codec.RETRY,
         codec.REFRESH,
         marks.APP_LABEL,
