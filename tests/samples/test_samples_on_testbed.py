@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from testbed import Testbed, lifecycle, samples
+from testbed.commands import PartError, wait_until
 from testbed.forge import Forge
 from testbed.samples.applications import application_name
 from testbed.samples.history import ALBUM_APP_CONFIG, APPS
@@ -62,8 +63,17 @@ def test_the_samples_are_healthy_at_their_first_version(testbed: Testbed) -> Non
 
 def test_the_frontend_passes_the_api_on_to_the_backend(testbed: Testbed) -> None:
     frontend = "/api/v1/namespaces/album-app/services/album-app-frontend:http/proxy"
-    version = json.loads(testbed.kubectl("get", "--raw", f"{frontend}/api/version"))
-    assert version == {"app": "backend", "version": "v1.0.0"}
+
+    def is_passed_on() -> bool:
+        # A Service follows its Pods a moment later: right after a rollout one try may go astray.
+        try:
+            answer = testbed.kubectl("get", "--raw", f"{frontend}/api/version")
+        except PartError:
+            return False
+        assert json.loads(answer) == {"app": "backend", "version": "v1.0.0"}
+        return True
+
+    wait_until(is_passed_on, part="frontend", what="pass the API on", seconds=60)
     assert "<title>Albums</title>" in testbed.kubectl("get", "--raw", f"{frontend}/index.html")
 
 

@@ -1,7 +1,6 @@
 """One value of a values file is exchanged, or the file is refused with place and way out."""
 
 import json
-import time
 from pathlib import Path
 from typing import TypeAlias
 
@@ -114,19 +113,18 @@ def test_the_proof_is_content_with_the_wanted_change() -> None:
 
 
 def test_a_file_over_one_mebibyte_is_refused_without_parsing() -> None:
-    data = b"a: x\n" + b"#" * (1 << 20)
-    began = time.process_time()
+    # It is no YAML either, which only a parser could tell.
+    data = b"a: [\n" + b"#" * (1 << 20)
     with pytest.raises(NotEditableError, match="1048581 bytes"):
         edit_values("v.yaml", data, [("a", "y")])
-    assert time.process_time() - began < 0.1
 
 
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? "])
-def test_deep_nesting_is_refused_in_little_time(opening: str) -> None:
-    began = time.process_time()
-    with pytest.raises(NotEditableError):
-        edit_values("v.yaml", (opening * 100_000).encode(), [("a", "y")])
-    assert time.process_time() - began < 2
+def test_deep_nesting_is_refused_where_it_passes_the_limit_not_at_its_end(opening: str) -> None:
+    text = opening * 100_000
+    with pytest.raises(NotEditableError, match="nested deeper than 100") as caught:
+        edit_values("v.yaml", text.encode(), [("a", "y")])
+    assert f"v.yaml:1:{100 * len(opening) + 1}:" in caught.value.message
 
 
 def test_an_alias_of_nothing_is_left_to_others() -> None:
