@@ -16,6 +16,7 @@ from album_operator.domain.seen import (
     BuildSeen,
     ConfigSeen,
     PullRequestSeen,
+    RepositorySeen,
     SourceSeen,
 )
 
@@ -103,6 +104,9 @@ class ConfigRepository(Protocol):
 
 class PullRequests(Protocol):
     """Pull requests of the forge."""
+
+    async def get_repository(self, place: ForgePlace) -> RepositorySeen:
+        """Read what the token's user may do with the repository."""
 
     async def find(self, place: ForgePlace, head: str, base: str) -> PullRequestSeen | None:
         """Find the pull request from branch `head` of the same repository into `base`.

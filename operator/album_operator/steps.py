@@ -82,7 +82,7 @@ class Steps:
             return refused
         forge = await self._access.to_forge(namespace, wish)
         dockerfile = posixpath.normpath(f"{wish.build.context_dir}/{wish.build.dockerfile}")
-        source, config = await asyncio.gather(
+        source, config, repository = await asyncio.gather(
             self._world.source.look(
                 await self._access.to_source(namespace, wish), wish.source.tag, dockerfile
             ),
@@ -92,11 +92,16 @@ class Steps:
                 proposal.edited_paths(wish.config.edits),
                 None,
             ),
+            # Public repositories are read without the token, so this is the first use of one.
+            self._world.pull_requests.get_repository(forge),
         )
-        refused = preflight.check_source(wish, source) or preflight.check_config(wish, config)
+        refused = (
+            preflight.check_source(wish, source)
+            or preflight.check_config(wish, config)
+            or preflight.check_forge(wish, repository)
+        )
         if refused is not None:
             return refused
-        # Public repositories are read without the token, so this is the first use of one.
         found = await self._world.pull_requests.find(forge, wish.config.branch, config.base_branch)
         changes = proposal.edited_files(wish, config.files)
         if changes and found is not None and found.state is PullRequestState.CLOSED:

@@ -10,7 +10,7 @@ from tests.contract.stages import Line
 from tests.fakes.forge import FakeForge
 from tests.fakes.git_history import Commit
 from tests.fakes.git_repositories import FakeConfigRepository, FakeSourceRepository
-from tests.fakes.git_server import FakeGitServer
+from tests.fakes.git_server import FakeGitServer, with_token
 
 
 class FakeStage:
@@ -52,6 +52,14 @@ class FakeStage:
 
     def protect(self, place: GitPlace, beginning: str) -> None:
         self.server.open(place).protected.append(beginning)
+
+    def archive(self, place: GitPlace) -> None:
+        self.server.open(place).is_archived = True
+
+    def for_reader(self, place: GitPlace) -> ForgePlace:
+        self.server.tokens.add("reader")
+        self.forge.readers.add("reader")
+        return self.forge_place(with_token(place, "reader"))
 
     def head(self, place: GitPlace, branch: str) -> str | None:
         return self.server.open(place).branches.get(branch)

@@ -18,6 +18,7 @@ from tests.contract.gitea_server import ADMIN, GiteaServer
 from tests.contract.proxy import losing_proxy
 from tests.contract.stages import Line
 from tests.fakes.git_history import Commit, File
+from tests.fakes.git_server import with_token
 
 MERGE_SECONDS = 30
 NOTICE_SECONDS = 30
@@ -96,6 +97,17 @@ class GiteaStage:
             f"/repos/{repository_path(place.url)}/branch_protections",
             {"rule_name": f"{beginning}**", "enable_push": False},
         )
+
+    def archive(self, place: GitPlace) -> None:
+        self.server.do("PATCH", f"/repos/{repository_path(place.url)}", {"archived": True})
+
+    def for_reader(self, place: GitPlace) -> ForgePlace:
+        user = f"reader-{repository_path(place.url).rsplit('-', 1)[-1]}"
+        self.server.make_user(user)
+        path = f"/repos/{repository_path(place.url)}/collaborators/{user}"
+        self.server.do("PUT", path, {"permission": "read"})
+        token = self.server.make_token("tests", "all", user)
+        return self.forge_place(with_token(place, token))
 
     def head(self, place: GitPlace, branch: str) -> str | None:
         path = f"/repos/{repository_path(place.url)}/git/refs/heads/{branch}"

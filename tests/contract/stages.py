@@ -50,6 +50,12 @@ class Stage(Protocol):
     def protect(self, place: GitPlace, beginning: str) -> None:
         """Let nobody push branches whose names begin so."""
 
+    def archive(self, place: GitPlace) -> None:
+        """Archive a repository: it can only be read from now on."""
+
+    def for_reader(self, place: GitPlace) -> ForgePlace:
+        """Give the repository to a user who may read it and not push."""
+
     def head(self, place: GitPlace, branch: str) -> str | None:
         """Give a branch's commit."""
 

@@ -7,7 +7,7 @@ import pytest
 from album_operator.domain.errors import TerminalError, TransientError
 from album_operator.domain.places import Credential, Draft, ForgePlace, GitPlace
 from album_operator.domain.reasons import Reason
-from album_operator.domain.seen import PullRequestState
+from album_operator.domain.seen import PullRequestState, RepositorySeen
 from tests.contract.stages import Stage
 from tests.fakes.git_history import Commit, File
 
@@ -37,6 +37,23 @@ def forge(stage: Stage, place: GitPlace) -> ForgePlace:
 def empty(stage: Stage, name: str) -> ForgePlace:
     """Give a repository without any commit, where it is never got to."""
     return stage.forge_place(stage.make_repository(name))
+
+
+async def test_a_repository_says_what_our_user_may_do(stage: Stage, place: GitPlace) -> None:
+    ours = await stage.pull_requests.get_repository(stage.forge_place(place))
+    assert ours == RepositorySeen(is_archived=False, may_push=True)
+    theirs = await stage.pull_requests.get_repository(stage.for_reader(place))
+    assert theirs == RepositorySeen(is_archived=False, may_push=False)
+
+
+async def test_an_archived_repository_says_so_and_takes_no_pull_request(
+    stage: Stage, place: GitPlace, forge: ForgePlace
+) -> None:
+    stage.archive(place)
+    assert (await stage.pull_requests.get_repository(forge)).is_archived
+    with pytest.raises(TerminalError) as caught:
+        await stage.pull_requests.open(forge, DRAFT)
+    assert caught.value.reason is Reason.REPOSITORY_ARCHIVED
 
 
 async def test_without_a_pull_request_none_is_found(stage: Stage, forge: ForgePlace) -> None:

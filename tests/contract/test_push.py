@@ -136,6 +136,16 @@ async def test_a_protected_branch_refuses_the_push_and_nothing_is_written(
     assert stage.head(place, OURS) is None
 
 
+async def test_an_archived_repository_takes_no_push(
+    stage: Stage, place: GitPlace, change: Change
+) -> None:
+    stage.archive(place)
+    with pytest.raises(TerminalError) as caught:
+        await stage.config.push(place, change)
+    assert caught.value.reason is Reason.REPOSITORY_ARCHIVED
+    assert stage.head(place, OURS) is None
+
+
 @pytest.mark.parametrize("path", ["charts/link", "charts", "charts/nope.yaml"])
 async def test_only_regular_files_of_the_base_are_replaced(
     stage: Stage, place: GitPlace, change: Change, path: str

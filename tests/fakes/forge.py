@@ -9,7 +9,7 @@ from album_operator.domain.errors import OutsideError, TerminalError, TransientE
 from album_operator.domain.names import normal_url
 from album_operator.domain.places import Draft, ForgePlace, GitPlace
 from album_operator.domain.reasons import Reason
-from album_operator.domain.seen import PullRequestSeen, PullRequestState
+from album_operator.domain.seen import PullRequestSeen, PullRequestState, RepositorySeen
 from tests.fakes.git_history import Commit, File, ancestors, changed
 from tests.fakes.git_server import FakeGitServer, FakeRepository
 
@@ -31,6 +31,7 @@ class FakeForge:
     Attributes:
         trouble: raised by every request while set.
         lose_next_answer: the next request to open takes effect, but its answer does not arrive.
+        readers: tokens whose user may read and not push.
         posts: how often somebody tried to open a pull request.
     """
 
@@ -40,9 +41,15 @@ class FakeForge:
         self.server = server
         self.trouble: OutsideError | None = None
         self.lose_next_answer = False
+        self.readers: set[str] = set()
         self.posts = 0
         self._clock = clock
         self._all: list[_PullRequest] = []
+
+    async def get_repository(self, place: ForgePlace) -> RepositorySeen:
+        """Read what the token's user may do with the repository."""
+        repository = self._open(place)
+        return RepositorySeen(repository.is_archived, place.credential.token not in self.readers)
 
     async def find(self, place: ForgePlace, head: str, base: str) -> PullRequestSeen | None:
         """Find the pull request from a branch into another, an open one preferred."""
@@ -64,6 +71,8 @@ class FakeForge:
         """Open a pull request; one already open for the same head and base is given back."""
         repository = self._open(place)
         self.posts += 1
+        if repository.is_archived:
+            raise TerminalError(Reason.REPOSITORY_ARCHIVED, "The repository is archived.")
         found = await self.find(place, draft.head, draft.base)
         if found is not None and found.state is PullRequestState.OPEN:
             return found

@@ -108,6 +108,8 @@ class FakeConfigRepository:
         return {revision, ancestor} <= on_base and repository.is_ancestor(ancestor, revision)
 
     def _create(self, repository: FakeRepository, branch: str, commit: Commit) -> None:
+        if repository.is_archived:
+            raise TerminalError(Reason.REPOSITORY_ARCHIVED, "The repository is archived.")
         if any(branch.startswith(beginning) for beginning in repository.protected):
             raise TerminalError(Reason.PUSH_REFUSED, f"Branch {branch} was refused: protected.")
         repository.branches[branch] = repository.add(commit)

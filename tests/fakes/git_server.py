@@ -20,6 +20,7 @@ class FakeRepository:
     Attributes:
         tags: commit by tag, annotated ones included.
         protected: beginnings of branch names that nobody may push.
+        is_archived: nobody can push or open pull requests any more.
         pushes: branch and commit of every push that changed something, in order.
     """
 
@@ -28,6 +29,7 @@ class FakeRepository:
     branches: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     protected: list[str] = field(default_factory=list)
+    is_archived: bool = False
     pushes: list[tuple[str, str]] = field(default_factory=list)
 
     def add(self, commit: Commit) -> str:

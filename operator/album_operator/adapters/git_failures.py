@@ -20,6 +20,7 @@ REFUSED = re.compile(
 )
 MOVED = re.compile(r"returned error: 30\d\b|update url base from redirection")
 NOT_FOUND = re.compile(r"repository '.*' not found|returned error: (404|410)\b")
+ARCHIVED = re.compile(r"^remote:.*\b(is|was) archived\b", re.MULTILINE)
 LIMITED = re.compile(r"returned error: 429\b")
 
 
@@ -56,6 +57,11 @@ def translate(place: GitPlace, doing: str, stderr: str) -> OutsideError:
         stderr: of git.
     """
     said = words(stderr, place.credential)
+    if ARCHIVED.search(stderr):
+        return TerminalError(
+            Reason.REPOSITORY_ARCHIVED,
+            f"{place.url} is archived: {said}. Take it out of the archive there, {RETRY}.",
+        )
     if REFUSED.search(stderr):
         return credentials_refused(place, doing, said)
     if MOVED.search(stderr):

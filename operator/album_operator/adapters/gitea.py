@@ -21,6 +21,7 @@ from album_operator.adapters.gitea_answers import (
     is_between,
     parse_answer,
     parse_pull_request,
+    parse_repository,
     parse_retry_after,
     read_body,
     require,
@@ -30,7 +31,7 @@ from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.places import Draft, ForgePlace
 from album_operator.domain.reasons import Reason
-from album_operator.domain.seen import PullRequestSeen, PullRequestState
+from album_operator.domain.seen import PullRequestSeen, PullRequestState, RepositorySeen
 
 API_PATH = "/api/v1"
 
@@ -65,6 +66,10 @@ class GiteaPullRequests:
         if self._session is not None:
             await self._session.close()
 
+    async def get_repository(self, place: ForgePlace) -> RepositorySeen:
+        """Read what the token's user may do with the repository."""
+        return parse_repository(place, await self._get_repository(place))
+
     async def find(self, place: ForgePlace, head: str, base: str) -> PullRequestSeen | None:
         """Find the pull request from branch `head` of the same repository into `base`."""
         check_ref_name(head)
@@ -73,7 +78,7 @@ class GiteaPullRequests:
         any_one = f"/pulls/{quote(base, safe='')}/{quote(head, safe='')}"
         answer = await self._send(place, "GET", any_one)
         if answer.status == 404:
-            await self._require_repository(place)
+            await self._get_repository(place)
             return None
         require(place, answer, 200, "read pull requests of")
         found = parse_pull_request(place, answer.body)
@@ -89,7 +94,7 @@ class GiteaPullRequests:
         """Read one pull request."""
         answer = await self._send(place, "GET", f"/pulls/{int(number)}")
         if answer.status == 404:
-            await self._require_repository(place)
+            await self._get_repository(place)
             raise TerminalError(
                 Reason.PULL_REQUEST_CLOSED,
                 f"Pull request #{number} of {place.repository} no longer exists in "
@@ -115,7 +120,7 @@ class GiteaPullRequests:
                 raise unavailable(place, f"a pull request for {draft.head} came and went")
             return found
         if answer.status == 404:
-            await self._require_repository(place)
+            await self._get_repository(place)
             raise unavailable(place, f"it does not know branch {draft.head} or {draft.base} yet")
         require(place, answer, 201, "open pull requests in")
         return parse_pull_request(place, answer.body)
@@ -128,7 +133,7 @@ class GiteaPullRequests:
             query = f"?state={state}&base_branch={quote(base, safe='')}&limit={PAGE}&page={page}"
             answer = await self._send(place, "GET", f"/pulls{query}")
             if answer.status == 404:
-                await self._require_repository(place)
+                await self._get_repository(place)
             require(place, answer, 200, "read pull requests of")
             if not isinstance(answer.body, list):
                 raise garbage(place, "a list of pull requests is no list")
@@ -137,8 +142,12 @@ class GiteaPullRequests:
             if not answer.body:
                 return
 
-    async def _require_repository(self, place: ForgePlace) -> None:
-        """Tell a missing repository from a missing pull request: both answer 404."""
+    async def _get_repository(self, place: ForgePlace) -> Any:  # noqa: ANN401 - JSON
+        """Read the repository; also tells a missing one from a missing pull request: both are 404.
+
+        Raises:
+            TerminalError: `RepositoryNotFound`.
+        """
         answer = await self._send(place, "GET", "")
         if answer.status == 404:
             raise TerminalError(
@@ -148,6 +157,7 @@ class GiteaPullRequests:
                 f"pipeline or the token's rights, {RETRY}.",
             )
         require(place, answer, 200, "read")
+        return answer.body
 
     async def _send(
         self, place: ForgePlace, method: str, path: str, body: Mapping[str, str] | None = None

@@ -15,7 +15,7 @@ from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import OutsideError, TerminalError, TransientError
 from album_operator.domain.places import ForgePlace
 from album_operator.domain.reasons import Reason
-from album_operator.domain.seen import PullRequestSeen, PullRequestState
+from album_operator.domain.seen import PullRequestSeen, PullRequestState, RepositorySeen
 
 ANSWER_LIMIT = 8 * 1024 * 1024
 """Longest answer that is read, in bytes: a page of pull requests has some 10 KiB each."""
@@ -116,6 +116,12 @@ def _refused(place: ForgePlace, answer: Answer, doing: str) -> OutsideError:
                 f"{place.api_url} limits requests: {answer.said}.",
                 answer.retry_after,
             )
+        case 423:
+            return TerminalError(
+                Reason.REPOSITORY_ARCHIVED,
+                f"{where} is archived or locked: {answer.said}. Take it out of the archive there, "
+                f"{RETRY}.",
+            )
         case status if status in RETRIED:
             return unavailable(place, answer.said, answer.retry_after)
         case status if status < 400:
@@ -155,6 +161,18 @@ def is_between(raw: Any, head: str, base: str) -> bool:  # noqa: ANN401 - JSON
         )
     except (KeyError, TypeError):
         return False
+
+
+def parse_repository(place: ForgePlace, raw: Any) -> RepositorySeen:  # noqa: ANN401 - JSON
+    """Read a repository.
+
+    Raises:
+        TransientError: it is none.
+    """
+    try:
+        return RepositorySeen(bool(raw["archived"]), bool(raw["permissions"]["push"]))
+    except (KeyError, TypeError) as error:
+        raise garbage(place, f"a repository has no proper {error}") from error
 
 
 def parse_pull_request(place: ForgePlace, raw: Any) -> PullRequestSeen:  # noqa: ANN401 - JSON

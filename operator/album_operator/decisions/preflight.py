@@ -11,7 +11,7 @@ from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ImageRecord, Record, StepName, StepRecord
 from album_operator.domain.release import Edit, Ref, Release
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import ApplicationSeen, ConfigSeen, SourceSeen
+from album_operator.domain.seen import ApplicationSeen, ConfigSeen, RepositorySeen, SourceSeen
 from album_operator.domain.verdict import Done, Halt
 
 RETRY = "then set the annotation album.dev/retry"
@@ -96,6 +96,24 @@ def check_source(resolved: Resolved, seen: SourceSeen) -> Halt | None:
             f"{posixpath.normpath(path)} is no file of tag {source.tag} "
             f"({seen.commit[:12]}) in {source.repository}. Correct contextDir or dockerfile of app "
             f"{resolved.app} in the pipeline, or release a tag that has it, {RETRY}.",
+        )
+    return None
+
+
+def check_forge(resolved: Resolved, seen: RepositorySeen) -> Halt | None:
+    """Refuse a config repository that its forge would let nobody, or not us, push to."""
+    config = resolved.config
+    if seen.is_archived:
+        return Halt(
+            Reason.REPOSITORY_ARCHIVED,
+            f"{config.repository} is archived, so nothing can be proposed there. Take it out of "
+            f"the archive or correct spec.config.repository of the pipeline, {RETRY}.",
+        )
+    if not seen.may_push and config.forge_secret == config.secret:
+        return Halt(
+            Reason.CREDENTIALS_REFUSED,
+            f"The user of Secret {config.secret} may read {config.repository} and not push to it. "
+            f"Give that user the right to write, or put another token into the Secret, {RETRY}.",
         )
     return None
 

@@ -33,6 +33,7 @@ class Reason(StrEnum):
     CREDENTIALS_REFUSED = "CredentialsRefused"
     HOST_NOT_ALLOWED = "HostNotAllowed"
     REPOSITORY_NOT_FOUND = "RepositoryNotFound"
+    REPOSITORY_ARCHIVED = "RepositoryArchived"
     BASE_BRANCH_NOT_FOUND = "BaseBranchNotFound"
     BRANCH_TAKEN = "BranchTaken"
     VALUES_FILE_NOT_FOUND = "ValuesFileNotFound"

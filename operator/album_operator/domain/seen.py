@@ -59,6 +59,19 @@ class ConfigSeen:
     branch: BranchSeen | None = None
 
 
+@dataclass(frozen=True)
+class RepositorySeen:
+    """A repository as its forge shows it to the user of our token.
+
+    Attributes:
+        is_archived: nobody can push or open pull requests any more.
+        may_push: the user may push branches.
+    """
+
+    is_archived: bool
+    may_push: bool
+
+
 class PullRequestState(StrEnum):
     """State of a pull request."""
 

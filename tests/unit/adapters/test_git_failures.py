@@ -44,6 +44,12 @@ URL = f"{PLACE.url}/"
             Reason.REPOSITORY_NOT_FOUND,
         ),
         (
+            "remote: This repository was archived so it is read-only.\n"
+            f"fatal: unable to access '{URL}': The requested URL returned error: 403",
+            TerminalError,
+            Reason.REPOSITORY_ARCHIVED,
+        ),
+        (
             f"fatal: unable to access '{URL}': The requested URL returned error: 429",
             TransientError,
             Reason.RATE_LIMITED,

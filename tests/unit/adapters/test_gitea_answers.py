@@ -66,7 +66,7 @@ async def forge(
         (403, TerminalError, Reason.CREDENTIALS_REFUSED),
         (307, TerminalError, Reason.REPOSITORY_NOT_FOUND),
         (422, TerminalError, Reason.PUSH_REFUSED),
-        (423, TerminalError, Reason.PUSH_REFUSED),
+        (423, TerminalError, Reason.REPOSITORY_ARCHIVED),
         (429, TransientError, Reason.RATE_LIMITED),
         (500, TransientError, Reason.FORGE_UNAVAILABLE),
         (502, TransientError, Reason.FORGE_UNAVAILABLE),

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from album_operator.api.status import ReleaseStatus
@@ -39,7 +39,7 @@ LIMIT = 16 * 1024
 LATER = NOW + timedelta(minutes=5)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(record=records())
 def test_a_status_reads_as_the_record_it_was_written_from(record: Record) -> None:
     status = render_status(RELEASE, record, NOW)
@@ -47,7 +47,7 @@ def test_a_status_reads_as_the_record_it_was_written_from(record: Record) -> Non
     assert parse_status(json.loads(json.dumps(status))) == record
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 @given(record=records(), longer=st.sampled_from(["", "x" * 5000, "ö" * 5000]))
 def test_every_status_is_what_the_schema_allows(record: Record, longer: str) -> None:
     record = replace(record, message=record.message + longer)
@@ -57,7 +57,7 @@ def test_every_status_is_what_the_schema_allows(record: Record, longer: str) -> 
     ReleaseStatus.parse(status)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25)
 @given(record=records(), message=st.text(min_size=600, max_size=3000))
 def test_what_was_read_is_written_the_same_again(record: Record, message: str) -> None:
     status = render_status(RELEASE, replace(record, message=message), NOW)

@@ -161,6 +161,14 @@ def _break_repository(stage: Stage) -> None:
     }
 
 
+def _archive(stage: Stage) -> None:
+    stage.config.is_archived = True
+
+
+def _break_push_right(stage: Stage) -> None:
+    stage.forge.readers.add(TOKEN)
+
+
 def _break_branch(stage: Stage) -> None:
     stage.cluster.apply(raw_pipeline(config={"branch": "prod"}))
 
@@ -218,6 +226,8 @@ def _newer(stage: Stage) -> None:
         (_break_registry_host, "HostNotAllowed", "ghcr.io"),
         (_break_token, "CredentialsRefused", "album-git"),
         (_break_repository, "RepositoryNotFound", "album-app-config"),
+        (_archive, "RepositoryArchived", "album-app-config"),
+        (_break_push_right, "CredentialsRefused", "not push to it"),
         (_break_branch, "BaseBranchNotFound", "prod"),
         (_break_file, "ValuesFileNotFound", "backend/values.yaml"),
         (_break_key_path, "ValuesKeyNotFound", "image.tag"),

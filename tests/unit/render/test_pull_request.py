@@ -122,7 +122,7 @@ LINES = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(LINES, LINES, st.booleans(), st.booleans())
 def test_git_applies_any_diff_to_the_old_file_and_gets_the_new_one(
     tmp_path_factory: pytest.TempPathFactory,

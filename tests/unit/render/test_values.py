@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import pytest
 import yaml
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from album_operator.domain.reasons import Reason
@@ -218,7 +218,6 @@ def with_value(tree: Tree, key: tuple[str, ...], value: str) -> Tree:
     return {**tree, key[0]: with_value(tree[key[0]], key[1:], value)}
 
 
-@settings(deadline=None)
 @given(files(), st.data(), PLAIN | WORDS)
 def test_any_scalar_of_any_file_is_exchanged_and_nothing_else(
     file: tuple[dict[str, Tree], bytes], data: st.DataObject, value: str
@@ -242,13 +241,11 @@ RARE = st.sampled_from(["---\n", "...\n", "<<: ", "{{", "\\ud800", "\\U99999999"
 SNIPPETS = TOKENS | MARKS | RARE | st.sampled_from(["%TAG ! tag:x,2000:\n", "!<tag:y.z:str> "])
 
 
-@settings(deadline=None)
 @given(st.lists(SNIPPETS | st.text(max_size=3), max_size=30).map("".join))
 def test_any_text_at_all_is_edited_with_proof_or_refused_with_a_place(text: str) -> None:
     check_edit_or_refusal(text.encode("utf-8", "replace"))
 
 
-@settings(deadline=None)
 @given(st.sampled_from(CASES), st.data())
 def test_any_damage_to_a_file_of_the_corpus_leads_to_an_edit_or_a_refusal(
     name: str, data: st.DataObject
