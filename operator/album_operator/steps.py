@@ -103,14 +103,18 @@ class Steps:
         if refused is not None:
             return refused
         found = await self._world.pull_requests.find(forge, wish.config.branch, config.base_branch)
-        changes = proposal.edited_files(wish, config.files)
+        changes = await asyncio.to_thread(
+            proposal.edited_files, wish, config.files, _digest(record) or proposal.UNKNOWN_DIGEST
+        )
         if changes and found is not None and found.state is PullRequestState.CLOSED:
             return propose.closed(found)
         applications = await self._find_applications(wish)
         seen = preflight.PreflightSeen(
             source=source,
             config=config,
-            current=proposal.current_values(wish.config.edits, config.files),
+            current=await asyncio.to_thread(
+                proposal.current_values, wish.config.edits, config.files
+            ),
             applications=applications,
             switched_off=frozenset(
                 ref
@@ -179,11 +183,12 @@ class Steps:
             await self._access.to_forge(namespace, resolved), config.branch, config.base_branch
         )
         merged = found.merge_commit if found is not None else None
-        edited = proposal.edited_files(resolved, seen.files)
-        message = pull_request.commit_message(release, resolved, _digest(record))
+        digest = _digest(record)
+        edited = await asyncio.to_thread(proposal.edited_files, resolved, seen.files, digest)
+        message = pull_request.commit_message(release, resolved, digest)
         ours = seen.branch is not None and propose.is_ours(
             seen.branch,
-            proposal.edited_on_parent(resolved, seen.branch),
+            await asyncio.to_thread(proposal.edited_on_parent, resolved, seen.branch, digest),
             message,
             (config.author_name, config.author_email),
         )
@@ -193,7 +198,7 @@ class Steps:
             resolved,
             propose.ProposeSeen(
                 config=seen,
-                current=proposal.current_values(config.edits, seen.files),
+                current=await asyncio.to_thread(proposal.current_values, config.edits, seen.files),
                 edited=edited,
                 branch_is_ours=ours,
                 branch_diff=proposal.branch_diff(seen.branch) if seen.branch is not None else "",

@@ -72,7 +72,8 @@ class FakeArgoCD:
         revision = repository.branches[target]
         values = repository.commits[revision].files[f"{source['path']}/values.yaml"].data
         image = yaml.safe_load(values)["image"]
-        wanted = f"{image['repository']}:{image['tag']}"
+        pin = f"@{image['digest']}" if "digest" in image else ""
+        wanted = f"{image['repository']}:{image['tag']}{pin}"
         self._wanted[_name(raw)] = wanted
         differs = self._live.get(_name(raw)) != wanted
         sync = {"status": "OutOfSync" if differs else "Synced", "revision": revision}

@@ -522,6 +522,10 @@ def _edit_row(path: str, key: str, refusal: str | None = None, field: str = "pat
     return Row("spec.apps[0].edits", edits, refusal, f"spec.apps[0].edits[0].{field}")
 
 
+def _kustomize(key: str, value: str = "Tag") -> dict[str, str]:
+    return {"path": "kustomization.yaml", "key": key, "value": value, "format": "Kustomize"}
+
+
 EDITS = [
     _edit_row("backend/values.yaml", "image.tag"),
     _edit_row("values-prod.yaml", "containers.0.image-tag"),
@@ -539,8 +543,62 @@ EDITS = [
     ),
     Row(
         "spec.apps[0].edits",
-        [{"path": "v.yaml", "key": "a.b", "value": "Digest"}],
-        'supported values: "Tag"',
+        [{"path": "v.yaml", "key": "a.b"}, {"path": "v.yaml", "key": "a.b", "value": "Digest"}],
+        "two edits set the same key of the same file",
+        "spec.apps[0].edits",
+    ),
+    *(
+        Row(
+            "spec.apps[0].edits",
+            [{"path": "v.yaml", "key": "a.b", "value": value, "create": True}],
+        )
+        for value in ("Tag", "Digest", "Reference", "Repository")
+    ),
+    Row(
+        "spec.apps[0].edits",
+        [{"path": "v.yaml", "key": "a.b", "value": "Version"}],
+        'supported values: "Tag", "Digest", "Reference", "Repository"',
+        "spec.apps[0].edits[0].value",
+    ),
+    Row(
+        "spec.apps[0].edits",
+        [{"path": "v.yaml", "key": "a.b", "format": "Helm"}],
+        'supported values: "YAML", "Kustomize"',
+        "spec.apps[0].edits[0].format",
+    ),
+    *(
+        Row("spec.apps[0].edits", [_kustomize(key)])
+        for key in (
+            "app",
+            "ghcr.io/owner/album-app-backend",
+            "localhost:5000/a/b_c",
+            "IMAGE",
+            "a:b",
+        )
+    ),
+    *(
+        Row(
+            "spec.apps[0].edits",
+            [_kustomize(key)],
+            "key must be the name of an entry of the kustomization's images",
+            "spec.apps[0].edits[0].key",
+        )
+        for key in ("", "/a", "a/", "-a", "a b", "a@sha256", "a\n", "$x", "a*")
+    ),
+    Row(
+        "spec.apps[0].edits",
+        [_kustomize("app"), _kustomize("app", "Digest"), _kustomize("app", "Repository")],
+    ),
+    Row(
+        "spec.apps[0].edits",
+        [_kustomize("app"), _kustomize("app")],
+        "Duplicate value",
+        "spec.apps[0].edits[1]",
+    ),
+    Row(
+        "spec.apps[0].edits",
+        [_kustomize("app", "Reference")],
+        "value cannot be Reference where format is Kustomize",
         "spec.apps[0].edits[0].value",
     ),
     Row(

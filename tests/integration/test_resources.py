@@ -160,7 +160,9 @@ def test_an_edit_writes_the_tag_by_default(server: ApiServer) -> None:
     edits = [{"path": "values.yaml", "key": "image.tag"}]
     raw = changed(pipeline("editing"), "spec.apps[0].edits", edits)
 
-    assert _create(server, raw)["spec"]["apps"][0]["edits"] == [{**edits[0], "value": "Tag"}]
+    assert _create(server, raw)["spec"]["apps"][0]["edits"] == [
+        {**edits[0], "value": "Tag", "format": "YAML", "create": False}
+    ]
 
 
 def test_a_new_release_has_a_status_that_says_nobody_looked_yet(server: ApiServer) -> None:

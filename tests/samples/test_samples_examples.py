@@ -7,7 +7,8 @@ import yaml
 
 from album_operator.api.pipeline import AlbumPipeline
 from album_operator.api.release import AlbumRelease
-from album_operator.render.values import edit_values, read_value
+from album_operator.domain.release import Edit
+from album_operator.render.values import edit_values, read_values
 from testbed.samples import render_examples
 from testbed.samples.git import Git
 from tests.samples.conftest import FORGE_URL, REGISTRY
@@ -43,9 +44,9 @@ def test_the_release_names_the_pipeline_and_a_tag_that_exists(
 
 @pytest.mark.parametrize("app", ["backend", "frontend"])
 def test_a_release_of_the_samples_changes_one_line(app: str, values: dict[str, Path]) -> None:
-    path, before = f"{app}/values.yaml", values[app].read_bytes()
-    assert read_value(path, before, "image.tag") == "v1.0.0"
-    after = edit_values(path, before, [("image.tag", "v1.1.0")])
+    edit, before = Edit(f"{app}/values.yaml", "image.tag"), values[app].read_bytes()
+    assert read_values(before, [edit]) == {edit: "v1.0.0"}
+    after = edit_values(before, {edit: "v1.1.0"})
     changed = [
         (old, new)
         for old, new in zip(before.splitlines(), after.splitlines(), strict=True)

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from album_operator.api.build import Build
+from album_operator.api.edits import EditList
 from album_operator.api.metadata import ObjectMeta
 from album_operator.api.model import MapList, Model, Rule
 from album_operator.api.places import (
@@ -13,9 +14,7 @@ from album_operator.api.places import (
     BranchName,
     ContextDir,
     DockerfilePath,
-    FilePath,
     ImageName,
-    KeyPath,
     RepositoryURL,
 )
 from album_operator.api.types import (
@@ -183,14 +182,6 @@ class ArgoCD(Model):
     )
 
 
-class Edit(Model):
-    """One value a release changes."""
-
-    path: FilePath = Field(description="Path of the YAML file in the config repository.")
-    key: KeyPath = Field(description="Names on the way to the value, joined by dots.")
-    value: Literal["Tag"] = Field("Tag", description="What is written: Tag, the image's tag.")
-
-
 class ApplicationRef(Model):
     """An Argo CD Application."""
 
@@ -222,7 +213,7 @@ class App(Model):
             "<build.image.registry>/<build.image.repository>-<app> by default."
         ),
     )
-    edits: Annotated[list[Edit], MapList("path", "key")] = Field(
+    edits: EditList = Field(
         default_factory=list,
         max_length=16,
         description=(

@@ -140,12 +140,3 @@ FilePath = Annotated[
     _path_rule("path", "backend/values.yaml"),
     Rule("self != '.'", "path must be a file, such as backend/values.yaml."),
 ]
-
-KeyPath = Annotated[
-    str,
-    Field(max_length=256, examples=["image.tag"]),
-    Rule(
-        matches(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*"),
-        "key must be the names on the way to the value, joined by dots, such as image.tag.",
-    ),
-]

@@ -214,6 +214,8 @@ Message = Annotated[str, Field(max_length=MESSAGE_LENGTH)]
 
 BuildType = Literal["Kaniko", "BuildKit"]
 ForgeType = Literal["Gitea"]
+EditValue = Literal["Tag", "Digest", "Reference", "Repository"]
+EditFormat = Literal["YAML", "Kustomize"]
 
 
 class SecretRef(Model):

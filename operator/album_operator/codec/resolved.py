@@ -4,7 +4,15 @@ from typing import Any
 
 from album_operator.api.types import parse_duration, render_duration
 from album_operator.codec.text import Raw, without_nothing
-from album_operator.domain.release import BuildType, Edit, Ref, Resources, SyncPolicyWish
+from album_operator.domain.release import (
+    BuildType,
+    Edit,
+    EditFormat,
+    EditValue,
+    Ref,
+    Resources,
+    SyncPolicyWish,
+)
 from album_operator.domain.resolved import (
     ArgoCDPlan,
     BuildPlan,
@@ -64,7 +72,7 @@ def render_resolved(resolved: Resolved) -> dict[str, Any]:
             "forgeSecretName": config.forge_secret,
             "authorName": config.author_name,
             "authorEmail": config.author_email,
-            "edits": [{"path": edit.path, "key": edit.key} for edit in config.edits],
+            "edits": [_render_edit(edit) for edit in config.edits],
         },
         "argocd": without_nothing(
             {
@@ -79,6 +87,27 @@ def render_resolved(resolved: Resolved) -> dict[str, Any]:
             }
         ),
     }
+
+
+def _render_edit(edit: Edit) -> dict[str, Any]:
+    return {
+        "path": edit.path,
+        "key": edit.key,
+        "value": str(edit.value),
+        "format": str(edit.format),
+        "create": edit.create,
+    }
+
+
+def _parse_edit(raw: Raw) -> Edit:
+    """Read an edit; an operator that knew no others left out what is the default now."""
+    return Edit(
+        path=raw["path"],
+        key=raw["key"],
+        value=EditValue(raw.get("value", EditValue.TAG)),
+        format=EditFormat(raw.get("format", EditFormat.YAML)),
+        create=raw.get("create", False),
+    )
 
 
 def parse_resolved(raw: Raw, app: str, version: str) -> Resolved:
@@ -119,7 +148,7 @@ def parse_resolved(raw: Raw, app: str, version: str) -> Resolved:
             forge_secret=config["forgeSecretName"],
             author_name=config["authorName"],
             author_email=config["authorEmail"],
-            edits=tuple(Edit(edit["path"], edit["key"]) for edit in config["edits"]),
+            edits=tuple(_parse_edit(edit) for edit in config["edits"]),
         ),
         argocd=ArgoCDPlan(
             applications=tuple(

@@ -1,5 +1,6 @@
 """The wishes: AlbumRelease and AlbumPipeline as values of the domain."""
 
+from album_operator.api.edits import Edit as EditModel
 from album_operator.api.pipeline import App as AppModel
 from album_operator.api.pipeline import PipelineSpec
 from album_operator.api.release import ReleaseSpec
@@ -10,6 +11,8 @@ from album_operator.domain.release import (
     App,
     BuildType,
     Edit,
+    EditFormat,
+    EditValue,
     Pipeline,
     Ref,
     Release,
@@ -104,8 +107,14 @@ def _app(app: AppModel) -> App:
         context_dir=app.context_dir,
         dockerfile=app.dockerfile,
         image=app.image,
-        edits=tuple(Edit(edit.path, edit.key) for edit in app.edits),
+        edits=tuple(_edit(edit) for edit in app.edits),
         applications=tuple(Ref(ref.namespace, ref.name) for ref in app.applications),
+    )
+
+
+def _edit(edit: EditModel) -> Edit:
+    return Edit(
+        edit.path, edit.key, EditValue(edit.value), EditFormat(edit.format), create=edit.create
     )
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from album_operator.decisions import application
-from album_operator.domain.names import join_words
+from album_operator.domain.names import image_repository, join_words
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ApplicationRecord, Record, StepName
-from album_operator.domain.release import Ref
+from album_operator.domain.release import EditValue, Ref
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import ApplicationSeen
 from album_operator.domain.verdict import Act, Done, Halt, RefreshApplication, Verdict, Wait
@@ -77,7 +77,7 @@ def _settle(record: Record, resolved: Resolved, now: datetime) -> Done | Wait:
     if left > timedelta():
         return Wait(
             Reason.SETTLING,
-            f"{names} runs {resolved.build.image} and is Healthy; the release is done at "
+            f"{names} runs {_wanted(record, resolved)} and is Healthy; the release is done at "
             f"{since + resolved.argocd.settle:%H:%M:%S} UTC if it stays so.",
             left,
             record,
@@ -87,7 +87,7 @@ def _settle(record: Record, resolved: Resolved, now: datetime) -> Done | Wait:
     return Done(
         record,
         Reason.SUCCEEDED,
-        f"{names} runs {resolved.build.image} at {revision[:12]}, Healthy.",
+        f"{names} runs {_wanted(record, resolved)} at {revision[:12]}, Healthy.",
     )
 
 
@@ -154,7 +154,7 @@ def _lacks(
         )
     if seen.sync_status != "Synced" or seen.operation_requested:
         return _wait(Reason.SYNCING, f"Application {ref} is {seen.sync_status} at {revision[:12]}.")
-    return _images(ref, seen, resolved) or _health(ref, seen)
+    return _images(ref, seen, record, resolved) or _health(ref, seen)
 
 
 def _compare(
@@ -180,21 +180,36 @@ def _compare(
     )
 
 
-def _images(ref: Ref, seen: ApplicationSeen, resolved: Resolved) -> Wait | None:
-    wanted = resolved.build.image
-    repository = wanted.rsplit(":", 1)[0]
-    plain = [image.split("@", 1)[0] for image in seen.images]
-    if wanted not in plain:
+def _pinned(record: Record, resolved: Resolved) -> str | None:
+    """Give the image's digest where an edit pins it, so that only it proves the image."""
+    if not any(edit.value is EditValue.DIGEST for edit in resolved.config.edits):
+        return None
+    return record.image.digest if record.image is not None else None
+
+
+def _wanted(record: Record, resolved: Resolved) -> str:
+    pinned = _pinned(record, resolved)
+    return resolved.build.image if pinned is None else f"{resolved.build.image}@{pinned}"
+
+
+def _images(ref: Ref, seen: ApplicationSeen, record: Record, resolved: Resolved) -> Wait | None:
+    wanted, pinned = _wanted(record, resolved), _pinned(record, resolved)
+    repository = image_repository(wanted)
+    same = [image for image in seen.images if image_repository(image) == repository]
+    if pinned is None:
+        ours = {image for image in same if image.split("@", 1)[0] == wanted}
+        proof = ours
+    else:
+        # What a digest names is the same whatever the tag before it says.
+        proof = {image for image in same if image.endswith(f"@{pinned}")}
+        ours = proof | {resolved.build.image}
+    if not proof:
         return _wait(
             Reason.SYNCING if seen.images else Reason.IMAGE_NOT_OBSERVED,
             f"Application {ref} runs {join_words(seen.images) or 'no image'}, not {wanted}. Argo "
             "CD reads images from Pod specs: an app with 0 replicas or a CronJob shows none.",
         )
-    older = [
-        image
-        for image in plain
-        if image != wanted and (image == repository or image.startswith(f"{repository}:"))
-    ]
+    older = [image for image in same if image not in ours]
     if older:
         return _wait(
             Reason.SYNCING, f"Application {ref} still runs {join_words(older)} beside {wanted}."

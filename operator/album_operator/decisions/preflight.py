@@ -3,13 +3,14 @@
 import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 from album_operator.decisions import application
-from album_operator.domain.names import is_newer, join_words, without_user
+from album_operator.domain.names import image_tag, is_newer, join_words, without_user
 from album_operator.domain.places import Credential
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ImageRecord, Record, StepName, StepRecord
-from album_operator.domain.release import Edit, Ref, Release
+from album_operator.domain.release import Edit, EditValue, Ref, Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import ApplicationSeen, ConfigSeen, RepositorySeen, SourceSeen
 from album_operator.domain.verdict import Done, Halt
@@ -150,15 +151,29 @@ def check_order(release: Release, resolved: Resolved, current: Mapping[Edit, str
     if release.allow_downgrade:
         return None
     for edit, value in current.items():
-        if is_newer(value, resolved.version):
+        version = _version(edit, value)
+        if version is not None and is_newer(version, resolved.version):
             return Halt(
                 Reason.SUPERSEDED,
                 f"{edit.path} already holds {value} at {edit.key}, which is newer than "
                 f"{resolved.version}; nothing was changed. To go back on purpose, create a release "
                 "with spec.allowDowngrade: true.",
-                superseded_by=value,
+                superseded_by=version,
             )
     return None
+
+
+def _version(edit: Edit, value: str) -> str | None:
+    """Give the version an edit's value tells of; a digest and a repository tell of none."""
+    match edit.value:
+        case EditValue.TAG:
+            return value
+        case EditValue.REFERENCE:
+            return image_tag(value)
+        case EditValue.DIGEST | EditValue.REPOSITORY:
+            return None
+        case _:
+            assert_never(edit.value)
 
 
 def decide(

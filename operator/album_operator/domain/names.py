@@ -89,6 +89,19 @@ def job_name(release: str, attempt: int) -> str:
     return f"album-build-{stem[:room].rstrip('-')}-{digest}-{attempt}"
 
 
+def image_repository(reference: str) -> str:
+    """Give an image's registry and repository, without tag and digest."""
+    name = reference.split("@", 1)[0]
+    # A colon before the last slash is that of the registry's port.
+    folder, slash, last = name.rpartition("/")
+    return f"{folder}{slash}{last.split(':', 1)[0]}"
+
+
+def image_tag(reference: str) -> str:
+    """Give the tag of an image's reference, the empty text where it has none."""
+    return reference.split("@", 1)[0].rsplit("/", 1)[-1].partition(":")[2]
+
+
 def repository_path(url: str) -> str:
     """Give `owner/name` of a repository URL: its path without slashes around it and `.git`."""
     return urlsplit(url).path.strip("/").removesuffix(".git")

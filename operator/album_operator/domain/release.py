@@ -69,17 +69,42 @@ class Release:
         return self.observed_generation == self.generation
 
 
+class EditValue(StrEnum):
+    """What of the image an edit writes.
+
+    `Tag` is the version, `Digest` is `sha256:…` of the pushed image, `Repository` its name without
+    a tag, `Reference` its name with the tag.
+    """
+
+    TAG = "Tag"
+    DIGEST = "Digest"
+    REFERENCE = "Reference"
+    REPOSITORY = "Repository"
+
+
+class EditFormat(StrEnum):
+    """What an edit's key means: a key path of YAML, or an entry of a kustomization's images."""
+
+    YAML = "YAML"
+    KUSTOMIZE = "Kustomize"
+
+
 @dataclass(frozen=True)
 class Edit:
-    """One value to change: a file below the config repository's root, and a key path in it.
+    """One value to change: a file below the config repository's root, and a place in it.
 
     Attributes:
         path: POSIX path of the file.
-        key: dotted key path of the scalar, such as `image.tag`.
+        key: dotted key path of the scalar, such as `image.tag`; for Kustomize the `name` of an
+            entry of `images`.
+        create: whether a place that is missing is added.
     """
 
     path: str
     key: str
+    value: EditValue = EditValue.TAG
+    format: EditFormat = EditFormat.YAML
+    create: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,17 @@
 """The change a release proposes: its edits applied to files of the config repository."""
 
 from collections.abc import Iterable, Mapping
+from typing import assert_never
 
-from album_operator.domain.release import Edit
+from album_operator.domain.names import image_repository
+from album_operator.domain.release import Edit, EditValue
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import BranchSeen
 from album_operator.render.pull_request import DIFF_BYTES, DIFF_CUT, unified_diff
-from album_operator.render.values import NotEditableError, edit_values, read_value
+from album_operator.render.values import NotEditableError, edit_values, read_values
+
+UNKNOWN_DIGEST = f"sha256:{'0' * 64}"
+"""Stands for the digest of an image not built yet, to find out whether an edit is possible."""
 
 
 def edited_paths(edits: Iterable[Edit]) -> list[str]:
@@ -20,32 +25,61 @@ def current_values(edits: Iterable[Edit], files: Mapping[str, bytes]) -> Mapping
     Raises:
         NotEditableError: one cannot be read.
     """
-    return {edit: read_value(edit.path, files[edit.path], edit.key) for edit in edits}
+    edits = tuple(edits)
+    current: dict[Edit, str] = {}
+    for path in edited_paths(edits):
+        current |= read_values(files[path], [edit for edit in edits if edit.path == path])
+    return current
 
 
-def edited_files(resolved: Resolved, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
+def edited_files(
+    resolved: Resolved, files: Mapping[str, bytes], digest: str
+) -> Mapping[str, bytes]:
     """Give the new bytes of each file that the release's edits change.
+
+    Args:
+        resolved: what the release will do.
+        files: bytes by path of each file its edits are in.
+        digest: digest of the image, `UNKNOWN_DIGEST` before there is one.
 
     Raises:
         NotEditableError: one of the edits is not possible.
     """
     edited = {}
     for path in edited_paths(resolved.config.edits):
-        edits = [
-            (edit.key, resolved.version) for edit in resolved.config.edits if edit.path == path
-        ]
-        data = edit_values(path, files[path], edits)
+        edits = {
+            edit: _new_value(edit, resolved, digest)
+            for edit in resolved.config.edits
+            if edit.path == path
+        }
+        data = edit_values(files[path], edits)
         if data != files[path]:
             edited[path] = data
     return edited
 
 
-def edited_on_parent(resolved: Resolved, branch: BranchSeen) -> Mapping[str, bytes] | None:
+def _new_value(edit: Edit, resolved: Resolved, digest: str) -> str:
+    match edit.value:
+        case EditValue.TAG:
+            return resolved.version
+        case EditValue.DIGEST:
+            return digest
+        case EditValue.REFERENCE:
+            return resolved.build.image
+        case EditValue.REPOSITORY:
+            return image_repository(resolved.build.image)
+        case _:
+            assert_never(edit.value)
+
+
+def edited_on_parent(
+    resolved: Resolved, branch: BranchSeen, digest: str
+) -> Mapping[str, bytes] | None:
     """Give what our edits would make of the branch's parent, None where they are not possible."""
     if branch.parent_files is None:
         return None
     try:
-        return edited_files(resolved, branch.parent_files)
+        return edited_files(resolved, branch.parent_files, digest)
     except (NotEditableError, KeyError):
         return None
 

@@ -1,32 +1,36 @@
-"""One value of a YAML file, read and replaced with every other byte left as it is.
+"""Values of a YAML file, read and replaced with every other byte left as it is.
 
 No YAML library writes a file back as it was, so none is asked to: the scalar is located, its
 characters are exchanged, and the result is parsed again to prove that nothing else changed.
 """
 
-import json
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ruamel.yaml import YAML
-from ruamel.yaml.nodes import ScalarNode
+from ruamel.yaml.events import Event
 
 from album_operator.domain.reasons import Reason
+from album_operator.domain.release import Edit, EditFormat, EditValue
+from album_operator.render.yaml_growth import Cut, Tree, add_to_tree, colon_end, grow, in_quotes
 from album_operator.render.yaml_nodes import (
+    STRING,
     Node,
     RefusedError,
     find_root,
+    is_plain_string,
     parse_events,
     parse_text,
 )
+from album_operator.render.yaml_places import Gap, Item, Step, Target, find_place
 from album_operator.render.yaml_proof import check_only_changed
 
-STRING = "tag:yaml.org,2002:str"
-TAG_PREFIX = re.compile(r"!\S*[ \t]+")
-COLON = re.compile(r"[ \t]*:")
-LINE_BREAK = re.compile(r"[\r\n\x85\u2028\u2029]")
+KUSTOMIZE_FIELDS = {
+    EditValue.TAG: "newTag",
+    EditValue.DIGEST: "digest",
+    EditValue.REPOSITORY: "newName",
+}
+"""Fields of an entry of `images` (kustomize, api/types/image.go)."""
 
 
 class NotEditableError(ValueError):
@@ -44,40 +48,62 @@ class NotEditableError(ValueError):
 
 
 @dataclass(frozen=True)
-class _Target:
-    """A scalar to replace.
+class _File:
+    """A file, parsed once."""
+
+    text: str
+    events: Sequence[Event]
+    root: Node | None
+
+    def find(self, edit: Edit) -> Target | Gap:
+        """Find the place of an edit; a gap only where the edit may fill it."""
+        place = find_place(self.text, self.root, _steps(edit), _name(edit))
+        if isinstance(place, Gap) and not edit.create:
+            raise place.refusal
+        return place
+
+
+@dataclass
+class _Plan:
+    """What some edits of one file come to.
 
     Attributes:
-        key: the scalar of its key; needed where no value is written yet.
-        start: index of the first character that is replaced: after a tag such as `!!str`.
+        wanted: new value by position of its scalar's event.
+        cuts: replacements of text, each with the event's position of where it belongs.
+        gaps: what is new, by position of the event that it comes before or replaces.
     """
 
-    key: Node
-    value: Node
-    start: int
+    wanted: dict[int, str] = field(default_factory=dict)
+    cuts: list[tuple[Cut, int]] = field(default_factory=list)
+    gaps: dict[int, tuple[Gap, dict[Step, Tree]]] = field(default_factory=dict)
 
 
-def read_value(path: str, data: bytes, key: str) -> str:
-    """Read one scalar as text.
+def read_values(data: bytes, edits: Collection[Edit]) -> Mapping[Edit, str]:
+    """Read the values some edits of one file would replace.
 
     Args:
-        path: name of the file, for messages.
         data: the file's bytes.
-        key: dotted path of mapping keys, such as `image.tag`.
+        edits: edits of this file.
 
     Returns:
-        The scalar as it is written, without quotes; the empty text where none is written.
+        Each scalar as it reads, without quotes; the empty text where none is written, or where the
+        edit would add it.
 
     Raises:
-        NotEditableError: `edit_values` would refuse this key too.
+        NotEditableError: `edit_values` would refuse one of them too.
     """
-    with _explained(path, key):
-        text = parse_text(data)
-        return _find(text, find_root(parse_events(text)), key).value.text or ""
+    file = _parse(data, edits)
+    values = {}
+    for edit in edits:
+        with _explained(edit):
+            _check_digest(file, edit, edits)
+            place = file.find(edit)
+            values[edit] = "" if isinstance(place, Gap) else place.value.text or ""
+    return values
 
 
-def edit_values(path: str, data: bytes, edits: Sequence[tuple[str, str]]) -> bytes:
-    """Replace scalars and leave every other byte as it is.
+def edit_values(data: bytes, edits: Mapping[Edit, str]) -> bytes:
+    """Replace or add values of one file and leave every other byte as it is.
 
     A quoted scalar keeps its quotes; a plain or missing one becomes double quoted, so that YAML
     1.1 and 1.2 readers alike see a string in `1.10` or `on`. A scalar that is this very string
@@ -85,193 +111,138 @@ def edit_values(path: str, data: bytes, edits: Sequence[tuple[str, str]]) -> byt
     edits.
 
     Args:
-        path: name of the file, for messages.
         data: the file's bytes, UTF-8.
-        edits: dotted key and new value of each scalar.
+        edits: new value of each edit of this file.
 
     Returns:
         The new bytes; `data` itself where nothing had to change.
 
     Raises:
-        NotEditableError: the key does not exist, or what is there cannot be replaced with
+        NotEditableError: the place does not exist, or what is there cannot be replaced with
             certainty (alias, anchor, block scalar, template, several documents, …).
     """
-    keys = ", ".join(key for key, _ in edits)
-    with _explained(path, keys):
-        text = parse_text(data)
-        events = parse_events(text)
-        root = find_root(events)
-    wanted: dict[int, str] = {}
-    cuts: dict[int, tuple[int, str]] = {}
-    for key, value in edits:
-        with _explained(path, key):
-            target = _find(text, root, key)
-            if wanted.setdefault(target.value.number, value) != value:
-                raise RefusedError(target.value.at, "two edits want it different", "Remove one")
-            if not _is_string(target.value, value):
-                start, end, new = _cut(text, target, value)
-                cuts[start] = (end, new)
-    if not cuts:
-        return data
-    for start, (end, new) in sorted(cuts.items(), reverse=True):
-        text = text[:start] + new + text[end:]
-    with _explained(path, keys):
-        check_only_changed(events, parse_events(text), wanted)
+    file = _parse(data, edits)
+    plan = _Plan()
+    for edit, value in edits.items():
+        with _explained(edit):
+            _check_digest(file, edit, edits)
+            place = file.find(edit)
+            if isinstance(place, Gap):
+                _plan_growth(file, plan, place, value)
+            else:
+                _plan_change(file, plan, place, value)
+    with _explained(*edits):
+        for number, (gap, tree) in plan.gaps.items():
+            if number in plan.wanted:
+                raise _contradiction(gap.parent)
+            order = gap.parent.number if gap.parent is not None else 0
+            grown = grow(file.text, file.events, file.root, gap, tree)
+            plan.cuts += ((cut, order) for cut in grown)
+        if not plan.cuts:
+            return data
+        text = _spliced(file.text, plan.cuts)
+        trees = {number: tree for number, (_, tree) in plan.gaps.items()}
+        check_only_changed(file.events, parse_events(text), plan.wanted, trees)
     return text.encode("utf-8")
 
 
+def _parse(data: bytes, edits: Collection[Edit]) -> _File:
+    with _explained(*edits):
+        text = parse_text(data)
+        events = parse_events(text)
+        return _File(text, events, find_root(events))
+
+
 @contextmanager
-def _explained(path: str, key: str) -> Iterator[None]:
+def _explained(*edits: Edit) -> Iterator[None]:
     """Turn a refusal into a sentence that names the file and key."""
     try:
         yield
     except RefusedError as error:
+        names = ", ".join(map(_name, edits))
         raise NotEditableError(
             error.reason,
-            f"{key} cannot be set at {path}:{error.line}:{error.column}: {error.said}. "
+            f"{names} cannot be set at {edits[0].path}:{error.line}:{error.column}: {error.said}. "
             f"{error.remedy}, then set the annotation album.dev/retry.",
         ) from error
 
 
-def _find(text: str, root: Node | None, key: str) -> _Target:
-    """Follow a dotted key to its scalar."""
-    first, *rest = key.split(".")
-    owner, node = _descend(root, first, key, (1, 1))
-    for name in rest:
-        owner, node = _descend(node, name, key, owner.at)
-    return _check_scalar(text, owner, node)
+def _steps(edit: Edit) -> tuple[Step, ...]:
+    if edit.format is EditFormat.KUSTOMIZE:
+        return ("images", Item(edit.key), KUSTOMIZE_FIELDS[edit.value])
+    return tuple(edit.key.split("."))
 
 
-def _descend(
-    node: Node | None, name: str, key: str, owner_at: tuple[int, int]
-) -> tuple[Node, Node]:
-    """Go from a mapping to the key and value of one name in it."""
-    if node is None or _is_null(node):
+def _name(edit: Edit) -> str:
+    if edit.format is EditFormat.KUSTOMIZE:
+        return f"{KUSTOMIZE_FIELDS[edit.value]} of image {edit.key}"
+    return edit.key
+
+
+def _check_digest(file: _File, edit: Edit, edits: Collection[Edit]) -> None:
+    """Refuse a new tag beside a digest that stays: the digest decides what runs.
+
+    kustomize makes `name:newTag@digest` of an entry with both (api/filters/imagetag/updater.go).
+    """
+    if edit.format is not EditFormat.KUSTOMIZE or edit.value is not EditValue.TAG:
+        return
+    digest = Edit(edit.path, edit.key, EditValue.DIGEST, EditFormat.KUSTOMIZE)
+    if any((other.key, other.value) == (edit.key, digest.value) for other in edits):
+        return
+    place = find_place(file.text, file.root, _steps(digest), _name(digest))
+    if isinstance(place, Target) and place.value.text:
         raise RefusedError(
-            owner_at,
-            f"there is nothing yet where a mapping with the key {name} is needed",
-            f"Add {key} to the file or correct edits[].key of the pipeline",
-            Reason.VALUES_KEY_NOT_FOUND,
-        )
-    _check_shared(node)
-    if not node.is_mapping:
-        what = "a text" if node.text is not None else "a list"
-        raise RefusedError(
-            node.at,
-            f"what is there is {what}, not a mapping with the key {name}",
-            "Correct edits[].key of the pipeline; items of lists cannot be named",
-        )
-    found = []
-    for candidate, value in node.pairs():
-        if candidate.is_alias:
-            raise RefusedError(
-                candidate.at, "an alias is used as a key there", "Write the key itself"
-            )
-        if candidate.text == name:
-            found.append((candidate, value))
-    if len(found) > 1:
-        raise RefusedError(found[1][0].at, f"the key {name} is there twice", "Remove one of them")
-    if not found:
-        raise _absent(node, name, key)
-    return found[0]
-
-
-def _absent(node: Node, name: str, key: str) -> RefusedError:
-    for candidate, _ in node.pairs():
-        if candidate.text == "<<" and candidate.style is None:
-            return RefusedError(
-                candidate.at,
-                f"the key {name} can only come from the merge key `<<` there, and an edit of what "
-                "is merged would change other places too",
-                f"Write {name} into this mapping",
-            )
-    return RefusedError(
-        node.at,
-        f"the mapping that begins there has no key {name}",
-        f"Add {key} to the file or correct edits[].key of the pipeline",
-        Reason.VALUES_KEY_NOT_FOUND,
-    )
-
-
-def _check_shared(node: Node) -> None:
-    if node.is_alias:
-        raise RefusedError(
-            node.at,
-            f"the alias *{node.event.anchor} is there, and an edit would change every place that "
-            "uses its anchor",
-            "Write the value itself instead of the alias",
-        )
-    if node.event.anchor:
-        raise RefusedError(
-            node.at,
-            f"the anchor &{node.event.anchor} is there, so an edit could change other places too",
-            "Remove the anchor",
+            place.value.at,
+            "the entry has a digest there, which decides what runs whatever the tag says",
+            "Remove it, or add an edit of this entry with value: Digest",
         )
 
 
-def _check_scalar(text: str, owner: Node, node: Node) -> _Target:
-    """Refuse all that is not a scalar written on one line."""
-    _check_shared(node)
-    written = text[node.start : node.end]
-    if text.startswith("{{", node.start) or "{{" in (node.text or ""):
-        raise RefusedError(
-            node.at,
-            "the value looks like a Go template, and an edit would lose it",
-            "Name the key the template takes its value from",
-        )
-    if node.text is None:
-        what = "a mapping" if node.is_mapping else "a list"
-        raise RefusedError(
-            node.at,
-            f"what is there is {what}, not one value",
-            "Correct edits[].key of the pipeline",
-        )
-    if node.style in {"|", ">"} or LINE_BREAK.search(written):
-        raise RefusedError(
-            node.at, "the value spans several lines, or is a block scalar", "Write it on one line"
-        )
-    start = node.start
-    if node.tag is not None:
-        prefix = TAG_PREFIX.match(written)
-        if node.tag != STRING or prefix is None:
-            raise RefusedError(
-                node.at, "the value has a tag of its own", "Remove the tag (a word with `!`)"
-            )
-        start += prefix.end()
-    return _Target(owner, node, start)
+def _plan_growth(file: _File, plan: _Plan, gap: Gap, value: str) -> None:
+    number = len(file.events) - 1 if gap.parent is None else gap.parent.last
+    _, tree = plan.gaps.setdefault(number, (gap, {}))
+    if not add_to_tree(tree, gap.steps, value):
+        raise _contradiction(gap.parent)
 
 
-def _is_null(node: Node) -> bool:
-    return node.is_empty and node.tag is None and not node.event.anchor
+def _plan_change(file: _File, plan: _Plan, target: Target, value: str) -> None:
+    number = target.value.number
+    if number in plan.wanted:
+        if plan.wanted[number] != value:
+            raise _contradiction(target.value)
+        return
+    plan.wanted[number] = value
+    if not _is_string(target.value, value):
+        plan.cuts.append((_cut(file.text, target, value), number))
+
+
+def _contradiction(node: Node | None) -> RefusedError:
+    at = node.at if node is not None else (1, 1)
+    return RefusedError(at, "two edits want it different", "Remove one")
+
+
+def _spliced(text: str, cuts: Collection[tuple[Cut, int]]) -> str:
+    """Apply replacements; of two at one place, the one that belongs further inside goes first."""
+    parts, at = [], 0
+    for (start, end, new), _ in sorted(cuts, key=lambda item: (*item[0][:2], -item[1])):
+        parts += [text[at:start], new]
+        at = end
+    return "".join([*parts, text[at:]])
 
 
 def _is_string(node: Node, value: str) -> bool:
     """Tell whether a scalar reads as this very string, by YAML 1.1 and by 1.2."""
     if node.text != value:
         return False
-    return node.style is not None or node.tag == STRING or all(_plain_tags(value))
+    return node.style is not None or node.tag == STRING or is_plain_string(value)
 
 
-def _plain_tags(value: str) -> Iterator[bool]:
-    for version in ("1.1", "1.2"):
-        yaml = YAML(typ="safe", pure=True)
-        yaml.version = version
-        yield yaml.resolver.resolve(ScalarNode, value, (True, False)) == STRING
-
-
-def _cut(text: str, target: _Target, value: str) -> tuple[int, int, str]:
+def _cut(text: str, target: Target, value: str) -> Cut:
     """Give start, end and new text of a replacement."""
-    # JSON's strings are YAML's double-quoted ones; escapes of UTF-16 halves are not, hence raw.
-    quoted = json.dumps(value, ensure_ascii=False)
     node = target.value
     if node.style == "'":
         return target.start, node.end, "'" + value.replace("'", "''") + "'"
     if not node.is_empty:
-        return target.start, node.end, quoted
-    # The mark of a value that is not there is that of the next token, maybe lines below.
-    colon = COLON.match(text, target.key.end)
-    if colon is None:
-        raise RefusedError(
-            target.key.at, "the key has no `:` right after it", "Write it as `key: value`"
-        )
-    return colon.end(), colon.end(), f" {quoted}"
+        return target.start, node.end, in_quotes(value)
+    at = colon_end(text, target.key)
+    return at, at, f" {in_quotes(value)}"

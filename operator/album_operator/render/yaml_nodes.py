@@ -18,12 +18,18 @@ from ruamel.yaml.events import (
     MappingStartEvent,
     NodeEvent,
     ScalarEvent,
+    SequenceStartEvent,
 )
+from ruamel.yaml.nodes import ScalarNode
 from ruamel.yaml.reader import ReaderError
 
 from album_operator.domain.reasons import Reason
 
 MAX_BYTES = 1 << 20
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+"""How a pointer begins (git-lfs, docs/spec.md, "The Pointer")."""
+
+STRING = "tag:yaml.org,2002:str"
 MAX_DEPTH = 100
 MAX_NODES = 1_000_000
 """Most nodes a file may stand for with its aliases expanded, as Helm will expand them."""
@@ -61,10 +67,14 @@ class Node:
         event: its event; for a mapping or sequence the one that starts it.
         number: position of the event in the stream.
         children: items of a sequence; key, value, key, value of a mapping.
+        last: position of the event that ends it; that of its own event for a scalar or alias.
+        closing: the event that ends a mapping or sequence.
     """
 
     event: NodeEvent
     number: int
+    last: int
+    closing: Event | None = None
     children: "list[Node]" = field(default_factory=list)
 
     @property
@@ -105,6 +115,16 @@ class Node:
         return isinstance(self.event, MappingStartEvent)
 
     @property
+    def is_sequence(self) -> bool:
+        """Tell whether it is a sequence."""
+        return isinstance(self.event, SequenceStartEvent)
+
+    @property
+    def is_flow(self) -> bool:
+        """Tell whether it is a mapping or sequence in brackets."""
+        return isinstance(self.event, CollectionStartEvent) and bool(self.event.flow_style)
+
+    @property
     def is_alias(self) -> bool:
         """Tell whether it is an alias, `*name`."""
         return isinstance(self.event, AliasEvent)
@@ -113,6 +133,11 @@ class Node:
     def is_empty(self) -> bool:
         """Tell whether nothing at all is written, as after `tag:`; it reads as null."""
         return self.text == "" and self.style is None and self.start == self.end
+
+    @property
+    def is_null(self) -> bool:
+        """Tell whether nothing is written, no tag or anchor either."""
+        return self.is_empty and self.tag is None and not self.event.anchor
 
     def pairs(self) -> "Iterator[tuple[Node, Node]]":
         """Go through the keys and values of a mapping."""
@@ -123,7 +148,7 @@ def parse_text(data: bytes) -> str:
     """Decode a file; byte order mark and line ends stay in the text.
 
     Raises:
-        RefusedError: the file is over 1 MiB or not UTF-8.
+        RefusedError: the file is over 1 MiB, a Git LFS pointer or not UTF-8.
     """
     if len(data) > MAX_BYTES:
         raise RefusedError(
@@ -131,13 +156,19 @@ def parse_text(data: bytes) -> str:
             f"the file has {len(data)} bytes, and files over {MAX_BYTES} are not edited",
             "Split the file",
         )
+    if data.startswith(LFS_POINTER):
+        raise RefusedError(
+            (1, 1),
+            "the file is a Git LFS pointer, and its content is not in the repository",
+            "Take the file out of Git LFS, whose .gitattributes names it",
+        )
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise RefusedError((1, 1), "the file is UTF-16", "Save it as UTF-8")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise RefusedError(
-            _place(data[: error.start].decode("utf-8")),
+            line_and_column(data[: error.start].decode("utf-8")),
             f"the byte 0x{data[error.start]:02x} there is not UTF-8; the file may be Latin-1",
             "Save it as UTF-8",
         ) from error
@@ -180,8 +211,9 @@ def find_root(events: list[Event]) -> Node | None:
     for number, event in enumerate(events):
         if isinstance(event, CollectionEndEvent):
             node, size = open_nodes.pop(), sizes.pop()
+            node.last, node.closing = number, event
         elif isinstance(event, NodeEvent):
-            node = Node(event, number)
+            node = Node(event, number, number)
             size = anchored.get(event.anchor, 1) if node.is_alias else 1
             if open_nodes:
                 open_nodes[-1].children.append(node)
@@ -203,6 +235,17 @@ def find_root(events: list[Event]) -> Node | None:
     return root
 
 
+def is_plain_string(value: str) -> bool:
+    """Tell whether a text without quotes reads as a string, by YAML 1.1 and by 1.2."""
+    return all(_plain_tag(value, version) == STRING for version in ("1.1", "1.2"))
+
+
+def _plain_tag(value: str, version: str) -> str:
+    yaml = YAML(typ="safe", pure=True)
+    yaml.version = version
+    return str(yaml.resolver.resolve(ScalarNode, value, (True, False)))
+
+
 def _events(text: str) -> Iterator[Event]:
     """Parse, with every way ruamel.yaml fails on bad text turned into a refusal."""
     at = (1, 1)
@@ -211,7 +254,7 @@ def _events(text: str) -> Iterator[Event]:
             at = event.end_mark.line + 1, event.end_mark.column + 1
             yield event
     except ReaderError as error:
-        at = _place(text[: error.position])
+        at = line_and_column(text[: error.position])
         said = f"the character U+{ord(text[error.position]):04X} there is not allowed in YAML"
         raise RefusedError(at, said, "Remove it") from error
     except MarkedYAMLError as error:
@@ -245,7 +288,7 @@ def _refuse(event: Event, said: str, remedy: str) -> RefusedError:
     return RefusedError((mark.line + 1, mark.column + 1), said, remedy)
 
 
-def _place(before: str) -> tuple[int, int]:
+def line_and_column(before: str) -> tuple[int, int]:
     """Give line and column, from 1, of what follows some text."""
     lines = before.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return len(lines), len(lines[-1]) + 1

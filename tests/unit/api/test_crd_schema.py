@@ -66,10 +66,13 @@ def test_every_string_and_list_is_bounded(node: Schema) -> None:
 
 
 @pytest.mark.parametrize("node", ALL_NODES)
-def test_every_list_of_objects_is_a_map_whose_keys_are_required(node: Schema) -> None:
+def test_every_list_of_objects_is_a_map_whose_keys_are_always_there(node: Schema) -> None:
     if node.get("type") == "array" and node["items"]["type"] == "object":
         assert node["x-kubernetes-list-type"] == "map"
-        assert set(node["x-kubernetes-list-map-keys"]) <= set(node["items"]["required"])
+        fields = node["items"]["properties"]
+        always = {name for name, field in fields.items() if "default" in field}
+        always.update(node["items"]["required"])
+        assert set(node["x-kubernetes-list-map-keys"]) <= always
 
 
 @pytest.mark.parametrize("node", ALL_NODES)

@@ -19,7 +19,15 @@ from album_operator.domain.record import (
     StepRecord,
     StepState,
 )
-from album_operator.domain.release import BuildType, Edit, Ref, Resources, SyncPolicyWish
+from album_operator.domain.release import (
+    BuildType,
+    Edit,
+    EditFormat,
+    EditValue,
+    Ref,
+    Resources,
+    SyncPolicyWish,
+)
 from album_operator.domain.resolved import (
     ArgoCDPlan,
     BuildPlan,
@@ -42,6 +50,15 @@ switches = st.none() | st.booleans()
 refs = st.builds(Ref, names, names)
 quantities = st.dictionaries(
     st.sampled_from(["cpu", "memory", "ephemeral-storage"]), st.sampled_from(["1", "512Mi"])
+)
+
+
+def _place(edit: Edit) -> tuple[str, str, str]:
+    return edit.path, edit.key, edit.value
+
+
+edits = st.builds(
+    Edit, texts, texts, st.sampled_from(EditValue), st.sampled_from(EditFormat), st.booleans()
 )
 
 resolved = st.builds(
@@ -78,9 +95,7 @@ resolved = st.builds(
         forge_secret=names,
         author_name=texts,
         author_email=texts,
-        edits=st.lists(st.builds(Edit, texts, texts), min_size=1, max_size=3, unique=True).map(
-            tuple
-        ),
+        edits=st.lists(edits, min_size=1, max_size=3, unique_by=_place).map(tuple),
     ),
     argocd=st.builds(
         ArgoCDPlan,

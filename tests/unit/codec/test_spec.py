@@ -8,7 +8,16 @@ from pydantic import ValidationError
 
 from album_operator.codec import parse_pipeline, parse_release
 from album_operator.decisions import conventions
-from album_operator.domain.release import App, BuildType, Edit, Ref, Resources, SyncPolicyWish
+from album_operator.domain.release import (
+    App,
+    BuildType,
+    Edit,
+    EditFormat,
+    EditValue,
+    Ref,
+    Resources,
+    SyncPolicyWish,
+)
 from album_operator.domain.resolved import Resolved
 from tests.fakes.builders import (
     CREATED,
@@ -116,7 +125,16 @@ def test_everything_a_pipeline_can_say_is_read() -> None:
                 "contextDir": "services/api",
                 "dockerfile": "docker/Dockerfile",
                 "image": "r.example.org/team/api",
-                "edits": [{"path": "prod/values.yaml", "key": "api.tag", "value": "Tag"}],
+                "edits": [
+                    {"path": "prod/values.yaml", "key": "api.tag", "value": "Tag"},
+                    {
+                        "path": "prod/kustomization.yaml",
+                        "key": "ghcr.io/owner/api",
+                        "value": "Digest",
+                        "format": "Kustomize",
+                        "create": True,
+                    },
+                ],
                 "applications": [{"namespace": "team", "name": "api"}],
             }
         ],
@@ -153,7 +171,16 @@ def test_everything_a_pipeline_can_say_is_read() -> None:
             "services/api",
             "docker/Dockerfile",
             "r.example.org/team/api",
-            (Edit("prod/values.yaml", "api.tag"),),
+            (
+                Edit("prod/values.yaml", "api.tag"),
+                Edit(
+                    "prod/kustomization.yaml",
+                    "ghcr.io/owner/api",
+                    EditValue.DIGEST,
+                    EditFormat.KUSTOMIZE,
+                    create=True,
+                ),
+            ),
             (Ref("team", "api"),),
         ),
     )

@@ -30,6 +30,7 @@ from tests.fakes.builders import (
     RECORD,
     RELEASE,
     RESOLVED,
+    VALUES,
     record_before,
 )
 from tests.fakes.crd_schema import faults_of_status
@@ -295,3 +296,11 @@ def test_a_step_that_has_not_begun_says_so() -> None:
 
     merged = next(item for item in status["conditions"] if item["type"] == "Merged")
     assert merged["message"] == "This step has not begun."
+
+
+def test_an_edit_an_older_operator_wrote_into_a_status_is_one_of_the_tag() -> None:
+    status = render_status(RELEASE, replace(RECORD, resolved=RESOLVED), NOW)
+    status["resolved"]["config"]["edits"] = [{"path": VALUES, "key": "image.tag"}]
+
+    assert faults_of_status(status) == []
+    assert parse_status(status).resolved == RESOLVED

@@ -3,33 +3,45 @@
 from dataclasses import replace
 
 import pytest
+from ruamel.yaml import YAML
 
-from album_operator.domain.release import Edit
+from album_operator.domain.release import Edit, EditFormat, EditValue
+from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import BranchSeen
 from album_operator.render import proposal
 from album_operator.render.pull_request import DIFF_BYTES
 from album_operator.render.values import NotEditableError
-from tests.fakes.builders import BRANCH_SEEN, DIFF, EDIT, NEW_VALUES, OLD_VALUES, RESOLVED, VALUES
+from tests.fakes.builders import (
+    BRANCH_SEEN,
+    DIFF,
+    DIGEST,
+    EDIT,
+    IMAGE,
+    NEW_VALUES,
+    OLD_VALUES,
+    RESOLVED,
+    VALUES,
+)
 
 SECOND = Edit("frontend/values.yaml", "image.tag")
 TWICE = Edit(VALUES, "sidecar.tag")
 
 
 def test_several_edits_of_one_file_are_one_change_of_it() -> None:
-    resolved = replace(RESOLVED, config=replace(RESOLVED.config, edits=(EDIT, TWICE, SECOND)))
+    resolved = _with_edits(EDIT, TWICE, SECOND)
     old = OLD_VALUES + b"sidecar:\n  tag: v0\n"
     files = {VALUES: old, SECOND.path: NEW_VALUES}
 
     assert proposal.edited_paths(resolved.config.edits) == [VALUES, SECOND.path]
     assert proposal.current_values((EDIT, TWICE), files) == {EDIT: "v1.0.0", TWICE: "v0"}
-    assert proposal.edited_files(resolved, files) == {
+    assert proposal.edited_files(resolved, files, DIGEST) == {
         VALUES: NEW_VALUES + b'sidecar:\n  tag: "v1.1.0"\n'
     }
 
 
 def test_an_edit_that_is_not_possible_is_told() -> None:
     with pytest.raises(NotEditableError):
-        proposal.edited_files(RESOLVED, {VALUES: b"image: {}\n"})
+        proposal.edited_files(RESOLVED, {VALUES: b"image: {}\n"}, DIGEST)
 
 
 @pytest.mark.parametrize(
@@ -42,11 +54,11 @@ def test_an_edit_that_is_not_possible_is_told() -> None:
     ids=["no single parent", "no file", "no key"],
 )
 def test_on_a_parent_that_cannot_be_edited_nothing_is_expected(branch: BranchSeen) -> None:
-    assert proposal.edited_on_parent(RESOLVED, branch) is None
+    assert proposal.edited_on_parent(RESOLVED, branch, DIGEST) is None
 
 
 def test_what_we_would_make_of_the_branchs_parent_is_what_is_on_our_branch() -> None:
-    assert proposal.edited_on_parent(RESOLVED, BRANCH_SEEN) == BRANCH_SEEN.files
+    assert proposal.edited_on_parent(RESOLVED, BRANCH_SEEN, DIGEST) == BRANCH_SEEN.files
 
 
 def test_the_diff_of_a_branch_is_that_of_its_files() -> None:
@@ -75,3 +87,91 @@ def test_a_diff_over_many_files_is_cut_between_files_with_a_note() -> None:
     assert len(diff.encode()) <= DIFF_BYTES
     assert diff.count("--- a/") == diff.count('+  tag: "v1.1.0"\n') > 10
     assert diff.endswith("left out\n")
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (EditValue.TAG, "v1.1.0"),
+        (EditValue.DIGEST, DIGEST),
+        (EditValue.REPOSITORY, IMAGE),
+        (EditValue.REFERENCE, f"{IMAGE}:v1.1.0"),
+    ],
+)
+def test_each_kind_of_edit_writes_its_part_of_the_image(value: EditValue, written: str) -> None:
+    resolved = _with_edits(replace(EDIT, value=value))
+    wanted = {VALUES: f'image:\n  tag: "{written}"\n'.encode()}
+
+    assert proposal.edited_files(resolved, {VALUES: OLD_VALUES}, DIGEST) == wanted
+    assert proposal.edited_files(resolved, wanted, DIGEST) == {}
+    assert proposal.current_values(resolved.config.edits, wanted) == {
+        resolved.config.edits[0]: written
+    }
+
+
+def test_edits_of_all_formats_are_one_change() -> None:
+    kustomization = "prod/kustomization.yaml"
+    resolved = _with_edits(
+        EDIT,
+        Edit(VALUES, "image.digest", EditValue.DIGEST, create=True),
+        Edit("backend/Chart.yaml", "appVersion"),
+        Edit(kustomization, IMAGE, EditValue.TAG, EditFormat.KUSTOMIZE),
+        Edit(kustomization, IMAGE, EditValue.DIGEST, EditFormat.KUSTOMIZE, create=True),
+        Edit(kustomization, IMAGE, EditValue.REPOSITORY, EditFormat.KUSTOMIZE, create=True),
+    )
+    files = {
+        VALUES: OLD_VALUES,
+        "backend/Chart.yaml": b"apiVersion: v2\nversion: 0.1.0\nappVersion: v1.0.0 # the app\n",
+        kustomization: f"images:\n- name: {IMAGE}\n  newTag: v1.0.0\n".encode(),
+    }
+
+    edited = proposal.edited_files(resolved, files, DIGEST)
+
+    assert edited == {
+        VALUES: NEW_VALUES + f'  digest: "{DIGEST}"\n'.encode(),
+        "backend/Chart.yaml": (b'apiVersion: v2\nversion: 0.1.0\nappVersion: "v1.1.0" # the app\n'),
+        kustomization: (
+            f'images:\n- name: {IMAGE}\n  newTag: "v1.1.0"\n'
+            f'  digest: "{DIGEST}"\n  newName: "{IMAGE}"\n'
+        ).encode(),
+    }
+    assert proposal.edited_files(resolved, edited, DIGEST) == {}
+
+
+def test_one_edit_that_is_refused_keeps_all_others_from_being_made() -> None:
+    resolved = _with_edits(EDIT, SECOND)
+
+    with pytest.raises(NotEditableError, match=SECOND.path):
+        proposal.edited_files(resolved, {VALUES: OLD_VALUES, SECOND.path: b"image: *x\n"}, DIGEST)
+
+
+def test_a_digest_not_known_yet_finds_out_whether_an_edit_is_possible() -> None:
+    resolved = _with_edits(replace(EDIT, value=EditValue.DIGEST))
+
+    assert proposal.edited_files(resolved, {VALUES: OLD_VALUES}, proposal.UNKNOWN_DIGEST)
+    with pytest.raises(NotEditableError):
+        proposal.edited_files(resolved, {VALUES: b"image: {}\n"}, proposal.UNKNOWN_DIGEST)
+
+
+def test_a_file_is_parsed_three_times_for_an_edit_and_the_values_before_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parsed: list[object] = []
+    parse = YAML.parse
+
+    def counting(self: YAML, stream: object) -> object:
+        parsed.append(stream)
+        return parse(self, stream)
+
+    monkeypatch.setattr(YAML, "parse", counting)
+    resolved = _with_edits(EDIT, TWICE, Edit(VALUES, "new.key", create=True))
+    files = {VALUES: OLD_VALUES + b"sidecar:\n  tag: v0\n"}
+
+    assert proposal.edited_files(resolved, files, DIGEST)
+    proposal.current_values(resolved.config.edits, files)
+
+    assert len(parsed) == 3
+
+
+def _with_edits(*edits: Edit) -> Resolved:
+    return replace(RESOLVED, config=replace(RESOLVED.config, edits=edits))

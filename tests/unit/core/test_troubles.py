@@ -185,6 +185,11 @@ def _break_yaml(stage: Stage) -> None:
     stage.config.write("main", {"backend/values.yaml": "image:\n  tag: *v\n"})
 
 
+def _break_lfs(stage: Stage) -> None:
+    text = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 12345\n"
+    stage.config.write("main", {"backend/values.yaml": text})
+
+
 def _break_symlink(stage: Stage) -> None:
     stage.config.commit("main", {"backend/values.yaml": File(b"../x", "120000")})
 
@@ -233,6 +238,7 @@ def _newer(stage: Stage) -> None:
         (_break_key_path, "ValuesKeyNotFound", "image.tag"),
         (_break_yaml, "ValuesNotEditable", "backend/values.yaml"),
         (_break_symlink, "ValuesNotEditable", "symlink"),
+        (_break_lfs, "ValuesNotEditable", "Git LFS pointer"),
         (_break_application, "ApplicationNotFound", "argocd/album-app-backend"),
         (_break_application_source, "ApplicationMismatch", "argocd/album-app-backend"),
         (_break_consent, "NotAuthorized", "kubectl annotate application"),

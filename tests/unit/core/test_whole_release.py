@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import yaml
 
-from tests.fakes.builders import BRANCH, DIGEST, IMAGE
+from tests.fakes.builders import BRANCH, DIGEST, IMAGE, raw_pipeline
 from tests.fakes.cluster import finish_build, is_secret_text
 from tests.unit.core.stage import REPOSITORY, Stage
 
@@ -207,3 +207,32 @@ async def test_a_second_version_follows_the_first() -> None:
     assert "patch applications" in stage.faults.writes
     policy = stage.application()["metadata"]["annotations"]["album.dev/previous-sync-policy"]
     assert policy == "null"
+
+
+async def test_edits_of_many_kinds_are_one_commit_and_the_digest_is_proved() -> None:
+    stage = Stage()
+    edits = [
+        {"path": "backend/values.yaml", "key": "image.tag"},
+        {"path": "backend/values.yaml", "key": "image.digest", "value": "Digest", "create": True},
+        {"path": "backend/Chart.yaml", "key": "appVersion"},
+        {"path": "kustomization.yaml", "key": IMAGE, "value": "Digest", "format": "Kustomize"},
+    ]
+    stage.cluster.apply(raw_pipeline(apps=[{"name": "backend", "edits": edits}]))
+    stage.config.write(
+        "main",
+        {
+            "backend/Chart.yaml": "appVersion: v1.0.0\n",
+            "kustomization.yaml": f"images:\n- name: {IMAGE}\n  digest: sha256:0\n",
+        },
+    )
+    stage.apply()
+    await stage.release()
+
+    assert stage.ready() == ("True", "Released")
+    assert len(stage.config.pushes) == 1
+    files = stage.config.commits[stage.config.branches["main"]].files
+    assert f'  digest: "{DIGEST}"\n' in files["backend/values.yaml"].data.decode()
+    assert files["backend/Chart.yaml"].data == b'appVersion: "v1.1.0"\n'
+    assert files["kustomization.yaml"].data.decode().endswith(f'  digest: "{DIGEST}"\n')
+    (deployed,) = (step for step in stage.status()["steps"] if step["name"] == "Deployed")
+    assert f"{IMAGE}:v1.1.0@{DIGEST}" in deployed["message"]

@@ -10,7 +10,7 @@ from album_operator.decisions.deploy import DeploySeen
 from album_operator.domain import progress
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record, StepName
-from album_operator.domain.release import Ref
+from album_operator.domain.release import EditValue, Ref
 from album_operator.domain.seen import ApplicationSeen, ApplicationSource, OperationSeen
 from album_operator.domain.verdict import Act, Done, Halt, RefreshApplication, Verdict, Wait
 from tests.fakes.builders import (
@@ -18,6 +18,8 @@ from tests.fakes.builders import (
     APPLICATION_SEEN,
     BASE,
     CONFIG,
+    DIGEST,
+    EDIT,
     IMAGE,
     LATER,
     MERGED,
@@ -349,3 +351,60 @@ def test_a_look_at_an_application_without_merge_commit_proves_nothing() -> None:
     seen = {APPLICATION: DeploySeen(PROVED, is_applied=True, contains_merge=frozenset())}
 
     assert isinstance(deploy.decide(record, RESOLVED, seen, NOW), Wait)
+
+
+PINNING = replace(
+    RESOLVED,
+    config=replace(RESOLVED.config, edits=(EDIT, replace(EDIT, value=EditValue.DIGEST))),
+)
+
+
+def _decide_pinned(*images: str, record: Record = RECORD) -> Verdict:
+    seen = {APPLICATION: _seen(replace(PROVED, images=images))}
+    return deploy.decide(record, PINNING, seen, NOW)
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        (f"{IMAGE}@{DIGEST}",),
+        (f"{IMAGE}:v1.1.0@{DIGEST}",),
+        (f"{IMAGE}:v1.0.0@{DIGEST}",),
+        (f"{IMAGE}:v1.1.0", f"{IMAGE}@{DIGEST}"),
+        (f"{IMAGE}@{DIGEST}", f"ghcr.io/owner/other@sha256:{'0' * 64}"),
+    ],
+)
+def test_where_an_edit_pins_the_digest_an_image_with_it_is_ours(images: tuple[str, ...]) -> None:
+    verdict = _decide_pinned(*images)
+
+    assert isinstance(verdict, Wait)
+    assert verdict.reason is Reason.SETTLING
+    assert f"{IMAGE}:v1.1.0@{DIGEST}" in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("images", "said"),
+    [
+        ((f"{IMAGE}:v1.1.0",), "not"),
+        ((f"{IMAGE}:v1.1.0@sha256:{'0' * 64}",), "not"),
+        ((f"{IMAGE}@{DIGEST}", f"{IMAGE}@sha256:{'0' * 64}"), "still runs"),
+        ((f"{IMAGE}@{DIGEST}", f"{IMAGE}:v1.1.0@sha256:{'0' * 64}"), "still runs"),
+        ((f"{IMAGE}@{DIGEST}", f"{IMAGE}:v1.0.0"), "still runs"),
+        ((f"{IMAGE}@{DIGEST}", IMAGE), "still runs"),
+    ],
+)
+def test_where_an_edit_pins_the_digest_nothing_else_proves_it(
+    images: tuple[str, ...], said: str
+) -> None:
+    verdict = _decide_pinned(*images)
+
+    assert isinstance(verdict, Wait)
+    assert verdict.reason is Reason.SYNCING
+    assert said in verdict.message
+
+
+def test_without_a_digest_to_compare_the_tag_is_the_proof() -> None:
+    verdict = _decide_pinned(f"{IMAGE}:v1.1.0", record=replace(RECORD, image=None))
+
+    assert isinstance(verdict, Wait)
+    assert verdict.reason is Reason.SETTLING

@@ -8,7 +8,7 @@ from album_operator.decisions import conventions, preflight
 from album_operator.decisions.preflight import PreflightSeen
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record, StepName, StepState
-from album_operator.domain.release import Ref
+from album_operator.domain.release import EditValue, Ref
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import SourceSeen
 from album_operator.domain.verdict import Done, Halt
@@ -18,6 +18,7 @@ from tests.fakes.builders import (
     APPLICATION_SEEN,
     CONFIG_SEEN,
     CREDENTIAL,
+    DIGEST,
     EDIT,
     IMAGE,
     PIPELINE,
@@ -207,3 +208,24 @@ def test_a_secret_for_another_host_is_refused_without_showing_what_is_in_it() ->
     assert API in halt.message
     assert "https://git.example.org by its key" in halt.message
     assert CREDENTIAL.token not in halt.message
+
+
+@pytest.mark.parametrize(
+    ("kind", "current", "newer"),
+    [
+        (EditValue.REFERENCE, f"{IMAGE}:v2.0.0", "v2.0.0"),
+        (EditValue.REFERENCE, f"registry.example.org:5000/app:v2.0.0@{DIGEST}", "v2.0.0"),
+        (EditValue.REFERENCE, f"{IMAGE}:v1.0.0", None),
+        (EditValue.REFERENCE, f"{IMAGE}@{DIGEST}", None),
+        (EditValue.REFERENCE, "", None),
+        (EditValue.DIGEST, DIGEST, None),
+        (EditValue.DIGEST, "v2.0.0", None),
+        (EditValue.REPOSITORY, "ghcr.io/owner/other", None),
+    ],
+)
+def test_only_what_tells_a_version_can_be_newer(
+    kind: EditValue, current: str, newer: str | None
+) -> None:
+    halt = preflight.check_order(RELEASE, RESOLVED, {replace(EDIT, value=kind): current})
+
+    assert (halt.superseded_by if halt is not None else None) == newer

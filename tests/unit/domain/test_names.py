@@ -241,3 +241,20 @@ def test_words_are_listed_as_in_a_sentence(words: list[str], text: str) -> None:
 )
 def test_a_url_is_shown_without_its_user_and_password(url: str, shown: str) -> None:
     assert names.without_user(url) == shown
+
+
+@pytest.mark.parametrize(
+    ("reference", "repository", "tag"),
+    [
+        ("ghcr.io/owner/app:v1", "ghcr.io/owner/app", "v1"),
+        ("localhost:5000/app:v1", "localhost:5000/app", "v1"),
+        ("localhost:5000/app", "localhost:5000/app", ""),
+        ("ghcr.io/owner/app@sha256:0f", "ghcr.io/owner/app", ""),
+        ("ghcr.io/owner/app:v1@sha256:0f", "ghcr.io/owner/app", "v1"),
+        ("app:v1", "app", "v1"),
+        ("", "", ""),
+    ],
+)
+def test_an_images_reference_is_taken_apart(reference: str, repository: str, tag: str) -> None:
+    assert names.image_repository(reference) == repository
+    assert names.image_tag(reference) == tag

@@ -1,0 +1,73 @@
+"""Edits of a pipeline's apps: which values of the config repository a release sets."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from album_operator.api.model import MapList, Model, Rule
+from album_operator.api.places import FilePath
+from album_operator.api.types import EditFormat, EditValue
+
+_KEY_PATH = r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*"
+"""Names on the way to a value of a YAML file."""
+
+_IMAGE_ENTRY = r"[A-Za-z0-9_]([A-Za-z0-9._/:-]*[A-Za-z0-9_])?"
+"""`name` of an image in a kustomization: an image, or a placeholder in its place."""
+
+
+class Edit(Model):
+    """One value a release changes."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            f"self.format != 'YAML' || self.key.matches(r'^{_KEY_PATH}$')",
+            "key must be the names on the way to the value, joined by dots, such as image.tag.",
+            ".key",
+        ),
+        Rule(
+            f"self.format != 'Kustomize' || self.key.matches(r'^{_IMAGE_ENTRY}$')",
+            "key must be the name of an entry of the kustomization's images, such as "
+            "ghcr.io/owner/album-app-backend: letters, digits and . _ / : - are allowed.",
+            ".key",
+        ),
+        Rule(
+            "self.format != 'Kustomize' || self.value != 'Reference'",
+            "value cannot be Reference where format is Kustomize, which has a field of its own for "
+            "each part: use Tag (newTag), Digest (digest) or Repository (newName).",
+            ".value",
+        ),
+    )
+
+    path: FilePath = Field(description="Path of the file in the config repository.")
+    key: Annotated[str, Field(max_length=256, examples=["image.tag"])] = Field(
+        description=(
+            "Names on the way to the value, joined by dots; for Kustomize the name of an entry of "
+            "images."
+        )
+    )
+    value: EditValue = Field(
+        "Tag",
+        description=(
+            "What is written: Tag, the version; Digest, sha256:… of the pushed image; Repository, "
+            "the image without a tag; Reference, <repository>:<tag>. Tag by default."
+        ),
+    )
+    format: EditFormat = Field(
+        "YAML",
+        description=(
+            "YAML: key is a path of keys. Kustomize: path is a kustomization, key an entry of its "
+            "images, and Tag sets its newTag, Digest its digest, Repository its newName. YAML by "
+            "default."
+        ),
+    )
+    create: bool = Field(
+        False, description="Whether a key or entry that is missing is added; false by default."
+    )
+
+
+_ONE_EDIT_FOR_A_KEY = Rule(
+    "self.all(e, e.format != 'YAML' || self.exists_one(f, f.path == e.path && f.key == e.key))",
+    "two edits set the same key of the same file: only one value can stand there, remove one.",
+)
+
+EditList = Annotated[list[Edit], MapList("path", "key", "value"), _ONE_EDIT_FOR_A_KEY]
