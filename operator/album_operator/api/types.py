@@ -214,6 +214,7 @@ Message = Annotated[str, Field(max_length=MESSAGE_LENGTH)]
 
 BuildType = Literal["Kaniko", "BuildKit"]
 ForgeType = Literal["Gitea"]
+DeliveryType = Literal["PullRequest", "Commit"]
 
 
 class SecretRef(Model):

@@ -19,7 +19,7 @@ from album_operator.domain.record import (
     StepRecord,
     StepState,
 )
-from album_operator.domain.release import BuildType, Edit, Ref, Resources, SyncPolicyWish
+from album_operator.domain.release import BuildType, Delivery, Edit, Ref, Resources, SyncPolicyWish
 from album_operator.domain.resolved import (
     ArgoCDPlan,
     BuildPlan,
@@ -73,14 +73,15 @@ resolved = st.builds(
         base_branch=texts,
         branch=texts,
         secret=names,
-        forge_type=st.just("Gitea"),
-        forge_url=texts,
-        forge_secret=names,
+        forge_type=st.sampled_from(["Gitea", ""]),
+        forge_url=st.just("") | texts,
+        forge_secret=st.just("") | names,
         author_name=texts,
         author_email=texts,
         edits=st.lists(st.builds(Edit, texts, texts), min_size=1, max_size=3, unique=True).map(
             tuple
         ),
+        delivery=st.sampled_from(Delivery),
     ),
     argocd=st.builds(
         ArgoCDPlan,

@@ -8,7 +8,15 @@ from pydantic import ValidationError
 
 from album_operator.codec import parse_pipeline, parse_release
 from album_operator.decisions import conventions
-from album_operator.domain.release import App, BuildType, Edit, Ref, Resources, SyncPolicyWish
+from album_operator.domain.release import (
+    App,
+    BuildType,
+    Delivery,
+    Edit,
+    Ref,
+    Resources,
+    SyncPolicyWish,
+)
 from album_operator.domain.resolved import Resolved
 from tests.fakes.builders import (
     CREATED,
@@ -158,6 +166,13 @@ def test_everything_a_pipeline_can_say_is_read() -> None:
         ),
     )
     assert isinstance(conventions.resolve(replace(RELEASE, tag="be-v1.1.0"), pipeline), Resolved)
+
+
+def test_a_pipeline_may_commit_to_the_base_branch() -> None:
+    raw = raw_pipeline(config={"delivery": "Commit"})
+
+    assert faults_of_spec("albumpipelines", raw["spec"]) == []
+    assert parse_pipeline(raw) == replace(PIPELINE, delivery=Delivery.COMMIT)
 
 
 def test_resources_may_name_only_one_side() -> None:
