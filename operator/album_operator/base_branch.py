@@ -9,7 +9,7 @@ from album_operator.domain.record import ProposalRecord, Record
 from album_operator.domain.release import Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import BranchSeen, ConfigSeen
-from album_operator.domain.verdict import Act, Verdict
+from album_operator.domain.verdict import Act, Done, Verdict
 from album_operator.ports import ConfigRepository
 from album_operator.render import proposal, pull_request
 
@@ -31,7 +31,7 @@ class BaseBranch:
         place = await self._access.to_config(release.ref.namespace, resolved)
         seen = await self._look(place, resolved, None)
         verdict = _judge(release, record, resolved, seen)
-        if isinstance(verdict, Act) or record.proposal is not None:
+        if not isinstance(verdict, Done) or record.proposal is not None:
             return verdict
         # Only now its author matters: an earlier self of ours may have died after the push.
         seen = await self._look(place, resolved, resolved.config.branch)

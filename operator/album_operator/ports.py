@@ -114,7 +114,7 @@ class ConfigRepository(Protocol):
             place: the repository.
             base: the base branch.
             paths: files to read, POSIX paths below the root.
-            edit: makes the change from what `look` finds, None for none; pure, run in a thread.
+            edit: makes the change of what `look` finds, None for none; pure, run in any thread.
 
         Returns:
             The branch at the commit that was pushed, None where there was no change.
