@@ -5,7 +5,7 @@ person must act; both carry the reason and sentence for the user. `find_*` gives
 not exist. A write that was done is never done twice: each says how it recognises its own effect.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 from album_operator.domain.places import Change, Credential, Draft, ForgePlace, GitPlace
@@ -13,6 +13,7 @@ from album_operator.domain.record import Record
 from album_operator.domain.release import Pipeline, Ref, Release
 from album_operator.domain.seen import (
     ApplicationSeen,
+    BranchSeen,
     BuildSeen,
     ConfigSeen,
     PullRequestSeen,
@@ -88,14 +89,39 @@ class ConfigRepository(Protocol):
         """
 
     async def push(self, place: GitPlace, change: Change) -> str:
-        """Commit and create the branch; the branch must not exist yet.
+        """Commit and put the branch there, which must be where the change expects it.
 
         Returns:
             The commit, 40 hex digits. The same change always makes the same commit; a branch that
             already points to it is success.
 
         Raises:
-            TransientError: the branch came into being with another commit meanwhile: look again.
+            StaleError: the branch is elsewhere by now and was left there.
+        """
+
+    async def commit(
+        self,
+        place: GitPlace,
+        base: str,
+        paths: Collection[str],
+        edit: Callable[[ConfigSeen], Change | None],
+    ) -> BranchSeen | None:
+        """Look at the base branch and push the change that is made of it, as one piece of work.
+
+        Nobody else of this process writes to the repository meanwhile, and who asked first is
+        first: only a writer elsewhere can come between look and push.
+
+        Args:
+            place: the repository.
+            base: the base branch.
+            paths: files to read, POSIX paths below the root.
+            edit: makes the change of what `look` finds, None for none; pure, run in any thread.
+
+        Returns:
+            The branch at the commit that was pushed, None where there was no change.
+
+        Raises:
+            StaleError: somebody else pushed meanwhile; the branch was left as they made it.
         """
 
     async def is_descendant(self, place: GitPlace, revision: str, ancestor: str, base: str) -> bool:

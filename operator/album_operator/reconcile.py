@@ -201,12 +201,14 @@ class Reconciler:
             return Wait(act.reason, act.message, timedelta())
         acted = self._steps.act(act.action, run.release, run.record, resolved)
         try:
-            trouble = await self._guard(run, acted)
+            outcome = await self._guard(run, acted)
         except StaleError:
             return None
-        if trouble is not None:
-            run.lap(step)
-        return trouble
+        if isinstance(outcome, Record):
+            run.record = outcome
+            return None
+        run.lap(step)
+        return outcome
 
     def _retry(self, run: _Pass, error: TransientError) -> Wait:
         run.memory.failures += 1

@@ -3,11 +3,12 @@
 import asyncio
 import posixpath
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
 from album_operator.access import Access
+from album_operator.base_branch import BaseBranch
 from album_operator.decisions import (
     deploy,
     image,
@@ -17,14 +18,15 @@ from album_operator.decisions import (
     sync_policy,
 )
 from album_operator.domain.names import job_name
-from album_operator.domain.places import Change
+from album_operator.domain.places import ForgePlace
 from album_operator.domain.record import Record, StepName
-from album_operator.domain.release import Ref, Release
+from album_operator.domain.release import Delivery, Ref, Release
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import ApplicationSeen, PullRequestState
+from album_operator.domain.seen import ApplicationSeen, PullRequestState, RepositorySeen
 from album_operator.domain.verdict import (
     Action,
     ApplySyncPolicy,
+    CommitToBase,
     OpenPullRequest,
     PushBranch,
     RefreshApplication,
@@ -65,6 +67,7 @@ class Steps:
     def __init__(self, world: World, settings: Settings, clock: Callable[[], datetime]) -> None:
         self._world = world
         self._access = Access(world.secrets)
+        self._base_branch = BaseBranch(world.config, self._access)
         self._settings = settings
         self._clock = clock
 
@@ -80,7 +83,9 @@ class Steps:
         refused = preflight.check_registry(push_secret, hosts, wish.build.image)
         if refused is not None:
             return refused
-        forge = await self._access.to_forge(namespace, wish)
+        forge = None
+        if wish.config.delivery is Delivery.PULL_REQUEST:
+            forge = await self._access.to_forge(namespace, wish)
         dockerfile = posixpath.normpath(f"{wish.build.context_dir}/{wish.build.dockerfile}")
         source, config, repository = await asyncio.gather(
             self._world.source.look(
@@ -92,17 +97,18 @@ class Steps:
                 proposal.edited_paths(wish.config.edits),
                 None,
             ),
-            # Public repositories are read without the token, so this is the first use of one.
-            self._world.pull_requests.get_repository(forge),
+            self._find_forge_repository(forge),
         )
         refused = (
             preflight.check_source(wish, source)
             or preflight.check_config(wish, config)
-            or preflight.check_forge(wish, repository)
+            or (preflight.check_forge(wish, repository) if repository is not None else None)
         )
         if refused is not None:
             return refused
-        found = await self._world.pull_requests.find(forge, wish.config.branch, config.base_branch)
+        found, branch = None, wish.config.branch
+        if forge is not None:
+            found = await self._world.pull_requests.find(forge, branch, config.base_branch)
         changes = await asyncio.to_thread(
             proposal.edited_files, wish, config.files, _digest(record) or proposal.UNKNOWN_DIGEST
         )
@@ -124,6 +130,10 @@ class Steps:
         )
         return preflight.decide(release, record, wish, seen, consent=self._settings.require_consent)
 
+    async def _find_forge_repository(self, forge: ForgePlace | None) -> RepositorySeen | None:
+        # Public repositories are read without the token, so this is the first use of one.
+        return await self._world.pull_requests.get_repository(forge) if forge is not None else None
+
     async def decide(
         self, step: StepName, release: Release, record: Record, resolved: Resolved
     ) -> Verdict:
@@ -137,6 +147,8 @@ class Steps:
                         Ref(release.ref.namespace, name), release.uid
                     )
                 return image.decide(release, record, resolved, found, self._clock())
+            case StepName.PROPOSED if resolved.config.delivery is Delivery.COMMIT:
+                return await self._base_branch.decide(release, record, resolved, _digest(record))
             case StepName.PROPOSED:
                 return await self._propose(release, record, resolved)
             case StepName.MERGED:
@@ -150,8 +162,12 @@ class Steps:
 
     async def act(
         self, action: Action, release: Release, record: Record, resolved: Resolved
-    ) -> None:
-        """Do one write."""
+    ) -> Record:
+        """Do one write.
+
+        Returns:
+            The record with what only the write itself could tell.
+        """
         match action:
             case SubmitBuild():
                 await self._world.builds.submit(
@@ -159,6 +175,8 @@ class Steps:
                 )
             case PushBranch():
                 await self._push(action, release, record, resolved)
+            case CommitToBase():
+                return await self._base_branch.commit(release, record, resolved, _digest(record))
             case OpenPullRequest():
                 await self._open(action, release, record, resolved)
             case ApplySyncPolicy(seen):
@@ -169,6 +187,7 @@ class Steps:
                 await self._world.applications.patch(_ref(seen), seen.resource_version, patch)
             case _:
                 assert_never(action)
+        return record
 
     async def _propose(self, release: Release, record: Record, resolved: Resolved) -> Verdict:
         namespace, config = release.ref.namespace, resolved.config
@@ -213,18 +232,10 @@ class Steps:
     async def _push(
         self, action: PushBranch, release: Release, record: Record, resolved: Resolved
     ) -> None:
-        config = resolved.config
-        change = Change(
-            base_commit=action.base_commit,
-            branch=config.branch,
-            files=action.files,
-            message=pull_request.commit_message(release, resolved, _digest(record)),
-            author_name=config.author_name,
-            author_email=config.author_email,
-            date=release.created_at,
-        )
+        base, files = action.base_commit, action.files
+        change = proposal.change(release, resolved, _digest(record), base, files)
         place = await self._access.to_config(release.ref.namespace, resolved)
-        await self._world.config.push(place, change)
+        await self._world.config.push(place, replace(change, expected=action.replaces))
 
     async def _open(
         self, action: OpenPullRequest, release: Release, record: Record, resolved: Resolved

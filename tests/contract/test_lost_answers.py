@@ -7,7 +7,7 @@ import pytest
 from album_operator.domain.errors import TransientError
 from album_operator.domain.places import Change, Draft, GitPlace
 from album_operator.domain.reasons import Reason
-from album_operator.domain.seen import PullRequestState
+from album_operator.domain.seen import ConfigSeen, PullRequestState
 from tests.contract.stages import Stage
 from tests.fakes.git_history import EPOCH, Commit, File
 
@@ -38,6 +38,30 @@ async def test_a_push_without_an_answer_is_taken_as_done(
         done = stage.head(place, OURS)
         assert done is not None
         assert await line.config.push(line.place, change) == done
+
+
+async def test_a_commit_without_an_answer_is_the_base_branchs_head(
+    stage: Stage, place: GitPlace, base: str
+) -> None:
+    made: list[Change] = []
+
+    def edit(seen: ConfigSeen) -> Change | None:
+        if seen.files["values.yaml"] == b"tag: 2\n":
+            return None
+        files = {"values.yaml": b"tag: 2\n"}
+        made.append(Change(base, "main", files, "ours\n", "Ann", "a@b.c", EPOCH, base))
+        return made[-1]
+
+    async with stage.losing_line(place) as line:
+        with suppress(TransientError):
+            await line.config.commit(line.place, "main", ["values.yaml"], edit)
+        assert stage.head(place, "main") != base
+        assert await line.config.commit(line.place, "main", ["values.yaml"], edit) is None
+        seen = await line.config.look(line.place, "main", ["values.yaml"], "main")
+    assert len(made) == 1
+    assert seen.branch is not None
+    assert (seen.branch.message, seen.branch.author_name) == ("ours\n", "Ann")
+    assert seen.branch.parent_files == {"values.yaml": b"tag: 1\n"}
 
 
 async def test_a_pull_request_opened_without_an_answer_is_the_only_one(

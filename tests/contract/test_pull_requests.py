@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from album_operator.domain.errors import TerminalError, TransientError
-from album_operator.domain.places import Credential, Draft, ForgePlace, GitPlace
+from album_operator.domain.places import Change, Credential, Draft, ForgePlace, GitPlace
 from album_operator.domain.reasons import Reason
 from album_operator.domain.seen import PullRequestState, RepositorySeen
 from tests.contract.stages import Stage
-from tests.fakes.git_history import Commit, File
+from tests.fakes.git_history import EPOCH, Commit, File
 
 OURS = "release/backend_v1.1.0"
 DRAFT = Draft(OURS, "main", "release: backend v1.1.0", "An automated PR with é and `code`.")
@@ -72,6 +72,20 @@ async def test_an_opened_pull_request_is_found_and_read(
     assert (opened.merge_commit, opened.merged_at, opened.actor) == (None, None, None)
     assert await stage.pull_requests.find(forge, OURS, "main") == opened
     assert await stage.pull_requests.get(forge, opened.number) == opened
+
+
+async def test_a_branch_made_anew_keeps_its_pull_request(
+    stage: Stage, place: GitPlace, forge: ForgePlace
+) -> None:
+    opened = await stage.pull_requests.open(forge, DRAFT)
+    main = stage.head(place, "main") or ""
+    change = Change(main, OURS, {"values.yaml": b"tag: 2\n"}, "ours", "Ann", "a@b.c", EPOCH)
+    again = await stage.config.push(place, replace(change, expected=opened.head_sha))
+
+    assert again != opened.head_sha
+    found = await stage.pull_requests.find(forge, OURS, "main")
+    assert found == replace(opened, head_sha=again)
+    assert stage.count_pull_requests(place) == 1
 
 
 async def test_opening_twice_gives_the_first_back(

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from album_operator.domain.errors import TerminalError, TransientError
+from album_operator.domain.errors import StaleError, TerminalError, TransientError
 from album_operator.domain.places import Change, GitPlace
 from album_operator.domain.reasons import Reason
 from tests.contract.stages import Stage
@@ -110,10 +110,42 @@ async def test_another_commit_on_the_branch_is_left_alone(
 ) -> None:
     other = stage.store(place, Commit((change.base_commit,), FILES, "somebody was faster"))
     stage.set_branch(place, OURS, other)
-    with pytest.raises(TransientError) as caught:
+    with pytest.raises(StaleError) as caught:
         await stage.config.push(place, change)
     assert OURS in caught.value.message
     assert stage.head(place, OURS) == other
+
+
+async def test_a_branch_that_is_where_it_is_expected_is_put_elsewhere(
+    stage: Stage, place: GitPlace, change: Change
+) -> None:
+    first = await stage.config.push(place, change)
+    moved = stage.store(place, Commit((change.base_commit,), FILES, "moved"))
+    stage.set_branch(place, "main", moved)
+    again = replace(change, base_commit=moved, expected=first)
+
+    assert await stage.config.push(place, again) == expected(again).sha
+    assert stage.head(place, OURS) == expected(again).sha
+    assert await stage.config.push(place, again) == expected(again).sha
+
+
+async def test_a_branch_that_is_elsewhere_than_expected_is_left_alone(
+    stage: Stage, place: GitPlace, change: Change
+) -> None:
+    other = stage.store(place, Commit((change.base_commit,), FILES, "somebody was faster"))
+    stage.set_branch(place, OURS, other)
+    for there in (change.base_commit, None):
+        with pytest.raises(StaleError):
+            await stage.config.push(place, replace(change, expected=there))
+    assert stage.head(place, OURS) == other
+
+
+async def test_a_branch_that_is_gone_though_it_is_expected_is_not_made(
+    stage: Stage, place: GitPlace, change: Change
+) -> None:
+    with pytest.raises(StaleError):
+        await stage.config.push(place, replace(change, expected=change.base_commit))
+    assert stage.head(place, OURS) is None
 
 
 async def test_a_branch_deleted_meanwhile_is_made_again(
@@ -163,6 +195,7 @@ async def test_only_regular_files_of_the_base_are_replaced(
         {"branch": "a..b"},
         {"base_commit": "main"},
         {"base_commit": "-x"},
+        {"expected": "main"},
         {"files": {"../x": b""}},
     ],
 )

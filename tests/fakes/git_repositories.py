@@ -1,7 +1,9 @@
 """The ports `SourceRepository` and `ConfigRepository` over a git server in memory."""
 
+import asyncio
 import posixpath
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
 
 from album_operator.adapters.git_names import (
     check_commit,
@@ -9,7 +11,8 @@ from album_operator.adapters.git_names import (
     check_ref_name,
     is_commit,
 )
-from album_operator.domain.errors import TerminalError, TransientError
+from album_operator.domain.errors import StaleError, TerminalError, TransientError
+from album_operator.domain.names import normal_url
 from album_operator.domain.places import Change, GitPlace
 from album_operator.domain.reasons import Reason
 from album_operator.domain.seen import BranchSeen, ConfigSeen, SourceSeen
@@ -42,6 +45,7 @@ class FakeConfigRepository:
 
     def __init__(self, server: FakeGitServer) -> None:
         self.server = server
+        self._writing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def look(
         self, place: GitPlace, base: str | None, paths: Collection[str], branch: str | None
@@ -63,9 +67,10 @@ class FakeConfigRepository:
         return ConfigSeen(name, commit, files, not_files, seen)
 
     async def push(self, place: GitPlace, change: Change) -> str:
-        """Commit and create the branch; the branch must not exist yet."""
+        """Commit and put the branch there, if it is where the change expects it."""
         check_ref_name(change.branch)
-        check_commit(change.base_commit)
+        for known in filter(None, (change.base_commit, change.expected)):
+            check_commit(known)
         for path in change.files:
             check_file_path(path)
         repository = self.server.open(place)
@@ -86,13 +91,27 @@ class FakeConfigRepository:
             change.date,
         )
         there = repository.branches.get(change.branch)
-        if there is None:
-            self._create(repository, change.branch, commit)
-        elif there != commit.sha:
-            raise TransientError(
-                Reason.GIT_UNAVAILABLE, f"Branch {change.branch} came into being meanwhile."
-            )
+        if there == commit.sha:
+            return commit.sha
+        if there != change.expected:
+            raise StaleError(Reason.GIT_UNAVAILABLE, f"Branch {change.branch} is at {there}.")
+        self._move(repository, change, commit)
         return commit.sha
+
+    async def commit(
+        self,
+        place: GitPlace,
+        base: str,
+        paths: Collection[str],
+        edit: Callable[[ConfigSeen], Change | None],
+    ) -> BranchSeen | None:
+        """Look at the base branch and push the change that is made of it, as one piece of work."""
+        async with self._writing[normal_url(place.url)]:
+            change = edit(await self.look(place, base, paths, None))
+            if change is None:
+                return None
+            pushed = await self.push(place, change)
+            return _branch(self.server.open(place), pushed, paths)
 
     async def is_descendant(self, place: GitPlace, revision: str, ancestor: str, base: str) -> bool:
         """Tell whether `revision` is `ancestor` or descends from it, both on branch `base`."""
@@ -107,11 +126,15 @@ class FakeConfigRepository:
         on_base = set(ancestors(repository.commits, head))
         return {revision, ancestor} <= on_base and repository.is_ancestor(ancestor, revision)
 
-    def _create(self, repository: FakeRepository, branch: str, commit: Commit) -> None:
+    def _move(self, repository: FakeRepository, change: Change, commit: Commit) -> None:
+        branch = change.branch
         if repository.is_archived:
             raise TerminalError(Reason.REPOSITORY_ARCHIVED, "The repository is archived.")
         if any(branch.startswith(beginning) for beginning in repository.protected):
-            raise TerminalError(Reason.PUSH_REFUSED, f"Branch {branch} was refused: protected.")
+            way_out = "spec.config.delivery" if change.extends_branch else "release/*"
+            raise TerminalError(
+                Reason.PUSH_REFUSED, f"Branch {branch} was refused: protected; see {way_out}."
+            )
         repository.branches[branch] = repository.add(commit)
         repository.pushes.append((branch, commit.sha))
         if self.server.lose_push_answer:

@@ -473,6 +473,18 @@ PIPELINES = [
     Row("spec.config.forge.secretRef", {"name": "forge-token"}),
     Row("spec.config.forge.type", "Gitea"),
     Row("spec.config.forge.type", "Bitbucket", 'supported values: "Gitea"'),
+    *_rows("spec.config.delivery", "PullRequest", "Commit"),
+    Row("spec.config.delivery", "Push", 'supported values: "PullRequest", "Commit"'),
+    Row("spec.config", {"delivery": "Commit", "forge": {"type": "Gitea"}}),
+    *(
+        Row(
+            "spec.config",
+            {"delivery": "Commit", "forge": forge},
+            "with delivery Commit no forge is asked",
+            "spec.config.forge",
+        )
+        for forge in ({"apiURL": "https://host"}, {"secretRef": {"name": "forge-token"}})
+    ),
     Row("spec.config.author", {"name": "Jürgen O'Neill", "email": "j@example.org"}),
     *_rows(
         "spec.config.author.name",

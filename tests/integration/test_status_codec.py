@@ -140,6 +140,16 @@ def test_a_small_release_comes_back_as_it_was_written(server: ApiServer) -> None
     assert parse_status(written).resolved == resolved
 
 
+def test_a_release_that_commits_to_the_base_branch_comes_back_too(server: ApiServer) -> None:
+    raw = changed(pipeline("direct"), "spec.config", {"delivery": "Commit", "branch": "main"})
+    created, resolved = _resolve(server, raw, "direct")
+    assert resolved.config.forge_type == ""
+
+    written = _write(server, created, replace(Record(), resolved=resolved))
+
+    assert parse_status(written).resolved == resolved
+
+
 def test_the_fullest_status_is_accepted_and_comes_back(server: ApiServer) -> None:
     created, resolved = _resolve(server, _fullest(pipeline("fullest")), "fullest")
     record = _full_record(resolved)

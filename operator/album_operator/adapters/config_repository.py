@@ -6,7 +6,7 @@ link, attribute or filter of the repository has a file to act on.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -89,13 +89,29 @@ class GitConfigRepository:
         )
 
     async def push(self, place: GitPlace, change: Change) -> str:
-        """Commit and create the branch, expecting that it does not exist."""
-        check_ref_name(change.branch)
-        check_commit(change.base_commit)
-        for path in change.files:
-            check_file_path(path)
+        """Commit and put the branch there, if it is where the change expects it."""
+        _check_change(change)
         async with self._writing[normal_url(place.url)]:
             return await self._git.run(place, lambda repository: self._push(repository, change))
+
+    async def commit(
+        self,
+        place: GitPlace,
+        base: str,
+        paths: Collection[str],
+        edit: Callable[[ConfigSeen], Change | None],
+    ) -> BranchSeen | None:
+        """Look at the base branch and push the change that is made of it, as one piece of work.
+
+        It is one in the thread too: looks of other releases that queue for the threads would give
+        a writer elsewhere the time to come in between.
+        """
+        check_ref_name(base)
+        asked = frozenset(check_file_path(path) for path in paths)
+        async with self._writing[normal_url(place.url)]:
+            return await self._git.run(
+                place, lambda repository: self._commit(repository, base, asked, edit)
+            )
 
     async def is_descendant(self, place: GitPlace, revision: str, ancestor: str, base: str) -> bool:
         """Tell whether `revision` is `ancestor` or descends from it, both on branch `base`."""
@@ -114,6 +130,28 @@ class GitConfigRepository:
                 # The history of a commit is part of its hash: a "no" stays true as well.
                 self._descents.keep(question, answer)
         return bool(answer)
+
+    def _commit(
+        self,
+        repository: Repository,
+        base: str,
+        paths: frozenset[str],
+        edit: Callable[[ConfigSeen], Change | None],
+    ) -> BranchSeen | None:
+        seen = self._look(repository, base, paths, None)
+        change = edit(seen)
+        if change is None:
+            return None
+        _check_change(change)
+        return BranchSeen(
+            commit=push_branch(repository, change),
+            message=change.message,
+            author_name=change.author_name,
+            author_email=change.author_email,
+            files={**seen.files, **change.files},
+            parent_files=seen.files,
+            changed_paths=frozenset(change.files),
+        )
 
     def _push(self, repository: Repository, change: Change) -> str:
         commit = push_branch(repository, change)
@@ -181,6 +219,14 @@ class GitConfigRepository:
             if _size(at_base.data) <= KEPT_SIZE_LIMIT:
                 self._files.keep((url, base_commit, paths), at_base)
         return at_base, at_branch
+
+
+def _check_change(change: Change) -> None:
+    check_ref_name(change.branch)
+    for commit in filter(None, (change.base_commit, change.expected)):
+        check_commit(commit)
+    for path in change.files:
+        check_file_path(path)
 
 
 def _size(files: Mapping[str, bytes]) -> int:

@@ -1,24 +1,32 @@
-"""Making the one commit of a release, and creating its branch."""
+"""Making the one commit of a release, and putting its branch there."""
 
+import re
 from datetime import UTC
 
 from album_operator.adapters.git import HEADS, Repository
 from album_operator.adapters.git_failures import translate, words
 from album_operator.adapters.git_objects import WITHOUT_BLOBS, list_entries
 from album_operator.decisions.preflight import RETRY
-from album_operator.domain.errors import OutsideError, TerminalError, TransientError
+from album_operator.domain.errors import OutsideError, StaleError, TerminalError
 from album_operator.domain.places import Change
 from album_operator.domain.reasons import Reason
 
+LOST_RACE = re.compile(
+    r"stale info|but expected [0-9a-f]{40}|incorrect old value|reference already exists"
+    r"|\.lock': File exists"
+)
+"""What git says where another push came first or is on its way (`remote.c`, `refs.c` and
+`files-backend.c` of git 2.30 to 2.51)."""
+
 
 def push_branch(repository: Repository, change: Change) -> str:
-    """Commit a change on its base and create its branch at that commit.
+    """Commit a change on its base and put its branch at that commit.
 
     Returns:
         The commit; the branch points to it, whoever put it there.
 
     Raises:
-        OutsideError: the branch has another commit, or the server refused.
+        OutsideError: the branch is not where it is expected, or the server refused.
     """
     repository.fetch([change.base_commit], "--depth=1", WITHOUT_BLOBS)
     commit = _commit(repository, change)
@@ -29,7 +37,7 @@ def push_branch(repository: Repository, change: Change) -> str:
         "--no-verify",
         "--recurse-submodules=no",
         # Nothing after the colon: the branch must not exist (git-push).
-        f"--force-with-lease={name}:",
+        f"--force-with-lease={name}:{change.expected or ''}",
         "--end-of-options",
         "origin",
         f"{commit}:{name}",
@@ -48,16 +56,21 @@ def push_branch(repository: Repository, change: Change) -> str:
 
 def _rejected(repository: Repository, change: Change, there: str | None, said: str) -> OutsideError:
     place = repository.place
-    if there is not None:
-        return TransientError(
+    if there != change.expected or LOST_RACE.search(said):
+        return StaleError(
             Reason.GIT_UNAVAILABLE,
-            f"Branch {change.branch} of {place.url} came into being with commit {there[:12]} "
-            "while ours was pushed.",
+            f"Branch {change.branch} of {place.url} is at {(there or 'no commit')[:12]} by now: "
+            "somebody else pushed meanwhile.",
         )
+    user = f"the user of Secret {place.credential.secret}"
+    way_out = f"Let {user} create branches release/*"
+    if change.extends_branch:
+        way_out = f"Let {user} push to it, or set spec.config.delivery of the pipeline to "
+        way_out += "PullRequest"
     return TerminalError(
         Reason.PUSH_REFUSED,
-        f"{place.url} refused the branch {change.branch}: {words(said, place.credential)}. Let the "
-        f"user of Secret {place.credential.secret} create branches release/*, {RETRY}.",
+        f"{place.url} refused the push to branch {change.branch}: "
+        f"{words(said, place.credential)}. {way_out}, {RETRY}.",
     )
 
 

@@ -20,6 +20,7 @@ from album_operator.api.places import (
 from album_operator.api.types import (
     AppName,
     Between,
+    DeliveryType,
     Duration,
     ForgeType,
     Label,
@@ -99,6 +100,14 @@ class Author(Model):
 class Config(Model):
     """The repository Argo CD reads, where releases are proposed."""
 
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "self.delivery != 'Commit' || !(has(self.forge.apiURL) || has(self.forge.secretRef))",
+            "with delivery Commit no forge is asked: leave apiURL and secretRef out.",
+            ".forge",
+        ),
+    )
+
     repository: RepositoryURL | None = Field(
         None,
         description=(
@@ -109,7 +118,15 @@ class Config(Model):
     branch: BranchName | None = Field(
         None,
         description=(
-            "Branch pull requests are merged into; the repository's default branch by default."
+            "Branch Argo CD reads, which pull requests are merged into; the repository's default "
+            "branch by default."
+        ),
+    )
+    delivery: DeliveryType = Field(
+        "PullRequest",
+        description=(
+            "How a change gets to that branch: by a pull request that a person merges, or by a "
+            "commit that is pushed to the branch itself."
         ),
     )
     secret_ref: SecretRef = Field(

@@ -9,6 +9,7 @@ from album_operator.api.types import (
     DIFF_LENGTH,
     BuildType,
     Commit,
+    DeliveryType,
     Digest,
     Duration,
     EditFormat,
@@ -101,12 +102,17 @@ class ResolvedConfig(Model):
     """What is changed in the config repository and who proposes it."""
 
     repository: Text = Field(description="URL of the config repository.")
-    base_branch: Text = Field(description="Branch the pull request is merged into.")
-    branch: Text = Field(description="Branch of the pull request.")
+    base_branch: Text = Field(description="Branch Argo CD reads.")
+    branch: Text = Field(
+        description="Branch that is pushed: that of the pull request, or the base branch itself."
+    )
+    delivery: DeliveryType | None = Field(
+        None, description="How the change gets to the base branch; PullRequest if unset."
+    )
     secret_name: Name = Field(description="Secret with the git credential.")
-    forge_type: ForgeType = Field(description="Kind of the forge.")
-    forge_url: Text = Field(alias="forgeURL", description="Base URL of the forge's API.")
-    forge_secret_name: Name = Field(description="Secret with the token for the forge's API.")
+    forge_type: ForgeType | None = Field(None, description="Kind of the forge, if one is asked.")
+    forge_url: Text | None = Field(None, alias="forgeURL", description="Base URL of its API.")
+    forge_secret_name: Name | None = Field(None, description="Secret with the token for its API.")
     author_name: Text = Field(description="Name of the commit's author.")
     author_email: Text = Field(description="Email address of the commit's author.")
     edits: Annotated[list[ResolvedEdit], MapList("path", "key", "value")] = Field(
@@ -166,9 +172,11 @@ class BuildStatus(Model):
 class ConfigStatus(Model):
     """The change in the config repository."""
 
-    branch: Text | None = Field(None, description="Branch of the pull request.")
+    branch: Text | None = Field(
+        None, description="Branch of the pull request; the base branch with delivery Commit."
+    )
     commit: Commit | None = Field(
-        None, description="Commit on that branch; unset if nothing had to be changed."
+        None, description="Our commit on that branch; unset if nothing had to be changed."
     )
     diff: Annotated[str, Field(max_length=DIFF_LENGTH)] = Field(
         "", description="The change as a unified diff."

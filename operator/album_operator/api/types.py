@@ -216,6 +216,7 @@ BuildType = Literal["Kaniko", "BuildKit"]
 ForgeType = Literal["Gitea"]
 EditValue = Literal["Tag", "Digest", "Reference", "Repository"]
 EditFormat = Literal["YAML", "Kustomize"]
+DeliveryType = Literal["PullRequest", "Commit"]
 
 
 class SecretRef(Model):

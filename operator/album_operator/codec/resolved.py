@@ -6,6 +6,7 @@ from album_operator.api.types import parse_duration, render_duration
 from album_operator.codec.text import Raw, without_nothing
 from album_operator.domain.release import (
     BuildType,
+    Delivery,
     Edit,
     EditFormat,
     EditValue,
@@ -62,18 +63,21 @@ def render_resolved(resolved: Resolved) -> dict[str, Any]:
                 "pushSecretName": build.push_secret,
             }
         ),
-        "config": {
-            "repository": config.repository,
-            "baseBranch": config.base_branch,
-            "branch": config.branch,
-            "secretName": config.secret,
-            "forgeType": config.forge_type,
-            "forgeURL": config.forge_url,
-            "forgeSecretName": config.forge_secret,
-            "authorName": config.author_name,
-            "authorEmail": config.author_email,
-            "edits": [_render_edit(edit) for edit in config.edits],
-        },
+        "config": without_nothing(
+            {
+                "repository": config.repository,
+                "baseBranch": config.base_branch,
+                "branch": config.branch,
+                "delivery": str(config.delivery),
+                "secretName": config.secret,
+                "forgeType": config.forge_type or None,
+                "forgeURL": config.forge_url or None,
+                "forgeSecretName": config.forge_secret or None,
+                "authorName": config.author_name,
+                "authorEmail": config.author_email,
+                "edits": [_render_edit(edit) for edit in config.edits],
+            }
+        ),
         "argocd": without_nothing(
             {
                 "selfHeal": policy.self_heal,
@@ -143,12 +147,14 @@ def parse_resolved(raw: Raw, app: str, version: str) -> Resolved:
             base_branch=config["baseBranch"],
             branch=config["branch"],
             secret=config["secretName"],
-            forge_type=config["forgeType"],
-            forge_url=config["forgeURL"],
-            forge_secret=config["forgeSecretName"],
+            forge_type=config.get("forgeType", ""),
+            forge_url=config.get("forgeURL", ""),
+            forge_secret=config.get("forgeSecretName", ""),
             author_name=config["authorName"],
             author_email=config["authorEmail"],
             edits=tuple(_parse_edit(edit) for edit in config["edits"]),
+            # A release that an operator without this field has begun goes on as it began.
+            delivery=Delivery(config.get("delivery", Delivery.PULL_REQUEST)),
         ),
         argocd=ArgoCDPlan(
             applications=tuple(

@@ -10,6 +10,7 @@ from album_operator.domain.marks import APP_LABEL, PIPELINE_LABEL, PULL_REQUEST_
 from album_operator.domain.release import (
     App,
     BuildType,
+    Delivery,
     Edit,
     EditFormat,
     EditValue,
@@ -97,6 +98,7 @@ def parse_pipeline(raw: Raw) -> Pipeline:
         settle=argocd.settle,
         argocd_timeout=argocd.timeout,
         apps=tuple(_app(app) for app in spec.apps),
+        delivery=Delivery(config.delivery),
     )
 
 

@@ -1,6 +1,6 @@
 """The conventions: what a release will do, from the release and its pipeline alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from album_operator.domain.names import (
@@ -13,7 +13,7 @@ from album_operator.domain.names import (
     repository_path,
 )
 from album_operator.domain.reasons import Reason
-from album_operator.domain.release import App, Edit, Pipeline, Ref, Release
+from album_operator.domain.release import App, Delivery, Edit, Pipeline, Ref, Release
 from album_operator.domain.resolved import (
     ArgoCDPlan,
     BuildPlan,
@@ -70,7 +70,8 @@ def resolve(release: Release, pipeline: Pipeline) -> Resolved | Halt:
 
     Returns:
         What the release will do; `source.commit` and, where the pipeline names no branch,
-        `config.base_branch` are empty: only a look at the repositories can fill them.
+        `config.base_branch` (with delivery `Commit` also `config.branch`) are empty: only a look
+        at the repositories can fill them.
     """
     chosen = choose_app(release, pipeline)
     if isinstance(chosen, Halt):
@@ -119,7 +120,7 @@ def _build(pipeline: Pipeline, app: App, version: str, source: str) -> BuildPlan
 
 def _config(pipeline: Pipeline, app: App, version: str, source: str) -> ConfigPlan:
     repository = normal_url(pipeline.config_repository or f"{source}-config")
-    return ConfigPlan(
+    plan = ConfigPlan(
         repository=repository,
         base_branch=pipeline.config_branch or "",
         branch=release_branch(app.name, version),
@@ -130,7 +131,11 @@ def _config(pipeline: Pipeline, app: App, version: str, source: str) -> ConfigPl
         author_name=pipeline.author_name,
         author_email=pipeline.author_email,
         edits=app.edits or (Edit(f"{app.name}/values.yaml", "image.tag"),),
+        delivery=pipeline.delivery,
     )
+    if plan.delivery is Delivery.COMMIT:
+        return replace(plan, branch=plan.base_branch, forge_type="", forge_url="", forge_secret="")
+    return plan
 
 
 def _forge_url(repository: str) -> str:

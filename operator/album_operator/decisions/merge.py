@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
 
+from album_operator.decisions.commit import committed
 from album_operator.decisions.propose import closed, to_record
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record
@@ -20,6 +21,8 @@ def decide(record: Record, seen: PullRequestSeen | None, poll: timedelta) -> Ver
         poll: how often the forge is asked.
     """
     if seen is None:
+        if record.proposal is not None and record.proposal.commit is not None:
+            return Done(record, Reason.SUCCEEDED, committed(record.proposal))
         return Done(record, Reason.NO_CHANGE, "Nothing had to be merged.")
     known = replace(record, pull_request=to_record(seen))
     match seen.state:

@@ -198,7 +198,11 @@ def decide(
     resolved = replace(
         wish,
         source=replace(wish.source, commit=seen.source.commit or ""),
-        config=replace(wish.config, base_branch=seen.config.base_branch),
+        config=replace(
+            wish.config,
+            base_branch=seen.config.base_branch,
+            branch=wish.config.branch or seen.config.base_branch,
+        ),
     )
     pipeline = Ref(release.ref.namespace, resolved.pipeline)
     for ref, found in seen.applications.items():

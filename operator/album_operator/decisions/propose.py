@@ -20,8 +20,8 @@ from album_operator.domain.verdict import (
     Wait,
 )
 
-AFTER_A_MERGE = timedelta(seconds=1)
-"""Until the next look, when the forge knew of a merge that the base did not show yet."""
+BETWEEN_LOOKS = timedelta(seconds=1)
+"""Until the next look, when forge and repository, asked one after the other, did not agree."""
 
 
 @dataclass(frozen=True)
@@ -61,18 +61,10 @@ def decide(release: Release, record: Record, resolved: Resolved, seen: ProposeSe
         return halt
     branch = seen.config.branch
     if branch is None:
-        return _push(resolved, seen)
+        return _push(resolved, seen, None)
     if not seen.branch_is_ours:
         return _taken(resolved, branch)
-    if pull_request is not None and _is_merge_of(pull_request, branch):
-        return _merged_before(resolved, pull_request, seen)
-    if pull_request is None or pull_request.state is not PullRequestState.OPEN:
-        return Act(
-            OpenPullRequest(seen.branch_diff),
-            Reason.PROPOSING,
-            f"Opening the pull request for {resolved.config.branch}.",
-        )
-    return _proposed(record, resolved, seen, pull_request)
+    return _on_our_branch(record, resolved, seen, branch)
 
 
 def is_ours(
@@ -94,6 +86,31 @@ def is_ours(
         and branch.changed_paths == frozenset(expected)
         and all(branch.files.get(path) == data for path, data in expected.items())
     )
+
+
+def _on_our_branch(
+    record: Record, resolved: Resolved, seen: ProposeSeen, branch: BranchSeen
+) -> Verdict:
+    """Bring the branch to the present base where it has to be, and let it have its pull request."""
+    pull_request = seen.pull_request
+    if pull_request is not None and _is_merge_of(pull_request, branch):
+        return _merged_before(resolved, pull_request, seen)
+    if branch.parent_files != seen.config.files:
+        return _push(resolved, seen, branch)
+    if pull_request is None or pull_request.state is not PullRequestState.OPEN:
+        return Act(
+            OpenPullRequest(seen.branch_diff),
+            Reason.PROPOSING,
+            f"Opening the pull request for {resolved.config.branch}.",
+        )
+    if pull_request.head_sha != branch.commit:
+        return Wait(
+            Reason.PROPOSING,
+            f"Pull request #{pull_request.number} does not show what is on "
+            f"{resolved.config.branch} yet; looking again.",
+            BETWEEN_LOOKS,
+        )
+    return _proposed(record, resolved, seen, pull_request)
 
 
 def closed(pull_request: PullRequestSeen) -> Halt:
@@ -121,13 +138,19 @@ def _nothing_to_change(
     )
 
 
-def _push(resolved: Resolved, seen: ProposeSeen) -> Act:
+def _push(resolved: Resolved, seen: ProposeSeen, before: BranchSeen | None) -> Act:
+    """Create the branch, or make it anew where our commit on it was made of other bytes.
+
+    A commit whose parent had the edited files as the base has them now is left alone: it says the
+    same, and to follow a base that others push to would push without end.
+    """
     # check_config, asked before, has refused a missing base.
     base = seen.config.base_commit or ""
+    again = " again, on the base branch as it is now" if before is not None else ""
     return Act(
-        PushBranch(base, seen.edited),
+        PushBranch(base, seen.edited, before.commit if before is not None else None),
         Reason.PROPOSING,
-        f"Pushing {resolved.config.branch} to {resolved.config.repository}.",
+        f"Pushing {resolved.config.branch} to {resolved.config.repository}{again}.",
     )
 
 
@@ -144,7 +167,7 @@ def _merged_before(
         return Wait(
             Reason.PROPOSING,
             f"Pull request #{pull_request.number} was merged just now; looking again.",
-            AFTER_A_MERGE,
+            BETWEEN_LOOKS,
         )
     return Halt(
         Reason.BRANCH_TAKEN,

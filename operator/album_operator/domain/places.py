@@ -69,9 +69,10 @@ class Change:
 
     Attributes:
         base_commit: 40 hex digits; the only parent.
-        branch: branch to create at the new commit.
+        branch: branch to put at the new commit.
         files: new bytes by path; each path exists in the base as a regular file.
         date: author and committer date, so that the same change made again has the same hash.
+        expected: commit the branch must be at, 40 hex digits; None: it must not exist.
     """
 
     base_commit: str
@@ -81,6 +82,12 @@ class Change:
     author_name: str
     author_email: str
     date: datetime
+    expected: str | None = None
+
+    @property
+    def extends_branch(self) -> bool:
+        """Tell whether the branch goes on from where it is, as a base branch does."""
+        return self.expected == self.base_commit
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,8 @@ class ProposalRecord:
     """The change in the config repository.
 
     Attributes:
-        commit: commit on the release branch, 40 hex digits; None where nothing had to change.
+        branch: the release branch; the base branch where delivery is `Commit`.
+        commit: our commit on it, 40 hex digits; None where nothing had to change.
         diff: unified diff of the change, at most 4 KiB.
     """
 
@@ -145,8 +146,8 @@ class Record:
     Attributes:
         attempt: counts from 1; `album.dev/retry` makes the next one.
         image: known when it is ready; a retry that builds the same keeps it.
-        merged_commit: commit of the base branch that holds the change: the merge commit, or the
-            base's head where nothing had to change.
+        merged_commit: commit of the base branch that holds the change: the merge commit, our own
+            where delivery is `Commit`, or the base's head where nothing had to change.
         reason: reason of the condition Ready.
         message: message of the condition Ready.
         last_retry: value of `album.dev/retry` that `attempt` answers.

@@ -30,6 +30,13 @@ class BuildType(StrEnum):
     BUILDKIT = "BuildKit"
 
 
+class Delivery(StrEnum):
+    """How a change gets to the base branch of the config repository."""
+
+    PULL_REQUEST = "PullRequest"
+    COMMIT = "Commit"
+
+
 @dataclass(frozen=True)
 class Release:
     """An AlbumRelease's identity and wish.
@@ -168,3 +175,4 @@ class Pipeline:
     settle: timedelta
     argocd_timeout: timedelta
     apps: tuple[App, ...]
+    delivery: Delivery = Delivery.PULL_REQUEST

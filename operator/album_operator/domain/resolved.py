@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from album_operator.domain.release import BuildType, Edit, Ref, Resources, SyncPolicyWish
+from album_operator.domain.release import BuildType, Delivery, Edit, Ref, Resources, SyncPolicyWish
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,12 @@ class BuildPlan:
 
 @dataclass(frozen=True)
 class ConfigPlan:
-    """What is changed where in the config repository, and who proposes it."""
+    """What is changed where in the config repository, and who proposes it.
+
+    Attributes:
+        branch: branch that is pushed: the pull request's; the base branch where `delivery` is
+            `Commit`. No forge is asked then, and its fields are empty.
+    """
 
     repository: str
     base_branch: str
@@ -58,6 +63,7 @@ class ConfigPlan:
     author_name: str
     author_email: str
     edits: tuple[Edit, ...]
+    delivery: Delivery = Delivery.PULL_REQUEST
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,20 @@ class SubmitBuild:
 
 @dataclass(frozen=True)
 class PushBranch:
-    """Commit these files on top of the base and push the release branch."""
+    """Commit these files on top of the base and push the release branch.
+
+    Attributes:
+        replaces: our commit that the branch holds and that is replaced; None where it is created.
+    """
 
     base_commit: str
     files: Mapping[str, bytes]
+    replaces: str | None = None
+
+
+@dataclass(frozen=True)
+class CommitToBase:
+    """Look at the base branch as its only writer here, and commit to it what is still due."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +57,9 @@ class RefreshApplication:
     application: ApplicationSeen
 
 
-Action = SubmitBuild | PushBranch | OpenPullRequest | ApplySyncPolicy | RefreshApplication
+Action = (
+    SubmitBuild | PushBranch | CommitToBase | OpenPullRequest | ApplySyncPolicy | RefreshApplication
+)
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,16 @@ from collections.abc import Iterable, Mapping
 from typing import assert_never
 
 from album_operator.domain.names import image_repository
-from album_operator.domain.release import Edit, EditValue
+from album_operator.domain.places import Change
+from album_operator.domain.release import Edit, EditValue, Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import BranchSeen
-from album_operator.render.pull_request import DIFF_BYTES, DIFF_CUT, unified_diff
+from album_operator.render.pull_request import (
+    DIFF_BYTES,
+    DIFF_CUT,
+    commit_message,
+    unified_diff,
+)
 from album_operator.render.values import NotEditableError, edit_values, read_values
 
 UNKNOWN_DIGEST = f"sha256:{'0' * 64}"
@@ -82,6 +88,30 @@ def edited_on_parent(
         return edited_files(resolved, branch.parent_files, digest)
     except (NotEditableError, KeyError):
         return None
+
+
+def change(
+    release: Release, resolved: Resolved, digest: str, base: str, files: Mapping[str, bytes]
+) -> Change:
+    """Write the release's commit, for a branch that does not exist yet.
+
+    Args:
+        release: the release; its creationTimestamp is the date.
+        resolved: what it does.
+        digest: `sha256:…` of the image; empty where none is known.
+        base: the parent, 40 hex digits.
+        files: new bytes by path.
+    """
+    config = resolved.config
+    return Change(
+        base_commit=base,
+        branch=config.branch,
+        files=files,
+        message=commit_message(release, resolved, digest),
+        author_name=config.author_name,
+        author_email=config.author_email,
+        date=release.created_at,
+    )
 
 
 def branch_diff(branch: BranchSeen) -> str:

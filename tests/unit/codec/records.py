@@ -21,6 +21,7 @@ from album_operator.domain.record import (
 )
 from album_operator.domain.release import (
     BuildType,
+    Delivery,
     Edit,
     EditFormat,
     EditValue,
@@ -90,12 +91,13 @@ resolved = st.builds(
         base_branch=texts,
         branch=texts,
         secret=names,
-        forge_type=st.just("Gitea"),
-        forge_url=texts,
-        forge_secret=names,
+        forge_type=st.sampled_from(["Gitea", ""]),
+        forge_url=st.just("") | texts,
+        forge_secret=st.just("") | names,
         author_name=texts,
         author_email=texts,
         edits=st.lists(edits, min_size=1, max_size=3, unique_by=_place).map(tuple),
+        delivery=st.sampled_from(Delivery),
     ),
     argocd=st.builds(
         ArgoCDPlan,

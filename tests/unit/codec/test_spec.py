@@ -11,6 +11,7 @@ from album_operator.decisions import conventions
 from album_operator.domain.release import (
     App,
     BuildType,
+    Delivery,
     Edit,
     EditFormat,
     EditValue,
@@ -185,6 +186,13 @@ def test_everything_a_pipeline_can_say_is_read() -> None:
         ),
     )
     assert isinstance(conventions.resolve(replace(RELEASE, tag="be-v1.1.0"), pipeline), Resolved)
+
+
+def test_a_pipeline_may_commit_to_the_base_branch() -> None:
+    raw = raw_pipeline(config={"delivery": "Commit"})
+
+    assert faults_of_spec("albumpipelines", raw["spec"]) == []
+    assert parse_pipeline(raw) == replace(PIPELINE, delivery=Delivery.COMMIT)
 
 
 def test_resources_may_name_only_one_side() -> None:

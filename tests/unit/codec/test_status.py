@@ -22,7 +22,7 @@ from album_operator.domain.record import (
     StepName,
     StepState,
 )
-from album_operator.domain.release import Edit, Ref
+from album_operator.domain.release import Delivery, Edit, Ref
 from tests.fakes.builders import (
     DIGEST,
     IMAGE_RECORD,
@@ -280,6 +280,32 @@ def test_what_a_release_will_do_is_kept_whole_however_long_it_is() -> None:
     assert faults_of_status(status) == []
     assert parse_status(status).resolved == resolved
     assert max(len(item["message"]) for item in status["conditions"]) <= 160
+
+
+def test_a_release_that_commits_to_the_base_branch_names_no_forge() -> None:
+    plan = replace(
+        RESOLVED.config,
+        delivery=Delivery.COMMIT,
+        branch="main",
+        forge_type="",
+        forge_url="",
+        forge_secret="",
+    )
+    record = replace(RECORD, resolved=replace(RESOLVED, config=plan))
+    status = render_status(RELEASE, record, NOW)
+
+    assert status["resolved"]["config"]["delivery"] == "Commit"
+    assert {name for name in status["resolved"]["config"] if name.startswith("forge")} == set()
+    assert faults_of_status(status) == []
+    assert parse_status(status) == record
+
+
+def test_a_release_that_an_older_operator_began_goes_on_with_its_pull_request() -> None:
+    status = render_status(RELEASE, replace(RECORD, resolved=RESOLVED), NOW)
+    del status["resolved"]["config"]["delivery"]
+
+    assert faults_of_status(status) == []
+    assert parse_status(status).resolved == RESOLVED
 
 
 def test_app_and_version_are_told_before_all_is_resolved() -> None:

@@ -85,7 +85,9 @@ class _WatchedForge(FakeForge):
 class Stage:
     """A pipeline of two apps at v1.0.0, both running, and the releases a test applies."""
 
-    def __init__(self, faults: Faults | None = None, **environment: str) -> None:
+    def __init__(
+        self, faults: Faults | None = None, delivery: str = "PullRequest", **environment: str
+    ) -> None:
         self.clock = Clock()
         self.faults = faults or Faults()
         self.cluster = FakeCluster(self.faults)
@@ -102,14 +104,16 @@ class Stage:
             }
         )
         self._fill()
+        self.cluster.apply(raw_pipeline(config={"delivery": delivery}))
         self.restart()
 
     def restart(self) -> None:
         """Start the operator anew: nothing is remembered."""
+        self.config_repository = _WatchedConfig(self.git, self.faults)
         world = World(
             secrets=ClusterSecrets(self.cluster),
             source=FakeSourceRepository(self.git),
-            config=_WatchedConfig(self.git, self.faults),
+            config=self.config_repository,
             pull_requests=self.forge,
             builds=ClusterBuilds(self.cluster),
             applications=ClusterApplications(self.cluster),
@@ -135,7 +139,6 @@ class Stage:
                 ),
             },
         )
-        self.cluster.apply(raw_pipeline())
         host = "https://git.example.org"
         self.cluster.apply({**raw_secret("album-git", url=host, token=TOKEN), "kind": "Secret"})
         self.cluster.apply(raw_registry_secret("album-registry", "ghcr.io"))

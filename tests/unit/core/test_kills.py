@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from album_operator.domain.errors import TransientError
+from album_operator.domain.release import Delivery
 from tests.fakes.builders import BRANCH
 from tests.fakes.faults import Fault, Faults, Killed
 from tests.unit.core.stage import REPOSITORY, Stage
@@ -37,14 +38,24 @@ def _end(stage: Stage) -> dict[str, Any]:
     }
 
 
-async def _undisturbed() -> tuple[dict[str, Any], list[str]]:
-    stage = Stage()
+async def _undisturbed(delivery: str) -> tuple[dict[str, Any], list[str]]:
+    stage = Stage(delivery=delivery)
     stage.apply()
     await stage.release()
     return _end(stage), stage.faults.writes
 
 
-EXPECTED, WRITES = asyncio.run(_undisturbed())
+UNDISTURBED = {delivery: asyncio.run(_undisturbed(delivery)) for delivery in Delivery}
+EXPECTED = {delivery: end for delivery, (end, _) in UNDISTURBED.items()}
+
+each_write = pytest.mark.parametrize(
+    ("delivery", "at"),
+    [
+        pytest.param(delivery, number, id=f"{delivery}-{number}-{write.replace(' ', '-')}")
+        for delivery, (_, writes) in UNDISTURBED.items()
+        for number, write in enumerate(writes, 1)
+    ],
+)
 
 
 async def _survive(stage: Stage) -> None:
@@ -58,33 +69,42 @@ async def _survive(stage: Stage) -> None:
         await stage.release()
 
 
-def test_an_undisturbed_release_makes_one_of_each() -> None:
-    assert len(EXPECTED["jobs"]) == 1
-    assert len(EXPECTED["pushes"]) == 1
-    assert EXPECTED["pushes"][0][0] == BRANCH
-    assert EXPECTED["pull requests"] == 1
-    assert EXPECTED["previous policy"] == "null"
-    assert EXPECTED["conditions"]["Ready"] == "True"
-    assert WRITES.count("patch applications") == 1
+@pytest.mark.parametrize(
+    ("delivery", "branch", "pull_requests"),
+    [(Delivery.PULL_REQUEST, BRANCH, 1), (Delivery.COMMIT, "main", 0)],
+)
+def test_an_undisturbed_release_makes_one_of_each(
+    delivery: Delivery, branch: str, pull_requests: int
+) -> None:
+    expected, writes = UNDISTURBED[delivery]
+    assert len(expected["jobs"]) == 1
+    assert [pushed for pushed, _ in expected["pushes"]] == [branch]
+    assert expected["pull requests"] == pull_requests
+    assert expected["config"]["commit"] == expected["pushes"][0][1]
+    assert expected["previous policy"] == "null"
+    assert expected["conditions"]["Ready"] == "True"
+    assert writes.count("patch applications") == 1
 
 
 @pytest.mark.parametrize("fault", Fault, ids=lambda fault: fault.name.lower())
-@pytest.mark.parametrize(
-    "at", range(1, len(WRITES) + 1), ids=lambda at: f"{at}-{WRITES[at - 1].replace(' ', '-')}"
-)
-async def test_a_release_ends_the_same_whatever_happens_at_one_write(at: int, fault: Fault) -> None:
-    stage = Stage(Faults(at, fault))
+@each_write
+async def test_a_release_ends_the_same_whatever_happens_at_one_write(
+    delivery: Delivery, at: int, fault: Fault
+) -> None:
+    stage = Stage(Faults(at, fault), delivery)
     stage.apply()
     await _survive(stage)
 
-    assert _end(stage) == EXPECTED
+    assert _end(stage) == EXPECTED[delivery]
     assert stage.forge.posts <= 2
     assert stage.faults.writes.count("create jobs") <= 2
 
 
-@pytest.mark.parametrize("at", range(1, len(WRITES) + 1))
-async def test_a_release_ends_the_same_though_killed_at_two_writes_in_a_row(at: int) -> None:
-    stage = Stage(Faults(at, Fault.DIE_AFTER))
+@each_write
+async def test_a_release_ends_the_same_though_killed_at_two_writes_in_a_row(
+    delivery: Delivery, at: int
+) -> None:
+    stage = Stage(Faults(at, Fault.DIE_AFTER), delivery)
     stage.apply()
     with pytest.raises(Killed):
         await stage.release()
@@ -92,11 +112,12 @@ async def test_a_release_ends_the_same_though_killed_at_two_writes_in_a_row(at: 
     stage.faults.at, stage.faults.fault = len(stage.faults.writes) + 1, Fault.DIE_BEFORE
     await _survive(stage)
 
-    assert _end(stage) == EXPECTED
+    assert _end(stage) == EXPECTED[delivery]
 
 
-async def test_killed_after_every_write_a_release_still_ends() -> None:
-    stage = Stage(Faults(1, Fault.DIE_AFTER))
+@pytest.mark.parametrize("delivery", Delivery)
+async def test_killed_after_every_write_a_release_still_ends(delivery: Delivery) -> None:
+    stage = Stage(Faults(1, Fault.DIE_AFTER), delivery)
     stage.apply()
     deaths = 0
     for _ in range(60):
@@ -110,4 +131,4 @@ async def test_killed_after_every_write_a_release_still_ends() -> None:
             stage.faults.at = len(stage.faults.writes) + 1
 
     assert deaths > 8
-    assert _end(stage) == EXPECTED
+    assert _end(stage) == EXPECTED[delivery]

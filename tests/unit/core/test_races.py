@@ -4,7 +4,9 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
-from album_operator.domain.places import ForgePlace
+from album_operator.domain.errors import TransientError
+from album_operator.domain.places import Change, Draft, ForgePlace, GitPlace
+from album_operator.domain.reasons import Reason
 from album_operator.domain.seen import PullRequestSeen
 from tests.fakes.builders import BRANCH, raw_pipeline
 from tests.fakes.cluster import finish_build, raw_secret
@@ -234,3 +236,98 @@ async def test_a_release_taken_back_by_hand_is_proposed_anew_once_its_branch_is_
     assert stage.ready() == ("True", "Released")
     assert stage.forge.count(REPOSITORY) == 2
     assert len(stage.jobs) == 1
+
+
+def _edit_values(stage: Stage, old: str, new: str) -> str:
+    path = "backend/values.yaml"
+    text = stage.config.commits[stage.config.branches["main"]].files[path].data.decode()
+    return stage.config.write("main", {path: text.replace(old, new)})
+
+
+async def _pushed_without_a_pull_request(stage: Stage) -> None:
+    stage.apply()
+    await stage.settle()
+    finish_build(stage.cluster, stage.jobs[0])
+    open_pull_request = stage.forge.open
+
+    async def not_now(place: ForgePlace, draft: Draft) -> PullRequestSeen:
+        raise TransientError(Reason.FORGE_UNAVAILABLE, f"No {draft.title} at {place.api_url} now.")
+
+    stage.forge.open = not_now  # type: ignore[method-assign]
+    await stage.settle()
+    stage.forge.open = open_pull_request  # type: ignore[method-assign]
+    assert len(stage.config.pushes) == 1
+
+
+async def test_our_branch_is_made_anew_where_its_file_changed_on_the_base_since() -> None:
+    stage = Stage()
+    await _pushed_without_a_pull_request(stage)
+    base = _edit_values(stage, "8080", "9090")
+    await stage.settle()
+
+    head = stage.config.branches[BRANCH]
+    assert stage.config.pushes[1:] == [(BRANCH, head)]
+    assert stage.config.commits[head].parents == (base,)
+    assert "9090" in stage.config.commits[head].files["backend/values.yaml"].data.decode()
+    assert stage.forge.count(REPOSITORY) == 1
+    assert stage.status()["config"]["commit"] == stage.status()["pullRequest"]["headSHA"] == head
+
+
+async def test_our_branch_is_left_alone_while_others_change_other_files_of_the_base() -> None:
+    stage = Stage()
+    await _pushed_without_a_pull_request(stage)
+    for number in range(3):
+        stage.config.write("main", {"frontend/values.yaml": f"{number}\n"})
+        await stage.run_pass()
+    await stage.release()
+
+    assert len(stage.config.pushes) == 1
+    assert stage.ready() == ("True", "Released")
+
+
+async def test_an_open_pull_request_stays_the_same_when_its_branch_is_made_anew() -> None:
+    stage = Stage()
+    stage.apply()
+    await stage.settle()
+    finish_build(stage.cluster, stage.jobs[0])
+    await stage.settle()
+    before = stage.status()["pullRequest"]
+    _edit_values(stage, "8080", "9090")
+    stage.annotate(retry="1")
+    await stage.settle()
+
+    after = stage.status()["pullRequest"]
+    assert (after["number"], after["state"]) == (before["number"], "Open")
+    assert after["headSHA"] == stage.config.branches[BRANCH] != before["headSHA"]
+    assert stage.forge.count(REPOSITORY) == 1
+    assert stage.ready() == ("Unknown", "AwaitingMerge")
+
+
+async def test_our_branch_is_not_made_anew_for_a_version_older_than_the_bases() -> None:
+    stage = Stage()
+    await _pushed_without_a_pull_request(stage)
+    ours = stage.config.branches[BRANCH]
+    _edit_values(stage, "v1.0.0", "v2.0.0")
+    await stage.settle()
+
+    assert stage.ready() == ("False", "Superseded")
+    assert stage.config.branches[BRANCH] == ours
+    assert stage.forge.count(REPOSITORY) == 0
+
+
+async def test_a_commit_somebody_adds_before_our_branch_is_made_anew_is_never_lost() -> None:
+    stage = Stage()
+    await _pushed_without_a_pull_request(stage)
+    _edit_values(stage, "8080", "9090")
+    push = stage.config_repository.push
+
+    async def after_somebody(place: GitPlace, change: Change) -> str:
+        stage.config.write(BRANCH, {"theirs": "x"})
+        return await push(place, change)
+
+    stage.config_repository.push = after_somebody  # type: ignore[method-assign]
+    await stage.settle()
+
+    assert stage.ready() == ("False", "BranchTaken")
+    assert len(stage.config.pushes) == 1
+    assert "theirs" in stage.config.commits[stage.config.branches[BRANCH]].files

@@ -7,7 +7,7 @@ import pytest
 
 from album_operator.decisions import conventions
 from album_operator.domain.reasons import Reason
-from album_operator.domain.release import App, Edit, Ref, Resources
+from album_operator.domain.release import App, Delivery, Edit, Ref, Resources
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import Halt
 from tests.fakes.builders import COMMIT, PIPELINE, RELEASE, RESOLVED
@@ -123,3 +123,15 @@ def test_an_image_repository_of_the_pipeline_is_followed_by_the_app() -> None:
     pipeline = replace(PIPELINE, image_registry="r.example.org", image_repository="team/x")
 
     assert _resolve(RELEASE, pipeline).build.image == "r.example.org/team/x-backend:v1.1.0"
+
+
+@pytest.mark.parametrize("branch", ["prod", None])
+def test_with_delivery_commit_the_base_branch_is_pushed_and_no_forge_is_asked(
+    branch: str | None,
+) -> None:
+    pipeline = replace(PIPELINE, delivery=Delivery.COMMIT, config_branch=branch)
+    config = _resolve(RELEASE, pipeline).config
+
+    assert (config.base_branch, config.branch) == (branch or "", branch or "")
+    assert (config.forge_type, config.forge_url, config.forge_secret) == ("", "", "")
+    assert config.secret == PIPELINE.config_secret

@@ -7,10 +7,18 @@ import pytest
 
 from album_operator.decisions import merge
 from album_operator.domain.reasons import Reason
-from album_operator.domain.record import StepName
+from album_operator.domain.record import ProposalRecord, StepName
 from album_operator.domain.seen import PullRequestSeen, PullRequestState
 from album_operator.domain.verdict import Done, Halt, Verdict, Wait
-from tests.fakes.builders import MERGED, MERGED_PULL_REQUEST, PULL_REQUEST, record_before
+from tests.fakes.builders import (
+    BRANCH,
+    DIFF,
+    MERGED,
+    MERGED_PULL_REQUEST,
+    OURS,
+    PULL_REQUEST,
+    record_before,
+)
 
 POLL = timedelta(seconds=30)
 RECORD = record_before(StepName.MERGED)
@@ -70,7 +78,18 @@ def test_an_open_pull_request_without_a_known_commit_is_only_waited_for() -> Non
 
 
 def test_without_a_pull_request_nothing_has_to_be_merged() -> None:
-    verdict = _decide(None)
+    nothing = replace(RECORD, proposal=ProposalRecord(BRANCH, None, ""), pull_request=None)
+    verdict = merge.decide(nothing, None, POLL)
 
     assert isinstance(verdict, Done)
     assert verdict.reason is Reason.NO_CHANGE
+
+
+def test_a_commit_on_the_base_branch_is_there_without_a_merge() -> None:
+    committed = replace(RECORD, proposal=ProposalRecord("main", OURS, DIFF), pull_request=None)
+    verdict = merge.decide(committed, None, POLL)
+
+    assert isinstance(verdict, Done)
+    assert verdict.reason is Reason.SUCCEEDED
+    assert verdict.message == f"Committed to main as {OURS[:12]}; no pull request was needed."
+    assert verdict.record == committed

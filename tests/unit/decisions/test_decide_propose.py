@@ -8,7 +8,7 @@ from album_operator.decisions import propose
 from album_operator.decisions.propose import ProposeSeen
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record, StepName
-from album_operator.domain.seen import BranchSeen, PullRequestState
+from album_operator.domain.seen import BranchSeen, PullRequestSeen, PullRequestState
 from album_operator.domain.verdict import (
     Act,
     Done,
@@ -25,8 +25,10 @@ from tests.fakes.builders import (
     CONFIG_SEEN,
     DIFF,
     EDIT,
+    LATER,
     MERGED_PULL_REQUEST,
     NEW_VALUES,
+    OLD_VALUES,
     OURS,
     PULL_REQUEST,
     RELEASE,
@@ -86,13 +88,53 @@ def test_branch_and_pull_request_are_taken_as_they_are() -> None:
     assert "#6" in verdict.message
 
 
-def test_a_push_by_somebody_between_two_looks_is_not_taken_for_our_commit() -> None:
+def test_a_pull_request_that_does_not_show_the_branchs_commit_is_looked_at_again() -> None:
     pull_request = replace(PULL_REQUEST, head_sha="9" * 40)
     verdict = _decide(replace(OPENED, pull_request=pull_request))
 
-    assert isinstance(verdict, Done)
-    assert verdict.record.proposal is not None
-    assert verdict.record.proposal.commit == OURS
+    assert isinstance(verdict, Wait)
+    assert verdict.retry_after == propose.BETWEEN_LOOKS
+    assert "#6" in verdict.message
+
+
+OTHER_BYTES = b"# changed since\n" + OLD_VALUES
+MOVED_ON = replace(PUSHED.config, base_commit=LATER)
+CHANGED = replace(MOVED_ON, files={VALUES: OTHER_BYTES})
+
+
+@pytest.mark.parametrize("pull_request", [None, PULL_REQUEST])
+def test_our_commit_is_left_alone_while_the_base_moves_elsewhere(
+    pull_request: PullRequestSeen | None,
+) -> None:
+    verdict = _decide(replace(PUSHED, config=MOVED_ON, pull_request=pull_request))
+
+    assert verdict == _decide(replace(PUSHED, pull_request=pull_request))
+
+
+@pytest.mark.parametrize("pull_request", [None, PULL_REQUEST])
+def test_our_commit_is_made_anew_where_the_base_has_other_bytes_now(
+    pull_request: PullRequestSeen | None,
+) -> None:
+    edited = {VALUES: b"# changed since\n" + NEW_VALUES}
+    verdict = _decide(replace(PUSHED, config=CHANGED, edited=edited, pull_request=pull_request))
+
+    assert isinstance(verdict, Act)
+    assert verdict.action == PushBranch(LATER, edited, replaces=OURS)
+    assert "again" in verdict.message
+
+
+def test_a_commit_of_somebody_else_is_never_made_anew() -> None:
+    verdict = _decide(replace(PUSHED, config=CHANGED, branch_is_ours=False))
+
+    assert isinstance(verdict, Halt)
+    assert verdict.reason is Reason.BRANCH_TAKEN
+
+
+def test_our_commit_is_not_made_anew_over_a_newer_version() -> None:
+    verdict = _decide(replace(PUSHED, config=CHANGED, current={EDIT: "v2.0.0"}))
+
+    assert isinstance(verdict, Halt)
+    assert verdict.reason is Reason.SUPERSEDED
 
 
 def test_a_branch_with_another_commit_is_taken() -> None:
@@ -125,7 +167,7 @@ def test_a_merge_between_the_two_looks_is_looked_at_again_and_never_proposed_twi
     verdict = _decide(replace(PUSHED, pull_request=MERGED_PULL_REQUEST))
 
     assert isinstance(verdict, Wait)
-    assert verdict.retry_after == propose.AFTER_A_MERGE
+    assert verdict.retry_after == propose.BETWEEN_LOOKS
 
 
 def test_a_change_that_was_merged_and_taken_back_is_not_merged_again_by_its_old_commit() -> None:

@@ -16,6 +16,7 @@ from tests.fakes.builders import (
     API,
     APPLICATION,
     APPLICATION_SEEN,
+    BRANCH,
     CONFIG_SEEN,
     CREDENTIAL,
     DIGEST,
@@ -62,6 +63,17 @@ def test_all_being_there_fixes_what_the_release_will_do() -> None:
     assert isinstance(verdict, Done)
     assert verdict.record.resolved == RESOLVED
     assert verdict.record.next_step is StepName.IMAGE_READY
+
+
+@pytest.mark.parametrize(("wished", "branch"), [(BRANCH, BRANCH), ("prod", "prod"), ("", "main")])
+def test_a_branch_that_nobody_named_is_the_base_branch(wished: str, branch: str) -> None:
+    wish = replace(RESOLVED, config=replace(RESOLVED.config, branch=wished, base_branch=""))
+    verdict = preflight.decide(RELEASE, RECORD, wish, SEEN, consent=True)
+
+    assert isinstance(verdict, Done)
+    assert verdict.record.resolved is not None
+    assert verdict.record.resolved.config.branch == branch
+    assert verdict.record.resolved.config.base_branch == "main"
 
 
 def test_a_missing_tag_is_named() -> None:

@@ -1,0 +1,116 @@
+"""Delivery `Commit`: look at the base branch, let its decision judge, and commit to it."""
+
+import asyncio
+from dataclasses import replace
+
+from album_operator.access import Access
+from album_operator.decisions import commit, preflight, propose
+from album_operator.domain.places import Change, GitPlace
+from album_operator.domain.record import ProposalRecord, Record
+from album_operator.domain.release import Release
+from album_operator.domain.resolved import Resolved
+from album_operator.domain.seen import BranchSeen, ConfigSeen
+from album_operator.domain.verdict import Act, Done, Verdict
+from album_operator.ports import ConfigRepository
+from album_operator.render import proposal, pull_request
+
+
+class BaseBranch:
+    """The base branch of the config repository, as a release commits to it.
+
+    Every method may raise `TransientError` or `TerminalError` from an adapter.
+    """
+
+    def __init__(self, config: ConfigRepository, access: Access) -> None:
+        self._config = config
+        self._access = access
+
+    async def decide(
+        self, release: Release, record: Record, resolved: Resolved, digest: str
+    ) -> Verdict:
+        """Look whether the branch holds the value, and whose commit did it."""
+        place = await self._access.to_config(release.ref.namespace, resolved)
+        seen = await self._look(place, resolved, None)
+        verdict = await asyncio.to_thread(_judge, release, record, resolved, digest, seen)
+        if not isinstance(verdict, Done) or record.proposal is not None:
+            return verdict
+        # Only now its author matters: an earlier self of ours may have died after the push.
+        seen = await self._look(place, resolved, resolved.config.branch)
+        ours = await asyncio.to_thread(_own, release, resolved, digest, seen.branch)
+        return await asyncio.to_thread(_judge, release, record, resolved, digest, seen, ours)
+
+    async def commit(
+        self, release: Release, record: Record, resolved: Resolved, digest: str
+    ) -> Record:
+        """Commit to the branch what is due on the head that is pushed onto.
+
+        Returns:
+            The record with the commit, as it was where nothing is due any more.
+
+        Raises:
+            StaleError: somebody else pushed meanwhile.
+        """
+
+        def edit(seen: ConfigSeen) -> Change | None:
+            verdict = _judge(release, record, resolved, digest, seen)
+            if not isinstance(verdict, Act) or seen.base_commit is None:
+                return None
+            edited = proposal.edited_files(resolved, seen.files, digest)
+            change = proposal.change(release, resolved, digest, seen.base_commit, edited)
+            return replace(change, expected=seen.base_commit)
+
+        config = resolved.config
+        place = await self._access.to_config(release.ref.namespace, resolved)
+        paths = proposal.edited_paths(config.edits)
+        made = await self._config.commit(place, config.base_branch, paths, edit)
+        if made is None:
+            return record
+        return replace(
+            record,
+            proposal=ProposalRecord(config.branch, made.commit, proposal.branch_diff(made)),
+        )
+
+    async def _look(self, place: GitPlace, resolved: Resolved, branch: str | None) -> ConfigSeen:
+        config = resolved.config
+        paths = proposal.edited_paths(config.edits)
+        return await self._config.look(place, config.base_branch, paths, branch)
+
+
+def _judge(
+    release: Release,
+    record: Record,
+    resolved: Resolved,
+    digest: str,
+    seen: ConfigSeen,
+    ours: ProposalRecord | None = None,
+) -> Verdict:
+    # Files that are missing can be neither read nor edited; `decide` has no use for more then.
+    refused = preflight.check_config(resolved, seen)
+    if refused is not None:
+        return refused
+    return commit.decide(
+        release,
+        record,
+        resolved,
+        commit.CommitSeen(
+            config=seen,
+            current=proposal.current_values(resolved.config.edits, seen.files),
+            edited=proposal.edited_files(resolved, seen.files, digest),
+            ours=ours,
+        ),
+    )
+
+
+def _own(
+    release: Release, resolved: Resolved, digest: str, head: BranchSeen | None
+) -> ProposalRecord | None:
+    """Take a head for ours if it is exactly the commit we would make on its parent."""
+    config = resolved.config
+    if head is None or not propose.is_ours(
+        head,
+        proposal.edited_on_parent(resolved, head, digest),
+        pull_request.commit_message(release, resolved, digest),
+        (config.author_name, config.author_email),
+    ):
+        return None
+    return ProposalRecord(config.branch, head.commit, proposal.branch_diff(head))
