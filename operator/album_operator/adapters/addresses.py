@@ -22,22 +22,36 @@ SSH_URL = re.compile(
 """SSH URLs whose user and host cannot be taken for an option."""
 
 
-def check_address(url: str, insecure_hosts: Collection[str]) -> None:
-    """Refuse a URL that is not SSH, HTTPS, or HTTP to a host an admin has listed.
+def check_git_address(url: str, insecure_hosts: Collection[str]) -> None:
+    """Refuse a repository's URL that is not SSH, HTTPS, or HTTP to a host an admin has listed.
 
     Args:
-        url: of a repository or of a forge's API; the client of an API speaks no SSH.
+        url: of a repository.
         insecure_hosts: `host[:port]` that may be spoken to in plain HTTP.
 
     Raises:
         TerminalError: `HostNotAllowed`.
     """
-    if not (URL.fullmatch(url) or SSH_URL.fullmatch(url)) or ".." in url.split("/"):
+    if not SSH_URL.fullmatch(url) or ".." in url.split("/"):
+        check_address(url, insecure_hosts)
+
+
+def check_address(url: str, insecure_hosts: Collection[str]) -> None:
+    """Refuse a URL that is not plain HTTPS, or HTTP to a host an admin has listed.
+
+    Args:
+        url: of a repository or of a forge's API.
+        insecure_hosts: `host[:port]` that may be spoken to in plain HTTP.
+
+    Raises:
+        TerminalError: `HostNotAllowed`.
+    """
+    if not URL.fullmatch(url) or ".." in url.split("/"):
         raise TerminalError(
             Reason.HOST_NOT_ALLOWED,
             f"{url[:256]!r} is no URL the operator goes to: it must be https://host/path "
-            "without user, query and fragment, or ssh://user@host/path. Correct the pipeline, "
-            f"{RETRY}.",
+            "without user, query and fragment, or for a repository ssh://user@host/path. Correct "
+            f"the pipeline, {RETRY}.",
         )
     parts = urlsplit(url)
     if parts.scheme == "http" and parts.netloc.lower() not in {

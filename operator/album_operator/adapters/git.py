@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from album_operator.adapters.addresses import check_address, check_git_credential
+from album_operator.adapters.addresses import check_git_address, check_git_credential
 from album_operator.adapters.git_failures import WORDS_LENGTH, translate, unavailable
 from album_operator.adapters.git_process import Answer, GitProcesses
 from album_operator.adapters.git_ssh import ssh_environment
@@ -271,7 +271,7 @@ class Git:
     @contextmanager
     def open(self, place: GitPlace) -> Iterator[Repository]:
         """Give a throw-away repository, removed at the end, for use in this thread."""
-        check_address(place.url, self._insecure_hosts)
+        check_git_address(place.url, self._insecure_hosts)
         check_git_credential(place.credential, place.url)
         try:
             with tempfile.TemporaryDirectory(

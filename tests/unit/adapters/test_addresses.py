@@ -7,6 +7,7 @@ import pytest
 from album_operator.adapters.addresses import (
     check_address,
     check_forge_credential,
+    check_git_address,
     check_git_credential,
 )
 from album_operator.domain.errors import TerminalError
@@ -24,12 +25,24 @@ CREDENTIAL = Credential("album-git", "https://git.example.org/owner", "x", "some
         "https://git.example.org:8443/owner/name/",
         "https://[2001:db8::1]/owner/name",
         "http://gitea:3000/owner/name",
+    ],
+)
+def test_https_and_listed_plain_hosts_pass(url: str) -> None:
+    check_address(url, {"Gitea:3000"})
+    check_git_address(url, {"Gitea:3000"})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
         "ssh://git.example.org/owner/name",
         "ssh://git@git.example.org:2222/~owner/name.git",
     ],
 )
-def test_ssh_https_and_listed_plain_hosts_pass(url: str) -> None:
-    check_address(url, {"Gitea:3000"})
+def test_a_repository_may_be_reached_over_ssh_and_an_api_not(url: str) -> None:
+    check_git_address(url, {})
+    with pytest.raises(TerminalError):
+        check_address(url, {})
 
 
 @pytest.mark.parametrize(
@@ -66,7 +79,7 @@ def test_ssh_https_and_listed_plain_hosts_pass(url: str) -> None:
 )
 def test_all_else_is_refused_by_name(url: str) -> None:
     with pytest.raises(TerminalError) as caught:
-        check_address(url, {"gitea:3000"})
+        check_git_address(url, {"gitea:3000"})
     assert caught.value.reason is Reason.HOST_NOT_ALLOWED
 
 
