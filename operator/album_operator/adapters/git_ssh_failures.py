@@ -1,7 +1,7 @@
 """What ssh and git servers behind it say when they fail, turned into errors for the user.
 
-The words are those of OpenSSH 8.4 to 10 (`sshconnect.c`, `sshconnect2.c`, `sshkey.c`) and of the
-servers of Gitea, Forgejo, GitHub, GitLab and git itself (`git upload-pack`).
+The words are those of OpenSSH 9.2 and Gitea 1.26, which tests have seen, and those GitHub, GitLab
+and `git upload-pack` are known for.
 """
 
 import re
