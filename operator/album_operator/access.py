@@ -2,7 +2,7 @@
 
 from album_operator.decisions import preflight
 from album_operator.domain.errors import TerminalError
-from album_operator.domain.names import repository_path
+from album_operator.domain.names import is_ssh, repository_path
 from album_operator.domain.places import Credential, ForgePlace, GitPlace
 from album_operator.domain.release import Ref
 from album_operator.domain.resolved import Resolved
@@ -14,7 +14,7 @@ class Access:
     """Reads credentials once a pass, so that a replaced token works from the next pass on.
 
     Every method to a place raises `TerminalError`: `CredentialsMissing` where the Secret is not
-    there, `HostNotAllowed` where its own `url` keeps the token from the place.
+    there or lacks a key, `HostNotAllowed` where its own `url` keeps it from the place.
     """
 
     def __init__(self, secrets: Secrets) -> None:
@@ -40,13 +40,15 @@ class Access:
         credential = await self._credential(ref, "forge")
         if not credential.may_serve(config.forge_url, config.repository):
             raise _as_error(preflight.foreign_host(ref, credential, config.forge_url))
+        _check_keys(ref, credential, config.forge_url)
         return ForgePlace(config.forge_url, repository_path(config.repository), credential)
 
     async def _to_git(self, namespace: str, url: str, secret: str) -> GitPlace:
         ref = Ref(namespace, secret)
-        credential = await self._credential(ref, "git")
+        credential = await self._credential(ref, "ssh" if is_ssh(url) else "git")
         if not credential.may_go_to(url):
             raise _as_error(preflight.foreign_host(ref, credential, url))
+        _check_keys(ref, credential, url)
         return GitPlace(url, credential)
 
     async def _credential(self, ref: Ref, what: str) -> Credential:
@@ -55,6 +57,12 @@ class Access:
             raise _as_error(preflight.missing_secret(ref, what))
         self._known[ref] = credential
         return credential
+
+
+def _check_keys(ref: Ref, credential: Credential, url: str) -> None:
+    key = credential.find_missing_key(url)
+    if key is not None:
+        raise _as_error(preflight.missing_key(str(ref), key, url))
 
 
 def _as_error(halt: Halt) -> TerminalError:

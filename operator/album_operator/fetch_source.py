@@ -24,7 +24,7 @@ from album_operator.domain.places import USERNAME, Credential, GitPlace
 from album_operator.domain.reasons import Reason
 
 CREDENTIAL = "/var/run/secrets/album/git"
-"""Where the Secret's keys `url`, `token` and `username` are mounted, one file each."""
+"""Where the Secret's keys are mounted, one file each."""
 
 TERMINATION_LOG = Path("/dev/termination-log")
 MESSAGE_LENGTH = 2048
@@ -91,14 +91,16 @@ def read_credential(folder: Path) -> Credential:
     """Read a mounted git credential.
 
     Raises:
-        TaskError: a key is missing or empty.
+        TaskError: a key is missing or empty that all git credentials have.
     """
 
     def read(key: str) -> str:
         path = folder / key
         return path.read_text().strip() if path.is_file() else ""
 
-    missing = [key for key in ("url", "token") if not read(key)]
+    identity = read("identity")
+    needed = ("url",) if identity else ("url", "token")
+    missing = [key for key in needed if not read(key)]
     if missing:
         raise TaskError(f"the git Secret has no key {' and '.join(missing)}")
     return Credential(
@@ -106,6 +108,8 @@ def read_credential(folder: Path) -> Credential:
         url=read("url"),
         username=read("username") or USERNAME,
         token=read("token"),
+        identity=identity,
+        known_hosts=read("known_hosts"),
     )
 
 

@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from album_operator.domain.names import repository_path
-from album_operator.domain.places import ForgePlace, GitPlace
+from album_operator.domain.places import Credential, ForgePlace, GitPlace
 from album_operator.ports import ConfigRepository, PullRequests, SourceRepository
 from tests.contract.stages import Line
 from tests.fakes.forge import FakeForge
 from tests.fakes.git_history import Commit
 from tests.fakes.git_repositories import FakeConfigRepository, FakeSourceRepository
-from tests.fakes.git_server import FakeGitServer, with_token
+from tests.fakes.git_server import IDENTITY, KNOWN_HOSTS, FakeGitServer, with_token
 
 
 class FakeStage:
@@ -33,6 +33,12 @@ class FakeStage:
     def forge_place(self, place: GitPlace) -> ForgePlace:
         host = "/".join(place.url.split("/")[:3])
         return ForgePlace(f"{host}/api/v1", repository_path(place.url), place.credential)
+
+    def over_ssh(self, place: GitPlace) -> GitPlace:
+        credential = Credential(
+            "album-git", self.HOST, "x", "", identity=IDENTITY, known_hosts=KNOWN_HOSTS
+        )
+        return GitPlace(place.url.replace("https://", "ssh://git@"), credential)
 
     def dead_place(self) -> GitPlace:
         return self.server.place("https://dead.example.org/owner/name")

@@ -1,4 +1,4 @@
-"""A real Gitea on loopback, as one process: API, git over HTTP, pull requests, webhooks."""
+"""A real Gitea on loopback, as one process: API, git over HTTP and SSH, pull requests."""
 
 import configparser
 import json
@@ -10,16 +10,19 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from testbed import gotools
+from testbed import gotools, packages
 from testbed.commands import PartError, wait_until
+from testbed.settings import from_environment
 
 ADMIN = "album-admin"
 READY_SECONDS = 60
 STOP_SECONDS = 15
+
+HOST_KEY = "host_key"
 
 
 @dataclass(frozen=True)
@@ -31,17 +34,29 @@ class GiteaServer:
         token: of a user with all rights.
         folder: its configuration, database and repositories.
         program: `gitea`.
+        ssh_port: where it serves git over SSH.
     """
 
     url: str
     token: str
     folder: Path
     program: Path
+    ssh_port: int
 
     @property
     def host(self) -> str:
         """Host and port, as in the operator's list of insecure hosts."""
         return self.url.removeprefix("http://")
+
+    @property
+    def ssh_url(self) -> str:
+        """The same server over SSH."""
+        return f"ssh://git@127.0.0.1:{self.ssh_port}"
+
+    @property
+    def known_hosts(self) -> str:
+        """The line of its host key, as it lies on the server's own disk."""
+        return known_host(self.ssh_port, self.folder / HOST_KEY)
 
     @property
     def api_url(self) -> str:
@@ -87,6 +102,21 @@ class GiteaServer:
             "--must-change-password=false",
         )  # fmt: skip
 
+    def make_identity(self, name: str, *, reads: str | None = None) -> str:
+        """Make a key pair the server knows, and give its private half.
+
+        Args:
+            name: of the key.
+            reads: `owner/name` of the only repository it may read; None for all the admin may do.
+        """
+        private = make_key(self.folder / name)
+        wish = {"title": name, "key": (self.folder / f"{name}.pub").read_text()}
+        if reads is None:
+            self.do("POST", "/user/keys", wish)
+        else:
+            self.do("POST", f"/repos/{reads}/keys", {**wish, "read_only": True})
+        return private
+
     def make_token(self, name: str, scopes: str, user: str = ADMIN) -> str:
         """Make a token of a user with scopes such as `read:repository,write:issue`."""
         said = self._admin(
@@ -107,11 +137,13 @@ class GiteaServer:
 def running_gitea(folder: Path) -> Iterator[GiteaServer]:
     """Start a Gitea with its data in a folder, and stop it at the end."""
     binaries = gotools.ensure(["gitea"])
-    program, port = binaries / "gitea", _free_port()
+    packages.ensure(["openssh-client"], from_environment())
+    program, port, ssh_port = binaries / "gitea", _free_port(), _free_port()
     url = f"http://127.0.0.1:{port}"
-    _write_configuration(folder, url, port, binaries / "share" / "gitea")
+    make_key(folder / HOST_KEY)
+    _write_configuration(folder, url, port, ssh_port, binaries / "share" / "gitea")
     _run(program, folder, "migrate")
-    server = GiteaServer(url, "", folder, program)
+    server = GiteaServer(url, "", folder, program, ssh_port)
     server.make_user(ADMIN)
     log = folder / "gitea.log"
     with log.open("wb") as output:
@@ -125,7 +157,7 @@ def running_gitea(folder: Path) -> Iterator[GiteaServer]:
         )
         try:
             token = server.make_token("tests", "all")
-            server = GiteaServer(url, token, folder, program)
+            server = replace(server, token=token)
             wait_until(
                 lambda: _answers(server, process, log),
                 part="gitea",
@@ -142,11 +174,24 @@ def running_gitea(folder: Path) -> Iterator[GiteaServer]:
                 process.wait()
 
 
+def make_key(path: Path, *options: str) -> str:
+    """Make a private key without a passphrase, unless options say else, and give it."""
+    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(path), *options]
+    subprocess.run(words, check=True, timeout=30)
+    return path.read_text()
+
+
+def known_host(port: int, key: Path) -> str:
+    """Give the line of `known_hosts` for a server on loopback with this host key."""
+    return f"[127.0.0.1]:{port} {key.with_suffix('.pub').read_text()}"
+
+
 def _answers(server: GiteaServer, process: subprocess.Popen[bytes], log: Path) -> bool:
     if process.poll() is not None:
         raise PartError("gitea", "ended", log)
     try:
-        return server.call("GET", "/version")[0] == 200
+        with socket.create_connection(("127.0.0.1", server.ssh_port), timeout=1):
+            return server.call("GET", "/version")[0] == 200
     except OSError:
         return False
 
@@ -178,7 +223,7 @@ def _run(program: Path, folder: Path, *arguments: str) -> str:
     return ended.stdout
 
 
-def _write_configuration(folder: Path, url: str, port: int, static: Path) -> None:
+def _write_configuration(folder: Path, url: str, port: int, ssh_port: int, static: Path) -> None:
     """Write app.ini (docs.gitea.com, Configuration Cheat Sheet)."""
     parser = configparser.RawConfigParser(default_section="\0")
     parser.optionxform = str  # type: ignore[assignment,method-assign] # keys are upper case
@@ -190,7 +235,11 @@ def _write_configuration(folder: Path, url: str, port: int, static: Path) -> Non
                 "HTTP_PORT": str(port),
                 "ROOT_URL": f"{url}/",
                 "STATIC_ROOT_PATH": str(static),
-                "DISABLE_SSH": "true",
+                "START_SSH_SERVER": "true",
+                "SSH_LISTEN_HOST": "127.0.0.1",
+                "SSH_PORT": str(ssh_port),
+                "BUILTIN_SSH_SERVER_USER": "git",
+                "SSH_SERVER_HOST_KEYS": str(folder / HOST_KEY),
                 "OFFLINE_MODE": "true",
             },
             "database": {

@@ -58,6 +58,14 @@ class GiteaStage:
         host = "/".join(place.url.split("/")[:3])
         return ForgePlace(f"{host}/api/v1", repository_path(place.url), place.credential)
 
+    def over_ssh(self, place: GitPlace) -> GitPlace:
+        identity = self.server.make_identity(f"key-{repository_path(place.url).split('/')[1]}")
+        credential = Credential(
+            "album-git", self.server.ssh_url, "x", "",
+            identity=identity, known_hosts=self.server.known_hosts,
+        )  # fmt: skip
+        return GitPlace(f"{self.server.ssh_url}/{repository_path(place.url)}", credential)
+
     def dead_place(self) -> GitPlace:
         url = f"http://{DEAD}"
         credential = replace(self.credential("some-token"), url=url)

@@ -35,6 +35,9 @@ class Stage(Protocol):
     def forge_place(self, place: GitPlace) -> ForgePlace:
         """Give the same repository as the forge's API knows it."""
 
+    def over_ssh(self, place: GitPlace) -> GitPlace:
+        """Give the same repository over SSH, with a key that is good for it."""
+
     def dead_place(self) -> GitPlace:
         """Give a repository of a server that does not answer."""
 

@@ -3,12 +3,13 @@
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from album_operator.domain.places import GitPlace
+from tests.contract.gitea_server import known_host, make_key
 from tests.contract.gitea_stage import GiteaStage
 from tests.fakes.git_history import Commit, File
 
@@ -47,8 +48,10 @@ def commit(gitea_stage: GiteaStage, place: GitPlace) -> str:
 def run(place: GitPlace, commit: str, target: Path, **variables: str) -> Ended:
     credential = target.parent / "credential"
     credential.mkdir(exist_ok=True)
-    (credential / "url").write_text(f"{place.credential.url}\n")
-    (credential / "token").write_text(f"{place.credential.token}\n")
+    keys = ("url", "token", "identity", "known_hosts")
+    mounted = {key: getattr(place.credential, key) for key in keys}
+    for key in filter(mounted.get, keys):
+        (credential / key).write_text(f"{mounted[key]}\n")
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(OPERATOR),
@@ -69,7 +72,8 @@ def run(place: GitPlace, commit: str, target: Path, **variables: str) -> Ended:
         timeout=120,
         check=False,
     )
-    assert place.credential.token not in ended.stdout + ended.stderr
+    for secret in filter(None, (mounted["token"], *mounted["identity"].splitlines()[1:-1])):
+        assert secret not in ended.stdout + ended.stderr
     return Ended(ended.returncode, ended.stdout, ended.stderr)
 
 
@@ -91,6 +95,52 @@ def test_the_commit_s_files_are_there_and_nothing_else(
     assert (target / "backend/run.sh").read_bytes() == FILES["backend/run.sh"].data
     assert (target / "backend/run.sh").stat().st_mode & 0o111
     assert (target / "backend/link").readlink() == Path("Dockerfile")
+
+
+def test_the_files_come_over_ssh_and_the_key_stays_out_of_them(
+    gitea_stage: GiteaStage, place: GitPlace, commit: str, tmp_path: Path
+) -> None:
+    target = tmp_path / "source"
+    ended = run(gitea_stage.over_ssh(place), commit, target)
+    assert (ended.status, ended.err) == (0, "")
+    assert (target / "data").read_bytes() == FILES["data"].data
+    assert sorted(path.name for path in target.iterdir()) == ["backend", "data"]
+
+
+def test_a_changed_host_key_fetches_nothing(
+    gitea_stage: GiteaStage, place: GitPlace, commit: str, tmp_path: Path
+) -> None:
+    there = gitea_stage.over_ssh(place)
+    make_key(tmp_path / "imposter")
+    known_hosts = known_host(gitea_stage.server.ssh_port, tmp_path / "imposter")
+    credential = replace(there.credential, known_hosts=known_hosts)
+    ended = run(replace(there, credential=credential), commit, tmp_path / "source")
+    assert ended.status == 1
+    assert "shows another host key (SHA256:" in ended.err
+    assert list((tmp_path / "source").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "missing"),
+    [
+        ({"identity": ""}, "has no key token"),
+        ({"known_hosts": ""}, "has no key `known_hosts`"),
+        ({"url": ""}, "has no key url"),
+    ],
+)
+def test_a_key_of_the_secret_that_is_missing_is_named(
+    gitea_stage: GiteaStage,
+    place: GitPlace,
+    commit: str,
+    tmp_path: Path,
+    keys: dict[str, str],
+    missing: str,
+) -> None:
+    there = gitea_stage.over_ssh(place)
+    there = replace(there, credential=replace(there.credential, **keys))
+    ended = run(there, commit, tmp_path / "source")
+    assert ended.status == 1
+    assert missing in ended.err
 
 
 def test_what_an_earlier_try_left_is_gone(place: GitPlace, commit: str, tmp_path: Path) -> None:

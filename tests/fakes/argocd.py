@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from album_operator.adapters.cluster import path_of
-from album_operator.domain.names import normal_url
+from album_operator.domain.names import is_same_repository
 from tests.fakes.cluster import APIS, FakeCluster
 from tests.fakes.git_server import FakeGitServer
 
@@ -67,7 +67,11 @@ class FakeArgoCD:
 
     def _compare(self, raw: Raw) -> None:
         source = raw["spec"]["source"]
-        repository = self._server.repositories[normal_url(source["repoURL"])]
+        repository = next(
+            repository
+            for url, repository in self._server.repositories.items()
+            if is_same_repository(url, source["repoURL"])
+        )
         target = source["targetRevision"].replace("HEAD", repository.default_branch)
         revision = repository.branches[target]
         values = repository.commits[revision].files[f"{source['path']}/values.yaml"].data

@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit
 
 from album_operator.adapters.addresses import check_git_credential
 from album_operator.domain.errors import OutsideError, TerminalError, TransientError
-from album_operator.domain.names import normal_url
+from album_operator.domain.names import is_same_repository, is_ssh, normal_url
 from album_operator.domain.places import Credential, GitPlace
 from album_operator.domain.reasons import Reason
 from tests.fakes.git_history import Commit, File, ancestors
 
 TOKEN = "fake-token"
+IDENTITY = "fake-identity"
+KNOWN_HOSTS = "git.example.org fake-host-key"
 
 
 @dataclass
@@ -62,6 +65,8 @@ class FakeGitServer:
 
     Attributes:
         tokens: those it takes.
+        identities: private keys whose public halves it knows.
+        known_hosts: the line of its own key, for SSH.
         trouble: raised by every request while set.
         lose_push_answer: the next push takes effect, but its answer does not arrive.
     """
@@ -69,6 +74,8 @@ class FakeGitServer:
     def __init__(self) -> None:
         self.repositories: dict[str, FakeRepository] = {}
         self.tokens = {TOKEN}
+        self.identities = {IDENTITY}
+        self.known_hosts = KNOWN_HOSTS
         self.trouble: OutsideError | None = None
         self.lose_push_answer = False
 
@@ -88,19 +95,33 @@ class FakeGitServer:
         check_git_credential(place.credential, place.url)
         if self.trouble is not None:
             raise self.trouble
-        if not any(
-            normal_url(place.url).split("/")[2] == url.split("/")[2] for url in self.repositories
-        ):
+        host = urlsplit(normal_url(place.url)).hostname
+        if not any(host == urlsplit(url).hostname for url in self.repositories):
             raise TransientError(Reason.GIT_UNAVAILABLE, f"{place.url} cannot be reached.")
-        if place.credential.token not in self.tokens:
+        if is_ssh(place.url):
+            self._check_host_key(place)
+        known = place.credential.identity in self.identities
+        if not (known if is_ssh(place.url) else place.credential.token in self.tokens):
             raise TerminalError(
                 Reason.CREDENTIALS_REFUSED,
-                f"{place.url} refused the token of Secret {place.credential.secret}.",
+                f"{place.url} refused the credential of Secret {place.credential.secret}.",
             )
-        repository = self.repositories.get(normal_url(place.url))
-        if repository is None:
-            raise TerminalError(Reason.REPOSITORY_NOT_FOUND, f"{place.url} does not exist.")
-        return repository
+        for url, repository in self.repositories.items():
+            if is_same_repository(url, place.url):
+                return repository
+        raise TerminalError(Reason.REPOSITORY_NOT_FOUND, f"{place.url} does not exist.")
+
+    def _check_host_key(self, place: GitPlace) -> None:
+        secret, known = place.credential.secret, place.credential.known_hosts.split()
+        host, *_ = ours = self.known_hosts.split()
+        if host not in known:
+            raise TerminalError(
+                Reason.CREDENTIALS_MISSING, f"Key `known_hosts` of Secret {secret} lacks {host}."
+            )
+        if ours != known:
+            raise TerminalError(
+                Reason.HOST_KEY_CHANGED, f"{place.url} is not what Secret {secret} knows."
+            )
 
 
 def with_token(place: GitPlace, token: str) -> GitPlace:

@@ -11,7 +11,8 @@ from tests.integration.objects import REMOVED, REPOSITORY
 ENDS_WITH_VERSION = "must be the name of a git tag that ends with a version"
 OF_THE_FORM = "version must be of the form v1.2.3"
 LOWER_CASE = "must be lower-case letters, digits and '-'"
-TRANSPORT = "must begin with https:// or http://"
+TRANSPORT = "the URL must begin with https://"
+SHORT_SSH = "ssh://git@git.example.org/owner/name for git@git.example.org:owner/name"
 NO_USER = "put it into the Secret that secretRef names"
 URL_FORM = "the URL must be of the form https://git.example.org/"
 NO_TAG = "must not hold a tag or digest"
@@ -179,8 +180,8 @@ APP_AND_VERSION = [
 ]
 
 BAD_URLS = [
-    *((url, TRANSPORT) for url in ("file:///etc", "ext::sh -c id", "ssh://-oProxyCommand=x/o/n")),
-    *((url, TRANSPORT) for url in ("ssh://git@host/o/n", "git@host:o/n", "git://host/o/n", "/o/n")),
+    *((url, TRANSPORT) for url in ("file:///etc", "ext::sh -c id", "git://host/o/n", "/o/n")),
+    *((url, TRANSPORT) for url in ("git@host:o/n", "ssh+git://host/o/n", "ssh:host/o/n")),
     *((url, TRANSPORT) for url in ("-oProxyCommand=x", "--upload-pack=x", "", "HTTP://host/o/n")),
     *((url, NO_USER) for url in ("https://u:p@host/o/n", "https://token@host/o/n")),
     ("https://-oProxyCommand=x/o/n", URL_FORM),
@@ -201,6 +202,25 @@ BAD_URLS = [
     ("https://" + "h" * 512 + "/o/n", TOO_LONG),
 ]
 
+BAD_SSH_URLS = [
+    ("git@host:o/n", SHORT_SSH),
+    *((f"ssh://{host}/o/n", NO_USER) for host in ("git:pw@host", ":pw@host", "git:@host:22")),
+    *((f"ssh://{host}/o/n", URL_FORM) for host in ("-oProxyCommand=x", "-host", "git@-host", "")),
+    *(
+        (f"ssh://{host}/o/n", URL_FORM)
+        for host in ("-l@host", "@host", "a@b@host", "git@", "g+t@h")
+    ),
+    *(
+        (f"ssh://{host}/o/n", URL_FORM)
+        for host in ("host:99999", "host:", "host:x", "[::1]", "h$x")
+    ),
+    *(
+        (f"ssh://git@host{path}", URL_FORM)
+        for path in ("/o/../n", "/o/n?x", "/o/n x", "/n", "", "//o")
+    ),
+    ("ssh://git@host/o/n\n", URL_FORM),
+]
+
 GOOD_URLS = (
     REPOSITORY,
     f"{REPOSITORY}.git",
@@ -208,6 +228,9 @@ GOOD_URLS = (
     "http://172.18.0.1:3000/album/album-app",
     "https://gitlab.example.org/group/sub-group/name",
     "https://host/o/name.with.dots_and~tilde",
+    "ssh://git@git.example.org/owner/album-app.git",
+    "ssh://git.example.org:2222/owner/album-app/",
+    "ssh://_deploy.bot-1@10.0.0.1/srv/git/album-app",
 )
 
 BAD_PATHS = (
@@ -243,13 +266,14 @@ def _cases(path: str, cases: Iterable[tuple[str, str]]) -> list[Row]:
 
 PIPELINES = [
     *_rows("spec.source.repository", *GOOD_URLS),
-    *_cases("spec.source.repository", BAD_URLS),
+    *_cases("spec.source.repository", BAD_URLS + BAD_SSH_URLS),
     Row("spec.source.repository", "https://host/only-a-name", URL_FORM),
     Row("spec.source.repository", REMOVED, "Required value"),
     *_rows("spec.config.repository", *GOOD_URLS),
-    *_cases("spec.config.repository", BAD_URLS),
+    *_cases("spec.config.repository", BAD_URLS + BAD_SSH_URLS),
     *_rows("spec.config.forge.apiURL", "https://host", "http://127.0.0.1:3000/gitea/api/v1/"),
     *_cases("spec.config.forge.apiURL", BAD_URLS),
+    Row("spec.config.forge.apiURL", "ssh://git@host/api/v1", TRANSPORT),
     *_rows("spec.config.branch", "main", "release/2026", "team/x_1.0+a", "v1"),
     *_rows(
         "spec.config.branch",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
-from album_operator.decisions.preflight import RETRY
+from album_operator.decisions.preflight import RETRY, missing_key
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.places import Credential
 from album_operator.domain.reasons import Reason
@@ -14,6 +14,26 @@ URL = re.compile(
     r"(?:/[A-Za-z0-9._~-]+)*/?"
 )
 """HTTP(S) URLs without user, query, fragment, `%` and control characters."""
+
+SSH_URL = re.compile(
+    r"ssh://(?:[A-Za-z0-9_][A-Za-z0-9_.-]*@)?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?"
+    r"(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~-]+)+/?"
+)
+"""SSH URLs whose user and host cannot be taken for an option."""
+
+
+def check_git_address(url: str, insecure_hosts: Collection[str]) -> None:
+    """Refuse a repository's URL that is not SSH, HTTPS, or HTTP to a host an admin has listed.
+
+    Args:
+        url: of a repository.
+        insecure_hosts: `host[:port]` that may be spoken to in plain HTTP.
+
+    Raises:
+        TerminalError: `HostNotAllowed`.
+    """
+    if not SSH_URL.fullmatch(url) or ".." in url.split("/"):
+        check_address(url, insecure_hosts)
 
 
 def check_address(url: str, insecure_hosts: Collection[str]) -> None:
@@ -29,8 +49,9 @@ def check_address(url: str, insecure_hosts: Collection[str]) -> None:
     if not URL.fullmatch(url) or ".." in url.split("/"):
         raise TerminalError(
             Reason.HOST_NOT_ALLOWED,
-            f"{url[:256]!r} is no URL the operator goes to: it must be https://host/path without "
-            f"user, query and fragment. Correct the pipeline, {RETRY}.",
+            f"{url[:256]!r} is no URL the operator goes to: it must be https://host/path "
+            "without user, query and fragment, or for a repository ssh://user@host/path. Correct "
+            f"the pipeline, {RETRY}.",
         )
     parts = urlsplit(url)
     if parts.scheme == "http" and parts.netloc.lower() not in {
@@ -44,17 +65,18 @@ def check_address(url: str, insecure_hosts: Collection[str]) -> None:
 
 
 def check_git_credential(credential: Credential, url: str) -> None:
-    """Refuse to send a token to a repository its Secret does not name.
+    """Refuse to use a credential at a repository its Secret does not name or has no key for.
 
     Raises:
-        TerminalError: `HostNotAllowed`.
+        TerminalError: `HostNotAllowed` or `CredentialsMissing`.
     """
     if not credential.may_go_to(url):
         raise _foreign(credential, url)
+    _check_keys(credential, url)
 
 
 def check_forge_credential(credential: Credential, api_url: str, repository: str) -> None:
-    """Refuse to send a token to a forge's API its Secret does not name.
+    """Refuse to send a token to a forge's API its Secret does not name or has no token for.
 
     Args:
         credential: the token.
@@ -62,15 +84,23 @@ def check_forge_credential(credential: Credential, api_url: str, repository: str
         repository: URL of the repository it is used for.
 
     Raises:
-        TerminalError: `HostNotAllowed`.
+        TerminalError: `HostNotAllowed` or `CredentialsMissing`.
     """
     if not credential.may_serve(api_url, repository):
         raise _foreign(credential, api_url)
+    _check_keys(credential, api_url)
+
+
+def _check_keys(credential: Credential, url: str) -> None:
+    key = credential.find_missing_key(url)
+    if key is not None:
+        halt = missing_key(credential.secret, key, url)
+        raise TerminalError(halt.reason, halt.message)
 
 
 def _foreign(credential: Credential, url: str) -> TerminalError:
     return TerminalError(
         Reason.HOST_NOT_ALLOWED,
-        f"Secret {credential.secret} is for {credential.url} by its key `url`, so its token is not "
+        f"Secret {credential.secret} is for {credential.url} by its key `url`, so it is not "
         f"sent to {url}. Name another Secret in the pipeline or correct the Secret's url, {RETRY}.",
     )

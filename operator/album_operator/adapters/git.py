@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from album_operator.adapters.addresses import check_address, check_git_credential
+from album_operator.adapters.addresses import check_git_address, check_git_credential
 from album_operator.adapters.git_failures import WORDS_LENGTH, translate, unavailable
 from album_operator.adapters.git_process import Answer, GitProcesses
+from album_operator.adapters.git_ssh import ssh_environment
 from album_operator.domain.errors import TransientError
+from album_operator.domain.names import is_ssh
 from album_operator.domain.places import GitPlace
 from album_operator.domain.reasons import Reason
 
@@ -111,7 +113,8 @@ class Repository:
         Raises:
             TransientError: it took longer than the time limit.
         """
-        return self._run(arguments, b"", self._credentials() | dict(variables or {}))
+        with self._credentials() as credentials:
+            return self._run(arguments, b"", credentials | dict(variables or {}))
 
     def make(self) -> None:
         """Make the repository on disk unless it is there."""
@@ -129,7 +132,8 @@ class Repository:
         # Every repository that is not empty has a HEAD, so no answer at all is suspicious.
         words = ("ls-remote", "--symref", "--end-of-options", "origin", "HEAD", *names)
         answer = self.remote(*words)
-        if answer.status == 0 and not answer.out:
+        # Over SSH nothing but a git server ends well.
+        if answer.status == 0 and not answer.out and not is_ssh(self.place.url):
             answer = self.remote(*words, variables={"GIT_TRACE_PACKET": "1"})
             if "git<" not in answer.err:
                 # Git takes any page, such as a proxy's login, for an old server without refs.
@@ -208,13 +212,19 @@ class Repository:
             environment[f"GIT_CONFIG_VALUE_{number}"] = value
         return environment
 
-    def _credentials(self) -> dict[str, str]:
+    @contextmanager
+    def _credentials(self) -> Iterator[dict[str, str]]:
+        """Give the environment of a command that talks to the place."""
+        if is_ssh(self.place.url):
+            with ssh_environment(self.place.credential) as environment:
+                yield environment
+            return
         parts = urlsplit(self.place.url)
         helper = self.folder / "askpass"
         if not helper.exists():
             helper.write_text(ASKPASS)
             helper.chmod(stat.S_IRWXU)
-        return {
+        yield {
             "GIT_ALLOW_PROTOCOL": parts.scheme,
             "GIT_ASKPASS": str(helper),
             "ALBUM_GIT_ORIGIN": f"{parts.scheme}://{parts.netloc}",
@@ -261,7 +271,7 @@ class Git:
     @contextmanager
     def open(self, place: GitPlace) -> Iterator[Repository]:
         """Give a throw-away repository, removed at the end, for use in this thread."""
-        check_address(place.url, self._insecure_hosts)
+        check_git_address(place.url, self._insecure_hosts)
         check_git_credential(place.credential, place.url)
         try:
             with tempfile.TemporaryDirectory(

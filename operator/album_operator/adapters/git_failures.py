@@ -1,19 +1,31 @@
 """What git says when it fails, turned into the two errors of the operator.
 
-The words are those of git 2.30 to 2.47 (`http.c`, `remote-curl.c`, `send-pack.c`) under LC_ALL=C.
+The words are those of git 2.30 to 2.47 (`http.c`, `remote-curl.c`, `send-pack.c`) under LC_ALL=C;
+those of ssh are in `git_ssh_failures`.
 """
 
 import base64
 import re
 from urllib.parse import quote
 
+from album_operator.adapters.git_ssh_failures import find_failure
 from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import OutsideError, TerminalError, TransientError
+from album_operator.domain.names import is_ssh
 from album_operator.domain.places import Credential, GitPlace
 from album_operator.domain.reasons import Reason
 
 WORDS_LENGTH = 400
 """Longest part of what a server said that goes into a message, in characters."""
+
+# What git adds to every failure over SSH, and the frame Gitea draws around its words.
+EMPTY_WORDS = re.compile(
+    r"(fatal: )?Could not read from remote repository\."
+    r"|Please make sure you have the correct access rights|and the repository exists\.|error:"
+)
+
+KEY_WORD_LENGTH = 16
+"""Shortest part of a private key that is taken out of messages: a key's words, not `PRIVATE`."""
 
 REFUSED = re.compile(
     r"Authentication failed|could not read (Username|Password)|returned error: 40[13]\b"
@@ -25,13 +37,15 @@ LIMITED = re.compile(r"returned error: 429\b")
 
 
 def scrub(text: str, credential: Credential) -> str:
-    """Take a token out of a text, in each form git or a server could show it."""
+    """Take a token and a key out of a text, in each form git or a server could show them."""
     pair = f"{credential.username}:{credential.token}".encode()
     forms = {
         credential.token,
         quote(credential.token, safe=""),
         base64.b64encode(pair).decode(),
         base64.b64encode(credential.token.encode()).decode(),
+        base64.b64encode(credential.identity.encode()).decode(),
+        *(line for line in credential.identity.split() if len(line) >= KEY_WORD_LENGTH),
     }
     for form in sorted(filter(None, forms), key=len, reverse=True):
         text = text.replace(form, "***")
@@ -39,13 +53,14 @@ def scrub(text: str, credential: Credential) -> str:
 
 
 def words(stderr: str, credential: Credential) -> str:
-    """Give what git and the server said as one short printable line without the token."""
+    """Give what git and the server said as one short printable line without a secret."""
     # A carriage return redraws git's progress lines; a server's own begin with `remote:`.
     lines = [
         re.sub(r"[^!-~]+", " ", line).strip().removeprefix("remote:").strip()
         for line in re.split(r"[\r\n]+", scrub(stderr, credential))
     ]
-    return "; ".join(filter(None, lines))[:WORDS_LENGTH].rstrip() or "it gave no reason"
+    told = [line for line in lines if line and not EMPTY_WORDS.fullmatch(line)]
+    return "; ".join(told)[:WORDS_LENGTH].rstrip(" .") or "it gave no reason"
 
 
 def translate(place: GitPlace, doing: str, stderr: str) -> OutsideError:
@@ -62,6 +77,8 @@ def translate(place: GitPlace, doing: str, stderr: str) -> OutsideError:
             Reason.REPOSITORY_ARCHIVED,
             f"{place.url} is archived: {said}. Take it out of the archive there, {RETRY}.",
         )
+    if is_ssh(place.url):
+        return find_failure(place, doing, stderr, said) or unavailable(place, said)
     if REFUSED.search(stderr):
         return credentials_refused(place, doing, said)
     if MOVED.search(stderr):

@@ -94,15 +94,16 @@ def _kill(group: int) -> None:
 
 
 def _without(environment: Mapping[str, str]) -> list[str]:
-    """Give the words that take git's variables of our own process out of a command's environment.
+    """Give the words that take our own process's variables out of a command's environment.
 
     GitPython hands `os.environ` on. Started from a git hook or by a developer's shell, it holds
-    `GIT_DIR`, `GIT_SSL_NO_VERIFY` and the like, some of which count by being set at all.
+    `GIT_DIR`, `GIT_SSL_NO_VERIFY`, `SSH_AUTH_SOCK` and the like, some of which count by being set
+    at all.
     """
     names = [
         name
         for name in os.environ
-        if name.startswith("GIT_")
+        if name.startswith(("GIT_", "SSH_"))
         and not name.startswith("GIT_PYTHON_")
         and name not in environment
         and name not in KEPT_VARIABLES

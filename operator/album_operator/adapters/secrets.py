@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from album_operator.adapters.cluster import Cluster, NotFoundError, path_of
+from album_operator.decisions.preflight import missing_key
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.places import USERNAME, Credential
 from album_operator.domain.reasons import Reason
@@ -22,16 +23,23 @@ class ClusterSecrets:
         self._cluster = cluster
 
     async def find_credential(self, ref: Ref) -> Credential | None:
-        """Read keys `url`, `token` and optionally `username`."""
+        """Read `url` with `token` and optionally `username`, or `identity` and `known_hosts`."""
         data = await self._find(ref)
         if data is None:
             return None
-        return Credential(
+        identity = _decoded(data, "identity", ref)
+        credential = Credential(
             secret=ref.name,
             url=_required(data, "url", ref),
             username=_decoded(data, "username", ref) or USERNAME,
-            token=_required(data, "token", ref),
+            token=_decoded(data, "token", ref) if identity else _required(data, "token", ref),
+            identity=identity,
+            known_hosts=_decoded(data, "known_hosts", ref),
         )
+        if identity and not credential.known_hosts:
+            halt = missing_key(str(ref), "known_hosts", credential.url)
+            raise TerminalError(halt.reason, halt.message)
+        return credential
 
     async def find_registry_hosts(self, ref: Ref) -> frozenset[str] | None:
         """Give the hosts of the `auths` in a `kubernetes.io/dockerconfigjson` Secret."""

@@ -36,13 +36,13 @@ class Source(Model):
     """The repository that holds the apps' source."""
 
     repository: RepositoryURL = Field(
-        description="URL of the git repository that is built, https:// or http://."
+        description="URL of the git repository that is built: https://, http:// or ssh://."
     )
     secret_ref: SecretRef = Field(
         default_factory=lambda: SecretRef(name=GIT_SECRET),
         description=(
-            "Secret with the git credential: keys url (where the token may be sent), token and, "
-            "optionally, username. album-git by default."
+            "Secret with the git credential: keys url (where it may be used), token and, "
+            "optionally, username; for ssh:// identity and known_hosts. album-git by default."
         ),
         json_schema_extra={"default": {"name": GIT_SECRET}},
     )

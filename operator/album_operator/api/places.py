@@ -4,6 +4,7 @@ They reach git, the builder and a registry, so the rules let through a short lis
 instead of looking for bad ones; a leading `-` (an option to git) and `..` never pass.
 """
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
@@ -17,41 +18,81 @@ _HOST = rf"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:{_PORT})?"
 _COMPONENT = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
 _SEGMENT = r"[A-Za-z0-9._+@=,-]+"
 
+# Neither user nor host may begin with `-`: ssh would take it for an option.
+_SSH = rf"ssh://([A-Za-z0-9_][A-Za-z0-9_.-]*@)?{_HOST}"
+_REPOSITORY_PATH = r"(/[A-Za-z0-9._~-]+){2,8}/?"
+_API_PATH = r"(/[A-Za-z0-9._~-]+){0,8}/?"
 
-def _url_rules(path: str, example: str) -> Rules:
-    is_http = "self.matches(r'^https?://')"
-    has_user = "self.matches(r'^https?://[^/]*@')"
+
+@dataclass(frozen=True)
+class _Transports:
+    """The transports of one kind of URL.
+
+    Attributes:
+        schemes: alternatives of a pattern.
+        refused: pattern of a URL with a secret or a user that has no place in it.
+        forms: patterns, of which a URL matches one as a whole.
+        begin, refused_words, example: the same in the words of messages.
+    """
+
+    schemes: str
+    refused: str
+    forms: tuple[str, ...]
+    begin: str
+    refused_words: str
+    example: str
+
+
+def _url_rules(transports: _Transports) -> Rules:
+    is_known = f"self.matches(r'^({transports.schemes})://')"
+    is_refused = f"self.matches(r'{transports.refused}')"
+    has_form = " || ".join(matches(form) for form in transports.forms)
     return Rules(
+        Rule(is_known, f"the URL must begin with {transports.begin} are not supported."),
         Rule(
-            is_http,
-            f"the URL must begin with https:// or http://, such as {example}: other transports "
-            "(ssh, git, file, ext) are not supported.",
-        ),
-        Rule(
-            f"!{has_user}",
-            "the URL must not hold a user or token: put it into the Secret that secretRef names "
-            "and remove it from here.",
+            f"!{is_refused}",
+            f"the URL must not hold {transports.refused_words}: put it into the Secret that "
+            "secretRef names and remove it from here.",
         ),
         # Silent where a rule above speaks, so that the user reads one message.
         Rule(
-            f"!{is_http} || {has_user} || ({matches(f'https?://{_HOST}{path}')} "
-            r"&& !self.matches(r'/\.{1,2}(/|$)'))",
-            f"the URL must be of the form {example}: letters, digits, '.', '_', '~' and '-' "
-            "between slashes, no '..' segment, no query, no '$' and no escapes.",
+            rf"!{is_known} || {is_refused} || (({has_form}) && !self.matches(r'/\.{{1,2}}(/|$)'))",
+            f"the URL must be of the form {transports.example}: letters, digits, '.', '_', '~' and "
+            "'-' between slashes, no '..' segment, no query, no '$' and no escapes.",
         ),
     )
 
 
+_OVER_GIT = _Transports(
+    schemes="https?|ssh",
+    refused="^https?://[^/]*@|^ssh://[^/@]*:[^/]*@",
+    forms=(f"https?://{_HOST}{_REPOSITORY_PATH}", f"{_SSH}{_REPOSITORY_PATH}"),
+    begin="https://, http:// or ssh://, such as https://git.example.org/owner/name or "
+    "ssh://git@git.example.org/owner/name for git@git.example.org:owner/name: other transports "
+    "(git, file, ext)",
+    refused_words="a password or token, nor a user but that of ssh://",
+    example="https://git.example.org/owner/name or ssh://git@git.example.org/owner/name",
+)
+
+_OVER_HTTP = _Transports(
+    schemes="https?",
+    refused="^https?://[^/]*@",
+    forms=(f"https?://{_HOST}{_API_PATH}",),
+    begin="https:// or http://, such as https://git.example.org/api/v1: other transports",
+    refused_words="a user or token",
+    example="https://git.example.org/api/v1",
+)
+
 RepositoryURL = Annotated[
     str,
     Field(max_length=512, examples=["https://git.example.org/owner/album-app"]),
-    _url_rules(r"(/[A-Za-z0-9._~-]+){2,8}/?", "https://git.example.org/owner/name"),
+    _url_rules(_OVER_GIT),
 ]
 
 ApiURL = Annotated[
     str,
     Field(max_length=512, examples=["https://git.example.org/api/v1"]),
-    _url_rules(r"(/[A-Za-z0-9._~-]+){0,8}/?", "https://git.example.org/api/v1"),
+    _url_rules(_OVER_HTTP),
 ]
 
 RegistryHost = Annotated[

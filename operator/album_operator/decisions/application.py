@@ -1,6 +1,6 @@
 """What an Application must be like before a release may touch it."""
 
-from album_operator.domain.names import normal_url
+from album_operator.domain.names import is_same_repository
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.domain.resolved import Resolved
@@ -61,7 +61,7 @@ def find_source(seen: ApplicationSeen, resolved: Resolved) -> ApplicationSource 
     """Find the source of an Application that holds what the release edits."""
     for source in seen.sources:
         if (
-            normal_url(source.repository) == normal_url(resolved.config.repository)
+            is_same_repository(source.repository, resolved.config.repository)
             and _follows(source.target_revision, resolved.config.base_branch)
             and any(_holds(source.path, edit.path) for edit in resolved.config.edits)
         ):

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from album_operator.domain.names import (
     AppVersion,
+    is_ssh,
     join_words,
     normal_url,
     parse_tag,
@@ -140,4 +141,6 @@ def _config(pipeline: Pipeline, app: App, version: str, source: str) -> ConfigPl
 
 def _forge_url(repository: str) -> str:
     parts = urlsplit(repository)
-    return f"{parts.scheme}://{parts.netloc}/api/v1"
+    # Where SSH listens says nothing of where the API does.
+    host = f"https://{parts.hostname}" if is_ssh(repository) else f"{parts.scheme}://{parts.netloc}"
+    return f"{host}/api/v1"

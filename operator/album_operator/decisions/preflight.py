@@ -17,6 +17,21 @@ from album_operator.domain.verdict import Done, Halt
 
 RETRY = "then set the annotation album.dev/retry"
 
+KNOW_HOST = (
+    "Add what ssh-keyscan says of it (-p for another port than 22), after comparing its "
+    "fingerprint (ssh-keygen -lf) with those the forge publishes"
+)
+
+KEYS = {
+    "token": "which {url} is reached with: `identity` serves ssh:// URLs alone. Add a token of the "
+    "forge",
+    "identity": "the private key {url} is reached with over SSH. Add it and `known_hosts`, or name "
+    "an https:// URL in the pipeline",
+    "known_hosts": "without which the server of {url} cannot be told from an impostor. "
+    + KNOW_HOST,
+}
+"""What each key of a git Secret is for, and the way out where it is missing."""
+
 
 @dataclass(frozen=True)
 class PreflightSeen:
@@ -40,12 +55,17 @@ def missing_secret(ref: Ref, what: str) -> Halt:
 
     Args:
         ref: the Secret.
-        what: what it is for: `git`, `forge` or `registry`.
+        what: what it is for: `git`, `ssh`, `forge` or `registry`.
     """
     if what == "registry":
         command = (
             f"kubectl create secret docker-registry -n {ref.namespace} {ref.name} "
             "--docker-server=… --docker-username=… --docker-password=…"
+        )
+    elif what == "ssh":
+        command = (
+            f"kubectl create secret generic -n {ref.namespace} {ref.name} "
+            "--from-literal=url=ssh://… --from-file=identity=… --from-file=known_hosts=…"
         )
     else:
         command = (
@@ -58,11 +78,25 @@ def missing_secret(ref: Ref, what: str) -> Halt:
     )
 
 
+def missing_key(secret: str, key: str, url: str) -> Halt:
+    """Say that a Secret lacks what a URL of the pipeline is reached with.
+
+    Args:
+        secret: name of the Secret.
+        key: `token`, `identity` or `known_hosts`.
+        url: where it would be used.
+    """
+    return Halt(
+        Reason.CREDENTIALS_MISSING,
+        f"Secret {secret} has no key `{key}`, {KEYS[key].format(url=without_user(url))}, {RETRY}.",
+    )
+
+
 def foreign_host(ref: Ref, credential: Credential, url: str) -> Halt:
-    """Say that a Secret's own `url` keeps its token from going where a pipeline points."""
+    """Say that a Secret's own `url` keeps it from being used where a pipeline points."""
     return Halt(
         Reason.HOST_NOT_ALLOWED,
-        f"Secret {ref} is for {without_user(credential.url)} by its key `url`, so its token is not "
+        f"Secret {ref} is for {without_user(credential.url)} by its key `url`, so it is not "
         f"sent to {url}. Name another Secret in the pipeline or correct the Secret's url, {RETRY}.",
     )
 

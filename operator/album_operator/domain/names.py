@@ -16,6 +16,12 @@ IMAGE_TAG_LENGTH = 128
 
 DNS_LABEL_LENGTH = 63
 
+SSH_USER = "git"
+"""Who logs in over SSH where a URL names nobody: the user all forges serve git with."""
+
+SHORT_SSH = re.compile(r"([A-Za-z0-9._-]+)@([A-Za-z0-9.-]+):/*(.*)")
+"""Git's short form of an SSH URL, `user@host:path` (git-fetch, "Git URLs")."""
+
 
 @dataclass(frozen=True)
 class AppVersion:
@@ -115,14 +121,48 @@ def repository_name(url: str) -> str:
 def normal_url(url: str) -> str:
     """Bring a repository URL to a form in which two spellings of one repository are equal.
 
-    Scheme and host in lower case, no default port, no user, no `.git`, no slash at the end.
+    Scheme and host in lower case, no default port, no user, no `.git`, no slash at the end. Over
+    SSH the user is part of the address, `git` where none is named; `git@host:path` is SSH.
     """
-    parts = urlsplit(url)
+    short = SHORT_SSH.fullmatch(url)
+    parts = urlsplit("ssh://{}@{}/{}".format(*short.groups()) if short else url)
+    scheme = parts.scheme.lower()
     host = (parts.hostname or "").lower()
-    default = {"http": 80, "https": 443}.get(parts.scheme.lower())
+    default = {"http": 80, "https": 443, "ssh": 22}.get(scheme)
     if parts.port is not None and parts.port != default:
         host = f"{host}:{parts.port}"
-    return f"{parts.scheme.lower()}://{host}/{repository_path(url)}"
+    if scheme == "ssh":
+        host = f"{parts.username or SSH_USER}@{host}"
+    return f"{scheme}://{host}/{repository_path(parts.geturl())}"
+
+
+def is_ssh(url: str) -> bool:
+    """Tell whether a repository is reached over SSH."""
+    return url.lower().startswith("ssh://")
+
+
+def is_same_repository(one: str, other: str) -> bool:
+    """Tell whether two URLs name one repository, be it over SSH here and over HTTP(S) there."""
+    here, there = normal_url(one), normal_url(other)
+    return here == _in_scheme_of(here, there) or there == _in_scheme_of(there, here)
+
+
+def _in_scheme_of(other: str, url: str) -> str:
+    """Give a URL as it reads in the scheme of another, where one of them is SSH.
+
+    A host offers the same paths over SSH and over HTTP(S), on ports that say nothing of each other.
+
+    Args:
+        other: normal URL that decides the scheme, and for SSH the user and port.
+        url: normal URL to give; on another host, or of the same scheme, it stays as it is.
+    """
+    here, there = urlsplit(url), urlsplit(other)
+    if here.hostname == there.hostname:
+        if there.scheme == "ssh" and here.scheme in ("http", "https"):
+            return f"ssh://{there.netloc}{here.path}"
+        if there.scheme == "https" and here.scheme == "ssh":
+            return f"https://{there.hostname}{here.path}"
+    return url
 
 
 def host_of(url: str) -> str:
@@ -139,10 +179,13 @@ def is_below(url: str, prefix: str) -> bool:
     """Tell whether a URL lies at or below a `scheme://host[/path]` prefix, by whole segments.
 
     A prefix without a scheme means https. `https://github.com.evil.org` is not below
-    `https://github.com`. Nothing is below a prefix without a host or one that is no URL.
+    `https://github.com`. A prefix of HTTP(S) holds for the host's SSH too, on any port, and one of
+    SSH for its HTTPS on the default port. Nothing is below a prefix without a host or one that is
+    no URL.
     """
     try:
         below, above = normal_url(url), normal_url(_with_scheme(prefix))
+        above = _in_scheme_of(below, above)
     except ValueError:  # a port that is no number, a bracket left open
         return False
     if not urlsplit(above).hostname:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from album_operator.domain.names import host_of, is_below
+from album_operator.domain.names import host_of, is_below, is_ssh
 
 USERNAME = "x-access-token"
 """User of HTTP basic authentication where the Secret names none: forges look at the token only."""
@@ -12,23 +12,34 @@ USERNAME = "x-access-token"
 
 @dataclass(frozen=True)
 class Credential:
-    """A token and the only place it may be sent to.
+    """A token, an SSH key or both, and the only place they may be used at.
 
     Attributes:
         secret: name of the Secret it came from, for messages.
-        url: host, or host and path prefix, that the token is for (no scheme means https).
+        url: host, or host and path prefix, that the credential is for (no scheme means https).
         username: user of HTTP basic authentication; forges ignore it beside a token.
-        token: the secret itself; left out of `repr`.
+        token: of HTTP(S) and of the forge's API, empty where there is none; left out of `repr`.
+        identity: private key for SSH, empty where there is none; left out of `repr`.
+        known_hosts: keys the SSH server may show (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT").
     """
 
     secret: str
     url: str
     username: str
     token: str = field(repr=False)
+    identity: str = field(default="", repr=False)
+    known_hosts: str = field(default="", repr=False)
 
     def may_go_to(self, url: str) -> bool:
-        """Tell whether the token may be sent to this URL."""
+        """Tell whether the credential may be used at this URL."""
         return is_below(url, self.url)
+
+    def find_missing_key(self, url: str) -> str | None:
+        """Find the key of the Secret without which this URL cannot be reached."""
+        needed = {"token": self.token}
+        if is_ssh(url):
+            needed = {"identity": self.identity, "known_hosts": self.known_hosts}
+        return next((key for key, value in needed.items() if not value), None)
 
     def may_serve(self, api_url: str, repository: str) -> bool:
         """Tell whether the token may be sent to a forge's API to act on a repository.
@@ -37,13 +48,13 @@ class Credential:
         where the repository lies below the credential's prefix.
         """
         return self.may_go_to(api_url) or (
-            self.may_go_to(repository) and host_of(api_url) == host_of(self.url)
+            self.may_go_to(repository) and is_below(api_url, host_of(self.url))
         )
 
 
 @dataclass(frozen=True)
 class GitPlace:
-    """A git repository over HTTP(S) and the credential for it."""
+    """A git repository over HTTP(S) or SSH and the credential for it."""
 
     url: str
     credential: Credential

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     CREDENTIALS_MISSING = "CredentialsMissing"
     CREDENTIALS_REFUSED = "CredentialsRefused"
     HOST_NOT_ALLOWED = "HostNotAllowed"
+    HOST_KEY_CHANGED = "HostKeyChanged"
     REPOSITORY_NOT_FOUND = "RepositoryNotFound"
     REPOSITORY_ARCHIVED = "RepositoryArchived"
     BASE_BRANCH_NOT_FOUND = "BaseBranchNotFound"

@@ -1,10 +1,13 @@
 """Which URLs and hosts a token may go to."""
 
+from dataclasses import replace
+
 import pytest
 
 from album_operator.adapters.addresses import (
     check_address,
     check_forge_credential,
+    check_git_address,
     check_git_credential,
 )
 from album_operator.domain.errors import TerminalError
@@ -26,6 +29,20 @@ CREDENTIAL = Credential("album-git", "https://git.example.org/owner", "x", "some
 )
 def test_https_and_listed_plain_hosts_pass(url: str) -> None:
     check_address(url, {"Gitea:3000"})
+    check_git_address(url, {"Gitea:3000"})
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ssh://git.example.org/owner/name",
+        "ssh://git@git.example.org:2222/~owner/name.git",
+    ],
+)
+def test_a_repository_may_be_reached_over_ssh_and_an_api_not(url: str) -> None:
+    check_git_address(url, {})
+    with pytest.raises(TerminalError):
+        check_address(url, {})
 
 
 @pytest.mark.parametrize(
@@ -38,6 +55,14 @@ def test_https_and_listed_plain_hosts_pass(url: str) -> None:
         "ext::sh -c id",
         "file:///etc/passwd",
         "ssh://-oProxyCommand=x/y",
+        "ssh://git@-oProxyCommand=x/y",
+        "ssh://-lroot@git.example.org/y",
+        "ssh://git:s3cret@git.example.org/y",
+        "ssh://git@git.example.org/a/../b",
+        "ssh://git@git.example.org/$(id)",
+        "ssh://git@git.example.org/a'b",
+        "ssh://git@git.example.org/a\n",
+        "ssh://git.example.org",
         "git@host:owner/name",
         "https://user:token@git.example.org/owner/name",
         "https://git.example.org/$TOKEN",
@@ -54,7 +79,7 @@ def test_https_and_listed_plain_hosts_pass(url: str) -> None:
 )
 def test_all_else_is_refused_by_name(url: str) -> None:
     with pytest.raises(TerminalError) as caught:
-        check_address(url, {"gitea:3000"})
+        check_git_address(url, {"gitea:3000"})
     assert caught.value.reason is Reason.HOST_NOT_ALLOWED
 
 
@@ -65,6 +90,21 @@ def test_a_token_goes_only_below_its_own_url() -> None:
             check_git_credential(CREDENTIAL, url)
         assert "album-git" in caught.value.message
         assert "some-token" not in caught.value.message
+
+
+def test_a_key_that_is_missing_is_named_before_anything_is_sent() -> None:
+    with pytest.raises(TerminalError) as caught:
+        check_git_credential(CREDENTIAL, "ssh://git@git.example.org/owner/name")
+    assert caught.value.reason is Reason.CREDENTIALS_MISSING
+    assert "`identity`" in caught.value.message
+    without = replace(CREDENTIAL, token="", identity="i", known_hosts="k")
+    check_git_credential(without, "ssh://git@git.example.org/owner/name")
+    with pytest.raises(TerminalError) as caught:
+        check_forge_credential(
+            without, "https://git.example.org/api/v1", "ssh://git@git.example.org/owner/name"
+        )
+    assert caught.value.reason is Reason.CREDENTIALS_MISSING
+    assert "`token`" in caught.value.message
 
 
 def test_a_token_goes_to_the_api_of_its_own_host_for_its_own_repositories() -> None:

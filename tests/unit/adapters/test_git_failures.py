@@ -81,6 +81,128 @@ def test_each_failure_has_its_reason(stderr: str, kind: type[OutsideError], reas
     assert error.message.endswith(".")
 
 
+WITH_KEY = Credential(
+    "album-git",
+    "ssh://git.example.org",
+    "x",
+    "",
+    identity="-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA\nAAAAsecond+line/==\n"
+    "-----END OPENSSH PRIVATE KEY-----",
+    known_hosts="git.example.org ssh-ed25519 AAAA",
+)
+OVER_SSH = GitPlace("ssh://git@git.example.org/owner/name", WITH_KEY)
+ADVICE = (
+    "fatal: Could not read from remote repository.\n\n"
+    "Please make sure you have the correct access rights\nand the repository exists.\n"
+)
+CHANGED = """\
+@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @
+The fingerprint for the ED25519 key sent by the remote host is
+SHA256:0AcKTc4bWLwoUIvnFWVbOLq2CdX72IDCk84RuEf6Wfg.
+Host key verification failed.
+"""
+
+
+@pytest.mark.parametrize(
+    ("stderr", "reason", "said"),
+    [
+        (CHANGED, Reason.HOST_KEY_CHANGED, "SHA256:0AcKTc4bWLwoUIvnFWVbOLq2CdX72IDCk84RuEf6Wfg)"),
+        (
+            "@  WARNING: REVOKED HOST KEY DETECTED!  @\nHost key verification failed.",
+            Reason.HOST_KEY_CHANGED,
+            "another host key than",
+        ),
+        (
+            "No ED25519 host key is known for git.example.org and you have requested strict "
+            "checking.\nHost key verification failed.",
+            Reason.CREDENTIALS_MISSING,
+            "`known_hosts`",
+        ),
+        (
+            "git@git.example.org: Permission denied (publickey).",
+            Reason.CREDENTIALS_REFUSED,
+            "Permission denied",
+        ),
+        (
+            'Load key "/tmp/x/identity": error in libcrypto\ngit@h: Permission denied (publickey).',
+            Reason.CREDENTIALS_REFUSED,
+            "error in libcrypto",
+        ),
+        (
+            "error:\nerror: Deploy Key: 2:dk is not authorized to write to owner/name.\nerror:",
+            Reason.CREDENTIALS_REFUSED,
+            "Deploy Key",
+        ),
+        (
+            "ERROR: Permission to owner/name.git denied to deploy key",
+            Reason.CREDENTIALS_REFUSED,
+            "deploy key",
+        ),
+        (
+            "ERROR: The key you are authenticating with has been marked as read only.",
+            Reason.CREDENTIALS_REFUSED,
+            "read only",
+        ),
+        (
+            "error: Cannot find repository: owner/name",
+            Reason.REPOSITORY_NOT_FOUND,
+            "does not exist",
+        ),
+        ("ERROR: Repository not found.", Reason.REPOSITORY_NOT_FOUND, "does not exist"),
+        (
+            "remote: ERROR: The project you were looking for could not be found or you don't have "
+            "permission to view it.",
+            Reason.REPOSITORY_NOT_FOUND,
+            "does not exist",
+        ),
+        (
+            "fatal: '/owner/name' does not appear to be a git repository",
+            Reason.REPOSITORY_NOT_FOUND,
+            "does not exist",
+        ),
+        (
+            "ssh: connect to host git.example.org port 22: Connection refused",
+            Reason.GIT_UNAVAILABLE,
+            "Connection refused",
+        ),
+        (
+            "ssh: connect to host git.example.org port 22: Connection timed out",
+            Reason.GIT_UNAVAILABLE,
+            "timed out",
+        ),
+        (
+            "kex_exchange_identification: Connection closed by remote host",
+            Reason.GIT_UNAVAILABLE,
+            "closed",
+        ),
+        ("sh: 1: ssh: not found", Reason.GIT_UNAVAILABLE, "not found"),
+    ],
+)
+def test_each_failure_over_ssh_has_its_reason(stderr: str, reason: Reason, said: str) -> None:
+    error = translate(OVER_SSH, "read", f"{stderr}\n{ADVICE}")
+    assert error.reason is reason
+    assert isinstance(error, TransientError) is (reason is Reason.GIT_UNAVAILABLE)
+    assert said in error.message
+    assert error.message.endswith(".")
+    assert "access rights" not in error.message
+    assert ".." not in error.message
+
+
+def test_a_changed_host_key_says_what_to_compare_and_which_key_to_change() -> None:
+    message = translate(OVER_SSH, "read", CHANGED).message
+    assert "key `known_hosts` of Secret album-git" in message
+    assert "fingerprints the forge publishes" in message
+
+
+def test_a_private_key_is_taken_out_line_by_line() -> None:
+    body = WITH_KEY.identity.splitlines()[1:3]
+    whole = base64.b64encode(WITH_KEY.identity.encode()).decode()
+    assert scrub(f"{body[0]} and {body[1]}, {whole}", WITH_KEY) == "*** and ***, ***"
+    assert scrub("a PRIVATE KEY", WITH_KEY) == "a PRIVATE KEY"
+    for line in body:
+        assert line not in translate(OVER_SSH, "read", f"{WITH_KEY.identity} is wrong").message
+
+
 def test_a_refused_token_names_the_secret_and_what_it_must_be_allowed_to() -> None:
     message = translate(PLACE, "write to", "fatal: Authentication failed for 'x'").message
     assert "Secret album-git" in message

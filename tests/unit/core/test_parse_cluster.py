@@ -1,5 +1,6 @@
 """Raw objects of the cluster as the operator reads them: Jobs, Pods, Applications, Secrets."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -295,6 +296,31 @@ async def test_a_credential_is_read_by_its_keys(cluster: FakeCluster) -> None:
     named = await secrets.find_credential(GIT)
     assert named is not None
     assert named.username == "bot"
+
+
+async def test_a_private_key_is_read_alone_and_beside_a_token(cluster: FakeCluster) -> None:
+    secrets = ClusterSecrets(cluster)
+    keys = {"url": "ssh://git@h", "identity": "-----BEGIN\nx\n", "known_hosts": "h ssh-rsa k\n"}
+    cluster.apply(raw_secret("album-git", **keys))
+    credential = await secrets.find_credential(GIT)
+    assert credential is not None
+    assert (credential.identity, credential.known_hosts) == ("-----BEGIN\nx", "h ssh-rsa k")
+    assert credential.token == ""
+
+    cluster.apply(raw_secret("album-git", **keys, token="t0ken"))
+    both = await secrets.find_credential(GIT)
+    assert both == replace(credential, token="t0ken")
+
+
+async def test_a_private_key_without_known_hosts_is_not_taken(cluster: FakeCluster) -> None:
+    cluster.apply(raw_secret("album-git", url="git.example.org", token="t", identity="s3cret"))
+    with pytest.raises(TerminalError) as caught:
+        await ClusterSecrets(cluster).find_credential(GIT)
+
+    assert caught.value.reason is Reason.CREDENTIALS_MISSING
+    assert "`known_hosts`" in caught.value.message
+    assert "ssh-keyscan" in caught.value.message
+    assert "s3cret" not in caught.value.message
 
 
 @pytest.mark.parametrize("key", ["url", "token"])

@@ -7,12 +7,13 @@ import pytest
 
 from album_operator.domain.errors import TerminalError, TransientError
 from album_operator.domain.reasons import Reason
-from tests.fakes.builders import BRANCH, raw_application, raw_pipeline
+from tests.fakes.builders import BRANCH, SOURCE, raw_application, raw_pipeline
 from tests.fakes.cluster import finish_build, raw_registry_secret, raw_secret
 from tests.fakes.git_history import File
-from tests.fakes.git_server import TOKEN
+from tests.fakes.git_server import IDENTITY, KNOWN_HOSTS, TOKEN
 from tests.unit.core.stage import REPOSITORY, Stage
 
+OVER_SSH = SOURCE.replace("https://", "ssh://git@")
 GIT_DOWN = TransientError(Reason.GIT_UNAVAILABLE, "https://git.example.org cannot be reached.")
 BUSY = TransientError(Reason.RATE_LIMITED, "Too many requests.", timedelta(seconds=90))
 
@@ -147,6 +148,32 @@ def _break_host_of_no_url(stage: Stage) -> None:
     stage.cluster.apply(raw_secret("album-git", url="https://git.example.org:x", token=TOKEN))
 
 
+def _go_over_ssh(stage: Stage, **keys: str) -> None:
+    stage.cluster.apply(raw_pipeline(source={"repository": OVER_SSH}))
+    good = {"identity": IDENTITY, "known_hosts": KNOWN_HOSTS, "token": TOKEN}
+    stage.cluster.apply(raw_secret("album-git", url="https://git.example.org", **good | keys))
+
+
+def _break_host_key(stage: Stage) -> None:
+    _go_over_ssh(stage, known_hosts="git.example.org another-host-key")
+
+
+def _break_identity(stage: Stage) -> None:
+    _go_over_ssh(stage, identity="another-identity")
+
+
+def _leave_out_identity(stage: Stage) -> None:
+    _go_over_ssh(stage, identity="")
+
+
+def _leave_out_known_hosts(stage: Stage) -> None:
+    _go_over_ssh(stage, known_hosts="")
+
+
+def _leave_out_token(stage: Stage) -> None:
+    _go_over_ssh(stage, token="")
+
+
 def _break_registry_host(stage: Stage) -> None:
     stage.cluster.apply(raw_registry_secret("album-registry", "quay.io"))
 
@@ -228,6 +255,11 @@ def _newer(stage: Stage) -> None:
         (_break_key, "CredentialsMissing", "`token`"),
         (_break_host, "HostNotAllowed", "elsewhere.example.org"),
         (_break_host_of_no_url, "HostNotAllowed", "https://git.example.org:x"),
+        (_break_host_key, "HostKeyChanged", "album-git"),
+        (_break_identity, "CredentialsRefused", "album-git"),
+        (_leave_out_identity, "CredentialsMissing", "`identity`"),
+        (_leave_out_known_hosts, "CredentialsMissing", "`known_hosts`"),
+        (_leave_out_token, "CredentialsMissing", "`token`"),
         (_break_registry_host, "HostNotAllowed", "ghcr.io"),
         (_break_token, "CredentialsRefused", "album-git"),
         (_break_repository, "RepositoryNotFound", "album-app-config"),
@@ -263,6 +295,17 @@ async def test_what_is_missing_before_the_first_write_stalls_the_release_untouch
     assert stage.events() == [reason]
     assert _is_untouched(stage)
     assert TOKEN not in str(stage.status())
+
+
+async def test_a_release_goes_over_ssh_all_the_way() -> None:
+    stage = Stage()
+    stage.apply()
+    _go_over_ssh(stage)
+    await stage.release()
+
+    assert stage.ready() == ("True", "Released")
+    assert stage.status()["resolved"]["config"]["repository"] == f"{OVER_SSH}-config"
+    assert IDENTITY not in str(stage.status())
 
 
 async def test_what_was_missing_and_is_there_now_is_found_by_a_retry() -> None:

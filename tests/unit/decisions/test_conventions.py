@@ -113,6 +113,17 @@ def test_what_a_pipeline_says_goes_before_the_conventions() -> None:
     assert resolved.argocd.applications == app.applications
 
 
+def test_a_source_over_ssh_has_the_same_conventions() -> None:
+    source = "ssh://git.example.org:2222/Owner/album-app.git"
+    resolved = _resolve(RELEASE, replace(PIPELINE, source_repository=source))
+
+    assert resolved.source.repository == "ssh://git@git.example.org:2222/Owner/album-app"
+    assert resolved.build.image == "ghcr.io/owner/album-app-backend:v1.1.0"
+    assert resolved.config.repository == ("ssh://git@git.example.org:2222/Owner/album-app-config")
+    assert resolved.config.forge_url == "https://git.example.org/api/v1"
+    assert resolved.argocd.applications == (Ref("argocd", "album-app-backend"),)
+
+
 def test_an_image_repository_is_lower_case_as_registries_want_it() -> None:
     pipeline = replace(PIPELINE, source_repository="https://git.example.org/Owner/Album-App")
 

@@ -187,6 +187,32 @@ def test_a_missing_secret_comes_with_the_command_that_makes_it(what: str) -> Non
     assert "kubectl create secret generic -n album album-git" in halt.message
 
 
+def test_a_missing_secret_for_ssh_comes_with_its_own_keys() -> None:
+    halt = preflight.missing_secret(SECRET, "ssh")
+
+    assert halt.reason is Reason.CREDENTIALS_MISSING
+    assert "--from-file=identity=… --from-file=known_hosts=…" in halt.message
+
+
+@pytest.mark.parametrize(
+    ("key", "way_out"),
+    [
+        ("token", "Add a token of the forge"),
+        ("identity", "name an https:// URL in the pipeline"),
+        ("known_hosts", "ssh-keyscan"),
+    ],
+)
+def test_a_key_that_is_missing_is_named_with_the_way_out(key: str, way_out: str) -> None:
+    halt = preflight.missing_key("album/album-git", key, "ssh://git:pw@git.example.org/o/n")
+
+    assert halt.reason is Reason.CREDENTIALS_MISSING
+    assert f"Secret album/album-git has no key `{key}`" in halt.message
+    assert "git.example.org/o/n" in halt.message
+    assert way_out in halt.message
+    assert halt.message.endswith("set the annotation album.dev/retry.")
+    assert "pw" not in halt.message
+
+
 def test_a_missing_push_secret_comes_with_the_command_that_makes_it() -> None:
     halt = preflight.check_registry(Ref("album", "album-registry"), None, f"{IMAGE}:v1.1.0")
 

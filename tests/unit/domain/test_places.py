@@ -6,6 +6,8 @@ import pytest
 
 from tests.fakes.builders import API, CONFIG, CREDENTIAL, SOURCE
 
+OVER_SSH = SOURCE.replace("https://", "ssh://git@")
+
 
 def test_a_token_goes_to_the_host_its_secret_names() -> None:
     assert CREDENTIAL.may_go_to(SOURCE)
@@ -15,6 +17,42 @@ def test_a_token_goes_to_the_host_its_secret_names() -> None:
 def test_a_token_is_not_in_the_text_of_its_credential() -> None:
     assert CREDENTIAL.token not in repr(CREDENTIAL)
     assert CREDENTIAL.token not in str(CREDENTIAL)
+
+
+def test_a_private_key_is_not_in_the_text_of_its_credential() -> None:
+    text = repr(replace(CREDENTIAL, identity="pr1vate", known_hosts="h ssh-rsa k3y"))
+    assert "pr1vate" not in text
+    assert "k3y" not in text
+
+
+@pytest.mark.parametrize(
+    ("keys", "url", "missing"),
+    [
+        ({"token": "t"}, SOURCE, None),
+        ({"token": ""}, SOURCE, "token"),
+        ({"token": "", "identity": "i", "known_hosts": "k"}, SOURCE, "token"),
+        ({"token": "", "identity": "i", "known_hosts": "k"}, OVER_SSH, None),
+        ({"token": "t", "identity": "i"}, OVER_SSH, "known_hosts"),
+        ({"token": "t", "known_hosts": "k"}, OVER_SSH, "identity"),
+        ({"token": "t"}, OVER_SSH, "identity"),
+    ],
+)
+def test_the_key_a_url_needs_is_missed(keys: dict[str, str], url: str, missing: str | None) -> None:
+    assert replace(CREDENTIAL, **keys).find_missing_key(url) == missing
+
+
+@pytest.mark.parametrize(
+    ("url", "serves"),
+    [
+        ("https://git.example.org/owner", True),
+        ("ssh://git@git.example.org:2222/owner", True),
+        ("ssh://git@git.example.org:2222/someone-else", False),
+        ("ssh://git@elsewhere.example.org", False),
+    ],
+)
+def test_a_token_beside_a_key_serves_the_api_of_the_same_host(url: str, *, serves: bool) -> None:
+    over_ssh = CONFIG.replace("https://", "ssh://git@").replace(".org/", ".org:2222/")
+    assert replace(CREDENTIAL, url=url).may_serve(API, over_ssh) is serves
 
 
 @pytest.mark.parametrize(

@@ -161,6 +161,20 @@ def test_the_builder_never_mounts_the_git_credential(
     }
 
 
+def test_a_source_over_ssh_is_fetched_with_the_same_secret_and_no_option(
+    release: Release, resolved: Resolved
+) -> None:
+    url = "ssh://git@git.example.org:2222/owner/album-app"
+    over_ssh = replace(resolved, source=replace(resolved.source, repository=url))
+    [ssh], [http] = (
+        pod_of(render_job(release, each, 1, ENGINE))["initContainers"]
+        for each in (over_ssh, resolved)
+    )
+    variables = {item["name"]: item["value"] for item in ssh.pop("env")}
+    assert variables["ALBUM_REPOSITORY"] == url
+    assert ssh == {name: value for name, value in http.items() if name != "env"}
+
+
 def test_kaniko_is_called_with_these_flags(release: Release, resolved: Resolved) -> None:
     builder = builder_of(render_job(release, resolved, 1, ENGINE))
     assert builder == {
