@@ -98,6 +98,19 @@ class ConfigRepository(Protocol):
             TransientError: the branch came into being with another commit meanwhile: look again.
         """
 
+    async def diff(self, place: GitPlace, base_commit: str, files: Mapping[str, bytes]) -> str:
+        """Compare files with what a commit has, without writing anything to the server.
+
+        Args:
+            place: the repository.
+            base_commit: 40 hex digits, as a look found it.
+            files: new bytes by path; each path is a regular file of that commit.
+
+        Returns:
+            The unified diff git makes (`diff --git`, `index`, hunk headings); bytes that are no
+            UTF-8 are replaced. Empty where nothing differs.
+        """
+
     async def is_descendant(self, place: GitPlace, revision: str, ancestor: str, base: str) -> bool:
         """Tell whether `revision` is `ancestor` or descends from it, both on branch `base`."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
+from album_operator import planning
 from album_operator.access import Access
 from album_operator.decisions import (
     deploy,
@@ -16,6 +17,7 @@ from album_operator.decisions import (
     propose,
     sync_policy,
 )
+from album_operator.domain.diffs import DIFF_BYTES, cut_diff
 from album_operator.domain.names import job_name
 from album_operator.domain.places import Change
 from album_operator.domain.record import Record, StepName
@@ -120,6 +122,12 @@ class Steps:
         )
         return preflight.decide(release, record, wish, seen, consent=self._settings.require_consent)
 
+    async def plan(self, release: Release, record: Record, resolved: Resolved) -> Verdict:
+        """Tell what a release that passed `preflight` would do, and do nothing."""
+        place = await self._access.to_config(release.ref.namespace, resolved)
+        applications = await self._find_applications(resolved)
+        return await planning.plan(self._world.config, place, record, resolved, applications)
+
     async def decide(
         self, step: StepName, release: Release, record: Record, resolved: Resolved
     ) -> Verdict:
@@ -196,7 +204,7 @@ class Steps:
                 current=proposal.current_values(config.edits, seen.files),
                 edited=edited,
                 branch_is_ours=ours,
-                branch_diff=proposal.branch_diff(seen.branch) if seen.branch is not None else "",
+                branch_diff=cut_diff(seen.branch.diff, DIFF_BYTES) if seen.branch else "",
                 pull_request=found,
                 merge_is_in_base=merged is not None
                 and await self._world.config.is_descendant(

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from album_operator.domain.release import Edit
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import BranchSeen
-from album_operator.render.pull_request import DIFF_BYTES, DIFF_CUT, unified_diff
 from album_operator.render.values import NotEditableError, edit_values, read_value
 
 
@@ -48,17 +47,3 @@ def edited_on_parent(resolved: Resolved, branch: BranchSeen) -> Mapping[str, byt
         return edited_files(resolved, branch.parent_files)
     except (NotEditableError, KeyError):
         return None
-
-
-def branch_diff(branch: BranchSeen) -> str:
-    """Give the unified diff of the branch's commit, at most 4 KiB of whole files."""
-    before = branch.parent_files or {}
-    diffs: list[str] = []
-    size = 0
-    for path in sorted(branch.changed_paths & branch.files.keys()):
-        diff = unified_diff(path, before.get(path, b""), branch.files[path])
-        size += len(diff.encode())
-        if size > DIFF_BYTES - len(DIFF_CUT.encode()) and diffs:
-            return "".join([*diffs, DIFF_CUT])
-        diffs.append(diff)
-    return "".join(diffs)
