@@ -72,8 +72,8 @@ class SourceRepository(Protocol):
         """Find the commit a tag stands for, and whether it has the Dockerfile."""
 
 
-class ConfigRepository(Protocol):
-    """The GitOps repository Argo CD reads."""
+class ConfigReader(Protocol):
+    """What is only read of the GitOps repository Argo CD reads."""
 
     async def look(
         self, place: GitPlace, base: str | None, paths: Collection[str], branch: str | None
@@ -87,17 +87,6 @@ class ConfigRepository(Protocol):
             branch: release branch to look at, None for none.
         """
 
-    async def push(self, place: GitPlace, change: Change) -> str:
-        """Commit and create the branch; the branch must not exist yet.
-
-        Returns:
-            The commit, 40 hex digits. The same change always makes the same commit; a branch that
-            already points to it is success.
-
-        Raises:
-            TransientError: the branch came into being with another commit meanwhile: look again.
-        """
-
     async def diff(self, place: GitPlace, base_commit: str, files: Mapping[str, bytes]) -> str:
         """Compare files with what a commit has, without writing anything to the server.
 
@@ -109,6 +98,21 @@ class ConfigRepository(Protocol):
         Returns:
             The unified diff git makes (`diff --git`, `index`, hunk headings); bytes that are no
             UTF-8 are replaced. Empty where nothing differs.
+        """
+
+
+class ConfigRepository(ConfigReader, Protocol):
+    """The GitOps repository Argo CD reads, for those who write to it too."""
+
+    async def push(self, place: GitPlace, change: Change) -> str:
+        """Commit and create the branch; the branch must not exist yet.
+
+        Returns:
+            The commit, 40 hex digits. The same change always makes the same commit; a branch that
+            already points to it is success.
+
+        Raises:
+            TransientError: the branch came into being with another commit meanwhile: look again.
         """
 
     async def is_descendant(self, place: GitPlace, revision: str, ancestor: str, base: str) -> bool:

@@ -126,7 +126,8 @@ class Steps:
         """Tell what a release that passed `preflight` would do, and do nothing."""
         place = await self._access.to_config(release.ref.namespace, resolved)
         applications = await self._find_applications(resolved)
-        return await planning.plan(self._world.config, place, record, resolved, applications)
+        config = self._world.config
+        return await planning.plan(config, place, release, record, resolved, applications)
 
     async def decide(
         self, step: StepName, release: Release, record: Record, resolved: Resolved
