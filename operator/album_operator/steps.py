@@ -100,7 +100,7 @@ class Steps:
         refused = (
             preflight.check_source(wish, source)
             or preflight.check_config(wish, config)
-            or preflight.check_forge(wish, repository)
+            or preflight.check_forge(release, wish, repository)
         )
         if refused is not None:
             return refused

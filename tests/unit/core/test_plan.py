@@ -10,6 +10,7 @@ from album_operator.codec import is_in_flight
 from album_operator.domain.errors import TransientError
 from album_operator.domain.reasons import Reason
 from tests.fakes.builders import NAMESPACE
+from tests.fakes.git_server import TOKEN
 from tests.unit.core.stage import Stage
 
 NAME = "backend-v1.1.0"
@@ -72,9 +73,13 @@ async def test_a_plan_writes_nothing_but_its_own_status() -> None:
 async def test_a_plan_needs_no_right_to_push() -> None:
     stage = Stage()
     stage.config.protected.append("release/")
+    stage.forge.readers.add(TOKEN)
     await _planned(stage)
 
     assert stage.ready() == ("True", "Planned")
+    stage.edit(NAME, {"spec": {"mode": "Apply"}})
+    await stage.settle()
+    assert stage.ready() == ("False", "CredentialsRefused")
 
 
 async def test_a_plan_that_would_change_nothing_says_so() -> None:
