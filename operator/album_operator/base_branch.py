@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from album_operator.access import Access
 from album_operator.decisions import commit, preflight, propose
+from album_operator.domain.diffs import DIFF_BYTES, cut_diff
 from album_operator.domain.places import Change, GitPlace
 from album_operator.domain.record import ProposalRecord, Record
 from album_operator.domain.release import Release
@@ -67,7 +68,7 @@ class BaseBranch:
             return record
         return replace(
             record,
-            proposal=ProposalRecord(config.branch, made.commit, proposal.branch_diff(made)),
+            proposal=ProposalRecord(config.branch, made.commit, cut_diff(made.diff, DIFF_BYTES)),
         )
 
     async def _look(self, place: GitPlace, resolved: Resolved, branch: str | None) -> ConfigSeen:
@@ -113,4 +114,4 @@ def _own(
         (config.author_name, config.author_email),
     ):
         return None
-    return ProposalRecord(config.branch, head.commit, proposal.branch_diff(head))
+    return ProposalRecord(config.branch, head.commit, cut_diff(head.diff, DIFF_BYTES))

@@ -73,8 +73,8 @@ class SourceRepository(Protocol):
         """Find the commit a tag stands for, and whether it has the Dockerfile."""
 
 
-class ConfigRepository(Protocol):
-    """The GitOps repository Argo CD reads."""
+class ConfigReader(Protocol):
+    """What is only read of the GitOps repository Argo CD reads."""
 
     async def look(
         self, place: GitPlace, base: str | None, paths: Collection[str], branch: str | None
@@ -87,6 +87,23 @@ class ConfigRepository(Protocol):
             paths: files to read, POSIX paths below the root.
             branch: release branch to look at, None for none.
         """
+
+    async def diff(self, place: GitPlace, base_commit: str, files: Mapping[str, bytes]) -> str:
+        """Compare files with what a commit has, without writing anything to the server.
+
+        Args:
+            place: the repository.
+            base_commit: 40 hex digits, as a look found it.
+            files: new bytes by path; each path is a regular file of that commit.
+
+        Returns:
+            The unified diff git makes (`diff --git`, `index`, hunk headings); bytes that are no
+            UTF-8 are replaced. Empty where nothing differs.
+        """
+
+
+class ConfigRepository(ConfigReader, Protocol):
+    """The GitOps repository Argo CD reads, for those who write to it too."""
 
     async def push(self, place: GitPlace, change: Change) -> str:
         """Commit and put the branch there, which must be where the change expects it.

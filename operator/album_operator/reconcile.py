@@ -22,7 +22,7 @@ from album_operator.domain.marks import marks_of
 from album_operator.domain.names import AppVersion
 from album_operator.domain.reasons import TRANSIENT, Reason
 from album_operator.domain.record import Failure, Outcome, Record, StepName, StepState
-from album_operator.domain.release import Ref, Release
+from album_operator.domain.release import Mode, Ref, Release
 from album_operator.domain.verdict import Act, Done, Halt, Verdict, Wait
 from album_operator.ports import Releases
 from album_operator.render.values import NotEditableError
@@ -117,7 +117,8 @@ class Reconciler:
             return Next(None if await self._save(run) else timedelta())
         before = dict(memory.overhead)
         first = run.record.next_step
-        verdict = await self._advance(run)
+        is_plan = release.mode is Mode.PLAN
+        verdict = await (self._plan(run) if is_plan else self._advance(run))
         if polled and isinstance(verdict, Wait) and run.record.next_step is first:
             memory.overhead = before
         return await self._report(run, verdict)
@@ -146,6 +147,16 @@ class Reconciler:
                     assert_never(verdict)
             run.lap(step)
         return None
+
+    async def _plan(self, run: _Pass) -> Verdict:
+        """Check all a release needs, and find out what it would do; `Done` says it is planned."""
+        verdict = await self._guard(run, self._preflight(run))
+        if isinstance(verdict, Done) and verdict.record.resolved is not None:
+            # Not kept: what is applied later is resolved anew.
+            planned = self._steps.plan(run.release, run.record, verdict.record.resolved)
+            verdict = await self._guard(run, planned)
+        run.lap(StepName.IMAGE_READY)
+        return verdict
 
     async def _judge(self, run: _Pass, step: StepName) -> Verdict:
         """Let a step look and decide."""
@@ -227,6 +238,8 @@ class Reconciler:
         match verdict:
             case None:
                 run.record = progress.release(run.record)
+            case Done():
+                run.record = progress.plan(verdict.record, verdict.message)
             case Halt():
                 self._stall(run, verdict)
             case Wait() if step is not None:

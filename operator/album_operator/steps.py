@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
+from album_operator import planning
 from album_operator.access import Access
 from album_operator.base_branch import BaseBranch
 from album_operator.decisions import (
@@ -17,6 +18,7 @@ from album_operator.decisions import (
     propose,
     sync_policy,
 )
+from album_operator.domain.diffs import DIFF_BYTES, cut_diff
 from album_operator.domain.names import job_name
 from album_operator.domain.places import ForgePlace
 from album_operator.domain.record import Record, StepName
@@ -102,7 +104,9 @@ class Steps:
         refused = (
             preflight.check_source(wish, source)
             or preflight.check_config(wish, config)
-            or (preflight.check_forge(wish, repository) if repository is not None else None)
+            or (
+                preflight.check_forge(release, wish, repository) if repository is not None else None
+            )
         )
         if refused is not None:
             return refused
@@ -133,6 +137,13 @@ class Steps:
     async def _find_forge_repository(self, forge: ForgePlace | None) -> RepositorySeen | None:
         # Public repositories are read without the token, so this is the first use of one.
         return await self._world.pull_requests.get_repository(forge) if forge is not None else None
+
+    async def plan(self, release: Release, record: Record, resolved: Resolved) -> Verdict:
+        """Tell what a release that passed `preflight` would do, and do nothing."""
+        place = await self._access.to_config(release.ref.namespace, resolved)
+        applications = await self._find_applications(resolved)
+        config = self._world.config
+        return await planning.plan(config, place, release, record, resolved, applications)
 
     async def decide(
         self, step: StepName, release: Release, record: Record, resolved: Resolved
@@ -220,7 +231,7 @@ class Steps:
                 current=await asyncio.to_thread(proposal.current_values, config.edits, seen.files),
                 edited=edited,
                 branch_is_ours=ours,
-                branch_diff=proposal.branch_diff(seen.branch) if seen.branch is not None else "",
+                branch_diff=cut_diff(seen.branch.diff, DIFF_BYTES) if seen.branch else "",
                 pull_request=found,
                 merge_is_in_base=merged is not None
                 and await self._world.config.is_descendant(

@@ -107,6 +107,16 @@ async def test_a_release_branch_is_told_with_its_one_commit(stage: Stage, place:
     assert branch.files == {VALUES: AFTER}
     assert branch.parent_files == {VALUES: BEFORE}
     assert branch.changed_paths == {VALUES}
+    assert branch.diff == (
+        "diff --git a/backend/values.yaml b/backend/values.yaml\n"
+        "index 06b0591..531c8e3 100644\n"
+        "--- a/backend/values.yaml\n"
+        "+++ b/backend/values.yaml\n"
+        "@@ -1,2 +1,2 @@\n"
+        " image:\n"
+        '-  tag: "v1.0.0"  \n'
+        '+  tag: "v1.1.0"  \n'
+    )
 
 
 async def test_a_foreign_branch_shows_all_its_last_commit_changed(

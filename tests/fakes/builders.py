@@ -13,6 +13,8 @@ from album_operator.domain.reasons import Reason
 from album_operator.domain.record import (
     BuildRecord,
     ImageRecord,
+    PlannedPatch,
+    PlanRecord,
     ProposalRecord,
     PullRequestRecord,
     Record,
@@ -154,6 +156,14 @@ CREDENTIAL = Credential("album-git", "https://git.example.org", "album-bot", "s3
 
 RECORD = Record()
 
+PLAN = PlanRecord(
+    image=f"{IMAGE}:v1.1.0",
+    branch=BRANCH,
+    base_commit=BASE,
+    diff=DIFF,
+    applications=(PlannedPatch(APPLICATION.namespace, APPLICATION.name, "{}"),),
+)
+
 IMAGE_RECORD = ImageRecord(f"{IMAGE}:v1.1.0", DIGEST, COMMIT)
 
 PULL_REQUEST = PullRequestSeen(
@@ -189,6 +199,7 @@ BRANCH_SEEN = BranchSeen(
     files={VALUES: NEW_VALUES},
     parent_files={VALUES: OLD_VALUES},
     changed_paths=frozenset({VALUES}),
+    diff=DIFF,
 )
 
 BUILD_SEEN = BuildSeen(

@@ -16,6 +16,7 @@ from album_operator.domain.names import normal_url
 from album_operator.domain.places import Change, GitPlace
 from album_operator.domain.reasons import Reason
 from album_operator.domain.seen import BranchSeen, ConfigSeen, SourceSeen
+from tests.fakes.git_diff import diff_files
 from tests.fakes.git_history import Commit, File, ancestors, changed
 from tests.fakes.git_server import FakeGitServer, FakeRepository
 
@@ -113,6 +114,15 @@ class FakeConfigRepository:
             pushed = await self.push(place, change)
             return _branch(self.server.open(place), pushed, paths)
 
+    async def diff(self, place: GitPlace, base_commit: str, files: Mapping[str, bytes]) -> str:
+        """Compare files with what a commit has."""
+        check_commit(base_commit)
+        for path in files:
+            check_file_path(path)
+        base = self.server.open(place).commits[base_commit].files
+        after = {path: File(data, base[path].mode) for path, data in files.items()}
+        return diff_files({path: base[path] for path in files}, after)
+
     async def is_descendant(self, place: GitPlace, revision: str, ancestor: str, base: str) -> bool:
         """Tell whether `revision` is `ancestor` or descends from it, both on branch `base`."""
         if not (is_commit(revision) and is_commit(ancestor)):
@@ -163,6 +173,11 @@ def _read(
 def _branch(repository: FakeRepository, head: str, paths: Collection[str]) -> BranchSeen:
     commit = repository.commits[head]
     parent = repository.commits[commit.parents[0]] if len(commit.parents) == 1 else None
+    diff = ""
+    if parent is not None:
+        sides = [{path: side.files[path] for path in _read(side.files, paths)[0]}
+                 for side in (parent, commit)]  # fmt: skip
+        diff = diff_files(*sides)
     return BranchSeen(
         commit=head,
         message=commit.message,
@@ -171,4 +186,5 @@ def _branch(repository: FakeRepository, head: str, paths: Collection[str]) -> Br
         files=_read(commit.files, paths)[0],
         parent_files=_read(parent.files, paths)[0] if parent is not None else None,
         changed_paths=changed(parent.files, commit.files) if parent is not None else frozenset(),
+        diff=diff,
     )

@@ -113,6 +113,8 @@ RELEASES = [
     Row("spec.pipelineRef.name", "team.album-app"),
     Row("spec.pipelineRef.name", "../album-app", "must be the name of an object"),
     Row("spec.pipelineRef.name", "a" * 64, TOO_LONG),
+    *_rows("spec.mode", "Apply", "Plan"),
+    *_rows("spec.mode", "", "plan", "Follow", refusal='supported values: "Apply", "Plan"'),
     Row("spec.suspend", True),
     Row("spec.suspend", "yes", "must be of type boolean"),
     Row("spec.allowDowngrade", True),

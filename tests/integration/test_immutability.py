@@ -11,7 +11,7 @@ NAMESPACE = "immutability"
 @pytest.fixture(scope="module")
 def server(crds_installed: ApiServer) -> ApiServer:
     crds_installed.create_namespace(NAMESPACE)
-    for raw in (_by_tag(), _by_app()):
+    for raw in (_by_tag(), _by_app(), _plan()):
         assert crds_installed.request("POST", collection(raw, NAMESPACE), raw).status == 201
     return crds_installed
 
@@ -22,6 +22,10 @@ def _by_tag() -> Raw:
 
 def _by_app() -> Raw:
     return release("by-app", app="backend", version="v1.1.0")
+
+
+def _plan() -> Raw:
+    return release("plan", tag="backend-v1.1.0", mode="Plan")
 
 
 def _update(server: ApiServer, raw: Raw) -> tuple[int, frozenset[str], str]:
@@ -107,6 +111,22 @@ def test_a_default_that_is_written_out_is_no_change(server: ApiServer) -> None:
     raw = changed(changed(_by_tag(), "spec.allowDowngrade", False), "spec.suspend", False)
 
     assert _update(server, raw)[0] == 200
+
+
+@pytest.mark.parametrize("mode", ["Plan", "Apply", REMOVED])
+def test_a_plan_stays_a_plan_or_is_applied(server: ApiServer, mode: object) -> None:
+    assert _update(server, changed(_plan(), "spec.mode", mode))[0] == 200
+
+
+@pytest.mark.parametrize("mode", ["Apply", REMOVED])
+def test_a_release_that_is_applied_cannot_become_a_plan(server: ApiServer, mode: object) -> None:
+    by_default = _update(server, changed(_by_tag(), "spec.mode", mode))
+    status, fields, message = _update(server, changed(_by_tag(), "spec.mode", "Plan"))
+
+    assert by_default[0] == 200
+    assert status == 422
+    assert "spec.mode" in fields
+    assert "mode can only be changed from Plan to Apply" in message
 
 
 @pytest.mark.parametrize("suspend", [True, False])

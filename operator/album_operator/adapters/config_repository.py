@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from album_operator.adapters.git import HEADS, TIME_LIMIT, Git, Repository
+from album_operator.adapters.git_diff import diff_entries, store_files
 from album_operator.adapters.git_history import find_descent
 from album_operator.adapters.git_names import (
     check_commit,
@@ -46,6 +47,10 @@ class _Files:
 
     entries: Mapping[str, Entry]
     data: Mapping[str, bytes]
+
+    @property
+    def files(self) -> dict[str, Entry]:
+        return {path: entry for path, entry in self.entries.items() if entry.is_file}
 
     @property
     def not_files(self) -> dict[str, str]:
@@ -113,6 +118,15 @@ class GitConfigRepository:
                 place, lambda repository: self._commit(repository, base, asked, edit)
             )
 
+    async def diff(self, place: GitPlace, base_commit: str, files: Mapping[str, bytes]) -> str:
+        """Compare files with what a commit has, without writing anything to the server."""
+        check_commit(base_commit)
+        for path in files:
+            check_file_path(path)
+        return await self._git.run(
+            place, lambda repository: self._diff(repository, base_commit, files)
+        )
+
     async def is_descendant(self, place: GitPlace, revision: str, ancestor: str, base: str) -> bool:
         """Tell whether `revision` is `ancestor` or descends from it, both on branch `base`."""
         if not (is_commit(revision) and is_commit(ancestor)):
@@ -145,6 +159,7 @@ class GitConfigRepository:
         _check_change(change)
         return BranchSeen(
             commit=push_branch(repository, change),
+            diff=self._diff(repository, change.base_commit, change.files),
             message=change.message,
             author_name=change.author_name,
             author_email=change.author_email,
@@ -152,6 +167,14 @@ class GitConfigRepository:
             parent_files=seen.files,
             changed_paths=frozenset(change.files),
         )
+
+    def _diff(self, repository: Repository, base_commit: str, files: Mapping[str, bytes]) -> str:
+        paths = frozenset(files)
+        at_base = self._files.find((normal_url(repository.place.url), base_commit, paths))
+        if at_base is None:
+            repository.fetch([base_commit], "--depth=1", WITHOUT_BLOBS)
+            at_base = _read_files(repository, [base_commit], paths)[base_commit]
+        return _diff_files(repository, at_base, files)
 
     def _push(self, repository: Repository, change: Change) -> str:
         commit = push_branch(repository, change)
@@ -170,6 +193,7 @@ class GitConfigRepository:
                 changed_paths=frozenset(
                     path for path, data in change.files.items() if at_base.data[path] != data
                 ),
+                diff=_diff_files(repository, at_base, change.files),
             )
             self._branches.keep((url, commit, paths), seen)
         return commit
@@ -233,6 +257,13 @@ def _size(files: Mapping[str, bytes]) -> int:
     return sum(len(data) for data in files.values())
 
 
+def _diff_files(repository: Repository, base: _Files, files: Mapping[str, bytes]) -> str:
+    """Compare new bytes with a commit's files, of which nothing needs to be on disk."""
+    modes = {path: entry.mode for path, entry in base.files.items()}
+    before = store_files(repository, modes, base.data)
+    return diff_entries(repository, before, {**before, **store_files(repository, modes, files)})
+
+
 def _read_files(
     repository: Repository, commits: Collection[str], paths: frozenset[str]
 ) -> dict[str, _Files]:
@@ -254,12 +285,14 @@ def _read_branch(repository: Repository, commit: str, paths: frozenset[str]) -> 
     parent = about.parents[0] if len(about.parents) == 1 else None
     files = _read_files(repository, [commit] if parent is None else [commit, parent], paths)
     changed: frozenset[str] = frozenset()
+    diff = ""
     if parent is not None:
         names = repository.local(
             "diff-tree", "-r", "-z", "--name-only", "--no-renames", "--end-of-options",
             parent, commit,
         ).out.decode(errors="surrogateescape")  # fmt: skip
         changed = frozenset(filter(None, names.split("\0")))
+        diff = diff_entries(repository, files[parent].files, files[commit].files)
     return BranchSeen(
         commit=commit,
         message=about.message,
@@ -268,4 +301,5 @@ def _read_branch(repository: Repository, commit: str, paths: frozenset[str]) -> 
         files=files[commit].data,
         parent_files=files[parent].data if parent is not None else None,
         changed_paths=changed,
+        diff=diff,
     )

@@ -271,8 +271,7 @@ class Git:
     @contextmanager
     def open(self, place: GitPlace) -> Iterator[Repository]:
         """Give a throw-away repository, removed at the end, for use in this thread."""
-        check_git_address(place.url, self._insecure_hosts)
-        check_git_credential(place.credential, place.url)
+        self._check(place)
         try:
             with tempfile.TemporaryDirectory(
                 prefix="album-git-", dir=self._folder, ignore_cleanup_errors=True
@@ -281,6 +280,10 @@ class Git:
                 yield Repository(self._processes, place, Path(folder))
         except OSError as error:
             raise LocalGitError("repository", error.strerror or str(error)) from error
+
+    def _check(self, place: GitPlace) -> None:
+        check_git_address(place.url, self._insecure_hosts)
+        check_git_credential(place.credential, place.url)
 
     def close(self) -> None:
         """Kill what runs and take no more work."""

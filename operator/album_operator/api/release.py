@@ -30,7 +30,10 @@ def _immutable(field: str) -> Rule:
 
 
 class ReleaseSpec(Model):
-    """What to release. Nothing here but `suspend` can be changed later."""
+    """What to release.
+
+    Nothing here can be changed later but `suspend`, and `mode` from Plan to Apply.
+    """
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
@@ -58,6 +61,12 @@ class ReleaseSpec(Model):
             "pipelineRef cannot be changed once the release exists: create another AlbumRelease "
             "for another pipeline.",
             ".pipelineRef",
+        ),
+        Rule(
+            "self.mode == oldSelf.mode || (oldSelf.mode == 'Plan' && self.mode == 'Apply')",
+            "mode can only be changed from Plan to Apply: create another AlbumRelease to plan "
+            "again.",
+            ".mode",
         ),
         _immutable("tag"),
         _immutable("app"),
@@ -87,6 +96,13 @@ class ReleaseSpec(Model):
         description=(
             "The version to release, such as v1.1.0 or v1.2.0-rc.1. It becomes the image's tag "
             "and the value in the config repository as it stands here."
+        ),
+    )
+    mode: Literal["Apply", "Plan"] = Field(
+        "Apply",
+        description=(
+            "Apply does the release. Plan only writes what it would do into status.plan; set Apply "
+            "afterwards to do it."
         ),
     )
     suspend: bool = Field(

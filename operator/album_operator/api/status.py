@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from album_operator.api.model import MapList, Model
+from album_operator.api.plan import PlanStatus
 from album_operator.api.types import (
     DIFF_LENGTH,
     BuildType,
@@ -285,6 +286,9 @@ class ReleaseStatus(Model):
         default_factory=list, max_length=8, description="The steps in their order."
     )
     failure: FailureStatus | None = Field(None, description="Why the release stopped.")
+    plan: PlanStatus | None = Field(
+        None, description="What a release in mode Plan would do; nothing of it is done."
+    )
     superseded_by: Text | None = Field(
         None, description="The newer version that was there already."
     )

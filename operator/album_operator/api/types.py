@@ -32,6 +32,12 @@ MESSAGE_LENGTH = 1024
 DIFF_LENGTH = 4096
 """Longest diff in a status, in characters."""
 
+PLAN_DIFF_LENGTH = 8192
+"""Longest diff of a plan, in characters."""
+
+PATCH_LENGTH = 1024
+"""Longest patch of an Application in a plan, in characters."""
+
 _SEMVER = r"v?[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
 # A prefix ends with a letter, `-` or `_`, so that `v1.2.3.4` is not app `v1.` at 2.3.4.
 _TAG_PREFIX = r"([A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z_-]|[A-Za-z])?"

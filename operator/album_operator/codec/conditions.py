@@ -46,7 +46,8 @@ def parse_outcome(conditions: Mapping[str, Raw]) -> Outcome:
         return Outcome.STALLED
     ready = conditions.get("Ready", {})
     if ready.get("status") == "True":
-        return Outcome.RELEASED
+        is_plan = ready.get("reason") == Reason.PLANNED
+        return Outcome.PLANNED if is_plan else Outcome.RELEASED
     if ready.get("reason") == Reason.SUSPENDED:
         return Outcome.SUSPENDED
     return Outcome.WORKING
@@ -57,7 +58,8 @@ def render_conditions(release: Release, record: Record, now: datetime) -> list[d
 
     `Reconciling` and `Stalled` are there only while true (kstatus: abnormal-true).
     """
-    ready = {Outcome.RELEASED: "True", Outcome.STALLED: "False"}.get(record.outcome, "Unknown")
+    by_outcome = {Outcome.RELEASED: "True", Outcome.PLANNED: "True", Outcome.STALLED: "False"}
+    ready = by_outcome.get(record.outcome, "Unknown")
     states = [("Ready", ready, record.reason, record.message)]
     if record.outcome is Outcome.WORKING:
         states.append(("Reconciling", "True", record.reason, record.message))

@@ -12,6 +12,7 @@ from album_operator.api.types import (
     render_overhead,
 )
 from album_operator.codec.conditions import parse_outcome, render_conditions
+from album_operator.codec.plan import parse_plan, render_plan, shorten_plan
 from album_operator.codec.resolved import parse_resolved, render_resolved
 from album_operator.codec.text import (
     Raw,
@@ -77,6 +78,7 @@ def _shortened(record: Record, length: int) -> Record:
         steps=tuple(replace(step, message=cut(step.message, length)) for step in record.steps),
         proposal=proposal,
         failure=failure,
+        plan=shorten_plan(record.plan, length) if record.plan is not None else None,
     )
 
 
@@ -98,6 +100,7 @@ def _render(release: Release, record: Record, now: datetime) -> dict[str, Any]:
             "steps": [_render_step(step) for step in record.steps],
             "overhead": render_overhead(sum((step.overhead for step in record.steps), timedelta())),
             "failure": _render_failure(record.failure) if record.failure else None,
+            "plan": render_plan(record.plan) if record.plan else None,
             "supersededBy": record.superseded_by,
             "lastHandledRetry": record.last_retry,
             "lastHandledRefresh": record.last_refresh,
@@ -130,6 +133,7 @@ def parse_status(raw: Raw) -> Record:
         reason=Reason(ready.get("reason", Reason.PENDING)),
         message=ready.get("message", ""),
         failure=_parse_failure(raw["failure"]) if "failure" in raw else None,
+        plan=parse_plan(raw["plan"]) if "plan" in raw else None,
         chosen=AppVersion(raw["app"], raw["version"]) if "app" in raw else None,
         superseded_by=raw.get("supersededBy"),
         last_retry=raw.get("lastHandledRetry"),

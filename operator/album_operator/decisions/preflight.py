@@ -10,7 +10,7 @@ from album_operator.domain.names import image_tag, is_newer, join_words, without
 from album_operator.domain.places import Credential
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ImageRecord, Record, StepName, StepRecord
-from album_operator.domain.release import Edit, EditValue, Ref, Release
+from album_operator.domain.release import Edit, EditValue, Mode, Ref, Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import ApplicationSeen, ConfigSeen, RepositorySeen, SourceSeen
 from album_operator.domain.verdict import Done, Halt
@@ -135,8 +135,11 @@ def check_source(resolved: Resolved, seen: SourceSeen) -> Halt | None:
     return None
 
 
-def check_forge(resolved: Resolved, seen: RepositorySeen) -> Halt | None:
-    """Refuse a config repository that its forge would let nobody, or not us, push to."""
+def check_forge(release: Release, resolved: Resolved, seen: RepositorySeen) -> Halt | None:
+    """Refuse a config repository that its forge would let nobody, or not us, push to.
+
+    A plan pushes nothing, so that a token that may only read will do for it.
+    """
     config = resolved.config
     if seen.is_archived:
         return Halt(
@@ -144,7 +147,8 @@ def check_forge(resolved: Resolved, seen: RepositorySeen) -> Halt | None:
             f"{config.repository} is archived, so nothing can be proposed there. Take it out of "
             f"the archive or correct spec.config.repository of the pipeline, {RETRY}.",
         )
-    if not seen.may_push and config.forge_secret == config.secret:
+    must_push = release.mode is Mode.APPLY and config.forge_secret == config.secret
+    if must_push and not seen.may_push:
         return Halt(
             Reason.CREDENTIALS_REFUSED,
             f"The user of Secret {config.secret} may read {config.repository} and not push to it. "

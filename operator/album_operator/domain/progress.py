@@ -12,7 +12,7 @@ from album_operator.domain.record import (
     StepRecord,
     StepState,
 )
-from album_operator.domain.release import Release
+from album_operator.domain.release import Mode, Release
 
 PREFLIGHT = "Preflight"
 """Name of the checks before the first step, as `status.failure.step` shows it."""
@@ -24,10 +24,10 @@ def _with_step(record: Record, step: StepRecord) -> Record:
 
 
 def start(release: Release, record: Record) -> Record:
-    """Obey the annotations `album.dev/retry` and `album.dev/refresh`, and `spec.suspend`.
+    """Obey the annotations `album.dev/retry` and `album.dev/refresh`, `spec.mode` and `.suspend`.
 
     A retry begins anew as the next attempt; an image stays known, for preflight keeps it where it
-    would build the very same.
+    would build the very same. A plan is dropped once it is to be applied: the world moved on.
     """
     if release.retry is not None and release.retry != record.last_retry:
         kept = record.step(StepName.IMAGE_READY) if record.image is not None else None
@@ -42,6 +42,10 @@ def start(release: Release, record: Record) -> Record:
         record = fresh if kept is None else _with_step(fresh, kept)
     if release.refresh is not None:
         record = replace(record, last_refresh=release.refresh)
+    if record.plan is not None and release.mode is Mode.APPLY:
+        record = replace(
+            record, plan=None, outcome=Outcome.WORKING, reason=Reason.PENDING, message=""
+        )
     if release.suspend and not record.is_finished:
         return replace(
             record,
@@ -123,6 +127,14 @@ def release(record: Record) -> Record:
     """Mark the whole release as done."""
     message = record.step(StepName.DEPLOYED).message
     return replace(record, outcome=Outcome.RELEASED, reason=Reason.RELEASED, message=message)
+
+
+def plan(record: Record, message: str) -> Record:
+    """Mark a release as planned; steps that waited for a look have not begun."""
+    steps = tuple(StepRecord(step.name, overhead=step.overhead) for step in record.steps)
+    return replace(
+        record, steps=steps, outcome=Outcome.PLANNED, reason=Reason.PLANNED, message=message
+    )
 
 
 def add_overhead(record: Record, name: StepName, took: timedelta) -> Record:

@@ -20,6 +20,7 @@ class Reason(StrEnum):
     SYNCING = "Syncing"
     SETTLING = "Settling"
     RELEASED = "Released"
+    PLANNED = "Planned"
     NO_CHANGE = "NoChange"
     SUSPENDED = "Suspended"
     SUCCEEDED = "Succeeded"

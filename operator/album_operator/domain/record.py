@@ -130,12 +130,39 @@ class Failure:
     exit_code: int | None = None
 
 
+@dataclass(frozen=True)
+class PlannedPatch:
+    """What an Application would be patched with: a JSON merge patch as text."""
+
+    namespace: str
+    name: str
+    patch: str
+
+
+@dataclass(frozen=True)
+class PlanRecord:
+    """What a release in mode Plan would do.
+
+    Attributes:
+        image: full reference with tag.
+        base_commit: head of the base branch the diff is against, 40 hex digits.
+        diff: unified diff of the change, at most 8 KiB; empty where nothing would change.
+    """
+
+    image: str
+    branch: str
+    base_commit: str
+    diff: str
+    applications: tuple[PlannedPatch, ...]
+
+
 class Outcome(StrEnum):
     """How a release stands as a whole."""
 
     WORKING = "Working"
     SUSPENDED = "Suspended"
     RELEASED = "Released"
+    PLANNED = "Planned"
     STALLED = "Stalled"
 
 
@@ -150,6 +177,7 @@ class Record:
             where delivery is `Commit`, or the base's head where nothing had to change.
         reason: reason of the condition Ready.
         message: message of the condition Ready.
+        plan: of a release in mode Plan.
         last_retry: value of `album.dev/retry` that `attempt` answers.
         last_refresh: value of `album.dev/refresh` that was last obeyed.
         chosen: app and version as the conventions give them, known before `resolved`.
@@ -171,6 +199,7 @@ class Record:
     reason: Reason = Reason.PENDING
     message: str = ""
     failure: Failure | None = None
+    plan: PlanRecord | None = None
     superseded_by: str | None = None
     last_retry: str | None = None
     last_refresh: str | None = None
@@ -180,7 +209,7 @@ class Record:
     @property
     def is_finished(self) -> bool:
         """Tell whether nothing will change by itself any more."""
-        return self.outcome in {Outcome.RELEASED, Outcome.STALLED}
+        return self.outcome in {Outcome.RELEASED, Outcome.PLANNED, Outcome.STALLED}
 
     @property
     def steps_begun(self) -> bool:

@@ -37,6 +37,13 @@ class Delivery(StrEnum):
     COMMIT = "Commit"
 
 
+class Mode(StrEnum):
+    """What a release does: all of it, or only tell what it would be."""
+
+    APPLY = "Apply"
+    PLAN = "Plan"
+
+
 @dataclass(frozen=True)
 class Release:
     """An AlbumRelease's identity and wish.
@@ -61,6 +68,7 @@ class Release:
     tag: str | None = None
     app: str | None = None
     version: str | None = None
+    mode: Mode = Mode.APPLY
     suspend: bool = False
     allow_downgrade: bool = False
     retry: str | None = None

@@ -28,6 +28,7 @@ class BranchSeen:
         parent_files: bytes by path at the head's only parent; None where it has not one parent.
         files: bytes by path at the head.
         changed_paths: paths that differ between head and parent.
+        diff: unified diff, as git makes it, from `parent_files` to `files`; empty without parent.
     """
 
     commit: str
@@ -37,6 +38,7 @@ class BranchSeen:
     files: Mapping[str, bytes]
     parent_files: Mapping[str, bytes] | None
     changed_paths: frozenset[str]
+    diff: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,7 @@ from album_operator.domain.places import Change
 from album_operator.domain.release import Edit, EditValue, Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import BranchSeen
-from album_operator.render.pull_request import (
-    DIFF_BYTES,
-    DIFF_CUT,
-    commit_message,
-    unified_diff,
-)
+from album_operator.render.pull_request import commit_message
 from album_operator.render.values import NotEditableError, edit_values, read_values
 
 UNKNOWN_DIGEST = f"sha256:{'0' * 64}"
@@ -112,17 +107,3 @@ def change(
         author_email=config.author_email,
         date=release.created_at,
     )
-
-
-def branch_diff(branch: BranchSeen) -> str:
-    """Give the unified diff of the branch's commit, at most 4 KiB of whole files."""
-    before = branch.parent_files or {}
-    diffs: list[str] = []
-    size = 0
-    for path in sorted(branch.changed_paths & branch.files.keys()):
-        diff = unified_diff(path, before.get(path, b""), branch.files[path])
-        size += len(diff.encode())
-        if size > DIFF_BYTES - len(DIFF_CUT.encode()) and diffs:
-            return "".join([*diffs, DIFF_CUT])
-        diffs.append(diff)
-    return "".join(diffs)

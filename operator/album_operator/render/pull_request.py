@@ -1,19 +1,11 @@
 """Texts for reviewers: commit message, pull request, and the diff both are about."""
 
-import difflib
 import re
-from collections.abc import Iterator
 
 from album_operator.domain.names import repository_path
 from album_operator.domain.places import Draft
 from album_operator.domain.release import Release
 from album_operator.domain.resolved import Resolved
-
-DIFF_BYTES = 4096
-"""Longest diff, in bytes of UTF-8; the status keeps it too."""
-
-DIFF_CUT = "… the rest of the diff is left out\n"
-CONTEXT = 3
 
 
 def commit_message(release: Release, resolved: Resolved, digest: str) -> str:
@@ -63,43 +55,6 @@ def draft(release: Release, resolved: Resolved, digest: str, diff: str) -> Draft
         + f"\nThe whole change:\n\n{_fenced(diff)}"
     )
     return Draft(head=config.branch, base=config.base_branch, title=_title(resolved), body=body)
-
-
-def unified_diff(path: str, before: bytes, after: bytes) -> str:
-    """Write the difference of two versions of a file the way git shows it.
-
-    Args:
-        path: POSIX path of the file, for the head lines.
-        before: the old bytes.
-        after: the new bytes.
-
-    Returns:
-        The diff with three lines of context, carriage returns and a missing line end as they are;
-        at most 4 KiB, cut between lines with a note. Empty where nothing differs.
-    """
-    lines = list(_diff_lines(path, _lines(before), _lines(after)))
-    size, kept = 0, 0
-    for line in lines:
-        size += len(line.encode())
-        if size <= DIFF_BYTES - len(DIFF_CUT.encode()):
-            kept += 1
-    return "".join(lines) if size <= DIFF_BYTES else "".join([*lines[:kept], DIFF_CUT])
-
-
-def _diff_lines(path: str, before: list[str], after: list[str]) -> Iterator[str]:
-    diff = difflib.unified_diff(before, after, n=CONTEXT)
-    for number, line in enumerate(diff):
-        if number < 2:
-            yield f"{('--- a', '+++ b')[number]}/{_line(path)}\n"
-        elif line.endswith("\n"):
-            yield line
-        else:
-            yield f"{line}\n\\ No newline at end of file\n"
-
-
-def _lines(data: bytes) -> list[str]:
-    # As git: only "\n" ends a line.
-    return re.findall(r"[^\n]*\n|[^\n]+", data.decode("utf-8", "replace"))
 
 
 def _title(resolved: Resolved) -> str:

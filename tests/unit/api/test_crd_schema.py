@@ -58,7 +58,7 @@ def test_every_schema_is_structural(node: Schema) -> None:
 @pytest.mark.parametrize("node", ALL_NODES)
 def test_every_string_and_list_is_bounded(node: Schema) -> None:
     if node.get("type") == "string" and "enum" not in node:
-        assert node["maxLength"] <= 4096
+        assert node["maxLength"] <= 8192
     if node.get("x-kubernetes-int-or-string"):
         assert node["maxLength"] <= 64
     if node.get("type") == "array":

@@ -72,7 +72,7 @@ def test_a_release_without_status_has_not_been_looked_at() -> None:
 
 
 def test_fields_of_a_newer_version_are_ignored() -> None:
-    status = ReleaseStatus.parse({"observedGeneration": 1, "plan": {"diff": ""}})
+    status = ReleaseStatus.parse({"observedGeneration": 1, "later": {"x": ""}})
 
     assert status.observed_generation == 1
 

@@ -12,6 +12,8 @@ from album_operator.domain.record import (
     Failure,
     ImageRecord,
     Outcome,
+    PlannedPatch,
+    PlanRecord,
     ProposalRecord,
     PullRequestRecord,
     Record,
@@ -143,6 +145,20 @@ failures = st.builds(
 )
 
 
+plans = st.builds(
+    PlanRecord,
+    image=texts,
+    branch=texts,
+    base_commit=commits,
+    diff=st.text(st.characters(codec="utf-8"), max_size=900),
+    applications=st.lists(
+        st.builds(PlannedPatch, names, names, sentences),
+        max_size=3,
+        unique_by=lambda app: (app.namespace, app.name),
+    ).map(tuple),
+)
+
+
 def _step(name: StepName) -> st.SearchStrategy[StepRecord]:
     return st.builds(
         StepRecord,
@@ -158,12 +174,11 @@ def _step(name: StepName) -> st.SearchStrategy[StepRecord]:
 
 @st.composite
 def records(draw: st.DrawFn) -> Record:
-    """Draw a record; the condition Ready tells `Suspended` by its reason alone."""
+    """Draw a record; Ready tells `Suspended` and `Planned` by its reason alone."""
     outcome = draw(st.sampled_from(Outcome))
-    if outcome is Outcome.SUSPENDED:
-        reason = Reason.SUSPENDED
-    else:
-        reason = draw(reasons.filter(lambda reason: reason is not Reason.SUSPENDED))
+    told = {Outcome.SUSPENDED: Reason.SUSPENDED, Outcome.PLANNED: Reason.PLANNED}
+    others = reasons.filter(lambda reason: reason not in told.values())
+    reason = told.get(outcome) or draw(others)
     proposal = draw(st.none() | proposals)
     return Record(
         attempt=draw(st.integers(1, 2**31)),
@@ -183,6 +198,7 @@ def records(draw: st.DrawFn) -> Record:
         reason=reason,
         message=draw(sentences),
         failure=draw(st.none() | failures),
+        plan=draw(st.none() | plans),
         superseded_by=draw(st.none() | texts),
         last_retry=draw(st.none() | texts),
         last_refresh=draw(st.none() | texts),

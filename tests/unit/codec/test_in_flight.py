@@ -1,5 +1,6 @@
 """Which releases still need passes, told from their raw bodies alone."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,12 +15,13 @@ from album_operator.codec import (
 from album_operator.domain import progress
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Failure, Record, StepName
-from tests.fakes.builders import NOW, RECORD, RELEASE, raw_release, record_before
+from tests.fakes.builders import NOW, PLAN, RECORD, RELEASE, raw_release, record_before
 
 STALLED = progress.stall(
     RECORD, None, "Push it.", Failure("Preflight", Reason.TAG_NOT_FOUND, "Push it."), NOW
 )
 RELEASED = progress.release(record_before(StepName.DEPLOYED))
+PLANNED = progress.plan(replace(RECORD, plan=PLAN), "Nothing was done.")
 
 
 def _body(record: Record | None, retry: str | None = None) -> dict[str, Any]:
@@ -43,7 +45,9 @@ def test_a_release_at_work_is_in_flight() -> None:
     assert is_in_flight(_body(record_before(StepName.MERGED)))
 
 
-@pytest.mark.parametrize("record", [STALLED, RELEASED], ids=["stalled", "released"])
+@pytest.mark.parametrize(
+    "record", [STALLED, RELEASED, PLANNED], ids=["stalled", "released", "planned"]
+)
 def test_a_finished_release_is_not_until_a_retry_is_asked_for(record: Record) -> None:
     assert not is_in_flight(_body(record))
     assert is_in_flight(_body(record, retry="1"))

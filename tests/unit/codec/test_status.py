@@ -17,6 +17,7 @@ from album_operator.domain.record import (
     BuildRecord,
     Failure,
     Outcome,
+    PlannedPatch,
     ProposalRecord,
     Record,
     StepName,
@@ -27,6 +28,7 @@ from tests.fakes.builders import (
     DIGEST,
     IMAGE_RECORD,
     NOW,
+    PLAN,
     RECORD,
     RELEASE,
     RESOLVED,
@@ -134,6 +136,19 @@ def test_a_message_too_long_keeps_its_beginning_and_the_way_out_at_its_end() -> 
         assert text.startswith("It failed: xxx")
         assert " … " in text
         assert text.endswith("Then set the annotation album.dev/retry.")
+
+
+def test_the_fullest_plan_stays_under_16_kb() -> None:
+    name, patch = "n" * 63, json.dumps({"spec": "x" * 4000})
+    patches = tuple(PlannedPatch(f"{name}-{number}", name, patch) for number in range(16))
+    plan = replace(PLAN, diff='-  tag: "v1"\n' * 630, branch="b" * 200, applications=patches)
+    status = render_status(RELEASE, progress.plan(replace(RECORD, plan=plan), "m" * 9000), NOW)
+
+    assert faults_of_status(status) == []
+    assert len(json.dumps(status).encode()) <= LIMIT
+    assert status["plan"]["diff"].endswith("\n… the rest of the diff is left out\n")
+    assert len(status["plan"]["diff"]) > 3900
+    assert " … " in status["plan"]["applications"][0]["patch"]
 
 
 def test_an_absent_status_is_a_release_not_begun() -> None:

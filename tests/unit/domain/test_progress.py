@@ -11,7 +11,8 @@ from album_operator.domain import progress
 from album_operator.domain.errors import TerminalError, TransientError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Failure, Outcome, Record, StepName, StepState
-from tests.fakes.builders import IMAGE_RECORD, NOW, RECORD, RELEASE, record_before
+from album_operator.domain.release import Mode
+from tests.fakes.builders import IMAGE_RECORD, NOW, PLAN, RECORD, RELEASE, record_before
 
 LATER = NOW + timedelta(minutes=1)
 FAILURE = Failure("ImageReady", Reason.BUILD_FAILED, "The build failed.")
@@ -34,6 +35,20 @@ def test_a_retry_is_obeyed_once() -> None:
     assert once.last_retry == "1"
     assert progress.start(release, once) == once
     assert progress.start(release, _stalled(once)) == _stalled(once)
+
+
+def test_a_plan_is_dropped_once_it_is_to_be_applied() -> None:
+    planned = progress.plan(replace(RECORD, plan=PLAN), "Nothing was done.")
+
+    assert planned.is_finished
+    assert progress.start(replace(RELEASE, mode=Mode.PLAN), planned) == planned
+    assert progress.start(RELEASE, planned) == RECORD
+
+
+def test_a_plan_that_is_applied_but_suspended_waits() -> None:
+    planned = progress.plan(replace(RECORD, plan=PLAN), "Nothing was done.")
+
+    assert progress.start(replace(RELEASE, suspend=True), planned).outcome is Outcome.SUSPENDED
 
 
 def test_a_retry_of_a_release_that_never_began_is_the_same_attempt() -> None:

@@ -1,0 +1,137 @@
+"""The command line: options, texts of help, and how each end is told."""
+
+import asyncio
+import os
+import signal
+import sys
+
+import click
+
+from album_cli import VERSION
+from album_cli.documents import Wish, from_files, from_tag
+from album_cli.ends import TOKEN, BadInputError, NothingToChange, RefusedError
+from album_cli.places import find_place, insecure_hosts
+from album_cli.plan import make_plan
+
+REFUSED = 2
+NOTHING_TO_CHANGE = 3
+
+EXAMPLES = """
+\b
+Examples:
+  album plan --tag backend-v1.3.3 --source https://git.example.org/album/album-app \\
+      --config-repo ../album-app-config --rev main~2
+  album plan -f pipeline.yaml -f release.yaml
+  kubectl kustomize releases | album plan -f - --rev v2026.11
+"""
+
+
+def run_album(arguments: list[str], prog_name: str) -> int:
+    """Run the command and tell its end on standard error.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        # Not by `main`, which answers Ctrl-C with words.
+        with album.make_context(prog_name, arguments) as context:
+            album.invoke(context)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (BadInputError, RefusedError) as error:
+        return _tell(str(error), REFUSED)
+    except NothingToChange as error:
+        return _tell(str(error), NOTHING_TO_CHANGE)
+    except Exception as error:  # noqa: BLE001 - users get a sentence, never a traceback
+        return _tell(f"InternalError: album failed by a bug of its own: {error!r}.", REFUSED)
+    return 0
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="album")
+def album() -> None:
+    """What the Album release operator knows, without a cluster."""
+
+
+@album.command(epilog=EXAMPLES)
+@click.option("--tag", metavar="TAG", help="Git tag to release, such as backend-v1.3.3.")
+@click.option("--source", metavar="URL", help="Repository that is built; it is not contacted.")
+@click.option(
+    "--config-repo",
+    metavar="PATH_OR_URL",
+    help=(
+        "Config repository: a work tree or bare repository of this machine, or an https URL; by "
+        "convention, or by the pipeline, where it is left out."
+    ),
+)
+@click.option(
+    "--rev",
+    metavar="REV",
+    help=(
+        "Revision of it to plan on, as git rev-parse takes them; the pipeline's branch, else HEAD, "
+        "by default."
+    ),
+)
+@click.option(
+    "--allow-downgrade", is_flag=True, help="Plan even where a newer version is there already."
+)
+@click.option(
+    "-f",
+    "--filename",
+    "files",
+    metavar="FILE",
+    multiple=True,
+    help="File with an AlbumPipeline, an AlbumRelease or both; - is standard input.",
+)
+def plan(
+    tag: str | None,
+    source: str | None,
+    config_repo: str | None,
+    rev: str | None,
+    allow_downgrade: bool,
+    files: tuple[str, ...],
+) -> None:
+    """Print the change a release would make, as the diff git makes of it.
+
+    Say what to release by --tag and --source, or by -f. Nothing is written, and only
+    the config repository is read; a token for its URL comes from the variable ALBUM_GIT_TOKEN, with
+    ALBUM_GIT_USERNAME where the server looks at it.
+
+    Exits with 0 and the diff; with 3 if nothing would change; else with 2 and the reason on
+    standard error.
+    """
+    wish = _wish(tag, source, files, allow_downgrade=allow_downgrade)
+    # Not for the environment of the git commands that are not to know it.
+    token = os.environ.pop(TOKEN, "")
+    username = os.environ.get("ALBUM_GIT_USERNAME", "")
+    place = find_place(config_repo or wish.config_repository, token, username)
+    _write(asyncio.run(make_plan(wish, place, rev, insecure_hosts(place))))
+
+
+def _wish(
+    tag: str | None, source: str | None, files: tuple[str, ...], *, allow_downgrade: bool
+) -> Wish:
+    if files and (tag or source or allow_downgrade):
+        raise click.UsageError(
+            "-f says what to release already: leave --tag, --source and --allow-downgrade out."
+        )
+    if files:
+        return from_files(files)
+    if not tag or not source:
+        raise click.UsageError("Say what to release: --tag and --source, or -f.")
+    return from_tag(tag, source, allow_downgrade=allow_downgrade)
+
+
+def _write(diff: str) -> None:
+    # Whoever reads the output may stop early, as `head` does.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    sys.stdout.buffer.write(diff.encode())
+    sys.stdout.buffer.flush()
+
+
+def _tell(sentence: str, status: int) -> int:
+    click.echo(sentence, err=True)
+    return status

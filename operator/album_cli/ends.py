@@ -1,0 +1,37 @@
+"""The ends of a command that is not given its result; each text is for standard error."""
+
+import re
+
+from album_operator.domain.reasons import Reason
+
+TOKEN = "ALBUM_GIT_TOKEN"  # noqa: S105 - a variable's name
+
+IN_CLUSTER = re.compile(r",? (?:then|and) set the annotation album\.dev/retry(?: on the release)?")
+
+
+class BadInputError(Exception):
+    """Files or options that cannot be worked with."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(f"Error: {sentence}")
+
+
+class RefusedError(Exception):
+    """The operator would refuse the release too, for this reason."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(f"{reason}: {_without_cluster(message)}")
+
+
+class NothingToChange(Exception):  # noqa: N818 - no error: the config repository is as wished
+    """The config repository holds the version already."""
+
+
+def _without_cluster(message: str) -> str:
+    """Leave out what only helps a release in a cluster."""
+    for said, here in (
+        (f"the token of Secret {TOKEN}", f"the token of {TOKEN}"),
+        ("put a working one into the Secret", "put a working one into it"),
+    ):
+        message = message.replace(said, here)
+    return IN_CLUSTER.sub("", message)

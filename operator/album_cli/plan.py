@@ -1,0 +1,49 @@
+"""`album plan`: the pass's own pieces, on a repository and revision of the user's choice."""
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from album_cli.documents import Wish
+from album_cli.ends import NothingToChange, RefusedError
+from album_operator import planning
+from album_operator.adapters.config_revisions import GitConfigRevisions
+from album_operator.domain.errors import OutsideError
+from album_operator.domain.places import GitPlace
+from album_operator.domain.verdict import Halt
+from album_operator.render.values import NotEditableError
+
+
+async def make_plan(
+    wish: Wish, place: GitPlace, revision: str | None, insecure_hosts: Collection[str]
+) -> str:
+    """Give the diff of a release.
+
+    Args:
+        wish: the release and what the conventions make of it.
+        place: the config repository.
+        revision: of it; None for the pipeline's branch, or the repository's default.
+        insecure_hosts: `host[:port]` that may be spoken to in plain HTTP.
+
+    Raises:
+        RefusedError: the operator would refuse it, or the repository cannot be read.
+        NothingToChange: there is none.
+    """
+    # Messages name the repository that was looked at.
+    config = replace(wish.resolved.config, repository=place.url)
+    resolved = replace(wish.resolved, config=config)
+    reader = GitConfigRevisions(insecure_hosts)
+    base = revision or config.base_branch or None
+    try:
+        change = await planning.find_change(reader, place, base, wish.release, resolved)
+    except (OutsideError, NotEditableError) as error:
+        raise RefusedError(error.reason, error.message) from error
+    finally:
+        reader.close()
+    if isinstance(change, Halt):
+        raise RefusedError(change.reason, change.message)
+    if not change.diff:
+        raise NothingToChange(
+            f"Nothing would change: {change.seen.base_branch} of {place.url} holds "
+            f"{resolved.version} already."
+        )
+    return change.diff

@@ -1,0 +1,50 @@
+"""Plan: what a release would do, from what the checks before its first write have seen."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from album_operator.domain.names import join_words
+from album_operator.domain.reasons import Reason
+from album_operator.domain.record import PlannedPatch, PlanRecord, Record
+from album_operator.domain.release import Ref
+from album_operator.domain.resolved import Resolved
+from album_operator.domain.seen import ConfigSeen
+from album_operator.domain.verdict import Done
+
+
+def decide(
+    record: Record, resolved: Resolved, seen: ConfigSeen, diff: str, patches: Mapping[Ref, str]
+) -> Done:
+    """Write down what a release would do.
+
+    Args:
+        record: what is known of the release.
+        resolved: what it would do.
+        seen: the base branch the diff is against.
+        diff: unified diff of the change, empty where nothing would change.
+        patches: JSON merge patch of each Application, as text.
+    """
+    config = resolved.config
+    plan = PlanRecord(
+        image=resolved.build.image,
+        branch=config.branch,
+        # The checks, asked before, have refused a missing base.
+        base_commit=seen.base_commit or "",
+        diff=diff,
+        applications=tuple(
+            PlannedPatch(ref.namespace, ref.name, patch) for ref, patch in patches.items()
+        ),
+    )
+    if diff:
+        change = f"propose {config.branch} to branch {seen.base_branch} of {config.repository}"
+    else:
+        change = (
+            f"propose nothing, as branch {seen.base_branch} of {config.repository} holds "
+            f"{resolved.version} already"
+        )
+    return Done(
+        replace(record, plan=plan),
+        Reason.PLANNED,
+        f"Nothing was done. Applied, the release would build {plan.image}, {change}, and patch "
+        f"{join_words(map(str, patches))}. Set spec.mode to Apply to do it.",
+    )

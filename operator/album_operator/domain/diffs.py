@@ -1,0 +1,23 @@
+"""Diffs where there is room for a part of them only."""
+
+import re
+from itertools import accumulate
+
+DIFF_BYTES = 4096
+"""Longest diff of a pull request, in bytes of UTF-8; the status keeps it too."""
+
+PLAN_DIFF_BYTES = 8192
+"""Longest diff of a plan, in bytes of UTF-8."""
+
+DIFF_CUT = "… the rest of the diff is left out\n"
+
+
+def cut_diff(diff: str, limit: int) -> str:
+    """Make a diff fit a limit in bytes of UTF-8: it ends between two lines, with a note."""
+    if len(diff.encode()) <= limit:
+        return diff
+    # As git: only "\n" ends a line.
+    lines = re.findall(r"[^\n]*\n|[^\n]+", diff)
+    sizes = accumulate((len(line.encode()) for line in lines), initial=len(DIFF_CUT.encode()))
+    kept = sum(size <= limit for size in sizes) - 1
+    return "".join([*lines[:kept], DIFF_CUT])

@@ -1,0 +1,142 @@
+"""`album plan -f` takes the resources as they would be applied."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import Ended, album, commit, git
+
+PIPELINE = """\
+apiVersion: album.dev/v1alpha1
+kind: AlbumPipeline
+metadata: {name: album-app, namespace: album}
+spec:
+  source: {repository: https://git.example.org/owner/album-app}
+  apps:
+    - name: backend
+      tagPrefix: api/
+    - name: frontend
+      edits: [{path: backend/values.yaml, key: resources.extra.tag}]
+"""
+RELEASE = """\
+apiVersion: album.dev/v1alpha1
+kind: AlbumRelease
+metadata: {name: frontend-v1.1.0, namespace: album}
+spec: {pipelineRef: {name: album-app}, tag: frontend-v1.1.0}
+"""
+
+
+@pytest.fixture
+def folder(repository: Path) -> Path:
+    (repository.parent / "pipeline.yaml").write_text(PIPELINE)
+    (repository.parent / "release.yaml").write_text(RELEASE)
+    return repository.parent
+
+
+def plan(folder: Path, *words: str, data: str = "") -> Ended:
+    return album("plan", *words, "--config-repo", "config", cwd=folder, data=data.encode())
+
+
+def test_two_files_are_planned_by_the_pipelines_own_edits(folder: Path) -> None:
+    ended = plan(folder, "-f", "pipeline.yaml", "-f", "release.yaml")
+
+    assert ended.status == 0
+    assert b'-  extra: {tag: v0}\n+  extra: {tag: "v1.1.0"}\n' in ended.out
+
+
+def test_one_stream_with_both_is_planned(folder: Path) -> None:
+    wanted = plan(folder, "-f", "pipeline.yaml", "-f", "release.yaml").out
+    (folder / "both.yaml").write_text(f"---\n{RELEASE}---\n---\n{PIPELINE}")
+
+    assert plan(folder, "-f", "both.yaml") == Ended(0, wanted, "")
+    assert plan(folder, "-f", "-", data=f"{PIPELINE}---\n{RELEASE}") == Ended(0, wanted, "")
+
+
+def test_a_release_by_app_and_version_is_planned(folder: Path) -> None:
+    release = RELEASE.replace("tag: frontend-v1.1.0", "app: backend, version: v2.0.0")
+    ended = plan(folder, "-f", "pipeline.yaml", "-f", "-", data=release)
+
+    assert b'+  tag: "v2.0.0" # the release\n' in ended.out
+
+
+def test_the_pipelines_branch_is_the_revision_by_default(folder: Path) -> None:
+    git(folder / "config", "checkout", "--quiet", "-b", "prod", "first")
+    commit(
+        folder / "config", "prod", {"backend/values.yaml": b"resources: {extra: {tag: v1.0.9}}\n"}
+    )
+    git(folder / "config", "checkout", "--quiet", "main")
+    pipeline = PIPELINE.replace("  apps:", "  config: {branch: prod}\n  apps:")
+    words = ("-f", "release.yaml", "-f", "-")
+
+    assert b"v1.0.9" in plan(folder, *words, data=pipeline).out
+    assert b"v1.0.9" not in plan(folder, *words, "--rev", "main", data=pipeline).out
+
+
+def test_an_older_release_may_say_that_it_is_wished(folder: Path) -> None:
+    release = RELEASE.replace("frontend-v1.1.0}", "frontend-v1.1.0, allowDowngrade: true}")
+    values = b"resources: {extra: {tag: v9.0.0}}\n"
+    commit(folder / "config", "newer", {"backend/values.yaml": values})
+
+    assert plan(folder, "-f", "pipeline.yaml", "-f", "release.yaml").err.startswith("Superseded: ")
+    assert plan(folder, "-f", "pipeline.yaml", "-f", "-", data=release).status == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("tag: frontend-v1.1.0", "tag: 1.10", "spec.tag: Input should be a valid string."),
+        ("tag: frontend-v1.1.0", "tga: x", "spec.tga: there is no such field."),
+        (", tag: frontend-v1.1.0", "", "spec.tag: say what to release"),
+        ("tag: frontend-v1.1.0", "tag: a-v1.0.0, app: a", "spec.tag: say what to release"),
+        ("pipelineRef: {name: album-app}, ", "", "spec.pipelineRef: Field required."),
+        ("spec: {", "mode: {", "spec: Input should be"),
+        ("tag: frontend-v1.1.0", "tag: web-v1.0.0", "TagInvalid: spec.tag: `web-v1.0.0`"),
+        ("name: album-app}", "name: other}", "the files hold 0 AlbumPipelines named other"),
+        ("tag: front", "mode: Follow, tag: front", "spec.mode: Input should be 'Apply' or 'Plan'."),
+        ("album.dev/v1alpha1", "album.dev/v1", "document 1: apiVersion: it must be"),
+        ("kind: AlbumRelease", "kind: Secret", "document 1: kind: Secret is neither"),
+        ("{name: frontend-v1.1.0, ", "{", "document 1: metadata.name: it must be a text."),
+        ("kind: AlbumRelease", "kind: [", "standard input is no YAML: "),
+        (RELEASE, "just a text", "document 1: kind: nothing is neither"),
+        (RELEASE, "", "the files hold 0 AlbumReleases"),
+        (RELEASE, f"{RELEASE}---\n{RELEASE}", "the files hold 2 AlbumReleases"),
+        (RELEASE, "\x00", "standard input is no YAML: "),
+        (RELEASE, "!!python/object/apply:os.system [id]", "standard input is no YAML: "),
+    ],
+)
+def test_what_would_not_be_admitted_is_refused_with_file_and_field(
+    folder: Path, old: str, new: str, said: str
+) -> None:
+    assert old in RELEASE
+    ended = plan(folder, "-f", "pipeline.yaml", "-f", "-", data=RELEASE.replace(old, new, 1))
+
+    assert (ended.status, ended.out) == (2, b"")
+    assert said in ended.err
+
+
+def test_a_fault_of_the_pipeline_names_its_file(folder: Path) -> None:
+    pipeline = PIPELINE.replace("name: backend", "nmae: backend")
+    ended = plan(folder, "-f", "release.yaml", "-f", "-", data=pipeline)
+
+    assert ended.status == 2
+    assert ended.err == (
+        "Error: standard input, document 1: AlbumPipeline album-app: spec.apps[0].name: Field "
+        "required.\n"
+    )
+
+
+def test_a_path_that_leaves_the_repository_is_refused(folder: Path) -> None:
+    pipeline = PIPELINE.replace("path: backend/values.yaml", "path: ../secrets.yaml")
+    ended = plan(folder, "-f", "release.yaml", "-f", "-", data=pipeline)
+
+    assert (ended.status, ended.out) == (2, b"")
+    assert ended.err.startswith("Forbidden: '../secrets.yaml' is no path")
+
+
+def test_a_file_that_cannot_be_read_is_told(folder: Path) -> None:
+    ended = plan(folder, "-f", "nope.yaml")
+
+    assert (ended.status, ended.err) == (
+        2,
+        "Error: nope.yaml cannot be read: No such file or directory.\n",
+    )

@@ -1,0 +1,38 @@
+"""What a plan says."""
+
+from dataclasses import replace
+
+from album_operator.decisions.plan import decide
+from album_operator.domain.reasons import Reason
+from tests.fakes.builders import (
+    APPLICATION,
+    BRANCH,
+    CONFIG,
+    CONFIG_SEEN,
+    DIFF,
+    IMAGE,
+    PLAN,
+    RECORD,
+    RESOLVED,
+)
+
+PATCHES = {APPLICATION: "{}"}
+
+
+def test_a_plan_holds_all_a_release_would_do() -> None:
+    verdict = decide(RECORD, RESOLVED, CONFIG_SEEN, DIFF, PATCHES)
+
+    assert verdict.record == replace(RECORD, plan=PLAN)
+    assert verdict.reason is Reason.PLANNED
+    assert verdict.message == (
+        f"Nothing was done. Applied, the release would build {IMAGE}:v1.1.0, propose {BRANCH} to "
+        f"branch main of {CONFIG}, and patch argocd/album-app-backend. Set spec.mode to Apply to "
+        "do it."
+    )
+
+
+def test_a_plan_without_a_change_says_so() -> None:
+    verdict = decide(RECORD, RESOLVED, CONFIG_SEEN, "", PATCHES)
+
+    assert verdict.record.plan == replace(PLAN, diff="")
+    assert f"propose nothing, as branch main of {CONFIG} holds v1.1.0 already" in verdict.message
