@@ -1,4 +1,4 @@
-"""What holds of every file: 11,000 generated ones each time the unit tests run."""
+"""What holds of every file: over 10,000 generated ones each time the unit tests run."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -25,11 +25,11 @@ from tests.unit.render.yaml_files import (
 )
 
 CASES = {
-    "exchange": 3000,
-    "create": 3000,
-    "kustomize": 2000,
-    "any text": 1500,
-    "damage": 1500,
+    "exchange": 2000,
+    "create": 2000,
+    "kustomize": 1500,
+    "any text": 2500,
+    "damage": 2500,
 }
 
 CORPUS = sorted(
@@ -81,7 +81,7 @@ def test_a_new_path_comes_into_any_mapping_of_any_file_and_nothing_else(
     file: tuple[dict[str, Tree], bytes], data: st.DataObject, names: list[str], value: str
 ) -> None:
     tree, before = file
-    assume("{{" not in f"{tree}")
+    assume("{{" not in f"{tree}{value}")
     key = (*data.draw(any_mapping_of(tree)), *names)
     edit = Edit("v.yaml", ".".join(key), create=True)
     beside = Edit("v.yaml", f"{edit.key}-too", EditValue.DIGEST, create=True)
