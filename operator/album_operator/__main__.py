@@ -14,6 +14,7 @@ from album_operator.adapters.applications import ClusterApplications
 from album_operator.adapters.builds import ClusterBuilds
 from album_operator.adapters.cluster import Cluster
 from album_operator.adapters.config_repository import GitConfigRepository
+from album_operator.adapters.git_cache import CacheError
 from album_operator.adapters.gitea import GiteaPullRequests
 from album_operator.adapters.releases import ClusterReleases
 from album_operator.adapters.rights import find_missing
@@ -74,13 +75,17 @@ async def _watch_rights(cluster: Cluster, settings: Settings, health: Health) ->
 
 
 async def _run(settings: Settings) -> None:
+    config = GitConfigRepository(
+        settings.insecure_hosts,
+        cache_folder=settings.cache_folder,
+        cache_bytes=settings.cache_bytes,
+    )
     health, wakeups, registry = Health(), Wakeups(), kopf.OperatorRegistry()
     runner = await serve_health(health, settings.health_port)
     cluster = await Cluster.connect()
     applications = ClusterApplications(cluster)
     pull_requests = GiteaPullRequests(settings.insecure_hosts)
     source = GitSourceRepository(settings.insecure_hosts)
-    config = GitConfigRepository(settings.insecure_hosts)
     world = World(
         secrets=ClusterSecrets(cluster),
         source=source,
@@ -136,7 +141,11 @@ def main() -> int:
     except SettingsError as error:
         sys.stderr.write(f"album-operator: the environment is not right: {error}.\n")
         return 2
-    asyncio.run(_run(settings))
+    try:
+        asyncio.run(_run(settings))
+    except CacheError as error:
+        sys.stderr.write(f"album-operator: ALBUM_CACHE_DIR cannot be used: {error}.\n")
+        return 2
     return 0
 
 

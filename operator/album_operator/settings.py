@@ -4,12 +4,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import TypeVar
 
 from album_operator.render.job import EngineSettings
 
 NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
+BYTES = re.compile(r"[0-9]{1,15}")
 PORT = re.compile(r"[0-9]{1,5}")
 HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 
@@ -36,6 +38,8 @@ class Settings:
             HTTP.
         require_consent: whether an Application must name the pipeline it lets change it.
         merge_poll: how often a waiting pull request is asked for.
+        cache_folder: where git keeps what it has fetched of config repositories.
+        cache_bytes: most bytes it keeps there.
         health_port: TCP port of `/healthz` and `/readyz`.
     """
 
@@ -45,6 +49,8 @@ class Settings:
     insecure_hosts: frozenset[str]
     require_consent: bool
     merge_poll: timedelta
+    cache_folder: Path
+    cache_bytes: int
     health_port: int
 
 
@@ -89,6 +95,14 @@ def _seconds(text: str) -> timedelta | None:
     return timedelta(seconds=float(text))
 
 
+def _folder(text: str) -> Path | None:
+    return Path(text) if Path(text).is_absolute() else None
+
+
+def _bytes(text: str) -> int | None:
+    return int(text) if BYTES.fullmatch(text) and int(text) > 0 else None
+
+
 def _port(text: str) -> int | None:
     return int(text) if PORT.fullmatch(text) and 0 < int(text) < 65536 else None
 
@@ -110,6 +124,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     insecure_hosts = frozenset(read.words("ALBUM_INSECURE_HOSTS", "", HOST))
     consent = read.parsed("ALBUM_REQUIRE_CONSENT", "true", _boolean, "true or false")
     poll = read.parsed("ALBUM_MERGE_POLL_SECONDS", "30", _seconds, "a number of seconds above 0")
+    folder = read.parsed("ALBUM_CACHE_DIR", "/tmp/album-operator", _folder, "an absolute path")  # noqa: S108 - its owner is checked
+    size = read.parsed("ALBUM_CACHE_BYTES", "536870912", _bytes, "a number of bytes above 0")
     port = read.parsed("ALBUM_HEALTH_PORT", "8080", _port, "a TCP port")
     engine = EngineSettings(
         operator_image=read.text("ALBUM_OPERATOR_IMAGE"),
@@ -118,7 +134,14 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         registry_mirrors=read.words("ALBUM_REGISTRY_MIRRORS", "", HOST),
         insecure_hosts=insecure_hosts,
     )
-    if read.faults or consent is None or poll is None or port is None:
+    if (
+        read.faults
+        or consent is None
+        or poll is None
+        or folder is None
+        or size is None
+        or port is None
+    ):
         raise SettingsError("; ".join(read.faults))
     return Settings(
         namespaces=namespaces,
@@ -127,5 +150,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         insecure_hosts=insecure_hosts,
         require_consent=consent,
         merge_poll=poll,
+        cache_folder=folder,
+        cache_bytes=size,
         health_port=port,
     )

@@ -33,7 +33,9 @@ class GiteaStage:
     def __init__(self, server: GiteaServer, folder: Path) -> None:
         self.server = server
         hosts = {server.host, DEAD}
-        self._closing = (GitSourceRepository(hosts), GitConfigRepository(hosts))
+        self.cache = folder.with_name("cache")
+        config = GitConfigRepository(hosts, cache_folder=self.cache)
+        self._closing = (GitSourceRepository(hosts), config)
         self._forge = GiteaPullRequests(hosts)
         self.source: SourceRepository = self._closing[0]
         self.config: ConfigRepository = self._closing[1]

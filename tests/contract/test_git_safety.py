@@ -121,6 +121,7 @@ async def test_a_token_shows_nowhere_but_in_the_environment_of_what_needs_it(
         assert secret not in messages
         assert secret not in caplog.text
         assert all(secret not in " ".join(words) for words, _ in processes.seen)
+        assert all(secret.encode() not in data for data in contents(gitea_stage.cache))
     assert processes.seen
     local = [words for words, environment in processes.seen if "ALBUM_GIT_TOKEN" not in environment]
     remote = {words[1] for words, environment in processes.seen if words not in local}
@@ -141,7 +142,7 @@ async def test_every_git_process_is_isolated(
         assert environment["GIT_CONFIG_GLOBAL"] == "/dev/null"
         assert environment["GIT_CONFIG_NOSYSTEM"] == "1"
         assert environment["GIT_TERMINAL_PROMPT"] == "0"
-        assert environment["HOME"].startswith(str(folder))
+        assert environment["HOME"].startswith((str(folder), str(gitea_stage.cache)))
         is_remote = words[1] in ("ls-remote", "fetch", "push")
         assert environment["GIT_ALLOW_PROTOCOL"] == ("http" if is_remote else "none")
         assert settings["core.hooksPath"] == "/dev/null"
@@ -271,6 +272,11 @@ async def test_closing_ends_what_runs(folder: Path) -> None:
             await look
         assert commands_with(str(folder)) == []
     assert list(folder.iterdir()) == []
+
+
+def contents(folder: Path) -> list[bytes]:
+    """Give the bytes of all files below a folder."""
+    return [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
 
 
 def commands_with(text: str) -> list[str]:

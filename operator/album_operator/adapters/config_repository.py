@@ -1,17 +1,23 @@
 """The GitOps repository, read and written over git; the adapter of port `ConfigRepository`.
 
 Nothing is ever checked out: files are read from and written to git's object store, so no symbolic
-link, attribute or filter of the repository has a file to act on.
+link, attribute or filter of the repository has a file to act on. The store is a cache (`git_cache`)
+that holds only the commits, trees and files somebody asked for.
 """
 
 import asyncio
+import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
 
 from album_operator.adapters.git import HEADS, TIME_LIMIT, Git, Repository
-from album_operator.adapters.git_diff import diff_entries, store_files
+from album_operator.adapters.git_cache import Cache, Caches
+from album_operator.adapters.git_commit import make_commit
+from album_operator.adapters.git_failures import LocalGitError
+from album_operator.adapters.git_files import Files, diff_files, read_base, read_branch
 from album_operator.adapters.git_history import find_descent
 from album_operator.adapters.git_names import (
     check_commit,
@@ -19,20 +25,19 @@ from album_operator.adapters.git_names import (
     check_ref_name,
     is_commit,
 )
-from album_operator.adapters.git_objects import (
-    KINDS,
-    WITHOUT_BLOBS,
-    Entry,
-    Kept,
-    fetch_blobs,
-    list_entries,
-    read_blobs,
-    read_commit,
-)
+from album_operator.adapters.git_objects import Kept
+from album_operator.adapters.git_partial import Fetcher
 from album_operator.adapters.git_push import push_branch
+from album_operator.adapters.git_trees import Trees
 from album_operator.domain.names import normal_url
 from album_operator.domain.places import Change, GitPlace
 from album_operator.domain.seen import BranchSeen, ConfigSeen
+
+LOG = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+CACHE_BYTES = 512 * 1024 * 1024
 
 KEPT_LOOKS = 64
 KEPT_SIZE_LIMIT = 256 * 1024
@@ -40,25 +45,7 @@ KEPT_SIZE_LIMIT = 256 * 1024
 
 KEPT_ANSWERS = 1024
 
-
-@dataclass(frozen=True)
-class _Files:
-    """Asked paths at one commit."""
-
-    entries: Mapping[str, Entry]
-    data: Mapping[str, bytes]
-
-    @property
-    def files(self) -> dict[str, Entry]:
-        return {path: entry for path, entry in self.entries.items() if entry.is_file}
-
-    @property
-    def not_files(self) -> dict[str, str]:
-        return {
-            path: KINDS.get(entry.mode, "special file")
-            for path, entry in self.entries.items()
-            if not entry.is_file
-        }
+FILES, HISTORY = "files", "history"
 
 
 class GitConfigRepository:
@@ -67,20 +54,35 @@ class GitConfigRepository:
     Args:
         insecure_hosts: `host[:port]` of servers that may be spoken to in plain HTTP.
         time_limit: longest a single git command may take.
+        cache_folder: where caches are kept; None for a folder that is removed at the end.
+        cache_bytes: most bytes they may have together.
+
+    Raises:
+        CacheError: the folder cannot be used.
     """
 
     def __init__(
-        self, insecure_hosts: Collection[str], *, time_limit: timedelta = TIME_LIMIT
+        self,
+        insecure_hosts: Collection[str],
+        *,
+        time_limit: timedelta = TIME_LIMIT,
+        cache_folder: Path | None = None,
+        cache_bytes: int = CACHE_BYTES,
     ) -> None:
-        self._git = Git(insecure_hosts, time_limit=time_limit)
+        self._caches = Caches(cache_folder, cache_bytes)
+        self._git = Git(insecure_hosts, time_limit=time_limit, folder=self._caches.work)
+        self._fetcher = Fetcher()
         self._writing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._files: Kept[tuple[str, str, frozenset[str]], _Files] = Kept(KEPT_LOOKS)
+        self._tips: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        self._running: set[asyncio.Future[Any]] = set()
+        self._files: Kept[tuple[str, str, frozenset[str]], Files] = Kept(KEPT_LOOKS)
         self._branches: Kept[tuple[str, str, frozenset[str]], BranchSeen] = Kept(KEPT_LOOKS)
         self._descents: Kept[tuple[str, str, str], bool] = Kept(KEPT_ANSWERS)
 
     def close(self) -> None:
         """End what runs."""
         self._git.close()
+        self._caches.close()
 
     async def look(
         self, place: GitPlace, base: str | None, paths: Collection[str], branch: str | None
@@ -89,15 +91,27 @@ class GitConfigRepository:
         for name in filter(None, (base, branch)):
             check_ref_name(name)
         asked = frozenset(check_file_path(path) for path in paths)
-        return await self._git.run(
-            place, lambda repository: self._look(repository, base, asked, branch)
-        )
+        names = ["HEAD" if base is None else HEADS + base]
+        if branch is not None:
+            names.append(HEADS + branch)
+        refs = await self._git.run(place, lambda repository: repository.list_refs(*names))
+        default = refs.get("ref:HEAD", "").removeprefix(HEADS)
+        base_branch = base if base is not None else default
+        base_commit = refs.get(names[0]) if base_branch else None
+        if base_commit is None:
+            return ConfigSeen(base_branch, None, {}, {})
+        self._tips[normal_url(place.url)][base_branch] = base_commit
+        at_base = await self._base(place, base_commit, asked)
+        branch_commit = refs.get(HEADS + branch) if branch is not None else None
+        at_branch = None
+        if branch_commit is not None:
+            at_branch = await self._branch(place, branch_commit, asked)
+        return ConfigSeen(base_branch, base_commit, at_base.data, at_base.not_files, at_branch)
 
     async def push(self, place: GitPlace, change: Change) -> str:
         """Commit and put the branch there, if it is where the change expects it."""
         _check_change(change)
-        async with self._writing[normal_url(place.url)]:
-            return await self._git.run(place, lambda repository: self._push(repository, change))
+        return await self._to_its_end(self._push(place, change))
 
     async def commit(
         self,
@@ -106,25 +120,17 @@ class GitConfigRepository:
         paths: Collection[str],
         edit: Callable[[ConfigSeen], Change | None],
     ) -> BranchSeen | None:
-        """Look at the base branch and push the change that is made of it, as one piece of work.
-
-        It is one in the thread too: looks of other releases that queue for the threads would give
-        a writer elsewhere the time to come in between.
-        """
+        """Look at the base branch and push the change that is made of it, as one piece of work."""
         check_ref_name(base)
         asked = frozenset(check_file_path(path) for path in paths)
-        async with self._writing[normal_url(place.url)]:
-            return await self._git.run(
-                place, lambda repository: self._commit(repository, base, asked, edit)
-            )
+        return await self._to_its_end(self._commit(place, base, asked, edit))
 
     async def diff(self, place: GitPlace, base_commit: str, files: Mapping[str, bytes]) -> str:
         """Compare files with what a commit has, without writing anything to the server."""
         check_commit(base_commit)
-        for path in files:
-            check_file_path(path)
-        return await self._git.run(
-            place, lambda repository: self._diff(repository, base_commit, files)
+        at_base = await self._base(place, base_commit, frozenset(map(check_file_path, files)))
+        return await self._read(
+            place, FILES, lambda repository: diff_files(repository, at_base, files)
         )
 
     async def is_descendant(self, place: GitPlace, revision: str, ancestor: str, base: str) -> bool:
@@ -137,112 +143,168 @@ class GitConfigRepository:
         question = (normal_url(place.url), revision, ancestor)
         answer = self._descents.find(question)
         if answer is None:
-            answer = await self._git.run(
-                place, lambda repository: find_descent(repository, revision, ancestor, base)
+            answer = await self._read(
+                place,
+                HISTORY,
+                lambda repository: find_descent(repository, revision, ancestor, base),
             )
             if answer is not None:
                 # The history of a commit is part of its hash: a "no" stays true as well.
                 self._descents.keep(question, answer)
         return bool(answer)
 
-    def _commit(
+    async def _base(self, place: GitPlace, commit: str, paths: frozenset[str]) -> Files:
+        question = (normal_url(place.url), commit, paths)
+        files = self._files.find(question)
+        if files is None:
+            files = await self._read(
+                place,
+                FILES,
+                lambda repository: read_base(repository, self._fetcher, commit, paths),
+            )
+            if _size(files.data) <= KEPT_SIZE_LIMIT:
+                self._files.keep(question, files)
+        return files
+
+    async def _branch(self, place: GitPlace, commit: str, paths: frozenset[str]) -> BranchSeen:
+        question = (normal_url(place.url), commit, paths)
+        seen = self._branches.find(question)
+        if seen is None:
+            seen = await self._read(
+                place,
+                FILES,
+                lambda repository: read_branch(repository, self._fetcher, commit, paths),
+            )
+            if _size(seen.files) <= KEPT_SIZE_LIMIT:
+                self._branches.keep(question, seen)
+        return seen
+
+    async def _push(self, place: GitPlace, change: Change) -> str:
+        """Push, one after another in each repository."""
+
+        def commit(repository: Repository) -> BranchSeen:
+            return self._make(repository, change, at_base)
+
+        async def commit_and_push(cache: Cache) -> BranchSeen:
+            async with cache.lock:
+                made = await self._git.run(place, commit, cache.folder)
+            # Nothing that is there changes any more: looks need not wait for the server.
+            is_at_tip = change.base_commit in self._tips[url].values()
+            await self._git.run(
+                place,
+                lambda repository: push_branch(
+                    repository, change, made.commit, is_at_tip=is_at_tip
+                ),
+                cache.folder,
+            )
+            return made
+
+        url, paths = normal_url(place.url), frozenset(change.files)
+        at_base = self._files.find((url, change.base_commit, paths))
+        async with self._writing[url]:
+            made = await self._in_cache(place, FILES, commit_and_push)
+        # The next look asks the server where the branch is; what this commit holds is known.
+        if at_base is not None:
+            self._branches.keep((url, made.commit, paths), made)
+        return made.commit
+
+    async def _commit(
+        self,
+        place: GitPlace,
+        base: str,
+        paths: frozenset[str],
+        edit: Callable[[ConfigSeen], Change | None],
+    ) -> BranchSeen | None:
+        # One piece of work in the thread too: looks of other releases that queue for the threads
+        # would give a writer elsewhere the time to come in between.
+        async with self._writing[normal_url(place.url)]:
+            return await self._read(
+                place, FILES, lambda repository: self._look_and_push(repository, base, paths, edit)
+            )
+
+    def _look_and_push(
         self,
         repository: Repository,
         base: str,
         paths: frozenset[str],
         edit: Callable[[ConfigSeen], Change | None],
     ) -> BranchSeen | None:
-        seen = self._look(repository, base, paths, None)
-        change = edit(seen)
+        name = HEADS + base
+        commit = repository.list_refs(name).get(name)
+        at_base = Files({}, {})
+        if commit is not None:
+            at_base = read_base(repository, self._fetcher, commit, paths)
+        change = edit(ConfigSeen(base, commit, at_base.data, at_base.not_files))
         if change is None:
             return None
         _check_change(change)
+        made = self._make(repository, change, at_base)
+        push_branch(repository, change, made.commit, is_at_tip=True)
+        return made
+
+    def _make(self, repository: Repository, change: Change, at_base: Files | None) -> BranchSeen:
+        """Make the commit of a change; without the files of its base, only the commit is told."""
+        trees = Trees(repository, self._fetcher)
+        made = make_commit(repository, trees, change)
+        trees.load([made], ())
+        about, before = trees.commit(made), at_base or Files({}, {})
         return BranchSeen(
-            commit=push_branch(repository, change),
-            diff=self._diff(repository, change.base_commit, change.files),
-            message=change.message,
-            author_name=change.author_name,
-            author_email=change.author_email,
-            files={**seen.files, **change.files},
-            parent_files=seen.files,
-            changed_paths=frozenset(change.files),
+            commit=made,
+            message=about.message,
+            author_name=about.author_name,
+            author_email=about.author_email,
+            files={**before.data, **change.files},
+            parent_files=before.data,
+            changed_paths=frozenset(
+                path for path, data in change.files.items() if before.data.get(path) != data
+            ),
+            diff=diff_files(repository, before, change.files) if at_base is not None else "",
         )
 
-    def _diff(self, repository: Repository, base_commit: str, files: Mapping[str, bytes]) -> str:
-        paths = frozenset(files)
-        at_base = self._files.find((normal_url(repository.place.url), base_commit, paths))
-        if at_base is None:
-            repository.fetch([base_commit], "--depth=1", WITHOUT_BLOBS)
-            at_base = _read_files(repository, [base_commit], paths)[base_commit]
-        return _diff_files(repository, at_base, files)
+    async def _read(self, place: GitPlace, purpose: str, work: Callable[[Repository], T]) -> T:
+        """Do some work in a cache that nobody else fetches into meanwhile."""
 
-    def _push(self, repository: Repository, change: Change) -> str:
-        commit = push_branch(repository, change)
-        # The next look asks the server where the branch is; what this commit holds is known.
-        url, paths = normal_url(repository.place.url), frozenset(change.files)
-        at_base = self._files.find((url, change.base_commit, paths))
-        if at_base is not None:
-            about = read_commit(repository, commit)
-            seen = BranchSeen(
-                commit=commit,
-                message=about.message,
-                author_name=about.author_name,
-                author_email=about.author_email,
-                files=dict(change.files),
-                parent_files=at_base.data,
-                changed_paths=frozenset(
-                    path for path, data in change.files.items() if at_base.data[path] != data
-                ),
-                diff=_diff_files(repository, at_base, change.files),
-            )
-            self._branches.keep((url, commit, paths), seen)
-        return commit
+        async def work_alone(cache: Cache) -> T:
+            async with cache.lock:
+                return await self._git.run(place, work, cache.folder)
 
-    def _look(
-        self, repository: Repository, base: str | None, paths: frozenset[str], branch: str | None
-    ) -> ConfigSeen:
-        asked = ["HEAD" if base is None else HEADS + base]
-        if branch is not None:
-            asked.append(HEADS + branch)
-        refs = repository.list_refs(*asked)
-        default = refs.get("ref:HEAD", "").removeprefix(HEADS)
-        base_branch = base if base is not None else default
-        base_commit = refs.get(asked[0]) if base_branch else None
-        if base_commit is None:
-            return ConfigSeen(base_branch, None, {}, {})
-        branch_commit = refs.get(HEADS + branch) if branch is not None else None
-        at_base, at_branch = self._read(repository, base_commit, branch_commit, paths)
-        return ConfigSeen(base_branch, base_commit, at_base.data, at_base.not_files, at_branch)
+        return await self._to_its_end(self._in_cache(place, purpose, work_alone))
 
-    def _read(
-        self,
-        repository: Repository,
-        base_commit: str,
-        branch_commit: str | None,
-        paths: frozenset[str],
-    ) -> tuple[_Files, BranchSeen | None]:
-        """Read what is not kept from an earlier look, in two fetches at most."""
-        url = normal_url(repository.place.url)
-        at_base = self._files.find((url, base_commit, paths))
-        at_branch = None
-        if branch_commit is not None:
-            at_branch = self._branches.find((url, branch_commit, paths))
-        new = []
-        if at_base is None:
-            new.append(base_commit)
-        if branch_commit is not None and at_branch is None:
-            new.append(branch_commit)
-        if new:
-            repository.fetch(dict.fromkeys(new), "--depth=2", WITHOUT_BLOBS)
-        if branch_commit is not None and at_branch is None:
-            at_branch = _read_branch(repository, branch_commit, paths)
-            if _size(at_branch.files) <= KEPT_SIZE_LIMIT:
-                self._branches.keep((url, branch_commit, paths), at_branch)
-        if at_base is None:
-            at_base = _read_files(repository, [base_commit], paths)[base_commit]
-            if _size(at_base.data) <= KEPT_SIZE_LIMIT:
-                self._files.keep((url, base_commit, paths), at_base)
-        return at_base, at_branch
+    async def _in_cache(
+        self, place: GitPlace, purpose: str, work: Callable[[Cache], Awaitable[T]]
+    ) -> T:
+        """Do some work with a repository's cache, and once more with a new one if it is damaged."""
+        name = f"{normal_url(place.url)} ({purpose})"
+        try:
+            return await self._attempt(name, work)
+        except LocalGitError as error:
+            if error.is_full:
+                LOG.warning("The disk is full: all caches that are not in use are removed.")
+                await self._caches.free()
+            else:
+                LOG.warning("The cache of %s is made again: %s", name, error.message)
+        return await self._attempt(name, work)
+
+    async def _attempt(self, name: str, work: Callable[[Cache], Awaitable[T]]) -> T:
+        try:
+            async with self._caches.lease(name) as cache:
+                try:
+                    return await work(cache)
+                except LocalGitError:
+                    self._caches.drop(cache)
+                    raise
+        except OSError as error:
+            raise LocalGitError("init", error.strerror or str(error)) from error
+
+    async def _to_its_end(self, work: Coroutine[Any, Any, T]) -> T:
+        """Wait for some work that goes on if nobody waits for it any more.
+
+        Git runs in a thread, which no cancellation ends: until then its cache is in use.
+        """
+        task = asyncio.ensure_future(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
 
 
 def _check_change(change: Change) -> None:
@@ -255,51 +317,3 @@ def _check_change(change: Change) -> None:
 
 def _size(files: Mapping[str, bytes]) -> int:
     return sum(len(data) for data in files.values())
-
-
-def _diff_files(repository: Repository, base: _Files, files: Mapping[str, bytes]) -> str:
-    """Compare new bytes with a commit's files, of which nothing needs to be on disk."""
-    modes = {path: entry.mode for path, entry in base.files.items()}
-    before = store_files(repository, modes, base.data)
-    return diff_entries(repository, before, {**before, **store_files(repository, modes, files)})
-
-
-def _read_files(
-    repository: Repository, commits: Collection[str], paths: frozenset[str]
-) -> dict[str, _Files]:
-    """Read paths at commits whose trees are there and whose blobs are not."""
-    entries = {commit: list_entries(repository, commit, paths) for commit in commits}
-    oids = {entry.oid for found in entries.values() for entry in found.values() if entry.is_file}
-    fetch_blobs(repository, oids)
-    blobs = read_blobs(repository, oids)
-    return {
-        commit: _Files(
-            found, {path: blobs[entry.oid] for path, entry in found.items() if entry.is_file}
-        )
-        for commit, found in entries.items()
-    }
-
-
-def _read_branch(repository: Repository, commit: str, paths: frozenset[str]) -> BranchSeen:
-    about = read_commit(repository, commit)
-    parent = about.parents[0] if len(about.parents) == 1 else None
-    files = _read_files(repository, [commit] if parent is None else [commit, parent], paths)
-    changed: frozenset[str] = frozenset()
-    diff = ""
-    if parent is not None:
-        names = repository.local(
-            "diff-tree", "-r", "-z", "--name-only", "--no-renames", "--end-of-options",
-            parent, commit,
-        ).out.decode(errors="surrogateescape")  # fmt: skip
-        changed = frozenset(filter(None, names.split("\0")))
-        diff = diff_entries(repository, files[parent].files, files[commit].files)
-    return BranchSeen(
-        commit=commit,
-        message=about.message,
-        author_name=about.author_name,
-        author_email=about.author_email,
-        files=files[commit].data,
-        parent_files=files[parent].data if parent is not None else None,
-        changed_paths=changed,
-        diff=diff,
-    )

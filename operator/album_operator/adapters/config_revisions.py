@@ -6,23 +6,16 @@ nothing is written into it, and its owner, hooks and filters do not matter.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from album_operator.adapters.git import HEADS, Git, LocalGitError, Repository
-from album_operator.adapters.git_diff import diff_entries, store_files
+from album_operator.adapters.git import HEADS, Git, Repository
 from album_operator.adapters.git_failures import translate, words
+from album_operator.adapters.git_files import Files, diff_files, read_base
 from album_operator.adapters.git_history import WITHOUT_TREES
 from album_operator.adapters.git_names import check_file_path, is_commit, is_ref_name
-from album_operator.adapters.git_objects import (
-    KINDS,
-    WITHOUT_BLOBS,
-    Entry,
-    fetch_blobs,
-    list_entries,
-    read_blobs,
-)
-from album_operator.domain.errors import TerminalError
+from album_operator.adapters.git_objects import WITHOUT_BLOBS
+from album_operator.adapters.git_partial import Fetcher
+from album_operator.domain.errors import TerminalError, TransientError
 from album_operator.domain.places import GitPlace
 from album_operator.domain.reasons import Reason
 from album_operator.domain.seen import ConfigSeen
@@ -31,14 +24,6 @@ TAGS = "refs/tags/"
 
 GIT_DIRECTORY = ("HEAD", "objects", "refs")
 """What every repository has (gitrepository-layout)."""
-
-
-@dataclass(frozen=True)
-class _Found:
-    """Asked paths at one commit; bytes of those that are regular files."""
-
-    entries: Mapping[str, Entry]
-    data: Mapping[str, bytes]
 
 
 class GitConfigRevisions:
@@ -51,7 +36,7 @@ class GitConfigRevisions:
     def __init__(self, insecure_hosts: Collection[str]) -> None:
         self._remote = Git(insecure_hosts)
         self._local = _LocalGit(())
-        self._found: dict[str, _Found] = {}
+        self._found: dict[str, Files] = {}
 
     def close(self) -> None:
         """End what runs."""
@@ -81,18 +66,14 @@ class GitConfigRevisions:
             base_branch=revision,
             base_commit=commit,
             files=found.data,
-            not_files={
-                path: KINDS.get(entry.mode, "special file")
-                for path, entry in found.entries.items()
-                if not entry.is_file
-            },
+            not_files=found.not_files,
         )
 
     async def diff(self, place: GitPlace, base_commit: str, files: Mapping[str, bytes]) -> str:
         """Compare files with those a look found at a commit."""
         found = self._found[base_commit]
         # Away from the repository: git marks an object it would write and finds there as fresh.
-        return await self._local.run(place, lambda apart: _diff(apart, found, files))
+        return await self._local.run(place, lambda apart: diff_files(apart, found, files))
 
 
 class _LocalGit(Git):
@@ -107,38 +88,23 @@ def is_local(place: GitPlace) -> bool:
     return place.url.startswith("/")
 
 
-def _read_here(repository: Repository, revision: str, paths: Collection[str]) -> tuple[str, _Found]:
+def _read_here(repository: Repository, revision: str, paths: Collection[str]) -> tuple[str, Files]:
     git_dir = _find_git_dir(repository.place)
     commit = _resolve(repository, revision, {"GIT_DIR": str(git_dir)})
     _borrow_objects(repository, git_dir)
     try:
-        return commit, _read(repository, commit, paths)
-    except LocalGitError as error:
+        return commit, read_base(repository, Fetcher(), commit, frozenset(paths))
+    except TransientError as error:
         raise _unreadable(repository.place, error.message) from error
 
 
-def _read_there(repository: Repository, commit: str, paths: Collection[str]) -> _Found:
+def _read_there(repository: Repository, commit: str, paths: Collection[str]) -> Files:
     answer = repository.try_fetch([commit], "--depth=1", WITHOUT_BLOBS)
     if "not our ref" in answer.err:
         raise _no_revision(repository.place, commit, "the server does not give this commit out")
     if answer.status != 0:
         raise translate(repository.place, "read", answer.err)
-    entries = list_entries(repository, commit, paths)
-    fetch_blobs(repository, {entry.oid for entry in entries.values() if entry.is_file})
-    return _read(repository, commit, paths)
-
-
-def _read(repository: Repository, commit: str, paths: Collection[str]) -> _Found:
-    entries = list_entries(repository, commit, paths)
-    files = {path: entry.oid for path, entry in entries.items() if entry.is_file}
-    blobs = read_blobs(repository, set(files.values()))
-    return _Found(entries, {path: blobs[oid] for path, oid in files.items()})
-
-
-def _diff(repository: Repository, found: _Found, files: Mapping[str, bytes]) -> str:
-    modes = {path: entry.mode for path, entry in found.entries.items()}
-    before = store_files(repository, modes, {path: found.data[path] for path in files})
-    return diff_entries(repository, before, store_files(repository, modes, files))
+    return read_base(repository, Fetcher(), commit, frozenset(paths))
 
 
 def _find_git_dir(place: GitPlace) -> Path:

@@ -1,4 +1,4 @@
-"""Git, run in throw-away bare repositories without a work tree, and told to trust nothing.
+"""Git, run in bare repositories without a work tree, and told to trust nothing.
 
 Every command gets a fixed argument vector, an environment of its own (no configuration of the
 system or a user, no hooks, no proxies, one allowed protocol) and a hard time limit.
@@ -17,21 +17,17 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from album_operator.adapters.addresses import check_git_address, check_git_credential
-from album_operator.adapters.git_failures import WORDS_LENGTH, translate, unavailable
+from album_operator.adapters.git_failures import LocalGitError, translate, unavailable
 from album_operator.adapters.git_process import Answer, GitProcesses
+from album_operator.adapters.git_settings import SETTINGS
 from album_operator.adapters.git_ssh import ssh_environment
-from album_operator.domain.errors import TransientError
 from album_operator.domain.names import is_ssh
 from album_operator.domain.places import GitPlace
-from album_operator.domain.reasons import Reason
 
 T = TypeVar("T")
 
 TIME_LIMIT = timedelta(seconds=60)
 """Longest a single git command may take."""
-
-STALL_SECONDS = 20
-STALL_BYTES_PER_SECOND = 1000
 
 THREADS = 4
 
@@ -46,42 +42,25 @@ case "$1" in
 esac
 """
 
-SETTINGS = {
-    "core.hooksPath": "/dev/null",
-    "core.attributesFile": "/dev/null",
-    "core.fsmonitor": "false",
-    "credential.helper": "",
-    "fetch.recurseSubmodules": "false",
-    "gc.auto": "0",
-    "http.followRedirects": "false",
-    "http.lowSpeedLimit": str(STALL_BYTES_PER_SECOND),
-    "http.lowSpeedTime": str(STALL_SECONDS),
-    # Proxies of the process's environment are not trusted with a token.
-    "http.proxy": "",
-    "maintenance.auto": "false",
-    "protocol.version": "2",
-    "push.recurseSubmodules": "no",
-    "submodule.recurse": "false",
-    "transfer.fsckObjects": "true",
-}
-
-
-class LocalGitError(TransientError):
-    """A git command that talks to no server failed: a full disk, or a bug of ours."""
-
-    def __init__(self, command: str, said: str) -> None:
-        message = f"git {command} failed inside the operator: {said.strip()[:WORDS_LENGTH]}."
-        super().__init__(Reason.GIT_UNAVAILABLE, message)
-
 
 class Repository:
-    """A throw-away repository on disk beside the one at a `GitPlace`."""
+    """A repository on disk beside the one at a `GitPlace`.
 
-    def __init__(self, processes: GitProcesses, place: GitPlace, folder: Path) -> None:
+    Args:
+        processes: to run git with.
+        place: the repository on a server.
+        folder: removed after the work; holds all but the repository, and a throw-away one too.
+        kept: a bare repository that outlives the work; None for a throw-away one.
+    """
+
+    def __init__(
+        self, processes: GitProcesses, place: GitPlace, folder: Path, kept: Path | None = None
+    ) -> None:
         self.place = place
         self.folder = folder
         self._processes = processes
-        self._is_made = False
+        self._git_dir = kept or folder / "git"
+        self._is_made = kept is not None
 
     def local(
         self,
@@ -99,22 +78,36 @@ class Repository:
             accept: exit codes that are no failure.
 
         Raises:
-            LocalGitError: it ended with another exit code.
+            LocalGitError: it ended with another exit code, or complained.
         """
         self.make()
         answer = self._run(arguments, data, variables or {})
-        if answer.status not in accept:
+        # `cat-file` tells an object it cannot read from a missing one on standard error only.
+        if answer.status not in accept or answer.err.startswith("error: "):
             raise LocalGitError(arguments[0], answer.err)
         return answer
 
-    def remote(self, *arguments: str, variables: Mapping[str, str] | None = None) -> Answer:
+    def remote(
+        self,
+        *arguments: str,
+        variables: Mapping[str, str] | None = None,
+        settings: Mapping[str, str] | None = None,
+        file_limit: int | None = None,
+    ) -> Answer:
         """Run a command that talks to the place as remote `origin`; look at the status yourself.
+
+        Args:
+            arguments: of git.
+            variables: further environment.
+            settings: further configuration of git.
+            file_limit: longest file it may write, in bytes.
 
         Raises:
             TransientError: it took longer than the time limit.
         """
         with self._credentials() as credentials:
-            return self._run(arguments, b"", credentials | dict(variables or {}))
+            environment = credentials | dict(variables or {})
+            return self._run(arguments, b"", environment, settings or {}, file_limit)
 
     def make(self) -> None:
         """Make the repository on disk unless it is there."""
@@ -162,8 +155,14 @@ class Repository:
         if answer.status != 0:
             raise translate(self.place, "read", answer.err)
 
-    def try_fetch(self, what: Collection[str], *options: str) -> Answer:
-        """Fetch as `fetch` does, and give back how it ended."""
+    def try_fetch(
+        self,
+        what: Collection[str],
+        *options: str,
+        settings: Mapping[str, str] | None = None,
+        file_limit: int | None = None,
+    ) -> Answer:
+        """Fetch as `fetch` does, and give back how it ended; more as of `remote`."""
         self.make()
         return self.remote(
             "fetch",
@@ -175,23 +174,30 @@ class Repository:
             "--end-of-options",
             "origin",
             *what,
+            settings=settings,
+            file_limit=file_limit,
         )
 
-    @property
-    def _git_dir(self) -> Path:
-        return self.folder / "git"
-
-    def _run(self, arguments: tuple[str, ...], data: bytes, variables: Mapping[str, str]) -> Answer:
-        environment = self._environment() | dict(variables)
+    def _run(
+        self,
+        arguments: tuple[str, ...],
+        data: bytes,
+        variables: Mapping[str, str],
+        settings: Mapping[str, str] | None = None,
+        file_limit: int | None = None,
+    ) -> Answer:
+        environment = self._environment(settings or {}) | dict(variables)
         try:
-            return self._processes.execute(arguments, data, environment, self.folder)
+            return self._processes.execute(
+                arguments, data, environment, self.folder, file_limit=file_limit
+            )
         except subprocess.TimeoutExpired as error:
             said = f"git {arguments[0]} took longer than {error.timeout:.0f} seconds"
             raise unavailable(self.place, said) from None
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
         home = str(self.folder / "home")
-        settings = SETTINGS | {"remote.origin.url": self.place.url}
+        settings = {**SETTINGS, "remote.origin.url": self.place.url, **more}
         environment = {
             "HOME": home,
             "XDG_CONFIG_HOME": home,
@@ -240,7 +246,7 @@ class Git:
     Args:
         insecure_hosts: `host[:port]` of servers that may be spoken to in plain HTTP.
         time_limit: longest a single command may take.
-        folder: where throw-away repositories are made; None for the system's temporary folder.
+        folder: where throw-away folders are made; None for the system's temporary folder.
     """
 
     def __init__(
@@ -255,29 +261,36 @@ class Git:
         self._folder = folder
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="git")
 
-    async def run(self, place: GitPlace, work: Callable[[Repository], T]) -> T:
+    async def run(
+        self, place: GitPlace, work: Callable[[Repository], T], kept: Path | None = None
+    ) -> T:
         """Do some work with a repository in a thread.
+
+        Args:
+            place: the repository on a server.
+            work: what to do.
+            kept: the bare repository to do it in; None for a throw-away one.
 
         Raises:
             TerminalError: `HostNotAllowed` before anything is sent.
         """
 
         def run_in_repository() -> T:
-            with self.open(place) as repository:
+            with self.open(place, kept) as repository:
                 return work(repository)
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, run_in_repository)
 
     @contextmanager
-    def open(self, place: GitPlace) -> Iterator[Repository]:
-        """Give a throw-away repository, removed at the end, for use in this thread."""
+    def open(self, place: GitPlace, kept: Path | None = None) -> Iterator[Repository]:
+        """Give a kept repository, or a throw-away one that is removed, for use in this thread."""
         self._check(place)
         try:
             with tempfile.TemporaryDirectory(
                 prefix="album-git-", dir=self._folder, ignore_cleanup_errors=True
             ) as folder:
                 (Path(folder) / "home").mkdir()
-                yield Repository(self._processes, place, Path(folder))
+                yield Repository(self._processes, place, Path(folder), kept)
         except OSError as error:
             raise LocalGitError("repository", error.strerror or str(error)) from error
 

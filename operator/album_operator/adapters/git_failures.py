@@ -35,6 +35,31 @@ NOT_FOUND = re.compile(r"repository '.*' not found|returned error: (404|410)\b")
 ARCHIVED = re.compile(r"^remote:.*\b(is|was) archived\b", re.MULTILINE)
 LIMITED = re.compile(r"returned error: 429\b")
 
+FULL = re.compile(r"No space left on device|Disk quota exceeded")
+
+DAMAGED = re.compile(
+    r"\.lock': File exists|not a git repository|bad object"
+    r"|bad shallow line|shallow file has changed"
+    r"|is corrupt|corrupt loose object|is empty|inflate: |packfile .*\.pack|\.idx\b"
+    r"|unable to (create|write|open|unpack)|unable to (read|find) (tree|commit|blob|[0-9a-f]{40})"
+    r"|missing (object|tree|commit|blob)|revision walk setup failed|unresolved deltas"
+)
+"""What git says of a repository of our own that is damaged, locked or half-written."""
+
+
+class LocalGitError(TransientError):
+    """Git failed on our side: a damaged repository, a full disk, or a bug of ours."""
+
+    def __init__(self, command: str, said: str) -> None:
+        self.is_full = FULL.search(said) is not None
+        message = f"git {command} failed inside the operator: {said.strip()[:WORDS_LENGTH]}."
+        if self.is_full:
+            message = (
+                "The operator's disk is full, also after it has emptied its cache. Give the volume "
+                "of ALBUM_CACHE_DIR more space, or lower ALBUM_CACHE_BYTES."
+            )
+        super().__init__(Reason.GIT_UNAVAILABLE, message)
+
 
 def scrub(text: str, credential: Credential) -> str:
     """Take a token and a key out of a text, in each form git or a server could show them."""
@@ -95,6 +120,9 @@ def translate(place: GitPlace, doing: str, stderr: str) -> OutsideError:
         )
     if LIMITED.search(stderr):
         return TransientError(Reason.RATE_LIMITED, f"{place.url} limits its requests: {said}.")
+    ours = "\n".join(line for line in stderr.splitlines() if "remote:" not in line)
+    if FULL.search(ours) or DAMAGED.search(ours):
+        return LocalGitError(doing, words(ours, place.credential))
     return unavailable(place, said)
 
 

@@ -1,7 +1,14 @@
-"""Asking whether one commit descends from another, with as little history as the answer takes."""
+"""Asking whether one commit descends from another, with as little history as the answer takes.
+
+The repository is kept apart from that of the files: a fetch with a depth moves the end of a
+history, and there each commit is its own end.
+"""
+
+import hashlib
 
 from album_operator.adapters.git import HEADS, Repository
 from album_operator.adapters.git_failures import translate
+from album_operator.adapters.git_settings import KEPT
 from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.reasons import Reason
@@ -22,10 +29,12 @@ def find_descent(repository: Repository, revision: str, ancestor: str, base: str
         OutsideError: the branch does not exist, or cannot be fetched.
     """
     asked = {revision, ancestor}
-    for depth in (f"--depth={FIRST_DEPTH}", "--unshallow"):
-        _fetch_commits(repository, base, depth)
+    # Flat, as `a` and `a/b` cannot both be branches here, but one after the other on the server.
+    kept = f"{HEADS}{hashlib.sha256(base.encode()).hexdigest()[:32]}"
+    for depth in _depths(repository, kept):
+        _fetch_commits(repository, base, kept, *depth)
         # Git is asked about commits that are here only: of others it would try to fetch them.
-        is_known = asked <= set(repository.local("rev-list", HEADS + base).text.split())
+        is_known = asked <= set(repository.local("rev-list", kept).text.split())
         if is_known:
             # A "yes" within a part of the history is a yes; and no commit descends from its own
             # descendant. Any other "no" needs the whole history.
@@ -33,13 +42,25 @@ def find_descent(repository: Repository, revision: str, ancestor: str, base: str
                 return True
             if _is_ancestor(repository, revision, ancestor):
                 return False
-        if repository.local("rev-parse", "--is-shallow-repository").text != "true":
+        if not _is_shallow(repository):
             break
     return False if is_known else None
 
 
-def _fetch_commits(repository: Repository, base: str, depth: str) -> None:
-    answer = repository.try_fetch([f"+{HEADS}{base}:{HEADS}{base}"], WITHOUT_TREES, depth)
+def _depths(repository: Repository, kept: str) -> list[list[str]]:
+    """Give the options of the fetches, one after another: a whole history stays whole."""
+    has_history = repository.local("for-each-ref", kept).text != ""
+    if has_history and not _is_shallow(repository):
+        return [[]]
+    return [[f"--depth={FIRST_DEPTH}"], ["--unshallow"]]
+
+
+def _is_shallow(repository: Repository) -> bool:
+    return repository.local("rev-parse", "--is-shallow-repository").text == "true"
+
+
+def _fetch_commits(repository: Repository, base: str, kept: str, *depth: str) -> None:
+    answer = repository.try_fetch([f"+{HEADS}{base}:{kept}"], WITHOUT_TREES, *depth, settings=KEPT)
     if answer.status == 0:
         return
     if "couldn't find remote ref" in answer.err:

@@ -1,25 +1,27 @@
-"""Reading commits, trees and blobs of a fetched repository."""
+"""Reading commits, trees and blobs of a repository on disk."""
 
+import codecs
 import posixpath
+import re
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from album_operator.adapters.git import LocalGitError, Repository
-from album_operator.decisions.preflight import RETRY
-from album_operator.domain.errors import TerminalError
-from album_operator.domain.reasons import Reason
-
-FILE_SIZE_LIMIT = 4 * 1024 * 1024
-"""Longest file that is read, in bytes; values files of the field have a few KiB."""
+from album_operator.adapters.git import Repository
+from album_operator.adapters.git_failures import LocalGitError
 
 WITHOUT_BLOBS = "--filter=blob:none"
 
 REGULAR_FILE_MODES = frozenset({"100644", "100755"})
 
-KINDS = {"120000": "symlink", "160000": "submodule", "040000": "directory"}
+TREE_MODE = "040000"
+
+KINDS = {"120000": "symlink", "160000": "submodule", TREE_MODE: "directory"}
+
+# `git cat-file --batch` of an object that is here.
+HEADING = re.compile(rb"(?P<oid>[0-9a-f]{40}) (?P<kind>[a-z]+) (?P<size>[0-9]+)")
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -37,15 +39,30 @@ class Entry:
         """Whether it is a regular file, executable or not."""
         return self.mode in REGULAR_FILE_MODES
 
+    @property
+    def is_tree(self) -> bool:
+        """Whether it is a directory."""
+        return self.mode == TREE_MODE
+
 
 @dataclass(frozen=True)
 class Commit:
     """A commit as far as a proposal is judged by it."""
 
+    tree: str
     parents: tuple[str, ...]
     author_name: str
     author_email: str
     message: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """An object: its id, its kind such as `tree`, and its bytes."""
+
+    oid: str
+    kind: str
+    data: bytes
 
 
 class Kept(Generic[K, V]):
@@ -80,7 +97,7 @@ def list_entries(
         The entry by path. A path below a symbolic link or submodule has that one's entry: git
         does not look through them, and neither do we.
     """
-    parents = {parent for path in paths for parent in _above(path)}
+    parents = {parent for path in paths for parent in above(path)}
     asked = sorted({*paths, *parents})
     if not asked:
         return {}
@@ -96,7 +113,7 @@ def list_entries(
             all_entries[name] = Entry(mode, oid)
     found = {}
     for path in paths:
-        for name in (path, *_above(path)):
+        for name in (path, *above(path)):
             entry = all_entries.get(name)
             if entry is not None and (name == path or entry.mode in ("120000", "160000")):
                 found[path] = entry
@@ -104,61 +121,80 @@ def list_entries(
     return found
 
 
-def read_commit(repository: Repository, commit: str) -> Commit:
-    """Read a commit's parents, author and message."""
-    out = repository.local(
-        "show", "-s", "--no-mailmap", "--format=%P%x00%an%x00%ae%x00%B", "--end-of-options", commit
-    ).out
-    parents, name, email, message = out.decode(errors="replace").split("\0", 3)
-    # `show` ends its output with a newline that is not part of the message.
-    return Commit(tuple(parents.split()), name, email, message.removesuffix("\n"))
-
-
-def fetch_blobs(repository: Repository, oids: Collection[str]) -> None:
-    """Fetch blobs that a fetch without them left out, all in one request."""
-    if oids:
-        repository.fetch(sorted(oids), WITHOUT_BLOBS)
-
-
-def read_blobs(repository: Repository, oids: Collection[str]) -> Mapping[str, bytes]:
-    """Read fetched blobs.
-
-    Raises:
-        TerminalError: `ValuesNotEditable` for one too large to be a file for people.
-    """
-    if not oids:
-        return {}
-    wanted = sorted(oids)
-    question = "".join(f"{oid}\n" for oid in wanted).encode()
-    sizes = repository.local("cat-file", "--batch-check", data=question).text.splitlines()
-    for line in sizes:
-        size = line.rsplit(" ", 1)[-1]
-        if not size.isdigit():
-            raise LocalGitError("cat-file", line)
-        if int(size) > FILE_SIZE_LIMIT:
-            raise TerminalError(
-                Reason.VALUES_NOT_EDITABLE,
-                f"A file to edit in {repository.place.url} has {size} bytes, and no more than "
-                f"{FILE_SIZE_LIMIT} are read. Correct edits[].path in the pipeline, {RETRY}.",
-            )
-    return dict(zip(wanted, _bodies(repository, question), strict=True))
-
-
-def _bodies(repository: Repository, question: bytes) -> list[bytes]:
-    """Split what `cat-file --batch` writes: `<oid> blob <size>`, the bytes, a newline."""
+def read_objects(repository: Repository, names: Sequence[str]) -> list[Found | None]:
+    """Read objects that are here by names as of gitrevisions(7); None for those that are not."""
+    question = "".join(f"{name}\n" for name in names).encode(errors="surrogateescape")
     out = repository.local("cat-file", "--batch", data=question).out
-    bodies, at = [], 0
+    found: list[Found | None] = []
+    at = 0
     while at < len(out):
         end = out.index(b"\n", at)
-        size = int(out[at:end].rsplit(b" ", 1)[-1])
-        bodies.append(out[end + 1 : end + 1 + size])
-        at = end + 1 + size + 1
-    return bodies
+        about = HEADING.fullmatch(out[at:end])
+        at = end + 1
+        if about is None:
+            found.append(None)
+            continue
+        size = int(about["size"])
+        found.append(Found(about["oid"].decode(), about["kind"].decode(), out[at : at + size]))
+        at += size + 1
+    if len(found) != len(names):
+        raise LocalGitError("cat-file", f"{len(names)} objects asked, {len(found)} told")
+    return found
 
 
-def _above(path: str) -> list[str]:
+def find_sizes(repository: Repository, oids: Collection[str]) -> dict[str, int]:
+    """Give the sizes of those objects that are here, in bytes."""
+    if not oids:
+        return {}
+    question = "".join(f"{oid}\n" for oid in oids).encode()
+    sizes = {}
+    for line in repository.local("cat-file", "--batch-check", data=question).out.splitlines():
+        about = HEADING.fullmatch(line)
+        if about is not None:
+            sizes[about["oid"].decode()] = int(about["size"])
+    return sizes
+
+
+def parse_commit(data: bytes) -> Commit:
+    """Read a commit object (git-hash-object, gitformat: headers, an empty line, the message)."""
+    head, _, message = data.partition(b"\n\n")
+    tree, parents, author, encoding = "", [], b"", "utf-8"
+    for line in head.split(b"\n"):
+        key, _, value = line.partition(b" ")
+        if key == b"tree":
+            tree = value.decode()
+        elif key == b"parent":
+            parents.append(value.decode())
+        elif key == b"author":
+            author = value
+        elif key == b"encoding":
+            encoding = value.decode(errors="replace")
+    try:
+        codecs.lookup(encoding)
+    except (LookupError, ValueError):
+        encoding = "utf-8"
+    name, _, rest = author.decode(encoding, errors="replace").partition(" <")
+    return Commit(
+        tree, tuple(parents), name, rest.partition(">")[0], message.decode(encoding, "replace")
+    )
+
+
+def parse_tree(data: bytes) -> dict[str, Entry]:
+    """Read a tree object: mode, blank, name, NUL, 20 bytes of the object id, for each entry."""
+    entries = {}
+    at = 0
+    while at < len(data):
+        end = data.index(b"\0", at)
+        mode, _, name = data[at:end].partition(b" ")
+        oid = data[end + 1 : end + 21].hex()
+        entries[name.decode(errors="surrogateescape")] = Entry(mode.decode().zfill(6), oid)
+        at = end + 21
+    return entries
+
+
+def above(path: str) -> list[str]:
     """Give the directories a path lies in, nearest first."""
-    above = []
+    found = []
     while path := posixpath.dirname(path):
-        above.append(path)
-    return above
+        found.append(path)
+    return found

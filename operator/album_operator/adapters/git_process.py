@@ -5,6 +5,7 @@ nothing for `clone_from`; so each process leads a session of its own, which is k
 """
 
 import os
+import resource
 import signal
 import subprocess
 import threading
@@ -54,9 +55,22 @@ class GitProcesses:
                 _kill(group)
 
     def execute(
-        self, arguments: Collection[str], data: bytes, environment: Mapping[str, str], folder: Path
+        self,
+        arguments: Collection[str],
+        data: bytes,
+        environment: Mapping[str, str],
+        folder: Path,
+        *,
+        file_limit: int | None = None,
     ) -> Answer:
         """Run one command to its end.
+
+        Args:
+            arguments: of git.
+            data: standard input.
+            environment: variables of git beside those of our own process.
+            folder: it is run in.
+            file_limit: longest file it and its children may write, in bytes.
 
         Raises:
             subprocess.TimeoutExpired: it was killed for taking too long.
@@ -73,6 +87,8 @@ class GitProcesses:
         )
         with self._lock:
             self._running.add(process.pid)
+        if file_limit is not None:
+            _limit_files(process.pid, file_limit)
         limit = self._time_limit.total_seconds()
         try:
             out, err = process.communicate(input=data, timeout=limit)
@@ -84,6 +100,15 @@ class GitProcesses:
             with self._lock:
                 self._running.discard(process.pid)
         return Answer(process.returncode, out, err.decode(errors="replace"))
+
+
+def _limit_files(process: int, size: int) -> None:
+    """Let a process that has just started, and all it starts, write no longer file."""
+    try:
+        resource.prlimit(process, resource.RLIMIT_CORE, (0, 0))
+        resource.prlimit(process, resource.RLIMIT_FSIZE, (size, size))
+    except ProcessLookupError:
+        return
 
 
 def _kill(group: int) -> None:

@@ -1,11 +1,11 @@
-"""Making the one commit of a release, and putting its branch there."""
+"""Putting a branch at the one commit of a release."""
 
 import re
-from datetime import UTC
+from collections.abc import Mapping
 
 from album_operator.adapters.git import HEADS, Repository
 from album_operator.adapters.git_failures import translate, words
-from album_operator.adapters.git_objects import WITHOUT_BLOBS, list_entries
+from album_operator.adapters.git_process import Answer
 from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import OutsideError, StaleError, TerminalError
 from album_operator.domain.places import Change
@@ -18,9 +18,21 @@ LOST_RACE = re.compile(
 """What git says where another push came first or is on its way (`remote.c`, `refs.c` and
 `files-backend.c` of git 2.30 to 2.51)."""
 
+NEGOTIATE = {"push.negotiate": "true"}
+"""Has git ask the server for a commit both know, which else it takes from the server's branches."""
 
-def push_branch(repository: Repository, change: Change) -> str:
-    """Commit a change on its base and put its branch at that commit.
+# pack-objects without such a commit: it would send the base too, of which it has only a part.
+LACKS_OBJECTS = re.compile(r"bad tree object|unable to read|unable to find|missing (tree|blob)")
+
+
+def push_branch(repository: Repository, change: Change, commit: str, *, is_at_tip: bool) -> str:
+    """Put the branch of a change at the commit that was made of it.
+
+    Args:
+        repository: where the commit is.
+        change: what was committed.
+        commit: made of it.
+        is_at_tip: whether its base was a branch of the server a moment ago.
 
     Returns:
         The commit; the branch points to it, whoever put it there.
@@ -28,20 +40,11 @@ def push_branch(repository: Repository, change: Change) -> str:
     Raises:
         OutsideError: the branch is not where it is expected, or the server refused.
     """
-    repository.fetch([change.base_commit], "--depth=1", WITHOUT_BLOBS)
-    commit = _commit(repository, change)
     name = HEADS + change.branch
-    answer = repository.remote(
-        "push",
-        "--porcelain",
-        "--no-verify",
-        "--recurse-submodules=no",
-        # Nothing after the colon: the branch must not exist (git-push).
-        f"--force-with-lease={name}:{change.expected or ''}",
-        "--end-of-options",
-        "origin",
-        f"{commit}:{name}",
-    )
+    lease = f"--force-with-lease={name}:{change.expected or ''}"
+    answer = _push(repository, name, commit, lease, {} if is_at_tip else NEGOTIATE)
+    if answer.status != 0 and is_at_tip and LACKS_OBJECTS.search(answer.err):
+        answer = _push(repository, name, commit, lease, NEGOTIATE)
     if answer.status == 0:
         return commit
     ref_lines = [line for line in answer.out.decode().splitlines() if line.startswith("!\t")]
@@ -52,6 +55,23 @@ def push_branch(repository: Repository, change: Change) -> str:
     if there == commit:
         return commit
     raise _rejected(repository, change, there, f"{answer.err}\n{ref_lines[0]}")
+
+
+def _push(
+    repository: Repository, name: str, commit: str, lease: str, settings: Mapping[str, str]
+) -> Answer:
+    return repository.remote(
+        "push",
+        "--porcelain",
+        "--no-verify",
+        "--recurse-submodules=no",
+        # Nothing after its colon: the branch must not exist (git-push).
+        lease,
+        "--end-of-options",
+        "origin",
+        f"{commit}:{name}",
+        settings=settings,
+    )
 
 
 def _rejected(repository: Repository, change: Change, there: str | None, said: str) -> OutsideError:
@@ -72,41 +92,3 @@ def _rejected(repository: Repository, change: Change, there: str | None, said: s
         f"{place.url} refused the push to branch {change.branch}: "
         f"{words(said, place.credential)}. {way_out}, {RETRY}.",
     )
-
-
-def _commit(repository: Repository, change: Change) -> str:
-    """Write the commit of a change into the object store: same change, same hash."""
-    entries = list_entries(repository, change.base_commit, frozenset(change.files))
-    lines = []
-    for path, data in change.files.items():
-        entry = entries.get(path)
-        if entry is None or not entry.is_file:
-            raise TerminalError(
-                Reason.VALUES_FILE_NOT_FOUND,
-                f"{path} is no regular file of {change.base_commit[:12]} in "
-                f"{repository.place.url}, and only such are edited. Correct edits[].path in the "
-                f"pipeline, {RETRY}.",
-            )
-        blob = repository.local("hash-object", "-w", "--stdin", "--no-filters", data=data).text
-        lines.append(f"{entry.mode} {blob}\t{path}\0")
-    repository.local("read-tree", change.base_commit)
-    repository.local("update-index", "-z", "--index-info", data="".join(lines).encode())
-    tree = repository.local("write-tree", "--missing-ok").text
-    date = f"@{int(change.date.astimezone(UTC).timestamp())} +0000"
-    return repository.local(
-        "commit-tree",
-        tree,
-        "-p",
-        change.base_commit,
-        "-F",
-        "-",
-        data=change.message.encode(),
-        variables={
-            "GIT_AUTHOR_NAME": change.author_name,
-            "GIT_AUTHOR_EMAIL": change.author_email,
-            "GIT_AUTHOR_DATE": date,
-            "GIT_COMMITTER_NAME": change.author_name,
-            "GIT_COMMITTER_EMAIL": change.author_email,
-            "GIT_COMMITTER_DATE": date,
-        },
-    ).text

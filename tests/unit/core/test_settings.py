@@ -1,6 +1,7 @@
 """Settings from the environment, and all that is wrong with them at once."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +27,8 @@ def test_two_variables_are_enough() -> None:
     assert settings.insecure_hosts == frozenset()
     assert settings.require_consent
     assert settings.merge_poll == timedelta(seconds=30)
+    assert settings.cache_folder.is_absolute()
+    assert settings.cache_bytes == 512 * 1024 * 1024
     assert settings.health_port == 8080
 
 
@@ -41,6 +44,8 @@ def test_every_variable_is_read() -> None:
             "ALBUM_INSECURE_HOSTS": "172.18.0.1:3000,[fd00::1]:3000",
             "ALBUM_REQUIRE_CONSENT": "False",
             "ALBUM_MERGE_POLL_SECONDS": "0.5",
+            "ALBUM_CACHE_DIR": "/var/cache/album",
+            "ALBUM_CACHE_BYTES": "1000000",
             "ALBUM_HEALTH_PORT": "9000",
         }
     )
@@ -55,6 +60,8 @@ def test_every_variable_is_read() -> None:
     assert settings.engine.insecure_hosts == settings.insecure_hosts
     assert not settings.require_consent
     assert settings.merge_poll == timedelta(milliseconds=500)
+    assert settings.cache_folder == Path("/var/cache/album")
+    assert settings.cache_bytes == 1_000_000
     assert settings.health_port == 9000
 
 
@@ -78,6 +85,9 @@ def test_all_that_is_missing_is_named_at_once() -> None:
         ("ALBUM_MERGE_POLL_SECONDS", "0"),
         ("ALBUM_MERGE_POLL_SECONDS", "-1"),
         ("ALBUM_MERGE_POLL_SECONDS", "30s"),
+        ("ALBUM_CACHE_DIR", "cache"),
+        ("ALBUM_CACHE_BYTES", "0"),
+        ("ALBUM_CACHE_BYTES", "512Mi"),
         ("ALBUM_HEALTH_PORT", "0"),
         ("ALBUM_HEALTH_PORT", "65536"),
         ("ALBUM_HEALTH_PORT", "http"),

@@ -80,8 +80,18 @@ def test_the_pod_runs_without_any_privilege() -> None:
         "capabilities": {"drop": ["ALL"]},
     }
     assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys()
-    assert [volume["name"] for volume in pod["volumes"]] == ["tmp"]
-    assert "emptyDir" in pod["volumes"][0]
+    assert [volume["name"] for volume in pod["volumes"]] == ["tmp", "cache"]
+    assert all("sizeLimit" in volume["emptyDir"] for volume in pod["volumes"])
+
+
+def test_the_cache_fits_into_its_volume() -> None:
+    (mount,) = [one for one in _container()["volumeMounts"] if one["name"] == "cache"]
+    settings, _ = _read(_defaults() | _fixed())
+    assert mount["mountPath"] == str(settings.cache_folder)
+    (limit,) = [
+        volume["emptyDir"]["sizeLimit"] for volume in _pod()["volumes"] if volume["name"] == "cache"
+    ]
+    assert settings.cache_bytes < int(limit.removesuffix("Gi")) * 1024**3
 
 
 def test_two_operators_never_run_at_once() -> None:

@@ -1,0 +1,158 @@
+"""Trees of a kept repository, of which only those on the asked paths are ever there."""
+
+from collections.abc import Collection, Iterable, Mapping
+
+from album_operator.adapters.git import Repository
+from album_operator.adapters.git_failures import LocalGitError
+from album_operator.adapters.git_objects import (
+    Commit,
+    Entry,
+    above,
+    parse_commit,
+    parse_tree,
+    read_objects,
+)
+from album_operator.adapters.git_partial import Fetcher
+
+TREES_LIMIT = 256
+"""Most trees that are read to find what a commit changed; ours changes one path."""
+
+
+class Trees:
+    """Commits and trees read so far, for one piece of work.
+
+    Args:
+        repository: to read from.
+        fetcher: brings what is not there.
+    """
+
+    def __init__(self, repository: Repository, fetcher: Fetcher) -> None:
+        self._repository = repository
+        self._fetcher = fetcher
+        self._commits: dict[str, Commit] = {}
+        self._trees: dict[str, Mapping[str, Entry]] = {}
+
+    def load(self, commits: Collection[str], paths: Collection[str]) -> None:
+        """Have commits and their trees on the way to some paths, one fetch for each level.
+
+        Raises:
+            OutsideError: a commit does not exist, or the server did not give it.
+        """
+        folders = sorted({folder for path in paths for folder in above(path)})
+        ways = ["", ":", *(f":{folder}/" for folder in folders)]
+        names = [commit + way for commit in commits for way in ways]
+        self._read(names)
+        if missing := [commit for commit in commits if commit not in self._commits]:
+            self._fetcher.fetch_commits(self._repository, missing)
+            self._read(names)
+        while wanted := self._next(commits, paths):
+            self._have(wanted)
+
+    def commit(self, oid: str) -> Commit:
+        """Give a loaded commit.
+
+        Raises:
+            LocalGitError: it is none, or was not there after it had been fetched.
+        """
+        if oid not in self._commits:
+            raise LocalGitError("fetch", f"{oid} did not come as a commit")
+        return self._commits[oid]
+
+    def listing(self, commit: str, folder: str) -> Mapping[str, Entry]:
+        """Give the entries by name of a loaded folder; that of the root is empty."""
+        oid = self.commit(commit).tree
+        for name in filter(None, folder.split("/")):
+            oid = self._trees[oid][name].oid
+        return self._trees[oid]
+
+    def find(self, commit: str, paths: Iterable[str]) -> dict[str, Entry]:
+        """Find loaded paths.
+
+        Returns:
+            The entry by path. A path below a symbolic link or submodule has that one's entry: git
+            does not look through them, and neither do we.
+        """
+        found = {}
+        for path in paths:
+            tree, rest = self.commit(commit).tree, path
+            while rest:
+                name, _, rest = rest.partition("/")
+                entry = self._trees[tree].get(name)
+                if entry is None or (rest and entry.is_file):
+                    break
+                if not rest or not entry.is_tree:
+                    found[path] = entry
+                    break
+                tree = entry.oid
+        return found
+
+    def changed_paths(self, before: str, after: str) -> frozenset[str]:
+        """Give the paths that differ between two loaded commits.
+
+        Returns:
+            Paths of files; a folder, with `/` at its end, where more differs than is looked at.
+        """
+        changed: set[str] = set()
+        pairs = [("", self.commit(before).tree, self.commit(after).tree)]
+        looked = 0
+        while pairs:
+            wanted = {oid for _, *both in pairs for oid in both if oid}
+            looked += len(wanted)
+            if looked > TREES_LIMIT:
+                return frozenset(changed | {folder or "/" for folder, *_ in pairs})
+            self._have(wanted - self._trees.keys())
+            pairs = [pair for both in pairs for pair in self._compare(*both, changed)]
+        return frozenset(changed)
+
+    def _compare(
+        self, folder: str, before: str, after: str, changed: set[str]
+    ) -> Iterable[tuple[str, str, str]]:
+        """Note the files that differ in two trees ("" for none); give the folders that do."""
+        old = self._trees[before] if before else {}
+        new = self._trees[after] if after else {}
+        for name in old.keys() | new.keys():
+            sides = (old.get(name), new.get(name))
+            if sides[0] == sides[1]:
+                continue
+            if any(entry is not None and not entry.is_tree for entry in sides):
+                changed.add(folder + name)
+            trees = [entry.oid if entry is not None and entry.is_tree else "" for entry in sides]
+            if any(trees):
+                yield (f"{folder}{name}/", trees[0], trees[1])
+
+    def _next(self, commits: Collection[str], paths: Collection[str]) -> set[str]:
+        """Give the trees on the ways that are not known although what they lie in is."""
+        return {
+            wanted
+            for commit in commits
+            for path in paths
+            if (wanted := self._first_unknown(commit, path)) is not None
+        }
+
+    def _first_unknown(self, commit: str, path: str) -> str | None:
+        oid = self.commit(commit).tree
+        for name in path.split("/"):
+            if oid not in self._trees:
+                return oid
+            entry = self._trees[oid].get(name)
+            if entry is None or not entry.is_tree:
+                break
+            oid = entry.oid
+        # What a path that is a folder holds is nobody's matter.
+        return None
+
+    def _have(self, oids: Collection[str]) -> None:
+        """Read trees, and fetch those that are not there."""
+        self._read(oids)
+        if missing := set(oids) - self._trees.keys():
+            self._fetcher.fetch_trees(self._repository, missing)
+            self._read(missing)
+        if missing := set(oids) - self._trees.keys():
+            raise LocalGitError("fetch", f"{min(missing)} did not come as a tree")
+
+    def _read(self, names: Collection[str]) -> None:
+        for found in read_objects(self._repository, list(names)) if names else ():
+            if found is not None and found.kind == "commit":
+                self._commits[found.oid] = parse_commit(found.data)
+            elif found is not None and found.kind == "tree":
+                self._trees[found.oid] = parse_tree(found.data)
