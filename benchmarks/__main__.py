@@ -3,10 +3,12 @@
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 
 from album_operator.domain.errors import OutsideError
 from benchmarks.contention import Contention, measure_contention
@@ -27,8 +29,10 @@ def main(arguments: Sequence[str]) -> int:
 
     Returns:
         0, whether goals are met or missed; 1 where a result is wrong or a part failed; 2 where
-        the command or a variable cannot be used.
+        the command or a variable cannot be used; 130 where it was interrupted.
     """
+    # A terminated run removes what is in use, as an interrupted one does.
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         settings = read_settings(os.environ)
     except SettingsError as error:
@@ -45,6 +49,9 @@ def main(arguments: Sequence[str]) -> int:
     except (OutsideError, PartError, WrongResultError) as error:
         print(f"No result: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\ninterrupted; what was generated stays", file=sys.stderr)
+        return 130
     settings.report.parent.mkdir(parents=True, exist_ok=True)
     settings.report.write_text(json.dumps(render_json(results), indent=2) + "\n")
     print(render_text(results))
@@ -99,6 +106,10 @@ def _purge(settings: Settings) -> None:
     """Remove the generated repositories and whatever killed runs left."""
     for folder in (settings.repositories, settings.runs):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -11,11 +11,11 @@ from benchmarks.editing import Editing
 from benchmarks.goals import Goal, all_goals
 from benchmarks.served import ROOT
 from benchmarks.settings import PAIRS
-from benchmarks.writeback import WAYS, WriteBack
+from benchmarks.writeback import SHALLOW, WAYS, WriteBack
 
 HEADINGS = (
-    "files", "way", "seconds", "fastest to slowest", "CPU s", "received KiB", "sent KiB",
-    "requests", "disk KiB",
+    "files", "way", "seconds", "fastest to slowest", "times faster", "CPU s",
+    "received KiB", "sent KiB", "requests", "disk KiB",
 )  # fmt: skip
 
 
@@ -43,7 +43,8 @@ class Results:
 def render_text(results: Results) -> str:
     """Give the whole report as text; its tables are Markdown."""
     lines = [
-        f"Write-back, medians of {results.pairs} alternating runs of each way:",
+        f"Write-back, medians of {results.pairs} alternating runs of each way; "
+        "times faster than the shallow checkout:",
         "",
         *_table(HEADINGS, [row for result in results.write_back for row in _rows(result)]),
         "",
@@ -80,6 +81,7 @@ def render_json(results: Results) -> Mapping[str, object]:
 
 
 def _rows(result: WriteBack) -> Iterator[tuple[str, ...]]:
+    slow = result.median(SHALLOW)
     for way in WAYS:
         found = result.median(way)
         seconds = sorted(sample.seconds for sample in result.samples[way])
@@ -88,6 +90,7 @@ def _rows(result: WriteBack) -> Iterator[tuple[str, ...]]:
             way,
             f"{found.seconds:.3f}",
             f"{seconds[0]:.3f} to {seconds[-1]:.3f}",
+            f"{slow.seconds / found.seconds:.1f}",
             f"{found.cpu:.3f}",
             _kibibytes(found.received),
             _kibibytes(found.sent),
