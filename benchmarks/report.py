@@ -125,8 +125,9 @@ def _about_contention(found: Contention | None) -> Iterator[str]:
         f"Contention, {found.files:,} files: {found.releases} releases of {found.releases} apps "
         f"at once in {found.seconds:.1f} s ({found.per_second:.1f} releases/s, {found.retries} "
         f"retries), {found.base_pushes} pushes to the base meanwhile; every branch right, no push "
-        f"lost. {found.traffic.requests} requests, {_kibibytes(found.traffic.received)} KiB "
-        "received."
+        f"lost. For each release {found.traffic.requests / found.releases:.1f} requests, "
+        f"{_kibibytes(found.traffic.received // found.releases)} KiB received, "
+        f"{_kibibytes(found.traffic.sent // found.releases)} KiB sent."
     )
     yield (
         f"One checkout after another: {found.checkouts_per_second:.2f} releases/s "

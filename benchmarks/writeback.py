@@ -20,7 +20,7 @@ from benchmarks.tasks import (
     head,
     release_of,
 )
-from testbed.progress import step
+from testbed.progress import note, step
 
 COLD = "ours, cold"
 WARM = "ours, warm"
@@ -164,6 +164,11 @@ def measure_write_back(
                     samples[way].append(stage.run(way))
     finally:
         stage.close()
-    return WriteBack(
+    result = WriteBack(
         layout.files, {way: tuple(found) for way, found in samples.items()}, stage.sed_lines
     )
+    # The whole report comes much later, and not at all if something after this fails.
+    for way in WAYS:
+        median = result.median(way)
+        note(f"  {way}: {median.seconds:.3f} s, {median.received / 1024:,.1f} KiB received")
+    return result
