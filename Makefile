@@ -83,6 +83,14 @@ testbed-purge: setup ## Stop the testbed and remove the cache too
 testbed-env: ## Print export lines for KUBECONFIG, registry, forge URL and token
 	@$(PYTHON) -m testbed env
 
+.PHONY: bench
+bench: setup ## Measure the write-back beside checkouts; BENCH_SIZES=1000,20000 BENCH_PAIRS=5, see docs
+	$(PYTHON) -m benchmarks
+
+.PHONY: bench-purge
+bench-purge: setup ## Remove the repositories that make bench generated
+	$(PYTHON) -m benchmarks purge
+
 .PHONY: clean
 clean: ## Remove what checks and tests leave in the checkout
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov

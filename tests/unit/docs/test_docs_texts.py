@@ -25,7 +25,7 @@ WIDTH = 120
 
 LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
 
-PROGRAMS = ("operator", "testbed", "tests/e2e", "manifests", "Makefile")
+PROGRAMS = ("operator", "benchmarks", "testbed", "tests/e2e", "manifests", "Makefile")
 
 MODELS: dict[str, type[AlbumPipeline] | type[AlbumRelease]] = {
     "AlbumPipeline": AlbumPipeline,
@@ -80,7 +80,7 @@ def test_make_targets_that_are_named_exist(path: Path) -> None:
 @every_document
 def test_variables_that_are_named_are_read_somewhere(path: Path) -> None:
     source = _source()
-    named = set(re.findall(r"\b(?:ALBUM|TESTBED)_[A-Z_]*[A-Z]\b", read(path)))
+    named = set(re.findall(r"\b(?:ALBUM|BENCH|TESTBED)_[A-Z_]*[A-Z]\b", read(path)))
     assert {name for name in named if name not in source} == set()
 
 
@@ -89,7 +89,7 @@ def test_paths_that_are_named_exist(path: Path) -> None:
     named = {
         span.rstrip("/")
         for span in [*code_spans(read(path)), *re.findall(r"-[kf] (\S+)", _shell(read(path)))]
-        if re.fullmatch(r"(operator|docs|manifests|crds|tests|testbed)/[\w./-]*", span)
+        if re.fullmatch(r"(operator|benchmarks|docs|manifests|crds|tests|testbed)/[\w./-]*", span)
     }
     made = set(re.findall(r"^cp -r \S+ (\S+)$", _shell(read(path)), re.MULTILINE))
     assert {name for name in named - made if not (ROOT / name).exists()} == set()

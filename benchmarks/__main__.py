@@ -1,0 +1,116 @@
+"""`python -m benchmarks` measures; `python -m benchmarks purge` removes what it keeps."""
+
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from album_operator.domain.errors import OutsideError
+from benchmarks.contention import Contention, measure_contention
+from benchmarks.editing import measure_editing
+from benchmarks.goals import COMPARED_AT
+from benchmarks.layout import Layout
+from benchmarks.report import Results, render_json, render_text
+from benchmarks.repositories import ensure_repository, serve_copy
+from benchmarks.served import GitServer, running_server
+from benchmarks.settings import Settings, SettingsError, read_settings
+from benchmarks.tasks import WrongResultError
+from benchmarks.writeback import WriteBack, measure_write_back
+from testbed.commands import PartError
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command.
+
+    Returns:
+        0, whether goals are met or missed; 1 where a result is wrong or a part failed; 2 where
+        the command or a variable cannot be used; 130 where it was interrupted.
+    """
+    # A terminated run removes what is in use, as an interrupted one does.
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        settings = read_settings(os.environ)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if list(arguments) == ["purge"]:
+        _purge(settings)
+        return 0
+    if arguments:
+        print(__doc__, file=sys.stderr)
+        return 2
+    try:
+        results = _measure(settings)
+    except (OutsideError, PartError, WrongResultError) as error:
+        print(f"No result: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ninterrupted; what was generated stays", file=sys.stderr)
+        return 130
+    settings.report.parent.mkdir(parents=True, exist_ok=True)
+    settings.report.write_text(json.dumps(render_json(results), indent=2) + "\n")
+    print(render_text(results))
+    return 0
+
+
+def _measure(settings: Settings) -> Results:
+    settings.runs.mkdir(parents=True, exist_ok=True)
+    kept = {size: ensure_repository(settings.repositories, Layout(size)) for size in settings.sizes}
+    with tempfile.TemporaryDirectory(dir=settings.runs, ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        served = folder / "served"
+        served.mkdir()
+        with running_server(served) as server:
+            write_back = tuple(
+                _measure_size(server, Layout(size), kept[size], settings.pairs, folder)
+                for size in settings.sizes
+            )
+            contention = _measure_contention(server, kept, settings.releases, folder)
+    return Results(settings.pairs, write_back, contention, measure_editing(settings.pairs))
+
+
+def _measure_size(
+    server: GitServer, layout: Layout, kept: Path, pairs: int, folder: Path
+) -> WriteBack:
+    name = f"config-{layout.files}.git"
+    serve_copy(kept, server.folder / name)
+    work = folder / f"work-{layout.files}"
+    work.mkdir()
+    try:
+        return measure_write_back(server, name, layout, pairs, work)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _measure_contention(
+    server: GitServer, kept: dict[int, Path], releases: int, folder: Path
+) -> Contention | None:
+    """Measure on the size nearest to the one the ways are compared at."""
+    sizes = [size for size in kept if Layout(size).apps >= releases]
+    if not sizes:
+        return None
+    size = min(sizes, key=lambda size: abs(size - COMPARED_AT))
+    name = "contention.git"
+    serve_copy(kept[size], server.folder / name)
+    work = folder / "work-contention"
+    work.mkdir()
+    return measure_contention(server, name, Layout(size), releases, work)
+
+
+def _purge(settings: Settings) -> None:
+    """Remove the generated repositories and whatever killed runs left."""
+    for folder in (settings.repositories, settings.runs):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

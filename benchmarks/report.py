@@ -1,0 +1,152 @@
+"""The results as tables for people and as JSON for programs."""
+
+import os
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from benchmarks import plain_git
+from benchmarks.contention import Contention
+from benchmarks.editing import Editing
+from benchmarks.goals import Goal, all_goals
+from benchmarks.served import ROOT
+from benchmarks.settings import PAIRS
+from benchmarks.writeback import SHALLOW, WAYS, WriteBack
+
+HEADINGS = (
+    "files", "way", "seconds", "fastest to slowest", "times faster", "CPU s",
+    "received KiB", "sent KiB", "requests", "disk KiB",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Results:
+    """All that a run measured.
+
+    Attributes:
+        pairs: runs of each way.
+        write_back: one by size.
+        contention: None where no size has enough apps.
+    """
+
+    pairs: int
+    write_back: tuple[WriteBack, ...]
+    contention: Contention | None
+    editing: Editing
+
+    @property
+    def goals(self) -> tuple[Goal, ...]:
+        """Every goal, measured or not."""
+        return all_goals(self.write_back, self.editing)
+
+
+def render_text(results: Results) -> str:
+    """Give the whole report as text; its tables are Markdown."""
+    lines = [
+        f"Write-back, medians of {results.pairs} alternating runs of each way; "
+        "times faster than the shallow checkout:",
+        "",
+        *_table(HEADINGS, [row for result in results.write_back for row in _rows(result)]),
+        "",
+        *_about_sed(results.write_back),
+        *_about_contention(results.contention),
+        *_about_editing(results.editing),
+        "",
+        *(goal.line for goal in results.goals),
+        "",
+        _summary(results),
+    ]
+    return "\n".join(lines)
+
+
+def render_json(results: Results) -> Mapping[str, object]:
+    """Give all that was measured, with the machine it was measured on."""
+    contention = results.contention
+    return {
+        "machine": {
+            "cores": os.cpu_count(),
+            "platform": platform.platform(),
+            "python": platform.python_version(),
+            "git": plain_git.text(ROOT, "--version"),
+        },
+        "pairs": results.pairs,
+        "write_back": [
+            asdict(result) | {"medians": {way: asdict(result.median(way)) for way in WAYS}}
+            for result in results.write_back
+        ],
+        "contention": asdict(contention) if contention is not None else None,
+        "editing": asdict(results.editing),
+        "goals": [asdict(goal) | {"outcome": goal.outcome} for goal in results.goals],
+    }
+
+
+def _rows(result: WriteBack) -> Iterator[tuple[str, ...]]:
+    slow = result.median(SHALLOW)
+    for way in WAYS:
+        found = result.median(way)
+        seconds = sorted(sample.seconds for sample in result.samples[way])
+        yield (
+            f"{result.files:,}",
+            way,
+            f"{found.seconds:.3f}",
+            f"{seconds[0]:.3f} to {seconds[-1]:.3f}",
+            f"{slow.seconds / found.seconds:.1f}",
+            f"{found.cpu:.3f}",
+            _kibibytes(found.received),
+            _kibibytes(found.sent),
+            str(found.requests),
+            _kibibytes(found.disk),
+        )
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(headings)} |"
+    yield f"|{'|'.join('---' if number < 2 else '---:' for number in range(len(headings)))}|"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+
+
+def _kibibytes(size: int) -> str:
+    return f"{size / 1024:,.1f}"
+
+
+def _about_sed(results: Sequence[WriteBack]) -> Iterator[str]:
+    lines = {result.sed_lines for result in results}
+    yield (f"Lines changed: ours 1 (checked byte by byte after each run), sed {max(lines)}.")
+
+
+def _about_contention(found: Contention | None) -> Iterator[str]:
+    if found is None:
+        yield "Contention: not measured, no size of this run has enough apps."
+        return
+    times = found.per_second / found.checkouts_per_second
+    whole = found.releases / found.checkouts_per_second
+    yield (
+        f"Contention, {found.files:,} files: {found.releases} releases of {found.releases} apps "
+        f"at once in {found.seconds:.1f} s ({found.per_second:.1f} releases/s, {found.retries} "
+        f"retries), {found.base_pushes} pushes to the base meanwhile; every branch right, no push "
+        f"lost. For each release {found.traffic.requests / found.releases:.1f} requests, "
+        f"{_kibibytes(found.traffic.received // found.releases)} KiB received, "
+        f"{_kibibytes(found.traffic.sent // found.releases)} KiB sent."
+    )
+    yield (
+        f"One checkout after another: {found.checkouts_per_second:.2f} releases/s "
+        f"({len(found.checkout_seconds)} measured; {found.releases} would take {whole:.0f} s, "
+        f"multiplied, not measured). Ours: {times:.1f} times as many."
+    )
+
+
+def _about_editing(found: Editing) -> Iterator[str]:
+    yield (
+        f"The edit alone, for information: {found.size / 1024:.0f} KiB in "
+        f"{found.median_seconds:.2f} s, parsed {found.parses} times."
+    )
+
+
+def _summary(results: Results) -> str:
+    outcomes = [goal.outcome for goal in results.goals]
+    counts = ", ".join(
+        f"{outcomes.count(outcome)} {outcome}" for outcome in ("met", "MISSED", "not measured")
+    )
+    few = f" Fewer than {PAIRS} pairs: no result to quote." if results.pairs < int(PAIRS) else ""
+    return f"{len(outcomes)} goals: {counts}.{few}"

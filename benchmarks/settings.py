@@ -1,0 +1,81 @@
+"""What a run of the benchmarks measures, read from the environment."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.layout import FILES_PER_APP
+from testbed.settings import from_environment
+
+SIZES = "1000,20000,100000"
+PAIRS = "5"
+RELEASES = "200"
+REPORT = "build/bench.json"
+
+COUNT = re.compile(r"[1-9][0-9]{0,6}")
+
+
+class SettingsError(ValueError):
+    """A variable has a value that cannot be used."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is measured, and where it is kept.
+
+    Attributes:
+        sizes: files of each generated repository, ascending.
+        pairs: measured runs of each way at each size.
+        releases: releases at once in the contention benchmark.
+        cache: folder of the generated repositories and of what runs leave while they run.
+        report: file the results are written to, as JSON.
+    """
+
+    sizes: tuple[int, ...]
+    pairs: int
+    releases: int
+    cache: Path
+    report: Path
+
+    @property
+    def repositories(self) -> Path:
+        """Folder of the generated repositories."""
+        return self.cache / "repositories"
+
+    @property
+    def runs(self) -> Path:
+        """Folder of what is in use; on the same disk, so that repositories are linked into it."""
+        return self.cache / "runs"
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Read `BENCH_SIZES`, `BENCH_PAIRS`, `BENCH_RELEASES`, `BENCH_CACHE` and `BENCH_REPORT`.
+
+    Raises:
+        SettingsError: naming the variable and what it takes.
+    """
+    sizes = environment.get("BENCH_SIZES") or SIZES
+    cache = environment.get("BENCH_CACHE") or str(from_environment().cache / "benchmarks")
+    return Settings(
+        sizes=tuple(sorted({_size(word.strip()) for word in sizes.split(",")})),
+        pairs=_count("BENCH_PAIRS", environment.get("BENCH_PAIRS") or PAIRS),
+        releases=_count("BENCH_RELEASES", environment.get("BENCH_RELEASES") or RELEASES),
+        cache=Path(cache).expanduser().absolute(),
+        report=Path(environment.get("BENCH_REPORT") or REPORT).absolute(),
+    )
+
+
+def _size(word: str) -> int:
+    size = _count("BENCH_SIZES", word)
+    if size % FILES_PER_APP:
+        raise SettingsError(
+            f"BENCH_SIZES: {size} is no multiple of {FILES_PER_APP}, the files of one app."
+        )
+    return size
+
+
+def _count(variable: str, word: str) -> int:
+    if not COUNT.fullmatch(word):
+        raise SettingsError(f"{variable}: {word!r} is no whole number above 0.")
+    return int(word)

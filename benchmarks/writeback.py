@@ -1,0 +1,174 @@
+"""One release at a time: ours cold and warm, beside a shallow checkout and a full clone."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from benchmarks import checkouts, plain_git
+from benchmarks.layout import Layout
+from benchmarks.measures import Sample, measure, median_of
+from benchmarks.ours import Writer
+from benchmarks.repositories import move_base
+from benchmarks.served import GitServer
+from benchmarks.tasks import (
+    Task,
+    changed_lines,
+    check_commit,
+    check_one_value,
+    head,
+    release_of,
+)
+from testbed.progress import note, step
+
+COLD = "ours, cold"
+WARM = "ours, warm"
+SHALLOW = "shallow checkout"
+FULL = "full clone"
+WAYS = (COLD, WARM, SHALLOW, FULL)
+
+
+@dataclass(frozen=True)
+class WriteBack:
+    """What was measured on one repository.
+
+    Attributes:
+        files: of the repository.
+        samples: runs by way, in the order they ran.
+        sed_lines: lines that `sed` changed in the last checkout; ours changes 1.
+    """
+
+    files: int
+    samples: Mapping[str, tuple[Sample, ...]]
+    sed_lines: int
+
+    def median(self, way: str) -> Sample:
+        """Give the medians of one way."""
+        return median_of(self.samples[way])
+
+
+class _Stage:
+    """The ways of one repository; each run is of another app, on a base that has moved."""
+
+    def __init__(self, server: GitServer, repository: str, layout: Layout, folder: Path) -> None:
+        self._server = server
+        self._repository = repository
+        self._layout = layout
+        self._folder = folder
+        self._number = 0
+        self.sed_lines = 0
+        self._warm = self._open("warm")
+        self._ways: Mapping[str, Callable[[Task], Sample]] = {
+            COLD: self._run_cold,
+            WARM: self._run_warm,
+            SHALLOW: partial(self._run_checkout, "shallow", checkouts.SHALLOW),
+            FULL: partial(self._run_checkout, "full", checkouts.FULL),
+        }
+
+    def close(self) -> None:
+        self._warm.close()
+
+    def run(self, way: str) -> Sample:
+        """Run one way once, check what it did, and remove what it left."""
+        move_base(self._served, self._layout.values_path(self._layout.apps - 1))
+        task = self._next_task()
+        sample = self._ways[way](task)
+        plain_git.git(self._served, "update-ref", "-d", f"refs/heads/{task.branch}")
+        return sample
+
+    def run_warm_up(self) -> None:
+        """Do the first release of the instance that is measured from its second on."""
+        task = self._next_task()
+        self._warm.write_back(task)
+        check_one_value(self._served, task, head(self._served))
+        plain_git.git(self._served, "update-ref", "-d", f"refs/heads/{task.branch}")
+
+    @property
+    def _served(self) -> Path:
+        return self._server.folder / self._repository
+
+    def _url(self, client: str) -> str:
+        return self._server.url(client, self._repository)
+
+    def _open(self, client: str) -> Writer:
+        return Writer(self._url(client), self._server.host, self._folder / client)
+
+    def _next_task(self) -> Task:
+        self._number += 1
+        # Far apart, so that little known from the app before helps with this one.
+        return release_of(self._layout, self._number * 7919 % self._layout.apps, self._number)
+
+    def _run_cold(self, task: Task) -> Sample:
+        writers: list[Writer] = []
+
+        def work() -> None:
+            writers.append(self._open("cold"))
+            writers[0].write_back(task)
+
+        try:
+            sample = measure(work, self._server, "cold", self._folder / "cold")
+        finally:
+            for writer in writers:
+                writer.close()
+            shutil.rmtree(self._folder / "cold", ignore_errors=True)
+        check_one_value(self._served, task, head(self._served))
+        return sample
+
+    def _run_warm(self, task: Task) -> Sample:
+        sample = measure(
+            lambda: self._warm.write_back(task), self._server, "warm", self._folder / "warm"
+        )
+        check_one_value(self._served, task, head(self._served))
+        return sample
+
+    def _run_checkout(self, client: str, options: tuple[str, ...], task: Task) -> Sample:
+        folder = self._folder / client
+        try:
+            sample = measure(
+                lambda: checkouts.write_back(self._url(client), folder, task, options),
+                self._server,
+                client,
+                folder,
+            )
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        check_commit(self._served, task, head(self._served))
+        self.sed_lines = changed_lines(self._served, task.branch)
+        return sample
+
+
+def measure_write_back(
+    server: GitServer, repository: str, layout: Layout, pairs: int, folder: Path
+) -> WriteBack:
+    """Run each way `pairs` times, taking turns, in the other order every second time.
+
+    Args:
+        server: serves the repository.
+        repository: its name there.
+        layout: what is in it.
+        pairs: how often each way is run.
+        folder: an empty folder for caches and checkouts.
+
+    Raises:
+        WrongResultError: a way pushed something else than the release.
+        PartError: a way failed.
+    """
+    samples: dict[str, list[Sample]] = {way: [] for way in WAYS}
+    stage = _Stage(server, repository, layout, folder)
+    try:
+        stage.run_warm_up()
+        for number in range(pairs):
+            with step(f"{layout.files:,} files, round {number + 1} of {pairs}"):
+                for way in WAYS if number % 2 == 0 else reversed(WAYS):
+                    samples[way].append(stage.run(way))
+    finally:
+        stage.close()
+    result = WriteBack(
+        layout.files, {way: tuple(found) for way, found in samples.items()}, stage.sed_lines
+    )
+    # The whole report comes much later, and not at all if something after this fails.
+    for way in WAYS:
+        median = result.median(way)
+        note(f"  {way}: {median.seconds:.3f} s, {median.received / 1024:,.1f} KiB received")
+    return result

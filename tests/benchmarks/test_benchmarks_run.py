@@ -1,0 +1,108 @@
+"""A whole run of the benchmarks, small: that what they measure is right, never how fast it is."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run printed and wrote, and the folder of its cache."""
+
+    text: str
+    report: dict[str, Any]
+    cache: Path
+    environment: dict[str, str]
+
+
+def run_benchmarks(
+    environment: dict[str, str], *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": "operator:.", **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("benchmarks")
+    environment = {
+        "BENCH_SIZES": "200",
+        "BENCH_PAIRS": "1",
+        "BENCH_RELEASES": "10",
+        "BENCH_CACHE": str(folder / "cache"),
+        "BENCH_REPORT": str(folder / "bench.json"),
+    }
+    ended = run_benchmarks(environment)
+    assert ended.returncode == 0, ended.stderr
+    report = json.loads((folder / "bench.json").read_text())
+    return Run(ended.stdout, report, folder / "cache", environment)
+
+
+def test_each_way_is_run_and_each_run_is_right(run: Run) -> None:
+    (measured,) = run.report["write_back"]
+    assert measured["files"] == 200
+    assert {way: len(samples) for way, samples in measured["samples"].items()} == {
+        "ours, cold": 1,
+        "ours, warm": 1,
+        "shallow checkout": 1,
+        "full clone": 1,
+    }
+    for sample in (samples[0] for samples in measured["samples"].values()):
+        assert sample["received"] > 1000
+        assert sample["requests"] > 1
+
+
+def test_all_releases_at_once_are_right_and_the_other_writer_lost_nothing(run: Run) -> None:
+    contention = run.report["contention"]
+    assert contention["releases"] == 10
+    assert contention["base_pushes"] >= 1
+    assert len(contention["checkout_seconds"]) == 5
+    assert "every branch right, no push lost" in run.text
+
+
+def test_every_goal_has_its_line_and_the_end_counts_them(run: Run) -> None:
+    lines = re.findall(r"^goal .+: [≥≤] .+ measured .+ (met|MISSED|not measured)$", run.text, re.M)
+    assert len(lines) == len(run.report["goals"]) == 9
+    assert run.text.splitlines()[-1].startswith("9 goals: ")
+
+
+def test_few_pairs_are_called_no_result(run: Run) -> None:
+    assert "Fewer than 5 pairs" in run.text
+
+
+def test_only_the_generated_repositories_stay_and_purge_removes_them(run: Run) -> None:
+    assert list((run.cache / "runs").iterdir()) == []
+    kept = run.cache / "of-somebody-else"
+    kept.touch()
+    assert run_benchmarks(run.environment, "purge").returncode == 0
+    assert list(run.cache.iterdir()) == [kept]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("BENCH_SIZES", "1,000"),
+        ("BENCH_SIZES", "30"),
+        ("BENCH_PAIRS", "0"),
+        ("BENCH_RELEASES", "x"),
+    ],
+)
+def test_a_variable_that_cannot_be_used_is_named(variable: str, value: str, tmp_path: Path) -> None:
+    ended = run_benchmarks({variable: value, "BENCH_CACHE": str(tmp_path)})
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"{variable}: ")
