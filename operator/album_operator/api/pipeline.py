@@ -132,7 +132,7 @@ class Config(Model):
     )
     secret_ref: SecretRef = Field(
         default_factory=lambda: SecretRef(name=GIT_SECRET),
-        description="Secret with the git credential to push branches with; album-git by default.",
+        description="Secret with the git credential to push with; album-git by default.",
         json_schema_extra={"default": {"name": GIT_SECRET}},
     )
     forge: Forge = Field(
