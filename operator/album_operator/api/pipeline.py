@@ -103,7 +103,9 @@ class Config(Model):
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            "self.delivery != 'Commit' || !(has(self.forge.apiURL) || has(self.forge.secretRef))",
+            # The API server tries rules on the schema's own default, which it does not fill up.
+            "!has(self.delivery) || self.delivery != 'Commit' || !has(self.forge) || "
+            "!(has(self.forge.apiURL) || has(self.forge.secretRef))",
             "with delivery Commit no forge is asked: leave apiURL and secretRef out.",
             ".forge",
         ),
