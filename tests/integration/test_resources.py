@@ -118,6 +118,7 @@ def test_two_lines_of_a_pipeline_get_all_constant_defaults(server: ApiServer) ->
         },
         "config": {
             "secretRef": {"name": "album-git"},
+            "delivery": "PullRequest",
             "forge": {"type": "Gitea"},
             "author": {"name": "Album Release Operator", "email": "album-operator@album.invalid"},
         },

@@ -102,7 +102,9 @@ class Config(Model):
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            "self.delivery != 'Commit' || !(has(self.forge.apiURL) || has(self.forge.secretRef))",
+            # The API server tries rules on the schema's own default, which it does not fill up.
+            "!has(self.delivery) || self.delivery != 'Commit' || !has(self.forge) || "
+            "!(has(self.forge.apiURL) || has(self.forge.secretRef))",
             "with delivery Commit no forge is asked: leave apiURL and secretRef out.",
             ".forge",
         ),
@@ -131,7 +133,7 @@ class Config(Model):
     )
     secret_ref: SecretRef = Field(
         default_factory=lambda: SecretRef(name=GIT_SECRET),
-        description="Secret with the git credential to push branches with; album-git by default.",
+        description="Secret with the git credential to push with; album-git by default.",
         json_schema_extra={"default": {"name": GIT_SECRET}},
     )
     forge: Forge = Field(
