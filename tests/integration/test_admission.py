@@ -42,11 +42,11 @@ def test_one_mistake_is_told_once(crds_installed: ApiServer) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["spec.mode", "spec.source.forge", "spec.build.kaniko", "spec.argocd.sync"]
+    "path", ["spec.cancel", "spec.source.forge", "spec.build.kaniko", "spec.argocd.sync"]
 )
 def test_fields_that_do_nothing_yet_are_unknown(crds_installed: ApiServer, path: str) -> None:
-    raw = release() if path == "spec.mode" else pipeline()
-    raw = changed(raw, path, {} if path != "spec.mode" else "Plan")
+    raw = release() if path == "spec.cancel" else pipeline()
+    raw = changed(raw, path, {} if path != "spec.cancel" else True)
     query = "?dryRun=All&fieldValidation=Strict"
 
     answer = crds_installed.request("POST", f"{collection(raw, 'default')}{query}", raw)
