@@ -46,7 +46,8 @@ class Trees:
             self._fetcher.fetch_commits(self._repository, missing)
             self._read(names)
         while wanted := self._next(commits, paths):
-            self._have(wanted)
+            # By name, all ways at once: below a new folder there may be known ones.
+            self._fetch(wanted, names)
 
     def commit(self, oid: str) -> Commit:
         """Give a loaded commit.
@@ -145,8 +146,12 @@ class Trees:
         """Read trees, and fetch those that are not there."""
         self._read(oids)
         if missing := set(oids) - self._trees.keys():
-            self._fetcher.fetch_trees(self._repository, missing)
-            self._read(missing)
+            self._fetch(missing, missing)
+
+    def _fetch(self, oids: Collection[str], names: Collection[str]) -> None:
+        """Fetch trees, and read them by these names."""
+        self._fetcher.fetch_trees(self._repository, oids)
+        self._read(names)
         if missing := set(oids) - self._trees.keys():
             raise LocalGitError("fetch", f"{min(missing)} did not come as a tree")
 

@@ -27,7 +27,8 @@ class BranchSeen:
         commit: its head, 40 hex digits.
         parent_files: bytes by path at the head's only parent; None where it has not one parent.
         files: bytes by path at the head.
-        changed_paths: paths that differ between head and parent.
+        changed_paths: paths that differ between head and parent; a folder, with `/` at its end,
+            where more differs than is looked at.
         diff: unified diff, as git makes it, from `parent_files` to `files`; empty without parent.
     """
 
