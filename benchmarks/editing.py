@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 from types import FrameType
 
+from album_operator.domain.release import Edit
 from album_operator.render.values import edit_values
 from benchmarks.layout import KEY, VALUES, released
 from benchmarks.tasks import WrongResultError
@@ -42,7 +43,7 @@ def measure_editing(runs: int) -> Editing:
     seconds = []
     for _ in range(runs):
         began = time.perf_counter()
-        edited = edit_values(PATH, data, [(KEY, VERSION)])
+        edited = edit_values(data, {Edit(PATH, KEY): VERSION})
         seconds.append(time.perf_counter() - began)
         if edited != released(data, VERSION):
             raise WrongResultError("The edit of a large file changed other bytes than the value.")
@@ -60,7 +61,7 @@ def _count_parses() -> int:
 
     sys.setprofile(watch)
     try:
-        edit_values(PATH, data, [(KEY, VERSION)])
+        edit_values(data, {Edit(PATH, KEY): VERSION})
     finally:
         sys.setprofile(None)
     return parses

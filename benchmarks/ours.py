@@ -7,6 +7,7 @@ from pathlib import Path
 from album_operator.adapters.config_repository import GitConfigRepository
 from album_operator.domain.errors import TransientError
 from album_operator.domain.places import USERNAME, Change, Credential, GitPlace
+from album_operator.domain.release import Edit
 from album_operator.render.values import edit_values
 from benchmarks.layout import KEY
 from benchmarks.repositories import BASE
@@ -17,14 +18,14 @@ TRIES = 20
 PAUSE_SECONDS = 0.2
 
 
-def open_adapter(host: str, _cache: Path) -> GitConfigRepository:
+def open_adapter(host: str, cache: Path) -> GitConfigRepository:
     """Construct the adapter as the operator does; the only place here that does.
 
     Args:
         host: `host:port` of a server that is spoken to in plain HTTP.
-        _cache: an existing folder for all it keeps on disk; today's adapter keeps nothing.
+        cache: an existing folder for all it keeps on disk.
     """
-    return GitConfigRepository({host})
+    return GitConfigRepository({host}, cache_folder=cache)
 
 
 def place_of(url: str) -> GitPlace:
@@ -46,7 +47,7 @@ async def write_back(adapter: GitConfigRepository, place: GitPlace, task: Task) 
     change = Change(
         base_commit=seen.base_commit,
         branch=task.branch,
-        files={task.path: edit_values(task.path, seen.files[task.path], [(KEY, task.version)])},
+        files={task.path: edit_values(seen.files[task.path], {Edit(task.path, KEY): task.version})},
         message=f"release: {task.app} {task.version}\n",
         author_name=name,
         author_email=email,

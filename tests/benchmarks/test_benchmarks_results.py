@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from album_operator.domain.release import Edit
 from album_operator.render.values import edit_values
 from benchmarks import plain_git
 from benchmarks.editing import Editing
@@ -115,7 +116,7 @@ def test_no_folder_grows_with_the_repository_but_by_its_cube_root(files: int) ->
 
 def test_the_edit_agrees_with_what_a_release_must_make_of_a_file() -> None:
     values = LAYOUT.files_of(3)[TASK.path]
-    edited = edit_values(TASK.path, values, [(KEY, TASK.version)])
+    edited = edit_values(values, {Edit(TASK.path, KEY): TASK.version})
     assert edited == released(values, TASK.version)
 
 
