@@ -72,7 +72,9 @@ def check_git_credential(credential: Credential, url: str) -> None:
     """
     if not credential.may_go_to(url):
         raise _foreign(credential, url)
-    _check_keys(credential, url)
+    # A repository that is for everybody is read with no credential at all.
+    if not credential.is_empty:
+        _check_keys(credential, url)
 
 
 def check_forge_credential(credential: Credential, api_url: str, repository: str) -> None:

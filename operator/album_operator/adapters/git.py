@@ -83,7 +83,8 @@ class Repository:
         self.make()
         answer = self._run(arguments, data, variables or {})
         # `cat-file` tells an object it cannot read from a missing one on standard error only.
-        if answer.status not in accept or answer.err.startswith("error: "):
+        has_complained = answer.status == 0 and answer.err.startswith("error: ")
+        if answer.status not in accept or has_complained:
             raise LocalGitError(arguments[0], answer.err)
         return answer
 

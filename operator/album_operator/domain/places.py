@@ -34,6 +34,11 @@ class Credential:
         """Tell whether the credential may be used at this URL."""
         return is_below(url, self.url)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is neither token nor key: for what anybody may read."""
+        return not (self.token or self.identity)
+
     def find_missing_key(self, url: str) -> str | None:
         """Find the key of the Secret without which this URL cannot be reached."""
         needed = {"token": self.token}
