@@ -54,7 +54,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "no config repository": (
         {"config__repository": "{forge}/album/nowhere"},
         "RepositoryNotFound",
-        "/album/nowhere",
+        "album/nowhere",
     ),
     "no base branch": ({"config__branch": "nowhere"}, "BaseBranchNotFound", "nowhere"),
     "no values file": (

@@ -13,7 +13,6 @@ from album_operator.adapters.git_failures import translate, words
 from album_operator.adapters.git_files import Files, diff_files, read_base
 from album_operator.adapters.git_history import WITHOUT_TREES
 from album_operator.adapters.git_names import check_file_path, is_commit, is_ref_name
-from album_operator.adapters.git_objects import WITHOUT_BLOBS
 from album_operator.adapters.git_partial import Fetcher
 from album_operator.domain.errors import TerminalError, TransientError
 from album_operator.domain.places import GitPlace
@@ -99,12 +98,13 @@ def _read_here(repository: Repository, revision: str, paths: Collection[str]) ->
 
 
 def _read_there(repository: Repository, commit: str, paths: Collection[str]) -> Files:
-    answer = repository.try_fetch([commit], "--depth=1", WITHOUT_BLOBS)
-    if "not our ref" in answer.err:
-        raise _no_revision(repository.place, commit, "the server does not give this commit out")
-    if answer.status != 0:
-        raise translate(repository.place, "read", answer.err)
-    return read_base(repository, Fetcher(), commit, frozenset(paths))
+    try:
+        return read_base(repository, Fetcher(), commit, frozenset(paths))
+    except TransientError as error:
+        if "not our ref" in error.message:
+            said = "the server does not give this commit out"
+            raise _no_revision(repository.place, commit, said) from error
+        raise
 
 
 def _find_git_dir(place: GitPlace) -> Path:
