@@ -98,6 +98,7 @@ class Steps:
             return refused
         # Public repositories are read without the token, so this is the first use of one.
         found = await self._world.pull_requests.find(forge, wish.config.branch, config.base_branch)
+        # A digest not known yet counts as a change, so that a "no" is heard before a build.
         changes = await asyncio.to_thread(
             proposal.edited_files, wish, config.files, _digest(record) or proposal.UNKNOWN_DIGEST
         )
