@@ -1,4 +1,4 @@
-"""Edits of a pipeline's apps: which values of the config repository a release sets."""
+"""Edits: which values of the config repository a release sets."""
 
 from typing import Annotated, ClassVar
 
@@ -6,7 +6,7 @@ from pydantic import Field
 
 from album_operator.api.model import MapList, Model, Rule
 from album_operator.api.places import FilePath
-from album_operator.api.types import EditFormat, EditValue
+from album_operator.api.types import EditFormat, EditValue, Text
 
 _KEY_PATH = r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*"
 """Names on the way to a value of a YAML file."""
@@ -71,3 +71,16 @@ _ONE_EDIT_FOR_A_KEY = Rule(
 )
 
 EditList = Annotated[list[Edit], MapList("path", "key", "value"), _ONE_EDIT_FOR_A_KEY]
+
+
+class ResolvedEdit(Model):
+    """One value that is changed."""
+
+    path: Text = Field(description="Path of the file in the config repository.")
+    key: Text = Field(description="Names on the way to the value, or name of the image's entry.")
+    value: EditValue = Field("Tag", description="What of the image is written.")
+    format: EditFormat = Field("YAML", description="What the key means.")
+    create: bool = Field(False, description="Whether a place that is missing is added.")
+
+
+ResolvedEditList = Annotated[list[ResolvedEdit], MapList("path", "key", "value")]

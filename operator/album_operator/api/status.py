@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from album_operator.api.edits import ResolvedEditList
 from album_operator.api.model import MapList, Model
 from album_operator.api.plan import PlanStatus
 from album_operator.api.types import (
@@ -13,8 +14,6 @@ from album_operator.api.types import (
     DeliveryType,
     Digest,
     Duration,
-    EditFormat,
-    EditValue,
     ForgeType,
     Message,
     Name,
@@ -89,16 +88,6 @@ class ResolvedBuild(Model):
     push_secret_name: Name = Field(description="Secret to push with.")
 
 
-class ResolvedEdit(Model):
-    """One value that is changed."""
-
-    path: Text = Field(description="Path of the file in the config repository.")
-    key: Text = Field(description="Names on the way to the value, or name of the image's entry.")
-    value: EditValue = Field("Tag", description="What of the image is written.")
-    format: EditFormat = Field("YAML", description="What the key means.")
-    create: bool = Field(False, description="Whether a place that is missing is added.")
-
-
 class ResolvedConfig(Model):
     """What is changed in the config repository and who proposes it."""
 
@@ -116,9 +105,7 @@ class ResolvedConfig(Model):
     forge_secret_name: Name | None = Field(None, description="Secret with the token for its API.")
     author_name: Text = Field(description="Name of the commit's author.")
     author_email: Text = Field(description="Email address of the commit's author.")
-    edits: Annotated[list[ResolvedEdit], MapList("path", "key", "value")] = Field(
-        max_length=16, description="The values that are changed."
-    )
+    edits: ResolvedEditList = Field(max_length=16, description="The values that are changed.")
 
 
 class ResolvedApplication(Model):

@@ -12,7 +12,7 @@ from ruamel.yaml.events import Event
 
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Edit, EditFormat, EditValue
-from album_operator.render.yaml_growth import Cut, Tree, add_to_tree, colon_end, grow, in_quotes
+from album_operator.render.yaml_growth import Cut, Growth, add_to_tree, colon_end, grow, in_quotes
 from album_operator.render.yaml_nodes import (
     STRING,
     Node,
@@ -75,7 +75,7 @@ class _Plan:
 
     wanted: dict[int, str] = field(default_factory=dict)
     cuts: list[tuple[Cut, int]] = field(default_factory=list)
-    gaps: dict[int, tuple[Gap, dict[Step, Tree]]] = field(default_factory=dict)
+    gaps: dict[int, tuple[Gap, Growth]] = field(default_factory=dict)
 
 
 def read_values(data: bytes, edits: Collection[Edit]) -> Mapping[Edit, str]:
@@ -132,15 +132,10 @@ def edit_values(data: bytes, edits: Mapping[Edit, str]) -> bytes:
             else:
                 _plan_change(file, plan, place, value)
     with _explained(*edits):
-        for number, (gap, tree) in plan.gaps.items():
-            if number in plan.wanted:
-                raise _contradiction(gap.parent)
-            order = gap.parent.number if gap.parent is not None else 0
-            grown = grow(file.text, file.events, file.root, gap, tree)
-            plan.cuts += ((cut, order) for cut in grown)
-        if not plan.cuts:
+        cuts = [*plan.cuts, *_growth(file, plan)]
+        if not cuts:
             return data
-        text = _spliced(file.text, plan.cuts)
+        text = _spliced(file.text, cuts)
         trees = {number: tree for number, (_, tree) in plan.gaps.items()}
         check_only_changed(file.events, parse_events(text), plan.wanted, trees)
     return text.encode("utf-8")
@@ -214,6 +209,16 @@ def _plan_change(file: _File, plan: _Plan, target: Target, value: str) -> None:
     plan.wanted[number] = value
     if not _is_string(target.value, value):
         plan.cuts.append((_cut(file.text, target, value), number))
+
+
+def _growth(file: _File, plan: _Plan) -> Iterator[tuple[Cut, int]]:
+    """Give the insertions for all gaps, once all that goes into each is known."""
+    for number, (gap, tree) in plan.gaps.items():
+        if number in plan.wanted:
+            raise _contradiction(gap.parent)
+        order = gap.parent.number if gap.parent is not None else 0
+        for cut in grow(file.text, file.events, file.root, gap, tree):
+            yield cut, order
 
 
 def _contradiction(node: Node | None) -> RefusedError:

@@ -18,6 +18,9 @@ from album_operator.render.yaml_places import Gap, Item, Step
 Tree: TypeAlias = "str | dict[Step, Tree]"
 """What is new below a gap; a mapping's keys are texts, a list's are Items."""
 
+Growth: TypeAlias = dict[Step, Tree]
+"""What is new in one gap."""
+
 Cut: TypeAlias = tuple[int, int, str]
 """Start, end and new text of a replacement."""
 
@@ -53,7 +56,7 @@ class Habits:
     line_end: str
 
 
-def add_to_tree(trees: dict[Step, Tree], steps: Sequence[Step], value: str) -> bool:
+def add_to_tree(trees: Growth, steps: Sequence[Step], value: str) -> bool:
     """Put a value into a tree, at the end of some steps.
 
     Returns:
@@ -68,8 +71,13 @@ def add_to_tree(trees: dict[Step, Tree], steps: Sequence[Step], value: str) -> b
     return trees.setdefault(last, value) == value
 
 
+def new_item(item: Item, fields: Tree) -> Growth:
+    """Give a new item of a list as the mapping it is."""
+    return {"name": item.name, **(fields if isinstance(fields, dict) else {})}
+
+
 def grow(
-    text: str, events: Sequence[Event], root: Node | None, gap: Gap, tree: dict[Step, Tree]
+    text: str, events: Sequence[Event], root: Node | None, gap: Gap, tree: Growth
 ) -> Iterator[Cut]:
     """Give the insertions that bring a tree into a gap.
 
@@ -107,7 +115,7 @@ def _at_end(text: str, lines: list[str], habits: Habits) -> Cut:
     return len(text), len(text), "".join(end + line for line in lines)
 
 
-def _below(text: str, after: int, column: int, tree: dict[Step, Tree], habits: Habits) -> Cut:
+def _below(text: str, after: int, column: int, tree: Growth, habits: Habits) -> Cut:
     """Give the insertion of lines after the line in which something ends."""
     lines = [" " * column + line for line in _block(tree, habits)]
     if LINE_END.match(text, after - 1):  # a block scalar ends with the end of its line
@@ -168,9 +176,7 @@ def colon_end(text: str, key: Node) -> int:
     return colon.end()
 
 
-def _into_flow(
-    text: str, parent: Node, owner: Node | None, tree: dict[Step, Tree]
-) -> Iterator[Cut]:
+def _into_flow(text: str, parent: Node, owner: Node | None, tree: Growth) -> Iterator[Cut]:
     """Give the insertions between the brackets of a mapping or list."""
     opening = int(parent.event.end_mark.index)
     beside = parent.children[0] if parent.is_mapping and parent.children else owner
@@ -232,11 +238,11 @@ def _column(node: Node) -> int:
     return int(node.event.start_mark.column)
 
 
-def _pad(tree: dict[Step, Tree], habits: Habits) -> int:
+def _pad(tree: Growth, habits: Habits) -> int:
     return habits.dash if any(isinstance(step, Item) for step in tree) else habits.step
 
 
-def _block(tree: dict[Step, Tree], habits: Habits) -> list[str]:
+def _block(tree: Growth, habits: Habits) -> list[str]:
     """Write a tree as lines without line ends."""
     lines = []
     for step, below in tree.items():
@@ -261,14 +267,13 @@ def _flow(tree: Tree, *, quoted: bool) -> str:
     return f"[{members}]" if is_list else f"{{{members}}}"
 
 
-def _members(tree: dict[Step, Tree], *, quoted: bool) -> list[str]:
+def _members(tree: Growth, *, quoted: bool) -> list[str]:
     """Write what stands between the brackets of a tree; keys in quotes where JSON may read it."""
     write = in_quotes if quoted else _plain
     members = []
     for step, below in tree.items():
         if isinstance(step, Item):
-            fields: Tree = {"name": step.name, **(below if isinstance(below, dict) else {})}
-            members.append(_flow(fields, quoted=quoted))
+            members.append(_flow(new_item(step, below), quoted=quoted))
         else:
             members.append(f"{write(step)}: {_flow(below, quoted=quoted)}")
     return members

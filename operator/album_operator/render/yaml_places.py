@@ -47,8 +47,8 @@ class Gap:
     Attributes:
         parent: the mapping or list without the first of `steps`, or the null that stands where
             one is needed; None in a file without a document.
-        owner: key whose value `parent` is, None at the root and in a list.
-        around: the mapping with that key.
+        owner: key whose value `parent` is, None at the root; of an item of a list the item itself.
+        around: the mapping or list with that key or item.
         steps: what is missing below `parent`, one step at least.
         refusal: to raise where nothing may be added.
     """
@@ -72,27 +72,36 @@ def find_place(text: str, root: Node | None, steps: Sequence[Step], key: str) ->
     Raises:
         RefusedError: what is on the way or at its end cannot be replaced with certainty.
     """
+    return _follow(text, _Spot(root), tuple(steps), key)
+
+
+@dataclass(frozen=True)
+class _Spot:
+    """How far the way to a place has come; as in `Gap`."""
+
+    node: Node | None
     owner: Node | None = None
     around: Node | None = None
-    node = root
-    for count, step in enumerate(steps):
-        found = None
-        if node is None or node.is_null:
-            refusal = _nothing_yet(owner, step, key)
-        else:
-            _check_shared(node)
-            found = _item(node, step) if isinstance(step, Item) else _value(node, step)
-            refusal = _absent(node, step, key)
-        if found is None:
-            return Gap(node, owner, around, tuple(steps[count:]), refusal)
-        around = node
-        owner, node = found
-    if owner is None or node is None:
-        raise AssertionError("the last step of an edit is a key")
-    return _check_scalar(text, owner, node)
 
 
-def _value(node: Node, name: str) -> tuple[Node | None, Node] | None:
+def _follow(text: str, spot: _Spot, steps: tuple[Step, ...], key: str) -> Target | Gap:
+    step, *rest = steps
+    node, found = spot.node, None
+    if node is None or node.is_null:
+        refusal = _nothing_yet(spot.owner, step, key)
+    else:
+        _check_shared(node)
+        found = _item(node, step) if isinstance(step, Item) else _value(node, step)
+        refusal = _absent(node, step, key)
+    if found is None:
+        return Gap(node, spot.owner, spot.around, steps, refusal)
+    owner, below = found
+    if not rest:
+        return _check_scalar(text, owner, below)
+    return _follow(text, _Spot(below, owner, node), tuple(rest), key)
+
+
+def _value(node: Node, name: str) -> tuple[Node, Node] | None:
     """Go from a mapping to the key and value of one name in it."""
     if not node.is_mapping:
         what = "a text" if node.text is not None else "a list"
@@ -117,8 +126,8 @@ def _value(node: Node, name: str) -> tuple[Node | None, Node] | None:
     return found[0]
 
 
-def _item(node: Node, item: Item) -> tuple[Node | None, Node] | None:
-    """Go from a list to the item with a name."""
+def _item(node: Node, item: Item) -> tuple[Node, Node] | None:
+    """Go from a list to the item with a name, which has no key and stands for it."""
     if not node.is_sequence:
         raise RefusedError(
             node.at, "what is there is no list of images", "Write `images` as a list"
@@ -126,7 +135,7 @@ def _item(node: Node, item: Item) -> tuple[Node | None, Node] | None:
     found = [child for child in node.children if _name(child) == item.name]
     if len(found) > 1:
         raise RefusedError(found[1].at, f"an {item} is there twice", "Remove one of them")
-    return (None, found[0]) if found else None
+    return (found[0], found[0]) if found else None
 
 
 def _name(item: Node) -> str | None:

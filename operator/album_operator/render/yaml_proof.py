@@ -17,7 +17,7 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from album_operator.render.yaml_growth import Tree
+from album_operator.render.yaml_growth import Growth, Tree, new_item
 from album_operator.render.yaml_nodes import RefusedError, is_plain_string
 from album_operator.render.yaml_places import Item
 
@@ -28,7 +28,7 @@ def check_only_changed(
     before: Sequence[Event],
     after: Sequence[Event],
     wanted: Mapping[int, str],
-    grown: Mapping[int, Tree],
+    grown: Mapping[int, Growth],
 ) -> None:
     """Compare the events of a file before and after an edit.
 
@@ -56,7 +56,7 @@ def check_only_changed(
 
 
 def _checks(
-    before: Sequence[Event], wanted: Mapping[int, str], grown: Mapping[int, Tree]
+    before: Sequence[Event], wanted: Mapping[int, str], grown: Mapping[int, Growth]
 ) -> Iterator[Check]:
     """Give for each event the file must have afterwards what tells whether it is that."""
     for number, old in enumerate(before):
@@ -90,16 +90,11 @@ def _whole(tree: Tree) -> Iterator[Check]:
     yield partial(_is_bare, SequenceEndEvent if is_list else MappingEndEvent)
 
 
-def _members(tree: Tree) -> Iterator[Check]:
+def _members(tree: Growth) -> Iterator[Check]:
     """Check the new keys of a mapping, or the new items of a list."""
-    if isinstance(tree, str):
-        raise AssertionError("a text has no members")  # noqa: TRY004 - a bug of ours, no bad type
     for step, below in tree.items():
         if isinstance(step, Item):
-            yield partial(_is_bare, MappingStartEvent)
-            yield from (partial(_is_text, text) for text in ("name", step.name))
-            yield from _members(below)
-            yield partial(_is_bare, MappingEndEvent)
+            yield from _whole(new_item(step, below))
         else:
             yield partial(_is_text, step)
             yield from _whole(below)
