@@ -53,12 +53,14 @@ class BaseBranch:
         """
 
         def edit(seen: ConfigSeen) -> Change | None:
-            verdict = _judge(release, record, resolved, digest, seen)
-            if not isinstance(verdict, Act) or seen.base_commit is None:
+            base = seen.base_commit
+            if base is None or preflight.check_config(resolved, seen) is not None:
                 return None
-            edited = proposal.edited_files(resolved, seen.files, digest)
-            change = proposal.change(release, resolved, digest, seen.base_commit, edited)
-            return replace(change, expected=seen.base_commit)
+            found = _find(resolved, digest, seen)
+            if not isinstance(commit.decide(release, record, resolved, found), Act):
+                return None
+            change = proposal.change(release, resolved, digest, base, found.edited)
+            return replace(change, expected=base)
 
         config = resolved.config
         place = await self._access.to_config(release.ref.namespace, resolved)
@@ -89,16 +91,17 @@ def _judge(
     refused = preflight.check_config(resolved, seen)
     if refused is not None:
         return refused
-    return commit.decide(
-        release,
-        record,
-        resolved,
-        commit.CommitSeen(
-            config=seen,
-            current=proposal.current_values(resolved.config.edits, seen.files),
-            edited=proposal.edited_files(resolved, seen.files, digest),
-            ours=ours,
-        ),
+    return commit.decide(release, record, resolved, _find(resolved, digest, seen, ours))
+
+
+def _find(
+    resolved: Resolved, digest: str, seen: ConfigSeen, ours: ProposalRecord | None = None
+) -> commit.CommitSeen:
+    return commit.CommitSeen(
+        config=seen,
+        current=proposal.current_values(resolved.config.edits, seen.files),
+        edited=proposal.edited_files(resolved, seen.files, digest),
+        ours=ours,
     )
 
 

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from album_operator.decisions.preflight import RETRY, missing_key
 from album_operator.domain.errors import TerminalError
+from album_operator.domain.names import is_ssh
 from album_operator.domain.places import Credential
 from album_operator.domain.reasons import Reason
 
@@ -72,8 +73,8 @@ def check_git_credential(credential: Credential, url: str) -> None:
     """
     if not credential.may_go_to(url):
         raise _foreign(credential, url)
-    # A repository that is for everybody is read with no credential at all.
-    if not credential.is_empty:
+    # A repository that is for everybody is read with no credential at all, but never over SSH.
+    if is_ssh(url) or not credential.is_empty:
         _check_keys(credential, url)
 
 

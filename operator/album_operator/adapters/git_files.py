@@ -71,7 +71,10 @@ def read_branch(
 
 
 def diff_files(repository: Repository, base: Files, files: Mapping[str, bytes]) -> str:
-    """Compare new bytes with a commit's files, of which nothing needs to be on disk."""
+    """Compare new bytes with a commit's files, of which nothing needs to be on disk.
+
+    They may have been read before the cache was made again, so that git cannot compare commits.
+    """
     modes = {path: entry.mode for path, entry in base.files.items()}
     before = store_files(repository, modes, base.data)
     return diff_entries(repository, before, {**before, **store_files(repository, modes, files)})
