@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -321,14 +322,30 @@ async def test_a_cache_that_nobody_used_for_a_week_goes(
     assert operators.caches() == [new]
 
 
+def unmount(folder: Path) -> None:
+    """Unmount the disk, also one that is in use, and remove its folder."""
+    if folder.is_mount():
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    folder.rmdir()
+
+
 @pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """Mount a disk of 4 MiB."""
-    folder = tmp_path / "disk"
+def disk() -> Iterator[Path]:
+    """Mount a disk of 4 MiB.
+
+    Not under pytest's folders: a killed run leaves its disk mounted, and pytest, which fails where
+    it cannot remove an old folder, would fail in all later runs. The next run that wants a disk
+    removes those of dead runs.
+    """
+    disks = Path(tempfile.gettempdir())
+    for left in disks.glob("album-test-disk-*"):
+        if not Path("/proc", left.name.rpartition("-")[2]).exists():
+            unmount(left)
+    folder = disks / f"album-test-disk-{os.getpid()}"
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(folder)], check=True)
     yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    unmount(folder)
 
 
 async def test_a_full_disk_frees_the_caches_first(
