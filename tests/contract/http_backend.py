@@ -39,6 +39,9 @@ class Backend(http.server.ThreadingHTTPServer):
             middle; None for no such.
         has_stalled: set when that happened.
         goes_on: to be set for the answer to go on.
+        speaks_version_2: whether it knows version 2 of git's protocol, or only the oldest.
+        hangs_up: whether it closes each connection after its answer.
+        rubbish: sent instead of each answer to a POST.
     """
 
     daemon_threads = True
@@ -50,6 +53,9 @@ class Backend(http.server.ThreadingHTTPServer):
         self.stalls_at: str | None = None
         self.has_stalled = threading.Event()
         self.goes_on = threading.Event()
+        self.speaks_version_2 = True
+        self.hangs_up = False
+        self.rubbish: bytes | None = None
 
     @property
     def host(self) -> str:
@@ -100,6 +106,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         at = self.server.stalls_at
         stalls = at is not None and self.command == "POST" and path.endswith(at)
         head, _, data = self._ask(path, query, body).partition(b"\r\n\r\n")
+        if self.command == "POST" and self.server.rubbish is not None:
+            data = self.server.rubbish
+        self.close_connection |= self.server.hangs_up
         self.send_response(200)
         for line in head.decode().split("\r\n"):
             name, _, value = line.partition(": ")
@@ -123,6 +132,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.server.traffic.sent += len(data[at : at + CHUNK])
 
     def _ask(self, path: str, query: str, body: bytes) -> bytes:
+        is_current = self.server.speaks_version_2
         environment = {
             "PATH": os.environ["PATH"],
             "GIT_CONFIG_GLOBAL": "/dev/null",
@@ -136,7 +146,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             "CONTENT_TYPE": self.headers.get("Content-Type", ""),
             "CONTENT_LENGTH": str(len(body)),
             "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
-            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+            "GIT_PROTOCOL": self.headers.get("Git-Protocol", "") if is_current else "",
         }
         ended = subprocess.run(
             ["git", "http-backend"], input=body, env=environment, capture_output=True, check=False

@@ -32,7 +32,8 @@ OURS = "release/backend_v1.1.0"
 FILES = {VALUES: BEFORE, OTHER: BEFORE, "apps/team/backend/Chart.yaml": b"name: backend\n"}
 DATE = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
-LS_REMOTE = ["GET", "POST"]
+GREETING, REFS, OBJECTS = "GET", "POST", "POST"
+"""Requests of a look; a connection is greeted once."""
 
 
 @pytest.fixture
@@ -104,11 +105,11 @@ async def test_an_unchanged_base_is_fetched_once_even_if_the_operator_is_started
     await look(config, place)
     server.reset()
     assert await look(config, place) == BEFORE
-    assert verbs(server) == LS_REMOTE
+    assert verbs(server) == [REFS]
     config = operators.start()
     server.reset()
     assert await look(config, place) == BEFORE
-    assert verbs(server) == LS_REMOTE
+    assert verbs(server) == [GREETING, REFS]
 
 
 async def test_of_a_base_that_moved_only_what_changed_on_the_path_is_fetched(
@@ -121,7 +122,7 @@ async def test_of_a_base_that_moved_only_what_changed_on_the_path_is_fetched(
     server.reset()
     assert await look(config, place) == BEFORE
     # The commit with its root, and the folder `apps`; the rest is as it was.
-    assert verbs(server) == LS_REMOTE * 3
+    assert verbs(server) == [REFS, OBJECTS, OBJECTS]
     objects = git(operators.caches()[-1], "cat-file", "--batch-check", "--batch-all-objects")
     assert git(repository, "rev-parse", f"HEAD:{OTHER}") not in objects
 
@@ -303,7 +304,7 @@ async def test_the_cache_unused_for_the_longest_time_goes_first(
     server.reset()
     await look(config, server.place("a"))
     await look(config, server.place("c"))
-    assert verbs(server) == LS_REMOTE * 2
+    assert verbs(server) == [GREETING, REFS] * 2
     await look(operators.start(cache_bytes=100_000), server.place("b"))
     assert operators.caches() == []
 
@@ -471,6 +472,7 @@ async def test_an_operator_that_is_killed_in_the_middle_of_a_fetch_leaves_no_har
     assert await look(operators.start(), server.place("config")) == BEFORE
     server.goes_on.set()
     assert len(operators.caches()) == 1
+    operators.stop()
     assert [path.name for path in (operators.folder / "git" / "work").iterdir()] == []
 
 

@@ -125,7 +125,9 @@ async def test_a_token_shows_nowhere_but_in_the_environment_of_what_needs_it(
     assert processes.seen
     local = [words for words, environment in processes.seen if "ALBUM_GIT_TOKEN" not in environment]
     remote = {words[1] for words, environment in processes.seen if words not in local}
-    assert remote == {"ls-remote", "fetch", "push"}
+    assert remote == {"remote-http", "fetch", "push"}
+    assert isinstance(gitea_stage.source, GitSourceRepository)
+    gitea_stage.source.close()
     assert list(folder.iterdir()) == []
 
 
@@ -143,14 +145,15 @@ async def test_every_git_process_is_isolated(
         assert environment["GIT_CONFIG_NOSYSTEM"] == "1"
         assert environment["GIT_TERMINAL_PROMPT"] == "0"
         assert environment["HOME"].startswith((str(folder), str(gitea_stage.cache)))
-        is_remote = words[1] in ("ls-remote", "fetch", "push")
+        is_remote = words[1] in ("remote-http", "fetch", "push")
         assert environment["GIT_ALLOW_PROTOCOL"] == ("http" if is_remote else "none")
         assert settings["core.hooksPath"] == "/dev/null"
         assert settings["http.followRedirects"] == "false"
         assert settings["transfer.fsckObjects"] == "true"
         assert settings["http.proxy"] == ""
         assert settings["credential.helper"] == ""
-        assert "--end-of-options" in words or not is_remote
+        # git-remote-http takes no options, and the URL begins with its scheme.
+        assert "--end-of-options" in words or words[1] == "remote-http" or not is_remote
 
 
 async def test_git_variables_of_our_own_process_do_not_reach_git(

@@ -13,11 +13,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from album_operator.adapters.git import HEADS, TIME_LIMIT, Git, Repository
+from album_operator.adapters.git import TIME_LIMIT, Git, Repository
 from album_operator.adapters.git_cache import Cache, Caches
 from album_operator.adapters.git_commit import make_commit
 from album_operator.adapters.git_failures import LocalGitError
-from album_operator.adapters.git_files import Files, diff_files, read_base, read_branch
+from album_operator.adapters.git_files import Files, diff_files, diff_made, read_base, read_branch
 from album_operator.adapters.git_history import find_descent
 from album_operator.adapters.git_names import (
     check_commit,
@@ -28,6 +28,7 @@ from album_operator.adapters.git_names import (
 from album_operator.adapters.git_objects import Kept
 from album_operator.adapters.git_partial import Fetcher
 from album_operator.adapters.git_push import push_branch
+from album_operator.adapters.git_refs import HEADS, list_refs
 from album_operator.adapters.git_trees import Trees
 from album_operator.domain.names import normal_url
 from album_operator.domain.places import Change, GitPlace
@@ -94,7 +95,7 @@ class GitConfigRepository:
         names = ["HEAD" if base is None else HEADS + base]
         if branch is not None:
             names.append(HEADS + branch)
-        refs = await self._git.run(place, lambda repository: repository.list_refs(*names))
+        refs = await self._git.run(place, lambda repository: list_refs(repository, *names))
         default = refs.get("ref:HEAD", "").removeprefix(HEADS)
         base_branch = base if base is not None else default
         base_commit = refs.get(names[0]) if base_branch else None
@@ -230,7 +231,7 @@ class GitConfigRepository:
         edit: Callable[[ConfigSeen], Change | None],
     ) -> BranchSeen | None:
         name = HEADS + base
-        commit = repository.list_refs(name).get(name)
+        commit = list_refs(repository, name).get(name)
         at_base = Files({}, {})
         if commit is not None:
             at_base = read_base(repository, self._fetcher, commit, paths)
@@ -258,7 +259,7 @@ class GitConfigRepository:
             changed_paths=frozenset(
                 path for path, data in change.files.items() if before.data.get(path) != data
             ),
-            diff=diff_files(repository, before, change.files) if at_base is not None else "",
+            diff=diff_made(repository, change.base_commit, at_base, made) if at_base else "",
         )
 
     async def _read(self, place: GitPlace, purpose: str, work: Callable[[Repository], T]) -> T:

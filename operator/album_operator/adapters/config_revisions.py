@@ -8,18 +8,17 @@ nothing is written into it, and its owner, hooks and filters do not matter.
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from album_operator.adapters.git import HEADS, Git, Repository
+from album_operator.adapters.git import Git, Repository
 from album_operator.adapters.git_failures import translate, words
 from album_operator.adapters.git_files import Files, diff_files, read_base
 from album_operator.adapters.git_history import WITHOUT_TREES
 from album_operator.adapters.git_names import check_file_path, is_commit, is_ref_name
 from album_operator.adapters.git_partial import Fetcher
+from album_operator.adapters.git_refs import HEADS, PEELED, TAGS, list_refs
 from album_operator.domain.errors import TerminalError, TransientError
 from album_operator.domain.places import GitPlace
 from album_operator.domain.reasons import Reason
 from album_operator.domain.seen import ConfigSeen
-
-TAGS = "refs/tags/"
 
 GIT_DIRECTORY = ("HEAD", "objects", "refs")
 """What every repository has (gitrepository-layout)."""
@@ -152,8 +151,8 @@ def _find_commit(repository: Repository, revision: str) -> str:
         return revision
     names = [revision] if revision == "HEAD" or revision.startswith("refs/") else []
     if is_ref_name(revision):
-        names += [f"{TAGS}{revision}^{{}}", f"{TAGS}{revision}", f"{HEADS}{revision}"]
-    refs = repository.list_refs("HEAD", *names)
+        names += [f"{TAGS}{revision}{PEELED}", f"{TAGS}{revision}", f"{HEADS}{revision}"]
+    refs = list_refs(repository, "HEAD", *names)
     for name in names:
         if name in refs:
             return refs[name]

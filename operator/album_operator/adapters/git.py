@@ -5,23 +5,24 @@ system or a user, no hooks, no proxies, one allowed protocol) and a hard time li
 """
 
 import asyncio
-import stat
 import subprocess
-import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
-from urllib.parse import urlsplit
+from typing import BinaryIO, TypeVar
 
 from album_operator.adapters.addresses import check_git_address, check_git_credential
+from album_operator.adapters.git_connection import IDLE_SECONDS, Connection, Connections
+from album_operator.adapters.git_environment import (
+    git_environment,
+    server_environment,
+    temporary_folder,
+)
 from album_operator.adapters.git_failures import LocalGitError, translate, unavailable
-from album_operator.adapters.git_process import Answer, GitProcesses
-from album_operator.adapters.git_settings import SETTINGS
-from album_operator.adapters.git_ssh import ssh_environment
-from album_operator.domain.names import is_ssh
+from album_operator.adapters.git_process import Answer, Conversation, EndedError, GitProcesses
+from album_operator.adapters.git_wire import WireError
 from album_operator.domain.places import GitPlace
 
 T = TypeVar("T")
@@ -31,17 +32,6 @@ TIME_LIMIT = timedelta(seconds=60)
 
 THREADS = 4
 
-HEADS = "refs/heads/"
-
-ASKPASS = """#!/bin/sh
-# Answers git's two questions, and only for the server the token is for.
-case "$1" in
-"Username for '$ALBUM_GIT_ORIGIN': ") printf '%s\\n' "$ALBUM_GIT_USERNAME" ;;
-"Password for '"*"@$ALBUM_GIT_SERVER': ") printf '%s\\n' "$ALBUM_GIT_TOKEN" ;;
-*) exit 1 ;;
-esac
-"""
-
 
 class Repository:
     """A repository on disk beside the one at a `GitPlace`.
@@ -50,17 +40,26 @@ class Repository:
         processes: to run git with.
         place: the repository on a server.
         folder: removed after the work; holds all but the repository, and a throw-away one too.
+        connect: gives a connection to the server, or None where it has to be git's commands.
         kept: a bare repository that outlives the work; None for a throw-away one.
     """
 
     def __init__(
-        self, processes: GitProcesses, place: GitPlace, folder: Path, kept: Path | None = None
+        self,
+        processes: GitProcesses,
+        place: GitPlace,
+        folder: Path,
+        connect: Callable[[], Connection | None],
+        kept: Path | None = None,
     ) -> None:
         self.place = place
         self.folder = folder
+        self.git_dir = kept or folder / "git"
         self._processes = processes
-        self._git_dir = kept or folder / "git"
+        self._connect = connect
         self._is_made = kept is not None
+        self._conversations: dict[tuple[str, ...], Conversation] = {}
+        self._opened = ExitStack()
 
     def local(
         self,
@@ -88,6 +87,70 @@ class Repository:
             raise LocalGitError(arguments[0], answer.err)
         return answer
 
+    def ask(
+        self, *arguments: str, questions: Iterable[bytes], answer: Callable[[BinaryIO], T]
+    ) -> list[T]:
+        """Put questions to a local command that runs until the work is done.
+
+        Args:
+            arguments: of git.
+            questions: see `Conversation.ask`.
+            answer: reads one answer.
+
+        Raises:
+            LocalGitError: it ended, or complained.
+        """
+        self.make()
+        try:
+            # Put back only if nothing went wrong: after an error it is of no use.
+            conversation = self._conversations.pop(arguments, None) or self._opened.enter_context(
+                self._processes.converse(arguments, self._environment({}), self.folder)
+            )
+            with self._in_time(arguments[0]):
+                answers = conversation.ask(questions, answer)
+        except EndedError as error:
+            raise LocalGitError(arguments[0], str(error)) from error
+        if (said := conversation.complaints()).startswith("error: "):
+            raise LocalGitError(arguments[0], said)
+        self._conversations[arguments] = conversation
+        return answers
+
+    def store(self, pack: bytes, shallow: Sequence[str]) -> Answer:
+        """Put fetched objects into the repository as `git fetch` does; look at the status yourself.
+
+        Args:
+            pack: of objects that refer to others which are not here.
+            shallow: commits in it whose parents are not here.
+        """
+        if shallow:
+            # gitrepository-layout(5): one commit on each line.
+            told = self.git_dir / "shallow"
+            lines = set(told.read_text().split()) if told.exists() else set()
+            new = self.git_dir / "shallow.new"
+            new.write_text("".join(f"{commit}\n" for commit in sorted(lines | set(shallow))))
+            new.replace(told)
+        # `--promisor` marks a pack whose objects may refer to some that can be fetched (git-gc).
+        words = ("index-pack", "--stdin", "--fsck-objects", "--promisor")
+        return self.local(*words, data=pack, accept=range(256))
+
+    def over_connection(self, ask: Callable[[Connection], T]) -> T | None:
+        """Ask the server over a connection; None where git's commands have to be used.
+
+        Raises:
+            EndedError: git's words for why it could not be asked, or the server's.
+            TransientError: it took too long, or what came was no answer.
+        """
+        try:
+            with self._in_time("fetch"):
+                connection = self._connect()
+                return None if connection is None else ask(connection)
+        except WireError as error:
+            raise unavailable(self.place, f"what it sends is not git's: {error}") from error
+
+    def close(self) -> None:
+        """End the commands that were asked."""
+        self._opened.close()
+
     def remote(
         self,
         *arguments: str,
@@ -106,45 +169,15 @@ class Repository:
         Raises:
             TransientError: it took longer than the time limit.
         """
-        with self._credentials() as credentials:
-            environment = credentials | dict(variables or {})
+        with server_environment(self.place, self.folder) as environment:
+            environment |= variables or {}
             return self._run(arguments, b"", environment, settings or {}, file_limit)
 
     def make(self) -> None:
         """Make the repository on disk unless it is there."""
         if not self._is_made:
             self._is_made = True
-            self.local("init", "--quiet", "--bare", "--template=", str(self._git_dir))
-
-    def list_refs(self, *names: str) -> dict[str, str]:
-        """Ask the server for refs by their full names, without fetching anything.
-
-        Returns:
-            Object id by name for those that exist; for a symbolic `HEAD` also `ref:HEAD` with the
-            name of the branch it stands for.
-        """
-        # Every repository that is not empty has a HEAD, so no answer at all is suspicious.
-        words = ("ls-remote", "--symref", "--end-of-options", "origin", "HEAD", *names)
-        answer = self.remote(*words)
-        # Over SSH nothing but a git server ends well.
-        if answer.status == 0 and not answer.out and not is_ssh(self.place.url):
-            answer = self.remote(*words, variables={"GIT_TRACE_PACKET": "1"})
-            if "git<" not in answer.err:
-                # Git takes any page, such as a proxy's login, for an old server without refs.
-                raise unavailable(self.place, "what answers there is no git server")
-        if answer.status != 0:
-            raise translate(self.place, "read", answer.err)
-        found = {}
-        for line in answer.out.decode(errors="replace").splitlines():
-            value, _, name = line.partition("\t")
-            # ls-remote matches the ends of names; only whole ones are asked for.
-            if name not in names:
-                continue
-            if value.startswith("ref: "):
-                found[f"ref:{name}"] = value.removeprefix("ref: ").strip()
-            else:
-                found[name] = value
-        return found
+            self.local("init", "--quiet", "--bare", "--template=", str(self.git_dir))
 
     def fetch(self, what: Collection[str], *options: str) -> None:
         """Fetch objects by id or refs by name, with options such as `--depth=1`.
@@ -188,57 +221,21 @@ class Repository:
         file_limit: int | None = None,
     ) -> Answer:
         environment = self._environment(settings or {}) | dict(variables)
-        try:
+        with self._in_time(arguments[0]):
             return self._processes.execute(
                 arguments, data, environment, self.folder, file_limit=file_limit
             )
-        except subprocess.TimeoutExpired as error:
-            said = f"git {arguments[0]} took longer than {error.timeout:.0f} seconds"
-            raise unavailable(self.place, said) from None
-
-    def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
-        home = str(self.folder / "home")
-        settings = {**SETTINGS, "remote.origin.url": self.place.url, **more}
-        environment = {
-            "HOME": home,
-            "XDG_CONFIG_HOME": home,
-            "TMPDIR": str(self.folder),
-            "GIT_DIR": str(self._git_dir),
-            "GIT_INDEX_FILE": str(self.folder / "index"),
-            "GIT_CONFIG_GLOBAL": "/dev/null",
-            "GIT_CONFIG_NOSYSTEM": "1",
-            "GIT_ATTR_NOSYSTEM": "1",
-            "GIT_TERMINAL_PROMPT": "0",
-            "GIT_LITERAL_PATHSPECS": "1",
-            # Local commands allow none: an absent object must not be fetched behind our back.
-            "GIT_ALLOW_PROTOCOL": "none",
-            "GIT_CONFIG_COUNT": str(len(settings)),
-        }
-        for number, (key, value) in enumerate(settings.items()):
-            environment[f"GIT_CONFIG_KEY_{number}"] = key
-            environment[f"GIT_CONFIG_VALUE_{number}"] = value
-        return environment
 
     @contextmanager
-    def _credentials(self) -> Iterator[dict[str, str]]:
-        """Give the environment of a command that talks to the place."""
-        if is_ssh(self.place.url):
-            with ssh_environment(self.place.credential) as environment:
-                yield environment
-            return
-        parts = urlsplit(self.place.url)
-        helper = self.folder / "askpass"
-        if not helper.exists():
-            helper.write_text(ASKPASS)
-            helper.chmod(stat.S_IRWXU)
-        yield {
-            "GIT_ALLOW_PROTOCOL": parts.scheme,
-            "GIT_ASKPASS": str(helper),
-            "ALBUM_GIT_ORIGIN": f"{parts.scheme}://{parts.netloc}",
-            "ALBUM_GIT_SERVER": parts.netloc,
-            "ALBUM_GIT_USERNAME": self.place.credential.username,
-            "ALBUM_GIT_TOKEN": self.place.credential.token,
-        }
+    def _in_time(self, command: str) -> Iterator[None]:
+        try:
+            yield
+        except subprocess.TimeoutExpired as error:
+            said = f"git {command} took longer than {error.timeout:.0f} seconds"
+            raise unavailable(self.place, said) from None
+
+    def _environment(self, settings: Mapping[str, str]) -> dict[str, str]:
+        return git_environment(self.place, self.folder, self.git_dir, settings)
 
 
 class Git:
@@ -259,6 +256,7 @@ class Git:
     ) -> None:
         self._insecure_hosts = frozenset(insecure_hosts)
         self._processes = GitProcesses(time_limit)
+        self._connections = Connections(self._processes, folder)
         self._folder = folder
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="git")
 
@@ -280,18 +278,23 @@ class Git:
             with self.open(place, kept) as repository:
                 return work(repository)
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, run_in_repository)
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._threads, run_in_repository)
+        finally:
+            loop.call_later(IDLE_SECONDS, self._connections.close_idle, IDLE_SECONDS)
 
     @contextmanager
     def open(self, place: GitPlace, kept: Path | None = None) -> Iterator[Repository]:
         """Give a kept repository, or a throw-away one that is removed, for use in this thread."""
         self._check(place)
         try:
-            with tempfile.TemporaryDirectory(
-                prefix="album-git-", dir=self._folder, ignore_cleanup_errors=True
-            ) as folder:
-                (Path(folder) / "home").mkdir()
-                yield Repository(self._processes, place, Path(folder), kept)
+            with (
+                temporary_folder(self._folder) as folder,
+                self._connections.lend(place) as connect,
+                closing(Repository(self._processes, place, folder, connect, kept)) as repository,
+            ):
+                yield repository
         except OSError as error:
             raise LocalGitError("repository", error.strerror or str(error)) from error
 
@@ -303,3 +306,4 @@ class Git:
         """Kill what runs and take no more work."""
         self._processes.close()
         self._threads.shutdown(wait=True, cancel_futures=True)
+        self._connections.close_idle()

@@ -1,17 +1,20 @@
 """Making the one commit of a release from the few objects it changes."""
 
 from datetime import UTC
+from typing import BinaryIO
 
 from album_operator.adapters.git import Repository
-from album_operator.adapters.git_failures import LocalGitError
 from album_operator.adapters.git_objects import Entry, above
 from album_operator.adapters.git_trees import Trees
+from album_operator.adapters.git_wire import read_exactly
 from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.places import Change
 from album_operator.domain.reasons import Reason
 
 KIND_OF_MODE = {"040000": "tree", "160000": "commit"}
+
+OID_LENGTH = 40
 
 
 def make_commit(repository: Repository, trees: Trees, change: Change) -> str:
@@ -40,7 +43,7 @@ def make_commit(repository: Repository, trees: Trees, change: Change) -> str:
 
 
 def _make_trees(repository: Repository, trees: Trees, base: str, changed: dict[str, Entry]) -> str:
-    """Write the trees on the paths, the deepest first, each level in one go; give the root."""
+    """Write the trees on the paths, the deepest first; give the root."""
     folders = {folder for path in changed for folder in (*above(path), "")}
     root = trees.commit(base).tree
     for depth in sorted({_depth(folder) for folder in folders}, reverse=True):
@@ -49,21 +52,21 @@ def _make_trees(repository: Repository, trees: Trees, base: str, changed: dict[s
         for folder in level:
             prefix = f"{folder}/" if folder else ""
             entries = trees.listing(base, folder)
-            listings.append(
-                "".join(
-                    _line(name, changed.get(prefix + name, entry))
-                    for name, entry in entries.items()
-                )
-            )
+            lines = [
+                _line(name, changed.get(prefix + name, entry)) for name, entry in entries.items()
+            ]
+            # An empty line ends a tree.
+            listings.append("".join([*lines, "\0"]).encode(errors="surrogateescape"))
         # The other entries' objects are not here: only their ids matter.
         words = ("mktree", "--missing", "--batch", "-z")
-        data = "\0".join(listings).encode(errors="surrogateescape")
-        oids = repository.local(*words, data=data).text.split()
-        if len(oids) != len(level):
-            raise LocalGitError("mktree", f"{len(level)} trees told, {len(oids)} made")
+        oids = repository.ask(*words, questions=listings, answer=_read_oid)
         changed |= {folder: Entry("040000", oid) for folder, oid in zip(level, oids, strict=True)}
         root = oids[0]
     return root
+
+
+def _read_oid(stream: BinaryIO) -> str:
+    return read_exactly(stream, OID_LENGTH + 1).decode().strip()
 
 
 def _depth(folder: str) -> int:

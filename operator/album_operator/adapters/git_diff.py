@@ -7,6 +7,11 @@ from pathlib import Path
 from album_operator.adapters.git import Repository
 from album_operator.adapters.git_objects import Entry
 
+PATCH = (
+    "--patch", "--no-renames", "--no-color", "--no-ext-diff", "--no-textconv", "--src-prefix=a/",
+    "--dst-prefix=b/",
+)  # fmt: skip
+
 
 def store_files(
     repository: Repository, modes: Mapping[str, str], files: Mapping[str, bytes]
@@ -49,9 +54,12 @@ def diff_entries(
                 "update-index", "-z", "--index-info", data=lines.encode(), variables=index
             )
         tree = repository.local("write-tree", "--missing-ok", variables=old).text
-        out = repository.local(
-            "diff-index", "--cached", "--patch", "--no-renames", "--no-color", "--no-ext-diff",
-            "--no-textconv", "--src-prefix=a/", "--dst-prefix=b/", "--end-of-options", tree,
-            variables=new,
-        ).out  # fmt: skip
+        words = ("diff-index", "--cached", *PATCH, "--end-of-options", tree)
+        out = repository.local(*words, variables=new).out
     return out.decode(errors="replace")
+
+
+def diff_commits(repository: Repository, before: str, after: str) -> str:
+    """Let git compare two commits of which all that differs is in the repository."""
+    words = ("diff-tree", "-r", *PATCH, "--end-of-options", before, after)
+    return repository.local(*words).out.decode(errors="replace")

@@ -4,11 +4,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from album_operator.adapters.git import Repository
-from album_operator.adapters.git_diff import diff_entries, store_files
+from album_operator.adapters.git_diff import diff_commits, diff_entries, store_files
 from album_operator.adapters.git_failures import LocalGitError
-from album_operator.adapters.git_objects import KINDS, Entry, find_sizes, read_objects
+from album_operator.adapters.git_objects import KINDS, Entry, read_objects
 from album_operator.adapters.git_partial import FILE_SIZE_LIMIT, Fetcher, too_long
 from album_operator.adapters.git_trees import Trees
+from album_operator.adapters.git_wire import TooLongError
 from album_operator.domain.seen import BranchSeen
 
 
@@ -23,6 +24,11 @@ class Files:
     def files(self) -> dict[str, Entry]:
         """The entries of those that are regular files."""
         return {path: entry for path, entry in self.entries.items() if entry.is_file}
+
+    @property
+    def modes(self) -> dict[str, str]:
+        """The modes of those that are regular files."""
+        return {path: entry.mode for path, entry in self.files.items()}
 
     @property
     def not_files(self) -> dict[str, str]:
@@ -75,9 +81,18 @@ def diff_files(repository: Repository, base: Files, files: Mapping[str, bytes]) 
 
     They may have been read before the cache was made again, so that git cannot compare commits.
     """
-    modes = {path: entry.mode for path, entry in base.files.items()}
-    before = store_files(repository, modes, base.data)
-    return diff_entries(repository, before, {**before, **store_files(repository, modes, files)})
+    before = store_files(repository, base.modes, base.data)
+    after = store_files(repository, base.modes, files)
+    return diff_entries(repository, before, {**before, **after})
+
+
+def diff_made(repository: Repository, base_commit: str, base: Files, commit: str) -> str:
+    """Compare a commit that was just made with its base, whose files were read some time ago."""
+    oids = sorted(entry.oid for entry in base.files.values())
+    if None in read_objects(repository, oids):
+        # They were read before the cache was made again.
+        store_files(repository, base.modes, base.data)
+    return diff_commits(repository, base_commit, commit)
 
 
 def _read_files(
@@ -104,16 +119,18 @@ def _read_blobs(repository: Repository, fetcher: Fetcher, oids: set[str]) -> dic
     Raises:
         TerminalError: `ValuesNotEditable` for one too large to be a file for people.
     """
-    sizes = find_sizes(repository, oids)
-    if missing := oids - sizes.keys():
-        fetcher.fetch_files(repository, missing)
-        sizes |= find_sizes(repository, missing)
-    if any(size > FILE_SIZE_LIMIT for size in sizes.values()):
-        raise too_long(repository)
-    if not oids:
-        return {}
-    found = read_objects(repository, sorted(oids))
-    data = {one.oid: one.data for one in found if one is not None}
+    try:
+        data = _read_known(repository, oids)
+        if missing := oids - data.keys():
+            fetcher.fetch_files(repository, missing)
+            data |= _read_known(repository, missing)
+    except TooLongError as error:
+        raise too_long(repository) from error
     if oids - data.keys():
         raise LocalGitError("fetch", "a file did not come")
     return data
+
+
+def _read_known(repository: Repository, oids: set[str]) -> dict[str, bytes]:
+    found = read_objects(repository, sorted(oids), FILE_SIZE_LIMIT)
+    return {one.oid: one.data for one in found if one is not None}

@@ -6,8 +6,9 @@ history, and there each commit is its own end.
 
 import hashlib
 
-from album_operator.adapters.git import HEADS, Repository
+from album_operator.adapters.git import Repository
 from album_operator.adapters.git_failures import translate
+from album_operator.adapters.git_refs import HEADS
 from album_operator.adapters.git_settings import KEPT
 from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import TerminalError

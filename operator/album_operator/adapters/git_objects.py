@@ -5,14 +5,12 @@ import posixpath
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import BinaryIO, Generic, TypeVar
 
 from album_operator.adapters.git import Repository
-from album_operator.adapters.git_failures import LocalGitError
-
-WITHOUT_BLOBS = "--filter=blob:none"
+from album_operator.adapters.git_wire import TooLongError, read_exactly
 
 REGULAR_FILE_MODES = frozenset({"100644", "100755"})
 
@@ -88,71 +86,32 @@ class Kept(Generic[K, V]):
                 self._answers.popitem(last=False)
 
 
-def list_entries(
-    repository: Repository, commit: str, paths: Collection[str]
-) -> Mapping[str, Entry]:
-    """Find paths in a commit's tree.
+def read_objects(
+    repository: Repository, names: Sequence[str], limit: int | None = None
+) -> list[Found | None]:
+    """Read objects that are here by names as of gitrevisions(7); None for those that are not.
 
-    Returns:
-        The entry by path. A path below a symbolic link or submodule has that one's entry: git
-        does not look through them, and neither do we.
+    Raises:
+        TooLongError: one has more bytes than `limit`.
     """
-    parents = {parent for path in paths for parent in above(path)}
-    asked = sorted({*paths, *parents})
-    if not asked:
-        return {}
-    # `-t` shows the directories on the way too.
-    out = repository.local(
-        "ls-tree", "-z", "-t", "--full-tree", "--end-of-options", commit, *asked
-    ).out
-    all_entries = {}
-    for line in out.decode(errors="surrogateescape").split("\0"):
-        about, _, name = line.partition("\t")
-        if name:
-            mode, _, oid = about.split(" ")
-            all_entries[name] = Entry(mode, oid)
-    found = {}
-    for path in paths:
-        for name in (path, *above(path)):
-            entry = all_entries.get(name)
-            if entry is not None and (name == path or entry.mode in ("120000", "160000")):
-                found[path] = entry
-                break
-    return found
 
-
-def read_objects(repository: Repository, names: Sequence[str]) -> list[Found | None]:
-    """Read objects that are here by names as of gitrevisions(7); None for those that are not."""
-    question = "".join(f"{name}\n" for name in names).encode(errors="surrogateescape")
-    out = repository.local("cat-file", "--batch", data=question).out
-    found: list[Found | None] = []
-    at = 0
-    while at < len(out):
-        end = out.index(b"\n", at)
-        about = HEADING.fullmatch(out[at:end])
-        at = end + 1
+    def read_object(stream: BinaryIO) -> Found | None:
+        line = stream.readline()
+        if not line.endswith(b"\n"):
+            raise EOFError
+        about = HEADING.fullmatch(line[:-1])
         if about is None:
-            found.append(None)
-            continue
+            return None
         size = int(about["size"])
-        found.append(Found(about["oid"].decode(), about["kind"].decode(), out[at : at + size]))
-        at += size + 1
-    if len(found) != len(names):
-        raise LocalGitError("cat-file", f"{len(names)} objects asked, {len(found)} told")
-    return found
+        if limit is not None and size > limit:
+            raise TooLongError
+        data = read_exactly(stream, size + 1)
+        return Found(about["oid"].decode(), about["kind"].decode(), data[:-1])
 
-
-def find_sizes(repository: Repository, oids: Collection[str]) -> dict[str, int]:
-    """Give the sizes of those objects that are here, in bytes."""
-    if not oids:
-        return {}
-    question = "".join(f"{oid}\n" for oid in oids).encode()
-    sizes = {}
-    for line in repository.local("cat-file", "--batch-check", data=question).out.splitlines():
-        about = HEADING.fullmatch(line)
-        if about is not None:
-            sizes[about["oid"].decode()] = int(about["size"])
-    return sizes
+    if not names:
+        return []
+    questions = (f"{name}\n".encode(errors="surrogateescape") for name in names)
+    return repository.ask("cat-file", "--batch", questions=questions, answer=read_object)
 
 
 def parse_commit(data: bytes) -> Commit:

@@ -5,9 +5,11 @@ import re
 from collections.abc import Collection
 
 from album_operator.adapters.git import Repository
+from album_operator.adapters.git_connection import Connection
 from album_operator.adapters.git_failures import translate
-from album_operator.adapters.git_process import Answer
+from album_operator.adapters.git_process import Answer, EndedError
 from album_operator.adapters.git_settings import PARTLY
+from album_operator.adapters.git_wire import TooLongError
 from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.names import normal_url
@@ -20,8 +22,11 @@ FILE_SIZE_LIMIT = 4 * 1024 * 1024
 
 PACK_OVERHEAD = 1024 * 1024
 
+FOLDERS_LIMIT = 64 * 1024 * 1024
+"""Most bytes that commits and folders are read in at once; a folder of 1,000,000 files has less."""
+
 WITH_ROOT, ITSELF, WHOLE = range(3)
-FILTERS = (("--depth=1", "--filter=tree:1"), ("--depth=1", "--filter=tree:0"), ("--depth=1",))
+FILTERS = ("tree:1", "tree:0", None)
 """How objects are asked for: a commit with its root, an object by itself, a commit with all files.
 Some servers allow no depth of trees (uploadpackfilter.tree.maxDepth), some no filter at all."""
 
@@ -31,7 +36,7 @@ LAST = "refs/album/last"
 REFUSED = re.compile(r"tree filter allows max depth|filter '[a-z:]+' not supported")
 # fetch-pack.c: all objects come.
 IGNORED = "filtering not recognized by server"
-# index-pack met its file limit (SIGXFSZ, or EFBIG where that is ignored).
+# index-pack met its file limit (SIGXFSZ, or EFBIG where that is ignored); what we say too.
 TOO_LONG = re.compile(r"died of signal 25|File too large")
 
 
@@ -76,12 +81,7 @@ class Fetcher:
         url = normal_url(repository.place.url)
         level = first = max(self._levels.get(url, WITH_ROOT), least)
         while True:
-            answer = repository.try_fetch(
-                sorted(oids),
-                *FILTERS[level],
-                settings=PARTLY if level != WHOLE else None,
-                file_limit=limit,
-            )
+            answer = _try(repository, oids, FILTERS[level], limit)
             if answer.status == 0 or level == WHOLE or not REFUSED.search(answer.err):
                 break
             level += 1
@@ -96,6 +96,32 @@ class Fetcher:
                     url,
                 )
         return answer
+
+
+def _try(
+    repository: Repository, oids: Collection[str], objects: str | None, limit: int | None
+) -> Answer:
+    """Fetch once, over an open connection if it can be."""
+    if objects is None:
+        return repository.try_fetch(sorted(oids), "--depth=1", file_limit=limit)
+
+    def fetch(connection: Connection) -> Answer | None:
+        if not connection.can_filter:
+            return None
+        fetched = connection.fetch(oids, objects, limit or FOLDERS_LIMIT)
+        return repository.store(fetched.pack, fetched.shallow)
+
+    try:
+        answer = repository.over_connection(fetch)
+    except EndedError as error:
+        return Answer(1, b"", str(error))
+    except TooLongError:
+        return Answer(1, b"", "File too large")
+    if answer is not None:
+        return answer
+    return repository.try_fetch(
+        sorted(oids), "--depth=1", f"--filter={objects}", settings=PARTLY, file_limit=limit
+    )
 
 
 def _check(repository: Repository, answer: Answer) -> None:

@@ -9,15 +9,22 @@ import resource
 import signal
 import subprocess
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import BinaryIO, TypeVar
 
 from git.cmd import Git as GitCommand
+from git.exc import GitCommandError
+
+T = TypeVar("T")
 
 KEPT_VARIABLES = ("GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_EXEC_PATH")
 """Variables of our own process that git still gets: an admin's certificates."""
+
+STOPPING = "the operator is stopping"
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,80 @@ class Answer:
     def text(self) -> str:
         """Standard output as text without white space around it."""
         return self.out.decode(errors="replace").strip()
+
+
+class EndedError(Exception):
+    """A process ended before it had answered; the message is what git said."""
+
+
+class Conversation:
+    """A process that answers one question after another.
+
+    Args:
+        process: started with pipes, the leader of a session.
+        time_limit: longest an answer may take.
+    """
+
+    def __init__(self, process: GitCommand.AutoInterrupt, time_limit: timedelta) -> None:
+        self.pid = process.pid
+        self._process = process
+        self._limit = time_limit.total_seconds()
+        self._is_late = False
+
+    def ask(self, questions: Iterable[bytes], answer: Callable[[BinaryIO], T]) -> list[T]:
+        """Put questions, each after the answer to the last; the process is killed on any error.
+
+        Args:
+            questions: written to its standard input.
+            answer: reads all of an answer, and no more, from its standard output, and raises
+                EOFError if that ends before.
+
+        Raises:
+            subprocess.TimeoutExpired: they took too long together.
+            EndedError: the process ended.
+        """
+        timer = threading.Timer(self._limit, self._end_late)
+        timer.start()
+        answers = []
+        try:
+            for question in questions:
+                self._process.stdin.write(question)
+                self._process.stdin.flush()
+                answers.append(answer(self._process.stdout))
+        except (BrokenPipeError, EOFError):
+            said = self._process.stderr.read().decode(errors="replace")
+            self.close()
+            if self._is_late:
+                raise subprocess.TimeoutExpired("git", self._limit) from None
+            raise EndedError(said) from None
+        except BaseException:
+            self.close()
+            raise
+        else:
+            return answers
+        finally:
+            timer.cancel()
+
+    def complaints(self) -> str:
+        """Give what it has written to standard error since the last time, without waiting."""
+        errors = self._process.stderr
+        os.set_blocking(errors.fileno(), False)
+        said = errors.read() or b""
+        os.set_blocking(errors.fileno(), True)
+        return said.decode(errors="replace")
+
+    def close(self) -> None:
+        """Kill it."""
+        _kill(self.pid)
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            with suppress(BrokenPipeError):
+                stream.close()
+        with suppress(GitCommandError):  # It was killed.
+            self._process.wait()
+
+    def _end_late(self) -> None:
+        self._is_late = True
+        _kill(self.pid)
 
 
 class GitProcesses:
@@ -76,30 +157,62 @@ class GitProcesses:
             subprocess.TimeoutExpired: it was killed for taking too long.
         """
         if self._is_closed:
-            return Answer(-signal.SIGKILL, b"", "the operator is stopping")
-        process = GitCommand(str(folder)).execute(
-            [*_without(environment), GitCommand.GIT_PYTHON_GIT_EXECUTABLE or "git", *arguments],
-            istream=subprocess.PIPE,
-            as_process=True,
-            env=environment,
-            # A session of its own: git-remote-http and askpass are killed along with git.
-            start_new_session=True,
-        )
-        with self._lock:
-            self._running.add(process.pid)
+            return Answer(-signal.SIGKILL, b"", STOPPING)
+        process = _start(arguments, environment, folder)
         if file_limit is not None:
             _limit_files(process.pid, file_limit)
         limit = self._time_limit.total_seconds()
+        with self._watched(process.pid):
+            try:
+                out, err = process.communicate(input=data, timeout=limit)
+            except subprocess.TimeoutExpired:
+                _kill(process.pid)
+                process.communicate()
+                raise
+        return Answer(process.returncode, out, err.decode(errors="replace"))
+
+    @contextmanager
+    def converse(
+        self, arguments: Collection[str], environment: Mapping[str, str], folder: Path
+    ) -> Iterator[Conversation]:
+        """Run a command that answers questions, and kill it in the end; arguments as above.
+
+        Raises:
+            EndedError: the operator is stopping.
+        """
+        if self._is_closed:
+            raise EndedError(STOPPING)
+        process = _start(arguments, environment, folder)
+        conversation = Conversation(process, self._time_limit)
+        with self._watched(process.pid):
+            try:
+                yield conversation
+            finally:
+                conversation.close()
+
+    @contextmanager
+    def _watched(self, group: int) -> Iterator[None]:
+        """Have a process killed when the operator stops."""
+        with self._lock:
+            self._running.add(group)
         try:
-            out, err = process.communicate(input=data, timeout=limit)
-        except subprocess.TimeoutExpired:
-            _kill(process.pid)
-            process.communicate()
-            raise
+            yield
         finally:
             with self._lock:
-                self._running.discard(process.pid)
-        return Answer(process.returncode, out, err.decode(errors="replace"))
+                self._running.discard(group)
+
+
+def _start(
+    arguments: Collection[str], environment: Mapping[str, str], folder: Path
+) -> GitCommand.AutoInterrupt:
+    return GitCommand(str(folder)).execute(
+        [*_without(environment), GitCommand.GIT_PYTHON_GIT_EXECUTABLE or "git", *arguments],
+        istream=subprocess.PIPE,
+        as_process=True,
+        env=environment,
+        # A session of its own: git-remote-http and askpass are killed along with git.
+        start_new_session=True,
+    )
 
 
 def _limit_files(process: int, size: int) -> None:

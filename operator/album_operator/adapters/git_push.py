@@ -3,9 +3,10 @@
 import re
 from collections.abc import Mapping
 
-from album_operator.adapters.git import HEADS, Repository
+from album_operator.adapters.git import Repository
 from album_operator.adapters.git_failures import translate, words
 from album_operator.adapters.git_process import Answer
+from album_operator.adapters.git_refs import HEADS, list_refs
 from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import OutsideError, StaleError, TerminalError
 from album_operator.domain.places import Change
@@ -51,7 +52,7 @@ def push_branch(repository: Repository, change: Change, commit: str, *, is_at_ti
     if not ref_lines:
         raise translate(repository.place, "write to", answer.err)
     # Whoever pushed the same commit a moment ago, an earlier self of ours included, did our work.
-    there = repository.list_refs(name).get(name)
+    there = list_refs(repository, name).get(name)
     if there == commit:
         return commit
     raise _rejected(repository, change, there, f"{answer.err}\n{ref_lines[0]}")

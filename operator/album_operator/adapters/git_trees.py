@@ -49,6 +49,10 @@ class Trees:
             # By name, all ways at once: below a new folder there may be known ones.
             self._fetch(wanted, names)
 
+    def has_commit(self, oid: str) -> bool:
+        """Tell whether what was loaded by an object id is a commit."""
+        return oid in self._commits
+
     def commit(self, oid: str) -> Commit:
         """Give a loaded commit.
 
@@ -156,7 +160,7 @@ class Trees:
             raise LocalGitError("fetch", f"{min(missing)} did not come as a tree")
 
     def _read(self, names: Collection[str]) -> None:
-        for found in read_objects(self._repository, list(names)) if names else ():
+        for found in read_objects(self._repository, list(names)):
             if found is not None and found.kind == "commit":
                 self._commits[found.oid] = parse_commit(found.data)
             elif found is not None and found.kind == "tree":

@@ -6,7 +6,10 @@ from datetime import timedelta
 
 from album_operator.adapters.git import TIME_LIMIT, Git, Repository
 from album_operator.adapters.git_names import check_file_path, check_ref_name
-from album_operator.adapters.git_objects import WITHOUT_BLOBS, Kept, list_entries
+from album_operator.adapters.git_objects import Kept
+from album_operator.adapters.git_partial import Fetcher
+from album_operator.adapters.git_refs import PEELED, TAGS, list_refs
+from album_operator.adapters.git_trees import Trees
 from album_operator.domain.places import GitPlace
 from album_operator.domain.seen import SourceSeen
 
@@ -25,6 +28,7 @@ class GitSourceRepository:
         self, insecure_hosts: Collection[str], *, time_limit: timedelta = TIME_LIMIT
     ) -> None:
         self._git = Git(insecure_hosts, time_limit=time_limit)
+        self._fetcher = Fetcher()
         self._kept: Kept[tuple[str, str, str], bool] = Kept(KEPT_ANSWERS)
 
     def close(self) -> None:
@@ -38,19 +42,21 @@ class GitSourceRepository:
         return await self._git.run(place, lambda repository: self._look(repository, tag, path))
 
     def _look(self, repository: Repository, tag: str, path: str) -> SourceSeen:
-        name = f"refs/tags/{tag}"
+        name = TAGS + tag
         # An annotated tag is an object of its own; the server names what it stands for as `^{}`.
-        refs = repository.list_refs(name, f"{name}^{{}}")
-        commit = refs.get(f"{name}^{{}}") or refs.get(name)
+        refs = list_refs(repository, name, name + PEELED)
+        commit = refs.get(name + PEELED) or refs.get(name)
         if commit is None:
             return SourceSeen(None)
         question = (repository.place.url, commit, path)
         has_dockerfile = self._kept.find(question)
         if has_dockerfile is None:
-            repository.fetch([commit], "--depth=1", WITHOUT_BLOBS)
-            if repository.local("cat-file", "-t", commit).text != "commit":
+            trees = Trees(repository, self._fetcher)
+            trees.load([commit], ())
+            if not trees.has_commit(commit):
                 return SourceSeen(None)
-            entry = list_entries(repository, commit, [path]).get(path)
+            trees.load([commit], [path])
+            entry = trees.find(commit, [path]).get(path)
             has_dockerfile = entry is not None and entry.is_file
             self._kept.keep(question, has_dockerfile)
         return SourceSeen(commit, has_dockerfile)

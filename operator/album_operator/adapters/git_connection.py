@@ -1,0 +1,208 @@
+"""A conversation with a git server over HTTP: one process and one connection for many requests.
+
+`git ls-remote` and `git fetch` are a process, a TLS handshake and a greeting each, and a path of
+four folders takes seven of them. So git's own HTTP helper is spoken to as git does it
+(gitremote-helpers(7), `stateless-connect`): URL, certificates, token and redirects stay git's
+matter. That is "for internal use only" there; where it does not answer as expected, as with
+servers that do not speak version 2 of the protocol, git's commands are used.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+from urllib.parse import urlsplit
+
+from album_operator.adapters.git_environment import (
+    git_environment,
+    server_environment,
+    temporary_folder,
+)
+from album_operator.adapters.git_process import Conversation, EndedError, GitProcesses
+from album_operator.adapters.git_wire import (
+    FETCH,
+    Fetched,
+    ServerError,
+    WireError,
+    fetch_request,
+    read_capabilities,
+    read_fetched,
+    read_refs,
+    refs_request,
+)
+from album_operator.domain.names import is_ssh
+from album_operator.domain.places import GitPlace
+
+T = TypeVar("T")
+
+CONNECT = b"stateless-connect git-upload-pack\n"
+
+IDLE_SECONDS = 10.0
+"""How long a connection is kept for the next work: a release looks, edits and looks again."""
+
+IDLE_LIMIT = 8
+"""Most connections that are kept."""
+
+
+class Connection:
+    """An open conversation with the server of a place; it is of no use after an error.
+
+    Attributes:
+        opened: what ends with it.
+        is_open: whether it is still of use.
+    """
+
+    def __init__(self, conversation: Conversation) -> None:
+        self._conversation = conversation
+        self._capabilities: Mapping[str, str] = {}
+        self.opened = ExitStack()
+        self.is_open = True
+
+    def greet(self) -> bool:
+        """Open it; False where the server or the helper cannot be spoken to like this.
+
+        Raises:
+            EndedError: git's words for why.
+        """
+        try:
+            capabilities = self._ask(b"stateless-connect git-upload-pack\n", _read_greeting)
+        except WireError:
+            return False
+        self._capabilities = capabilities or {}
+        return (
+            self._capabilities.get("object-format", "sha1") == "sha1" and capabilities is not None
+        )
+
+    @property
+    def can_filter(self) -> bool:
+        """Whether the server can be asked for single objects."""
+        return "filter" in self._capabilities.get(FETCH, "").split()
+
+    def list_refs(self, prefixes: Collection[str]) -> dict[str, str]:
+        """Ask for refs whose names begin so; see `read_refs`.
+
+        Raises:
+            EndedError: git's words for why not, or the server's.
+        """
+        return self._ask(refs_request(prefixes), read_refs)
+
+    def fetch(self, oids: Collection[str], objects: str, limit: int) -> Fetched:
+        """Ask for objects; see `fetch_request` and `read_fetched`.
+
+        Raises:
+            EndedError: git's words for why not, or the server's.
+            TooLongError: the pack has more than `limit` bytes.
+        """
+        return self._ask(fetch_request(oids, objects), lambda answer: read_fetched(answer, limit))
+
+    def close(self) -> None:
+        """End it."""
+        self.is_open = False
+        self.opened.close()
+
+    def _ask(self, question: bytes, answer: Callable[[BinaryIO], T]) -> T:
+        try:
+            return self._conversation.ask([question], answer)[0]
+        except BaseException as error:
+            self.is_open = False
+            if isinstance(error, ServerError):
+                # As git says it.
+                raise EndedError(f"fatal: remote error: {error}") from error
+            raise
+
+
+class Connections:
+    """Opens connections, and keeps them a moment for whoever comes next.
+
+    Args:
+        processes: to run git with.
+        folder: where folders of connections are made; None for the system's temporary folder.
+    """
+
+    def __init__(self, processes: GitProcesses, folder: Path | None) -> None:
+        self._processes = processes
+        self._folder = folder
+        self._idle: list[tuple[float, GitPlace, Connection]] = []
+        self._unusable: set[str] = set()
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def lend(self, place: GitPlace) -> Iterator[Callable[[], Connection | None]]:
+        """Give a function that gives one connection, opened when it is first asked for.
+
+        It gives None where git's commands have to be used. Raises EndedError where the server
+        could not be greeted, with git's words.
+        """
+        lent: list[Connection] = []
+
+        def connect() -> Connection | None:
+            if lent and not lent[0].is_open:
+                lent.pop().close()
+            if not lent and (found := self._take(place) or self._open(place)):
+                lent.append(found)
+            return lent[0] if lent else None
+
+        try:
+            yield connect
+        finally:
+            for connection in lent:
+                self._put_back(place, connection)
+
+    def close_idle(self, older_than: float = 0.0) -> None:
+        """Close the connections that nobody has used for so many seconds."""
+        until = time.monotonic() - older_than
+        with self._lock:
+            old = [one for one in self._idle if one[0] <= until]
+            self._idle = [one for one in self._idle if one[0] > until]
+        for _, _, connection in old:
+            connection.close()
+
+    def _take(self, place: GitPlace) -> Connection | None:
+        with self._lock:
+            for one in self._idle:
+                if one[1] == place:
+                    self._idle.remove(one)
+                    return one[2]
+        return None
+
+    def _put_back(self, place: GitPlace, connection: Connection) -> None:
+        with self._lock:
+            keeps = connection.is_open and len(self._idle) < IDLE_LIMIT
+            if keeps:
+                self._idle.append((time.monotonic(), place, connection))
+        if not keeps:
+            connection.close()
+
+    def _open(self, place: GitPlace) -> Connection | None:
+        if is_ssh(place.url) or place.url in self._unusable:
+            return None
+        with ExitStack() as opened:
+            folder = opened.enter_context(temporary_folder(self._folder))
+            environment = git_environment(place, folder, folder / "git", {})
+            environment |= opened.enter_context(server_environment(place, folder))
+            helper = f"remote-{urlsplit(place.url).scheme}"
+            conversation = opened.enter_context(
+                self._processes.converse([helper, "origin", place.url], environment, folder)
+            )
+            connection = Connection(conversation)
+            if connection.greet():
+                connection.opened = opened.pop_all()
+                return connection
+            self._unusable.add(place.url)
+        return None
+
+
+def _read_greeting(stream: BinaryIO) -> Mapping[str, str]:
+    """Read what the helper says first.
+
+    Raises:
+        WireError: it cannot connect like this.
+    """
+    line = stream.readline()
+    if not line:
+        raise EOFError
+    if line != b"\n":
+        raise WireError(f"the helper says {line!r}")
+    return read_capabilities(stream)
