@@ -12,6 +12,7 @@ from album_cli.documents import Wish, from_files, from_tag
 from album_cli.ends import TOKEN, BadInputError, NothingToChange, RefusedError
 from album_cli.places import find_place, insecure_hosts
 from album_cli.plan import make_plan
+from album_operator.domain.diffs import UNKNOWN_DIGEST, UNKNOWN_DIGEST_NOTE
 
 REFUSED = 2
 NOTHING_TO_CHANGE = 3
@@ -126,6 +127,8 @@ def _wish(
 
 
 def _write(diff: str) -> None:
+    if UNKNOWN_DIGEST in diff:
+        click.echo(UNKNOWN_DIGEST_NOTE, err=True)
     # Whoever reads the output may stop early, as `head` does.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     sys.stdout.buffer.write(diff.encode())

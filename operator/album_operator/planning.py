@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from album_operator.decisions import plan as decision
 from album_operator.decisions import preflight
-from album_operator.domain.diffs import PLAN_DIFF_BYTES, cut_diff
+from album_operator.domain.diffs import PLAN_DIFF_BYTES, UNKNOWN_DIGEST, cut_diff
 from album_operator.domain.places import GitPlace
 from album_operator.domain.record import Record
 from album_operator.domain.release import Ref, Release
@@ -53,9 +53,7 @@ async def find_change(
     refused = preflight.check_config(resolved, seen)
     if refused is not None:
         return refused
-    edited = await asyncio.to_thread(
-        proposal.edited_files, resolved, seen.files, proposal.UNKNOWN_DIGEST
-    )
+    edited = await asyncio.to_thread(proposal.edited_files, resolved, seen.files, UNKNOWN_DIGEST)
     current = await asyncio.to_thread(proposal.current_values, edits, seen.files)
     refused = preflight.check_order(release, resolved, current)
     if refused is not None:

@@ -18,7 +18,7 @@ from album_operator.decisions import (
     propose,
     sync_policy,
 )
-from album_operator.domain.diffs import DIFF_BYTES, cut_diff
+from album_operator.domain.diffs import DIFF_BYTES, UNKNOWN_DIGEST, cut_diff
 from album_operator.domain.names import job_name
 from album_operator.domain.places import ForgePlace
 from album_operator.domain.record import Record, StepName
@@ -114,7 +114,7 @@ class Steps:
         if forge is not None:
             found = await self._world.pull_requests.find(forge, branch, config.base_branch)
         changes = await asyncio.to_thread(
-            proposal.edited_files, wish, config.files, _digest(record) or proposal.UNKNOWN_DIGEST
+            proposal.edited_files, wish, config.files, _digest(record) or UNKNOWN_DIGEST
         )
         if changes and found is not None and found.state is PullRequestState.CLOSED:
             return propose.closed(found)

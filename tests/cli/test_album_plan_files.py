@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from album_operator.domain.diffs import UNKNOWN_DIGEST_NOTE
 from tests.cli.command import Ended, album, commit, git
 
 PIPELINE = """\
@@ -57,6 +58,20 @@ def test_a_release_by_app_and_version_is_planned(folder: Path) -> None:
     ended = plan(folder, "-f", "pipeline.yaml", "-f", "-", data=release)
 
     assert b'+  tag: "v2.0.0" # the release\n' in ended.out
+
+
+def test_a_digest_is_zeros_and_that_is_told_beside_the_diff(folder: Path) -> None:
+    # Not the tag that is there, which is newer.
+    edits = (
+        "[{path: backend/values.yaml, key: resources.extra.tag}, "
+        "{path: backend/values.yaml, key: image.digest, value: Digest, create: true}]"
+    )
+    pipeline = PIPELINE.replace("[{path: backend/values.yaml, key: resources.extra.tag}]", edits)
+    ended = plan(folder, "-f", "release.yaml", "-f", "-", data=pipeline)
+
+    assert ended.status == 0
+    assert f"digest: sha256:{'0' * 64}".encode() in ended.out.replace(b'"', b"")
+    assert ended.err == f"{UNKNOWN_DIGEST_NOTE}\n"
 
 
 def test_the_pipelines_branch_is_the_revision_by_default(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from album_operator.domain.diffs import UNKNOWN_DIGEST, UNKNOWN_DIGEST_NOTE
 from album_operator.domain.names import join_words
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import PlannedPatch, PlanRecord, Record
@@ -42,9 +43,10 @@ def decide(
             f"propose nothing, as branch {seen.base_branch} of {config.repository} holds "
             f"{resolved.version} already"
         )
+    note = f" {UNKNOWN_DIGEST_NOTE}" if UNKNOWN_DIGEST in diff else ""
     return Done(
         replace(record, plan=plan),
         Reason.PLANNED,
         f"Nothing was done. Applied, the release would build {plan.image}, {change}, and patch "
-        f"{join_words(map(str, patches))}. Set spec.mode to Apply to do it.",
+        f"{join_words(map(str, patches))}. Set spec.mode to Apply to do it.{note}",
     )

@@ -9,6 +9,12 @@ DIFF_BYTES = 4096
 PLAN_DIFF_BYTES = 8192
 """Longest diff of a plan, in bytes of UTF-8."""
 
+UNKNOWN_DIGEST = f"sha256:{'0' * 64}"
+"""Stands for the digest of an image not built yet, to find out whether an edit is possible."""
+
+UNKNOWN_DIGEST_NOTE = "The digest is known once the image is built: zeros stand for it here."
+"""Said with each diff that has an `UNKNOWN_DIGEST`."""
+
 DIFF_CUT = "… the rest of the diff is left out\n"
 
 

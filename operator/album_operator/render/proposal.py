@@ -11,9 +11,6 @@ from album_operator.domain.seen import BranchSeen
 from album_operator.render.pull_request import commit_message
 from album_operator.render.values import NotEditableError, edit_values, read_values
 
-UNKNOWN_DIGEST = f"sha256:{'0' * 64}"
-"""Stands for the digest of an image not built yet, to find out whether an edit is possible."""
-
 
 def edited_paths(edits: Iterable[Edit]) -> list[str]:
     """Give the files some edits are in, each once."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from ruamel.yaml import YAML
 
+from album_operator.domain.diffs import UNKNOWN_DIGEST
 from album_operator.domain.release import Edit, EditFormat, EditValue
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import BranchSeen
@@ -118,9 +119,9 @@ def test_one_edit_that_is_refused_keeps_all_others_from_being_made() -> None:
 def test_a_digest_not_known_yet_finds_out_whether_an_edit_is_possible() -> None:
     resolved = _with_edits(replace(EDIT, value=EditValue.DIGEST))
 
-    assert proposal.edited_files(resolved, {VALUES: OLD_VALUES}, proposal.UNKNOWN_DIGEST)
+    assert proposal.edited_files(resolved, {VALUES: OLD_VALUES}, UNKNOWN_DIGEST)
     with pytest.raises(NotEditableError):
-        proposal.edited_files(resolved, {VALUES: b"image: {}\n"}, proposal.UNKNOWN_DIGEST)
+        proposal.edited_files(resolved, {VALUES: b"image: {}\n"}, UNKNOWN_DIGEST)
 
 
 def test_a_file_is_parsed_three_times_for_an_edit_and_the_values_before_it(

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from album_operator.decisions.plan import decide
+from album_operator.domain.diffs import UNKNOWN_DIGEST, UNKNOWN_DIGEST_NOTE
 from album_operator.domain.reasons import Reason
 from tests.fakes.builders import (
     APPLICATION,
@@ -29,6 +30,12 @@ def test_a_plan_holds_all_a_release_would_do() -> None:
         f"branch main of {CONFIG}, and patch argocd/album-app-backend. Set spec.mode to Apply to "
         "do it."
     )
+
+
+def test_a_plan_says_that_it_does_not_know_the_digest() -> None:
+    verdict = decide(RECORD, RESOLVED, CONFIG_SEEN, f"+digest: {UNKNOWN_DIGEST}\n", PATCHES)
+
+    assert verdict.message.endswith("to do it. " + UNKNOWN_DIGEST_NOTE)
 
 
 def test_a_plan_without_a_change_says_so() -> None:
