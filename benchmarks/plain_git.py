@@ -27,8 +27,13 @@ def environment() -> Mapping[str, str]:
     }
 
 
-def git(folder: Path, *arguments: str) -> bytes:
+def git(folder: Path, *arguments: str, data: bytes = b"") -> bytes:
     """Run git in a folder to its end.
+
+    Args:
+        folder: to run it in.
+        arguments: of git.
+        data: standard input.
 
     Returns:
         Its standard output.
@@ -36,16 +41,16 @@ def git(folder: Path, *arguments: str) -> bytes:
     Raises:
         PartError: it failed; with its last words.
     """
-    return run(folder, "git", *arguments)
+    return run(folder, "git", *arguments, data=data)
 
 
-def run(folder: Path, *words: str) -> bytes:
+def run(folder: Path, *words: str, data: bytes = b"") -> bytes:
     """Run a program in a folder as `git` does."""
     done = subprocess.run(
         words,
         cwd=folder,
         env=environment(),
-        stdin=subprocess.DEVNULL,
+        input=data,
         capture_output=True,
         check=False,
     )

@@ -1,4 +1,4 @@
-"""One release at a time: ours cold and warm, beside a shallow checkout and a full clone."""
+"""One release at a time: ours cold and warm, two checkouts, and the way that was not taken."""
 
 import shutil
 from collections.abc import Callable, Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from benchmarks import checkouts, plain_git
+from benchmarks import checkouts, lazy, plain_git
 from benchmarks.layout import Layout
 from benchmarks.measures import Sample, measure, median_of
 from benchmarks.ours import Writer
@@ -26,7 +26,8 @@ COLD = "ours, cold"
 WARM = "ours, warm"
 SHALLOW = "shallow checkout"
 FULL = "full clone"
-WAYS = (COLD, WARM, SHALLOW, FULL)
+LAZY = "lazy fetch, cold"
+WAYS = (COLD, WARM, SHALLOW, FULL, LAZY)
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class _Stage:
             WARM: self._run_warm,
             SHALLOW: partial(self._run_checkout, "shallow", checkouts.SHALLOW),
             FULL: partial(self._run_checkout, "full", checkouts.FULL),
+            LAZY: self._run_lazy,
         }
 
     def close(self) -> None:
@@ -119,6 +121,20 @@ class _Stage:
         sample = measure(
             lambda: self._warm.write_back(task), self._server, "warm", self._folder / "warm"
         )
+        check_one_value(self._served, task, head(self._served))
+        return sample
+
+    def _run_lazy(self, task: Task) -> Sample:
+        folder = self._folder / "lazy"
+        try:
+            sample = measure(
+                lambda: lazy.write_back(self._url("lazy"), folder, task),
+                self._server,
+                "lazy",
+                folder,
+            )
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
         check_one_value(self._served, task, head(self._served))
         return sample
 

@@ -22,7 +22,7 @@ from benchmarks.tasks import (
     head,
     release_of,
 )
-from benchmarks.writeback import COLD, FULL, SHALLOW, WARM, WriteBack
+from benchmarks.writeback import COLD, FULL, LAZY, SHALLOW, WARM, WriteBack
 from testbed.commands import PartError
 
 LAYOUT = Layout(100)
@@ -143,15 +143,15 @@ def measured(files: int, seconds: Mapping[str, float]) -> WriteBack:
 
 def test_goals_are_met_or_missed_by_what_was_measured() -> None:
     results = [
-        measured(1_000, {COLD: 0.1, WARM: 0.1, SHALLOW: 1, FULL: 1}),
-        measured(20_000, {COLD: 0.1, WARM: 0.1, SHALLOW: 3, FULL: 0.5}),
-        measured(100_000, {COLD: 0.13, WARM: 0.2, SHALLOW: 9, FULL: 9}),
+        measured(1_000, {COLD: 0.1, WARM: 0.1, SHALLOW: 1, FULL: 1, LAZY: 1}),
+        measured(20_000, {COLD: 0.1, WARM: 0.1, SHALLOW: 3, FULL: 0.5, LAZY: 1}),
+        measured(100_000, {COLD: 0.13, WARM: 0.2, SHALLOW: 9, FULL: 9, LAZY: 1}),
     ]
     outcomes = [goal.outcome for goal in all_goals(results, Editing(1, (1.0,), 4))]
     assert outcomes == ["met", "MISSED", "met", "met", "met", "met", "MISSED", "MISSED", "MISSED"]
 
 
 def test_goals_of_other_sizes_are_not_measured() -> None:
-    results = [measured(200, {COLD: 1, WARM: 1, SHALLOW: 1, FULL: 1})]
+    results = [measured(200, {COLD: 1, WARM: 1, SHALLOW: 1, FULL: 1, LAZY: 1})]
     outcomes = [goal.outcome for goal in all_goals(results, Editing(1, (1.0,), 2))]
     assert outcomes == ["not measured"] * 8 + ["met"]

@@ -61,6 +61,7 @@ def test_each_way_is_run_and_each_run_is_right(run: Run) -> None:
         "ours, warm": 1,
         "shallow checkout": 1,
         "full clone": 1,
+        "lazy fetch, cold": 1,
     }
     for sample in (samples[0] for samples in measured["samples"].values()):
         assert sample["received"] > 1000
