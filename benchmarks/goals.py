@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.editing import Editing
+from benchmarks.measures import Sample
 from benchmarks.writeback import COLD, FULL, SHALLOW, WARM, WriteBack
 
 COMPARED_AT = 20_000
@@ -88,11 +89,15 @@ def _times_faster(result: WriteBack | None, way: str, *others: str) -> float | N
 def _growth(by_size: Mapping[int, WriteBack]) -> Iterator[Goal]:
     small, large = by_size.get(SMALL), by_size.get(LARGE)
     for way in (COLD, WARM):
-        for what in ("seconds", "received"):
+        for what in ("seconds", "bytes both ways"):
             measured = None
             if small is not None and large is not None:
-                measured = getattr(large.median(way), what) / getattr(small.median(way), what)
+                measured = _cost(large.median(way), what) / _cost(small.median(way), what)
             yield Goal(
                 f"{way}, {what} at {LARGE:,} files over those at {SMALL:,}", GROWTH,
                 at_least=False, unit="x", measured=measured,
             )  # fmt: skip
+
+
+def _cost(sample: Sample, what: str) -> float:
+    return sample.seconds if what == "seconds" else sample.received + sample.sent

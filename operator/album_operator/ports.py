@@ -6,6 +6,7 @@ not exist. A write that was done is never done twice: each says how it recognise
 """
 
 from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from typing import Any, Protocol
 
 from album_operator.domain.places import Change, Credential, Draft, ForgePlace, GitPlace
@@ -141,8 +142,18 @@ class ConfigRepository(ConfigReader, Protocol):
             StaleError: somebody else pushed meanwhile; the branch was left as they made it.
         """
 
-    async def is_descendant(self, place: GitPlace, revision: str, ancestor: str, base: str) -> bool:
-        """Tell whether `revision` is `ancestor` or descends from it, both on branch `base`."""
+    async def is_descendant(
+        self, place: GitPlace, revision: str, ancestor: str, base: str, since: datetime
+    ) -> bool:
+        """Tell whether `revision` is `ancestor` or descends from it, both on branch `base`.
+
+        Args:
+            place: the repository.
+            revision: a commit; anything else descends from nothing.
+            ancestor: a commit.
+            base: the branch.
+            since: `ancestor` is hardly older, so this much of the history is searched first.
+        """
 
 
 class PullRequests(Protocol):

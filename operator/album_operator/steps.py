@@ -203,15 +203,16 @@ class Steps:
     async def _propose(self, release: Release, record: Record, resolved: Resolved) -> Verdict:
         namespace, config = release.ref.namespace, resolved.config
         place = await self._access.to_config(namespace, resolved)
-        seen = await self._world.config.look(
-            place, config.base_branch, proposal.edited_paths(config.edits), config.branch
+        forge = await self._access.to_forge(namespace, resolved)
+        seen, found = await asyncio.gather(
+            self._world.config.look(
+                place, config.base_branch, proposal.edited_paths(config.edits), config.branch
+            ),
+            self._world.pull_requests.find(forge, config.branch, config.base_branch),
         )
         refused = preflight.check_config(resolved, seen)
         if refused is not None:
             return refused
-        found = await self._world.pull_requests.find(
-            await self._access.to_forge(namespace, resolved), config.branch, config.base_branch
-        )
         merged = found.merge_commit if found is not None else None
         digest = _digest(record)
         edited = await asyncio.to_thread(proposal.edited_files, resolved, seen.files, digest)
@@ -235,7 +236,7 @@ class Steps:
                 pull_request=found,
                 merge_is_in_base=merged is not None
                 and await self._world.config.is_descendant(
-                    place, seen.base_commit or "", merged, config.base_branch
+                    place, seen.base_commit or "", merged, config.base_branch, release.created_at
                 ),
             ),
         )
@@ -302,7 +303,7 @@ class Steps:
                 revision
                 for revision in revisions
                 if await self._world.config.is_descendant(
-                    place, revision, merged, resolved.config.base_branch
+                    place, revision, merged, resolved.config.base_branch, release.created_at
                 )
             }
         )

@@ -14,6 +14,9 @@ from tests.contract.plain_git import git
 
 CHUNK = 64 * 1024
 
+COMMITTED = 1_700_000_000
+"""When commits are made that say nothing else, in seconds of Unix time."""
+
 
 @dataclass
 class Traffic:
@@ -154,11 +157,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return ended.stdout
 
 
-def commit(repository: Path, branch: str, files: Mapping[str, bytes]) -> str:
+def commit(repository: Path, branch: str, files: Mapping[str, bytes], date: int = COMMITTED) -> str:
     """Commit files on a branch, which is made where it does not exist; all others stay."""
     has_parent = git(repository, "for-each-ref", f"refs/heads/{branch}") != ""
     lines = [
-        f"commit refs/heads/{branch}\ncommitter A <a@example.org> 1700000000 +0000\n".encode(),
+        f"commit refs/heads/{branch}\ncommitter A <a@example.org> {date} +0000\n".encode(),
         b"data 6\nchange\n",
         f"from refs/heads/{branch}^0\n".encode() if has_parent else b"",
     ]

@@ -1,6 +1,7 @@
 """What the port `ConfigRepository` promises about looking."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -9,7 +10,7 @@ from album_operator.domain.places import GitPlace
 from album_operator.domain.reasons import Reason
 from album_operator.domain.seen import ConfigSeen
 from tests.contract.stages import Stage
-from tests.fakes.git_history import Commit, File
+from tests.fakes.git_history import EPOCH, Commit, File
 from tests.fakes.git_server import with_token
 
 VALUES = "backend/values.yaml"
@@ -196,7 +197,7 @@ async def test_a_dead_server_is_a_passing_trouble(stage: Stage) -> None:
 
 
 async def test_a_commit_descends_from_itself_without_asking_anybody(stage: Stage) -> None:
-    assert await stage.config.is_descendant(stage.dead_place(), "a" * 40, "a" * 40, "main")
+    assert await stage.config.is_descendant(stage.dead_place(), "a" * 40, "a" * 40, "main", EPOCH)
 
 
 async def test_a_later_commit_of_the_base_descends_from_an_earlier_one(
@@ -208,11 +209,11 @@ async def test_a_later_commit_of_the_base_descends_from_an_earlier_one(
     merge = stage.store(place, Commit((second, side), FILES, "merge"))
     last = add(stage, place, "main", Commit((merge,), FILES, "2"))
     look = stage.config.is_descendant
-    assert await look(place, last, first, "main")
-    assert await look(place, last, side, "main")
-    assert await look(place, merge, second, "main")
-    assert not await look(place, first, last, "main")
-    assert not await look(place, second, side, "main")
+    assert await look(place, last, first, "main", EPOCH)
+    assert await look(place, last, side, "main", EPOCH)
+    assert await look(place, merge, second, "main", EPOCH)
+    assert not await look(place, first, last, "main", EPOCH)
+    assert not await look(place, second, side, "main", EPOCH)
 
 
 async def test_a_commit_beyond_the_base_branch_is_no_descendant_yet(
@@ -220,9 +221,9 @@ async def test_a_commit_beyond_the_base_branch_is_no_descendant_yet(
 ) -> None:
     first = add(stage, place, "main", Commit((), FILES, "0"))
     ahead = add(stage, place, OURS, Commit((first,), FILES, "1"))
-    assert not await stage.config.is_descendant(place, ahead, first, "main")
+    assert not await stage.config.is_descendant(place, ahead, first, "main", EPOCH)
     stage.set_branch(place, "main", ahead)
-    assert await stage.config.is_descendant(place, ahead, first, "main")
+    assert await stage.config.is_descendant(place, ahead, first, "main", EPOCH)
 
 
 @pytest.mark.parametrize("revision", ["0" * 40, "main", "", "v1.0.0", "-x"])
@@ -230,23 +231,26 @@ async def test_an_unknown_revision_descends_from_nothing(
     stage: Stage, place: GitPlace, revision: str
 ) -> None:
     base = add(stage, place, "main", Commit((), FILES))
-    assert not await stage.config.is_descendant(place, revision, base, "main")
+    assert not await stage.config.is_descendant(place, revision, base, "main", EPOCH)
 
 
-async def test_a_long_history_is_searched_to_its_root(stage: Stage, place: GitPlace) -> None:
+@pytest.mark.parametrize("since", [EPOCH, EPOCH + timedelta(days=365)], ids=["known", "wrong"])
+async def test_a_long_history_is_searched_to_its_root(
+    stage: Stage, place: GitPlace, since: datetime
+) -> None:
     shas = [stage.store(place, Commit((), FILES, "root"))]
     for number in range(80):
         shas.append(stage.store(place, Commit((shas[-1],), FILES, str(number))))
     side = stage.store(place, Commit((shas[0],), FILES, "side"))
     last = add(stage, place, "main", Commit((shas[-1], side), FILES, "last"))
-    assert await stage.config.is_descendant(place, last, shas[1], "main")
-    assert not await stage.config.is_descendant(place, shas[-1], side, "main")
-    assert not await stage.config.is_descendant(place, shas[1], shas[70], "main")
+    assert await stage.config.is_descendant(place, last, shas[1], "main", since)
+    assert not await stage.config.is_descendant(place, shas[-1], side, "main", since)
+    assert not await stage.config.is_descendant(place, shas[1], shas[70], "main", since)
 
 
 async def test_a_deleted_base_branch_is_named(stage: Stage, place: GitPlace) -> None:
     first = add(stage, place, "main", Commit((), FILES, "0"))
     second = stage.store(place, Commit((first,), FILES, "1"))
     with pytest.raises(TerminalError) as caught:
-        await stage.config.is_descendant(place, second, first, "gone")
+        await stage.config.is_descendant(place, second, first, "gone", EPOCH)
     assert caught.value.reason is Reason.BASE_BRANCH_NOT_FOUND

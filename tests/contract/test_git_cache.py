@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ from album_operator.adapters.git_cache import CacheError
 from album_operator.domain.errors import TerminalError, TransientError
 from album_operator.domain.places import Change, GitPlace
 from album_operator.domain.reasons import Reason
-from tests.contract.http_backend import Backend, commit, running_backend
+from tests.contract.http_backend import COMMITTED, Backend, commit, running_backend
 from tests.contract.plain_git import git
 
 VALUES = "apps/team/backend/values.yaml"
@@ -31,6 +31,7 @@ BEFORE, AFTER = b'tag: "v1.0.0"\n', b'tag: "v1.1.0"\n'
 OURS = "release/backend_v1.1.0"
 FILES = {VALUES: BEFORE, OTHER: BEFORE, "apps/team/backend/Chart.yaml": b"name: backend\n"}
 DATE = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+SINCE = datetime.fromtimestamp(COMMITTED, UTC)
 
 GREETING, REFS, OBJECTS = "GET", "POST", "POST"
 """Requests of a look; a connection is greeted once."""
@@ -260,17 +261,36 @@ async def test_what_is_asked_of_the_history_again_fetches_only_what_is_new(
     repository = server.make("config", FILES)
     commits = [commit(repository, "main", {OTHER: b"%d" % nth}) for nth in range(100)]
     config, place = operators.start(), server.place("config")
-    assert await config.is_descendant(place, commits[-1], commits[0], "main")
+    assert await config.is_descendant(place, commits[-1], commits[0], "main", SINCE)
     commits.append(commit(repository, "main", {OTHER: AFTER}))
     server.reset()
-    assert await config.is_descendant(place, commits[-1], commits[0], "main")
+    assert await config.is_descendant(place, commits[-1], commits[0], "main", SINCE)
     assert server.traffic.sent < 2000
     (cache,) = operators.caches()
     (cache / "shallow.lock").touch()
     config = operators.start()
-    assert await config.is_descendant(place, commits[-1], commits[1], "main")
+    assert await config.is_descendant(place, commits[-1], commits[1], "main", SINCE)
     assert await look(config, place) == BEFORE
     assert len([one for one in caplog.records if one.levelno >= logging.WARNING]) == 1
+
+
+async def test_a_history_is_searched_as_far_back_as_a_release_and_no_further(
+    server: Backend, operators: Operators
+) -> None:
+    repository = server.make("config", FILES)
+    day = 24 * 3600
+    start = int(SINCE.timestamp())
+    commits = [
+        commit(repository, "main", {OTHER: b"%d" % nth}, start + nth * day) for nth in range(300)
+    ]
+    config, place = operators.start(), server.place("config")
+    released, since = commits[200], SINCE + timedelta(days=200)
+    assert await config.is_descendant(place, commits[-1], released, "main", since)
+    assert not await config.is_descendant(place, commits[100], released, "main", since)
+    (cache,) = operators.caches()
+    assert len(git(cache, "rev-list", "--all").split()) < 110
+    # The time was wrong, as of a commit that was on the branch long before the release.
+    assert await config.is_descendant(place, commits[-1], commits[50], "main", since)
 
 
 async def test_a_branch_name_below_that_of_an_earlier_branch_is_no_trouble(
@@ -281,11 +301,11 @@ async def test_a_branch_name_below_that_of_an_earlier_branch_is_no_trouble(
     second = commit(repository, "main", {OTHER: AFTER})
     config, place = operators.start(), server.place("config")
     git(repository, "branch", "env", "main")
-    assert await config.is_descendant(place, second, first, "env")
+    assert await config.is_descendant(place, second, first, "env", SINCE)
     git(repository, "branch", "-D", "env")
     third = commit(repository, "main", {OTHER: BEFORE})
     git(repository, "branch", "env/prod", "main")
-    assert await config.is_descendant(place, third, first, "env/prod")
+    assert await config.is_descendant(place, third, first, "env/prod", SINCE)
 
 
 async def test_the_cache_unused_for_the_longest_time_goes_first(

@@ -65,6 +65,16 @@ async def test_looks_one_after_another_greet_the_server_once(
     assert [one.split()[0] for one in server.traffic.requests].count("GET") == 1
 
 
+async def test_files_that_git_itself_reads_are_no_part_of_a_look(
+    server: Backend, config: GitConfigRepository
+) -> None:
+    special = {".gitmodules": b'[submodule "x"]\n\tpath = x\n\turl = ./x\n', ".mailmap": b"\n"}
+    top = {**special, ".gitattributes": b"* text eol=crlf\n"}
+    below = {f"apps/team/{name}": data for name, data in top.items()}
+    commit(server.folder / "config.git", "main", top | below)
+    assert await look(config, server) == b"tag: 1\n"
+
+
 async def test_each_credential_has_a_connection_of_its_own(
     server: Backend, config: GitConfigRepository
 ) -> None:

@@ -93,7 +93,7 @@ async def do_everything(stage: GiteaStage, place: GitPlace) -> str:
     change = Change(base, OURS, {VALUES: b"tag: 2\n"}, "ours", "Ann", "a@example.org", EPOCH)
     made = await attempt(stage.config.push(place, change))
     await attempt(stage.config.look(place, "main", [VALUES], OURS))
-    await attempt(stage.config.is_descendant(place, made or "b" * 40, base, OURS))
+    await attempt(stage.config.is_descendant(place, made or "b" * 40, base, OURS, EPOCH))
     await attempt(stage.pull_requests.open(forge, Draft(OURS, "main", "title", "body")))
     await attempt(stage.pull_requests.find(forge, OURS, "main"))
     await attempt(stage.pull_requests.get(forge, 1))

@@ -63,7 +63,7 @@ async def test_a_branch_is_pushed_and_read(
     assert (seen.base_branch, seen.base_commit) == ("main", change.base_commit)
     assert seen.branch is not None
     assert seen.branch.files == {VALUES: b"tag: 2\n"}
-    assert await stage.config.is_descendant(there, sha, change.base_commit, OURS)
+    assert await stage.config.is_descendant(there, sha, change.base_commit, OURS, EPOCH)
 
 
 async def test_an_empty_repository_has_no_base(stage: Stage, there: GitPlace) -> None:

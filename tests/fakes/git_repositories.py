@@ -4,6 +4,7 @@ import asyncio
 import posixpath
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 
 from album_operator.adapters.git_names import (
     check_commit,
@@ -123,8 +124,11 @@ class FakeConfigRepository:
         after = {path: File(data, base[path].mode) for path, data in files.items()}
         return diff_files({path: base[path] for path in files}, after)
 
-    async def is_descendant(self, place: GitPlace, revision: str, ancestor: str, base: str) -> bool:
+    async def is_descendant(
+        self, place: GitPlace, revision: str, ancestor: str, base: str, since: datetime
+    ) -> bool:
         """Tell whether `revision` is `ancestor` or descends from it, both on branch `base`."""
+        del since  # All history is at hand.
         if not (is_commit(revision) and is_commit(ancestor)):
             return False
         if revision == ancestor:

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -134,7 +134,9 @@ class GitConfigRepository:
             place, FILES, lambda repository: diff_files(repository, at_base, files)
         )
 
-    async def is_descendant(self, place: GitPlace, revision: str, ancestor: str, base: str) -> bool:
+    async def is_descendant(
+        self, place: GitPlace, revision: str, ancestor: str, base: str, since: datetime
+    ) -> bool:
         """Tell whether `revision` is `ancestor` or descends from it, both on branch `base`."""
         if not (is_commit(revision) and is_commit(ancestor)):
             return False
@@ -147,7 +149,7 @@ class GitConfigRepository:
             answer = await self._read(
                 place,
                 HISTORY,
-                lambda repository: find_descent(repository, revision, ancestor, base),
+                lambda repository: find_descent(repository, revision, ancestor, base, since),
             )
             if answer is not None:
                 # The history of a commit is part of its hash: a "no" stays true as well.

@@ -22,6 +22,7 @@ from album_operator.adapters.git_environment import (
 )
 from album_operator.adapters.git_failures import LocalGitError, translate, unavailable
 from album_operator.adapters.git_process import Answer, Conversation, EndedError, GitProcesses
+from album_operator.adapters.git_settings import KEPT
 from album_operator.adapters.git_wire import WireError
 from album_operator.domain.places import GitPlace
 
@@ -66,6 +67,7 @@ class Repository:
         *arguments: str,
         data: bytes = b"",
         variables: Mapping[str, str] | None = None,
+        settings: Mapping[str, str] | None = None,
         accept: Collection[int] = (0,),
     ) -> Answer:
         """Run a command that talks to no server and is not given the token.
@@ -74,13 +76,14 @@ class Repository:
             arguments: of git.
             data: standard input.
             variables: further environment.
+            settings: further configuration of git.
             accept: exit codes that are no failure.
 
         Raises:
             LocalGitError: it ended with another exit code, or complained.
         """
         self.make()
-        answer = self._run(arguments, data, variables or {})
+        answer = self._run(arguments, data, variables or {}, settings)
         # `cat-file` tells an object it cannot read from a missing one on standard error only.
         has_complained = answer.status == 0 and answer.err.startswith("error: ")
         if answer.status not in accept or has_complained:
@@ -129,9 +132,9 @@ class Repository:
             new = self.git_dir / "shallow.new"
             new.write_text("".join(f"{commit}\n" for commit in sorted(lines | set(shallow))))
             new.replace(told)
-        # `--promisor` marks a pack whose objects may refer to some that can be fetched (git-gc).
+        # Of a promisor's pack, git's checks take what is referred to and not here for fetchable.
         words = ("index-pack", "--stdin", "--fsck-objects", "--promisor")
-        return self.local(*words, data=pack, accept=range(256))
+        return self.local(*words, data=pack, settings=KEPT, accept=range(256))
 
     def over_connection(self, ask: Callable[[Connection], T]) -> T | None:
         """Ask the server over a connection; None where git's commands have to be used.

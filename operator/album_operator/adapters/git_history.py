@@ -5,6 +5,7 @@ history, and there each commit is its own end.
 """
 
 import hashlib
+from datetime import datetime, timedelta
 
 from album_operator.adapters.git import Repository
 from album_operator.adapters.git_failures import translate
@@ -17,11 +18,25 @@ from album_operator.domain.reasons import Reason
 WITHOUT_TREES = "--filter=tree:0"
 
 FIRST_DEPTH = 64
-"""Commits below a branch's head that are fetched first; all of them only where these don't do."""
+"""Commits below a branch's head that are fetched first; more only where these do not do."""
+
+SINCE = "--shallow-since="
+
+CLOCKS_APART = timedelta(days=1)
+"""How far the clocks of those who commit may be behind."""
 
 
-def find_descent(repository: Repository, revision: str, ancestor: str, base: str) -> bool | None:
+def find_descent(
+    repository: Repository, revision: str, ancestor: str, base: str, since: datetime
+) -> bool | None:
     """Ask git about two commits of a branch.
+
+    Args:
+        repository: of commits only.
+        revision: the commit that may descend.
+        ancestor: from which.
+        base: the branch both must be on.
+        since: `ancestor` is hardly older: the history from then on is fetched before the whole.
 
     Returns:
         None where one of them is not known on the branch, so that it may be later.
@@ -29,14 +44,15 @@ def find_descent(repository: Repository, revision: str, ancestor: str, base: str
     Raises:
         OutsideError: the branch does not exist, or cannot be fetched.
     """
-    asked = {revision, ancestor}
     # Flat, as `a` and `a/b` cannot both be branches here, but one after the other on the server.
     kept = f"{HEADS}{hashlib.sha256(base.encode()).hexdigest()[:32]}"
-    for depth in _depths(repository, kept):
+    window = f"{SINCE}{int((since - CLOCKS_APART).timestamp())}"
+    asked = {revision, ancestor}
+    for depth in _depths(repository, kept, window):
         _fetch_commits(repository, base, kept, *depth)
         # Git is asked about commits that are here only: of others it would try to fetch them.
-        is_known = asked <= set(repository.local("rev-list", kept).text.split())
-        if is_known:
+        known = asked & set(repository.local("rev-list", kept).text.split())
+        if known == asked:
             # A "yes" within a part of the history is a yes; and no commit descends from its own
             # descendant. Any other "no" needs the whole history.
             if _is_ancestor(repository, ancestor, revision):
@@ -44,16 +60,19 @@ def find_descent(repository: Repository, revision: str, ancestor: str, base: str
             if _is_ancestor(repository, revision, ancestor):
                 return False
         if not _is_shallow(repository):
-            break
-    return False if is_known else None
+            return False if known == asked else None
+        if window in depth and known == {ancestor}:
+            # What descends from it is younger, so in the window too.
+            return None
+    return None
 
 
-def _depths(repository: Repository, kept: str) -> list[list[str]]:
+def _depths(repository: Repository, kept: str, window: str) -> list[list[str]]:
     """Give the options of the fetches, one after another: a whole history stays whole."""
     has_history = repository.local("for-each-ref", kept).text != ""
     if has_history and not _is_shallow(repository):
         return [[]]
-    return [[f"--depth={FIRST_DEPTH}"], ["--unshallow"]]
+    return [[f"--depth={FIRST_DEPTH}"], [window], ["--unshallow"]]
 
 
 def _is_shallow(repository: Repository) -> bool:
@@ -62,7 +81,9 @@ def _is_shallow(repository: Repository) -> bool:
 
 def _fetch_commits(repository: Repository, base: str, kept: str, *depth: str) -> None:
     answer = repository.try_fetch([f"+{HEADS}{base}:{kept}"], WITHOUT_TREES, *depth, settings=KEPT)
-    if answer.status == 0:
+    # A server that has no commit so young ends without a word (upload-pack.c), which looks like any
+    # other failure; the next fetch tells.
+    if answer.status == 0 or any(option.startswith(SINCE) for option in depth):
         return
     if "couldn't find remote ref" in answer.err:
         raise TerminalError(
