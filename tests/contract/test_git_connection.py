@@ -1,7 +1,9 @@
 """One connection for many requests: kept a moment, given up when it is of no use."""
 
 import asyncio
+import os
 import re
+import signal
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -56,6 +58,12 @@ def helpers(folder: Path) -> list[int]:
     return found
 
 
+async def all_gone(folder: Path) -> None:
+    async with asyncio.timeout(20):
+        while helpers(folder):
+            await asyncio.sleep(0.02)
+
+
 async def test_looks_one_after_another_greet_the_server_once(
     server: Backend, config: GitConfigRepository
 ) -> None:
@@ -95,9 +103,17 @@ async def test_a_connection_that_nobody_uses_is_closed(
     assert helpers(tmp_path)
     monkeypatch.setattr(git, "IDLE_SECONDS", 0.01)
     await look(config, server)
-    async with asyncio.timeout(20):
-        while helpers(tmp_path):
-            await asyncio.sleep(0.02)
+    await all_gone(tmp_path)
+
+
+async def test_a_connection_whose_process_was_killed_is_opened_anew(
+    server: Backend, config: GitConfigRepository, tmp_path: Path
+) -> None:
+    await look(config, server)
+    for process in helpers(tmp_path):
+        os.kill(process, signal.SIGKILL)
+    await all_gone(tmp_path)
+    assert await look(config, server) == b"tag: 1\n"
 
 
 async def test_looks_at_once_do_not_share_one_and_few_are_kept(

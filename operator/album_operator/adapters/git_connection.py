@@ -45,20 +45,27 @@ IDLE_SECONDS = 10.0
 IDLE_LIMIT = 8
 """Most connections that are kept."""
 
+UNUSABLE_SECONDS = 600.0
+"""How long a server greeted in vain is left to git's commands; a proxy may have answered for it."""
+
 
 class Connection:
     """An open conversation with the server of a place; it is of no use after an error.
 
     Attributes:
         opened: what ends with it.
-        is_open: whether it is still of use.
     """
 
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
         self._capabilities: Mapping[str, str] = {}
+        self._has_failed = False
         self.opened = ExitStack()
-        self.is_open = True
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is still of use."""
+        return not self._has_failed and self._conversation.is_running
 
     def greet(self) -> bool:
         """Open it; False where the server or the helper cannot be spoken to like this.
@@ -67,13 +74,10 @@ class Connection:
             EndedError: git's words for why.
         """
         try:
-            capabilities = self._ask(b"stateless-connect git-upload-pack\n", _read_greeting)
+            self._capabilities = self._ask(CONNECT, _read_greeting)
         except WireError:
             return False
-        self._capabilities = capabilities or {}
-        return (
-            self._capabilities.get("object-format", "sha1") == "sha1" and capabilities is not None
-        )
+        return self._capabilities.get("object-format", "sha1") == "sha1"
 
     @property
     def can_filter(self) -> bool:
@@ -99,14 +103,13 @@ class Connection:
 
     def close(self) -> None:
         """End it."""
-        self.is_open = False
         self.opened.close()
 
     def _ask(self, question: bytes, answer: Callable[[BinaryIO], T]) -> T:
         try:
             return self._conversation.ask([question], answer)[0]
         except BaseException as error:
-            self.is_open = False
+            self._has_failed = True
             if isinstance(error, ServerError):
                 # As git says it.
                 raise EndedError(f"fatal: remote error: {error}") from error
@@ -125,7 +128,7 @@ class Connections:
         self._processes = processes
         self._folder = folder
         self._idle: list[tuple[float, GitPlace, Connection]] = []
-        self._unusable: set[str] = set()
+        self._unusable: dict[str, float] = {}
         self._lock = threading.Lock()
 
     @contextmanager
@@ -138,10 +141,12 @@ class Connections:
         lent: list[Connection] = []
 
         def connect() -> Connection | None:
+            if not lent and (kept := self._take(place)):
+                lent.append(kept)
             if lent and not lent[0].is_open:
                 lent.pop().close()
-            if not lent and (found := self._take(place) or self._open(place)):
-                lent.append(found)
+            if not lent and (new := self._open(place)):
+                lent.append(new)
             return lent[0] if lent else None
 
         try:
@@ -176,7 +181,8 @@ class Connections:
             connection.close()
 
     def _open(self, place: GitPlace) -> Connection | None:
-        if is_ssh(place.url) or place.url in self._unusable:
+        now = time.monotonic()
+        if is_ssh(place.url) or now < self._unusable.get(place.url, now):
             return None
         with ExitStack() as opened:
             folder = opened.enter_context(temporary_folder(self._folder))
@@ -190,7 +196,7 @@ class Connections:
             if connection.greet():
                 connection.opened = opened.pop_all()
                 return connection
-            self._unusable.add(place.url)
+            self._unusable[place.url] = now + UNUSABLE_SECONDS
         return None
 
 

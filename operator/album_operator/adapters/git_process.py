@@ -58,6 +58,14 @@ class Conversation:
         self._process = process
         self._limit = time_limit.total_seconds()
         self._is_late = False
+        self._is_closed = False
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process has not ended."""
+        # It is not waited for: until then nobody else gets its id, by which `close` kills.
+        ended = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        return not self._is_closed and os.waitid(os.P_PID, self.pid, ended) is None
 
     def ask(self, questions: Iterable[bytes], answer: Callable[[BinaryIO], T]) -> list[T]:
         """Put questions, each after the answer to the last; the process is killed on any error.
@@ -103,6 +111,9 @@ class Conversation:
 
     def close(self) -> None:
         """Kill it."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         _kill(self.pid)
         for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             with suppress(BrokenPipeError):
