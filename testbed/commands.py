@@ -7,6 +7,7 @@ import fcntl
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -77,24 +78,44 @@ def run(
         out.write(f"$ {' '.join(map(str, argv))}\n".encode())
         out.flush()
         try:
-            process = subprocess.Popen(
-                argv,
-                stdin=stdin if stdin is not None else subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, **(env or {})},
-                cwd=cwd,
-                process_group=0,  # what it starts can be ended with it
-            )
+            with _uninterrupted():
+                process = subprocess.Popen(
+                    argv,
+                    stdin=stdin if stdin is not None else subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=subprocess.STDOUT,
+                    env={**os.environ, **(env or {})},
+                    cwd=cwd,
+                    process_group=0,  # what it starts can be ended with it
+                )
+                _running.add(process)
         except FileNotFoundError as error:
             raise PartError(part, f"the program {argv[0]} is not installed") from error
-        _running.add(process)
-        try:
-            status = process.wait()
-        finally:
-            _running.discard(process)
+        # Interrupted, it stays among those that `end_running` ends.
+        status = process.wait()
+        _running.discard(process)
     if status != 0:
         raise PartError(part, f"{Path(argv[0]).name} ended with status {status}", log)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Put interrupts off, so that no process is started that nobody knows of."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Only the main thread is interrupted.
+        return
+    came: set[int] = set()
+    before = {
+        number: signal.signal(number, lambda number, _: came.add(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for late in came:
+            signal.raise_signal(late)
 
 
 def end_running() -> None:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +30,36 @@ def test_a_program_that_is_not_installed_is_told_by_name(tmp_path: Path) -> None
     with pytest.raises(PartError, match="no-such-program is not installed"):
         capture(["no-such-program"], part="tool")
     assert not succeeds(["no-such-program"])
+
+
+ROOT = Path(__file__).parents[2]
+
+INTERRUPTED = """
+import signal
+from pathlib import Path
+from testbed.commands import end_running, run
+signal.signal(signal.SIGINT, signal.default_int_handler)
+try:
+    run(["sh", "-c", "echo $$ > pid.new; mv pid.new pid; exec sleep 60"], part="x", log=Path("log"))
+except KeyboardInterrupt:
+    end_running()
+"""
+
+
+def test_an_interrupted_command_ends_what_it_has_started(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", INTERRUPTED]
+    with subprocess.Popen(
+        words, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    ) as command:
+        pid = tmp_path / "pid"
+        wait_until(pid.exists, part="program", what="start", seconds=20)
+        command.send_signal(signal.SIGINT)
+        assert command.wait(timeout=20) == 0
+    words_file = Path("/proc", pid.read_text().strip(), "cmdline")
+    wait_until(
+        lambda: not words_file.exists() or words_file.read_bytes() == b"",
+        part="program", what="end", seconds=20,
+    )  # fmt: skip
 
 
 def test_the_last_words_of_a_failed_question_are_in_the_error() -> None:

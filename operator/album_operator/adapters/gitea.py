@@ -3,6 +3,7 @@
 Written against Gitea 1.26: `/repos/{owner}/{name}/pulls` and `/pulls/{base}/{head}` of its API v1.
 """
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import UTC, datetime, timedelta
@@ -45,6 +46,9 @@ PAGE = 50
 
 PAGES = 20
 
+REFUSED_PAUSE = timedelta(seconds=2)
+"""After which a token that was refused is tried once more."""
+
 
 class GiteaPullRequests:
     """Finds, reads and opens pull requests.
@@ -52,13 +56,19 @@ class GiteaPullRequests:
     Args:
         insecure_hosts: `host[:port]` of forges that may be spoken to in plain HTTP.
         time_limit: longest a request may take in all.
+        refused_pause: after which a token that was refused is tried once more.
     """
 
     def __init__(
-        self, insecure_hosts: Collection[str], *, time_limit: timedelta = TIME_LIMIT
+        self,
+        insecure_hosts: Collection[str],
+        *,
+        time_limit: timedelta = TIME_LIMIT,
+        refused_pause: timedelta = REFUSED_PAUSE,
     ) -> None:
         self._insecure_hosts = frozenset(insecure_hosts)
         self._timeout = aiohttp.ClientTimeout(total=time_limit.total_seconds())
+        self._refused_pause = refused_pause
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -161,6 +171,16 @@ class GiteaPullRequests:
 
     async def _send(
         self, place: ForgePlace, method: str, path: str, body: Mapping[str, str] | None = None
+    ) -> Answer:
+        answer = await self._send_once(place, method, path, body)
+        if answer.status == 401:
+            # A Gitea that shuts down has closed its database, and answers so to any token.
+            await asyncio.sleep(self._refused_pause.total_seconds())
+            answer = await self._send_once(place, method, path, body)
+        return answer
+
+    async def _send_once(
+        self, place: ForgePlace, method: str, path: str, body: Mapping[str, str] | None
     ) -> Answer:
         self._check(place)
         url = f"{place.api_url}/repos/{place.repository}{path}"

@@ -33,13 +33,15 @@ OPEN: dict[str, Any] = {
 
 @asynccontextmanager
 async def forge(
-    status: int,
+    status: int | list[web.Response],
     body: Any,  # noqa: ANN401
     headers: dict[str, str] | None = None,
 ) -> AsyncIterator[tuple[GiteaPullRequests, ForgePlace]]:
-    """Run a forge that answers everything alike."""
+    """Run a forge that answers everything alike, or with some answers one after another."""
 
     async def handle(_: web.Request) -> web.Response:
+        if isinstance(status, list):
+            return status.pop(0)
         if isinstance(body, bytes):
             return web.Response(status=status, body=body, headers=headers)
         return web.json_response(body, status=status, headers=headers)
@@ -51,7 +53,9 @@ async def forge(
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     host = f"127.0.0.1:{runner.addresses[0][1]}"
     credential = Credential("album-git", f"http://{host}", "x", TOKEN)
-    adapter = GiteaPullRequests({host}, time_limit=timedelta(seconds=20))
+    adapter = GiteaPullRequests(
+        {host}, time_limit=timedelta(seconds=20), refused_pause=timedelta(milliseconds=10)
+    )
     try:
         yield adapter, ForgePlace(f"http://{host}/api/v1", "o/n", credential)
     finally:
@@ -85,6 +89,13 @@ async def test_each_status_has_its_reason_and_keeps_the_token_to_itself(
     assert TOKEN not in str(caught.value.__cause__)
     if status in (401, 403, 422):
         assert "because of X" in caught.value.message
+
+
+async def test_a_token_that_is_refused_once_is_tried_again() -> None:
+    answers = [web.json_response({"message": "no"}, status=401), web.json_response(OPEN)]
+    async with forge(answers, None) as (adapter, place):
+        assert (await adapter.get(place, 7)).number == 7
+    assert answers == []
 
 
 async def test_the_wait_a_forge_asks_for_is_kept() -> None:
