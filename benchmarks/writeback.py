@@ -125,33 +125,25 @@ class _Stage:
         return sample
 
     def _run_lazy(self, task: Task) -> Sample:
-        folder = self._folder / "lazy"
-        try:
-            sample = measure(
-                lambda: lazy.write_back(self._url("lazy"), folder, task),
-                self._server,
-                "lazy",
-                folder,
-            )
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        sample = self._run_in_new_folder("lazy", partial(lazy.write_back, task=task))
         check_one_value(self._served, task, head(self._served))
         return sample
 
     def _run_checkout(self, client: str, options: tuple[str, ...], task: Task) -> Sample:
-        folder = self._folder / client
-        try:
-            sample = measure(
-                lambda: checkouts.write_back(self._url(client), folder, task, options),
-                self._server,
-                client,
-                folder,
-            )
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        sample = self._run_in_new_folder(
+            client, partial(checkouts.write_back, task=task, options=options)
+        )
         check_commit(self._served, task, head(self._served))
         self.sed_lines = changed_lines(self._served, task.branch)
         return sample
+
+    def _run_in_new_folder(self, client: str, work: Callable[[str, Path], None]) -> Sample:
+        """Measure work that is given the repository's address and a folder for itself."""
+        folder = self._folder / client
+        try:
+            return measure(lambda: work(self._url(client), folder), self._server, client, folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def measure_write_back(
