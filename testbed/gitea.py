@@ -51,6 +51,12 @@ def ensure(engine: Engine, settings: Settings, state: State) -> None:
             # The published image starts several services; one is enough, and as the owner of
             # the mounted folder.
             "--user=0",
+            # Elsewhere a forge has a machine of its own, which a build does not slow down.
+            "--cpu-shares=8192",
+            # Git's hooks start this program three times for each push: without a collection
+            # while it starts, in a quarter less time. Of memory it takes what it took before.
+            "--env=GOGC=off",
+            "--env=GOMEMLIMIT=300MiB",
             "--entrypoint=/usr/local/bin/gitea",
             GITEA,
             f"--config={_CONFIGURATION}",

@@ -284,19 +284,19 @@ class Steps:
             contained: frozenset[str] = frozenset()
             applied = False
             if found is not None:
-                contained = await self._containing(found, release, record, resolved)
+                revisions = deploy.undecided_revisions(found, record, resolved)
+                contained = await self._containing(revisions, release, record, resolved)
                 applied = policy.is_applied(found.sync_policy, resolved.argocd.sync_policy)
             seen[ref] = deploy.DeploySeen(found, applied, contained)
         return deploy.decide(record, resolved, seen, self._clock())
 
     async def _containing(
-        self, seen: ApplicationSeen, release: Release, record: Record, resolved: Resolved
+        self, revisions: frozenset[str], release: Release, record: Record, resolved: Resolved
     ) -> frozenset[str]:
-        """Give the Application's revisions that are the merge commit or descend from it."""
+        """Give those of an Application's revisions that are the merge commit or descend from it."""
         merged = record.merged_commit or ""
-        revisions = {source.revision for source in seen.sources if source.revision}
-        if seen.operation is not None:
-            revisions.update(filter(None, seen.operation.revisions))
+        if revisions <= {merged}:
+            return revisions
         place = await self._access.to_config(release.ref.namespace, resolved)
         return frozenset(
             {

@@ -20,6 +20,7 @@ class Wakeups:
     def __init__(self) -> None:
         self._flags: dict[Ref, _Flag] = {}
         self._followers: dict[Ref, set[Ref]] = {}
+        self._states: dict[Ref, object] = {}
 
     def join(self, release: Ref, wish: object) -> None:
         """Begin to receive wake-ups for a release.
@@ -43,6 +44,7 @@ class Wakeups:
                 self._followers[application].discard(release)
                 if not self._followers[application]:
                     del self._followers[application]
+                    self._states.pop(application, None)
         for application in wanted:
             self._followers.setdefault(application, set()).add(release)
 
@@ -64,9 +66,19 @@ class Wakeups:
             flag.noticed = time.monotonic()
             flag.event.set()
 
-    def wake_followers(self, application: Ref) -> None:
-        """Note an event about an Application."""
-        for release in self._followers.get(application, set()):
+    def wake_followers(self, application: Ref, state: object) -> None:
+        """Note an event about an Application.
+
+        Args:
+            application: the Application.
+            state: what a release can see of it; Argo CD writes more often than that changes, and a
+                pass for each would find nothing new.
+        """
+        followers = self._followers.get(application, set())
+        if not followers or self._states.get(application, self) == state:
+            return
+        self._states[application] = state
+        for release in followers:
             self.wake(release)
 
     async def wait(self, release: Ref) -> float:

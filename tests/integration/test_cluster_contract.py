@@ -157,6 +157,27 @@ async def test_a_record_written_over_a_newer_object_is_not_written(cluster: Clus
     assert await releases.find_release(release.ref) == (marked, before)
 
 
+async def test_a_finalizer_put_on_meanwhile_is_no_reason_to_look_again(
+    cluster: Cluster, path: str
+) -> None:
+    await cluster.create(RELEASES, _release())
+    releases = _releases(cluster)
+    found = await releases.find_release(Ref(NAMESPACE, "backend-v1.1.0"))
+    assert found is not None
+    finalizers = ["album.dev/in-flight"]
+    await cluster.merge(path, {"metadata": {"finalizers": finalizers}})
+    after = progress.begin(found[1], StepName.IMAGE_READY, NOW)
+    written = await releases.write_record(*found, after)
+    assert written is not None
+    assert written[1] == after
+    await cluster.merge(path, {"metadata": {"finalizers": []}})
+    marked = await releases.mark(written[0], {"album.dev/app": "backend"})
+    assert marked is not None
+    assert marked.marks == {"album.dev/app": "backend"}
+    await cluster.merge(path, {"spec": {"suspend": True}})
+    assert await releases.mark(marked, {"album.dev/app": "x"}) is None
+
+
 async def test_what_is_gone_from_a_record_is_gone_from_the_status(cluster: Cluster) -> None:
     await cluster.create(RELEASES, _release())
     releases = _releases(cluster)

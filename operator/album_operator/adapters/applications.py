@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from album_operator.adapters.cluster import (
@@ -47,11 +48,15 @@ class ClusterApplications:
         metadata = {**patch.get("metadata", {}), "resourceVersion": resource_version}
         await self._cluster.merge(_path(ref.namespace, ref.name), {**patch, "metadata": metadata})
 
-    async def watch(self, namespace: str, changed: Callable[[Ref], None]) -> None:
+    async def watch(
+        self, namespace: str, changed: Callable[[Ref, ApplicationSeen | None], None]
+    ) -> None:
         """Tell of every Application that changes in a namespace, for ever.
 
-        Changes between two watches are told after the next list, all at once, for the release they
-        concern may have missed them.
+        Args:
+            namespace: where to watch.
+            changed: told the Application as it is now, without its resource version so that two
+                can be compared; None once it is deleted.
         """
         while True:
             try:
@@ -62,17 +67,21 @@ class ClusterApplications:
                 LOG.warning("Applications of namespace %s: %s", namespace, error)
                 await asyncio.sleep(PAUSE_SECONDS)
 
-    async def _watch_from_list(self, namespace: str, changed: Callable[[Ref], None]) -> None:
+    async def _watch_from_list(
+        self, namespace: str, changed: Callable[[Ref, ApplicationSeen | None], None]
+    ) -> None:
         listed = await self._cluster.get(_path(namespace), limit="1")
         # `limit=1` reads one page for the resource version alone: what changed before does not
         # matter, for a release looks at its Applications whenever it passes.
         version = listed["metadata"]["resourceVersion"]
         while True:
             async for event in self._cluster.watch(_path(namespace), version, WATCH_SECONDS):
-                metadata = event["object"]["metadata"]
-                version = metadata["resourceVersion"]
-                if event["type"] != "BOOKMARK":
-                    changed(Ref(namespace, metadata["name"]))
+                kind, raw = event["type"], event["object"]
+                version = raw["metadata"]["resourceVersion"]
+                if kind != "BOOKMARK":
+                    seen = parse_application(raw) if kind != "DELETED" else None
+                    now = replace(seen, resource_version="") if seen is not None else None
+                    changed(Ref(namespace, raw["metadata"]["name"]), now)
 
 
 def _path(namespace: str, name: str | None = None) -> str:

@@ -4,6 +4,7 @@ import logging
 import socket
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from album_operator.adapters.cluster import Cluster, ConflictError, NotFoundError, path_of
@@ -56,8 +57,8 @@ class ClusterReleases:
     ) -> tuple[Release, Record] | None:
         """Write what changed into the status, if the release is still as it was read.
 
-        The patch carries the resource version read, so a change by somebody else meanwhile is
-        answered by a conflict and nothing is written.
+        The patch carries a resource version, so a change by somebody else meanwhile is answered by
+        a conflict and nothing is written.
         """
         now = self._clock()
         old, new = dict(release.status), render_status(release, after, now)
@@ -67,28 +68,43 @@ class ClusterReleases:
         if not (changed or gone):
             return release, after
         # Each changed part is replaced whole: a merge would keep fields that are gone from it.
-        patch = {
-            "metadata": {"resourceVersion": release.resource_version},
-            "status": {**_replaced(old, changed), **gone},
-        }
-        try:
-            raw = await self._cluster.merge(f"{_path(release.ref)}/status", patch)
-        except (ConflictError, NotFoundError):
-            return None
-        return parse_release(raw), parse_status(raw.get("status", {}))
+        status = {**_replaced(old, changed), **gone}
+        return await self._patch(release, "/status", {"status": status})
 
     async def mark(self, release: Release, marks: Mapping[str, str]) -> Release | None:
         """Put labels and annotations on a release, if it is still as it was read."""
         metadata = {
-            "resourceVersion": release.resource_version,
             "labels": {key: value for key, value in marks.items() if key in LABELS},
             "annotations": {key: value for key, value in marks.items() if key not in LABELS},
         }
-        try:
-            raw = await self._cluster.merge(_path(release.ref), {"metadata": metadata})
-        except (ConflictError, NotFoundError):
-            return None
-        return parse_release(raw)
+        marked = await self._patch(release, "", {"metadata": metadata})
+        return marked[0] if marked is not None else None
+
+    async def _patch(
+        self, release: Release, sub: str, patch: Mapping[str, Mapping[str, object]]
+    ) -> tuple[Release, Record] | None:
+        """Apply a merge patch to a release that still says what was read of it; None otherwise.
+
+        Kopf puts its finalizer on while the first pass is under way: what a release neither reads
+        nor writes is no reason to make all of a pass again.
+        """
+        known = release
+        for _ in range(2):
+            metadata = {**patch.get("metadata", {}), "resourceVersion": known.resource_version}
+            try:
+                raw = await self._cluster.merge(
+                    f"{_path(release.ref)}{sub}", {**patch, "metadata": metadata}
+                )
+            except NotFoundError:
+                return None
+            except ConflictError:
+                found = await self.find_release(release.ref)
+                if found is None or not _is_same(found[0], release):
+                    return None
+                known = found[0]
+            else:
+                return parse_release(raw), parse_status(raw.get("status", {}))
+        return None
 
     async def post_event(self, release: Release, kind: str, reason: str, message: str) -> None:
         """Post an Event; a lost one is only logged, for the status says the same."""
@@ -122,6 +138,11 @@ class ClusterReleases:
             )
         except OutsideError as error:
             LOG.warning("Event %s of AlbumRelease %s is lost: %s", reason, release.ref, error)
+
+
+def _is_same(now: Release, then: Release) -> bool:
+    same_version = replace(now, resource_version=then.resource_version)
+    return same_version == then and now.status == then.status
 
 
 def _path(ref: Ref) -> str:

@@ -35,8 +35,8 @@ class DeploySeen:
     Attributes:
         application: the Application, None where it does not exist.
         is_applied: its sync policy still is as we left it.
-        contains_merge: revisions of it (compared to, or synced to by its last operation) that are
-            the merge commit or descend from it.
+        contains_merge: those of its `undecided_revisions` that are the merge commit or descend
+            from it.
     """
 
     application: ApplicationSeen | None
@@ -68,6 +68,24 @@ def decide(
             return _timed_out(verdict, resolved)
         return replace(verdict, record=record, retry_after=min(LOOK, deadline - now))
     return _settle(record, resolved, now)
+
+
+def undecided_revisions(
+    seen: ApplicationSeen, record: Record, resolved: Resolved
+) -> frozenset[str]:
+    """Give the revisions of an Application of which the proof must know whether they contain ours.
+
+    Knowing it may take a fetch of history, so only what decides something is asked: not a revision
+    that Argo CD is about to replace, nor that of an operation that did not fail.
+    """
+    source = application.find_source(seen, resolved)
+    revisions = {source.revision or ""} if source is not None else set()
+    known = {(app.namespace, app.name): app.accepted_because for app in record.applications}
+    if seen.refresh_requested and known.get((seen.namespace, seen.name)) is None:
+        return frozenset(revisions & {record.merged_commit})
+    if seen.operation is not None and seen.operation.phase in FAILED:
+        revisions.update(seen.operation.revisions)
+    return frozenset(revisions - {""})
 
 
 def _settle(record: Record, resolved: Resolved, now: datetime) -> Done | Wait:
@@ -173,9 +191,12 @@ def _compare(
             f"Asking Argo CD to compare Application {ref} with {merged}.",
         )
     at = f" was last compared to {revision[:12]}" if revision else " was not compared yet"
+    told = (
+        f"and is to be compared to {merged}" if seen.refresh_requested else f"not yet to {merged}"
+    )
     return _wait(
         Reason.SYNCING,
-        f"Application {ref}{at}, not yet to {merged} or a later commit."
+        f"Application {ref}{at}, {told} or a later commit."
         f"{f' Argo CD says: {errors}.' if errors else ''}",
     )
 

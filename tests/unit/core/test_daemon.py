@@ -96,7 +96,7 @@ async def test_a_release_is_brought_to_its_end_by_events(daemon: Daemon) -> None
     stage.merge()  # noticed by the poll alone
     await daemon.until_ready_is("Syncing")
     stage.argocd.run()
-    daemon.wakeups.wake_followers(APPLICATION)
+    daemon.wakeups.wake_followers(APPLICATION, "Synced")
     await daemon.until_ready_is("Released")
 
 

@@ -68,11 +68,11 @@ async def test_only_another_wish_wakes_a_release(wakeups: Wakeups) -> None:
 async def test_an_application_wakes_all_releases_that_follow_it(wakeups: Wakeups) -> None:
     wakeups.follow(RELEASE, [APPLICATION])
     wakeups.follow(OTHER, [APPLICATION, SECOND])
-    wakeups.wake_followers(APPLICATION)
+    wakeups.wake_followers(APPLICATION, "Synced")
 
     assert await _is_woken(wakeups, RELEASE)
     assert await _is_woken(wakeups, OTHER)
-    wakeups.wake_followers(SECOND)
+    wakeups.wake_followers(SECOND, "Synced")
     assert not await _is_woken(wakeups, RELEASE)
     assert await _is_woken(wakeups, OTHER)
 
@@ -81,7 +81,7 @@ async def test_what_a_release_does_not_follow_any_more_does_not_wake_it(wakeups:
     wakeups.follow(RELEASE, [APPLICATION])
     wakeups.follow(OTHER, [APPLICATION])
     wakeups.follow(RELEASE, [SECOND])
-    wakeups.wake_followers(APPLICATION)
+    wakeups.wake_followers(APPLICATION, "Synced")
 
     assert not await _is_woken(wakeups, RELEASE)
     assert await _is_woken(wakeups, OTHER)
@@ -90,7 +90,24 @@ async def test_what_a_release_does_not_follow_any_more_does_not_wake_it(wakeups:
 async def test_a_release_that_left_follows_nothing(wakeups: Wakeups) -> None:
     wakeups.follow(RELEASE, [APPLICATION])
     wakeups.leave(RELEASE)
-    wakeups.wake_followers(APPLICATION)
+    wakeups.wake_followers(APPLICATION, "Synced")
     wakeups.join(RELEASE, "again")
 
     assert not await _is_woken(wakeups, RELEASE)
+
+
+async def test_an_application_that_looks_as_before_wakes_nobody(wakeups: Wakeups) -> None:
+    wakeups.follow(RELEASE, [APPLICATION])
+    for state, wakes in [("Synced", True), ("Synced", False), (None, True), ("Synced", True)]:
+        wakeups.wake_followers(APPLICATION, state)
+        assert await _is_woken(wakeups, RELEASE) is wakes
+
+
+async def test_who_follows_an_application_anew_is_woken_whatever_it_looks_like(
+    wakeups: Wakeups,
+) -> None:
+    for _ in range(2):
+        wakeups.follow(RELEASE, [APPLICATION])
+        wakeups.wake_followers(APPLICATION, "Synced")
+        assert await _is_woken(wakeups, RELEASE)
+        wakeups.follow(RELEASE, [])

@@ -173,7 +173,35 @@ def test_a_refresh_asked_for_is_waited_for() -> None:
 
     assert _wait(old).reason is Reason.SYNCING
     assert "was last compared to bbbbbbbbbbbb" in _wait(old).message
+    assert "is to be compared to dddddddddddd" in _wait(old).message
     assert "was not compared yet" in _wait(replace(old, sources=_at(None))).message
+
+
+def test_no_history_is_asked_for_while_argo_cd_is_about_to_compare() -> None:
+    asked = replace(PROVED, sources=_at(BASE), refresh_requested=True)
+
+    assert deploy.undecided_revisions(asked, RECORD, RESOLVED) == frozenset()
+    again = replace(asked, sources=_at(MERGED))
+    assert deploy.undecided_revisions(again, RECORD, RESOLVED) == {MERGED}
+    compared = replace(asked, refresh_requested=False)
+    assert deploy.undecided_revisions(compared, RECORD, RESOLVED) == {BASE}
+
+
+def test_a_proof_that_was_complete_is_not_lost_by_a_refresh() -> None:
+    asked = replace(PROVED, refresh_requested=True)
+
+    assert deploy.undecided_revisions(asked, _settling(), RESOLVED) == {MERGED}
+    assert isinstance(_decide(asked, _settling(), NOW + SETTLE), Done)
+
+
+def test_only_an_operation_that_failed_is_asked_after() -> None:
+    done = replace(PROVED, operation=_operation(BASE))
+    failed = replace(PROVED, operation=_operation(BASE, "Failed"))
+    elsewhere = replace(failed, sources=(ApplicationSource("other", "x", "HEAD", LATER),))
+
+    assert deploy.undecided_revisions(done, RECORD, RESOLVED) == {MERGED}
+    assert deploy.undecided_revisions(failed, RECORD, RESOLVED) == {MERGED, BASE}
+    assert deploy.undecided_revisions(elsewhere, RECORD, RESOLVED) == {BASE}
 
 
 def test_a_comparison_of_this_very_second_that_shows_an_older_commit_is_given_time() -> None:
