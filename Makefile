@@ -32,14 +32,25 @@ demo-down: setup ## Remove the demo and its testbed; only the cache stays
 # 10,000 generated cases: twice as slow where coverage counts lines, and needed for none.
 PROPERTIES = tests/unit/render/test_yaml_properties.py
 
+# Tests that start a testbed wait for it most of the time, so the others run beside them.
+ON_TESTBED = tests/e2e tests/samples tests/testbed
+
 .PHONY: test
 test: check ## All tests: check, unit, contract, integration, end to end on a testbed of its own
-	$(PYTHON) -m coverage erase
-	$(PYTHON) -m coverage run -m pytest tests/unit --ignore=$(PROPERTIES)
-	$(PYTHON) -m coverage report
-	$(PYTHON) -m pytest $(PROPERTIES)
-	status=0; TESTBED_NAME=$(TEST_TESTBED) $(PYTHON) -m pytest tests --ignore=tests/unit || status=$$?; \
+	$(MAKE) --no-print-directory --jobs=2 tests-on-testbed tests-apart
+
+.PHONY: tests-on-testbed
+tests-on-testbed: setup ## End to end, and the testbed's own tests; the testbed is taken down after
+	status=0; TESTBED_NAME=$(TEST_TESTBED) $(PYTHON) -m pytest $(ON_TESTBED) || status=$$?; \
 	TESTBED_NAME=$(TEST_TESTBED) $(PYTHON) -m testbed down; exit $$status
+
+.PHONY: tests-apart
+tests-apart: setup ## All tests without a testbed; each line of output begins with |
+	{ $(PYTHON) -m coverage erase; \
+	$(PYTHON) -m coverage run -m pytest tests/unit --ignore=$(PROPERTIES); \
+	$(PYTHON) -m coverage report; \
+	$(PYTHON) -m pytest $(PROPERTIES); \
+	$(PYTHON) -m pytest tests --ignore=tests/unit $(ON_TESTBED:%=--ignore=%); } 2>&1 | sed -u 's/^/| /'
 
 .PHONY: unit
 unit: setup ## Unit tests only: seconds, no testbed
