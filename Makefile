@@ -6,6 +6,7 @@ SHELL := /bin/bash
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 DEMO_TESTBED := album
+FORGE ?= gitea
 TEST_TESTBED := album-test
 export PYTHONPATH := operator:.
 
@@ -22,8 +23,8 @@ $(VENV)/.installed: requirements/dev.txt
 setup: $(VENV)/.installed ## Make .venv with the pinned, hashed requirements
 
 .PHONY: demo
-demo: setup ## The main job from nothing to Released on a testbed; make demo-down ends it
-	TESTBED_NAME=$(DEMO_TESTBED) $(PYTHON) -m testbed.demo
+demo: setup ## The main job from nothing to Released; FORGE=gitea or github-standin; demo-down ends it
+	TESTBED_NAME=$(DEMO_TESTBED) $(PYTHON) -m testbed.demo --forge '$(FORGE)'
 
 .PHONY: demo-down
 demo-down: setup ## Remove the demo and its testbed; only the cache stays
@@ -99,7 +100,7 @@ testbed-env: ## Print export lines for KUBECONFIG, registry, forge URL and token
 	@$(PYTHON) -m testbed env
 
 .PHONY: bench
-bench: setup ## Measure the write-back beside checkouts; BENCH_SIZES=1000,20000 BENCH_PAIRS=5, see docs
+bench: setup ## Measure write-back and pull requests; BENCH_ONLY=pullrequests BENCH_SIZES=1000, see docs
 	$(PYTHON) -m benchmarks
 
 .PHONY: bench-purge

@@ -1,1 +1,1 @@
-"""How fast the write-back is, measured beside the ways people do it today: `make bench`."""
+"""What a release costs, measured beside the ways people do it today: `make bench`."""

@@ -15,13 +15,21 @@ from benchmarks.contention import Contention, measure_contention
 from benchmarks.editing import measure_editing
 from benchmarks.goals import COMPARED_AT
 from benchmarks.layout import Layout
-from benchmarks.report import Results, render_json, render_text
+from benchmarks.pull_requests import measure_pull_requests
+from benchmarks.report import Results, WriteBackResults, render_json, render_text
 from benchmarks.repositories import ensure_repository, serve_copy
 from benchmarks.served import GitServer, running_server
-from benchmarks.settings import Settings, SettingsError, read_settings
+from benchmarks.settings import (
+    PULL_REQUESTS,
+    WRITE_BACK,
+    Settings,
+    SettingsError,
+    read_settings,
+)
 from benchmarks.tasks import WrongResultError
 from benchmarks.writeback import WriteBack, measure_write_back
 from testbed.commands import PartError
+from testbed.github.server import ViolationError
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -46,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     try:
         results = _measure(settings)
-    except (OutsideError, PartError, WrongResultError) as error:
+    except (OutsideError, PartError, ViolationError, WrongResultError) as error:
         print(f"No result: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -60,18 +68,29 @@ def main(arguments: Sequence[str]) -> int:
 
 def _measure(settings: Settings) -> Results:
     settings.runs.mkdir(parents=True, exist_ok=True)
-    kept = {size: ensure_repository(settings.repositories, Layout(size)) for size in settings.sizes}
+    write_back = pull_requests = None
     with tempfile.TemporaryDirectory(dir=settings.runs, ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        served = folder / "served"
-        served.mkdir()
-        with running_server(served) as server:
-            write_back = tuple(
-                _measure_size(server, Layout(size), kept[size], settings.pairs, folder)
-                for size in settings.sizes
-            )
-            contention = _measure_contention(server, kept, settings.releases, folder)
-    return Results(settings.pairs, write_back, contention, measure_editing(settings.pairs))
+        if PULL_REQUESTS in settings.parts:
+            below = folder / "pull-requests"
+            below.mkdir()
+            pull_requests = measure_pull_requests(settings.waiting, settings.merges, below)
+        if WRITE_BACK in settings.parts:
+            write_back = _measure_write_back(settings, folder)
+    return Results(write_back, pull_requests)
+
+
+def _measure_write_back(settings: Settings, folder: Path) -> WriteBackResults:
+    kept = {size: ensure_repository(settings.repositories, Layout(size)) for size in settings.sizes}
+    served = folder / "served"
+    served.mkdir()
+    with running_server(served) as server:
+        sizes = tuple(
+            _measure_size(server, Layout(size), kept[size], settings.pairs, folder)
+            for size in settings.sizes
+        )
+        contention = _measure_contention(server, kept, settings.releases, folder)
+    return WriteBackResults(settings.pairs, sizes, contention, measure_editing(settings.pairs))
 
 
 def _measure_size(

@@ -9,8 +9,11 @@ from benchmarks import plain_git
 from benchmarks.contention import Contention
 from benchmarks.editing import Editing
 from benchmarks.goals import Goal, all_goals
+from benchmarks.pull_request_report import render_pull_requests
+from benchmarks.pull_requests import PullRequestResults, pull_request_goals
 from benchmarks.served import ROOT
 from benchmarks.settings import PAIRS
+from benchmarks.tables import table
 from benchmarks.writeback import SHALLOW, WAYS, WriteBack
 
 HEADINGS = (
@@ -20,48 +23,53 @@ HEADINGS = (
 
 
 @dataclass(frozen=True)
-class Results:
-    """All that a run measured.
+class WriteBackResults:
+    """All that was measured of the write-back.
 
     Attributes:
         pairs: runs of each way.
-        write_back: one by size.
+        sizes: one by size.
         contention: None where no size has enough apps.
     """
 
     pairs: int
-    write_back: tuple[WriteBack, ...]
+    sizes: tuple[WriteBack, ...]
     contention: Contention | None
     editing: Editing
 
+
+@dataclass(frozen=True)
+class Results:
+    """All that a run measured; None for a part that was left out."""
+
+    write_back: WriteBackResults | None
+    pull_requests: PullRequestResults | None
+
     @property
     def goals(self) -> tuple[Goal, ...]:
-        """Every goal, measured or not."""
-        return all_goals(self.write_back, self.editing)
+        """Every goal of the parts that ran, measured or not."""
+        goals: tuple[Goal, ...] = ()
+        if self.write_back is not None:
+            goals += all_goals(self.write_back.sizes, self.write_back.editing)
+        if self.pull_requests is not None:
+            goals += pull_request_goals(self.pull_requests)
+        return goals
 
 
 def render_text(results: Results) -> str:
     """Give the whole report as text; its tables are Markdown."""
-    lines = [
-        f"Write-back, medians of {results.pairs} alternating runs of each way; "
-        "times faster than the shallow checkout:",
-        "",
-        *_table(HEADINGS, [row for result in results.write_back for row in _rows(result)]),
-        "",
-        *_about_sed(results.write_back),
-        *_about_contention(results.contention),
-        *_about_editing(results.editing),
-        "",
-        *(goal.line for goal in results.goals),
-        "",
-        _summary(results),
-    ]
-    return "\n".join(lines)
+    lines: list[str] = []
+    if results.write_back is not None:
+        lines += [*_about_write_back(results.write_back), ""]
+    if results.pull_requests is not None:
+        lines += [*render_pull_requests(results.pull_requests), ""]
+    return "\n".join([*lines, *(goal.line for goal in results.goals), "", _summary(results)])
 
 
 def render_json(results: Results) -> Mapping[str, object]:
     """Give all that was measured, with the machine it was measured on."""
-    contention = results.contention
+    measured = results.write_back
+    pull_requests = results.pull_requests
     return {
         "machine": {
             "cores": os.cpu_count(),
@@ -69,15 +77,36 @@ def render_json(results: Results) -> Mapping[str, object]:
             "python": platform.python_version(),
             "git": plain_git.text(ROOT, "--version"),
         },
+        **(_render_write_back(measured) if measured is not None else {}),
+        "pull_requests": asdict(pull_requests) if pull_requests is not None else None,
+        "goals": [asdict(goal) | {"outcome": goal.outcome} for goal in results.goals],
+    }
+
+
+def _render_write_back(results: WriteBackResults) -> Mapping[str, object]:
+    contention = results.contention
+    return {
         "pairs": results.pairs,
         "write_back": [
             asdict(result) | {"medians": {way: asdict(result.median(way)) for way in WAYS}}
-            for result in results.write_back
+            for result in results.sizes
         ],
         "contention": asdict(contention) if contention is not None else None,
         "editing": asdict(results.editing),
-        "goals": [asdict(goal) | {"outcome": goal.outcome} for goal in results.goals],
     }
+
+
+def _about_write_back(results: WriteBackResults) -> Iterator[str]:
+    yield (
+        f"Write-back, medians of {results.pairs} alternating runs of each way; "
+        "times faster than the shallow checkout:"
+    )
+    yield ""
+    yield from table(HEADINGS, [row for result in results.sizes for row in _rows(result)])
+    yield ""
+    yield from _about_sed(results.sizes)
+    yield from _about_contention(results.contention)
+    yield from _about_editing(results.editing)
 
 
 def _rows(result: WriteBack) -> Iterator[tuple[str, ...]]:
@@ -97,13 +126,6 @@ def _rows(result: WriteBack) -> Iterator[tuple[str, ...]]:
             str(found.requests),
             _kibibytes(found.disk),
         )
-
-
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(headings)} |"
-    yield f"|{'|'.join('---' if number < 2 else '---:' for number in range(len(headings)))}|"
-    for row in rows:
-        yield f"| {' | '.join(row)} |"
 
 
 def _kibibytes(size: int) -> str:
@@ -148,5 +170,7 @@ def _summary(results: Results) -> str:
     counts = ", ".join(
         f"{outcomes.count(outcome)} {outcome}" for outcome in ("met", "MISSED", "not measured")
     )
-    few = f" Fewer than {PAIRS} pairs: no result to quote." if results.pairs < int(PAIRS) else ""
+    measured = results.write_back
+    has_few = measured is not None and measured.pairs < int(PAIRS)
+    few = f" Fewer than {PAIRS} pairs: no result to quote." if has_few else ""
     return f"{len(outcomes)} goals: {counts}.{few}"

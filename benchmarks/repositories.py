@@ -62,6 +62,12 @@ def move_base(repository: Path, path: str) -> None:
     )
 
 
+def commit_stream(files: Mapping[str, bytes], branch: str = BASE) -> Iterator[bytes]:
+    """Give a commit in the language of git-fast-import, as the first of the base or on its head."""
+    parent = f"refs/heads/{BASE}^0" if branch != BASE else None
+    return _commit(branch, FIRST_SECOND, branch, files, parent)
+
+
 def _generate(repository: Path, layout: Layout) -> None:
     repository.mkdir(parents=True)
     plain_git.git(repository, "init", "--quiet", "--bare", f"--initial-branch={BASE}")

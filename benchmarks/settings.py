@@ -11,7 +11,12 @@ from testbed.settings import from_environment
 SIZES = "1000,20000,100000"
 PAIRS = "5"
 RELEASES = "200"
+WAITING = "50,500"
+MERGES = "50"
 REPORT = "build/bench.json"
+
+WRITE_BACK, PULL_REQUESTS = PARTS = ("writeback", "pullrequests")
+"""What `BENCH_ONLY` may name."""
 
 COUNT = re.compile(r"[1-9][0-9]{0,6}")
 
@@ -25,16 +30,22 @@ class Settings:
     """What is measured, and where it is kept.
 
     Attributes:
+        parts: what is measured at all, of `PARTS`.
         sizes: files of each generated repository, ascending.
         pairs: measured runs of each way at each size.
         releases: releases at once in the contention benchmark.
+        waiting: numbers of pull requests that wait at the same time, ascending.
+        merges: merges that are noticed by webhook.
         cache: folder of the generated repositories and of what runs leave while they run.
         report: file the results are written to, as JSON.
     """
 
+    parts: tuple[str, ...]
     sizes: tuple[int, ...]
     pairs: int
     releases: int
+    waiting: tuple[int, ...]
+    merges: int
     cache: Path
     report: Path
 
@@ -50,20 +61,34 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
-    """Read `BENCH_SIZES`, `BENCH_PAIRS`, `BENCH_RELEASES`, `BENCH_CACHE` and `BENCH_REPORT`.
+    """Read the variables that begin with `BENCH_`; docs/benchmarks.md lists them.
 
     Raises:
         SettingsError: naming the variable and what it takes.
     """
     sizes = environment.get("BENCH_SIZES") or SIZES
     cache = environment.get("BENCH_CACHE") or str(from_environment().cache / "benchmarks")
+    waiting = environment.get("BENCH_WAITING") or WAITING
     return Settings(
+        parts=_parts(environment.get("BENCH_ONLY", "").strip()),
         sizes=tuple(sorted({_size(word.strip()) for word in sizes.split(",")})),
         pairs=_count("BENCH_PAIRS", environment.get("BENCH_PAIRS") or PAIRS),
         releases=_count("BENCH_RELEASES", environment.get("BENCH_RELEASES") or RELEASES),
+        waiting=tuple(
+            sorted({_count("BENCH_WAITING", word.strip()) for word in waiting.split(",")})
+        ),
+        merges=_count("BENCH_MERGES", environment.get("BENCH_MERGES") or MERGES),
         cache=Path(cache).expanduser().absolute(),
         report=Path(environment.get("BENCH_REPORT") or REPORT).absolute(),
     )
+
+
+def _parts(word: str) -> tuple[str, ...]:
+    if not word:
+        return PARTS
+    if word not in PARTS:
+        raise SettingsError(f"BENCH_ONLY: {word!r} is none of {', '.join(PARTS)}.")
+    return (word,)
 
 
 def _size(word: str) -> int:

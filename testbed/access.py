@@ -11,7 +11,7 @@ from testbed import cluster, engine, gitea, gotools, recipes, registry, state
 from testbed.commands import PartError
 from testbed.engine import Engine
 from testbed.settings import Settings, from_environment
-from testbed.state import State
+from testbed.state import ForgeKind, State
 
 _MIRRORED = ("docker.io", "quay.io", "ghcr.io", "gcr.io", "registry.k8s.io", "public.ecr.aws")
 
@@ -26,11 +26,13 @@ class Testbed:
         bin_folder: Folder with kubectl, kube-apiserver, etcd, gitea, helm and so on.
         docker_host: Address of the Docker Engine.
         registry: `host:port`, the same in Pods, on the node and on the host; plain HTTP.
-        forge_url: URL of Gitea, the same everywhere; plain HTTP, without a slash at its end.
+        forge: Which forge it has.
+        forge_url: URL of the forge, the same everywhere; plain HTTP, without a slash at its end.
         forge_user: Owner of the repositories.
         forge_token: That user's access token: what the operator gets.
         reviewer: Another user, who merges.
         reviewer_token: The reviewer's access token.
+        webhook_secret: What the forge signs its webhooks with.
         audit_log: Path of the API server's audit log, JSON lines.
         buildkitd_config: Path of a buildkitd.toml: base images come from the registry.
     """
@@ -42,11 +44,13 @@ class Testbed:
     bin_folder: Path
     docker_host: str
     registry: str
+    forge: ForgeKind
     forge_url: str
     forge_user: str
     forge_token: str
     reviewer: str
     reviewer_token: str
+    webhook_secret: str
     audit_log: Path
     buildkitd_config: Path
 
@@ -65,11 +69,13 @@ class Testbed:
             bin_folder=gotools.bin_folder(settings),
             docker_host=docker.host,
             registry=known.registry,
+            forge=known.forge,
             forge_url=known.forge_url,
             forge_user=gitea.OWNER,
             forge_token=gitea.token(gitea.OWNER, known),
             reviewer=gitea.REVIEWER,
             reviewer_token=gitea.token(gitea.REVIEWER, known),
+            webhook_secret=known.secret(gitea.WEBHOOK_SECRET),
             audit_log=cluster.audit_log(settings),
             buildkitd_config=settings.state / "buildkitd.toml",
         )
@@ -91,6 +97,8 @@ class Testbed:
             "TESTBED_BIN": str(self.bin_folder),
             "TESTBED_REGISTRY": self.registry,
             "TESTBED_FORGE_URL": self.forge_url,
+            "TESTBED_FORGE_API_URL": f"{self.forge_url}{self.forge.api_path}",
+            "TESTBED_FORGE_TYPE": self.forge.type,
             "TESTBED_FORGE_USER": self.forge_user,
             "TESTBED_FORGE_TOKEN": self.forge_token,
             "TESTBED_REVIEWER": self.reviewer,

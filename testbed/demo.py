@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from kubernetes import client, config, watch
@@ -15,9 +18,11 @@ from kubernetes import client, config, watch
 from testbed import lifecycle, progress, samples
 from testbed.access import Testbed
 from testbed.commands import PartError
-from testbed.deploy import NAMESPACE, deploy
-from testbed.forge import Forge
+from testbed.deploy import NAMESPACE, deploy, ensure_webhook
+from testbed.github_forge import GitHubForge, forge_of
+from testbed.samples.git import Git
 from testbed.settings import SettingsError, from_environment
+from testbed.state import ForgeKind
 
 GROUP, VERSION = "album.dev", "v1alpha1"
 RELEASE = "backend-v1.1.0"
@@ -26,6 +31,8 @@ CONFIG = "album/album-app-config"
 OLD, NEW = "v1.0.0", "v1.1.0"
 
 RELEASE_SECONDS = 600
+
+_FORGES = f"the forge is {' or '.join(ForgeKind)}"
 
 
 class FactError(Exception):
@@ -42,16 +49,21 @@ class Fact:
 
 def main() -> int:
     """Run the demo; 0 when every fact held."""
+    parser = argparse.ArgumentParser(prog="python -m testbed.demo", description=__doc__)
+    parser.add_argument("--forge", type=_forge_kind, default=ForgeKind.GITEA, help=_FORGES)
+    forge = parser.parse_args().forge
     try:
         settings = from_environment()
-        lifecycle.up(settings)
+        lifecycle.up(settings, forge)
         testbed = Testbed.from_settings(settings)
         deploy(testbed)
         _begin_anew(testbed)
         before = samples.running_version(testbed, "backend")
         _require("version before", before == OLD, f"the app runs {before}, not {OLD}")
+        asked_before = _counted_requests(testbed)
         status = _release(testbed)
-        for fact in _facts(testbed, status, before):
+        asked = _counted_requests(testbed)[len(asked_before) :]
+        for fact in _facts(testbed, status, before, asked):
             print(f"✔ {fact.name:<12} {fact.text}", flush=True)
     except (PartError, SettingsError, FactError) as error:
         print(f"✖ {error}", file=sys.stderr)
@@ -61,6 +73,13 @@ def main() -> int:
         return 130
     _say_how_to_go_on(testbed)
     return 0
+
+
+def _forge_kind(text: str) -> ForgeKind:
+    try:
+        return ForgeKind(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is none; {_FORGES}") from None
 
 
 def condition(release: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -79,11 +98,13 @@ def _begin_anew(testbed: Testbed) -> None:
         with progress.step("samples back to their first state"):
             testbed.kubectl("delete", "albumreleases", "--all", "-n", NAMESPACE, "--timeout=60s")
             samples.reset(testbed)
+            ensure_webhook(testbed)  # it went with the repository
 
 
 def _release(testbed: Testbed) -> dict[str, Any]:
     """Apply pipeline and release, merge as a reviewer, and give the final status."""
-    examples = "---\n".join(samples.render_examples(testbed.forge_url, testbed.registry).values())
+    files = samples.render_examples(testbed.forge_url, testbed.registry, testbed.forge)
+    examples = "---\n".join(files.values())
     print("\n".join(f"    {line}" for line in examples.splitlines()))
     with progress.step(f"kubectl apply: AlbumPipeline album-app, AlbumRelease {RELEASE}"):
         testbed.kubectl("apply", "-f", "-", stdin=examples)
@@ -124,7 +145,7 @@ def _changes(testbed: Testbed) -> Iterator[dict[str, Any]]:
 
 def _merge(testbed: Testbed, number: int) -> None:
     """Merge once, as a person would; the operator is not told."""
-    forge = Forge.of_reviewer(testbed)
+    forge = forge_of(testbed).of_reviewer(testbed)
     open_ones = {item["number"] for item in forge.pull_requests(CONFIG, "open")}
     if number in open_ones:
         forge.merge(CONFIG, number)
@@ -133,22 +154,22 @@ def _merge(testbed: Testbed, number: int) -> None:
         )
 
 
-def _facts(testbed: Testbed, status: dict[str, Any], before: str) -> Iterator[Fact]:
+def _facts(
+    testbed: Testbed, status: dict[str, Any], before: str, asked: list[str]
+) -> Iterator[Fact]:
     image = status["image"]
     digest = _digest(testbed, image["reference"])
     _require("image", digest == image["digest"], f"the registry has {digest}")
     yield Fact("image", f"{image['reference']}@{digest}")
 
     pull = status["pullRequest"]
-    changed = _changed_lines(Forge.of_reviewer(testbed).diff(CONFIG, pull["number"]))
+    merge = pull["mergeCommit"]
+    changed = _changed_lines(_diff(testbed, merge))
     _require("diff", len(changed) == 2, f"the pull request changes {changed}")
     _require("diff", NEW in changed[1], f"the pull request writes {changed[1]}")
     _require("diff", _differs_in_value_only(*changed), f"more than the value differs: {changed}")
     yield Fact("diff", f"one line of backend/values.yaml: {changed[0]}  ->  {changed[1]}")
 
-    merge = pull["mergeCommit"]
-    found = Forge.of_owner(testbed).call("GET", f"/repos/{CONFIG}/git/commits/{merge}")
-    _require("merge", len(found["parents"]) == 2, f"{merge} is no merge commit")
     yield Fact("merge", f"#{pull['number']} as {merge}: {pull['url']}")
 
     application = json.loads(
@@ -173,7 +194,39 @@ def _facts(testbed: Testbed, status: dict[str, Any], before: str) -> Iterator[Fa
     settle = status["resolved"]["argocd"]["settle"]
     steps = ", ".join(f"{step['name']} {step['overhead']}" for step in status["steps"])
     yield Fact("overhead", f"{status['overhead']} s of the operator's own time, aim 2 s ({steps})")
-    yield Fact("apart", f"the merge is polled every second, the app settles for {settle}")
+    yield Fact("apart", f"a webhook tells of the merge, the app settles for {settle}")
+
+    forge = forge_of(testbed).of_reviewer(testbed)
+    if isinstance(forge, GitHubForge):
+        violations = forge.violations()
+        _require("requests", not violations, "not as GitHub describes it: " + "; ".join(violations))
+        yield Fact("requests", f"{len(asked)} the operator sent, aim 8 ({_in_words(asked)})")
+
+
+def _counted_requests(testbed: Testbed) -> list[str]:
+    """Give the requests of the operator's user so far that count at GitHub, none at Gitea."""
+    forge = forge_of(testbed).of_owner(testbed)
+    if not isinstance(forge, GitHubForge):
+        return []
+    return forge.counted_requests(testbed.forge_user)
+
+
+def _in_words(requests: list[str]) -> str:
+    """Give each request once with how often it was sent, without what all paths begin with."""
+    short = [request.replace(f"/api/v3/repos/{CONFIG}", "…") for request in requests]
+    counts = {request: short.count(request) for request in short}
+    return ", ".join(f"{count} {request}" for request, count in counts.items())
+
+
+def _diff(testbed: Testbed, merge: str) -> str:
+    """Give what the pull request changed, by a merge commit's parents, as git itself reads it."""
+    with tempfile.TemporaryDirectory(prefix="demo-") as folder:
+        git = Git.init(Path(folder))
+        url = f"{testbed.forge_url}/{CONFIG}.git"
+        git.run_as(testbed.reviewer, testbed.reviewer_token, "fetch", "--quiet", url, "main")
+        parents = git.run("rev-parse", f"{merge}^@").split()
+        _require("merge", len(parents) == 2, f"{merge} is no merge commit")
+        return git.run("diff", f"{parents[0]}...{parents[1]}")
 
 
 def _digest(testbed: Testbed, reference: str) -> str:
@@ -217,7 +270,7 @@ Released. It all goes on running; look around:
   eval "$(TESTBED_NAME={testbed.settings.name} make -s testbed-env)"
   kubectl get albumreleases -n {NAMESPACE}
   kubectl describe albumrelease {RELEASE} -n {NAMESPACE}
-  {testbed.forge_url}/{CONFIG}/pulls is the forge (its API only: built without its web pages)
+  {testbed.forge_url}/{CONFIG} is the config repository (git and API; there are no web pages)
   make demo-down removes everything but the cache"""
     )
 

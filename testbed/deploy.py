@@ -11,6 +11,9 @@ import yaml
 
 from testbed import progress
 from testbed.access import Testbed
+from testbed.gitea import OWNER
+from testbed.github_forge import forge_of
+from testbed.samples.history import ALBUM_APP_CONFIG
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGE = "album-operator:testbed"
@@ -19,6 +22,9 @@ IMAGE = "album-operator:testbed"
 NAMESPACE = "album"
 SYSTEM = "album-system"
 DEPLOYMENT = "deployment/album-operator"
+
+WEBHOOK_PORT = 30081
+"""NodePort of webhooks in the testbed's overlay."""
 
 
 def deploy(testbed: Testbed, **settings: str) -> str:
@@ -44,12 +50,25 @@ def deploy(testbed: Testbed, **settings: str) -> str:
         # What the Pod reads when it starts comes before the Pod.
         _apply(testbed, [item for item in manifests if item["kind"] == "Namespace"])
         _apply(testbed, secrets(testbed, NAMESPACE))
+        webhook = {"secret": testbed.webhook_secret}
+        _apply(testbed, [_secret("album-webhook", SYSTEM, "Opaque", webhook)])
         settings_now = _apply(testbed, [_settings(testbed, settings)])
         _apply(testbed, manifests)
         if settings_now.endswith("configured"):
             testbed.kubectl("-n", SYSTEM, "rollout", "restart", DEPLOYMENT)
         testbed.kubectl("-n", SYSTEM, "rollout", "status", DEPLOYMENT, "--timeout=180s")
+        ensure_webhook(testbed)
     return image
+
+
+def ensure_webhook(testbed: Testbed) -> None:
+    """Let the forge tell the operator what happens in the config repository."""
+    where = f"http://{testbed.node_address}:{WEBHOOK_PORT}"
+    forge_of(testbed).of_owner(testbed).ensure_webhook(
+        f"{OWNER}/{ALBUM_APP_CONFIG.name}",
+        f"{where}/webhooks/{testbed.forge.type.lower()}",
+        testbed.webhook_secret,
+    )
 
 
 def _apply(testbed: Testbed, manifests: list[dict[str, object]]) -> str:

@@ -22,6 +22,9 @@ OWNER = "album"
 REVIEWER = "reviewer"
 _ADMIN = "testbed-admin"
 
+WEBHOOK_SECRET = "webhook secret"  # noqa: S105 - its name
+"""What its webhooks are signed with, among the testbed's secrets."""
+
 _CONFIGURATION = "/data/app.ini"
 
 
@@ -38,6 +41,7 @@ def ensure(engine: Engine, settings: Settings, state: State) -> None:
     """
     folder = settings.state / "gitea"
     folder.mkdir(parents=True, exist_ok=True)
+    state.secret(WEBHOOK_SECRET)
     text = _configuration(state)
     save(state, settings)
     (folder / "app.ini").write_text(text)

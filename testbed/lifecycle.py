@@ -22,6 +22,7 @@ from testbed import (
     recipes,
     registry,
     samples,
+    standin,
     state,
 )
 from testbed.access import Testbed
@@ -29,31 +30,40 @@ from testbed.commands import PartError, locked
 from testbed.engine import Engine
 from testbed.origin import Image
 from testbed.settings import Settings
+from testbed.state import ForgeKind, State
 
 FREE_GIGABYTES = 30
 
 
-def up(settings: Settings) -> None:
+def up(settings: Settings, forge: ForgeKind | None = None) -> None:
     """Bring the testbed up; go on from whatever a command before left.
 
+    Args:
+        settings: The testbed.
+        forge: Which forge it must have; None for the one it has, which is Gitea at first.
+
     Raises:
-        PartError: A part failed; the same command goes on from there.
+        PartError: It has another forge, or a part failed; the same command goes on from there.
     """
     _require_disk(settings)
     with _one_at_a_time(settings), progress.step(f"testbed {settings.name} up", beats=False):
+        known = state.load(settings)
+        _choose_forge(known, forge, settings)
         docker = engine.ensure(settings)
         in_registry = [*recipes.base_images(), *recipes.cluster_images(settings)]
         # Those of Debian packages alone first, while Go builds what the others need.
         _obtain([*in_registry, *recipes.service_images(), node_image.image()], docker, settings)
-        known = state.load(settings)
         network.ensure(docker, settings, known)
 
         with progress.step("registry"):  # first: Argo CD's images come from it
             registry.ensure(in_registry, docker, settings, known)
 
         def services() -> None:
-            with progress.step("gitea"):
-                gitea.ensure(docker, settings, known)
+            with progress.step(known.forge):
+                if known.forge is ForgeKind.GITEA:
+                    gitea.ensure(docker, settings, known)
+                else:
+                    standin.ensure(settings, known)
             testbed = Testbed.from_settings(settings)
             testbed.write_buildkitd_config()
             samples.prepare(testbed)
@@ -73,6 +83,7 @@ def down(settings: Settings) -> None:
         PartError: The engine refused to remove a part.
     """
     with _one_at_a_time(settings), progress.step(f"testbed {settings.name} down"):
+        standin.stop(settings)
         docker = engine.find(settings)
         if docker is None and settings.state.exists():
             # Killed: its containers are still written down in the engine's storage.
@@ -96,6 +107,18 @@ def purge(settings: Settings) -> None:
         raise PartError("purge", "other testbeds use the cache; take them down first")
     with progress.step(f"remove {settings.cache}"):
         _remove_tree(settings.cache)
+
+
+def _choose_forge(known: State, forge: ForgeKind | None, settings: Settings) -> None:
+    if forge in (None, known.forge):
+        return
+    if known.subnet:
+        raise PartError(
+            "forge",
+            f"testbed {settings.name} is up with {known.forge}, and what runs on it came from "
+            f"there; to have it with {forge}, take it down first: make demo-down",
+        )
+    known.forge = forge
 
 
 def _obtain(images: Sequence[Image], docker: Engine, settings: Settings) -> None:

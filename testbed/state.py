@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 from testbed.settings import Settings
@@ -19,16 +20,35 @@ _FORGE_HOST = 251
 _SEED_HOST = 252
 
 
+class ForgeKind(StrEnum):
+    """Which forge a testbed has."""
+
+    GITEA = "gitea"
+    GITHUB_STANDIN = "github-standin"
+
+    @property
+    def type(self) -> str:
+        """What a pipeline calls it: `config.forge.type`."""
+        return "Gitea" if self is ForgeKind.GITEA else "GitHub"
+
+    @property
+    def api_path(self) -> str:
+        """Where its API is, below its URL."""
+        return "/api/v1" if self is ForgeKind.GITEA else "/api/v3"
+
+
 @dataclass
 class State:
     """One testbed's memory, kept in a file only its user can read.
 
     Attributes:
         subnet: First three numbers of the testbed's /24 network, empty until it exists.
+        forge: Which forge it has.
         secrets: Passwords, keys and tokens by name.
     """
 
     subnet: str = ""
+    forge: ForgeKind = ForgeKind.GITEA
     secrets: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -53,8 +73,9 @@ class State:
 
     @property
     def forge_ip(self) -> str:
-        """Address of the git forge's container."""
-        return f"{self.subnet}.{_FORGE_HOST}"
+        """Address of the git forge: Gitea's container, or of GitHub's stand-in on the host."""
+        is_container = self.forge is ForgeKind.GITEA
+        return f"{self.subnet}.{_FORGE_HOST}" if is_container else self.gateway
 
     @property
     def forge_url(self) -> str:
@@ -69,9 +90,11 @@ class State:
 def load(settings: Settings) -> State:
     """Read the state, empty if there is none."""
     try:
-        return State(**json.loads(_path(settings).read_text()))
+        state = State(**json.loads(_path(settings).read_text()))
     except FileNotFoundError:
         return State()
+    state.forge = ForgeKind(state.forge)
+    return state
 
 
 def save(state: State, settings: Settings) -> None:

@@ -19,7 +19,7 @@ def report(settings: Settings) -> int:
     lines = [
         ("Docker Engine", docker is not None, f"{docker.host if docker else '-'}{origin}"),
         _http("registry", known.subnet, f"http://{known.registry}/v2/"),
-        _http("gitea", known.subnet, f"{known.forge_url}/api/healthz"),
+        _http(known.forge, known.subnet, f"{known.forge_url}/api/healthz"),
     ]
     for part, arguments in (
         ("cluster", ("wait", "--for=condition=Ready", "node", "--all", "--timeout=2s")),

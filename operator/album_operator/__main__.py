@@ -9,24 +9,32 @@ from collections.abc import Awaitable
 from datetime import UTC, datetime
 
 import kopf
+from aiohttp import web
 
 from album_operator.adapters.applications import ClusterApplications
 from album_operator.adapters.builds import ClusterBuilds
 from album_operator.adapters.cluster import Cluster
 from album_operator.adapters.config_repository import GitConfigRepository
+from album_operator.adapters.forges import Forges
 from album_operator.adapters.git_cache import CacheError
 from album_operator.adapters.gitea import GiteaPullRequests
+from album_operator.adapters.github import GitHubPullRequests
 from album_operator.adapters.releases import ClusterReleases
 from album_operator.adapters.rights import find_missing
 from album_operator.adapters.secrets import ClusterSecrets
 from album_operator.adapters.source_repository import GitSourceRepository
 from album_operator.domain.errors import OutsideError
+from album_operator.domain.notice import Notice
+from album_operator.domain.places import ForgeType
 from album_operator.handlers import register
 from album_operator.health import Health, serve_health
+from album_operator.metrics import Metrics
+from album_operator.pull_request_watch import PullRequestWatch
 from album_operator.reconcile import Reconciler
 from album_operator.settings import Settings, SettingsError, read_settings
 from album_operator.steps import Steps, World
 from album_operator.wakeups import Wakeups
+from album_operator.webhooks import Receiver, serve_webhooks
 
 LOG = logging.getLogger("album_operator")
 
@@ -74,23 +82,45 @@ async def _watch_rights(cluster: Cluster, settings: Settings, health: Health) ->
             return
 
 
+async def _listen(
+    settings: Settings, health: Health, metrics: Metrics, wakeups: Wakeups
+) -> list[web.AppRunner]:
+    """Open the port of probes and metrics, and that of the webhooks where they have a secret."""
+    runners = [await serve_health(health, metrics, settings.health_port)]
+    if settings.webhook_secret_file is None:
+        LOG.info("ALBUM_WEBHOOK_SECRET_FILE is not set: merges are noticed by polling only.")
+    else:
+        receiver = Receiver(settings.webhook_secret_file, wakeups.notice, metrics)
+        runners.append(await serve_webhooks(receiver, settings.webhook_port))
+    return runners
+
+
 async def _run(settings: Settings) -> None:
     config = GitConfigRepository(
         settings.insecure_hosts,
         cache_folder=settings.cache_folder,
         cache_bytes=settings.cache_bytes,
     )
-    health, wakeups, registry = Health(), Wakeups(), kopf.OperatorRegistry()
-    runner = await serve_health(health, settings.health_port)
+    health, metrics, wakeups = Health(), Metrics(), Wakeups()
+    registry = kopf.OperatorRegistry()
+    runners = await _listen(settings, health, metrics, wakeups)
     cluster = await Cluster.connect()
     applications = ClusterApplications(cluster)
-    pull_requests = GiteaPullRequests(settings.insecure_hosts)
+    gitea = GiteaPullRequests(settings.insecure_hosts)
+    github = GitHubPullRequests(settings.insecure_hosts)
+    pull_requests = Forges({ForgeType.GITEA: gitea, ForgeType.GITHUB: github})
     source = GitSourceRepository(settings.insecure_hosts)
+    watch = PullRequestWatch(
+        pull_requests,
+        settings.merge_poll,
+        lambda repository, number: wakeups.notice(Notice(repository, number, None)),
+    )
     world = World(
         secrets=ClusterSecrets(cluster),
         source=source,
         config=config,
         pull_requests=pull_requests,
+        watch=watch,
         builds=ClusterBuilds(cluster),
         applications=applications,
     )
@@ -104,6 +134,7 @@ async def _run(settings: Settings) -> None:
             [
                 kopf.operator(registry=registry, namespaces=health.served, standalone=True),
                 _watch_rights(cluster, settings, health),
+                watch.run(),
                 *(
                     applications.watch(namespace, wakeups.wake_followers)
                     for namespace in settings.argocd_namespaces
@@ -113,9 +144,11 @@ async def _run(settings: Settings) -> None:
     finally:
         source.close()
         config.close()
-        await pull_requests.close()
+        await gitea.close()
+        await github.close()
         await cluster.close()
-        await runner.cleanup()
+        for runner in runners:
+            await runner.cleanup()
 
 
 async def _first_to_end(works: list[Awaitable[None]]) -> None:

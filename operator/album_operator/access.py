@@ -3,7 +3,7 @@
 from album_operator.decisions import preflight
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.names import is_ssh, repository_path
-from album_operator.domain.places import Credential, ForgePlace, GitPlace
+from album_operator.domain.places import Credential, ForgePlace, ForgeType, GitPlace
 from album_operator.domain.release import Ref
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import Halt
@@ -41,7 +41,19 @@ class Access:
         if not credential.may_serve(config.forge_url, config.repository):
             raise _as_error(preflight.foreign_host(ref, credential, config.forge_url))
         _check_keys(ref, credential, config.forge_url)
-        return ForgePlace(config.forge_url, repository_path(config.repository), credential)
+        forge = config.forge_type or ForgeType.GITEA
+        path = repository_path(config.repository)
+        return ForgePlace(config.forge_url, path, credential, forge)
+
+    async def to_source_forge(self, namespace: str, resolved: Resolved) -> ForgePlace:
+        """Give the repository that is built, as its forge's API knows it."""
+        plan, repository = resolved.feedback, resolved.source.repository
+        ref = Ref(namespace, plan.forge_secret)
+        credential = await self._credential(ref, "forge")
+        if not credential.may_serve(plan.forge_url, repository):
+            raise _as_error(preflight.foreign_host(ref, credential, plan.forge_url))
+        forge = plan.forge_type or ForgeType.GITEA
+        return ForgePlace(plan.forge_url, repository_path(repository), credential, forge)
 
     async def _to_git(self, namespace: str, url: str, secret: str) -> GitPlace:
         ref = Ref(namespace, secret)

@@ -17,6 +17,7 @@ from album_operator.codec import is_in_flight, wish_of
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.release import Ref
 from album_operator.health import Health
+from album_operator.pull_request_watch import repository_of
 from album_operator.reconcile import Memory, Next, Reconciler
 from album_operator.render.job import RELEASE_LABEL
 from album_operator.wakeups import Wakeups
@@ -109,6 +110,9 @@ async def serve_release(
                 del health.passes[str(ref)]
             ended = time.monotonic()
             wakeups.follow(ref, due.applications)
+            if due.pull_request is not None:
+                url, number = repository_of(due.pull_request.url), due.pull_request.number
+                wakeups.follow_pull_request(ref, url, number, due.branch)
             woken = await _wait(ref, stopped, wakeups, due.after)
             polled = woken is None and due.is_poll
             # An event seen while a pass ran has waited only since that pass ended.

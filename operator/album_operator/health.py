@@ -1,10 +1,12 @@
-"""`/healthz` and `/readyz`: whether the operator lives, and whether it can do its work."""
+"""`/healthz` and `/readyz`: whether the operator lives and can do its work; `/metrics`."""
 
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from aiohttp import web
+
+from album_operator.metrics import Metrics
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -49,8 +51,8 @@ class Health:
         return True, f"serving {', '.join(self.served)}. {missing}".strip()
 
 
-async def serve_health(health: Health, port: int) -> web.AppRunner:
-    """Serve both probes on all addresses of the Pod; the caller cleans the runner up."""
+async def serve_health(health: Health, metrics: Metrics, port: int) -> web.AppRunner:
+    """Serve probes and metrics on all addresses of the Pod; the caller cleans the runner up."""
 
     def answer(ask: Callable[[], tuple[bool, str]]) -> Handler:
         async def handle(_: web.Request) -> web.StreamResponse:
@@ -59,9 +61,13 @@ async def serve_health(health: Health, port: int) -> web.AppRunner:
 
         return handle
 
+    async def expose(_: web.Request) -> web.StreamResponse:
+        return web.Response(body=metrics.render(), headers={"Content-Type": metrics.content_type})
+
     app = web.Application()
     app.router.add_get("/healthz", answer(health.is_alive))
     app.router.add_get("/readyz", answer(health.is_ready))
+    app.router.add_get("/metrics", expose)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, port=port).start()

@@ -5,20 +5,30 @@ person must act; both carry the reason and sentence for the user. `find_*` gives
 not exist. A write that was done is never done twice: each says how it recognises its own effect.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from album_operator.domain.places import Change, Credential, Draft, ForgePlace, GitPlace
+from album_operator.domain.places import (
+    Change,
+    CommitState,
+    Credential,
+    Draft,
+    ForgePlace,
+    GitPlace,
+    MergeMethod,
+)
 from album_operator.domain.record import Record
 from album_operator.domain.release import Pipeline, Ref, Release
 from album_operator.domain.seen import (
     ApplicationSeen,
     BranchSeen,
     BuildSeen,
+    Changes,
     ConfigSeen,
     PullRequestSeen,
     RepositorySeen,
+    SourceCommit,
     SourceSeen,
 )
 
@@ -72,6 +82,21 @@ class SourceRepository(Protocol):
 
     async def look(self, place: GitPlace, tag: str, dockerfile: str) -> SourceSeen:
         """Find the commit a tag stands for, and whether it has the Dockerfile."""
+
+    async def list_commits(
+        self, place: GitPlace, since: str, commit: str, limit: int
+    ) -> Sequence[SourceCommit] | None:
+        """List the commits after tag `since` up to `commit`, the newest first.
+
+        Args:
+            place: the repository.
+            since: a tag.
+            commit: 40 hex digits.
+            limit: most that are listed.
+
+        Returns:
+            None where there is no such tag, or `commit` is not known to descend from it.
+        """
 
 
 class ConfigReader(Protocol):
@@ -142,6 +167,9 @@ class ConfigRepository(ConfigReader, Protocol):
             StaleError: somebody else pushed meanwhile; the branch was left as they made it.
         """
 
+    async def delete_branch(self, place: GitPlace, branch: str, expected: str) -> None:
+        """Delete a branch if it still is at `expected`; elsewhere or gone, it is left as it is."""
+
     async def is_descendant(
         self, place: GitPlace, revision: str, ancestor: str, base: str, since: datetime
     ) -> bool:
@@ -169,10 +197,79 @@ class PullRequests(Protocol):
         """
 
     async def get(self, place: ForgePlace, number: int) -> PullRequestSeen:
-        """Read one pull request."""
+        """Read one pull request, with its gate while it is open."""
+
+    async def get_many(
+        self, place: ForgePlace, numbers: Collection[int]
+    ) -> Mapping[int, PullRequestSeen]:
+        """Read several as `get` does, in as few requests as the forge needs.
+
+        What could not be read for itself (a pull request that is gone) is left out.
+        """
+
+    async def list_changed(self, place: ForgePlace, since: datetime | None) -> Changes:
+        """Tell which pull requests changed (opened, pushed to, merged, closed), in one request.
+
+        More requests are needed only where more changed than one answer holds. What the forge
+        keeps elsewhere, such as checks and reviews, may change without a word here.
+
+        Args:
+            place: the repository.
+            since: `until` of the answer before; None: only the newest are told.
+        """
 
     async def open(self, place: ForgePlace, draft: Draft) -> PullRequestSeen:
-        """Open a pull request; one already open for the same head and base is given back."""
+        """Open a pull request; one already open for the same head and base is given back.
+
+        Labels, reviewers, assignees and milestone are added where they are missing.
+
+        Raises:
+            TerminalError: also where the forge knows no such reviewer, assignee or milestone.
+        """
+
+    async def merge(
+        self, place: ForgePlace, number: int, head_sha: str, method: MergeMethod, *, by_forge: bool
+    ) -> None:
+        """Merge a pull request whose head is `head_sha`; one that is merged already is success.
+
+        Args:
+            place: the repository.
+            number: of the pull request.
+            head_sha: its head as it was looked at, 40 hex digits.
+            method: how.
+            by_forge: only arm the forge's own auto-merge (or queue) for a pull request that is
+                blocked; armed already is success.
+
+        Raises:
+            StaleError: the head is another by now, or the forge would not merge (or not arm) it as
+                things stand: look again.
+        """
+
+    async def comment(self, place: ForgePlace, number: int, key: str, text: str) -> None:
+        """Write a comment; one that carries the same key is there already: nothing is written."""
+
+    async def set_status(
+        self,
+        place: ForgePlace,
+        commit: str,
+        state: CommitState,
+        context: str,
+        text: str,
+        url: str | None,
+    ) -> None:
+        """Set a commit status; the last one of a context counts.
+
+        Args:
+            place: the repository.
+            commit: 40 hex digits.
+            state: what it says.
+            context: name of the status.
+            text: one line of at most 140 characters.
+            url: page to look at, None for none.
+        """
+
+    async def withdraw(self, place: ForgePlace, number: int) -> None:
+        """Close a pull request of ours that has become pointless."""
 
 
 class Builds(Protocol):

@@ -21,7 +21,14 @@ from album_operator.domain.errors import StaleError, TerminalError, TransientErr
 from album_operator.domain.marks import marks_of
 from album_operator.domain.names import AppVersion
 from album_operator.domain.reasons import TRANSIENT, Reason
-from album_operator.domain.record import Failure, Outcome, Record, StepName, StepState
+from album_operator.domain.record import (
+    Failure,
+    Outcome,
+    PullRequestRecord,
+    Record,
+    StepName,
+    StepState,
+)
 from album_operator.domain.release import Mode, Ref, Release
 from album_operator.domain.verdict import Act, Done, Halt, Verdict, Wait
 from album_operator.ports import Releases
@@ -47,11 +54,15 @@ class Next:
         after: time until the next pass if no event comes; None: only an event brings one.
         is_poll: the next pass, if `after` brings it, asks for others' doings.
         applications: Applications whose events concern the release.
+        pull_request: the open pull request whose events do, None for none.
+        branch: its head branch.
     """
 
     after: timedelta | None
     is_poll: bool = False
     applications: tuple[Ref, ...] = ()
+    pull_request: PullRequestRecord | None = None
+    branch: str | None = None
 
 
 @dataclass
@@ -131,6 +142,7 @@ class Reconciler:
             match verdict:
                 case Done() if run.record.resolved is None:
                     run.record = progress.begin(verdict.record, step, self._clock())
+                    await self._steps.tell(run.release, run.record)
                 case Done():
                     run.record = progress.finish(
                         verdict.record, step, verdict.reason, verdict.message, self._clock()
@@ -244,6 +256,9 @@ class Reconciler:
                 self._stall(run, verdict)
             case Wait() if step is not None:
                 self._wait(run, step, verdict)
+        if run.record.is_finished:
+            # Before the status says so: afterwards no pass would come that does it again.
+            await self._steps.tell(run.release, run.record)
         if not await self._save(run):
             return Next(timedelta())
         if run.record.is_finished:
@@ -254,7 +269,9 @@ class Reconciler:
             return Next(timedelta(), applications=applications)
         if verdict.reason not in TRANSIENT:
             run.memory.failures = 0
-        return Next(verdict.retry_after, verdict.is_poll, applications)
+        waits_for = run.record.pull_request if step is StepName.MERGED else None
+        branch = resolved.config.branch if resolved is not None else None
+        return Next(verdict.retry_after, verdict.is_poll, applications, waits_for, branch)
 
     def _stall(self, run: _Pass, halt: Halt) -> None:
         step = run.record.next_step if run.record.resolved is not None else None
@@ -266,7 +283,9 @@ class Reconciler:
     def _wait(self, run: _Pass, step: StepName, wait: Wait) -> None:
         record = wait.record or run.record
         state = StepState.WAITING if wait.is_poll else StepState.RUNNING
-        run.record = progress.keep_going(record, step, state, wait.reason, wait.message)
+        run.record = progress.keep_going(
+            record, step, state, wait.reason, wait.message, wait.detail
+        )
 
     async def _save(self, run: _Pass) -> bool:
         """Write the record if it differs from what is there, then tell of what changed.

@@ -18,6 +18,9 @@ HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})
 KANIKO_IMAGE = "ghcr.io/osscontainertools/kaniko:v1.28.2"
 BUILDKIT_IMAGE = "docker.io/moby/buildkit:v0.34.2"
 
+SECRET_LENGTH = 16
+"""Fewest characters of a secret for webhooks."""
+
 
 T = TypeVar("T")
 
@@ -40,7 +43,9 @@ class Settings:
         merge_poll: how often a waiting pull request is asked for.
         cache_folder: where git keeps what it has fetched of config repositories.
         cache_bytes: most bytes it keeps there.
-        health_port: TCP port of `/healthz` and `/readyz`.
+        health_port: TCP port of `/healthz`, `/readyz` and `/metrics`.
+        webhook_port: TCP port of the webhook receiver.
+        webhook_secret_file: file with what webhooks are signed with; None: none are received.
     """
 
     namespaces: tuple[str, ...]
@@ -52,6 +57,8 @@ class Settings:
     cache_folder: Path
     cache_bytes: int
     health_port: int
+    webhook_port: int
+    webhook_secret_file: Path | None
 
 
 class _Reader:
@@ -84,6 +91,10 @@ class _Reader:
             self.faults.append(f"{name}: `{value}` is not {form}")
         return result
 
+    def optional(self, name: str, parse: Callable[[str], T | None], form: str) -> T | None:
+        is_set = self._environment.get(name, "").strip()
+        return self.parsed(name, "", parse, form) if is_set else None
+
 
 def _boolean(text: str) -> bool | None:
     return {"true": True, "false": False}.get(text.lower())
@@ -95,7 +106,7 @@ def _seconds(text: str) -> timedelta | None:
     return timedelta(seconds=float(text))
 
 
-def _folder(text: str) -> Path | None:
+def _absolute(text: str) -> Path | None:
     return Path(text) if Path(text).is_absolute() else None
 
 
@@ -105,6 +116,26 @@ def _bytes(text: str) -> int | None:
 
 def _port(text: str) -> int | None:
     return int(text) if PORT.fullmatch(text) and 0 < int(text) < 65536 else None
+
+
+def read_webhook_secrets(file: Path) -> tuple[bytes, ...]:
+    """Read the secrets webhooks may be signed with: one a line, two while they are rotated.
+
+    Raises:
+        SettingsError: the file cannot be read or holds something else, of which nothing is said.
+    """
+    try:
+        text = file.read_text("utf-8")
+    except OSError as error:
+        raise SettingsError(f"{file}: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise SettingsError(f"{file} is not UTF-8") from None
+    secrets = [line.strip() for line in text.split("\n") if line.strip()]
+    if not 1 <= len(secrets) <= 2:
+        raise SettingsError(f"{file} holds {len(secrets)} lines: one secret a line, at most two")
+    if any(len(secret) < SECRET_LENGTH for secret in secrets):
+        raise SettingsError(f"{file} holds a secret of fewer than {SECRET_LENGTH} characters")
+    return tuple(secret.encode() for secret in secrets)
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -124,9 +155,18 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     insecure_hosts = frozenset(read.words("ALBUM_INSECURE_HOSTS", "", HOST))
     consent = read.parsed("ALBUM_REQUIRE_CONSENT", "true", _boolean, "true or false")
     poll = read.parsed("ALBUM_MERGE_POLL_SECONDS", "30", _seconds, "a number of seconds above 0")
-    folder = read.parsed("ALBUM_CACHE_DIR", "/tmp/album-operator", _folder, "an absolute path")  # noqa: S108 - its owner is checked
+    folder = read.parsed("ALBUM_CACHE_DIR", "/tmp/album-operator", _absolute, "an absolute path")  # noqa: S108 - its owner is checked
     size = read.parsed("ALBUM_CACHE_BYTES", "536870912", _bytes, "a number of bytes above 0")
     port = read.parsed("ALBUM_HEALTH_PORT", "8080", _port, "a TCP port")
+    webhook_port = read.parsed("ALBUM_WEBHOOK_PORT", "8081", _port, "a TCP port")
+    secret_file = read.optional("ALBUM_WEBHOOK_SECRET_FILE", _absolute, "an absolute path")
+    if secret_file and port and webhook_port == port:
+        read.faults.append(f"ALBUM_WEBHOOK_PORT: `{port}` is ALBUM_HEALTH_PORT too")
+    if secret_file:
+        try:
+            read_webhook_secrets(secret_file)
+        except SettingsError as error:
+            read.faults.append(f"ALBUM_WEBHOOK_SECRET_FILE: {error}")
     engine = EngineSettings(
         operator_image=read.text("ALBUM_OPERATOR_IMAGE"),
         kaniko_image=read.text("ALBUM_KANIKO_IMAGE", KANIKO_IMAGE),
@@ -141,6 +181,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         or folder is None
         or size is None
         or port is None
+        or webhook_port is None
     ):
         raise SettingsError("; ".join(read.faults))
     return Settings(
@@ -153,4 +194,6 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         cache_folder=folder,
         cache_bytes=size,
         health_port=port,
+        webhook_port=webhook_port,
+        webhook_secret_file=secret_file,
     )

@@ -1,10 +1,11 @@
 """Each step: look through the ports, let its decision judge, and do the write it asks for."""
 
 import asyncio
+import logging
 import posixpath
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from album_operator import planning
@@ -19,22 +20,32 @@ from album_operator.decisions import (
     sync_policy,
 )
 from album_operator.domain.diffs import DIFF_BYTES, UNKNOWN_DIGEST, cut_diff
+from album_operator.domain.errors import OutsideError
 from album_operator.domain.names import job_name
 from album_operator.domain.places import ForgePlace
 from album_operator.domain.record import Record, StepName
 from album_operator.domain.release import Delivery, Ref, Release
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import ApplicationSeen, PullRequestState, RepositorySeen
+from album_operator.domain.seen import (
+    ApplicationSeen,
+    PullRequestSeen,
+    PullRequestState,
+    RepositorySeen,
+)
 from album_operator.domain.verdict import (
     Action,
     ApplySyncPolicy,
     CommitToBase,
+    DeleteBranch,
+    MergePullRequest,
     OpenPullRequest,
     PushBranch,
     RefreshApplication,
     SubmitBuild,
     Verdict,
+    WithdrawPullRequest,
 )
+from album_operator.feedback import Feedback
 from album_operator.ports import (
     Applications,
     Builds,
@@ -43,19 +54,30 @@ from album_operator.ports import (
     Secrets,
     SourceRepository,
 )
+from album_operator.pull_request_watch import PullRequestWatch
 from album_operator.render import job, proposal, pull_request
 from album_operator.render import sync_policy as policy
 from album_operator.settings import Settings
 
+LOG = logging.getLogger(__name__)
+
+MERGE_LOOK = timedelta(hours=1)
+"""How often a release looks at its pull request by itself: the watch has its eye on all of them."""
+
 
 @dataclass(frozen=True)
 class World:
-    """The outside world a release works on, one adapter for each port."""
+    """The outside world a release works on, one adapter for each port.
+
+    Attributes:
+        watch: reads waiting pull requests, and tells when they change.
+    """
 
     secrets: Secrets
     source: SourceRepository
     config: ConfigRepository
     pull_requests: PullRequests
+    watch: PullRequestWatch
     builds: Builds
     applications: Applications
 
@@ -70,12 +92,18 @@ class Steps:
         self._world = world
         self._access = Access(world.secrets)
         self._base_branch = BaseBranch(world.config, self._access)
+        self._feedback = Feedback(world.pull_requests, self._access, clock)
         self._settings = settings
         self._clock = clock
+        self._tidied: dict[str, PullRequestSeen] = {}
 
     def begin_pass(self) -> None:
         """Forget what was read for the last pass."""
         self._access.forget()
+
+    async def tell(self, release: Release, record: Record) -> None:
+        """Tell developers that a release began or ended, where its pipeline asks for that."""
+        await self._feedback.tell(release, record)
 
     async def preflight(self, release: Release, record: Record, wish: Resolved) -> Verdict:
         """Look at all a release will need, before anything is written anywhere."""
@@ -190,6 +218,18 @@ class Steps:
                 return await self._base_branch.commit(release, record, resolved, _digest(record))
             case OpenPullRequest():
                 await self._open(action, release, record, resolved)
+            case MergePullRequest(number, head_sha, by_forge):
+                place = await self._access.to_forge(release.ref.namespace, resolved)
+                method = resolved.config.pull_request.method
+                await self._world.pull_requests.merge(
+                    place, number, head_sha, method, by_forge=by_forge
+                )
+            case WithdrawPullRequest(number, why):
+                place = await self._access.to_forge(release.ref.namespace, resolved)
+                await self._world.pull_requests.comment(place, number, "withdrawn", why)
+                await self._world.pull_requests.withdraw(place, number)
+            case DeleteBranch(merged):
+                await self._delete_branch(merged, release, resolved)
             case ApplySyncPolicy(seen):
                 patch = policy.patch_for(seen, resolved.argocd.sync_policy)
                 await self._world.applications.patch(_ref(seen), seen.resource_version, patch)
@@ -252,17 +292,53 @@ class Steps:
     async def _open(
         self, action: OpenPullRequest, release: Release, record: Record, resolved: Resolved
     ) -> None:
+        history = await self._history(action.replaces, release, resolved)
         await self._world.pull_requests.open(
             await self._access.to_forge(release.ref.namespace, resolved),
-            pull_request.draft(release, resolved, _digest(record), action.diff),
+            pull_request.draft(release, resolved, _digest(record), action.diff, history),
         )
+
+    async def _history(
+        self, replaces: str | None, release: Release, resolved: Resolved
+    ) -> pull_request.History | None:
+        """Find what the release brings to the app; without it a pull request says less."""
+        source = resolved.source
+        if replaces is None or not source.tag.endswith(resolved.version):
+            return None
+        since = source.tag.removesuffix(resolved.version) + replaces
+        try:
+            place = await self._access.to_source(release.ref.namespace, resolved)
+            limit = pull_request.COMMITS + 1
+            found = await self._world.source.list_commits(place, since, source.commit, limit)
+        except OutsideError as error:
+            LOG.info("AlbumRelease %s: no commits since %s: %s", release.ref, since, error.message)
+            return None
+        return pull_request.History(since, tuple(found)) if found is not None else None
 
     async def _merge(self, release: Release, record: Record, resolved: Resolved) -> Verdict:
         seen = None
         if record.pull_request is not None:
+            seen = self._tidied.pop(record.pull_request.url, None)
+        if seen is None and record.pull_request is not None:
             place = await self._access.to_forge(release.ref.namespace, resolved)
-            seen = await self._world.pull_requests.get(place, record.pull_request.number)
-        return merge.decide(record, seen, self._settings.merge_poll)
+            seen = await self._world.watch.get(place, record.pull_request.number)
+        poll = MERGE_LOOK
+        if seen is not None and merge.needs_look(record, seen):
+            proposed = await self._propose(release, record, resolved)
+            return merge.decide_again(record, resolved, seen, proposed, poll)
+        return merge.decide(record, resolved, seen, poll)
+
+    async def _delete_branch(
+        self, merged: PullRequestSeen, release: Release, resolved: Resolved
+    ) -> None:
+        """Tidy up after a merge; a branch that must stay is no reason to hold up the release."""
+        place = await self._access.to_config(release.ref.namespace, resolved)
+        try:
+            await self._world.config.delete_branch(place, resolved.config.branch, merged.head_sha)
+        except OutsideError as error:
+            LOG.warning("Branch %s stays: %s", resolved.config.branch, error.message)
+        # A merged pull request does not change any more, so it need not be read again for this.
+        self._tidied[merged.url] = replace(merged, has_branch=False)
 
     async def _sync_policy(self, release: Release, record: Record, resolved: Resolved) -> Verdict:
         wish = resolved.argocd.sync_policy

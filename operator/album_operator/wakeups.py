@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterable
 
+from album_operator.domain.notice import Notice
 from album_operator.domain.release import Ref
 
 
@@ -15,12 +16,13 @@ class _Flag:
 
 
 class Wakeups:
-    """Flags of the releases in flight, and which Applications concern which of them."""
+    """Flags of the releases in flight, and which Applications and pull requests concern them."""
 
     def __init__(self) -> None:
         self._flags: dict[Ref, _Flag] = {}
         self._followers: dict[Ref, set[Ref]] = {}
         self._states: dict[Ref, object] = {}
+        self._pull_requests: dict[Ref, tuple[str, int | None, str | None]] = {}
 
     def join(self, release: Ref, wish: object) -> None:
         """Begin to receive wake-ups for a release.
@@ -34,6 +36,7 @@ class Wakeups:
     def leave(self, release: Ref) -> None:
         """Stop receiving wake-ups for a release."""
         self._flags.pop(release, None)
+        self._pull_requests.pop(release, None)
         self.follow(release, ())
 
     def follow(self, release: Ref, applications: Iterable[Ref]) -> None:
@@ -47,6 +50,12 @@ class Wakeups:
                     self._states.pop(application, None)
         for application in wanted:
             self._followers.setdefault(application, set()).add(release)
+
+    def follow_pull_request(
+        self, release: Ref, repository_url: str, number: int | None, branch: str | None
+    ) -> None:
+        """Say which pull request, by its number or head branch, concerns a release from now on."""
+        self._pull_requests[release] = (repository_url, number, branch)
 
     def note(self, release: Ref, wish: object) -> None:
         """Wake a release if it asks for something else than before.
@@ -80,6 +89,12 @@ class Wakeups:
         self._states[application] = state
         for release in followers:
             self.wake(release)
+
+    def notice(self, notice: Notice) -> None:
+        """Note what a forge told: it wakes the releases whose pull request that concerns."""
+        for release, pull_request in self._pull_requests.items():
+            if notice.concerns(*pull_request):
+                self.wake(release)
 
     async def wait(self, release: Ref) -> float:
         """Wait for the next event about a release that joined.

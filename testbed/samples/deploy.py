@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from testbed import progress
 from testbed.access import Testbed
-from testbed.forge import Forge
 from testbed.gitea import OWNER
+from testbed.github_forge import forge_of
 from testbed.samples.applications import ensure_applications, restore_applications
 from testbed.samples.history import ALBUM_APP_CONFIG
 from testbed.samples.images import ensure_images
@@ -22,7 +22,7 @@ def prepare(testbed: Testbed) -> None:
         PartError: A part refused.
     """
     with progress.step("sample repositories"):
-        publish(Forge.of_owner(testbed), testbed.registry)
+        publish(forge_of(testbed).of_owner(testbed), testbed.registry)
     ensure_images(testbed)
 
 
@@ -51,8 +51,7 @@ def reset(testbed: Testbed) -> None:
     Raises:
         PartError: A part refused, or an app did not become healthy.
     """
-    forge = Forge.of_owner(testbed)
+    forge = forge_of(testbed).of_owner(testbed)
     reset_repositories(forge, testbed.registry)
     ensure_images(testbed)
-    path = f"/repos/{OWNER}/{ALBUM_APP_CONFIG.name}/branches/main"
-    restore_applications(testbed, forge.call("GET", path)["commit"]["id"])
+    restore_applications(testbed, forge.head(f"{OWNER}/{ALBUM_APP_CONFIG.name}"))

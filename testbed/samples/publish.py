@@ -11,6 +11,7 @@ from testbed.forge import Forge
 from testbed.gitea import OWNER, REVIEWER
 from testbed.samples.git import Git
 from testbed.samples.history import SAMPLES, Sample, write
+from testbed.state import ForgeKind
 
 _PART = "sample repositories"
 
@@ -27,16 +28,12 @@ def publish(forge: Forge, registry: str) -> None:
     Raises:
         PartError: The forge or git refused.
     """
-    known = {item["name"] for item in forge.call("GET", f"/users/{OWNER}/repos?limit=50")}
     for sample in SAMPLES:
-        if sample.name not in known:
-            forge.call("POST", "/user/repos", {"name": sample.name, "default_branch": "main"})
+        repository = f"{OWNER}/{sample.name}"
+        if forge.find(f"/repos/{repository}") is None:
+            forge.make_repository(repository)
         _fill(sample, forge, registry)
-        forge.call(
-            "PUT",
-            f"/repos/{OWNER}/{sample.name}/collaborators/{REVIEWER}",
-            {"permission": "write"},
-        )
+        forge.allow_writing(repository, REVIEWER)
 
 
 def reset_repositories(forge: Forge, registry: str) -> None:
@@ -49,15 +46,21 @@ def reset_repositories(forge: Forge, registry: str) -> None:
     Raises:
         PartError: The forge or git refused.
     """
-    for item in forge.call("GET", f"/users/{OWNER}/repos?limit=50"):
-        if item["name"] in {sample.name for sample in SAMPLES}:
-            forge.call("DELETE", f"/repos/{OWNER}/{item['name']}")
+    for sample in SAMPLES:
+        repository = f"{OWNER}/{sample.name}"
+        if forge.find(f"/repos/{repository}") is not None:
+            forge.delete_repository(repository)
     publish(forge, registry)
 
 
-def addresses(forge_url: str, registry: str) -> dict[str, str]:
+def addresses(forge_url: str, registry: str, forge: ForgeKind = ForgeKind.GITEA) -> dict[str, str]:
     """Return what stands for the `${NAME}`s in the samples' files, by NAME."""
-    return {"TESTBED_FORGE_URL": forge_url, "TESTBED_REGISTRY": registry}
+    return {
+        "TESTBED_FORGE_URL": forge_url,
+        "TESTBED_FORGE_API_URL": f"{forge_url}{forge.api_path}",
+        "TESTBED_FORGE_TYPE": forge.type,
+        "TESTBED_REGISTRY": registry,
+    }
 
 
 def _fill(sample: Sample, forge: Forge, registry: str) -> None:
@@ -73,20 +76,12 @@ def _fill(sample: Sample, forge: Forge, registry: str) -> None:
     # The forge answers a push before its API knows all of it.
     count = sum(len(commit.tags) + len(commit.annotated_tags) for commit in sample.commits)
     wait_until(
-        lambda: _is_known(sample, count, forge),
+        lambda: forge.is_pushed(f"{OWNER}/{sample.name}", count),
         part=_PART,
         what=f"appear in the API of the forge as {sample.name}",
         seconds=30,
     )
     progress.note(f"repository {OWNER}/{sample.name}")
-
-
-def _is_known(sample: Sample, tags: int, forge: Forge) -> bool:
-    path = f"/repos/{OWNER}/{sample.name}"
-    # Gitea answers null for no branch.
-    branches = forge.call("GET", f"{path}/branches") or []
-    known_tags = forge.call("GET", f"{path}/tags?limit=50") or []
-    return [item["name"] for item in branches] == ["main"] and len(known_tags) == tags
 
 
 def _say_if_other(sample: Sample, git: Git, url: str, forge: Forge) -> None:

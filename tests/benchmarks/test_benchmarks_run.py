@@ -44,6 +44,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         "BENCH_SIZES": "200",
         "BENCH_PAIRS": "1",
         "BENCH_RELEASES": "10",
+        "BENCH_WAITING": "2,3",
+        "BENCH_MERGES": "2",
         "BENCH_CACHE": str(folder / "cache"),
         "BENCH_REPORT": str(folder / "bench.json"),
     }
@@ -76,10 +78,39 @@ def test_all_releases_at_once_are_right_and_the_other_writer_lost_nothing(run: R
     assert "every branch right, no push lost" in run.text
 
 
+def test_each_request_of_a_release_at_github_is_listed(run: Run) -> None:
+    for release in run.report["pull_requests"]["requests"]:
+        opened = [each for each in release["asked"] if each["status"] == 201]
+        assert [(each["method"], each["path"]) for each in opened] == [
+            ("POST", "/repos/{repository}/pulls")
+        ]
+        assert all(each["creates_content"] for each in opened)
+    assert "| propose | POST /repos/{repository}/pulls | 201 | 1 | yes | yes |" in run.text
+
+
+def test_waiting_is_counted_tick_by_tick_and_beside_one_get_each(run: Run) -> None:
+    few, many = run.report["pull_requests"]["waiting"]
+    assert [few["pull_requests"], many["pull_requests"]] == [2, 3]
+    for waiting in (few, many):
+        unchanged, look, merge = waiting["ticks"].values()
+        assert unchanged == {"lists": 1, "pages": 0, "counted": 0}
+        assert look == {"lists": 1, "pages": 1, "counted": 1}
+        assert merge["lists"] == 1
+        assert waiting["one_by_one"]["counted"] == waiting["pull_requests"]
+        assert all(span["lists"] > span["counted"] > 0 for span in waiting["spans"].values())
+
+
+def test_each_merge_is_noticed(run: Run) -> None:
+    noticing = run.report["pull_requests"]["noticing"]
+    assert len(noticing["by_webhook"]) == len(noticing["from_delivery"]) == 2
+    assert min(noticing["from_delivery"]) > 0
+    assert len(noticing["by_polling"]) == 1
+
+
 def test_every_goal_has_its_line_and_the_end_counts_them(run: Run) -> None:
     lines = re.findall(r"^goal .+: [≥≤] .+ measured .+ (met|MISSED|not measured)$", run.text, re.M)
-    assert len(lines) == len(run.report["goals"]) == 9
-    assert run.text.splitlines()[-1].startswith("9 goals: ")
+    assert len(lines) == len(run.report["goals"]) == 16
+    assert run.text.splitlines()[-1].startswith("16 goals: ")
 
 
 def test_few_pairs_are_called_no_result(run: Run) -> None:
@@ -101,6 +132,9 @@ def test_only_the_generated_repositories_stay_and_purge_removes_them(run: Run) -
         ("BENCH_SIZES", "30"),
         ("BENCH_PAIRS", "0"),
         ("BENCH_RELEASES", "x"),
+        ("BENCH_WAITING", "0"),
+        ("BENCH_MERGES", "many"),
+        ("BENCH_ONLY", "everything"),
     ],
 )
 def test_a_variable_that_cannot_be_used_is_named(variable: str, value: str, tmp_path: Path) -> None:

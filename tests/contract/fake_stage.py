@@ -7,7 +7,7 @@ from album_operator.domain.names import repository_path
 from album_operator.domain.places import Credential, ForgePlace, GitPlace
 from album_operator.ports import ConfigRepository, PullRequests, SourceRepository
 from tests.contract.stages import Line
-from tests.fakes.forge import FakeForge
+from tests.fakes.forge import FakeForge, Rules
 from tests.fakes.git_history import Commit
 from tests.fakes.git_repositories import FakeConfigRepository, FakeSourceRepository
 from tests.fakes.git_server import IDENTITY, KNOWN_HOSTS, FakeGitServer, with_token
@@ -71,7 +71,7 @@ class FakeStage:
         return self.server.open(place).branches.get(branch)
 
     def merge(self, place: GitPlace, number: int, style: str) -> None:
-        self.forge.merge(repository_path(place.url), number, style)
+        self.forge.merge_as(repository_path(place.url), number, style)
 
     def set_open(self, place: GitPlace, number: int, *, is_open: bool) -> None:
         path = repository_path(place.url)
@@ -79,6 +79,30 @@ class FakeStage:
             self.forge.reopen(path, number)
         else:
             self.forge.close_pull_request(path, number)
+
+    def protect_base(self, place: GitPlace, approvals: int, checks: list[str]) -> None:
+        self.forge.rules[repository_path(place.url)] = Rules(approvals, tuple(checks))
+
+    def set_status(self, place: GitPlace, sha: str, context: str, state: str) -> None:
+        del place  # Commits have the same name everywhere.
+        self.forge.set_check(sha, context, state)
+
+    def statuses(self, place: GitPlace, sha: str) -> dict[str, str]:
+        del place
+        return self.forge.statuses.get(sha, {})
+
+    def review(self, place: GitPlace, number: int, *, approves: bool) -> None:
+        self.forge.review(repository_path(place.url), number, approves=approves)
+
+    def add_reviewer(self, place: GitPlace) -> None:
+        """Do nothing: everybody knows everybody."""
+
+    def make_milestone(self, place: GitPlace, title: str) -> None:
+        del place
+        self.forge.milestones.add(title)
+
+    def comments(self, place: GitPlace, number: int) -> list[str]:
+        return self.forge.comments(repository_path(place.url), number)
 
     def count_pull_requests(self, place: GitPlace) -> int:
         return self.forge.count(repository_path(place.url))

@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ class GiteaServer:
         folder: its configuration, database and repositories.
         program: `gitea`.
         ssh_port: where it serves git over SSH.
+        tokens: of users that tests share, by name.
     """
 
     url: str
@@ -42,6 +43,7 @@ class GiteaServer:
     folder: Path
     program: Path
     ssh_port: int
+    tokens: dict[str, str] = field(default_factory=dict)
 
     @property
     def host(self) -> str:
@@ -87,9 +89,11 @@ class GiteaServer:
         except ValueError:
             return status, None
 
-    def do(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401
+    def do(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, token: str = ""
+    ) -> Any:  # noqa: ANN401
         """Send one request that must succeed and give its JSON."""
-        status, answer = self.call(method, path, body)
+        status, answer = self.call(method, path, body, token=token)
         if status >= 300:
             raise PartError("gitea", f"{method} {path}: {status} {answer}")
         return answer

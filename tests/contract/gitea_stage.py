@@ -20,6 +20,8 @@ from tests.contract.stages import Line
 from tests.fakes.git_history import Commit, File
 from tests.fakes.git_server import with_token
 
+REVIEWER = "reviewer"
+
 MERGE_SECONDS = 30
 NOTICE_SECONDS = 30
 
@@ -77,7 +79,7 @@ class GiteaStage:
         del place  # All repositories are written from one store.
         for parent in commit.parents:
             self._git("cat-file", "-e", parent)
-        script = _fast_import(commit)
+        script = fast_import(commit)
         self._git("fast-import", "--quiet", "--force", data=script)
         made = self._git("rev-parse", "refs/heads/made")
         if made != commit.sha:
@@ -141,6 +143,49 @@ class GiteaStage:
             {"state": "open" if is_open else "closed"},
         )
 
+    def protect_base(self, place: GitPlace, approvals: int, checks: list[str]) -> None:
+        self.server.do(
+            "POST",
+            f"/repos/{repository_path(place.url)}/branch_protections",
+            {
+                "rule_name": "main",
+                "enable_push": True,
+                "required_approvals": approvals,
+                "enable_status_check": bool(checks),
+                "status_check_contexts": checks,
+            },
+        )
+
+    def set_status(self, place: GitPlace, sha: str, context: str, state: str) -> None:
+        path = f"/repos/{repository_path(place.url)}/statuses/{sha}"
+        self.server.do("POST", path, {"context": context, "state": state})
+
+    def statuses(self, place: GitPlace, sha: str) -> dict[str, str]:
+        path = f"/repos/{repository_path(place.url)}/commits/{sha}/status"
+        found = self.server.do("GET", path)["statuses"] or ()
+        return {item["context"]: item["status"] for item in found}
+
+    def review(self, place: GitPlace, number: int, *, approves: bool) -> None:
+        self.add_reviewer(place)
+        token = self.server.tokens[REVIEWER]
+        path = f"/repos/{repository_path(place.url)}/pulls/{number}/reviews"
+        event = "APPROVED" if approves else "REQUEST_CHANGES"
+        self.server.do("POST", path, {"event": event, "body": "A word."}, token=token)
+
+    def add_reviewer(self, place: GitPlace) -> None:
+        if REVIEWER not in self.server.tokens:
+            self.server.make_user(REVIEWER)
+            self.server.tokens[REVIEWER] = self.server.make_token("tests", "all", REVIEWER)
+        path = f"/repos/{repository_path(place.url)}/collaborators/{REVIEWER}"
+        self.server.do("PUT", path, {"permission": "write"})
+
+    def make_milestone(self, place: GitPlace, title: str) -> None:
+        self.server.do("POST", f"/repos/{repository_path(place.url)}/milestones", {"title": title})
+
+    def comments(self, place: GitPlace, number: int) -> list[str]:
+        path = f"/repos/{repository_path(place.url)}/issues/{number}/comments"
+        return [item["body"] for item in self.server.do("GET", path)]
+
     def count_pull_requests(self, place: GitPlace) -> int:
         path = f"/repos/{repository_path(place.url)}/pulls?state=all"
         return len(self.server.do("GET", path))
@@ -190,7 +235,7 @@ class GiteaStage:
         return ended.stdout.decode().strip()
 
 
-def _fast_import(commit: Commit) -> bytes:
+def fast_import(commit: Commit) -> bytes:
     """Describe a commit for git-fast-import."""
     who = f"{commit.name} <{commit.email}> {int(commit.date.timestamp())} +0000"
     # The branch is made anew each time: without `from` it would go on from the commit before.

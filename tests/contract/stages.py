@@ -68,6 +68,27 @@ class Stage(Protocol):
     def set_open(self, place: GitPlace, number: int, *, is_open: bool) -> None:
         """Close a pull request without a merge, or open it again."""
 
+    def protect_base(self, place: GitPlace, approvals: int, checks: list[str]) -> None:
+        """Let `main` be merged into only with so many approvals and these checks."""
+
+    def set_status(self, place: GitPlace, sha: str, context: str, state: str) -> None:
+        """Let a check say `success`, `failure` or `pending` of a commit."""
+
+    def statuses(self, place: GitPlace, sha: str) -> dict[str, str]:
+        """Give the state of each status of a commit, by context."""
+
+    def review(self, place: GitPlace, number: int, *, approves: bool) -> None:
+        """Approve a pull request, or ask for changes, as user `reviewer` of the repository."""
+
+    def add_reviewer(self, place: GitPlace) -> None:
+        """Let user `reviewer` write to the repository."""
+
+    def make_milestone(self, place: GitPlace, title: str) -> None:
+        """Open a milestone."""
+
+    def comments(self, place: GitPlace, number: int) -> list[str]:
+        """Give the comments of a pull request."""
+
     def count_pull_requests(self, place: GitPlace) -> int:
         """Count all pull requests."""
 

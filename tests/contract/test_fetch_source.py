@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -133,7 +134,7 @@ def test_a_key_of_the_secret_that_is_missing_is_named(
     place: GitPlace,
     commit: str,
     tmp_path: Path,
-    keys: dict[str, str],
+    keys: dict[str, Any],
     missing: str,
 ) -> None:
     there = gitea_stage.over_ssh(place)

@@ -116,3 +116,29 @@ async def test_a_token_for_another_host_is_not_sent(stage: Stage, place: GitPlac
     with pytest.raises(TerminalError) as caught:
         await stage.source.look(replace(place, credential=elsewhere), TAG, DOCKERFILE)
     assert caught.value.reason is Reason.HOST_NOT_ALLOWED
+
+
+async def test_the_commits_between_two_tags_are_listed(stage: Stage, place: GitPlace) -> None:
+    old = add(stage, place, FILES)
+    stage.set_tag(place, "backend-v1.0.0", old, annotated=True)
+    made = [old]
+    for subject in ("first", "second\n\nWith a body.", "third é"):
+        commit = Commit((made[-1],), FILES, subject)
+        made.append(stage.store(place, commit))
+    stage.set_branch(place, "main", made[-1])
+    listed = await stage.source.list_commits(place, "backend-v1.0.0", made[-1], 2)
+    assert listed is not None
+    assert [commit.sha for commit in listed] == [made[3], made[2]]
+    assert [commit.subject for commit in listed] == ["third é", "second"]
+    assert listed[0].author == Commit((), FILES, "x").name
+    assert await stage.source.list_commits(place, "backend-v1.0.0", old, 20) == ()
+
+
+async def test_commits_since_what_is_no_ancestor_are_not_known(
+    stage: Stage, place: GitPlace
+) -> None:
+    first = add(stage, place, FILES, "one history")
+    stage.set_tag(place, "backend-v1.0.0", first)
+    other = add(stage, place, FILES, "another history")
+    assert await stage.source.list_commits(place, "backend-v1.0.0", other, 20) is None
+    assert await stage.source.list_commits(place, "backend-v9.9.9", other, 20) is None

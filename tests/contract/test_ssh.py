@@ -1,6 +1,7 @@
 """What the git ports promise over SSH."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,7 @@ def other_key_of_the_same_host(known_hosts: str) -> str:
     return f"{host} {kind} AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
 
 
-def with_key(place: GitPlace, **keys: str) -> GitPlace:
+def with_key(place: GitPlace, **keys: Any) -> GitPlace:  # noqa: ANN401 - fields of any type
     return replace(place, credential=replace(place.credential, **keys))
 
 

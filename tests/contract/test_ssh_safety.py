@@ -99,7 +99,7 @@ def there(gitea_stage: GiteaStage, place: GitPlace) -> GitPlace:
     return gitea_stage.over_ssh(place)
 
 
-def with_key(place: GitPlace, **keys: str) -> GitPlace:
+def with_key(place: GitPlace, **keys: Any) -> GitPlace:  # noqa: ANN401 - fields of any type
     return replace(place, credential=replace(place.credential, **keys))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import subprocess
@@ -191,13 +192,31 @@ class World:
 
     def pull_requests(self, branch: str) -> list[dict[str, Any]]:
         """Give all pull requests from a branch."""
-        return [item for item in self.forge.pull_requests(CONFIG) if item["head"]["ref"] == branch]
+        return [
+            item for item in self.forge.pull_requests(CONFIG) if item["head"]["label"] == branch
+        ]
 
     def commits(self, branch: str) -> list[dict[str, Any]]:
         """Give the commits of a branch, newest first."""
         path = f"/repos/{CONFIG}/commits?sha={quote(branch, safe='')}&limit=50&stat=false"
         found: list[dict[str, Any]] = self.forge.call("GET", path)
         return found
+
+    def change_base(self, path: str, old: str, new: str) -> str:
+        """Push a change of a file to the base branch as somebody else; give its text after."""
+        where = f"/repos/{CONFIG}/contents/{path}"
+        found = self.forge.call("GET", f"{where}?ref=main")
+        text = base64.b64decode(found["content"]).decode()
+        assert old in text
+        text = text.replace(old, new)
+        body = {
+            "branch": "main",
+            "sha": found["sha"],
+            "content": base64.b64encode(text.encode()).decode(),
+            "message": f"change {path}",
+        }
+        self.reviewer.call("PUT", where, body)
+        return text
 
     # --- the operator's life ---
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from album_operator.domain.places import Credential
+from album_operator.domain.places import Credential, ForgeType
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import (
     BuildRecord,
@@ -101,7 +101,7 @@ PIPELINE = Pipeline(
     config_repository=None,
     config_branch=None,
     config_secret="album-git",
-    forge_type="Gitea",
+    forge_type=None,
     forge_url=None,
     forge_secret=None,
     author_name="Album Release Operator",
@@ -137,7 +137,7 @@ RESOLVED = Resolved(
         base_branch="main",
         branch=BRANCH,
         secret="album-git",
-        forge_type="Gitea",
+        forge_type=ForgeType.GITEA,
         forge_url=API,
         forge_secret="album-git",
         author_name=PIPELINE.author_name,

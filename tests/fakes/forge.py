@@ -1,19 +1,28 @@
 """The port `PullRequests` over a git server in memory, and what people do with pull requests."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from album_operator.adapters.addresses import check_forge_credential
-from album_operator.domain.errors import OutsideError, TerminalError, TransientError
+from album_operator.domain.errors import OutsideError, StaleError, TerminalError, TransientError
 from album_operator.domain.names import normal_url
-from album_operator.domain.places import Draft, ForgePlace, GitPlace
+from album_operator.domain.places import CommitState, Draft, ForgePlace, GitPlace, MergeMethod
 from album_operator.domain.reasons import Reason
-from album_operator.domain.seen import PullRequestSeen, PullRequestState, RepositorySeen
+from album_operator.domain.seen import (
+    Changes,
+    Checks,
+    Fit,
+    Gate,
+    PullRequestSeen,
+    PullRequestState,
+    RepositorySeen,
+    Review,
+)
 from tests.fakes.git_history import Commit, File, ancestors, changed
 from tests.fakes.git_server import FakeGitServer, FakeRepository
 
-REVIEWER = "reviewer"
+REVIEWER, OPERATOR = "reviewer", "album-operator"
 
 
 @dataclass
@@ -23,6 +32,19 @@ class _PullRequest:
     base: str
     body: str
     seen: PullRequestSeen
+    changed_at: datetime
+    gate: Gate | None = None
+    is_armed: bool = False
+    reviews: dict[str, bool] = field(default_factory=dict)
+    comments: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Rules:
+    """What the protection of a repository's base branches asks for."""
+
+    approvals: int = 0
+    checks: tuple[str, ...] = ()
 
 
 class FakeForge:
@@ -30,9 +52,15 @@ class FakeForge:
 
     Attributes:
         trouble: raised by every request while set.
-        lose_next_answer: the next request to open takes effect, but its answer does not arrive.
+        lose_next_answer: the next write takes effect, but its answer does not arrive.
         readers: tokens whose user may read and not push.
+        users: who can be asked for a review or assigned.
+        rules: protection of base branches, by repository.
+        statuses: `success`, `failure` or `pending` by context, by commit.
+        milestones: titles of open ones.
         posts: how often somebody tried to open a pull request.
+        told: context, state, text and URL of each commit status the operator set.
+        requests: methods of the port that were called, in their order.
     """
 
     def __init__(
@@ -42,58 +70,153 @@ class FakeForge:
         self.trouble: OutsideError | None = None
         self.lose_next_answer = False
         self.readers: set[str] = set()
+        self.users = {REVIEWER}
+        self.milestones: set[str] = set()
         self.posts = 0
+        self.requests: list[str] = []
+        self.rules: dict[str, Rules] = {}
+        self.statuses: dict[str, dict[str, str]] = {}
+        self.told: list[tuple[str, str, str, str | None]] = []
         self._clock = clock
         self._all: list[_PullRequest] = []
 
     async def get_repository(self, place: ForgePlace) -> RepositorySeen:
         """Read what the token's user may do with the repository."""
-        repository = self._open(place)
+        repository = self._open(place, "get_repository")
         return RepositorySeen(repository.is_archived, place.credential.token not in self.readers)
 
     async def find(self, place: ForgePlace, head: str, base: str) -> PullRequestSeen | None:
         """Find the pull request from a branch into another, an open one preferred."""
-        self._open(place)
-        found = [
-            self._now(item)
-            for item in self._all
-            if (item.repository, item.head, item.base) == (place.repository, head, base)
-        ]
-        opened = [item for item in found if item.state is PullRequestState.OPEN]
-        return next(iter(opened or found[::-1]), None)
+        self._open(place, "find")
+        found = self._find(place, head, base)
+        return self._now(found) if found is not None else None
 
     async def get(self, place: ForgePlace, number: int) -> PullRequestSeen:
-        """Read one pull request."""
-        self._open(place)
-        return self._now(self._item(place.repository, number))
+        """Read one pull request, with its gate while it is open."""
+        self._open(place, "get")
+        return self._whole(self._item(place.repository, number))
+
+    async def get_many(
+        self, place: ForgePlace, numbers: Collection[int]
+    ) -> Mapping[int, PullRequestSeen]:
+        """Read several as `get` does."""
+        self._open(place, "get_many")
+        return {
+            item.seen.number: self._whole(item)
+            for item in self._of(place.repository)
+            if item.seen.number in numbers
+        }
+
+    async def list_changed(self, place: ForgePlace, since: datetime | None) -> Changes:
+        """Tell which pull requests changed."""
+        self._open(place, "list_changed")
+        for item in self._of(place.repository):
+            self._now(item)
+        items = self._of(place.repository)
+        until = max((item.changed_at for item in items), default=since)
+        glances = {
+            item.seen.number: item.seen.glance
+            for item in items
+            if since is None or item.changed_at >= since
+        }
+        return Changes(glances, until)
 
     async def open(self, place: ForgePlace, draft: Draft) -> PullRequestSeen:
         """Open a pull request; one already open for the same head and base is given back."""
-        repository = self._open(place)
+        repository = self._open(place, "open")
         self.posts += 1
         if repository.is_archived:
             raise TerminalError(Reason.REPOSITORY_ARCHIVED, "The repository is archived.")
-        found = await self.find(place, draft.head, draft.base)
-        if found is not None and found.state is PullRequestState.OPEN:
-            return found
-        if not {draft.head, draft.base} <= repository.branches.keys():
-            raise TransientError(Reason.FORGE_UNAVAILABLE, f"There is no branch {draft.head}.")
-        number = 1 + self.count(place.repository)
-        seen = PullRequestSeen(
-            number=number,
-            url=f"{_web(place)}/pulls/{number}",
-            state=PullRequestState.OPEN,
-            head_sha=repository.branches[draft.head],
-            title=draft.title,
-        )
-        self._all.append(_PullRequest(place.repository, draft.head, draft.base, draft.body, seen))
-        if self.lose_next_answer:
-            self.lose_next_answer = False
-            raise TransientError(Reason.FORGE_UNAVAILABLE, "The connection broke off.")
-        return seen
+        item = self._find(place, draft.head, draft.base)
+        if item is None or item.seen.state is not PullRequestState.OPEN:
+            if not {draft.head, draft.base} <= repository.branches.keys():
+                raise TransientError(Reason.FORGE_UNAVAILABLE, f"There is no branch {draft.head}.")
+            item = self._make(place, draft, repository.branches[draft.head])
+        self._add_extras(item, draft)
+        self._lose()
+        return self._now(item)
 
-    def merge(self, repository: str, number: int, style: str = "merge") -> str:
-        """Merge as a reviewer would: `merge`, `squash` or `rebase`.
+    async def merge(
+        self, place: ForgePlace, number: int, head_sha: str, method: MergeMethod, *, by_forge: bool
+    ) -> None:
+        """Merge a pull request whose head is `head_sha`, or let the forge do it."""
+        self._open(place, "merge")
+        item = self._item(place.repository, number)
+        seen = self._now(item)
+        if seen.state is PullRequestState.MERGED:
+            return
+        is_good = seen.state is PullRequestState.OPEN and seen.head_sha == head_sha
+        if not is_good or seen.is_draft or self._gate(item).is_blocked is not by_forge:
+            raise StaleError(Reason.MERGING, f"Pull request #{number} is not to be merged so.")
+        if by_forge:
+            item.is_armed = True
+        else:
+            self.merge_as(place.repository, number, str(method).lower(), OPERATOR)
+        self._lose()
+
+    async def comment(self, place: ForgePlace, number: int, key: str, text: str) -> None:
+        """Write a comment, once for each key."""
+        self._open(place, "comment")
+        item = self._item(place.repository, number)
+        marker = f"<!-- album:{key} -->"
+        if not any(marker in comment for comment in item.comments):
+            item.comments.append(f"{text}\n\n{marker}")
+            self._lose()
+
+    async def set_status(
+        self,
+        place: ForgePlace,
+        commit: str,
+        state: CommitState,
+        context: str,
+        text: str,
+        url: str | None,
+    ) -> None:
+        """Set a commit status; the last one of a context counts."""
+        repository = self._open(place, "set_status")
+        if commit not in repository.commits:
+            raise TerminalError(Reason.PUSH_REFUSED, f"There is no commit {commit}.")
+        self.statuses.setdefault(commit, {})[context] = str(state)
+        self.told.append((context, str(state), text, url))
+        self._lose()
+
+    async def withdraw(self, place: ForgePlace, number: int) -> None:
+        """Close a pull request of ours that has become pointless."""
+        self._open(place, "withdraw")
+        self.close_pull_request(place.repository, number, OPERATOR)
+        self._lose()
+
+    def set_gate(self, repository: str, number: int, gate: Gate) -> None:
+        """Let rules, reviews and checks come to this, whatever they are."""
+        self._item(repository, number).gate = gate
+        self._merge_armed()
+
+    def set_check(self, sha: str, context: str, state: str) -> None:
+        """Let a check say `success`, `failure` or `pending` of a commit."""
+        self.statuses.setdefault(sha, {})[context] = state
+        self._merge_armed()
+
+    def review(self, repository: str, number: int, *, approves: bool) -> None:
+        """Approve a pull request, or ask for changes, as its reviewer."""
+        item = self._item(repository, number)
+        item.reviews[REVIEWER] = approves
+        item.seen = replace(item.seen, reviewers=item.seen.reviewers - {REVIEWER})
+        self._merge_armed()
+
+    def set_draft(self, repository: str, number: int, *, is_draft: bool) -> None:
+        """Mark a pull request as a draft, or as ready."""
+        item = self._item(repository, number)
+        item.seen = replace(item.seen, is_draft=is_draft)
+        item.changed_at = self._clock()
+
+    def comments(self, repository: str, number: int) -> list[str]:
+        """Give the comments of a pull request."""
+        return self._item(repository, number).comments
+
+    def merge_as(
+        self, repository: str, number: int, style: str = "merge", actor: str = REVIEWER
+    ) -> str:
+        """Merge as a person would: `merge`, `squash` or `rebase`.
 
         Returns:
             The commit this made on the base branch.
@@ -119,29 +242,118 @@ class FakeForge:
             state=PullRequestState.MERGED,
             merge_commit=merged,
             merged_at=self._clock(),
-            actor=REVIEWER,
+            actor=actor,
         )
+        item.changed_at = self._clock()
         return merged
 
-    def close_pull_request(self, repository: str, number: int) -> None:
+    def close_pull_request(self, repository: str, number: int, actor: str = REVIEWER) -> None:
         """Close a pull request without a merge."""
         item = self._item(repository, number)
-        item.seen = replace(self._now(item), state=PullRequestState.CLOSED)
+        item.seen = replace(self._now(item), state=PullRequestState.CLOSED, actor=actor)
+        item.changed_at = self._clock()
 
     def reopen(self, repository: str, number: int) -> None:
         """Open a closed pull request again."""
         item = self._item(repository, number)
-        item.seen = replace(self._now(item), state=PullRequestState.OPEN)
+        item.seen = replace(self._now(item), state=PullRequestState.OPEN, actor=None)
+        item.changed_at = self._clock()
 
     def count(self, repository: str) -> int:
         """Count all pull requests of a repository."""
-        return sum(item.repository == repository for item in self._all)
+        return len(self._of(repository))
 
     def body(self, repository: str, number: int) -> str:
         """Give a pull request's text."""
         return self._item(repository, number).body
 
-    def _open(self, place: ForgePlace) -> FakeRepository:
+    def _make(self, place: ForgePlace, draft: Draft, head_sha: str) -> _PullRequest:
+        number = 1 + self.count(place.repository)
+        seen = PullRequestSeen(
+            number=number,
+            url=f"{_web(place)}/pulls/{number}",
+            state=PullRequestState.OPEN,
+            head_sha=head_sha,
+            title=draft.title,
+            is_draft=draft.is_draft,
+        )
+        item = _PullRequest(
+            place.repository, draft.head, draft.base, draft.body, seen, self._clock()
+        )
+        self._all.append(item)
+        return item
+
+    def _add_extras(self, item: _PullRequest, draft: Draft) -> None:
+        unknown = {*draft.reviewers, *draft.assignees} - self.users
+        if unknown or draft.milestone not in {None, *self.milestones}:
+            raise TerminalError(
+                Reason.PUSH_REFUSED, f"There is no {unknown or draft.milestone}: pullRequest."
+            )
+        item.seen = replace(
+            item.seen,
+            labels=item.seen.labels | set(draft.labels),
+            reviewers=item.seen.reviewers | set(draft.reviewers),
+            assignees=item.seen.assignees | set(draft.assignees),
+            milestone=draft.milestone or item.seen.milestone,
+        )
+
+    def _merge_armed(self) -> None:
+        for item in self._all:
+            is_open = item.seen.state is PullRequestState.OPEN
+            if item.is_armed and is_open and not self._gate(item).is_blocked:
+                self.merge_as(item.repository, item.seen.number, "merge", OPERATOR)
+
+    def _gate(self, item: _PullRequest) -> Gate:
+        if item.gate is not None:
+            return replace(item.gate, is_armed=item.is_armed)
+        rules = self.rules.get(item.repository, Rules())
+        checks = self.statuses.get(self._now(item).head_sha, {})
+        failing = tuple(sorted(name for name, state in checks.items() if state == "failure"))
+        missing = [name for name in rules.checks if checks.get(name) != "success"]
+        running = missing or "pending" in checks.values()
+        approved = [who for who, approves in item.reviews.items() if approves]
+        lacks_approval = len(approved) < rules.approvals
+        review = Review.APPROVED if approved else Review.NOT_REQUIRED
+        if len(approved) < len(item.reviews):
+            review = Review.CHANGES_REQUESTED
+        elif lacks_approval:
+            review = Review.REQUIRED
+        passed = Checks.PASSING if checks else Checks.NONE
+        return Gate(
+            fit=self._fit(item),
+            review=review,
+            checks=Checks.FAILING if failing else Checks.RUNNING if running else passed,
+            failing=failing,
+            is_blocked=lacks_approval or bool(missing),
+            is_armed=item.is_armed,
+        )
+
+    def _fit(self, item: _PullRequest) -> Fit:
+        """Compare what both sides changed since they parted, file by file."""
+        git = self._git(item.repository)
+        base, head = git.branches[item.base], self._now(item).head_sha
+        common = next(sha for sha in ancestors(git.commits, head) if git.is_ancestor(sha, base))
+        theirs = changed(git.commits[common].files, git.commits[base].files)
+        ours = changed(git.commits[common].files, git.commits[head].files)
+        return Fit.CONFLICT if theirs & ours else Fit.CLEAN
+
+    def _lose(self) -> None:
+        if self.lose_next_answer:
+            self.lose_next_answer = False
+            raise TransientError(Reason.FORGE_UNAVAILABLE, "The connection broke off.")
+
+    def _find(self, place: ForgePlace, head: str, base: str) -> _PullRequest | None:
+        found = [
+            item for item in self._of(place.repository) if (item.head, item.base) == (head, base)
+        ]
+        opened = [item for item in found if item.seen.state is PullRequestState.OPEN]
+        return next(iter(opened or found[::-1]), None)
+
+    def _of(self, repository: str) -> list[_PullRequest]:
+        return [item for item in self._all if item.repository == repository]
+
+    def _open(self, place: ForgePlace, request: str) -> FakeRepository:
+        self.requests.append(request)
         check_forge_credential(place.credential, place.api_url, _web(place))
         if self.trouble is not None:
             raise self.trouble
@@ -157,11 +369,20 @@ class FakeForge:
         raise TerminalError(Reason.PULL_REQUEST_CLOSED, f"Pull request #{number} does not exist.")
 
     def _now(self, item: _PullRequest) -> PullRequestSeen:
-        """Show an open pull request with its branch's head as it is now."""
-        if item.seen.state is PullRequestState.OPEN:
-            head = self._git(item.repository).branches.get(item.head, item.seen.head_sha)
-            item.seen = replace(item.seen, head_sha=head)
-        return item.seen
+        """Show a pull request with its branch as it is now; pushes move the head of an open one."""
+        repository = self._git(item.repository)
+        head = repository.branches.get(item.head)
+        now = replace(item.seen, has_branch=head is not None, is_archived=repository.is_archived)
+        if now.state is PullRequestState.OPEN and head is not None:
+            now = replace(now, head_sha=head)
+        if now.head_sha != item.seen.head_sha:
+            item.changed_at = self._clock()
+        item.seen = now
+        return now
+
+    def _whole(self, item: _PullRequest) -> PullRequestSeen:
+        seen = self._now(item)
+        return replace(seen, gate=self._gate(item)) if seen.state is PullRequestState.OPEN else seen
 
     def _git(self, repository: str) -> FakeRepository:
         urls = self.server.repositories

@@ -16,7 +16,7 @@ from album_operator.domain.errors import StaleError, TerminalError, TransientErr
 from album_operator.domain.names import normal_url
 from album_operator.domain.places import Change, GitPlace
 from album_operator.domain.reasons import Reason
-from album_operator.domain.seen import BranchSeen, ConfigSeen, SourceSeen
+from album_operator.domain.seen import BranchSeen, ConfigSeen, SourceCommit, SourceSeen
 from tests.fakes.git_diff import diff_files
 from tests.fakes.git_history import Commit, File, ancestors, changed
 from tests.fakes.git_server import FakeGitServer, FakeRepository
@@ -40,6 +40,23 @@ class FakeSourceRepository:
             return SourceSeen(None)
         data, _ = _read(repository.commits[commit].files, [path])
         return SourceSeen(commit, path in data)
+
+    async def list_commits(
+        self, place: GitPlace, since: str, commit: str, limit: int
+    ) -> tuple[SourceCommit, ...] | None:
+        """List the commits after a tag up to a commit."""
+        check_ref_name(since)
+        check_commit(commit)
+        repository = self.server.open(place)
+        before = repository.tags.get(since)
+        if before is None or not repository.is_ancestor(before, commit):
+            return None
+        known = set(ancestors(repository.commits, before))
+        found = [sha for sha in ancestors(repository.commits, commit) if sha not in known]
+        commits = [(sha, repository.commits[sha]) for sha in found[:limit]]
+        return tuple(
+            SourceCommit(sha, made.name, made.message.splitlines()[0]) for sha, made in commits
+        )
 
 
 class FakeConfigRepository:
@@ -123,6 +140,17 @@ class FakeConfigRepository:
         base = self.server.open(place).commits[base_commit].files
         after = {path: File(data, base[path].mode) for path, data in files.items()}
         return diff_files({path: base[path] for path in files}, after)
+
+    async def delete_branch(self, place: GitPlace, branch: str, expected: str) -> None:
+        """Delete a branch if it still is at `expected`."""
+        check_ref_name(branch)
+        check_commit(expected)
+        repository = self.server.open(place)
+        if repository.branches.get(branch) != expected:
+            return
+        if any(branch.startswith(beginning) for beginning in repository.protected):
+            raise TerminalError(Reason.PUSH_REFUSED, f"Branch {branch} may not be deleted.")
+        del repository.branches[branch]
 
     async def is_descendant(
         self, place: GitPlace, revision: str, ancestor: str, base: str, since: datetime

@@ -119,7 +119,7 @@ def test_two_lines_of_a_pipeline_get_all_constant_defaults(server: ApiServer) ->
         "config": {
             "secretRef": {"name": "album-git"},
             "delivery": "PullRequest",
-            "forge": {"type": "Gitea"},
+            "forge": {},
             "author": {"name": "Album Release Operator", "email": "album-operator@album.invalid"},
         },
         "argocd": {

@@ -143,7 +143,7 @@ def test_a_small_release_comes_back_as_it_was_written(server: ApiServer) -> None
 def test_a_release_that_commits_to_the_base_branch_comes_back_too(server: ApiServer) -> None:
     raw = changed(pipeline("direct"), "spec.config", {"delivery": "Commit", "branch": "main"})
     created, resolved = _resolve(server, raw, "direct")
-    assert resolved.config.forge_type == ""
+    assert resolved.config.forge_type is None
 
     written = _write(server, created, replace(Record(), resolved=resolved))
 

@@ -7,13 +7,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from testbed import engine, lifecycle, network, recipes, state, status
+from testbed import engine, lifecycle, network, recipes, standin, state, status
 from testbed.access import Testbed
 from testbed.settings import Settings, from_environment
+from testbed.state import ForgeKind
 from tests.testbed.processes import find_mentions, find_mounts, find_processes, kill
 
 pytestmark = pytest.mark.e2e
@@ -120,6 +122,8 @@ def test_down_leaves_nothing_but_the_cache(settings: Settings) -> None:
     docker = engine.find(settings)
     assert docker is not None
     bridge = state.load(settings).gateway
+    # Beside Gitea, whose place it takes in other testbeds: both are to go.
+    standin.ensure(settings, replace(state.load(settings), forge=ForgeKind.GITHUB_STANDIN))
 
     lifecycle.down(settings)
 

@@ -27,7 +27,7 @@ from album_operator.adapters.git_names import (
 )
 from album_operator.adapters.git_objects import Kept
 from album_operator.adapters.git_partial import Fetcher
-from album_operator.adapters.git_push import push_branch
+from album_operator.adapters.git_push import delete_branch, push_branch
 from album_operator.adapters.git_refs import HEADS, list_refs
 from album_operator.adapters.git_trees import Trees
 from album_operator.domain.names import normal_url
@@ -125,6 +125,14 @@ class GitConfigRepository:
         check_ref_name(base)
         asked = frozenset(check_file_path(path) for path in paths)
         return await self._to_its_end(self._commit(place, base, asked, edit))
+
+    async def delete_branch(self, place: GitPlace, branch: str, expected: str) -> None:
+        """Delete a branch if it still is at `expected`; elsewhere or gone, it is left as it is."""
+        check_ref_name(branch)
+        check_commit(expected)
+        await self._read(
+            place, FILES, lambda repository: delete_branch(repository, branch, expected)
+        )
 
     async def diff(self, place: GitPlace, base_commit: str, files: Mapping[str, bytes]) -> str:
         """Compare files with what a commit has, without writing anything to the server."""

@@ -58,6 +58,24 @@ def push_branch(repository: Repository, change: Change, commit: str, *, is_at_ti
     raise _rejected(repository, change, there, f"{answer.err}\n{ref_lines[0]}")
 
 
+def delete_branch(repository: Repository, branch: str, expected: str) -> None:
+    """Delete a branch if it is at `expected`; elsewhere or gone, it is left as it is.
+
+    Raises:
+        OutsideError: the server refused, or could not be reached.
+    """
+    name = HEADS + branch
+    answer = _push(repository, name, "", f"--force-with-lease={name}:{expected}", {})
+    if answer.status == 0 or list_refs(repository, name).get(name) != expected:
+        return
+    place = repository.place
+    raise TerminalError(
+        Reason.PUSH_REFUSED,
+        f"{place.url} does not let us delete branch {branch}: "
+        f"{words(answer.err, place.credential)}.",
+    )
+
+
 def _push(
     repository: Repository, name: str, commit: str, lease: str, settings: Mapping[str, str]
 ) -> Answer:

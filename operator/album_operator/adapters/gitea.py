@@ -1,57 +1,45 @@
 """Pull requests of a Gitea or Forgejo; the adapter of port `PullRequests`.
 
-Written against Gitea 1.26: `/repos/{owner}/{name}/pulls` and `/pulls/{base}/{head}` of its API v1.
+Written against Gitea 1.26 and its API v1: `/repos/{owner}/{name}/pulls` and what belongs to them.
 """
 
 import asyncio
-import re
-from collections.abc import AsyncIterator, Collection, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-import aiohttp
-import yarl
-
-from album_operator.adapters.addresses import check_address, check_forge_credential
-from album_operator.adapters.git_failures import WORDS_LENGTH, scrub
-from album_operator.adapters.git_names import check_ref_name
+from album_operator.adapters.git_names import check_commit, check_ref_name
 from album_operator.adapters.gitea_answers import (
-    Answer,
     garbage,
     is_between,
-    parse_answer,
+    parse_moment,
     parse_pull_request,
     parse_repository,
-    parse_retry_after,
-    read_body,
     require,
     unavailable,
 )
+from album_operator.adapters.gitea_api import PAGE, REFUSED_PAUSE, TIME_LIMIT, GiteaApi
+from album_operator.adapters.gitea_extras import DRAFT_TITLE, add_extras
+from album_operator.adapters.gitea_gate import parse_gate
 from album_operator.decisions.preflight import RETRY
-from album_operator.domain.errors import TerminalError
-from album_operator.domain.places import Draft, ForgePlace
+from album_operator.domain.errors import StaleError, TerminalError
+from album_operator.domain.places import CommitState, Draft, ForgePlace, MergeMethod
 from album_operator.domain.reasons import Reason
-from album_operator.domain.seen import PullRequestSeen, PullRequestState, RepositorySeen
+from album_operator.domain.seen import (
+    Changes,
+    Glance,
+    PullRequestSeen,
+    PullRequestState,
+    RepositorySeen,
+)
 
-API_PATH = "/api/v1"
-
-REPOSITORY = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
-
-TIME_LIMIT = timedelta(seconds=20)
-"""Longest a request may take in all."""
-
-PAGE = 50
-"""Pull requests asked for at once: Gitea's own limit, unless its admin lowered it."""
-
-PAGES = 20
-
-REFUSED_PAUSE = timedelta(seconds=2)
-"""After which a token that was refused is tried once more."""
+ALREADY_MERGED = "already merged"
 
 
 class GiteaPullRequests:
-    """Finds, reads and opens pull requests.
+    """Finds, reads, opens and merges pull requests.
 
     Args:
         insecure_hosts: `host[:port]` of forges that may be spoken to in plain HTTP.
@@ -66,52 +54,59 @@ class GiteaPullRequests:
         time_limit: timedelta = TIME_LIMIT,
         refused_pause: timedelta = REFUSED_PAUSE,
     ) -> None:
-        self._insecure_hosts = frozenset(insecure_hosts)
-        self._timeout = aiohttp.ClientTimeout(total=time_limit.total_seconds())
-        self._refused_pause = refused_pause
-        self._session: aiohttp.ClientSession | None = None
+        self._api = GiteaApi(insecure_hosts, time_limit, refused_pause)
+        # Gitea's API does not tell whether a merge is scheduled; losing this only asks once more.
+        self._armed: set[tuple[str, str, int, str]] = set()
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._session is not None:
-            await self._session.close()
+        await self._api.close()
 
     async def get_repository(self, place: ForgePlace) -> RepositorySeen:
         """Read what the token's user may do with the repository."""
-        return parse_repository(place, await self._get_repository(place))
+        return parse_repository(place, await self._api.get_repository(place))
 
     async def find(self, place: ForgePlace, head: str, base: str) -> PullRequestSeen | None:
         """Find the pull request from branch `head` of the same repository into `base`."""
-        check_ref_name(head)
-        check_ref_name(base)
-        # Gitea gives any one of several for the same branches, so only an open one is the answer.
-        any_one = f"/pulls/{quote(base, safe='')}/{quote(head, safe='')}"
-        answer = await self._send(place, "GET", any_one)
-        if answer.status == 404:
-            await self._get_repository(place)
-            return None
-        require(place, answer, 200, "read pull requests of")
-        found = parse_pull_request(place, answer.body)
-        if found.state is PullRequestState.OPEN and is_between(answer.body, head, base):
-            return found
-        for state in ("open", "closed"):
-            async for raw in self._list(place, base, state):
-                if is_between(raw, head, base):
-                    return parse_pull_request(place, raw)
-        return None
+        found = await self._find(place, head, base)
+        return parse_pull_request(place, found) if found is not None else None
 
     async def get(self, place: ForgePlace, number: int) -> PullRequestSeen:
-        """Read one pull request."""
-        answer = await self._send(place, "GET", f"/pulls/{int(number)}")
-        if answer.status == 404:
-            await self._get_repository(place)
+        """Read one pull request, with its gate while it is open."""
+        found = await self.get_many(place, [number])
+        if number not in found:
+            await self._api.get_repository(place)
             raise TerminalError(
                 Reason.PULL_REQUEST_CLOSED,
                 f"Pull request #{number} of {place.repository} no longer exists in "
                 f"{place.api_url}. Delete its branch, {RETRY}.",
             )
-        require(place, answer, 200, "read pull requests of")
-        return parse_pull_request(place, answer.body)
+        return found[number]
+
+    async def get_many(
+        self, place: ForgePlace, numbers: Collection[int]
+    ) -> Mapping[int, PullRequestSeen]:
+        """Read several as `get` does: each takes requests of its own."""
+        found = {}
+        for number in numbers:
+            answer = await self._api.send(place, "GET", f"/pulls/{int(number)}")
+            if answer.status != 404:
+                require(place, answer, 200, "read pull requests of")
+                found[number] = await self._complete(place, answer.body)
+        return found
+
+    async def list_changed(self, place: ForgePlace, since: datetime | None) -> Changes:
+        """Tell which pull requests changed (opened, pushed to, merged, closed)."""
+        glances: dict[int, Glance] = {}
+        until = since
+        async for raw in self._api.list(place, "/pulls?state=all&sort=recentupdate"):
+            moment = parse_moment(place, raw)
+            # Gitea's clock has whole seconds: what changed in the last one may change again in it.
+            if moment < (since or moment) or (since is None and len(glances) == PAGE):
+                break
+            glances.setdefault(int(raw["number"]), parse_pull_request(place, raw).glance)
+            until = max(moment, until or moment)
+        return Changes(glances, until)
 
     async def open(self, place: ForgePlace, draft: Draft) -> PullRequestSeen:
         """Open a pull request; one already open for the same head and base is given back."""
@@ -120,106 +115,135 @@ class GiteaPullRequests:
         body = {
             "head": draft.head,
             "base": draft.base,
-            "title": draft.title,
+            "title": DRAFT_TITLE * draft.is_draft + draft.title,
             "body": draft.body,
         }
-        answer = await self._send(place, "POST", "/pulls", body)
+        answer = await self._api.send(place, "POST", "/pulls", body)
+        raw = answer.body
         if answer.status == 409:
-            found = await self.find(place, draft.head, draft.base)
-            if found is None or found.state is not PullRequestState.OPEN:
+            raw = await self._find(place, draft.head, draft.base)
+            if raw is None or raw["state"] != "open":
                 raise unavailable(place, f"a pull request for {draft.head} came and went")
-            return found
-        if answer.status == 404:
-            await self._get_repository(place)
+        elif answer.status == 404:
+            await self._api.get_repository(place)
             raise unavailable(place, f"it does not know branch {draft.head} or {draft.base} yet")
-        require(place, answer, 201, "open pull requests in")
-        return parse_pull_request(place, answer.body)
+        else:
+            require(place, answer, 201, "open pull requests in")
+        opened = parse_pull_request(place, raw)
+        if await add_extras(self._api, place, opened, draft):
+            raw = await self._api.read(place, f"/pulls/{opened.number}")
+            opened = parse_pull_request(place, raw)
+        return opened
 
-    async def _list(
-        self, place: ForgePlace, base: str, state: str
-    ) -> AsyncIterator[Mapping[str, Any]]:
-        """Give pull requests into a branch, newest first."""
-        for page in range(1, PAGES + 1):
-            query = f"?state={state}&base_branch={quote(base, safe='')}&limit={PAGE}&page={page}"
-            answer = await self._send(place, "GET", f"/pulls{query}")
-            if answer.status == 404:
-                await self._get_repository(place)
-            require(place, answer, 200, "read pull requests of")
-            if not isinstance(answer.body, list):
-                raise garbage(place, "a list of pull requests is no list")
-            for raw in answer.body:
-                yield raw
-            if not answer.body:
-                return
-
-    async def _get_repository(self, place: ForgePlace) -> Any:  # noqa: ANN401 - JSON
-        """Read the repository; also tells a missing one from a missing pull request: both are 404.
-
-        Raises:
-            TerminalError: `RepositoryNotFound`.
-        """
-        answer = await self._send(place, "GET", "")
-        if answer.status == 404:
-            raise TerminalError(
-                Reason.REPOSITORY_NOT_FOUND,
-                f"{place.repository} does not exist in {place.api_url}, or the token of Secret "
-                f"{place.credential.secret} may not see it. Correct spec.config.repository of the "
-                f"pipeline or the token's rights, {RETRY}.",
-            )
-        require(place, answer, 200, "read")
-        return answer.body
-
-    async def _send(
-        self, place: ForgePlace, method: str, path: str, body: Mapping[str, str] | None = None
-    ) -> Answer:
-        answer = await self._send_once(place, method, path, body)
-        if answer.status == 401:
-            # A Gitea that shuts down has closed its database, and answers so to any token.
-            await asyncio.sleep(self._refused_pause.total_seconds())
-            answer = await self._send_once(place, method, path, body)
-        return answer
-
-    async def _send_once(
-        self, place: ForgePlace, method: str, path: str, body: Mapping[str, str] | None
-    ) -> Answer:
-        self._check(place)
-        url = f"{place.api_url}/repos/{place.repository}{path}"
-        headers = {
-            "Accept": "application/json",
-            "Authorization": f"token {place.credential.token}",
-            "User-Agent": "album-operator",
+    async def merge(
+        self, place: ForgePlace, number: int, head_sha: str, method: MergeMethod, *, by_forge: bool
+    ) -> None:
+        """Merge a pull request whose head is `head_sha`, or let Gitea do it once it can."""
+        body = {
+            "Do": str(method).lower(),
+            "head_commit_id": head_sha,
+            "merge_when_checks_succeed": by_forge,
         }
-        try:
-            async with self._connected().request(
-                method,
-                yarl.URL(url, encoded=True),
-                headers=headers,
-                json=body,
-                # The token is for this host alone.
-                allow_redirects=False,
-            ) as response:
-                data = await read_body(response)
-                wait = parse_retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
-                return parse_answer(place, response.status, data, wait)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            said = str(error) or type(error).__name__
-            raise unavailable(place, scrub(said, place.credential)[:WORDS_LENGTH]) from error
-
-    def _check(self, place: ForgePlace) -> None:
-        check_address(place.api_url, self._insecure_hosts)
-        if not REPOSITORY.fullmatch(place.repository) or ".." in place.repository:
+        answer = await self._api.send(place, "POST", f"/pulls/{int(number)}/merge", body)
+        scheduled = answer.status == 201 or (answer.status == 409 and "schedule" in answer.said)
+        if by_forge and scheduled:
+            self._armed.add((place.api_url, place.repository, number, head_sha))
+            return
+        if answer.status == 405 and ALREADY_MERGED in answer.said:
+            return
+        if answer.status == 405 and "merge style" in answer.said:
             raise TerminalError(
-                Reason.REPOSITORY_NOT_FOUND,
-                f"{place.repository[:128]!r} is no owner/name of a Gitea repository. Correct "
-                f"spec.config.repository of the pipeline, {RETRY}.",
+                Reason.PUSH_REFUSED,
+                f"{place.repository} in {place.api_url} does not allow method {method}: "
+                f"{answer.said}. Choose another spec.config.pullRequest.method of the pipeline, "
+                f"{RETRY}.",
             )
-        web = place.api_url.removesuffix(API_PATH)
-        check_forge_credential(place.credential, place.api_url, f"{web}/{place.repository}")
+        if answer.status == 405 and "not allowed" in answer.said:
+            raise TerminalError(
+                Reason.CREDENTIALS_REFUSED,
+                f"{place.api_url} does not let the user of Secret {place.credential.secret} merge "
+                f"into {place.repository}: {answer.said}. Let that user merge there, or set "
+                f"spec.config.pullRequest.merge of the pipeline to Manual, {RETRY}.",
+            )
+        if answer.status in {404, 405, 409}:
+            raise StaleError(
+                Reason.MERGING, f"{place.api_url} does not merge #{number} yet: {answer.said}."
+            )
+        require(place, answer, 200, "merge pull requests of")
 
-    def _connected(self) -> aiohttp.ClientSession:
-        # Made at the first request, because a session belongs to the event loop that runs.
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar()
-            )
-        return self._session
+    async def comment(self, place: ForgePlace, number: int, key: str, text: str) -> None:
+        """Write a comment; one that carries the same key is there already: nothing is written."""
+        marker = f"<!-- album:{key} -->"
+        path = f"/issues/{int(number)}/comments"
+        for raw in await self._api.read(place, path):
+            if marker in str(raw.get("body")):
+                return
+        answer = await self._api.send(place, "POST", path, {"body": f"{text}\n\n{marker}"})
+        require(place, answer, 201, "comment on pull requests of")
+
+    async def set_status(
+        self,
+        place: ForgePlace,
+        commit: str,
+        state: CommitState,
+        context: str,
+        text: str,
+        url: str | None,
+    ) -> None:
+        """Set a commit status; the last one of a context counts."""
+        check_commit(commit)
+        body = {"state": str(state), "context": context, "description": text, "target_url": url}
+        answer = await self._api.send(place, "POST", f"/statuses/{commit}", body)
+        require(place, answer, 201, "set commit statuses in")
+
+    async def withdraw(self, place: ForgePlace, number: int) -> None:
+        """Close a pull request of ours that has become pointless."""
+        answer = await self._api.send(place, "PATCH", f"/pulls/{int(number)}", {"state": "closed"})
+        require(place, answer, 201, "close pull requests of")
+
+    async def _find(self, place: ForgePlace, head: str, base: str) -> Any:  # noqa: ANN401 - JSON
+        check_ref_name(head)
+        check_ref_name(base)
+        # Gitea gives any one of several for the same branches, so only an open one is the answer.
+        any_one = f"/pulls/{quote(base, safe='')}/{quote(head, safe='')}"
+        answer = await self._api.send(place, "GET", any_one)
+        if answer.status == 404:
+            await self._api.get_repository(place)
+            return None
+        require(place, answer, 200, "read pull requests of")
+        found = parse_pull_request(place, answer.body)
+        if found.state is PullRequestState.OPEN and is_between(answer.body, head, base):
+            return answer.body
+        for state in ("open", "closed"):
+            query = f"/pulls?state={state}&base_branch={quote(base, safe='')}"
+            async for raw in self._api.list(place, query):
+                if is_between(raw, head, base):
+                    return raw
+        return None
+
+    async def _complete(self, place: ForgePlace, raw: Any) -> PullRequestSeen:  # noqa: ANN401 - JSON
+        """Add what the pull request itself does not tell: its gate, or who closed it."""
+        seen = parse_pull_request(place, raw)
+        if seen.state is PullRequestState.CLOSED:
+            return replace(seen, actor=await self._closer(place, seen.number))
+        if seen.state is PullRequestState.MERGED:
+            return seen
+        base = quote(raw["base"]["ref"], safe="")
+        rules, status, reviews = await asyncio.gather(
+            self._api.read(place, f"/branches/{base}"),
+            self._api.read(place, f"/commits/{seen.head_sha}/status"),
+            self._api.read(place, f"/pulls/{seen.number}/reviews?limit={PAGE}"),
+        )
+        armed = (place.api_url, place.repository, seen.number, seen.head_sha) in self._armed
+        try:
+            gate = parse_gate(raw, rules, status, reviews, is_armed=armed)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise garbage(place, f"rules, checks or reviews have no proper {error}") from error
+        return replace(seen, gate=gate)
+
+    async def _closer(self, place: ForgePlace, number: int) -> str | None:
+        closer = None
+        async for event in self._api.list(place, f"/issues/{number}/timeline?since="):
+            if event.get("type") == "close":
+                closer = (event.get("user") or {}).get("login")
+        return closer

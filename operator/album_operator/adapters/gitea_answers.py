@@ -163,6 +163,18 @@ def is_between(raw: Any, head: str, base: str) -> bool:  # noqa: ANN401 - JSON
         return False
 
 
+def parse_moment(place: ForgePlace, raw: Any) -> datetime:  # noqa: ANN401 - JSON
+    """Read when a pull request last changed.
+
+    Raises:
+        TransientError: it does not tell.
+    """
+    try:
+        return datetime.fromisoformat(raw["updated_at"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise garbage(place, f"a pull request has no proper {error}") from error
+
+
 def parse_repository(place: ForgePlace, raw: Any) -> RepositorySeen:  # noqa: ANN401 - JSON
     """Read a repository.
 
@@ -193,6 +205,16 @@ def parse_pull_request(place: ForgePlace, raw: Any) -> PullRequestSeen:  # noqa:
             merge_commit=(raw.get("merge_commit_sha") or None) if merged else None,
             merged_at=datetime.fromisoformat(raw["merged_at"]) if merged else None,
             actor=str(actor["login"]) if actor else None,
+            labels=frozenset(str(label["name"]) for label in raw.get("labels") or ()),
+            reviewers=frozenset(
+                str(user["login"]) for user in raw.get("requested_reviewers") or ()
+            ),
+            assignees=frozenset(str(user["login"]) for user in raw.get("assignees") or ()),
+            milestone=str(raw["milestone"]["title"]) if raw.get("milestone") else None,
+            is_draft=bool(raw.get("draft")),
+            # Becomes `refs/pull/<number>/head` once the branch is deleted.
+            has_branch=raw["head"]["ref"] == raw["head"]["label"],
+            is_archived=bool((raw["base"].get("repo") or {}).get("archived")),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise garbage(place, f"a pull request has no proper {error}") from error

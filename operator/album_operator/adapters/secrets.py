@@ -9,11 +9,16 @@ from typing import Any
 from album_operator.adapters.cluster import Cluster, NotFoundError, path_of
 from album_operator.decisions.preflight import missing_key
 from album_operator.domain.errors import TerminalError
-from album_operator.domain.places import USERNAME, Credential
+from album_operator.domain.places import USERNAME, Credential, GitHubApp
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 
 DOCKER_CONFIG = ".dockerconfigjson"
+
+APP_KEYS = ("appID", "installationID", "privateKey")
+
+DIGITS = 18
+"""Longest number of a GitHub App's installation."""
 
 
 class ClusterSecrets:
@@ -23,18 +28,24 @@ class ClusterSecrets:
         self._cluster = cluster
 
     async def find_credential(self, ref: Ref) -> Credential | None:
-        """Read `url` with `token` and optionally `username`, or `identity` and `known_hosts`."""
+        """Read `url` with `token` and optionally `username`, or `identity` and `known_hosts`.
+
+        In place of `token` there may be a GitHub App: `appID`, `installationID` and `privateKey`.
+        """
         data = await self._find(ref)
         if data is None:
             return None
         identity = _decoded(data, "identity", ref)
+        app = _find_app(data, ref)
+        other = identity or app
         credential = Credential(
             secret=ref.name,
             url=_required(data, "url", ref),
             username=_decoded(data, "username", ref) or USERNAME,
-            token=_decoded(data, "token", ref) if identity else _required(data, "token", ref),
+            token=_decoded(data, "token", ref) if other else _required(data, "token", ref),
             identity=identity,
             known_hosts=_decoded(data, "known_hosts", ref),
+            app=app,
         )
         if identity and not credential.known_hosts:
             halt = missing_key(str(ref), "known_hosts", credential.url)
@@ -70,6 +81,21 @@ class ClusterSecrets:
 def _host(key: str) -> str:
     """Give the host of an `auths` key, which may be a URL (`https://index.docker.io/v1/`)."""
     return key.split("://", 1)[-1].split("/", 1)[0]
+
+
+def _find_app(data: Mapping[str, Any], ref: Ref) -> GitHubApp | None:
+    """Read a GitHub App; a Secret that has a token needs none."""
+    if not any(key in data for key in APP_KEYS) or _decoded(data, "token", ref):
+        return None
+    app_id, installation, private_key = (_required(data, key, ref) for key in APP_KEYS)
+    if not (installation.isascii() and installation.isdigit() and len(installation) <= DIGITS):
+        raise TerminalError(
+            Reason.CREDENTIALS_MISSING,
+            f"Key `installationID` of Secret {ref} is no number. It stands at the end of the "
+            "installation's URL in GitHub's settings; correct it, then set the annotation "
+            "album.dev/retry.",
+        )
+    return GitHubApp(app_id, int(installation), private_key)
 
 
 def _decoded(data: Mapping[str, Any], key: str, ref: Ref) -> str:

@@ -5,13 +5,14 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from album_operator.adapters.git import TIME_LIMIT, Git, Repository
-from album_operator.adapters.git_names import check_file_path, check_ref_name
+from album_operator.adapters.git_log import read_log
+from album_operator.adapters.git_names import check_commit, check_file_path, check_ref_name
 from album_operator.adapters.git_objects import Kept
 from album_operator.adapters.git_partial import Fetcher
 from album_operator.adapters.git_refs import PEELED, TAGS, list_refs
 from album_operator.adapters.git_trees import Trees
 from album_operator.domain.places import GitPlace
-from album_operator.domain.seen import SourceSeen
+from album_operator.domain.seen import SourceCommit, SourceSeen
 
 KEPT_ANSWERS = 256
 
@@ -40,6 +41,16 @@ class GitSourceRepository:
         check_ref_name(tag)
         path = check_file_path(posixpath.normpath(dockerfile))
         return await self._git.run(place, lambda repository: self._look(repository, tag, path))
+
+    async def list_commits(
+        self, place: GitPlace, since: str, commit: str, limit: int
+    ) -> tuple[SourceCommit, ...] | None:
+        """List the commits after tag `since` up to `commit`, the newest first."""
+        check_ref_name(since)
+        check_commit(commit)
+        return await self._git.run(
+            place, lambda repository: read_log(repository, since, commit, limit)
+        )
 
     def _look(self, repository: Repository, tag: str, path: str) -> SourceSeen:
         name = TAGS + tag

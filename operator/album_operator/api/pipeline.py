@@ -24,12 +24,41 @@ from album_operator.api.types import (
     Duration,
     ForgeType,
     Label,
+    MergeMethod,
+    MergeMode,
     ObjectName,
     SecretRef,
     TagPrefix,
 )
 
 GIT_SECRET = "album-git"  # noqa: S105 - a Secret's name
+
+
+class Forge(Model):
+    """The forge of a repository."""
+
+    type: ForgeType | None = Field(
+        None,
+        description=(
+            "Kind of the forge: GitHub (also GitHub Enterprise) or Gitea (also Forgejo); by the "
+            "repository's host by default: GitHub on github.com, else Gitea."
+        ),
+    )
+    api_url: ApiURL | None = Field(
+        None,
+        alias="apiURL",
+        description=(
+            "Base URL of the forge's API; by default https://api.github.com for github.com, else "
+            "/api/v3 (GitHub) or /api/v1 (Gitea) on the repository's host."
+        ),
+    )
+    secret_ref: SecretRef | None = Field(
+        None,
+        description=(
+            "Secret with the token for the API, with the same keys as for git; the secretRef of "
+            "the repository by default."
+        ),
+    )
 
 
 class Source(Model):
@@ -46,25 +75,8 @@ class Source(Model):
         ),
         json_schema_extra={"default": {"name": GIT_SECRET}},
     )
-
-
-class Forge(Model):
-    """Where pull requests are opened."""
-
-    type: ForgeType = Field("Gitea", description="Kind of the forge.")
-    api_url: ApiURL | None = Field(
-        None,
-        alias="apiURL",
-        description=(
-            "Base URL of the forge's API; /api/v1 on the host of the config repository by default."
-        ),
-    )
-    secret_ref: SecretRef | None = Field(
-        None,
-        description=(
-            "Secret with the token for the API, with the same keys as for git; config.secretRef "
-            "by default."
-        ),
+    forge: Forge | None = Field(
+        None, description="The source repository's forge, asked only for feedback.commitStatus."
     )
 
 
@@ -97,10 +109,77 @@ class Author(Model):
     )
 
 
+LabelName = Annotated[
+    str,
+    Field(min_length=1, max_length=50, description="Name of a label."),
+    Rule(
+        r"self.matches(r'^[^\s,\x00-\x1f\x7f]([^,\x00-\x1f\x7f]*[^\s,\x00-\x1f\x7f])?$')",
+        "a label's name has no comma, no control character and no blank at either end.",
+    ),
+]
+
+UserName = Annotated[
+    str,
+    Field(
+        max_length=64,
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$",
+        description="Name of a user of the forge.",
+    ),
+]
+
+MilestoneTitle = Annotated[
+    str,
+    Field(min_length=1, max_length=128),
+    Rule(
+        r"!self.matches(r'[\x00-\x1f\x7f]')",
+        "a milestone's title is one line, without control characters.",
+    ),
+]
+
+
+class PullRequest(Model):
+    """How pull requests are opened, and who merges them."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "!has(self.merge) || self.merge != 'Auto' || !has(self.draft) || !self.draft",
+            "a draft is not merged: with merge Auto leave draft out.",
+            ".draft",
+        ),
+    )
+
+    merge: MergeMode = Field(
+        "Manual",
+        description=(
+            "Who merges: people (Manual), or the operator as soon as the forge lets it, by the "
+            "forge's own auto-merge or merge queue where something blocks (Auto)."
+        ),
+    )
+    method: MergeMethod = Field("Merge", description="How merge Auto merges.")
+    labels: list[LabelName] = Field(
+        default_factory=list,
+        max_length=10,
+        description="Labels of the pull request; one the repository does not have is made.",
+    )
+    reviewers: list[UserName] = Field(
+        default_factory=list, max_length=10, description="Users who are asked for a review."
+    )
+    assignees: list[UserName] = Field(
+        default_factory=list, max_length=10, description="Users it is assigned to."
+    )
+    milestone: MilestoneTitle | None = Field(None, description="Title of an open milestone.")
+    draft: bool = Field(False, description="Open it as a draft, for a person to mark as ready.")
+
+
 class Config(Model):
     """The repository Argo CD reads, where releases are proposed."""
 
     rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "!has(self.delivery) || self.delivery != 'Commit' || !has(self.pullRequest)",
+            "with delivery Commit there is no pull request: leave pullRequest out.",
+            ".pullRequest",
+        ),
         Rule(
             # The API server tries rules on the schema's own default, which it does not fill up.
             "!has(self.delivery) || self.delivery != 'Commit' || !has(self.forge) || "
@@ -140,6 +219,9 @@ class Config(Model):
         default_factory=Forge,
         description="Where pull requests are opened.",
         json_schema_extra={"default": {}},
+    )
+    pull_request: PullRequest | None = Field(
+        None, description="How pull requests are opened, and who merges them."
     )
     author: Author = Field(
         default_factory=Author,
@@ -249,10 +331,30 @@ class App(Model):
     )
 
 
+class Feedback(Model):
+    """Where developers are told how a release went; what cannot be written is only logged."""
+
+    commit_status: bool = Field(
+        False,
+        description=(
+            "Set a commit status album/<app> on the source commit: pending, success or failure."
+        ),
+    )
+    comment: bool = Field(
+        False, description="Comment on the pull request when its release has ended."
+    )
+
+
 class PipelineSpec(Model):
     """How the apps of one source repository are released."""
 
     rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "!has(self.feedback) || !has(self.feedback.comment) || !self.feedback.comment || "
+            "!has(self.config) || !has(self.config.delivery) || self.config.delivery != 'Commit'",
+            "with delivery Commit there is no pull request to comment on: leave comment out.",
+            ".feedback",
+        ),
         Rule(
             "self.apps.all(a, self.apps.exists_one(b, "
             "(has(a.tagPrefix) ? a.tagPrefix : a.name + '-') == "
@@ -278,6 +380,9 @@ class PipelineSpec(Model):
         default_factory=ArgoCD,
         description="The Applications and how they are to sync.",
         json_schema_extra={"default": {}},
+    )
+    feedback: Feedback | None = Field(
+        None, description="Where developers are told how a release went."
     )
     apps: Annotated[list[App], MapList("name")] = Field(
         min_length=1, max_length=64, description="The apps of the source repository."

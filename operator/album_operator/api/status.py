@@ -15,6 +15,8 @@ from album_operator.api.types import (
     Digest,
     Duration,
     ForgeType,
+    MergeMethod,
+    MergeMode,
     Message,
     Name,
     Overhead,
@@ -88,6 +90,27 @@ class ResolvedBuild(Model):
     push_secret_name: Name = Field(description="Secret to push with.")
 
 
+UserName = Annotated[Text, Field(description="Name of a user of the forge.")]
+
+
+class ResolvedPullRequest(Model):
+    """How the pull request is opened and who merges it."""
+
+    merge: MergeMode = Field(description="Who merges.")
+    method: MergeMethod = Field(description="How merge Auto merges.")
+    labels: list[Annotated[Text, Field(description="Name of a label.")]] = Field(
+        default_factory=list, max_length=10, description="Its labels."
+    )
+    reviewers: list[UserName] = Field(
+        default_factory=list, max_length=10, description="Users who are asked for a review."
+    )
+    assignees: list[UserName] = Field(
+        default_factory=list, max_length=10, description="Users it is assigned to."
+    )
+    milestone: Text | None = Field(None, description="Title of its milestone.")
+    draft: bool = Field(False, description="Whether it is opened as a draft.")
+
+
 class ResolvedConfig(Model):
     """What is changed in the config repository and who proposes it."""
 
@@ -103,6 +126,9 @@ class ResolvedConfig(Model):
     forge_type: ForgeType | None = Field(None, description="Kind of the forge, if one is asked.")
     forge_url: Text | None = Field(None, alias="forgeURL", description="Base URL of its API.")
     forge_secret_name: Name | None = Field(None, description="Secret with the token for its API.")
+    pull_request: ResolvedPullRequest | None = Field(
+        None, description="How the pull request is opened and who merges it, if not by default."
+    )
     author_name: Text = Field(description="Name of the commit's author.")
     author_email: Text = Field(description="Email address of the commit's author.")
     edits: ResolvedEditList = Field(max_length=16, description="The values that are changed.")
@@ -130,6 +156,16 @@ class ResolvedArgoCD(Model):
     )
 
 
+class ResolvedFeedback(Model):
+    """Where developers are told how the release went."""
+
+    commit_status: bool = Field(description="Whether the source commit gets a commit status.")
+    comment: bool = Field(description="Whether the pull request gets a comment.")
+    forge_type: ForgeType | None = Field(None, description="Kind of the source's forge.")
+    forge_url: Text | None = Field(None, alias="forgeURL", description="Base URL of its API.")
+    forge_secret_name: Name | None = Field(None, description="Secret with the token for its API.")
+
+
 class Resolved(Model):
     """What the release decided to do when it started; it does only this."""
 
@@ -137,6 +173,9 @@ class Resolved(Model):
     pipeline: ResolvedPipeline = Field(description="The AlbumPipeline as it was read.")
     build: ResolvedBuild = Field(description="How the image is built.")
     config: ResolvedConfig = Field(description="What is changed in the config repository.")
+    feedback: ResolvedFeedback | None = Field(
+        None, description="Where developers are told how the release went, if anywhere."
+    )
     argocd: ResolvedArgoCD = Field(description="The Applications and how they are to sync.")
 
 

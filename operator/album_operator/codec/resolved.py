@@ -4,12 +4,15 @@ from typing import Any
 
 from album_operator.api.types import parse_duration, render_duration
 from album_operator.codec.text import Raw, without_nothing
+from album_operator.domain.places import ForgeType, MergeMethod
 from album_operator.domain.release import (
     BuildType,
     Delivery,
     Edit,
     EditFormat,
     EditValue,
+    MergeMode,
+    PullRequestWish,
     Ref,
     Resources,
     SyncPolicyWish,
@@ -18,6 +21,7 @@ from album_operator.domain.resolved import (
     ArgoCDPlan,
     BuildPlan,
     ConfigPlan,
+    FeedbackPlan,
     Resolved,
     SourcePlan,
 )
@@ -33,6 +37,7 @@ def render_resolved(resolved: Resolved) -> dict[str, Any]:
     )
     policy = argocd.sync_policy
     return {
+        **_render_feedback(resolved.feedback),
         "pipeline": {
             "name": resolved.pipeline,
             "uid": resolved.pipeline_uid,
@@ -70,9 +75,10 @@ def render_resolved(resolved: Resolved) -> dict[str, Any]:
                 "branch": config.branch,
                 "delivery": str(config.delivery),
                 "secretName": config.secret,
-                "forgeType": config.forge_type or None,
+                "forgeType": str(config.forge_type) if config.forge_type is not None else None,
                 "forgeURL": config.forge_url or None,
                 "forgeSecretName": config.forge_secret or None,
+                "pullRequest": _render_pull_request(config.pull_request),
                 "authorName": config.author_name,
                 "authorEmail": config.author_email,
                 "edits": [_render_edit(edit) for edit in config.edits],
@@ -91,6 +97,63 @@ def render_resolved(resolved: Resolved) -> dict[str, Any]:
             }
         ),
     }
+
+
+def _render_feedback(plan: FeedbackPlan) -> dict[str, Any]:
+    """Write where developers are told; nothing where they are not."""
+    if plan == FeedbackPlan():
+        return {}
+    told = {
+        "commitStatus": plan.commit_status,
+        "comment": plan.comment,
+        "forgeType": str(plan.forge_type) if plan.forge_type is not None else None,
+        "forgeURL": plan.forge_url or None,
+        "forgeSecretName": plan.forge_secret or None,
+    }
+    return {"feedback": without_nothing(told)}
+
+
+def _parse_feedback(raw: Raw | None) -> FeedbackPlan:
+    if raw is None:
+        return FeedbackPlan()
+    return FeedbackPlan(
+        commit_status=raw["commitStatus"],
+        comment=raw["comment"],
+        forge_type=ForgeType(raw["forgeType"]) if "forgeType" in raw else None,
+        forge_url=raw.get("forgeURL", ""),
+        forge_secret=raw.get("forgeSecretName", ""),
+    )
+
+
+def _render_pull_request(wish: PullRequestWish) -> dict[str, Any] | None:
+    """Write how the pull request is opened; None where all is as by default."""
+    if wish == PullRequestWish():
+        return None
+    return without_nothing(
+        {
+            "merge": str(wish.merge),
+            "method": str(wish.method),
+            "labels": list(wish.labels),
+            "reviewers": list(wish.reviewers),
+            "assignees": list(wish.assignees),
+            "milestone": wish.milestone,
+            "draft": wish.draft,
+        }
+    )
+
+
+def _parse_pull_request(raw: Raw | None) -> PullRequestWish:
+    if raw is None:
+        return PullRequestWish()
+    return PullRequestWish(
+        merge=MergeMode(raw["merge"]),
+        method=MergeMethod(raw["method"]),
+        labels=tuple(raw.get("labels", ())),
+        reviewers=tuple(raw.get("reviewers", ())),
+        assignees=tuple(raw.get("assignees", ())),
+        milestone=raw.get("milestone"),
+        draft=raw.get("draft", False),
+    )
 
 
 def _render_edit(edit: Edit) -> dict[str, Any]:
@@ -147,7 +210,7 @@ def parse_resolved(raw: Raw, app: str, version: str) -> Resolved:
             base_branch=config["baseBranch"],
             branch=config["branch"],
             secret=config["secretName"],
-            forge_type=config.get("forgeType", ""),
+            forge_type=ForgeType(config["forgeType"]) if "forgeType" in config else None,
             forge_url=config.get("forgeURL", ""),
             forge_secret=config.get("forgeSecretName", ""),
             author_name=config["authorName"],
@@ -155,6 +218,7 @@ def parse_resolved(raw: Raw, app: str, version: str) -> Resolved:
             edits=tuple(_parse_edit(edit) for edit in config["edits"]),
             # A release that an operator without this field has begun goes on as it began.
             delivery=Delivery(config.get("delivery", Delivery.PULL_REQUEST)),
+            pull_request=_parse_pull_request(config.get("pullRequest")),
         ),
         argocd=ArgoCDPlan(
             applications=tuple(
@@ -166,4 +230,5 @@ def parse_resolved(raw: Raw, app: str, version: str) -> Resolved:
             settle=parse_duration(argocd["settle"]),
             timeout=parse_duration(argocd["timeout"]),
         ),
+        feedback=_parse_feedback(raw.get("feedback")),
     )

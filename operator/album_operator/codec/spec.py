@@ -1,12 +1,16 @@
 """The wishes: AlbumRelease and AlbumPipeline as values of the domain."""
 
+from typing import Any
+
 from album_operator.api.edits import Edit as EditModel
 from album_operator.api.pipeline import App as AppModel
 from album_operator.api.pipeline import PipelineSpec
+from album_operator.api.pipeline import PullRequest as PullRequestModel
 from album_operator.api.release import ReleaseSpec
 from album_operator.api.resources import Resources as ResourcesModel
 from album_operator.codec.text import REFRESH, RETRY, Raw, parse_request, parse_time
 from album_operator.domain.marks import APP_LABEL, PIPELINE_LABEL, PULL_REQUEST_LINK
+from album_operator.domain.places import ForgeType, MergeMethod
 from album_operator.domain.release import (
     App,
     BuildType,
@@ -14,8 +18,11 @@ from album_operator.domain.release import (
     Edit,
     EditFormat,
     EditValue,
+    FeedbackWish,
+    MergeMode,
     Mode,
     Pipeline,
+    PullRequestWish,
     Ref,
     Release,
     Resources,
@@ -90,7 +97,7 @@ def parse_pipeline(raw: Raw) -> Pipeline:
         config_repository=config.repository,
         config_branch=config.branch,
         config_secret=config.secret_ref.name,
-        forge_type=config.forge.type,
+        forge_type=ForgeType(config.forge.type) if config.forge.type is not None else None,
         forge_url=config.forge.api_url,
         forge_secret=forge_secret.name if forge_secret is not None else None,
         author_name=config.author.name,
@@ -101,6 +108,35 @@ def parse_pipeline(raw: Raw) -> Pipeline:
         argocd_timeout=argocd.timeout,
         apps=tuple(_app(app) for app in spec.apps),
         delivery=Delivery(config.delivery),
+        pull_request=_pull_request(config.pull_request),
+        **_feedback(spec),
+    )
+
+
+def _feedback(spec: PipelineSpec) -> dict[str, Any]:
+    wish, forge = spec.feedback, spec.source.forge
+    given: dict[str, Any] = {}
+    if wish is not None:
+        given["feedback"] = FeedbackWish(wish.commit_status, wish.comment)
+    if forge is not None:
+        given["source_forge_type"] = ForgeType(forge.type) if forge.type is not None else None
+        given["source_forge_url"] = forge.api_url
+        secret = forge.secret_ref
+        given["source_forge_secret"] = secret.name if secret is not None else None
+    return given
+
+
+def _pull_request(wish: PullRequestModel | None) -> PullRequestWish:
+    if wish is None:
+        return PullRequestWish()
+    return PullRequestWish(
+        merge=MergeMode(wish.merge),
+        method=MergeMethod(wish.method),
+        labels=tuple(wish.labels),
+        reviewers=tuple(wish.reviewers),
+        assignees=tuple(wish.assignees),
+        milestone=wish.milestone,
+        draft=wish.draft,
     )
 
 

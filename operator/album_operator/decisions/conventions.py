@@ -5,7 +5,6 @@ from urllib.parse import urlsplit
 
 from album_operator.domain.names import (
     AppVersion,
-    is_ssh,
     join_words,
     normal_url,
     parse_tag,
@@ -13,12 +12,22 @@ from album_operator.domain.names import (
     repository_name,
     repository_path,
 )
+from album_operator.domain.places import GITHUB, ForgeType, api_of
 from album_operator.domain.reasons import Reason
-from album_operator.domain.release import App, Delivery, Edit, Pipeline, Ref, Release
+from album_operator.domain.release import (
+    App,
+    Delivery,
+    Edit,
+    Pipeline,
+    PullRequestWish,
+    Ref,
+    Release,
+)
 from album_operator.domain.resolved import (
     ArgoCDPlan,
     BuildPlan,
     ConfigPlan,
+    FeedbackPlan,
     Resolved,
     SourcePlan,
 )
@@ -97,7 +106,27 @@ def resolve(release: Release, pipeline: Pipeline) -> Resolved | Halt:
             settle=pipeline.settle,
             timeout=pipeline.argocd_timeout,
         ),
+        feedback=_feedback(pipeline, source),
     )
+
+
+def _feedback(pipeline: Pipeline, source: str) -> FeedbackPlan:
+    wish = pipeline.feedback
+    if not wish.commit_status:
+        return FeedbackPlan(comment=wish.comment)
+    forge = pipeline.source_forge_type or _forge_of(source)
+    return FeedbackPlan(
+        commit_status=True,
+        comment=wish.comment,
+        forge_type=forge,
+        forge_url=(pipeline.source_forge_url or api_of(forge, source)).rstrip("/"),
+        forge_secret=pipeline.source_forge_secret or pipeline.source_secret,
+    )
+
+
+def _forge_of(repository: str) -> ForgeType:
+    is_github = urlsplit(repository).hostname == GITHUB
+    return ForgeType.GITHUB if is_github else ForgeType.GITEA
 
 
 def _build(pipeline: Pipeline, app: App, version: str, source: str) -> BuildPlan:
@@ -121,26 +150,28 @@ def _build(pipeline: Pipeline, app: App, version: str, source: str) -> BuildPlan
 
 def _config(pipeline: Pipeline, app: App, version: str, source: str) -> ConfigPlan:
     repository = normal_url(pipeline.config_repository or f"{source}-config")
+    forge = pipeline.forge_type or _forge_of(repository)
     plan = ConfigPlan(
         repository=repository,
         base_branch=pipeline.config_branch or "",
         branch=release_branch(app.name, version),
         secret=pipeline.config_secret,
-        forge_type=pipeline.forge_type,
-        forge_url=(pipeline.forge_url or _forge_url(repository)).rstrip("/"),
+        forge_type=forge,
+        forge_url=(pipeline.forge_url or api_of(forge, repository)).rstrip("/"),
         forge_secret=pipeline.forge_secret or pipeline.config_secret,
         author_name=pipeline.author_name,
         author_email=pipeline.author_email,
         edits=app.edits or (Edit(f"{app.name}/values.yaml", "image.tag"),),
         delivery=pipeline.delivery,
+        pull_request=pipeline.pull_request,
     )
     if plan.delivery is Delivery.COMMIT:
-        return replace(plan, branch=plan.base_branch, forge_type="", forge_url="", forge_secret="")
+        return replace(
+            plan,
+            branch=plan.base_branch,
+            forge_type=None,
+            forge_url="",
+            forge_secret="",
+            pull_request=PullRequestWish(),
+        )
     return plan
-
-
-def _forge_url(repository: str) -> str:
-    parts = urlsplit(repository)
-    # Where SSH listens says nothing of where the API does.
-    host = f"https://{parts.hostname}" if is_ssh(repository) else f"{parts.scheme}://{parts.netloc}"
-    return f"{host}/api/v1"

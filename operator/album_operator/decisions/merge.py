@@ -1,24 +1,52 @@
-"""Merged: a reviewer merged the pull request."""
+"""Merged: a reviewer, the forge or the operator merged the pull request."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import assert_never
 
 from album_operator.decisions.commit import committed
-from album_operator.decisions.propose import closed, to_record
+from album_operator.decisions.preflight import RETRY
+from album_operator.decisions.propose import BETWEEN_LOOKS, closed, to_record
+from album_operator.domain.names import join_words
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record
-from album_operator.domain.seen import PullRequestSeen, PullRequestState
-from album_operator.domain.verdict import Done, Halt, Verdict, Wait
+from album_operator.domain.release import MergeMode
+from album_operator.domain.resolved import Resolved
+from album_operator.domain.seen import Checks, Fit, Gate, PullRequestSeen, PullRequestState, Review
+from album_operator.domain.verdict import (
+    Act,
+    DeleteBranch,
+    Done,
+    Halt,
+    MergePullRequest,
+    PushBranch,
+    Verdict,
+    Wait,
+    WithdrawPullRequest,
+)
+
+UNDECIDED = timedelta(seconds=5)
+"""Until the next look where the forge still looks for conflicts and we are to merge."""
 
 
-def decide(record: Record, seen: PullRequestSeen | None, poll: timedelta) -> Verdict:
-    """Wait for the merge, take its commit, or accept a "no".
+@dataclass(frozen=True)
+class Waiting:
+    """What a waiting pull request lacks, and what is to be done about it."""
+
+    reason: Reason
+    text: str
+
+
+def decide(
+    record: Record, resolved: Resolved, seen: PullRequestSeen | None, poll: timedelta
+) -> Verdict:
+    """Wait for the merge, merge, take the merge's commit, or accept a "no".
 
     Args:
         record: what the release achieved so far.
+        resolved: what the release does.
         seen: the pull request; None where none was needed.
-        poll: how often the forge is asked.
+        poll: when the forge is asked again if nothing tells of a change.
     """
     if seen is None:
         if record.proposal is not None and record.proposal.commit is not None:
@@ -29,21 +57,94 @@ def decide(record: Record, seen: PullRequestSeen | None, poll: timedelta) -> Ver
         case PullRequestState.CLOSED:
             return closed(seen)
         case PullRequestState.MERGED:
-            return _merged(known, seen, poll)
+            return _merged(known, resolved, seen)
         case PullRequestState.OPEN:
-            return _open(known, seen, poll)
+            return _open(known, resolved, seen, poll)
         case _:
             assert_never(seen.state)
 
 
-def _merged(record: Record, seen: PullRequestSeen, poll: timedelta) -> Done | Wait:
+def needs_look(record: Record, seen: PullRequestSeen | None) -> bool:
+    """Tell whether the base must be looked at before a pull request is judged: `decide_again`."""
+    if seen is None or seen.state is PullRequestState.MERGED or seen.is_archived:
+        return False
+    proposed = record.proposal.commit if record.proposal is not None else None
+    conflicts = seen.gate is not None and seen.gate.fit is Fit.CONFLICT
+    is_closed = seen.state is PullRequestState.CLOSED
+    return is_closed or conflicts or not seen.has_branch or seen.head_sha != proposed
+
+
+def decide_again(
+    record: Record, resolved: Resolved, seen: PullRequestSeen, proposed: Verdict, poll: timedelta
+) -> Verdict:
+    """Judge a pull request that is not merged by what step Proposed finds on base and branch now.
+
+    A conflict is mended by making the same edit on the new base; a branch that holds anything but
+    such a commit of ours is somebody else's doing; a base that holds the value needs no merge.
+    """
+    is_open = seen.state is PullRequestState.OPEN
+    match proposed:
+        case Wait():
+            return proposed
+        case Done(reason=Reason.NO_CHANGE) if is_open:
+            withdraw = WithdrawPullRequest(seen.number, f"{proposed.message} Closing this one.")
+            message = f"Closing pull request #{seen.number}. {proposed.message}"
+            return Act(withdraw, Reason.MERGING, message)
+        case Done(reason=Reason.NO_CHANGE):
+            return replace(proposed, record=replace(proposed.record, pull_request=to_record(seen)))
+    if not is_open:
+        return closed(seen)
+    match proposed:
+        case Act(PushBranch(replaces=None)):
+            return _branch_deleted(resolved, seen)
+        case Act(PushBranch()):
+            message = f"{proposed.message[0].lower()}{proposed.message[1:]}"
+            return replace(
+                proposed,
+                reason=Reason.MERGE_CONFLICT,
+                message=f"Pull request #{seen.number} does not fit its base any more; {message}",
+            )
+        case Halt(Reason.BRANCH_TAKEN):
+            return _head_changed(record, seen)
+        case Done():
+            return _on_our_commit(proposed.record, resolved, seen, poll)
+        case _:
+            return proposed
+
+
+def _on_our_commit(
+    record: Record, resolved: Resolved, seen: PullRequestSeen, poll: timedelta
+) -> Verdict:
+    ours = record.proposal.commit if record.proposal is not None else None
+    if ours != seen.head_sha:
+        return Wait(
+            Reason.AWAITING_MERGE,
+            f"Pull request #{seen.number} does not show yet what is on {resolved.config.branch}; "
+            "looking again.",
+            BETWEEN_LOOKS,
+            record,
+            is_poll=True,
+            detail=Reason.MERGE_CONFLICT,
+        )
+    # The forge's word is older than its base: ours was made of what the base has now.
+    gate = replace(seen.gate or Gate(), fit=Fit.UNKNOWN)
+    return decide(record, resolved, replace(seen, gate=gate), poll)
+
+
+def _merged(record: Record, resolved: Resolved, seen: PullRequestSeen) -> Done | Wait | Act:
     if seen.merge_commit is None:
         return Wait(
             Reason.AWAITING_MERGE,
             f"Pull request #{seen.number} is merged; its merge commit is not known yet.",
-            poll,
+            BETWEEN_LOOKS,
             record,
             is_poll=True,
+        )
+    if seen.has_branch:
+        return Act(
+            DeleteBranch(seen),
+            Reason.AWAITING_MERGE,
+            f"Pull request #{seen.number} is merged; deleting {resolved.config.branch}.",
         )
     who = f" by {seen.actor}" if seen.actor else ""
     return Done(
@@ -53,19 +154,72 @@ def _merged(record: Record, seen: PullRequestSeen, poll: timedelta) -> Done | Wa
     )
 
 
-def _open(record: Record, seen: PullRequestSeen, poll: timedelta) -> Halt | Wait:
-    proposed = record.proposal.commit if record.proposal else None
-    if proposed is not None and seen.head_sha != proposed:
+def _open(record: Record, resolved: Resolved, seen: PullRequestSeen, poll: timedelta) -> Verdict:
+    config = resolved.config
+    if seen.is_archived:
         return Halt(
-            Reason.HEAD_CHANGED,
-            f"Somebody changed the branch of pull request #{seen.number}: its head is "
-            f"{seen.head_sha[:12]}, not the proposed one. Put {proposed} back on the branch, "
-            "or merge the pull request as it is, then set the annotation album.dev/retry.",
+            Reason.REPOSITORY_ARCHIVED,
+            f"{config.repository} was archived, so pull request #{seen.number} cannot be merged. "
+            f"Take the repository out of the archive, {RETRY}.",
         )
+    gate = seen.gate or Gate()
+    lacks = _lacks(seen, gate)
+    if config.pull_request.merge is MergeMode.AUTO and not seen.is_draft:
+        by_forge = gate.is_blocked or gate.fit is Fit.BEHIND
+        if gate.fit is Fit.UNKNOWN:
+            poll = min(poll, UNDECIDED)
+        elif not (by_forge and (gate.is_armed or _is_queued(gate))):
+            merge = MergePullRequest(seen.number, seen.head_sha, by_forge=by_forge)
+            how = "Letting the forge merge" if by_forge else "Merging"
+            return Act(merge, Reason.MERGING, f"{how} pull request #{seen.number}: {seen.url}")
+    armed = " The forge merges it by itself then." if gate.is_armed else ""
     return Wait(
         Reason.AWAITING_MERGE,
-        f"Pull request #{seen.number} waits for a merge: {seen.url}",
+        f"Pull request #{seen.number} {lacks.text}: {seen.url}{'.' * bool(armed)}{armed}",
         poll,
         record,
         is_poll=True,
+        detail=lacks.reason,
+    )
+
+
+def _is_queued(gate: Gate) -> bool:
+    return gate.queue_position is not None
+
+
+def _lacks(seen: PullRequestSeen, gate: Gate) -> Waiting:
+    """Say what the pull request waits for: first what only a person can do."""
+    if seen.is_draft:
+        return Waiting(Reason.DRAFT, "is a draft; mark it ready for review")
+    if gate.queue_position is not None:
+        return Waiting(Reason.QUEUED, f"is number {gate.queue_position} in the merge queue")
+    if gate.review is Review.CHANGES_REQUESTED:
+        return Waiting(Reason.CHANGES_REQUESTED, "has a review that asks for changes; answer it")
+    if gate.checks is Checks.FAILING:
+        names = f" ({join_words(gate.failing)})" if gate.failing else ""
+        return Waiting(Reason.CHECKS_FAILING, f"has checks that fail{names}; mend or rerun them")
+    if gate.review is Review.REQUIRED:
+        return Waiting(Reason.REVIEW_REQUIRED, "waits for a review")
+    if gate.checks is Checks.RUNNING:
+        return Waiting(Reason.CHECKS_RUNNING, "waits for its checks")
+    if gate.fit is Fit.BEHIND:
+        return Waiting(Reason.BEHIND, "must be brought up to date with its base; update its branch")
+    return Waiting(Reason.AWAITING_MERGE, "waits for a merge")
+
+
+def _head_changed(record: Record, seen: PullRequestSeen) -> Halt:
+    proposed = record.proposal.commit if record.proposal is not None else None
+    return Halt(
+        Reason.HEAD_CHANGED,
+        f"Somebody changed the branch of pull request #{seen.number}: its head is "
+        f"{seen.head_sha[:12]}, not the proposed one. Put {proposed} back on the branch, or merge "
+        f"the pull request as it is, {RETRY}.",
+    )
+
+
+def _branch_deleted(resolved: Resolved, seen: PullRequestSeen) -> Halt:
+    return Halt(
+        Reason.BRANCH_DELETED,
+        f"Somebody deleted branch {resolved.config.branch} of open pull request #{seen.number}: "
+        f"{seen.url}. Restore the branch there, or close the pull request, {RETRY}.",
     )

@@ -7,7 +7,7 @@ from datetime import timedelta
 from album_operator.decisions.preflight import RETRY, check_config, check_order
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ProposalRecord, PullRequestRecord, Record
-from album_operator.domain.release import Edit, Release
+from album_operator.domain.release import Edit, EditValue, PullRequestWish, Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import BranchSeen, ConfigSeen, PullRequestSeen, PullRequestState
 from album_operator.domain.verdict import (
@@ -97,9 +97,13 @@ def _on_our_branch(
         return _merged_before(resolved, pull_request, seen)
     if branch.parent_files != seen.config.files:
         return _push(resolved, seen, branch)
-    if pull_request is None or pull_request.state is not PullRequestState.OPEN:
+    if (
+        pull_request is None
+        or pull_request.state is not PullRequestState.OPEN
+        or _lacks(resolved.config.pull_request, pull_request)
+    ):
         return Act(
-            OpenPullRequest(seen.branch_diff),
+            OpenPullRequest(seen.branch_diff, _version(seen.current)),
             Reason.PROPOSING,
             f"Opening the pull request for {resolved.config.branch}.",
         )
@@ -111,6 +115,27 @@ def _on_our_branch(
             BETWEEN_LOOKS,
         )
     return _proposed(record, resolved, seen, pull_request)
+
+
+def _version(current: Mapping[Edit, str]) -> str | None:
+    versions = [value for edit, value in current.items() if edit.value is EditValue.TAG]
+    return versions[0] if versions else None
+
+
+def _lacks(wish: PullRequestWish, seen: PullRequestSeen) -> bool:
+    """Tell whether we died between opening a pull request and adding all that belongs to it.
+
+    Forges compare the names of users and labels without regard to case.
+    """
+    pairs = [
+        (wish.labels, seen.labels),
+        (wish.reviewers, seen.reviewers),
+        (wish.assignees, seen.assignees),
+    ]
+    return any(
+        {name.casefold() for name in wanted} - {name.casefold() for name in there}
+        for wanted, there in pairs
+    ) or (wish.milestone is not None and seen.milestone != wish.milestone)
 
 
 def closed(pull_request: PullRequestSeen) -> Halt:

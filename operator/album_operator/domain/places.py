@@ -3,11 +3,33 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
+from urllib.parse import urlsplit
 
 from album_operator.domain.names import host_of, is_below, is_ssh
 
 USERNAME = "x-access-token"
 """User of HTTP basic authentication where the Secret names none: forges look at the token only."""
+
+
+GITHUB, GITHUB_API = "github.com", "https://api.github.com"
+"""The one GitHub whose API has a host of its own; GitHub Enterprise Server serves it below /api/v3
+(docs.github.com, "Getting started with the REST API")."""
+
+
+@dataclass(frozen=True)
+class GitHubApp:
+    """An installation of a GitHub App, which makes tokens that are good for an hour.
+
+    Attributes:
+        app_id: number or client id of the App.
+        installation_id: of the App in the organization whose repositories are used.
+        private_key: PEM of the App's key; left out of `repr`.
+    """
+
+    app_id: str
+    installation_id: int
+    private_key: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -21,6 +43,7 @@ class Credential:
         token: of HTTP(S) and of the forge's API, empty where there is none; left out of `repr`.
         identity: private key for SSH, empty where there is none; left out of `repr`.
         known_hosts: keys the SSH server may show (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT").
+        app: makes the token where there is none of its own.
     """
 
     secret: str
@@ -29,6 +52,7 @@ class Credential:
     token: str = field(repr=False)
     identity: str = field(default="", repr=False)
     known_hosts: str = field(default="", repr=False)
+    app: GitHubApp | None = None
 
     def may_go_to(self, url: str) -> bool:
         """Tell whether the credential may be used at this URL."""
@@ -37,11 +61,11 @@ class Credential:
     @property
     def is_empty(self) -> bool:
         """Whether there is neither token nor key: for what anybody may read."""
-        return not (self.token or self.identity)
+        return not (self.token or self.identity or self.app)
 
     def find_missing_key(self, url: str) -> str | None:
         """Find the key of the Secret without which this URL cannot be reached."""
-        needed = {"token": self.token}
+        needed: dict[str, object] = {"token": self.token or self.app}
         if is_ssh(url):
             needed = {"identity": self.identity, "known_hosts": self.known_hosts}
         return next((key for key, value in needed.items() if not value), None)
@@ -53,7 +77,11 @@ class Credential:
         where the repository lies below the credential's prefix.
         """
         return self.may_go_to(api_url) or (
-            self.may_go_to(repository) and is_below(api_url, host_of(self.url))
+            self.may_go_to(repository)
+            and (
+                is_below(api_url, host_of(self.url))
+                or api_url == api_of(ForgeType.GITHUB, repository)
+            )
         )
 
 
@@ -63,6 +91,13 @@ class GitPlace:
 
     url: str
     credential: Credential
+
+
+class ForgeType(StrEnum):
+    """Kind of a forge; Forgejo has Gitea's API."""
+
+    GITEA = "Gitea"
+    GITHUB = "GitHub"
 
 
 @dataclass(frozen=True)
@@ -77,6 +112,7 @@ class ForgePlace:
     api_url: str
     repository: str
     credential: Credential
+    type: ForgeType = ForgeType.GITEA
 
 
 @dataclass(frozen=True)
@@ -106,11 +142,49 @@ class Change:
         return self.expected == self.base_commit
 
 
+def api_of(forge: ForgeType, repository: str) -> str:
+    """Give the base URL of the API of a repository's forge, by its kind's own convention."""
+    parts = urlsplit(repository)
+    # Where SSH listens says nothing of where the API does.
+    host = f"https://{parts.hostname}" if is_ssh(repository) else f"{parts.scheme}://{parts.netloc}"
+    if forge is ForgeType.GITEA:
+        return f"{host}/api/v1"
+    return GITHUB_API if parts.hostname == GITHUB else f"{host}/api/v3"
+
+
+class CommitState(StrEnum):
+    """What a commit status says."""
+
+    PENDING = "pending"
+    SUCCESS = "success"
+    FAILURE = "failure"
+
+
+class MergeMethod(StrEnum):
+    """How a pull request gets into its base: each leaves another kind of commit there."""
+
+    MERGE = "Merge"
+    SQUASH = "Squash"
+    REBASE = "Rebase"
+
+
 @dataclass(frozen=True)
 class Draft:
-    """A pull request to open."""
+    """A pull request to open.
+
+    Attributes:
+        labels: names; one the repository does not have yet is made.
+        reviewers: users asked for a review.
+        milestone: title of an open milestone.
+        is_draft: it is not to be merged yet.
+    """
 
     head: str
     base: str
     title: str
     body: str
+    labels: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] = ()
+    assignees: tuple[str, ...] = ()
+    milestone: str | None = None
+    is_draft: bool = False

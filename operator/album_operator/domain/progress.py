@@ -67,10 +67,15 @@ def begin(record: Record, name: StepName, now: datetime) -> Record:
 
 
 def keep_going(
-    record: Record, name: StepName, state: StepState, reason: Reason, message: str
+    record: Record,
+    name: StepName,
+    state: StepState,
+    reason: Reason,
+    message: str,
+    detail: Reason | None = None,
 ) -> Record:
-    """Show what a step is doing or waiting for, in the step and in Ready."""
-    step = replace(record.step(name), state=state, reason=reason, message=message)
+    """Show what a step is doing or waiting for, in Ready and, with more detail, in the step."""
+    step = replace(record.step(name), state=state, reason=detail or reason, message=message)
     return replace(
         _with_step(record, step), outcome=Outcome.WORKING, reason=reason, message=message
     )

@@ -6,6 +6,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from album_operator.domain.places import ForgeType, MergeMethod
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -35,6 +37,13 @@ class Delivery(StrEnum):
 
     PULL_REQUEST = "PullRequest"
     COMMIT = "Commit"
+
+
+class MergeMode(StrEnum):
+    """Who merges a release's pull request."""
+
+    MANUAL = "Manual"
+    AUTO = "Auto"
 
 
 class Mode(StrEnum):
@@ -145,6 +154,36 @@ class SyncPolicyWish:
 
 
 @dataclass(frozen=True)
+class PullRequestWish:
+    """How a release's pull request is opened, and who merges it.
+
+    Attributes:
+        milestone: title of an open milestone.
+    """
+
+    merge: MergeMode = MergeMode.MANUAL
+    method: MergeMethod = MergeMethod.MERGE
+    labels: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] = ()
+    assignees: tuple[str, ...] = ()
+    milestone: str | None = None
+    draft: bool = False
+
+
+@dataclass(frozen=True)
+class FeedbackWish:
+    """Where developers are told how a release went.
+
+    Attributes:
+        commit_status: on the commit of the source that is released.
+        comment: on the pull request, once the release has ended.
+    """
+
+    commit_status: bool = False
+    comment: bool = False
+
+
+@dataclass(frozen=True)
 class Resources:
     """Requests and limits of the build container, as Kubernetes quantities by resource name."""
 
@@ -173,7 +212,7 @@ class Pipeline:
     config_repository: str | None
     config_branch: str | None
     config_secret: str
-    forge_type: str
+    forge_type: ForgeType | None
     forge_url: str | None
     forge_secret: str | None
     author_name: str
@@ -184,3 +223,8 @@ class Pipeline:
     argocd_timeout: timedelta
     apps: tuple[App, ...]
     delivery: Delivery = Delivery.PULL_REQUEST
+    pull_request: PullRequestWish = field(default_factory=PullRequestWish)
+    feedback: FeedbackWish = field(default_factory=FeedbackWish)
+    source_forge_type: ForgeType | None = None
+    source_forge_url: str | None = None
+    source_forge_secret: str | None = None

@@ -1,9 +1,18 @@
 """What a release decided to do in its first pass; every later pass reads only this."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
-from album_operator.domain.release import BuildType, Delivery, Edit, Ref, Resources, SyncPolicyWish
+from album_operator.domain.places import ForgeType
+from album_operator.domain.release import (
+    BuildType,
+    Delivery,
+    Edit,
+    PullRequestWish,
+    Ref,
+    Resources,
+    SyncPolicyWish,
+)
 
 
 @dataclass(frozen=True)
@@ -51,19 +60,21 @@ class ConfigPlan:
     Attributes:
         branch: branch that is pushed: the pull request's; the base branch where `delivery` is
             `Commit`. No forge is asked then, and its fields are empty.
+        pull_request: how the pull request is opened and who merges it.
     """
 
     repository: str
     base_branch: str
     branch: str
     secret: str
-    forge_type: str
+    forge_type: ForgeType | None
     forge_url: str
     forge_secret: str
     author_name: str
     author_email: str
     edits: tuple[Edit, ...]
     delivery: Delivery = Delivery.PULL_REQUEST
+    pull_request: PullRequestWish = field(default_factory=PullRequestWish)
 
 
 @dataclass(frozen=True)
@@ -74,6 +85,22 @@ class ArgoCDPlan:
     sync_policy: SyncPolicyWish
     settle: timedelta
     timeout: timedelta
+
+
+@dataclass(frozen=True)
+class FeedbackPlan:
+    """Where developers are told how the release went.
+
+    Attributes:
+        forge_type: kind of the source repository's forge; None, and its fields empty, where no
+            commit status is set.
+    """
+
+    commit_status: bool = False
+    comment: bool = False
+    forge_type: ForgeType | None = None
+    forge_url: str = ""
+    forge_secret: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,3 +116,4 @@ class Resolved:
     build: BuildPlan
     config: ConfigPlan
     argocd: ArgoCDPlan
+    feedback: FeedbackPlan = field(default_factory=FeedbackPlan)

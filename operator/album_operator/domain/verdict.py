@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Failure, Record
-from album_operator.domain.seen import ApplicationSeen
+from album_operator.domain.seen import ApplicationSeen, PullRequestSeen
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,39 @@ class OpenPullRequest:
 
     Attributes:
         diff: unified diff of the branch's commit, for the body.
+        replaces: version the base has at the place of ours; None where none is known.
     """
 
     diff: str
+    replaces: str | None = None
+
+
+@dataclass(frozen=True)
+class MergePullRequest:
+    """Merge the pull request, if its head still is the commit that was seen.
+
+    Attributes:
+        by_forge: let the forge do it as soon as nothing blocks, for now something does.
+    """
+
+    number: int
+    head_sha: str
+    by_forge: bool = False
+
+
+@dataclass(frozen=True)
+class WithdrawPullRequest:
+    """Close our own pull request that has become pointless, and say there why."""
+
+    number: int
+    why: str
+
+
+@dataclass(frozen=True)
+class DeleteBranch:
+    """Delete the release branch of a pull request that is merged, if it was not pushed to since."""
+
+    merged: PullRequestSeen
 
 
 @dataclass(frozen=True)
@@ -58,7 +88,15 @@ class RefreshApplication:
 
 
 Action = (
-    SubmitBuild | PushBranch | CommitToBase | OpenPullRequest | ApplySyncPolicy | RefreshApplication
+    SubmitBuild
+    | PushBranch
+    | CommitToBase
+    | OpenPullRequest
+    | MergePullRequest
+    | WithdrawPullRequest
+    | DeleteBranch
+    | ApplySyncPolicy
+    | RefreshApplication
 )
 
 
@@ -90,6 +128,7 @@ class Wait:
 
     Attributes:
         record: what was learned on the way, None for nothing.
+        detail: what exactly is waited for, shown in the step; `reason` where None.
         is_poll: the wake-up after `retry_after` is a poll for others' doings, or settle time: its
             passes are no overhead of the operator.
     """
@@ -99,6 +138,7 @@ class Wait:
     retry_after: timedelta
     record: Record | None = None
     is_poll: bool = False
+    detail: Reason | None = None
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,14 @@
 """Texts for reviewers: commit message, pull request, and the diff both are about."""
 
 import re
+from dataclasses import dataclass
+from urllib.parse import quote
 
-from album_operator.domain.names import repository_path
+from album_operator.domain.names import is_ssh, repository_path
 from album_operator.domain.places import Draft
 from album_operator.domain.release import Release
-from album_operator.domain.resolved import Resolved
+from album_operator.domain.resolved import Resolved, SourcePlan
+from album_operator.domain.seen import SourceCommit
 
 
 def commit_message(release: Release, resolved: Resolved, digest: str) -> str:
@@ -32,7 +35,28 @@ def commit_message(release: Release, resolved: Resolved, digest: str) -> str:
     )
 
 
-def draft(release: Release, resolved: Resolved, digest: str, diff: str) -> Draft:
+SUBJECT_LENGTH = 120
+
+COMMITS = 20
+"""Most commits of the source that are listed."""
+
+
+@dataclass(frozen=True)
+class History:
+    """The commits of the source since the version before.
+
+    Attributes:
+        since: tag of that version.
+        commits: the newest first, one more than are listed where there are more.
+    """
+
+    since: str
+    commits: tuple[SourceCommit, ...]
+
+
+def draft(
+    release: Release, resolved: Resolved, digest: str, diff: str, history: History | None = None
+) -> Draft:
     """Write the pull request.
 
     Args:
@@ -40,21 +64,63 @@ def draft(release: Release, resolved: Resolved, digest: str, diff: str) -> Draft
         resolved: what it does.
         digest: `sha256:…` of the image; empty where none is known.
         diff: unified diff of the release's commit.
+        history: commits of the source since the version before; None where they are not known.
     """
     source, config = resolved.source, resolved.config
     what = f"{repository_path(source.repository)} {resolved.app} release {resolved.version}"
     facts = {
-        "Image": _reference(resolved, digest),
-        "Source commit": f"{source.commit} of {source.repository}",
-        "Tag": source.tag,
-        "AlbumRelease": str(release.ref),
+        "Image": as_code(_reference(resolved, digest)),
+        "Source commit": f"{_commit_link(source, source.commit)} of {as_code(source.repository)}",
+        "Tag": as_code(source.tag),
+        "AlbumRelease": as_code(str(release.ref)),
     }
     body = (
-        f"{_plain(what)}. Please note that this is an automated PR.\n\n"
-        + "".join(f"- {name}: {_code(value)}\n" for name, value in facts.items())
+        f"{as_plain(what)}. Please note that this is an automated PR.\n\n"
+        + "".join(f"- {name}: {value}\n" for name, value in facts.items())
+        + (_commits(source, history) if history is not None else "")
         + f"\nThe whole change:\n\n{_fenced(diff)}"
     )
-    return Draft(head=config.branch, base=config.base_branch, title=_title(resolved), body=body)
+    wish = config.pull_request
+    return Draft(
+        head=config.branch,
+        base=config.base_branch,
+        title=_title(resolved),
+        body=body,
+        labels=wish.labels,
+        reviewers=wish.reviewers,
+        assignees=wish.assignees,
+        milestone=wish.milestone,
+        is_draft=wish.draft,
+    )
+
+
+def _commits(source: SourcePlan, history: History) -> str:
+    """List the commits since the version before, and where all of them can be read."""
+    since = as_code(history.since)
+    if _is_web(source.repository):
+        between = f"{quote(history.since, safe='')}...{quote(source.tag, safe='')}"
+        since = f"[{as_plain(history.since)}]({source.repository}/compare/{between})"
+    if not history.commits:
+        return f"\nNo commits of the source since {since}.\n"
+    lines = [
+        f"- {_commit_link(source, commit.sha)} {as_plain(commit.subject[:SUBJECT_LENGTH])} "
+        f"({as_plain(commit.author[:SUBJECT_LENGTH])})\n"
+        for commit in history.commits[:COMMITS]
+    ]
+    more = "- and more\n" if len(history.commits) > COMMITS else ""
+    return f"\nCommits of the source since {since}:\n\n{''.join(lines)}{more}"
+
+
+def _commit_link(source: SourcePlan, sha: str) -> str:
+    """Write a commit, which GitHub and Gitea both show at the same path."""
+    if not _is_web(source.repository):
+        return as_code(sha)
+    return f"[{as_code(sha)}]({source.repository}/commit/{quote(sha)})"
+
+
+def _is_web(repository: str) -> bool:
+    # A destination of a link ends at a blank or an unbalanced parenthesis (CommonMark 6.3).
+    return not is_ssh(repository) and not set(repository) & set(" ()<>\\")
 
 
 def _title(resolved: Resolved) -> str:
@@ -71,12 +137,12 @@ def _line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _plain(text: str) -> str:
+def as_plain(text: str) -> str:
     """Escape what means something in Markdown or HTML (CommonMark 2.4); names have none of it."""
     return re.sub(r"([^\w/.~ -])", r"\\\1", _line(text))
 
 
-def _code(text: str) -> str:
+def as_code(text: str) -> str:
     """Write a code span (CommonMark 6.1), in which neither Markdown nor HTML means anything."""
     text = _line(text)
     ticks = "`" * (_longest_run(text) + 1)

@@ -92,9 +92,10 @@ async def test_each_status_has_its_reason_and_keeps_the_token_to_itself(
 
 
 async def test_a_token_that_is_refused_once_is_tried_again() -> None:
-    answers = [web.json_response({"message": "no"}, status=401), web.json_response(OPEN)]
+    ours = {"archived": False, "permissions": {"push": True}}
+    answers = [web.json_response({"message": "no"}, status=401), web.json_response(ours)]
     async with forge(answers, None) as (adapter, place):
-        assert (await adapter.get(place, 7)).number == 7
+        assert (await adapter.get_repository(place)).may_push
     assert answers == []
 
 
@@ -159,7 +160,9 @@ async def test_a_pull_request_is_read_with_all_that_is_known() -> None:
 
 async def test_a_test_merge_of_an_open_one_is_no_merge_commit() -> None:
     async with forge(200, OPEN | {"merge_commit_sha": "c" * 40}) as (adapter, place):
-        assert (await adapter.get(place, 7)).merge_commit is None
+        found = await adapter.find(place, "release/a_v1.0.0", "main")
+    assert found is not None
+    assert found.merge_commit is None
 
 
 async def test_one_of_a_fork_is_not_ours() -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from album_operator.codec.status import SENTENCE_LENGTHS
+from album_operator.domain.places import ForgeType, MergeMethod
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import (
     ApplicationRecord,
@@ -27,6 +28,8 @@ from album_operator.domain.release import (
     Edit,
     EditFormat,
     EditValue,
+    MergeMode,
+    PullRequestWish,
     Ref,
     Resources,
     SyncPolicyWish,
@@ -64,6 +67,8 @@ edits = st.builds(
     Edit, texts, texts, st.sampled_from(EditValue), st.sampled_from(EditFormat), st.booleans()
 )
 
+words = st.lists(names, max_size=2, unique=True).map(tuple)
+
 resolved = st.builds(
     Resolved,
     app=names,
@@ -93,13 +98,23 @@ resolved = st.builds(
         base_branch=texts,
         branch=texts,
         secret=names,
-        forge_type=st.sampled_from(["Gitea", ""]),
+        forge_type=st.none() | st.sampled_from(ForgeType),
         forge_url=st.just("") | texts,
         forge_secret=st.just("") | names,
         author_name=texts,
         author_email=texts,
         edits=st.lists(edits, min_size=1, max_size=3, unique_by=_place).map(tuple),
         delivery=st.sampled_from(Delivery),
+        pull_request=st.builds(
+            PullRequestWish,
+            merge=st.sampled_from(MergeMode),
+            method=st.sampled_from(MergeMethod),
+            labels=words,
+            reviewers=words,
+            assignees=words,
+            milestone=st.none() | texts,
+            draft=st.booleans(),
+        ),
     ),
     argocd=st.builds(
         ArgoCDPlan,

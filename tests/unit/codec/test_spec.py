@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from album_operator.codec import parse_pipeline, parse_release
 from album_operator.decisions import conventions
+from album_operator.domain.places import ForgeType, MergeMethod
 from album_operator.domain.release import (
     App,
     BuildType,
@@ -15,6 +16,9 @@ from album_operator.domain.release import (
     Edit,
     EditFormat,
     EditValue,
+    FeedbackWish,
+    MergeMode,
+    PullRequestWish,
     Ref,
     Resources,
     SyncPolicyWish,
@@ -24,6 +28,7 @@ from tests.fakes.builders import (
     CREATED,
     PIPELINE,
     RELEASE,
+    SOURCE,
     raw_pipeline,
     raw_release,
 )
@@ -90,6 +95,14 @@ def test_a_pipeline_of_two_lines_has_the_schemas_defaults() -> None:
 
 def test_everything_a_pipeline_can_say_is_read() -> None:
     raw = raw_pipeline(
+        source={
+            "repository": SOURCE,
+            "forge": {
+                "type": "GitHub",
+                "apiURL": "https://ghe.example.org/api/v3",
+                "secretRef": {"name": "source-forge"},
+            },
+        },
         build={
             "type": "BuildKit",
             "image": {"registry": "r.example.org:5000", "repository": "team/x", "insecure": True},
@@ -112,7 +125,9 @@ def test_everything_a_pipeline_can_say_is_read() -> None:
                 "secretRef": {"name": "forge"},
             },
             "author": {"name": "Bot", "email": "bot@example.org"},
+            "pullRequest": {"merge": "Auto", "method": "Squash", "labels": ["a"], "milestone": "m"},
         },
+        feedback={"commitStatus": True, "comment": True},
         argocd={
             "namespace": "cd",
             "syncPolicy": {"prune": False},
@@ -147,6 +162,15 @@ def test_everything_a_pipeline_can_say_is_read() -> None:
     assert pipeline.build_resources == Resources(
         {"cpu": "1", "ephemeral-storage": "4Gi"}, {"memory": "512Mi"}
     )
+    assert pipeline.pull_request == PullRequestWish(
+        merge=MergeMode.AUTO, method=MergeMethod.SQUASH, labels=("a",), milestone="m"
+    )
+    assert pipeline.feedback == FeedbackWish(commit_status=True, comment=True)
+    assert (pipeline.source_forge_type, pipeline.source_forge_url) == (
+        ForgeType.GITHUB,
+        "https://ghe.example.org/api/v3",
+    )
+    assert pipeline.source_forge_secret == "source-forge"
     assert pipeline.build_args == (("GO", "1.26"),)
     assert (pipeline.build_timeout, pipeline.settle, pipeline.argocd_timeout) == (
         timedelta(hours=1),
@@ -199,6 +223,12 @@ def test_resources_may_name_only_one_side() -> None:
     pipeline = parse_pipeline(raw_pipeline(build={"resources": {}}))
 
     assert pipeline.build_resources == Resources({}, {})
+
+
+def test_a_forge_of_the_source_may_say_nothing() -> None:
+    raw = raw_pipeline(source={"repository": SOURCE, "forge": {}})
+
+    assert parse_pipeline(raw) == PIPELINE
 
 
 def test_a_spec_that_is_not_of_the_schemas_shape_is_refused() -> None:

@@ -302,7 +302,7 @@ def test_a_release_that_commits_to_the_base_branch_names_no_forge() -> None:
         RESOLVED.config,
         delivery=Delivery.COMMIT,
         branch="main",
-        forge_type="",
+        forge_type=None,
         forge_url="",
         forge_secret="",
     )

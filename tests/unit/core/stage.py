@@ -9,12 +9,15 @@ from album_operator.adapters.applications import ClusterApplications
 from album_operator.adapters.builds import ClusterBuilds
 from album_operator.adapters.releases import ClusterReleases
 from album_operator.adapters.secrets import ClusterSecrets
-from album_operator.domain.places import Change, Draft, ForgePlace, GitPlace
+from album_operator.domain.notice import Notice
+from album_operator.domain.places import Change, Draft, ForgePlace, GitPlace, MergeMethod
 from album_operator.domain.release import Ref
 from album_operator.domain.seen import PullRequestSeen
+from album_operator.pull_request_watch import PullRequestWatch
 from album_operator.reconcile import Memory, Next, Reconciler
 from album_operator.settings import read_settings
 from album_operator.steps import Steps, World
+from album_operator.wakeups import Wakeups
 from tests.fakes.argocd import FakeArgoCD
 from tests.fakes.builders import (
     CONFIG,
@@ -66,6 +69,10 @@ class _WatchedConfig(FakeConfigRepository):
         with self._faults.write("push branch"):
             return await super().push(place, change)
 
+    async def delete_branch(self, place: GitPlace, branch: str, expected: str) -> None:
+        with self._faults.write("delete branch"):
+            await super().delete_branch(place, branch, expected)
+
 
 class _WatchedForge(FakeForge):
     def __init__(
@@ -81,12 +88,23 @@ class _WatchedForge(FakeForge):
             self.waiting.add(seen.number)
             return seen
 
+    async def merge(
+        self, place: ForgePlace, number: int, head_sha: str, method: MergeMethod, *, by_forge: bool
+    ) -> None:
+        with self._faults.write("merge pull request"):
+            await super().merge(place, number, head_sha, method, by_forge=by_forge)
+            self.waiting.discard(number)
+
 
 class Stage:
     """A pipeline of two apps at v1.0.0, both running, and the releases a test applies."""
 
     def __init__(
-        self, faults: Faults | None = None, delivery: str = "PullRequest", **environment: str
+        self,
+        faults: Faults | None = None,
+        delivery: str = "PullRequest",
+        pull_request: dict[str, Any] | None = None,
+        **environment: str,
     ) -> None:
         self.clock = Clock()
         self.faults = faults or Faults()
@@ -104,17 +122,26 @@ class Stage:
             }
         )
         self._fill()
-        self.cluster.apply(raw_pipeline(config={"delivery": delivery}))
+        config: dict[str, Any] = {"delivery": delivery}
+        if pull_request is not None:
+            config["pullRequest"] = pull_request
+        self.cluster.apply(raw_pipeline(config=config))
+        self.told: list[tuple[str, int]] = []
+        self.wakeups = Wakeups()
         self.restart()
 
     def restart(self) -> None:
         """Start the operator anew: nothing is remembered."""
         self.config_repository = _WatchedConfig(self.git, self.faults)
+        self.watch = PullRequestWatch(
+            self.forge, self.settings.merge_poll, self._tell, lambda: self.clock().timestamp()
+        )
         world = World(
             secrets=ClusterSecrets(self.cluster),
             source=FakeSourceRepository(self.git),
             config=self.config_repository,
             pull_requests=self.forge,
+            watch=self.watch,
             builds=ClusterBuilds(self.cluster),
             applications=ClusterApplications(self.cluster),
         )
@@ -124,6 +151,10 @@ class Stage:
             self.clock,
         )
         self.memories: dict[str, Memory] = {}
+
+    def _tell(self, repository: str, number: int) -> None:
+        self.told.append((repository, number))
+        self.wakeups.notice(Notice(repository, number, None))
 
     def _fill(self) -> None:
         files = {f"{app}/Dockerfile": "FROM scratch\n" for app in ("backend", "frontend")}
@@ -191,6 +222,12 @@ class Stage:
         return self.cluster.events.get(name, [])
 
     @property
+    def forge_place(self) -> ForgePlace:
+        """The config repository as the forge knows it."""
+        host = "/".join(CONFIG.split("/")[:3])
+        return ForgePlace(f"{host}/api/v1", REPOSITORY, self.git.place(CONFIG).credential)
+
+    @property
     def jobs(self) -> list[dict[str, Any]]:
         """All build Jobs."""
         return self.cluster.all_of("Job")
@@ -221,7 +258,7 @@ class Stage:
     def merge(self) -> None:
         """Merge every pull request that waits; a reviewer."""
         while self.forge.waiting:
-            self.forge.merge(REPOSITORY, self.forge.waiting.pop())
+            self.forge.merge_as(REPOSITORY, self.forge.waiting.pop())
 
     async def release(self, name: str = "backend-v1.1.0") -> None:
         """Run a release to its end, others doing their part and time passing."""

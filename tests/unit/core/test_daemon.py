@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 
 import pytest
 
@@ -11,7 +12,6 @@ from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.handlers import serve_release
 from album_operator.health import Health
-from album_operator.wakeups import Wakeups
 from tests.fakes.builders import APPLICATION, raw_pipeline
 from tests.fakes.cluster import finish_build
 from tests.unit.core.stage import Stage
@@ -38,7 +38,7 @@ class Daemon:
     def __init__(self) -> None:
         self.stage = Stage(ALBUM_MERGE_POLL_SECONDS="0.01")
         self.stage.cluster.apply(raw_pipeline(argocd={"settle": "0s"}))
-        self.wakeups = Wakeups()
+        self.wakeups = self.stage.wakeups
         self.health = Health()
         self.stopped = _Stopped()
         self.task: asyncio.Task[None] | None = None
@@ -93,7 +93,11 @@ async def test_a_release_is_brought_to_its_end_by_events(daemon: Daemon) -> None
     finish_build(stage.cluster, stage.jobs[0])
     daemon.wakeups.wake(RELEASE)
     await daemon.until_ready_is("AwaitingMerge")
-    stage.merge()  # noticed by the poll alone
+    stage.merge()
+    await stage.watch.look_around()
+    assert stage.ready()[1] == "AwaitingMerge"
+    stage.clock.advance(timedelta(seconds=1))
+    await stage.watch.look_around()
     await daemon.until_ready_is("Syncing")
     stage.argocd.run()
     daemon.wakeups.wake_followers(APPLICATION, "Synced")

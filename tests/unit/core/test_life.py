@@ -236,7 +236,7 @@ async def test_a_head_that_somebody_changed_is_not_waited_for() -> None:
 async def test_every_way_to_merge_is_understood(style: str) -> None:
     stage = await _stage_at_merge()
     stage.config.write("main", {"README.md": "meanwhile\n"})
-    merged = stage.forge.merge(REPOSITORY, 1, style)
+    merged = stage.forge.merge_as(REPOSITORY, 1, style)
     stage.forge.waiting.clear()
     await stage.release()
 

@@ -226,6 +226,9 @@ async def test_a_release_taken_back_by_hand_is_proposed_anew_once_its_branch_is_
     stage.config.write(
         "main", {"backend/values.yaml": file.data.decode().replace("v1.1.0", "v1.0.0")}
     )
+    assert BRANCH not in stage.config.branches
+    # Somebody who wants to see it restores it, as forges offer.
+    stage.config.branches[BRANCH] = stage.config.pushes[0][1]
     stage.annotate(retry="1")
     await stage.settle()
     assert stage.ready() == ("False", "BranchTaken")

@@ -10,6 +10,7 @@ from album_operator.settings import (
     KANIKO_IMAGE,
     SettingsError,
     read_settings,
+    read_webhook_secrets,
 )
 
 LEAST = {"ALBUM_NAMESPACES": "album", "ALBUM_OPERATOR_IMAGE": "album-operator:1"}
@@ -30,9 +31,13 @@ def test_two_variables_are_enough() -> None:
     assert settings.cache_folder.is_absolute()
     assert settings.cache_bytes == 512 * 1024 * 1024
     assert settings.health_port == 8080
+    assert settings.webhook_port == 8081
+    assert settings.webhook_secret_file is None
 
 
-def test_every_variable_is_read() -> None:
+def test_every_variable_is_read(tmp_path: Path) -> None:
+    secret_file = tmp_path / "secret"
+    secret_file.write_text("sixteen letters!")
     settings = read_settings(
         {
             "ALBUM_NAMESPACES": "album, team-a,",
@@ -47,6 +52,8 @@ def test_every_variable_is_read() -> None:
             "ALBUM_CACHE_DIR": "/var/cache/album",
             "ALBUM_CACHE_BYTES": "1000000",
             "ALBUM_HEALTH_PORT": "9000",
+            "ALBUM_WEBHOOK_PORT": "9001",
+            "ALBUM_WEBHOOK_SECRET_FILE": str(secret_file),
         }
     )
 
@@ -63,6 +70,8 @@ def test_every_variable_is_read() -> None:
     assert settings.cache_folder == Path("/var/cache/album")
     assert settings.cache_bytes == 1_000_000
     assert settings.health_port == 9000
+    assert settings.webhook_port == 9001
+    assert settings.webhook_secret_file == secret_file
 
 
 def test_all_that_is_missing_is_named_at_once() -> None:
@@ -92,6 +101,8 @@ def test_all_that_is_missing_is_named_at_once() -> None:
         ("ALBUM_HEALTH_PORT", "65536"),
         ("ALBUM_HEALTH_PORT", "http"),
         ("ALBUM_HEALTH_PORT", "\u00b2"),
+        ("ALBUM_WEBHOOK_PORT", "0"),
+        ("ALBUM_WEBHOOK_SECRET_FILE", "secret"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_by_name(name: str, value: str) -> None:
@@ -105,3 +116,46 @@ def test_all_that_is_wrong_is_named_at_once() -> None:
 
     assert "ALBUM_HEALTH_PORT: `x`" in str(caught.value)
     assert "ALBUM_REQUIRE_CONSENT: `maybe`" in str(caught.value)
+
+
+def test_probes_and_webhooks_need_a_port_each(tmp_path: Path) -> None:
+    secret_file = tmp_path / "secret"
+    secret_file.write_text("sixteen letters!")
+    same = {**LEAST, "ALBUM_WEBHOOK_PORT": "8080"}
+
+    assert read_settings(same).webhook_secret_file is None
+    with pytest.raises(SettingsError, match="ALBUM_WEBHOOK_PORT: `8080` is ALBUM_HEALTH_PORT too"):
+        read_settings({**same, "ALBUM_WEBHOOK_SECRET_FILE": str(secret_file)})
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (None, "No such file"),
+        (b"", "holds 0 lines"),
+        (b"\n \n", "holds 0 lines"),
+        (b"fifteen letters", "fewer than 16 characters"),
+        (b"sixteen letters!\nfifteen letters", "fewer than 16 characters"),
+        (b"\n".join([b"sixteen letters!"] * 3), "holds 3 lines"),
+        (b"sixteen letters\xff", "not UTF-8"),
+    ],
+)
+def test_a_secret_file_that_cannot_be_used_is_refused_without_a_word_of_it(
+    tmp_path: Path, content: bytes | None, fault: str
+) -> None:
+    secret_file = tmp_path / "secret"
+    if content is not None:
+        secret_file.write_bytes(content)
+
+    with pytest.raises(SettingsError, match=f"ALBUM_WEBHOOK_SECRET_FILE: .*{fault}") as caught:
+        read_settings({**LEAST, "ALBUM_WEBHOOK_SECRET_FILE": str(secret_file)})
+    assert "letters" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content", ["sixteen letters!\nanother sixteen!\n", "\r\nsixteen letters!\r\nanother sixteen!"]
+)
+def test_a_secret_file_holds_one_secret_a_line(tmp_path: Path, content: str) -> None:
+    secret_file = tmp_path / "secret"
+    secret_file.write_text(content, newline="")
+    assert read_webhook_secrets(secret_file) == (b"sixteen letters!", b"another sixteen!")

@@ -1,13 +1,16 @@
 """Who is woken by what."""
 
 import asyncio
+import time
 
 import pytest
 
+from album_operator.domain.notice import Notice
 from album_operator.domain.release import Ref
 from album_operator.wakeups import Wakeups
 
 RELEASE, OTHER = Ref("album", "backend-v1.1.0"), Ref("album", "frontend-v1.1.0")
+REPOSITORY, BRANCH = "https://git.example.org/album/config", "release/backend_v1.1.0"
 APPLICATION, SECOND = Ref("argocd", "album-app-backend"), Ref("argocd", "album-app-frontend")
 
 
@@ -111,3 +114,59 @@ async def test_who_follows_an_application_anew_is_woken_whatever_it_looks_like(
         wakeups.wake_followers(APPLICATION, "Synced")
         assert await _is_woken(wakeups, RELEASE)
         wakeups.follow(RELEASE, [])
+
+
+@pytest.mark.parametrize(
+    "notice",
+    [
+        Notice(REPOSITORY, 7, BRANCH),
+        Notice(REPOSITORY, 7, None),
+        Notice(REPOSITORY, None, BRANCH),
+        Notice(REPOSITORY, None, None),
+        Notice("https://GIT.example.org:443/album/config.git", 7, None),
+    ],
+)
+async def test_a_notice_wakes_the_release_whose_pull_request_it_is_about(
+    wakeups: Wakeups, notice: Notice
+) -> None:
+    wakeups.follow_pull_request(RELEASE, REPOSITORY, 7, BRANCH)
+    wakeups.follow_pull_request(OTHER, "https://git.example.org/album/other", 7, BRANCH)
+    wakeups.notice(notice)
+
+    assert await _is_woken(wakeups, RELEASE)
+    assert not await _is_woken(wakeups, OTHER)
+
+
+async def test_a_notice_about_another_pull_request_wakes_nobody(wakeups: Wakeups) -> None:
+    wakeups.follow_pull_request(RELEASE, REPOSITORY, 7, BRANCH)
+    wakeups.notice(Notice(REPOSITORY, 8, "release/frontend_v1.1.0"))
+
+    assert not await _is_woken(wakeups, RELEASE)
+
+
+async def test_a_release_follows_the_pull_request_it_named_last(wakeups: Wakeups) -> None:
+    wakeups.follow_pull_request(RELEASE, REPOSITORY, 7, BRANCH)
+    wakeups.follow_pull_request(RELEASE, REPOSITORY, 8, BRANCH)
+    wakeups.notice(Notice(REPOSITORY, 7, None))
+    assert not await _is_woken(wakeups, RELEASE)
+
+    wakeups.notice(Notice(REPOSITORY, 8, None))
+    assert await _is_woken(wakeups, RELEASE)
+
+
+async def test_a_release_that_left_follows_no_pull_request(wakeups: Wakeups) -> None:
+    wakeups.follow_pull_request(RELEASE, REPOSITORY, 7, BRANCH)
+    wakeups.leave(RELEASE)
+    wakeups.join(RELEASE, "again")
+    wakeups.notice(Notice(REPOSITORY, None, None))
+
+    assert not await _is_woken(wakeups, RELEASE)
+
+
+async def test_a_notice_counts_from_when_it_came(wakeups: Wakeups) -> None:
+    wakeups.follow_pull_request(RELEASE, REPOSITORY, 7, BRANCH)
+    wakeups.notice(Notice(REPOSITORY, 7, None))
+    came = time.monotonic()
+    wakeups.notice(Notice(REPOSITORY, 7, None))
+
+    assert await wakeups.wait(RELEASE) <= came

@@ -144,5 +144,5 @@ def test_with_delivery_commit_the_base_branch_is_pushed_and_no_forge_is_asked(
     config = _resolve(RELEASE, pipeline).config
 
     assert (config.base_branch, config.branch) == (branch or "", branch or "")
-    assert (config.forge_type, config.forge_url, config.forge_secret) == ("", "", "")
+    assert (config.forge_type, config.forge_url, config.forge_secret) == (None, "", "")
     assert config.secret == PIPELINE.config_secret

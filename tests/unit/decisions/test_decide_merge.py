@@ -8,8 +8,26 @@ import pytest
 from album_operator.decisions import merge
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ProposalRecord, StepName
-from album_operator.domain.seen import PullRequestSeen, PullRequestState
-from album_operator.domain.verdict import Done, Halt, Verdict, Wait
+from album_operator.domain.release import MergeMode, PullRequestWish
+from album_operator.domain.seen import (
+    Checks,
+    Fit,
+    Gate,
+    PullRequestSeen,
+    PullRequestState,
+    Review,
+)
+from album_operator.domain.verdict import (
+    Act,
+    DeleteBranch,
+    Done,
+    Halt,
+    MergePullRequest,
+    PushBranch,
+    Verdict,
+    Wait,
+    WithdrawPullRequest,
+)
 from tests.fakes.builders import (
     BRANCH,
     DIFF,
@@ -17,6 +35,7 @@ from tests.fakes.builders import (
     MERGED_PULL_REQUEST,
     OURS,
     PULL_REQUEST,
+    RESOLVED,
     record_before,
 )
 
@@ -25,7 +44,7 @@ RECORD = record_before(StepName.MERGED)
 
 
 def _decide(seen: PullRequestSeen | None) -> Verdict:
-    return merge.decide(RECORD, seen, POLL)
+    return merge.decide(RECORD, RESOLVED, seen, POLL)
 
 
 def test_an_open_pull_request_is_polled() -> None:
@@ -40,7 +59,7 @@ def test_an_open_pull_request_is_polled() -> None:
 
 @pytest.mark.parametrize(("actor", "said"), [("reviewer", "by reviewer"), (None, "was merged as")])
 def test_a_merge_is_taken_with_its_commit(actor: str | None, said: str) -> None:
-    verdict = _decide(replace(MERGED_PULL_REQUEST, actor=actor))
+    verdict = _decide(replace(MERGED_PULL_REQUEST, actor=actor, has_branch=False))
 
     assert isinstance(verdict, Done)
     assert verdict.record.merged_commit == MERGED
@@ -56,6 +75,14 @@ def test_a_merge_whose_commit_the_forge_does_not_tell_yet_is_asked_for_again() -
     assert verdict.is_poll
 
 
+def test_the_branch_of_a_merged_pull_request_is_deleted() -> None:
+    verdict = _decide(MERGED_PULL_REQUEST)
+
+    assert isinstance(verdict, Act)
+    assert verdict.action == DeleteBranch(MERGED_PULL_REQUEST)
+    assert verdict.reason is Reason.AWAITING_MERGE
+
+
 def test_a_closed_pull_request_ends_the_release() -> None:
     verdict = _decide(replace(PULL_REQUEST, state=PullRequestState.CLOSED))
 
@@ -63,23 +90,219 @@ def test_a_closed_pull_request_ends_the_release() -> None:
     assert verdict.reason is Reason.PULL_REQUEST_CLOSED
 
 
+WAITS = [
+    (replace(PULL_REQUEST, is_draft=True), Gate(), Reason.DRAFT, "mark it ready for review"),
+    (PULL_REQUEST, Gate(queue_position=2), Reason.QUEUED, "number 2 in the merge queue"),
+    (
+        PULL_REQUEST,
+        Gate(review=Review.CHANGES_REQUESTED, checks=Checks.FAILING),
+        Reason.CHANGES_REQUESTED,
+        "asks for changes",
+    ),
+    (
+        PULL_REQUEST,
+        Gate(review=Review.REQUIRED, checks=Checks.FAILING, failing=("unit", "lint")),
+        Reason.CHECKS_FAILING,
+        "checks that fail (unit and lint)",
+    ),
+    (PULL_REQUEST, Gate(checks=Checks.FAILING), Reason.CHECKS_FAILING, "checks that fail;"),
+    (
+        PULL_REQUEST,
+        Gate(review=Review.REQUIRED, checks=Checks.RUNNING),
+        Reason.REVIEW_REQUIRED,
+        "waits for a review",
+    ),
+    (PULL_REQUEST, Gate(checks=Checks.RUNNING), Reason.CHECKS_RUNNING, "waits for its checks"),
+    (PULL_REQUEST, Gate(fit=Fit.BEHIND), Reason.BEHIND, "brought up to date"),
+    (
+        PULL_REQUEST,
+        Gate(review=Review.APPROVED, checks=Checks.PASSING),
+        Reason.AWAITING_MERGE,
+        "waits for a merge",
+    ),
+]
+
+
+@pytest.mark.parametrize(("seen", "gate", "detail", "said"), WAITS)
+def test_a_waiting_pull_request_says_what_it_waits_for(
+    seen: PullRequestSeen, gate: Gate, detail: Reason, said: str
+) -> None:
+    verdict = _decide(replace(seen, gate=gate))
+
+    assert isinstance(verdict, Wait)
+    assert (verdict.reason, verdict.detail) == (Reason.AWAITING_MERGE, detail)
+    assert said in verdict.message
+    assert verdict.is_poll
+
+
+AUTO = replace(
+    RESOLVED,
+    config=replace(RESOLVED.config, pull_request=PullRequestWish(merge=MergeMode.AUTO)),
+)
+
+
+@pytest.mark.parametrize(
+    ("gate", "by_forge"),
+    [
+        (Gate(), False),
+        (Gate(checks=Checks.FAILING), False),
+        (Gate(is_blocked=True, checks=Checks.RUNNING), True),
+        (Gate(fit=Fit.BEHIND), True),
+    ],
+)
+def test_merge_auto_merges_or_lets_the_forge_do_it_where_something_blocks(
+    gate: Gate, by_forge: bool
+) -> None:
+    verdict = merge.decide(RECORD, AUTO, replace(PULL_REQUEST, gate=gate), POLL)
+
+    assert isinstance(verdict, Act)
+    assert verdict.action == MergePullRequest(6, OURS, by_forge=by_forge)
+    assert verdict.reason is Reason.MERGING
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        replace(PULL_REQUEST, gate=Gate(fit=Fit.UNKNOWN)),
+        replace(PULL_REQUEST, is_draft=True, gate=Gate()),
+        replace(PULL_REQUEST, gate=Gate(is_blocked=True, is_armed=True)),
+        replace(PULL_REQUEST, gate=Gate(is_blocked=True, queue_position=1)),
+    ],
+)
+def test_merge_auto_waits_where_there_is_nothing_to_do(seen: PullRequestSeen) -> None:
+    assert isinstance(merge.decide(RECORD, AUTO, seen, POLL), Wait)
+
+
+def test_what_the_forge_merges_by_itself_is_said() -> None:
+    armed = Gate(is_blocked=True, is_armed=True, checks=Checks.RUNNING)
+    verdict = merge.decide(RECORD, AUTO, replace(PULL_REQUEST, gate=armed), POLL)
+
+    assert isinstance(verdict, Wait)
+    assert verdict.message.endswith(f"{PULL_REQUEST.url}. The forge merges it by itself then.")
+
+
+def test_an_archived_repository_ends_the_release() -> None:
+    verdict = _decide(replace(PULL_REQUEST, is_archived=True))
+
+    assert isinstance(verdict, Halt)
+    assert verdict.reason is Reason.REPOSITORY_ARCHIVED
+
+
+CONFLICT = replace(PULL_REQUEST, gate=Gate(fit=Fit.CONFLICT))
+CHANGED = replace(PULL_REQUEST, head_sha="9" * 40)
+
+
+@pytest.mark.parametrize(
+    ("seen", "needed"),
+    [
+        (None, False),
+        (PULL_REQUEST, False),
+        (CONFLICT, True),
+        (CHANGED, True),
+        (replace(PULL_REQUEST, has_branch=False), True),
+        (replace(CONFLICT, is_archived=True), False),
+        (replace(PULL_REQUEST, state=PullRequestState.CLOSED), True),
+        (MERGED_PULL_REQUEST, False),
+    ],
+)
+def test_only_what_does_not_fit_is_looked_at_again(
+    seen: PullRequestSeen | None, needed: bool
+) -> None:
+    assert merge.needs_look(RECORD, seen) is needed
+
+
+def _decide_again(seen: PullRequestSeen, proposed: Verdict) -> Verdict:
+    return merge.decide_again(RECORD, RESOLVED, seen, proposed, POLL)
+
+
+def test_a_conflict_is_mended_by_the_same_edit_on_the_new_base() -> None:
+    push = Act(PushBranch("1" * 40, {}, OURS), Reason.PROPOSING, "Pushing it again.")
+    verdict = _decide_again(CONFLICT, push)
+
+    assert isinstance(verdict, Act)
+    assert verdict.action == push.action
+    assert verdict.reason is Reason.MERGE_CONFLICT
+    assert verdict.message.endswith("base any more; pushing it again.")
+
+
+def test_a_branch_that_is_gone_is_not_made_again() -> None:
+    push = Act(PushBranch("1" * 40, {}), Reason.PROPOSING, "Pushing it.")
+    verdict = _decide_again(replace(PULL_REQUEST, has_branch=False), push)
+
+    assert isinstance(verdict, Halt)
+    assert verdict.reason is Reason.BRANCH_DELETED
+
+
 def test_a_head_somebody_changed_ends_the_release() -> None:
-    verdict = _decide(replace(PULL_REQUEST, head_sha="9" * 40))
+    verdict = _decide_again(CHANGED, Halt(Reason.BRANCH_TAKEN, "It is not ours."))
 
     assert isinstance(verdict, Halt)
     assert verdict.reason is Reason.HEAD_CHANGED
     assert "999999999999" in verdict.message
 
 
+ALREADY = Done(replace(RECORD, merged_commit=MERGED), Reason.NO_CHANGE, "main already holds it.")
+
+
+def test_a_base_that_holds_the_value_already_needs_no_pull_request() -> None:
+    verdict = _decide_again(CONFLICT, ALREADY)
+
+    assert isinstance(verdict, Act)
+    assert verdict.action == WithdrawPullRequest(6, "main already holds it. Closing this one.")
+
+
+def test_one_that_is_closed_as_the_base_holds_the_value_holds_nothing_up() -> None:
+    verdict = _decide_again(replace(PULL_REQUEST, state=PullRequestState.CLOSED), ALREADY)
+
+    assert isinstance(verdict, Done)
+    assert verdict.record.merged_commit == MERGED
+    assert verdict.record.pull_request is not None
+    assert verdict.record.pull_request.state == "Closed"
+
+
+def test_one_that_a_person_closed_is_a_no() -> None:
+    no = replace(PULL_REQUEST, state=PullRequestState.CLOSED, actor="reviewer")
+    push = Act(PushBranch("1" * 40, {}), Reason.PROPOSING, "Pushing it.")
+    verdict = _decide_again(no, push)
+
+    assert isinstance(verdict, Halt)
+    assert verdict.reason is Reason.PULL_REQUEST_CLOSED
+    assert "closed by reviewer" in verdict.message
+
+
+def test_a_base_that_cannot_be_looked_at_is_looked_at_later() -> None:
+    later = Wait(Reason.GIT_UNAVAILABLE, "Next try soon.", timedelta(seconds=1))
+
+    assert _decide_again(replace(PULL_REQUEST, state=PullRequestState.CLOSED), later) == later
+
+
+def test_a_newer_version_on_the_base_supersedes_the_release() -> None:
+    newer = Halt(Reason.SUPERSEDED, "v1.2.0 is there.", superseded_by="v1.2.0")
+
+    assert _decide_again(CONFLICT, newer) == newer
+
+
+def test_a_commit_made_again_is_waited_for_until_the_forge_shows_it() -> None:
+    proposal = ProposalRecord(BRANCH, "8" * 40, DIFF)
+    done = Done(replace(RECORD, proposal=proposal), Reason.SUCCEEDED, "#6")
+    early = _decide_again(CONFLICT, done)
+    assert isinstance(early, Wait)
+    assert (early.detail, early.retry_after) == (Reason.MERGE_CONFLICT, timedelta(seconds=1))
+    assert early.record == done.record
+    shown = _decide_again(replace(CONFLICT, head_sha="8" * 40), done)
+    assert isinstance(shown, Wait)
+    assert (shown.detail, shown.retry_after) == (Reason.AWAITING_MERGE, POLL)
+
+
 def test_an_open_pull_request_without_a_known_commit_is_only_waited_for() -> None:
-    verdict = merge.decide(replace(RECORD, proposal=None), PULL_REQUEST, POLL)
+    verdict = merge.decide(replace(RECORD, proposal=None), RESOLVED, PULL_REQUEST, POLL)
 
     assert isinstance(verdict, Wait)
 
 
 def test_without_a_pull_request_nothing_has_to_be_merged() -> None:
     nothing = replace(RECORD, proposal=ProposalRecord(BRANCH, None, ""), pull_request=None)
-    verdict = merge.decide(nothing, None, POLL)
+    verdict = merge.decide(nothing, RESOLVED, None, POLL)
 
     assert isinstance(verdict, Done)
     assert verdict.reason is Reason.NO_CHANGE
@@ -87,7 +310,7 @@ def test_without_a_pull_request_nothing_has_to_be_merged() -> None:
 
 def test_a_commit_on_the_base_branch_is_there_without_a_merge() -> None:
     committed = replace(RECORD, proposal=ProposalRecord("main", OURS, DIFF), pull_request=None)
-    verdict = merge.decide(committed, None, POLL)
+    verdict = merge.decide(committed, RESOLVED, None, POLL)
 
     assert isinstance(verdict, Done)
     assert verdict.reason is Reason.SUCCEEDED

@@ -1,6 +1,7 @@
 """Proposed: a commit on the release branch and its pull request, each made once."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -8,6 +9,7 @@ from album_operator.decisions import propose
 from album_operator.decisions.propose import ProposeSeen
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record, StepName
+from album_operator.domain.release import EditValue, PullRequestWish
 from album_operator.domain.seen import BranchSeen, PullRequestSeen, PullRequestState
 from album_operator.domain.verdict import (
     Act,
@@ -73,7 +75,7 @@ def test_our_branch_gets_a_pull_request_with_its_diff() -> None:
     verdict = _decide(PUSHED)
 
     assert isinstance(verdict, Act)
-    assert verdict.action == OpenPullRequest(DIFF)
+    assert verdict.action == OpenPullRequest(DIFF, "v1.0.0")
 
 
 def test_branch_and_pull_request_are_taken_as_they_are() -> None:
@@ -160,7 +162,7 @@ def test_a_pull_request_merged_for_an_earlier_commit_of_the_branch_does_not_coun
     verdict = _decide(replace(PUSHED, pull_request=merged, merge_is_in_base=True))
 
     assert isinstance(verdict, Act)
-    assert verdict.action == OpenPullRequest(DIFF)
+    assert verdict.action == OpenPullRequest(DIFF, "v1.0.0")
 
 
 def test_a_merge_between_the_two_looks_is_looked_at_again_and_never_proposed_twice() -> None:
@@ -256,3 +258,46 @@ def test_a_branch_that_differs_in_anything_is_not_ours(branch: BranchSeen) -> No
 
 def test_a_branch_on_whose_parent_our_edit_is_impossible_is_not_ours() -> None:
     assert not propose.is_ours(BRANCH_SEEN, None, MESSAGE, AUTHOR)
+
+
+@pytest.mark.parametrize(
+    ("change", "lacks"),
+    [
+        ({}, True),
+        ({"labels": frozenset({"Release"}), "reviewers": frozenset({"ANN"})}, True),
+        (
+            {
+                "labels": frozenset({"Release", "more"}),
+                "reviewers": frozenset({"ANN"}),
+                "assignees": frozenset({"bob"}),
+            },
+            True,
+        ),
+        (
+            {
+                "labels": frozenset({"Release", "more"}),
+                "reviewers": frozenset({"ANN"}),
+                "assignees": frozenset({"bob"}),
+                "milestone": "v1.1",
+            },
+            False,
+        ),
+    ],
+)
+def test_a_pull_request_gets_what_it_lacks(change: dict[str, Any], *, lacks: bool) -> None:
+    wish = PullRequestWish(
+        labels=("release",), reviewers=("ann",), assignees=("Bob",), milestone="v1.1"
+    )
+    resolved = replace(RESOLVED, config=replace(RESOLVED.config, pull_request=wish))
+    seen = replace(OPENED, pull_request=replace(PULL_REQUEST, **change))
+    verdict = propose.decide(RELEASE, RECORD, resolved, seen)
+
+    assert isinstance(verdict, Act) is lacks
+
+
+def test_a_pull_request_of_digests_alone_names_no_version_before() -> None:
+    pinned = replace(EDIT, value=EditValue.DIGEST)
+    verdict = _decide(replace(PUSHED, current={pinned: "sha256:" + "a" * 64}))
+
+    assert isinstance(verdict, Act)
+    assert verdict.action == OpenPullRequest(DIFF)

@@ -14,8 +14,10 @@ from album_operator.decisions import application as consent
 from album_operator.domain import marks
 from album_operator.domain.reasons import TRANSIENT, Reason
 from album_operator.domain.record import StepName
+from album_operator.metrics import Metrics
 from album_operator.render import sync_policy
 from album_operator.settings import read_settings
+from album_operator.webhooks import STATUS
 from tests.unit.docs.documents import code_spans, items, read, rows, section
 
 REFERENCE = read("docs/reference.md")
@@ -234,3 +236,15 @@ def test_settings_have_the_defaults_the_reference_tells() -> None:
     }
     least = _Asked()
     assert read_settings({**least, **told}) == read_settings(least)
+
+
+def test_every_answer_to_a_webhook_is_listed_with_its_status() -> None:
+    answers = rows(section(REFERENCE, "Answers to webhooks"))
+    listed = {cells[0].strip("`"): int(cells[1]) for cells in answers}
+    assert listed == STATUS
+
+
+def test_every_metric_is_listed_and_no_other() -> None:
+    counted = re.findall("^# TYPE ([a-z_]+) ([a-z]+)$", Metrics().render().decode(), re.MULTILINE)
+    listed = [cells[:2] for cells in rows(section(REFERENCE, "Metrics"))]
+    assert {(name.strip("`"), kind) for name, kind in listed} == set(counted)

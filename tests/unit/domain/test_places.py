@@ -1,6 +1,7 @@
 """Where a token may go."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ def test_a_private_key_is_not_in_the_text_of_its_credential() -> None:
         ({"token": "t"}, OVER_SSH, "identity"),
     ],
 )
-def test_the_key_a_url_needs_is_missed(keys: dict[str, str], url: str, missing: str | None) -> None:
+def test_the_key_a_url_needs_is_missed(keys: dict[str, Any], url: str, missing: str | None) -> None:
     assert replace(CREDENTIAL, **keys).find_missing_key(url) == missing
 
 

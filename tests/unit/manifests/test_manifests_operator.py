@@ -80,8 +80,9 @@ def test_the_pod_runs_without_any_privilege() -> None:
         "capabilities": {"drop": ["ALL"]},
     }
     assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys()
-    assert [volume["name"] for volume in pod["volumes"]] == ["tmp", "cache"]
-    assert all("sizeLimit" in volume["emptyDir"] for volume in pod["volumes"])
+    tmp, cache, webhook = pod["volumes"]
+    assert (tmp["name"], cache["name"], webhook["name"]) == ("tmp", "cache", "webhook")
+    assert all("sizeLimit" in volume["emptyDir"] for volume in (tmp, cache))
 
 
 def test_the_cache_fits_into_its_volume() -> None:
@@ -101,7 +102,7 @@ def test_two_operators_never_run_at_once() -> None:
 
 def test_probes_ask_the_port_the_operator_listens_on() -> None:
     container = _container()
-    (port,) = container["ports"]
+    port = container["ports"][0]
     settings, _ = _read(_defaults() | _fixed())
     assert (port["name"], port["containerPort"]) == ("health", settings.health_port)
     paths = {
@@ -112,6 +113,35 @@ def test_probes_ask_the_port_the_operator_listens_on() -> None:
         "liveness": {"path": "/healthz", "port": "health"},
         "readiness": {"path": "/readyz", "port": "health"},
     }
+
+
+def test_webhooks_come_to_the_port_the_operator_listens_on() -> None:
+    service = yaml.safe_load((MANIFESTS / "base/service.yaml").read_text())
+    deployment = _deployment()
+    (port,) = service["spec"]["ports"]
+    settings, _ = _read(_defaults() | _fixed())
+    assert {one["name"]: one["containerPort"] for one in _container()["ports"]} == {
+        "health": settings.health_port,
+        port["targetPort"]: settings.webhook_port,
+    }
+    assert service["spec"]["selector"] == deployment["spec"]["selector"]["matchLabels"]
+    assert service["metadata"]["namespace"] == deployment["metadata"]["namespace"]
+    listed = yaml.safe_load((MANIFESTS / "base/kustomization.yaml").read_text())["resources"]
+    assert "service.yaml" in listed
+
+
+def test_the_secret_of_the_webhooks_may_be_missing_and_is_only_read() -> None:
+    (volume,) = [one for one in _pod()["volumes"] if one["name"] == "webhook"]
+    (mount,) = [one for one in _container()["volumeMounts"] if one["name"] == "webhook"]
+    assert volume["secret"] == {"secretName": "album-webhook", "optional": True}
+    # With `subPath` a rotated Secret would not arrive.
+    assert mount == {
+        "name": "webhook",
+        "mountPath": "/etc/album-operator/webhook",
+        "readOnly": True,
+    }
+    assert f"{mount['mountPath']}/secret" in (MANIFESTS / "base/settings.env").read_text()
+    assert f"{mount['mountPath']}/secret" in (ROOT / "docs/install.md").read_text()
 
 
 def test_every_setting_is_listed_in_the_manifests_and_known_to_the_operator() -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from album_operator.domain.places import ForgeType
 from album_operator.domain.release import (
     BuildType,
     Edit,
@@ -59,7 +60,7 @@ def resolved() -> Resolved:
             base_branch="main",
             branch="release/backend_v1.1.0",
             secret="album-git",
-            forge_type="Gitea",
+            forge_type=ForgeType.GITEA,
             forge_url="https://git.example.org/api/v1",
             forge_secret="album-git",
             author_name="Album Release Operator",

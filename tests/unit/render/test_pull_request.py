@@ -1,5 +1,6 @@
 """What reviewers read, and what must not be able to hide from them."""
 
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -8,7 +9,8 @@ import pytest
 
 from album_operator.domain.release import Ref, Release
 from album_operator.domain.resolved import Resolved
-from album_operator.render.pull_request import commit_message, draft
+from album_operator.domain.seen import SourceCommit
+from album_operator.render.pull_request import COMMITS, History, commit_message, draft
 
 DIGEST = "sha256:" + "ab" * 32
 DIFF = '--- a/v\n+++ b/v\n@@ -1 +1 @@\n-tag: "v1.0.0"\n+tag: "v1.1.0"\n'
@@ -62,8 +64,9 @@ def test_the_pull_request_is_as_recorded(release: Release, resolved: Resolved) -
         "owner/album-app backend release v1.1.0. Please note that this is an automated PR.\n"
         "\n"
         f"- Image: `registry.example.org/owner/album-app-backend:v1.1.0@{DIGEST}`\n"
-        "- Source commit: `c0ffee0000000000000000000000000000000000 of "
-        "https://git.example.org/owner/album-app`\n"
+        "- Source commit: [`c0ffee0000000000000000000000000000000000`]"
+        "(https://git.example.org/owner/album-app/commit/c0ffee0000000000000000000000000000000000)"
+        " of `https://git.example.org/owner/album-app`\n"
         "- Tag: `backend-v1.1.0`\n"
         "- AlbumRelease: `album/backend-v1.1.0`\n"
         "\n"
@@ -71,6 +74,54 @@ def test_the_pull_request_is_as_recorded(release: Release, resolved: Resolved) -
         "\n"
         f"```diff\n{DIFF}```\n"
     )
+
+
+COMMIT = SourceCommit("d" * 40, "Ann", "Fix the *title*")
+
+
+def test_the_commits_since_the_version_before_are_listed_with_links(
+    release: Release, resolved: Resolved
+) -> None:
+    body = draft(release, resolved, DIGEST, DIFF, History("backend-v1.0.0", (COMMIT, COMMIT))).body
+    page = "https://git.example.org/owner/album-app"
+    listed = f"- [`{'d' * 40}`]({page}/commit/{'d' * 40}) Fix the \\*title\\* (Ann)\n"
+    assert (
+        "\nCommits of the source since [backend-v1.0.0]"
+        f"({page}/compare/backend-v1.0.0...backend-v1.1.0):\n\n{listed * 2}\nThe whole change:"
+    ) in body
+
+
+def test_of_many_commits_the_newest_are_listed(release: Release, resolved: Resolved) -> None:
+    many = History("backend-v1.0.0", (COMMIT,) * (COMMITS + 1))
+    body = draft(release, resolved, DIGEST, DIFF, many).body
+    assert body.count(f"/commit/{'d' * 40}") == COMMITS
+    assert "- and more\n" in body
+
+
+def test_a_version_of_the_same_commit_brings_none(release: Release, resolved: Resolved) -> None:
+    body = draft(release, resolved, DIGEST, DIFF, History("backend-v1.0.0", ())).body
+    assert "\nNo commits of the source since [backend-v1.0.0](" in body
+
+
+def test_where_there_are_no_pages_nothing_is_linked(release: Release, resolved: Resolved) -> None:
+    source = replace(resolved.source, repository="ssh://git@git.example.org/owner/album-app")
+    over_ssh = replace(resolved, source=source)
+    history = History("backend-v1.0.0", (COMMIT,))
+    body = draft(release, over_ssh, DIGEST, DIFF, history).body
+    assert "](" not in body
+    assert f"since `backend-v1.0.0`:\n\n- `{'d' * 40}` Fix" in body
+
+
+@pytest.mark.parametrize(
+    "text", ["](http://evil.example.org)", "<img src=x>", "a\n\n# b", "`x`", "x" * 500]
+)
+def test_words_of_committers_stay_words(release: Release, resolved: Resolved, text: str) -> None:
+    history = History("backend-v1.0.0", (SourceCommit("d" * 40, text, text),))
+    body = draft(release, resolved, DIGEST, DIFF, history).body
+    (line,) = (line for line in body.splitlines() if line.startswith(f"- [`{'d' * 40}`"))
+    words = line.partition(f"/commit/{'d' * 40}) ")[2]
+    assert not re.search(r"(?<!\\)[\[\]<>`#!]", words)
+    assert len(words) < 600
 
 
 @pytest.mark.parametrize(

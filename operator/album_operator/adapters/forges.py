@@ -1,0 +1,69 @@
+"""All forges as one: the adapter of port `PullRequests` that asks each repository's own."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from album_operator.domain.places import CommitState, Draft, ForgePlace, ForgeType, MergeMethod
+from album_operator.domain.seen import Changes, PullRequestSeen, RepositorySeen
+from album_operator.ports import PullRequests
+
+
+class Forges:
+    """Hands each call to the adapter of the place's kind of forge."""
+
+    def __init__(self, adapters: Mapping[ForgeType, PullRequests]) -> None:
+        self._adapters = adapters
+
+    async def get_repository(self, place: ForgePlace) -> RepositorySeen:
+        """Read what the token's user may do with the repository."""
+        return await self._adapters[place.type].get_repository(place)
+
+    async def find(self, place: ForgePlace, head: str, base: str) -> PullRequestSeen | None:
+        """Find the pull request from branch `head` of the same repository into `base`."""
+        return await self._adapters[place.type].find(place, head, base)
+
+    async def get(self, place: ForgePlace, number: int) -> PullRequestSeen:
+        """Read one pull request, with its gate while it is open."""
+        return await self._adapters[place.type].get(place, number)
+
+    async def get_many(
+        self, place: ForgePlace, numbers: Collection[int]
+    ) -> Mapping[int, PullRequestSeen]:
+        """Read several as `get` does."""
+        return await self._adapters[place.type].get_many(place, numbers)
+
+    async def list_changed(self, place: ForgePlace, since: datetime | None) -> Changes:
+        """Tell which pull requests changed."""
+        return await self._adapters[place.type].list_changed(place, since)
+
+    async def open(self, place: ForgePlace, draft: Draft) -> PullRequestSeen:
+        """Open a pull request; one already open for the same head and base is given back."""
+        return await self._adapters[place.type].open(place, draft)
+
+    async def merge(
+        self, place: ForgePlace, number: int, head_sha: str, method: MergeMethod, *, by_forge: bool
+    ) -> None:
+        """Merge a pull request whose head is `head_sha`, or let the forge do it once it can."""
+        forge = self._adapters[place.type]
+        await forge.merge(place, number, head_sha, method, by_forge=by_forge)
+
+    async def comment(self, place: ForgePlace, number: int, key: str, text: str) -> None:
+        """Write a comment, once for each key."""
+        await self._adapters[place.type].comment(place, number, key, text)
+
+    async def set_status(
+        self,
+        place: ForgePlace,
+        commit: str,
+        state: CommitState,
+        context: str,
+        text: str,
+        url: str | None,
+    ) -> None:
+        """Set a commit status; the last one of a context counts."""
+        forge = self._adapters[place.type]
+        await forge.set_status(place, commit, state, context, text, url)
+
+    async def withdraw(self, place: ForgePlace, number: int) -> None:
+        """Close a pull request of ours that has become pointless."""
+        await self._adapters[place.type].withdraw(place, number)

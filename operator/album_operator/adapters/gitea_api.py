@@ -1,0 +1,176 @@
+"""Requests to a Gitea's API v1, each to the one host its token is for."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Collection, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiohttp
+import yarl
+
+from album_operator.adapters.addresses import check_address, check_forge_credential
+from album_operator.adapters.git_failures import WORDS_LENGTH, scrub
+from album_operator.adapters.gitea_answers import (
+    Answer,
+    garbage,
+    parse_answer,
+    parse_retry_after,
+    read_body,
+    require,
+    unavailable,
+)
+from album_operator.decisions.preflight import RETRY
+from album_operator.domain.errors import TerminalError
+from album_operator.domain.places import ForgePlace
+from album_operator.domain.reasons import Reason
+
+API_PATH = "/api/v1"
+
+REPOSITORY = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
+
+TIME_LIMIT = timedelta(seconds=20)
+"""Longest a request may take in all."""
+
+PAGE = 50
+"""Items asked for at once: Gitea's own limit, unless its admin lowered it."""
+
+PAGES = 20
+
+REFUSED_PAUSE = timedelta(seconds=2)
+"""After which a token that was refused is tried once more."""
+
+
+class GiteaApi:
+    """Sends requests about repositories.
+
+    Args:
+        insecure_hosts: `host[:port]` of forges that may be spoken to in plain HTTP.
+        time_limit: longest a request may take in all.
+        refused_pause: after which a token that was refused is tried once more.
+    """
+
+    def __init__(
+        self, insecure_hosts: Collection[str], time_limit: timedelta, refused_pause: timedelta
+    ) -> None:
+        self._insecure_hosts = frozenset(insecure_hosts)
+        self._timeout = aiohttp.ClientTimeout(total=time_limit.total_seconds())
+        self._refused_pause = refused_pause
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def get_repository(self, place: ForgePlace) -> Any:  # noqa: ANN401 - JSON
+        """Read the repository; also tells a missing one from a missing pull request: both are 404.
+
+        Raises:
+            TerminalError: `RepositoryNotFound`.
+        """
+        answer = await self.send(place, "GET", "")
+        if answer.status == 404:
+            raise TerminalError(
+                Reason.REPOSITORY_NOT_FOUND,
+                f"{place.repository} does not exist in {place.api_url}, or the token of Secret "
+                f"{place.credential.secret} may not see it. Correct spec.config.repository of the "
+                f"pipeline or the token's rights, {RETRY}.",
+            )
+        require(place, answer, 200, "read")
+        return answer.body
+
+    async def read(self, place: ForgePlace, path: str) -> Any:  # noqa: ANN401 - JSON
+        """Read what must be there.
+
+        Raises:
+            OutsideError: it cannot be read, or the repository is not there.
+        """
+        answer = await self.send(place, "GET", path)
+        if answer.status == 404:
+            await self.get_repository(place)
+        require(place, answer, 200, "read pull requests of")
+        return answer.body
+
+    async def list(self, place: ForgePlace, path: str) -> AsyncIterator[Mapping[str, Any]]:
+        """Give the items of a list, page by page as they are taken.
+
+        Args:
+            place: the repository.
+            path: with a query.
+        """
+        for page in range(1, PAGES + 1):
+            items = await self.read(place, f"{path}&limit={PAGE}&page={page}")
+            # Where a timeline has ended Gitea answers null.
+            if not isinstance(items, list | None):
+                raise garbage(place, "a list is no list")
+            if not items:
+                return
+            for raw in items:
+                yield raw
+
+    async def send(
+        self, place: ForgePlace, method: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> Answer:
+        """Send one request about a repository.
+
+        Args:
+            place: the repository.
+            method: of HTTP.
+            path: below the repository, percent-encoded, with its query.
+            body: sent as JSON.
+
+        Raises:
+            OutsideError: it must not be sent, or no answer came.
+        """
+        answer = await self._send_once(place, method, path, body)
+        if answer.status == 401:
+            # A Gitea that shuts down has closed its database, and answers so to any token.
+            await asyncio.sleep(self._refused_pause.total_seconds())
+            answer = await self._send_once(place, method, path, body)
+        return answer
+
+    async def _send_once(
+        self, place: ForgePlace, method: str, path: str, body: Mapping[str, Any] | None
+    ) -> Answer:
+        self._check(place)
+        url = f"{place.api_url}/repos/{place.repository}{path}"
+        headers = {
+            "Accept": "application/json",
+            "Authorization": f"token {place.credential.token}",
+            "User-Agent": "album-operator",
+        }
+        try:
+            async with self._connected().request(
+                method,
+                yarl.URL(url, encoded=True),
+                headers=headers,
+                json=body,
+                # The token is for this host alone.
+                allow_redirects=False,
+            ) as response:
+                data = await read_body(response)
+                wait = parse_retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
+                return parse_answer(place, response.status, data, wait)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            said = str(error) or type(error).__name__
+            raise unavailable(place, scrub(said, place.credential)[:WORDS_LENGTH]) from error
+
+    def _check(self, place: ForgePlace) -> None:
+        check_address(place.api_url, self._insecure_hosts)
+        if not REPOSITORY.fullmatch(place.repository) or ".." in place.repository:
+            raise TerminalError(
+                Reason.REPOSITORY_NOT_FOUND,
+                f"{place.repository[:128]!r} is no owner/name of a Gitea repository. Correct "
+                f"spec.config.repository of the pipeline, {RETRY}.",
+            )
+        web = place.api_url.removesuffix(API_PATH)
+        check_forge_credential(place.credential, place.api_url, f"{web}/{place.repository}")
+
+    def _connected(self) -> aiohttp.ClientSession:
+        # Made at the first request, because a session belongs to the event loop that runs.
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar()
+            )
+        return self._session

@@ -1,0 +1,37 @@
+"""Comments on pull requests, each known again by a key that readers do not see."""
+
+import re
+from typing import Any
+
+from album_operator.adapters.github_answers import require
+from album_operator.adapters.github_api import GitHubApi
+from album_operator.domain.places import ForgePlace
+
+KEY = re.compile(r"[A-Za-z0-9_.:/@+-]{1,200}")
+
+PAGE, PAGES = 100, 20
+
+TEXT_LENGTH = 60_000
+"""Longest text; GitHub takes 65,536 characters."""
+
+
+async def comment_once(api: GitHubApi, place: ForgePlace, number: int, key: str, text: str) -> None:
+    """Write a comment, unless one with the same key is there."""
+    if not KEY.fullmatch(key) or "--" in key:
+        raise ValueError(f"{key!r} is no key of a comment")
+    marker = f"<!-- album:{key} -->"
+    path = f"/issues/{number}/comments"
+    for page in range(1, PAGES + 1):
+        # The last line of each: a quotation of ours does not begin like ours.
+        ends = await api.read(place, f"{path}?per_page={PAGE}&page={page}", _slim_ends)
+        if marker in ends:
+            return
+        if len(ends) < PAGE:
+            break
+    body = {"body": f"{text[:TEXT_LENGTH]}\n\n{marker}"}
+    require(place, await api.send(place, "POST", path, body), 201, "comment on pull requests of")
+
+
+def _slim_ends(raw: Any) -> list[str]:  # noqa: ANN401 - JSON
+    lines = [str(item["body"] or "").rstrip().rsplit("\n", 1)[-1] for item in raw]
+    return [line.strip()[-300:] for line in lines]

@@ -1,0 +1,107 @@
+"""PyGithub's connection, made safe: it follows no redirect and reads no endless answer.
+
+PyGithub itself follows a 301 (with the path alone: query and method of the request are lost) and
+asks a GET that was answered 202 again without end. Here a redirect is an answer like any other.
+"""
+
+import re
+import ssl
+import time
+from collections.abc import ItemsView
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import requests.adapters
+from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester
+from github.Requester import RequestsResponse as PyGithubResponse
+
+ANSWER_LIMIT = 8 * 1024 * 1024
+"""Longest answer that is read, in bytes: a page of 100 pull requests has some 2 MiB."""
+
+NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{0,15})?")
+
+LOCATION = "x-album-location"
+"""Header under which the target of a redirect is passed on, for PyGithub follows `location`."""
+
+
+class OddAnswerError(requests.RequestException):
+    """The answer is nothing this API gives."""
+
+
+class _Response(PyGithubResponse):
+    def __init__(self, response: requests.Response, deadline: float) -> None:
+        super().__init__(response)
+        self._deadline = deadline
+        if response.status_code == 202 and response.request.method == "GET":
+            response.close()
+            raise OddAnswerError("HTTP status 202 was not expected")
+
+    def getheaders(self) -> ItemsView[str, str]:
+        headers = {name.lower(): value for name, value in self.response.headers.items()}
+        if "location" in headers:
+            headers[LOCATION] = headers.pop("location")
+        # PyGithub takes these for numbers without looking.
+        for name in ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"):
+            if not NUMBER.fullmatch(headers.get(name, "0")):
+                del headers[name]
+        return headers.items()
+
+    def read(self) -> str:
+        data = b""
+        with self.response:
+            for chunk in self.response.iter_content(64 * 1024):
+                data += chunk
+                if len(data) > ANSWER_LIMIT:
+                    raise OddAnswerError(f"the answer has more than {ANSWER_LIMIT} bytes")
+                if time.monotonic() > self._deadline:
+                    raise requests.Timeout("the answer did not end in time")
+        return data.decode("utf-8", errors="replace")
+
+
+class _Sending:
+    """What both kinds of connection have in common; comes before PyGithub's class."""
+
+    def __init__(self, netloc: str, timeout: int) -> None:
+        self._netloc = netloc
+        authority = ssl.get_default_verify_paths().cafile
+        super().__init__(netloc, timeout=timeout, verify=authority or True)  # type: ignore[call-arg]
+        # As everywhere in the operator: no proxy, no .netrc of the environment.
+        self.session: requests.Session
+        self.session.trust_env = False
+        self.session.auth = Requester.noopAuth
+
+    def getresponse(self) -> Any:  # noqa: ANN401 - PyGithub's two classes
+        sent: Any = self
+        deadline = time.monotonic() + sent.timeout
+        response = self.session.request(
+            sent.verb,
+            f"{sent.protocol}://{self._netloc}{sent.url}",
+            headers=sent.headers,
+            data=sent.input,
+            timeout=sent.timeout,
+            verify=sent.verify,
+            allow_redirects=False,
+            stream=True,
+        )
+        return _Response(response, deadline)
+
+
+class HttpConnection(_Sending, HTTPRequestsConnectionClass):
+    """A connection in plain HTTP."""
+
+
+class HttpsConnection(_Sending, HTTPSRequestsConnectionClass):
+    """A connection over TLS, its certificate always verified."""
+
+
+def connect(api_url: str, timeout: int) -> HttpConnection | HttpsConnection:
+    """Make a connection to a forge's host; nothing is sent yet.
+
+    Args:
+        api_url: base URL of the API, with a scheme that was checked.
+        timeout: longest a request may take, in seconds.
+    """
+    parts = urlsplit(api_url)
+    kind = HttpsConnection if parts.scheme == "https" else HttpConnection
+    return kind(parts.netloc, timeout)

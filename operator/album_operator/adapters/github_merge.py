@@ -1,0 +1,180 @@
+"""Merging on GitHub: at once, or by its auto-merge or merge queue as soon as nothing blocks."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from album_operator.adapters.gitea_answers import garbage
+from album_operator.adapters.github_answers import (
+    ODD,
+    Answer,
+    credential_refused,
+    is_right_missing,
+    pull_request_gone,
+    require,
+    where,
+)
+from album_operator.adapters.github_api import GitHubApi
+from album_operator.adapters.github_limits import READ
+from album_operator.decisions.preflight import RETRY
+from album_operator.domain.errors import OutsideError, StaleError, TerminalError
+from album_operator.domain.places import ForgePlace, MergeMethod
+from album_operator.domain.reasons import Reason
+
+WRONG_METHOD = re.compile(
+    r"(merge commits|squash merges|rebase merges|merging) (are|is) not allowed", re.IGNORECASE
+)
+
+NO_AUTO_MERGE = re.compile(r"auto[- ]?merge is not allowed", re.IGNORECASE)
+
+NOT_AUTHORIZED = re.compile(r"not authori[sz]ed", re.IGNORECASE)
+
+ALREADY = re.compile(r"\balready\b", re.IGNORECASE)
+
+MERGING = "merge pull requests of"
+
+ARMABLE = """
+query($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) {
+    nameWithOwner autoMergeAllowed
+    pullRequest(number: $number) {
+      id state headRefOid mergeStateStatus isMergeQueueEnabled
+      autoMergeRequest { enabledAt }
+      mergeQueueEntry { position }
+    }
+  }
+}
+"""
+
+
+@dataclass(frozen=True)
+class _Armable:
+    """What is asked before auto-merge is switched on; words as in GitHub's schema."""
+
+    node: str
+    state: str
+    head: str
+    merge_state: str
+    has_queue: bool
+    is_armed: bool
+    may_arm: bool
+
+
+async def merge_now(
+    api: GitHubApi, place: ForgePlace, number: int, head_sha: str, method: MergeMethod
+) -> None:
+    """Merge if the head is `head_sha` and nothing blocks; merged already is success."""
+    body = {"sha": head_sha, "merge_method": str(method).lower()}
+    answer = await api.send(place, "PUT", f"/pulls/{number}/merge", body)
+    if answer.status == 200:
+        return
+    if answer.status == 404:
+        await _require_pull_request(api, place, number)
+    if WRONG_METHOD.search(answer.said):
+        raise _wrong_method(place, method, answer)
+    if answer.status == 405 and NOT_AUTHORIZED.search(answer.said):
+        raise _not_authorized(place, answer)
+    if answer.status in {405, 409}:
+        # GitHub says the same of one that cannot be merged and of one that was.
+        if await _is_merged(api, place, number):
+            return
+        raise _not_now(place, number, answer.said)
+    require(place, answer, 200, MERGING)
+
+
+async def arm(
+    api: GitHubApi, place: ForgePlace, number: int, head_sha: str, method: MergeMethod
+) -> None:
+    """Let GitHub merge as soon as nothing blocks; armed or merged already is success."""
+    found = await _look(api, place, number)
+    if found.state == "MERGED" or found.is_armed:
+        return
+    if found.state != "OPEN" or found.head != head_sha:
+        raise _not_now(place, number, "it changed meanwhile")
+    wish: dict[str, Any] = {"pullRequestId": found.node, "expectedHeadOid": head_sha}
+    if found.has_queue and found.merge_state != "BLOCKED":
+        answer = await api.mutate(place, "enqueuePullRequest", wish)
+    elif found.may_arm:
+        wish["mergeMethod"] = str(method).upper()
+        answer = await api.mutate(place, "enablePullRequestAutoMerge", wish)
+    else:
+        raise _no_auto_merge(place)
+    if answer.errors and not ALREADY.search(answer.said):
+        raise _not_armed(place, number, method, answer)
+
+
+async def _look(api: GitHubApi, place: ForgePlace, number: int) -> _Armable:
+    answer = await api.query(place, ARMABLE, {"number": number})
+    repository: Mapping[str, Any] = answer.body["data"]["repository"]
+    raw = repository.get("pullRequest")
+    if raw is None:
+        raise pull_request_gone(place, number)
+    try:
+        return _Armable(
+            node=str(raw["id"]),
+            state=str(raw["state"]),
+            head=str(raw["headRefOid"]),
+            merge_state=str(raw["mergeStateStatus"]),
+            has_queue=bool(raw["isMergeQueueEnabled"]),
+            is_armed=raw["autoMergeRequest"] is not None or raw["mergeQueueEntry"] is not None,
+            may_arm=bool(repository["autoMergeAllowed"]),
+        )
+    except ODD as error:
+        raise garbage(place, f"a pull request has no proper {error}") from error
+
+
+async def _is_merged(api: GitHubApi, place: ForgePlace, number: int) -> bool:
+    answer = await api.send(place, "GET", f"/pulls/{number}/merge", None, READ)
+    if answer.status != 404:
+        require(place, answer, 204, MERGING)
+    return answer.status == 204
+
+
+async def _require_pull_request(api: GitHubApi, place: ForgePlace, number: int) -> None:
+    """Tell a pull request that is gone from a token that may not merge: both are 404."""
+    answer = await api.send(place, "GET", f"/pulls/{number}", None, READ)
+    if answer.status == 404:
+        await api.get_repository(place)
+        raise pull_request_gone(place, number)
+
+
+def _not_armed(place: ForgePlace, number: int, method: MergeMethod, answer: Answer) -> OutsideError:
+    if NO_AUTO_MERGE.search(answer.said):
+        return _no_auto_merge(place)
+    if WRONG_METHOD.search(answer.said):
+        return _wrong_method(place, method, answer)
+    if is_right_missing(answer):
+        return credential_refused(place, answer, MERGING)
+    # Such as "Pull request is in clean status": then it can be merged at once.
+    return _not_now(place, number, answer.said)
+
+
+def _not_now(place: ForgePlace, number: int, said: str) -> StaleError:
+    return StaleError(Reason.MERGING, f"{place.api_url} does not merge #{number} yet: {said}.")
+
+
+def _wrong_method(place: ForgePlace, method: MergeMethod, answer: Answer) -> TerminalError:
+    return TerminalError(
+        Reason.PUSH_REFUSED,
+        f"{where(place)} does not allow method {method}: {answer.said}. Choose another "
+        f"spec.config.pullRequest.method of the pipeline, {RETRY}.",
+    )
+
+
+def _not_authorized(place: ForgePlace, answer: Answer) -> TerminalError:
+    return TerminalError(
+        Reason.CREDENTIALS_REFUSED,
+        f"{place.api_url} does not let the user of Secret {place.credential.secret} merge into "
+        f"{place.repository}: {answer.said}. Let that user merge there, or set "
+        f"spec.config.pullRequest.merge of the pipeline to Manual, {RETRY}.",
+    )
+
+
+def _no_auto_merge(place: ForgePlace) -> TerminalError:
+    return TerminalError(
+        Reason.PUSH_REFUSED,
+        f"{where(place)} does not allow auto-merge, and something blocks the merge. Switch on "
+        '"Allow auto-merge" in its settings, or set spec.config.pullRequest.merge of the pipeline '
+        f"to Manual, {RETRY}.",
+    )

@@ -1,0 +1,120 @@
+"""What the webhooks of GitHub and Gitea are about; Gitea's bodies have the field names of GitHub's.
+
+Sources: "Webhook events and payloads" (docs.github.com/webhooks); Gitea `modules/structs/hook.go`.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from album_operator.domain.names import normal_url
+from album_operator.domain.notice import Notice
+
+Payload = Mapping[str, object]
+
+_Place = tuple[int | None, str | None]
+"""Number and head branch of a pull request."""
+
+EVERYTHING: _Place = (None, None)
+
+PULL_REQUEST_EVENTS = frozenset(
+    {
+        "pull_request",
+        "pull_request_review",
+        # Gitea's own. Its releases differ in which of the names `X-Gitea-Event` holds.
+        "pull_request_approved",
+        "pull_request_rejected",
+        "pull_request_review_approved",
+        "pull_request_review_rejected",
+        "pull_request_sync",
+    }
+)
+
+QUEUED = re.compile(r"gh-readonly-queue/.+/pr-([0-9]{1,18})-[0-9a-f]+")
+"""Branch on which GitHub's merge queue tests a pull request; its events name no other."""
+
+
+def parse_notices(event: str, payload: Payload) -> tuple[Notice, ...]:
+    """Read what a delivery is about.
+
+    Args:
+        event: `X-GitHub-Event` or `X-Gitea-Event`.
+        payload: the body, of which nothing is certain but that it is an object.
+
+    Returns:
+        One for each pull request or branch, and none for what no release waits for.
+    """
+    places = [EVERYTHING] if event == "repository" else dict.fromkeys(_places(event, payload))
+    return tuple(
+        Notice(repository, number, branch)
+        for repository in _repositories(event, payload)
+        for number, branch in places
+    )
+
+
+def _repositories(event: str, payload: Payload) -> Iterator[str]:
+    """Give the URL of the repository, and the one a release knows it by that was renamed now."""
+    url = _find(payload, "repository", "html_url")
+    former = _find(payload, "changes", "repository", "name", "from")
+    if isinstance(url, str) and _is_url(url):
+        yield url
+        if event == "repository" and isinstance(former, str):
+            yield f"{url.rstrip('/').rpartition('/')[0]}/{former}"
+
+
+def _is_url(text: str) -> bool:
+    try:
+        return normal_url(text).startswith(("http://", "https://"))
+    except ValueError:  # a port that is no number, a bracket left open
+        return False
+
+
+def _places(event: str, payload: Payload) -> Iterable[_Place]:
+    match event:
+        case _ if event in PULL_REQUEST_EVENTS:
+            pull_request = payload.get("pull_request")
+            return _at(_find(pull_request, "head", "ref"), [pull_request])
+        case "push":
+            return _at(payload.get("ref"))
+        case "delete" if payload.get("ref_type") == "branch":
+            return _at(payload.get("ref"))
+        case "status" if "branches" not in payload:
+            return [EVERYTHING]  # Gitea names only the commit
+        case "status":
+            branches = _items(payload["branches"])
+            return [place for branch in branches for place in _at(_find(branch, "name"))]
+        case "check_run":
+            run = payload.get(event)
+            pull_requests = _items(_find(run, "pull_requests"))
+            return _at(_find(run, "check_suite", "head_branch"), pull_requests)
+        case "check_suite" | "workflow_run":
+            run = payload.get(event)
+            return _at(_find(run, "head_branch"), _items(_find(run, "pull_requests")))
+        case "merge_group":
+            return _at(_find(payload, event, "head_ref"))
+        case _:
+            return ()
+
+
+def _at(ref: object, pull_requests: Iterable[object] = ()) -> Iterator[_Place]:
+    """Give a head branch with each of its pull requests, alone without; nothing for neither."""
+    branch = ref.removeprefix("refs/heads/") if isinstance(ref, str) else ""
+    if branch.startswith("refs/"):  # a tag, or Gitea's name for a head whose branch is gone
+        branch = ""
+    found = [_find(pull_request, "number") for pull_request in pull_requests]
+    numbers = [number for number in found if type(number) is int]
+    if queued := QUEUED.fullmatch(branch):
+        numbers.append(int(queued[1]))
+    if numbers:
+        yield from ((number, branch or None) for number in numbers)
+    elif branch:
+        yield None, branch
+
+
+def _find(value: object, *keys: str) -> object:
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def _items(value: object) -> list[object]:
+    return value if isinstance(value, list) else []

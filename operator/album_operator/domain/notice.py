@@ -1,0 +1,30 @@
+"""What a forge tells unasked: that something happened to a pull request, a branch, a repository."""
+
+from dataclasses import dataclass
+
+from album_operator.domain.names import is_same_repository
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something happened in a repository; what it is like now is read from the forge.
+
+    Attributes:
+        repository: URL of the repository.
+        number: the pull request, None where none is named.
+        branch: the head branch, None where none is named; with neither, everything in the
+            repository is meant.
+    """
+
+    repository: str
+    number: int | None
+    branch: str | None
+
+    def concerns(self, repository: str, number: int | None, branch: str | None) -> bool:
+        """Tell whether it is about a pull request, given by its number or its head branch."""
+        is_named = (
+            (self.number is None and self.branch is None)
+            or (self.number is not None and self.number == number)
+            or (self.branch is not None and self.branch == branch)
+        )
+        return is_named and is_same_repository(self.repository, repository)

@@ -1,0 +1,284 @@
+"""Webhooks of the forges: a delivery wakes the releases it concerns, and does nothing else.
+
+What a delivery says is never believed, only that something happened: the pass it wakes reads the
+state from the forge. So the worst a delivery can do, forged or replayed, is a pass too many.
+"""
+
+import asyncio
+import hmac
+import json
+import logging
+import re
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from album_operator.codec.notices import parse_notices
+from album_operator.domain.notice import Notice
+from album_operator.metrics import Metrics
+from album_operator.settings import SettingsError, read_webhook_secrets
+
+LOG = logging.getLogger(__name__)
+HTTP_LOG = logging.getLogger(f"{__name__}.http")
+
+Clock = Callable[[], float]
+
+BODY_LIMIT = 5 * 1024 * 1024
+
+BODIES_LIMIT = 64 * 1024 * 1024
+"""Most bytes of all bodies being read at once: what unsigned requests may cost in memory."""
+
+BODY_SECONDS = 10.0
+"""How long a body may take to arrive; GitHub itself gives up after ten seconds."""
+
+RATE, BURST = 50.0, 200.0
+"""Signed deliveries a second, and how many more at once."""
+
+IDS = 10_000
+"""Delivery ids that are remembered of each forge."""
+
+ID_LENGTH = 100
+"""Longest delivery id; GitHub, Gitea and Forgejo send a UUID."""
+
+LINE_SECONDS = 60.0
+
+
+class Result(StrEnum):
+    """What became of a delivery."""
+
+    ACCEPTED = "accepted"
+    IGNORED = "ignored"
+    UNSIGNED = "unsigned"
+    REPLAYED = "replayed"
+    OVERSIZED = "oversized"
+    MALFORMED = "malformed"
+    LIMITED = "limited"
+
+
+STATUS = {
+    Result.ACCEPTED: 204,
+    Result.IGNORED: 204,
+    Result.UNSIGNED: 401,
+    Result.REPLAYED: 409,
+    Result.OVERSIZED: 413,
+    Result.MALFORMED: 400,
+    Result.LIMITED: 429,
+}
+
+REFUSALS = {
+    Result.UNSIGNED: "without the signature of a known secret",
+    Result.REPLAYED: "with an id that was seen before",
+    Result.OVERSIZED: "of more than 5 MiB",
+    Result.MALFORMED: "without an event, an id or a whole JSON object",
+    Result.LIMITED: "beyond what is answered at once",
+}
+
+
+@dataclass(frozen=True)
+class _Forge:
+    """How a forge sends webhooks; of several headers with one meaning, the first counts."""
+
+    name: str
+    signature: re.Pattern[str]
+    signatures: tuple[str, ...]
+    events: tuple[str, ...]
+    ids: tuple[str, ...]
+
+
+FORGES = (
+    _Forge(
+        "github",
+        re.compile("sha256=([0-9a-f]{64})"),
+        ("X-Hub-Signature-256",),
+        ("X-GitHub-Event",),
+        ("X-GitHub-Delivery",),
+    ),
+    _Forge(
+        "gitea",
+        re.compile("([0-9a-f]{64})"),
+        ("X-Gitea-Signature", "X-Forgejo-Signature"),
+        ("X-Gitea-Event", "X-Forgejo-Event"),
+        ("X-Gitea-Delivery", "X-Forgejo-Delivery"),
+    ),
+)
+
+
+class Receiver:
+    """Judges deliveries, and tells what the good ones are about.
+
+    Args:
+        secret_file: read at each delivery, so that a secret is rotated without a restart.
+        noticed: called for each notice; it must not wait.
+        metrics: counts deliveries.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        secret_file: Path,
+        noticed: Callable[[Notice], None],
+        metrics: Metrics,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self._secret_file = secret_file
+        self._noticed = noticed
+        self._budget = _Budget(clock)
+        self._lines = _Lines(clock)
+        self._seen = {forge: OrderedDict[str, None]() for forge in FORGES}
+        self._bodies = 0
+        self._counts = {
+            (forge, result): metrics.webhook_deliveries.labels(forge.name, result)
+            for forge in FORGES
+            for result in Result
+        }
+
+    def application(self) -> web.Application:
+        """Give the application that serves `POST /webhooks/<forge>`."""
+        application = web.Application()
+        for forge in FORGES:
+            application.router.add_post(f"/webhooks/{forge.name}", partial(self._answer, forge))
+        return application
+
+    async def _answer(self, forge: _Forge, request: web.Request) -> web.Response:
+        result = await self._judge(forge, request)
+        self._counts[forge, result].inc()
+        if result in REFUSALS:
+            self._lines.warn(result, f"Refused webhooks {REFUSALS[result]}")
+        headers = {"Retry-After": "1"} if result is Result.LIMITED else None
+        return web.Response(status=STATUS[result], headers=headers)
+
+    async def _judge(self, forge: _Forge, request: web.Request) -> Result:
+        """Judge a request, by what costs least first.
+
+        Only what is signed takes from the budget, so a flood of unsigned requests leaves it alone.
+        They cost no more than the look at a header, or a body that is hashed.
+        """
+        if (request.content_length or 0) > BODY_LIMIT:
+            return Result.OVERSIZED
+        signature = forge.signature.fullmatch(_first(request.headers, forge.signatures) or "")
+        if signature is None:
+            return Result.UNSIGNED
+        body = await self._read(request)
+        if isinstance(body, Result):
+            return body
+        if not self._is_signed(body, signature[1]):
+            return Result.UNSIGNED
+        return self._take(forge, request.headers, body)
+
+    async def _read(self, request: web.Request) -> bytes | Result:
+        body = bytearray()
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                async for chunk in request.content.iter_any():
+                    body += chunk
+                    self._bodies += len(chunk)
+                    if len(body) > BODY_LIMIT:
+                        return Result.OVERSIZED
+                    if self._bodies > BODIES_LIMIT:
+                        return Result.LIMITED
+        except (OSError, web.RequestPayloadError):  # among them the timeout
+            return Result.MALFORMED
+        finally:
+            self._bodies -= len(body)
+        return bytes(body)
+
+    def _is_signed(self, body: bytes, signature: str) -> bool:
+        try:
+            secrets = read_webhook_secrets(self._secret_file)
+        except SettingsError as error:
+            self._lines.warn("secret", f"All webhooks are refused: {error}")
+            return False
+        return any(
+            hmac.compare_digest(hmac.digest(secret, body, "sha256").hex(), signature)
+            for secret in secrets
+        )
+
+    def _take(self, forge: _Forge, headers: Mapping[str, str], body: bytes) -> Result:
+        """Take a signed delivery; its id is remembered only once nothing is wrong with it."""
+        event, delivery = _first(headers, forge.events), _first(headers, forge.ids)
+        if event is None or not delivery or len(delivery) > ID_LENGTH:
+            return Result.MALFORMED
+        seen = self._seen[forge]
+        if delivery in seen:
+            return Result.REPLAYED
+        if not self._budget.take():
+            return Result.LIMITED
+        try:
+            payload = json.loads(body)
+        except (ValueError, RecursionError):
+            return Result.MALFORMED
+        if not isinstance(payload, dict):
+            return Result.MALFORMED
+        seen[delivery] = None
+        if len(seen) > IDS:
+            seen.popitem(last=False)
+        notices = parse_notices(event, payload)
+        for notice in notices:
+            self._noticed(notice)
+        return Result.ACCEPTED if notices else Result.IGNORED
+
+
+class _Budget:
+    """A token bucket."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._tokens = BURST
+        self._filled = clock()
+
+    def take(self) -> bool:
+        now = self._clock()
+        self._tokens = min(BURST, self._tokens + RATE * (now - self._filled))
+        self._filled = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+class _Lines:
+    """Warnings, of each kind at most one a minute: anybody may send what they are about."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._counts = Counter[str]()
+        self._written: dict[str, float] = {}
+
+    def warn(self, kind: str, text: str) -> None:
+        now = self._clock()
+        self._counts[kind] += 1
+        if now - self._written.get(kind, -LINE_SECONDS) >= LINE_SECONDS:
+            LOG.warning("%s (%d since the last such line).", text, self._counts.pop(kind))
+            self._written[kind] = now
+
+
+def _first(headers: Mapping[str, str], names: tuple[str, ...]) -> str | None:
+    return next((headers[name] for name in names if name in headers), None)
+
+
+def _is_worth_reading(line: logging.LogRecord) -> bool:
+    """Drop aiohttp's line for each request that is no HTTP: it shows what was sent."""
+    return line.exc_info is None or not isinstance(line.exc_info[1], HttpProcessingError)
+
+
+async def serve_webhooks(receiver: Receiver, port: int) -> web.AppRunner:
+    """Serve the receiver on all addresses of the Pod; the caller cleans the runner up."""
+    HTTP_LOG.addFilter(_is_worth_reading)
+    runner = web.AppRunner(
+        receiver.application(),
+        access_log=None,
+        logger=HTTP_LOG,
+        auto_decompress=False,  # the signature is over the bytes as they came
+        keepalive_timeout=BODY_SECONDS,
+        shutdown_timeout=BODY_SECONDS,
+    )
+    await runner.setup()
+    await web.TCPSite(runner, port=port).start()
+    return runner

@@ -1,0 +1,1 @@
+"""The GraphQL API, executed against GitHub's public schema."""

@@ -1,0 +1,1 @@
+"""What GitHub knows as the JSON of its REST API."""

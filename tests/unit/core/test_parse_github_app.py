@@ -1,0 +1,62 @@
+"""A GitHub App in a Secret, in place of a token."""
+
+import pytest
+
+from album_operator.adapters.addresses import check_forge_credential, check_git_credential
+from album_operator.adapters.secrets import ClusterSecrets
+from album_operator.domain.errors import TerminalError
+from album_operator.domain.places import GitHubApp
+from album_operator.domain.reasons import Reason
+from album_operator.domain.release import Ref
+from tests.fakes.cluster import FakeCluster, raw_secret
+
+GIT = Ref("album", "album-git")
+KEYS = {
+    "url": "https://github.com/acme",
+    "appID": "Iv1.12\n",
+    "installationID": "34",
+    "privateKey": "-----BEGIN pr1vate\nkey\n",
+}
+
+
+@pytest.fixture
+def cluster() -> FakeCluster:
+    return FakeCluster()
+
+
+async def test_an_app_is_read_in_place_of_a_token(cluster: FakeCluster) -> None:
+    cluster.apply(raw_secret("album-git", **KEYS))
+    credential = await ClusterSecrets(cluster).find_credential(GIT)
+    assert credential is not None
+    assert credential.token == ""
+    assert credential.app == GitHubApp("Iv1.12", 34, "-----BEGIN pr1vate\nkey")
+    assert not credential.is_empty
+    assert "pr1vate" not in repr(credential)
+    repository = "https://github.com/acme/config"
+    check_git_credential(credential, repository)
+    check_forge_credential(credential, "https://api.github.com", repository)
+
+
+async def test_a_token_beside_an_app_is_taken(cluster: FakeCluster) -> None:
+    cluster.apply(raw_secret("album-git", **KEYS, token="t0ken"))
+    credential = await ClusterSecrets(cluster).find_credential(GIT)
+    assert credential is not None
+    assert (credential.token, credential.app) == ("t0ken", None)
+
+
+@pytest.mark.parametrize("key", ["appID", "installationID", "privateKey"])
+async def test_a_missing_key_of_an_app_is_named(cluster: FakeCluster, key: str) -> None:
+    cluster.apply(raw_secret("album-git", **{k: v for k, v in KEYS.items() if k != key}))
+    with pytest.raises(TerminalError) as caught:
+        await ClusterSecrets(cluster).find_credential(GIT)
+    assert caught.value.reason is Reason.CREDENTIALS_MISSING
+    assert f"`{key}`" in caught.value.message
+    assert "pr1vate" not in caught.value.message
+
+
+@pytest.mark.parametrize("number", ["album", "-1", "٣", "1" * 30])
+async def test_an_installation_is_a_number(cluster: FakeCluster, number: str) -> None:
+    cluster.apply(raw_secret("album-git", **{**KEYS, "installationID": number}))
+    with pytest.raises(TerminalError) as caught:
+        await ClusterSecrets(cluster).find_credential(GIT)
+    assert "`installationID`" in caught.value.message

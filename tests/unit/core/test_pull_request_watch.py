@@ -1,0 +1,229 @@
+"""The watch over waiting pull requests: what it asks, and whom it wakes."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from album_operator.domain.errors import TerminalError, TransientError
+from album_operator.domain.places import Draft, ForgePlace, ForgeType
+from album_operator.domain.reasons import Reason
+from album_operator.domain.seen import Gate, PullRequestState, Review
+from album_operator.pull_request_watch import PullRequestWatch, repository_of
+from tests.fakes.builders import CONFIG
+from tests.fakes.forge import FakeForge
+from tests.fakes.git_server import FakeGitServer
+
+REPOSITORY = "owner/album-app-config"
+POLL = timedelta(seconds=30)
+
+
+class World:
+    """A forge with open pull requests, and a watch over those that were asked for."""
+
+    def __init__(self, poll: timedelta = POLL, forge_type: ForgeType = ForgeType.GITHUB) -> None:
+        self.now = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+        server = FakeGitServer()
+        self.git = server.add_repository(CONFIG)
+        self.git.write("main", {"values.yaml": "tag: 1\n"})
+        self.forge = FakeForge(server, lambda: self.now)
+        credential = server.place(CONFIG).credential
+        host = "/".join(CONFIG.split("/")[:3])
+        self.place = ForgePlace(f"{host}/api/v1", REPOSITORY, credential, forge_type)
+        self.told: list[tuple[str, int]] = []
+        self.watch = PullRequestWatch(
+            self.forge, poll, lambda *what: self.told.append(what), lambda: self.now.timestamp()
+        )
+
+    async def wait_for(self, count: int = 1) -> None:
+        """Open pull requests, and let a release wait for each."""
+        for number in range(1, count + 1):
+            branch = f"release/backend_v1.{number}.0"
+            self.git.branches[branch] = self.git.branches["main"]
+            opened = await self.forge.open(self.place, Draft(branch, "main", "title", "body"))
+            await self.watch.get(self.place, opened.number)
+        self.forge.requests.clear()
+
+    async def after(self, seconds: float) -> list[int]:
+        """Let time pass and the watch look; give the numbers it told of."""
+        self.now += timedelta(seconds=seconds)
+        self.told.clear()
+        await self.watch.look_around()
+        return [number for _, number in self.told]
+
+
+async def _settled(count: int = 1, **how: ForgeType) -> World:
+    """Give a world whose watch has taken its first bearings."""
+    world = World(**how)  # type: ignore[arg-type]
+    await world.wait_for(count)
+    for _ in range(2):
+        assert await world.after(30) == []
+    world.forge.requests.clear()
+    return world
+
+
+async def test_the_first_list_comes_a_poll_later_and_tells_what_happened_meanwhile() -> None:
+    world = World()
+    await world.wait_for(2)
+    assert await world.after(29) == []
+    assert world.forge.requests == []
+    world.forge.merge_as(REPOSITORY, 2)
+    assert await world.after(1) == [2]
+    assert world.forge.requests == ["list_changed"]
+
+
+@pytest.mark.parametrize("count", [1, 3, 50])
+async def test_a_tick_is_one_request_however_many_wait(count: int) -> None:
+    world = await _settled(count)
+    assert await world.after(30) == []
+    assert world.forge.requests == ["list_changed"]
+
+
+async def test_a_merge_is_told_once_with_the_page_of_its_repository() -> None:
+    world = await _settled(3)
+    world.forge.merge_as(REPOSITORY, 2)
+    assert await world.after(30) == [2]
+    assert world.told == [(CONFIG, 2)]
+    seen = await world.watch.get(world.place, 2)
+    assert seen.state is PullRequestState.MERGED
+    assert await world.after(30) == []
+
+
+async def test_what_changed_in_the_last_second_is_not_told_twice() -> None:
+    world = await _settled()
+    world.forge.set_draft(REPOSITORY, 1, is_draft=True)
+    assert await world.after(30) == [1]
+    await world.watch.get(world.place, 1)
+    assert await world.after(30) == []
+    world.forge.set_draft(REPOSITORY, 1, is_draft=False)
+    assert await world.after(30) == [1]
+
+
+async def test_reviews_are_looked_at_once_a_minute_and_read_only_once() -> None:
+    world = await _settled(2)
+    world.forge.set_gate(REPOSITORY, 1, Gate(review=Review.REQUIRED, is_blocked=True))
+    assert await world.after(30) == []
+    assert await world.after(30) == [1]
+    world.forge.requests.clear()
+    seen = await world.watch.get(world.place, 1)
+    assert seen.gate == Gate(review=Review.REQUIRED, is_blocked=True)
+    assert world.forge.requests == []
+    # A second question is the forge's again: something may have told of another change.
+    await world.watch.get(world.place, 1)
+    assert world.forge.requests == ["get"]
+
+
+async def test_an_answer_that_is_too_old_is_read_again() -> None:
+    world = await _settled()
+    world.forge.set_gate(REPOSITORY, 1, Gate(is_blocked=True))
+    assert await world.after(60) == [1]
+    world.now += timedelta(seconds=6)
+    world.forge.requests.clear()
+    await world.watch.get(world.place, 1)
+    assert world.forge.requests == ["get"]
+
+
+async def test_of_a_gitea_fifty_are_looked_at_in_turn() -> None:
+    world = World(forge_type=ForgeType.GITEA)
+    await world.wait_for(60)
+    world.forge.set_gate(REPOSITORY, 60, Gate(is_blocked=True))
+    world.forge.set_gate(REPOSITORY, 1, Gate(is_blocked=True))
+    assert await world.after(60) == [1]
+    assert await world.after(60) == [60]
+
+
+async def test_lists_come_less_often_once_all_have_waited_long() -> None:
+    world = await _settled()
+    assert await world.after(600) == []
+    world.forge.requests.clear()
+    for _ in range(3):
+        await world.after(30)
+    assert "list_changed" not in world.forge.requests
+    await world.after(30)
+    assert world.forge.requests.count("list_changed") == 1
+
+
+async def test_reviews_are_looked_at_once_a_minute_however_seldom_lists_come() -> None:
+    world = await _settled()
+    await world.after(600)
+    world.forge.requests.clear()
+    for _ in range(4):
+        await world.after(30)
+    assert world.forge.requests.count("get_many") == 2
+    assert world.forge.requests.count("list_changed") == 1
+
+
+async def test_a_bug_of_an_adapter_does_not_end_the_watch(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = await _settled()
+
+    async def fail(*_: object) -> None:
+        raise KeyError("number")
+
+    listing, world.forge.list_changed = world.forge.list_changed, fail  # type: ignore
+    assert await world.after(30) == []
+    assert "a bug of the operator" in caplog.text
+    world.forge.list_changed = listing  # type: ignore[method-assign]
+    world.forge.merge_as(REPOSITORY, 1)
+    assert await world.after(30) == [1]
+
+
+async def test_what_no_release_asks_for_any_more_is_forgotten() -> None:
+    world = await _settled()
+    await world.after(3 * 3600 + 1)
+    world.forge.requests.clear()
+    assert await world.after(600) == []
+    assert world.forge.requests == []
+
+
+async def test_a_pull_request_that_is_not_open_is_not_watched() -> None:
+    world = World()
+    await world.wait_for()
+    world.forge.merge_as(REPOSITORY, 1)
+    await world.watch.get(world.place, 1)
+    world.forge.requests.clear()
+    assert await world.after(60) == []
+    assert world.forge.requests == []
+
+
+async def test_a_forge_that_wants_a_pause_gets_it() -> None:
+    world = await _settled()
+    pause = timedelta(minutes=5)
+    world.forge.trouble = TransientError(Reason.RATE_LIMITED, "It limits requests.", pause)
+    assert await world.after(30) == []
+    world.forge.trouble = None
+    world.forge.merge_as(REPOSITORY, 1)
+    assert await world.after(4 * 60) == []
+    assert await world.after(60) == [1]
+
+
+async def test_a_trouble_for_a_person_is_left_to_the_releases() -> None:
+    world = await _settled(2)
+    world.forge.trouble = TerminalError(Reason.CREDENTIALS_REFUSED, "The token is refused.")
+    assert await world.after(30) == [1, 2]
+
+
+async def test_a_repository_in_trouble_does_not_hold_up_another() -> None:
+    world = await _settled()
+    other = world.forge.server.add_repository(f"{CONFIG}-2")
+    other.write("main", {"values.yaml": "tag: 1\n"})
+    other.branches["release/x_v1.0.0"] = other.branches["main"]
+    there = ForgePlace(
+        world.place.api_url, f"{REPOSITORY}-2", world.place.credential, ForgeType.GITHUB
+    )
+    opened = await world.forge.open(there, Draft("release/x_v1.0.0", "main", "title", "body"))
+    await world.watch.get(there, opened.number)
+    await world.after(30)
+    del world.forge.server.repositories[CONFIG]
+    world.forge.merge_as(f"{REPOSITORY}-2", opened.number)
+    assert (f"{CONFIG}-2", opened.number) in [*world.told, *await _told(world)]
+
+
+async def _told(world: World) -> list[tuple[str, int]]:
+    await world.after(30)
+    return world.told
+
+
+@pytest.mark.parametrize("page", ["pulls", "pull"])
+def test_a_repository_is_named_by_its_page(page: str) -> None:
+    assert repository_of(f"{CONFIG}/{page}/6") == CONFIG
