@@ -30,7 +30,9 @@ demo: setup ## The main job from nothing to Released; FORGE=gitea or github-stan
 demo-down: setup ## Remove the demo and its testbed; only the cache stays
 	TESTBED_NAME=$(DEMO_TESTBED) $(PYTHON) -m testbed down
 
-# 10,000 generated cases: twice as slow where coverage counts lines, and needed for none.
+# The pure packages are covered by their own tests; counting lines makes tests twice as slow.
+COVERED = tests/unit/codec tests/unit/decisions tests/unit/domain tests/unit/render
+# 10,000 generated cases, needed for no line.
 PROPERTIES = tests/unit/render/test_yaml_properties.py
 
 # Tests that start a testbed wait for it most of the time, so the others run beside them.
@@ -48,10 +50,11 @@ tests-on-testbed: setup ## End to end, and the testbed's own tests; the testbed 
 .PHONY: tests-apart
 tests-apart: setup ## All tests without a testbed; each line of output begins with |
 	{ $(PYTHON) -m coverage erase; \
-	$(PYTHON) -m coverage run -m pytest tests/unit --ignore=$(PROPERTIES); \
+	$(PYTHON) -m coverage run -m pytest $(COVERED) --ignore=$(PROPERTIES); \
 	$(PYTHON) -m coverage report; \
 	$(PYTHON) -m pytest $(PROPERTIES); \
-	$(PYTHON) -m pytest tests --ignore=tests/unit $(ON_TESTBED:%=--ignore=%); } 2>&1 | sed -u 's/^/| /'
+	$(PYTHON) -m pytest tests $(COVERED:%=--ignore=%) $(ON_TESTBED:%=--ignore=%); \
+	} 2>&1 | sed -u 's/^/| /'
 
 .PHONY: unit
 unit: setup ## Unit tests only: seconds, no testbed

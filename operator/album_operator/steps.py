@@ -22,7 +22,7 @@ from album_operator.decisions import (
 from album_operator.domain.diffs import DIFF_BYTES, UNKNOWN_DIGEST, cut_diff
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.names import job_name
-from album_operator.domain.places import ForgePlace
+from album_operator.domain.places import ForgePlace, GitPlace
 from album_operator.domain.record import Record, StepName
 from album_operator.domain.release import Delivery, Ref, Release
 from album_operator.domain.resolved import Resolved
@@ -96,6 +96,7 @@ class Steps:
         self._settings = settings
         self._clock = clock
         self._tidied: dict[str, PullRequestSeen] = {}
+        self._tidying: set[asyncio.Task[None]] = set()
 
     def begin_pass(self) -> None:
         """Forget what was read for the last pass."""
@@ -229,7 +230,8 @@ class Steps:
                 await self._world.pull_requests.comment(place, number, "withdrawn", why)
                 await self._world.pull_requests.withdraw(place, number)
             case DeleteBranch(merged):
-                await self._delete_branch(merged, release, resolved)
+                there = await self._access.to_config(release.ref.namespace, resolved)
+                self._tidy(there, resolved.config.branch, merged)
             case ApplySyncPolicy(seen):
                 patch = policy.patch_for(seen, resolved.argocd.sync_policy)
                 await self._world.applications.patch(_ref(seen), seen.resource_version, patch)
@@ -328,17 +330,19 @@ class Steps:
             return merge.decide_again(record, resolved, seen, proposed, poll)
         return merge.decide(record, resolved, seen, poll)
 
-    async def _delete_branch(
-        self, merged: PullRequestSeen, release: Release, resolved: Resolved
-    ) -> None:
-        """Tidy up after a merge; a branch that must stay is no reason to hold up the release."""
-        place = await self._access.to_config(release.ref.namespace, resolved)
-        try:
-            await self._world.config.delete_branch(place, resolved.config.branch, merged.head_sha)
-        except OutsideError as error:
-            LOG.warning("Branch %s stays: %s", resolved.config.branch, error.message)
+    def _tidy(self, place: GitPlace, branch: str, merged: PullRequestSeen) -> None:
+        """Delete the branch of a merged pull request, with nobody waiting for it."""
+        task = asyncio.create_task(self._delete_branch(place, branch, merged.head_sha))
+        self._tidying.add(task)
+        task.add_done_callback(self._tidying.discard)
         # A merged pull request does not change any more, so it need not be read again for this.
         self._tidied[merged.url] = replace(merged, has_branch=False)
+
+    async def _delete_branch(self, place: GitPlace, branch: str, head_sha: str) -> None:
+        try:
+            await self._world.config.delete_branch(place, branch, head_sha)
+        except OutsideError as error:
+            LOG.warning("Branch %s of %s stays: %s", branch, place.url, error.message)
 
     async def _sync_policy(self, release: Release, record: Record, resolved: Resolved) -> Verdict:
         wish = resolved.argocd.sync_policy

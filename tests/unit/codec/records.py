@@ -38,6 +38,7 @@ from album_operator.domain.resolved import (
     ArgoCDPlan,
     BuildPlan,
     ConfigPlan,
+    FeedbackPlan,
     Resolved,
     SourcePlan,
 )
@@ -122,6 +123,15 @@ resolved = st.builds(
         sync_policy=st.builds(SyncPolicyWish, switches, switches, switches),
         settle=seconds,
         timeout=seconds,
+    ),
+    feedback=st.just(FeedbackPlan())
+    | st.builds(
+        FeedbackPlan,
+        commit_status=st.booleans(),
+        comment=st.booleans(),
+        forge_type=st.none() | st.sampled_from(ForgeType),
+        forge_url=st.just("") | texts,
+        forge_secret=st.just("") | names,
     ),
 )
 

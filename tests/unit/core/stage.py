@@ -69,10 +69,6 @@ class _WatchedConfig(FakeConfigRepository):
         with self._faults.write("push branch"):
             return await super().push(place, change)
 
-    async def delete_branch(self, place: GitPlace, branch: str, expected: str) -> None:
-        with self._faults.write("delete branch"):
-            await super().delete_branch(place, branch, expected)
-
 
 class _WatchedForge(FakeForge):
     def __init__(

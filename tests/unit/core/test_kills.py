@@ -15,7 +15,7 @@ def _end(stage: Stage) -> dict[str, Any]:
     """Give all that must be the same however a release got there."""
     status = stage.status()
     main = stage.config.branches["main"]
-    # A branch that cannot be deleted stays, and holds nothing up.
+    # It is deleted with nobody waiting for that: after a death it may stay.
     stage.config.branches.pop(BRANCH, None)
     # The merge commit itself is the reviewer's and dated by when he came to it.
     assert status["config"].pop("mergedCommit") == main

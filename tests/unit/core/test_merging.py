@@ -1,5 +1,6 @@
 """A pull request on its way to the merge, seen through whole passes."""
 
+import logging
 from datetime import timedelta
 from typing import Any
 
@@ -205,3 +206,18 @@ async def test_a_source_that_does_not_tell_its_history_holds_nothing_up() -> Non
     await _open(stage)
 
     assert "Commits of the source" not in stage.forge.body(REPOSITORY, 1)
+
+
+async def test_a_branch_that_may_not_be_deleted_holds_nothing_up(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    stage = Stage()
+    await _open(stage)
+    stage.config.protected.append("release/")
+    stage.merge()
+    with caplog.at_level(logging.WARNING):
+        await stage.release()
+
+    assert stage.ready() == ("True", "Released")
+    assert BRANCH in stage.config.branches
+    assert f"Branch {BRANCH} of " in caplog.text

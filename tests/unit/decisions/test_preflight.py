@@ -8,9 +8,9 @@ from album_operator.decisions import conventions, preflight
 from album_operator.decisions.preflight import PreflightSeen
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record, StepName, StepState
-from album_operator.domain.release import EditValue, Ref
+from album_operator.domain.release import EditValue, Mode, Ref
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import SourceSeen
+from album_operator.domain.seen import RepositorySeen, SourceSeen
 from album_operator.domain.verdict import Done, Halt
 from tests.fakes.builders import (
     API,
@@ -267,3 +267,24 @@ def test_only_what_tells_a_version_can_be_newer(
     halt = preflight.check_order(RELEASE, RESOLVED, {replace(EDIT, value=kind): current})
 
     assert (halt.superseded_by if halt is not None else None) == newer
+
+
+@pytest.mark.parametrize(
+    ("seen", "mode", "secret", "reason"),
+    [
+        (RepositorySeen(is_archived=True, may_push=True), Mode.APPLY, None, "RepositoryArchived"),
+        (RepositorySeen(is_archived=False, may_push=False), Mode.APPLY, None, "CredentialsRefused"),
+        # A plan pushes nothing; and git may push with another Secret than the API's.
+        (RepositorySeen(is_archived=False, may_push=False), Mode.PLAN, None, None),
+        (RepositorySeen(is_archived=False, may_push=False), Mode.APPLY, "other", None),
+        (RepositorySeen(is_archived=False, may_push=True), Mode.APPLY, None, None),
+    ],
+)
+def test_what_the_forge_says_of_the_repository_is_heard(
+    seen: RepositorySeen, mode: Mode, secret: str | None, reason: str | None
+) -> None:
+    config = replace(RESOLVED.config, forge_secret=secret or RESOLVED.config.secret)
+    resolved = replace(RESOLVED, config=config)
+    refused = preflight.check_forge(replace(RELEASE, mode=mode), resolved, seen)
+
+    assert (refused.reason if refused is not None else None) == reason

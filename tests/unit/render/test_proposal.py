@@ -1,0 +1,70 @@
+"""The change a release proposes: which files its edits change, and the commit of them."""
+
+from dataclasses import replace
+
+import pytest
+
+from album_operator.domain.release import Edit, EditValue, Release
+from album_operator.domain.resolved import Resolved
+from album_operator.domain.seen import BranchSeen
+from album_operator.render import proposal
+
+DIGEST = "sha256:" + "ab" * 32
+VALUES, OTHER = "backend/values.yaml", "prod/values.yaml"
+FILES = {
+    VALUES: b'image:\n  tag: "v1.0.0"\n  digest: "sha256:old"\n',
+    OTHER: b"image: registry.example.org/owner/x:v1.0.0\nrepository: registry.example.org/x\n",
+}
+
+EDITS = (
+    Edit(VALUES, "image.tag"),
+    Edit(VALUES, "image.digest", EditValue.DIGEST),
+    Edit(OTHER, "image", EditValue.REFERENCE),
+    Edit(OTHER, "repository", EditValue.REPOSITORY),
+)
+
+
+@pytest.fixture
+def wide(resolved: Resolved) -> Resolved:
+    """Give a release of edits of each kind in two files."""
+    return replace(resolved, config=replace(resolved.config, edits=EDITS))
+
+
+def test_each_file_is_named_once_and_each_value_read() -> None:
+    assert proposal.edited_paths(EDITS) == [VALUES, OTHER]
+    current = proposal.current_values(EDITS, FILES)
+    assert [current[edit] for edit in EDITS[:2]] == ["v1.0.0", "sha256:old"]
+
+
+def test_each_edit_writes_its_part_of_the_image(wide: Resolved) -> None:
+    edited = proposal.edited_files(wide, FILES, DIGEST)
+    assert edited[VALUES] == f'image:\n  tag: "v1.1.0"\n  digest: "{DIGEST}"\n'.encode()
+    image = "registry.example.org/owner/album-app-backend"
+    assert edited[OTHER] == f'image: "{image}:v1.1.0"\nrepository: "{image}"\n'.encode()
+
+
+def test_a_file_that_holds_all_of_it_already_is_not_changed(wide: Resolved) -> None:
+    once = {**FILES, **proposal.edited_files(wide, FILES, DIGEST)}
+    assert proposal.edited_files(wide, once, DIGEST) == {}
+
+
+def test_what_we_would_make_of_a_branchs_parent(wide: Resolved) -> None:
+    branch = BranchSeen("1" * 40, "m", "n", "e", {}, FILES, frozenset())
+    assert proposal.edited_on_parent(wide, branch, DIGEST) == proposal.edited_files(
+        wide, FILES, DIGEST
+    )
+    for parent in (None, {}, {**FILES, VALUES: b"image: [\n"}):
+        odd = replace(branch, parent_files=parent)
+        assert proposal.edited_on_parent(wide, odd, DIGEST) is None
+
+
+def test_the_commit_is_the_same_each_time(release: Release, resolved: Resolved) -> None:
+    made = proposal.change(release, resolved, DIGEST, "1" * 40, FILES)
+    assert made == proposal.change(release, resolved, DIGEST, "1" * 40, FILES)
+    assert (made.base_commit, made.branch, made.date) == (
+        "1" * 40,
+        resolved.config.branch,
+        release.created_at,
+    )
+    assert not made.extends_branch
+    assert replace(made, expected="1" * 40).extends_branch
