@@ -15,6 +15,9 @@ WAITING = "50,500"
 MERGES = "50"
 REPORT = "build/bench.json"
 
+MOST_MERGES = 64
+"""Each is of an app of its own, and a pipeline has no more."""
+
 WRITE_BACK, PULL_REQUESTS = PARTS = ("writeback", "pullrequests")
 """What `BENCH_ONLY` may name."""
 
@@ -77,7 +80,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         waiting=tuple(
             sorted({_count("BENCH_WAITING", word.strip()) for word in waiting.split(",")})
         ),
-        merges=_count("BENCH_MERGES", environment.get("BENCH_MERGES") or MERGES),
+        merges=_merges(environment.get("BENCH_MERGES") or MERGES),
         cache=Path(cache).expanduser().absolute(),
         report=Path(environment.get("BENCH_REPORT") or REPORT).absolute(),
     )
@@ -89,6 +92,13 @@ def _parts(word: str) -> tuple[str, ...]:
     if word not in PARTS:
         raise SettingsError(f"BENCH_ONLY: {word!r} is none of {', '.join(PARTS)}.")
     return (word,)
+
+
+def _merges(word: str) -> int:
+    merges = _count("BENCH_MERGES", word)
+    if merges > MOST_MERGES:
+        raise SettingsError(f"BENCH_MERGES: {merges} is more than {MOST_MERGES}.")
+    return merges
 
 
 def _size(word: str) -> int:
