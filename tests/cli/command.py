@@ -1,6 +1,7 @@
 """The command as its users run it, and repositories made by git itself."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -63,13 +64,14 @@ def album(
 
 
 def start_album(*words: str, cwd: Path, stdout: int = subprocess.PIPE) -> "subprocess.Popen[bytes]":
-    """Start `album` and go on."""
+    """Start `album` and go on, as a shell does: what runs in the background ignores Ctrl-C."""
     return subprocess.Popen(
         [sys.executable, "-m", "album_cli", *words],
         cwd=cwd,
         env=_environment(),
         stdout=stdout,
         stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 

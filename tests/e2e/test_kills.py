@@ -10,6 +10,9 @@ pytestmark = pytest.mark.e2e
 
 Look = Callable[[World, str, str], bool]
 
+AT_ONCE = 0.005
+"""Seconds between looks for the effect a kill is to follow."""
+
 EFFECTS: dict[str, Look] = {
     "job": lambda world, name, _: bool(world.jobs(name)),
     "branch": lambda world, _, branch: world.find_branch(branch) is not None,
@@ -36,7 +39,7 @@ def test_a_new_pod_ends_the_release_after_a_kill_at_the(effect: str, world: Worl
     branch = f"release/backend_{tag.removeprefix('backend-')}"
     with world.killer() as kill:
         name = world.release(tag)
-        wait_for(effect, lambda: EFFECTS[effect](world, name, branch))
+        wait_for(effect, lambda: EFFECTS[effect](world, name, branch), pause=AT_ONCE)
         kill()
     _ends_once(world, name, branch)
 
@@ -60,7 +63,7 @@ def test_a_new_pod_ends_the_release_after_a_kill_at_the_application_patch(world:
 
     with world.killer() as kill:
         world.reviewer.merge("album/album-app-config", number)
-        wait_for("the sync policy", is_patched)
+        wait_for("the sync policy", is_patched, pause=AT_ONCE)
         kill()
     ready = world.await_finished(name)
     assert ready["status"] == "True", ready["message"]

@@ -31,8 +31,20 @@ WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 STEP_SECONDS = 240.0
 
 
-def wait_for(what: str, look: Callable[[], T | None], seconds: float = STEP_SECONDS) -> T:
-    """Look until something is there; fail with its name when the deadline passes."""
+def wait_for(
+    what: str,
+    look: Callable[[], T | None],
+    seconds: float = STEP_SECONDS,
+    pause: float = 0.1,
+) -> T:
+    """Look until something is there; fail with its name when the deadline passes.
+
+    Args:
+        what: is waited for.
+        look: gives it once it is there.
+        seconds: until the deadline.
+        pause: seconds between two looks; each costs the server that is tested a request.
+    """
     deadline = time.monotonic() + seconds
     while True:
         found = look()
@@ -40,7 +52,7 @@ def wait_for(what: str, look: Callable[[], T | None], seconds: float = STEP_SECO
             return found
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds:.0f} s: {what}")
-        time.sleep(0.005)
+        time.sleep(pause)
 
 
 @dataclass
