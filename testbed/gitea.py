@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import io
 import json
+import re
 import secrets
 import urllib.error
 import urllib.request
@@ -116,8 +117,11 @@ def _ensure_user(user: str, container: str, engine: Engine, state: State) -> Non
         "--raw",
         part="gitea",
     )
-    # Its log goes to standard output too, before the token.
-    state.secrets[f"{user} token"] = output.splitlines()[-1]
+    # Its log goes to standard output too, before the token or after it.
+    found = re.search(r"^[0-9a-f]{40}$", output, re.MULTILINE)
+    if found is None:
+        raise PartError("gitea", f"it made no token for {user}: {output[-300:]}")
+    state.secrets[f"{user} token"] = found.group()
     progress.note(f"gitea user {user}")
 
 
