@@ -1,11 +1,10 @@
 """Each step: look through the ports, let its decision judge, and do the write it asks for."""
 
 import asyncio
-import logging
 import posixpath
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import assert_never
 
 from album_operator import planning
@@ -14,21 +13,18 @@ from album_operator.base_branch import BaseBranch
 from album_operator.decisions import (
     deploy,
     image,
-    merge,
     preflight,
     propose,
     sync_policy,
 )
-from album_operator.domain.diffs import DIFF_BYTES, UNKNOWN_DIGEST, cut_diff
-from album_operator.domain.errors import OutsideError
+from album_operator.domain.diffs import UNKNOWN_DIGEST
 from album_operator.domain.names import job_name
-from album_operator.domain.places import ForgePlace, GitPlace
+from album_operator.domain.places import ForgePlace
 from album_operator.domain.record import Record, StepName
 from album_operator.domain.release import Delivery, Ref, Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import (
     ApplicationSeen,
-    PullRequestSeen,
     PullRequestState,
     RepositorySeen,
 )
@@ -55,14 +51,10 @@ from album_operator.ports import (
     SourceRepository,
 )
 from album_operator.pull_request_watch import PullRequestWatch
-from album_operator.render import job, proposal, pull_request
+from album_operator.release_branch import ReleaseBranch
+from album_operator.render import job, proposal
 from album_operator.render import sync_policy as policy
 from album_operator.settings import Settings
-
-LOG = logging.getLogger(__name__)
-
-MERGE_LOOK = timedelta(hours=1)
-"""How often a release looks at its pull request by itself: the watch has its eye on all of them."""
 
 
 @dataclass(frozen=True)
@@ -92,11 +84,12 @@ class Steps:
         self._world = world
         self._access = Access(world.secrets)
         self._base_branch = BaseBranch(world.config, self._access)
+        self._release_branch = ReleaseBranch(
+            world.source, world.config, world.pull_requests, world.watch, self._access
+        )
         self._feedback = Feedback(world.pull_requests, self._access, clock)
         self._settings = settings
         self._clock = clock
-        self._tidied: dict[str, PullRequestSeen] = {}
-        self._tidying: set[asyncio.Task[None]] = set()
 
     def begin_pass(self) -> None:
         """Forget what was read for the last pass."""
@@ -190,9 +183,11 @@ class Steps:
             case StepName.PROPOSED if resolved.config.delivery is Delivery.COMMIT:
                 return await self._base_branch.decide(release, record, resolved, _digest(record))
             case StepName.PROPOSED:
-                return await self._propose(release, record, resolved)
+                return await self._release_branch.propose(
+                    release, record, resolved, _digest(record)
+                )
             case StepName.MERGED:
-                return await self._merge(release, record, resolved)
+                return await self._release_branch.follow(release, record, resolved, _digest(record))
             case StepName.SYNC_POLICY_APPLIED:
                 return await self._sync_policy(release, record, resolved)
             case StepName.DEPLOYED:
@@ -214,24 +209,17 @@ class Steps:
                     job.render_job(release, resolved, record.attempt, self._settings.engine)
                 )
             case PushBranch():
-                await self._push(action, release, record, resolved)
+                await self._release_branch.push(action, release, resolved, _digest(record))
             case CommitToBase():
                 return await self._base_branch.commit(release, record, resolved, _digest(record))
             case OpenPullRequest():
-                await self._open(action, release, record, resolved)
-            case MergePullRequest(number, head_sha, by_forge):
-                place = await self._access.to_forge(release.ref.namespace, resolved)
-                method = resolved.config.pull_request.method
-                await self._world.pull_requests.merge(
-                    place, number, head_sha, method, by_forge=by_forge
-                )
-            case WithdrawPullRequest(number, why):
-                place = await self._access.to_forge(release.ref.namespace, resolved)
-                await self._world.pull_requests.comment(place, number, "withdrawn", why)
-                await self._world.pull_requests.withdraw(place, number)
+                await self._release_branch.open(action, release, resolved, _digest(record))
+            case MergePullRequest():
+                await self._release_branch.merge(action, release, resolved)
+            case WithdrawPullRequest():
+                await self._release_branch.withdraw(action, release, resolved)
             case DeleteBranch(merged):
-                there = await self._access.to_config(release.ref.namespace, resolved)
-                self._tidy(there, resolved.config.branch, merged)
+                await self._release_branch.tidy(merged, release, resolved)
             case ApplySyncPolicy(seen):
                 patch = policy.patch_for(seen, resolved.argocd.sync_policy)
                 await self._world.applications.patch(_ref(seen), seen.resource_version, patch)
@@ -241,108 +229,6 @@ class Steps:
             case _:
                 assert_never(action)
         return record
-
-    async def _propose(self, release: Release, record: Record, resolved: Resolved) -> Verdict:
-        namespace, config = release.ref.namespace, resolved.config
-        place = await self._access.to_config(namespace, resolved)
-        forge = await self._access.to_forge(namespace, resolved)
-        seen, found = await asyncio.gather(
-            self._world.config.look(
-                place, config.base_branch, proposal.edited_paths(config.edits), config.branch
-            ),
-            self._world.pull_requests.find(forge, config.branch, config.base_branch),
-        )
-        refused = preflight.check_config(resolved, seen)
-        if refused is not None:
-            return refused
-        merged = found.merge_commit if found is not None else None
-        digest = _digest(record)
-        edited = await asyncio.to_thread(proposal.edited_files, resolved, seen.files, digest)
-        message = pull_request.commit_message(release, resolved, digest)
-        ours = seen.branch is not None and propose.is_ours(
-            seen.branch,
-            await asyncio.to_thread(proposal.edited_on_parent, resolved, seen.branch, digest),
-            message,
-            (config.author_name, config.author_email),
-        )
-        return propose.decide(
-            release,
-            record,
-            resolved,
-            propose.ProposeSeen(
-                config=seen,
-                current=await asyncio.to_thread(proposal.current_values, config.edits, seen.files),
-                edited=edited,
-                branch_is_ours=ours,
-                branch_diff=cut_diff(seen.branch.diff, DIFF_BYTES) if seen.branch else "",
-                pull_request=found,
-                merge_is_in_base=merged is not None
-                and await self._world.config.is_descendant(
-                    place, seen.base_commit or "", merged, config.base_branch, release.created_at
-                ),
-            ),
-        )
-
-    async def _push(
-        self, action: PushBranch, release: Release, record: Record, resolved: Resolved
-    ) -> None:
-        base, files = action.base_commit, action.files
-        change = proposal.change(release, resolved, _digest(record), base, files)
-        place = await self._access.to_config(release.ref.namespace, resolved)
-        await self._world.config.push(place, replace(change, expected=action.replaces))
-
-    async def _open(
-        self, action: OpenPullRequest, release: Release, record: Record, resolved: Resolved
-    ) -> None:
-        history = await self._history(action.replaces, release, resolved)
-        await self._world.pull_requests.open(
-            await self._access.to_forge(release.ref.namespace, resolved),
-            pull_request.draft(release, resolved, _digest(record), action.diff, history),
-        )
-
-    async def _history(
-        self, replaces: str | None, release: Release, resolved: Resolved
-    ) -> pull_request.History | None:
-        """Find what the release brings to the app; without it a pull request says less."""
-        source = resolved.source
-        if replaces is None or not source.tag.endswith(resolved.version):
-            return None
-        since = source.tag.removesuffix(resolved.version) + replaces
-        try:
-            place = await self._access.to_source(release.ref.namespace, resolved)
-            limit = pull_request.COMMITS + 1
-            found = await self._world.source.list_commits(place, since, source.commit, limit)
-        except OutsideError as error:
-            LOG.info("AlbumRelease %s: no commits since %s: %s", release.ref, since, error.message)
-            return None
-        return pull_request.History(since, tuple(found)) if found is not None else None
-
-    async def _merge(self, release: Release, record: Record, resolved: Resolved) -> Verdict:
-        seen = None
-        if record.pull_request is not None:
-            seen = self._tidied.pop(record.pull_request.url, None)
-        if seen is None and record.pull_request is not None:
-            place = await self._access.to_forge(release.ref.namespace, resolved)
-            seen = await self._world.watch.get(place, record.pull_request.number)
-        poll = MERGE_LOOK
-        if seen is not None and merge.needs_look(record, seen):
-            proposed = await self._propose(release, record, resolved)
-            return merge.decide_again(record, resolved, seen, proposed, poll)
-        return merge.decide(record, resolved, seen, poll)
-
-    def _tidy(self, place: GitPlace, branch: str, merged: PullRequestSeen) -> None:
-        """Delete the branch of a merged pull request, with nobody waiting for it."""
-        task = asyncio.create_task(self._delete_branch(place, branch, merged.head_sha))
-        self._tidying.add(task)
-        task.add_done_callback(self._tidying.discard)
-        # A merged pull request does not change any more, so it need not be read again for this.
-        self._tidied[merged.url] = replace(merged, has_branch=False)
-
-    async def _delete_branch(self, place: GitPlace, branch: str, head_sha: str) -> None:
-        try:
-            await self._world.config.delete_branch(place, branch, head_sha)
-        except OutsideError as error:
-            LOG.warning("Branch %s of %s stays: %s", branch, place.url, error.message)
 
     async def _sync_policy(self, release: Release, record: Record, resolved: Resolved) -> Verdict:
         wish = resolved.argocd.sync_policy

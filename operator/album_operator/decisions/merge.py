@@ -25,6 +25,9 @@ from album_operator.domain.verdict import (
     WithdrawPullRequest,
 )
 
+LOOK = timedelta(hours=1)
+"""How often a release looks at its pull request by itself: the watch has its eye on all of them."""
+
 UNDECIDED = timedelta(seconds=5)
 """Until the next look where the forge still looks for conflicts and we are to merge."""
 
@@ -37,16 +40,13 @@ class Waiting:
     text: str
 
 
-def decide(
-    record: Record, resolved: Resolved, seen: PullRequestSeen | None, poll: timedelta
-) -> Verdict:
+def decide(record: Record, resolved: Resolved, seen: PullRequestSeen | None) -> Verdict:
     """Wait for the merge, merge, take the merge's commit, or accept a "no".
 
     Args:
         record: what the release achieved so far.
         resolved: what the release does.
         seen: the pull request; None where none was needed.
-        poll: when the forge is asked again if nothing tells of a change.
     """
     if seen is None:
         if record.proposal is not None and record.proposal.commit is not None:
@@ -59,7 +59,7 @@ def decide(
         case PullRequestState.MERGED:
             return _merged(known, resolved, seen)
         case PullRequestState.OPEN:
-            return _open(known, resolved, seen, poll)
+            return _open(known, resolved, seen)
         case _:
             assert_never(seen.state)
 
@@ -75,7 +75,7 @@ def needs_look(record: Record, seen: PullRequestSeen | None) -> bool:
 
 
 def decide_again(
-    record: Record, resolved: Resolved, seen: PullRequestSeen, proposed: Verdict, poll: timedelta
+    record: Record, resolved: Resolved, seen: PullRequestSeen, proposed: Verdict
 ) -> Verdict:
     """Judge a pull request that is not merged by what step Proposed finds on base and branch now.
 
@@ -107,14 +107,12 @@ def decide_again(
         case Halt(Reason.BRANCH_TAKEN):
             return _head_changed(record, seen)
         case Done():
-            return _on_our_commit(proposed.record, resolved, seen, poll)
+            return _on_our_commit(proposed.record, resolved, seen)
         case _:
             return proposed
 
 
-def _on_our_commit(
-    record: Record, resolved: Resolved, seen: PullRequestSeen, poll: timedelta
-) -> Verdict:
+def _on_our_commit(record: Record, resolved: Resolved, seen: PullRequestSeen) -> Verdict:
     ours = record.proposal.commit if record.proposal is not None else None
     if ours != seen.head_sha:
         return Wait(
@@ -128,7 +126,7 @@ def _on_our_commit(
         )
     # The forge's word is older than its base: ours was made of what the base has now.
     gate = replace(seen.gate or Gate(), fit=Fit.UNKNOWN)
-    return decide(record, resolved, replace(seen, gate=gate), poll)
+    return decide(record, resolved, replace(seen, gate=gate))
 
 
 def _merged(record: Record, resolved: Resolved, seen: PullRequestSeen) -> Done | Wait | Act:
@@ -154,7 +152,7 @@ def _merged(record: Record, resolved: Resolved, seen: PullRequestSeen) -> Done |
     )
 
 
-def _open(record: Record, resolved: Resolved, seen: PullRequestSeen, poll: timedelta) -> Verdict:
+def _open(record: Record, resolved: Resolved, seen: PullRequestSeen) -> Verdict:
     config = resolved.config
     if seen.is_archived:
         return Halt(
@@ -162,12 +160,12 @@ def _open(record: Record, resolved: Resolved, seen: PullRequestSeen, poll: timed
             f"{config.repository} was archived, so pull request #{seen.number} cannot be merged. "
             f"Take the repository out of the archive, {RETRY}.",
         )
-    gate = seen.gate or Gate()
+    gate, after = seen.gate or Gate(), LOOK
     lacks = _lacks(seen, gate)
     if config.pull_request.merge is MergeMode.AUTO and not seen.is_draft:
         by_forge = gate.is_blocked or gate.fit is Fit.BEHIND
         if gate.fit is Fit.UNKNOWN:
-            poll = min(poll, UNDECIDED)
+            after = UNDECIDED
         elif not (by_forge and (gate.is_armed or _is_queued(gate))):
             merge = MergePullRequest(seen.number, seen.head_sha, by_forge=by_forge)
             how = "Letting the forge merge" if by_forge else "Merging"
@@ -176,7 +174,7 @@ def _open(record: Record, resolved: Resolved, seen: PullRequestSeen, poll: timed
     return Wait(
         Reason.AWAITING_MERGE,
         f"Pull request #{seen.number} {lacks.text}: {seen.url}{'.' * bool(armed)}{armed}",
-        poll,
+        after,
         record,
         is_poll=True,
         detail=lacks.reason,

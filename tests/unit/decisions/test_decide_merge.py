@@ -39,12 +39,12 @@ from tests.fakes.builders import (
     record_before,
 )
 
-POLL = timedelta(seconds=30)
+POLL = merge.LOOK
 RECORD = record_before(StepName.MERGED)
 
 
 def _decide(seen: PullRequestSeen | None) -> Verdict:
-    return merge.decide(RECORD, RESOLVED, seen, POLL)
+    return merge.decide(RECORD, RESOLVED, seen)
 
 
 def test_an_open_pull_request_is_polled() -> None:
@@ -153,7 +153,7 @@ AUTO = replace(
 def test_merge_auto_merges_or_lets_the_forge_do_it_where_something_blocks(
     gate: Gate, by_forge: bool
 ) -> None:
-    verdict = merge.decide(RECORD, AUTO, replace(PULL_REQUEST, gate=gate), POLL)
+    verdict = merge.decide(RECORD, AUTO, replace(PULL_REQUEST, gate=gate))
 
     assert isinstance(verdict, Act)
     assert verdict.action == MergePullRequest(6, OURS, by_forge=by_forge)
@@ -170,12 +170,12 @@ def test_merge_auto_merges_or_lets_the_forge_do_it_where_something_blocks(
     ],
 )
 def test_merge_auto_waits_where_there_is_nothing_to_do(seen: PullRequestSeen) -> None:
-    assert isinstance(merge.decide(RECORD, AUTO, seen, POLL), Wait)
+    assert isinstance(merge.decide(RECORD, AUTO, seen), Wait)
 
 
 def test_what_the_forge_merges_by_itself_is_said() -> None:
     armed = Gate(is_blocked=True, is_armed=True, checks=Checks.RUNNING)
-    verdict = merge.decide(RECORD, AUTO, replace(PULL_REQUEST, gate=armed), POLL)
+    verdict = merge.decide(RECORD, AUTO, replace(PULL_REQUEST, gate=armed))
 
     assert isinstance(verdict, Wait)
     assert verdict.message.endswith(f"{PULL_REQUEST.url}. The forge merges it by itself then.")
@@ -212,7 +212,7 @@ def test_only_what_does_not_fit_is_looked_at_again(
 
 
 def _decide_again(seen: PullRequestSeen, proposed: Verdict) -> Verdict:
-    return merge.decide_again(RECORD, RESOLVED, seen, proposed, POLL)
+    return merge.decide_again(RECORD, RESOLVED, seen, proposed)
 
 
 def test_a_conflict_is_mended_by_the_same_edit_on_the_new_base() -> None:
@@ -295,14 +295,14 @@ def test_a_commit_made_again_is_waited_for_until_the_forge_shows_it() -> None:
 
 
 def test_an_open_pull_request_without_a_known_commit_is_only_waited_for() -> None:
-    verdict = merge.decide(replace(RECORD, proposal=None), RESOLVED, PULL_REQUEST, POLL)
+    verdict = merge.decide(replace(RECORD, proposal=None), RESOLVED, PULL_REQUEST)
 
     assert isinstance(verdict, Wait)
 
 
 def test_without_a_pull_request_nothing_has_to_be_merged() -> None:
     nothing = replace(RECORD, proposal=ProposalRecord(BRANCH, None, ""), pull_request=None)
-    verdict = merge.decide(nothing, RESOLVED, None, POLL)
+    verdict = merge.decide(nothing, RESOLVED, None)
 
     assert isinstance(verdict, Done)
     assert verdict.reason is Reason.NO_CHANGE
@@ -310,7 +310,7 @@ def test_without_a_pull_request_nothing_has_to_be_merged() -> None:
 
 def test_a_commit_on_the_base_branch_is_there_without_a_merge() -> None:
     committed = replace(RECORD, proposal=ProposalRecord("main", OURS, DIFF), pull_request=None)
-    verdict = merge.decide(committed, RESOLVED, None, POLL)
+    verdict = merge.decide(committed, RESOLVED, None)
 
     assert isinstance(verdict, Done)
     assert verdict.reason is Reason.SUCCEEDED
