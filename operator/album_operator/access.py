@@ -36,24 +36,32 @@ class Access:
     async def to_forge(self, namespace: str, resolved: Resolved) -> ForgePlace:
         """Give the config repository as its forge's API knows it."""
         config = resolved.config
-        ref = Ref(namespace, config.forge_secret)
-        credential = await self._credential(ref, "forge")
-        if not credential.may_serve(config.forge_url, config.repository):
-            raise _as_error(preflight.foreign_host(ref, credential, config.forge_url))
-        _check_keys(ref, credential, config.forge_url)
-        forge = config.forge_type or ForgeType.GITEA
-        path = repository_path(config.repository)
-        return ForgePlace(config.forge_url, path, credential, forge)
+        return await self._to_forge(
+            Ref(namespace, config.forge_secret),
+            config.forge_type,
+            config.forge_url,
+            config.repository,
+        )
 
     async def to_source_forge(self, namespace: str, resolved: Resolved) -> ForgePlace:
         """Give the repository that is built, as its forge's API knows it."""
-        plan, repository = resolved.feedback, resolved.source.repository
-        ref = Ref(namespace, plan.forge_secret)
+        plan = resolved.feedback
+        return await self._to_forge(
+            Ref(namespace, plan.forge_secret),
+            plan.forge_type,
+            plan.forge_url,
+            resolved.source.repository,
+        )
+
+    async def _to_forge(
+        self, ref: Ref, forge: ForgeType | None, api_url: str, repository: str
+    ) -> ForgePlace:
         credential = await self._credential(ref, "forge")
-        if not credential.may_serve(plan.forge_url, repository):
-            raise _as_error(preflight.foreign_host(ref, credential, plan.forge_url))
-        forge = plan.forge_type or ForgeType.GITEA
-        return ForgePlace(plan.forge_url, repository_path(repository), credential, forge)
+        if not credential.may_serve(api_url, repository):
+            raise _as_error(preflight.foreign_host(ref, credential, api_url))
+        _check_keys(ref, credential, api_url)
+        path = repository_path(repository)
+        return ForgePlace(api_url, path, credential, forge or ForgeType.GITEA)
 
     async def _to_git(self, namespace: str, url: str, secret: str) -> GitPlace:
         ref = Ref(namespace, secret)

@@ -1,23 +1,14 @@
 """The stage with a real Gitea."""
 
-import os
-import subprocess
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from collections.abc import Collection
 from pathlib import Path
 
-from album_operator.adapters.config_repository import GitConfigRepository
 from album_operator.adapters.gitea import GiteaPullRequests
-from album_operator.adapters.source_repository import GitSourceRepository
 from album_operator.domain.names import repository_path
 from album_operator.domain.places import Credential, ForgePlace, GitPlace
-from album_operator.ports import ConfigRepository, PullRequests, SourceRepository
 from testbed.commands import wait_until
+from tests.contract.git_stage import GitStage
 from tests.contract.gitea_server import ADMIN, GiteaServer
-from tests.contract.proxy import losing_proxy
-from tests.contract.stages import Line
-from tests.fakes.git_history import Commit, File
 from tests.fakes.git_server import with_token
 
 REVIEWER = "reviewer"
@@ -25,38 +16,21 @@ REVIEWER = "reviewer"
 MERGE_SECONDS = 30
 NOTICE_SECONDS = 30
 
-DEAD = "127.0.0.1:9"
-"""Port 9 (discard) has no listener and is below those handed out to others."""
 
-
-class GiteaStage:
-    """A real Gitea, written to by git itself."""
+class GiteaStage(GitStage):
+    """A real Gitea."""
 
     def __init__(self, server: GiteaServer, folder: Path) -> None:
         self.server = server
-        hosts = {server.host, DEAD}
-        self.cache = folder.with_name("cache")
-        config = GitConfigRepository(hosts, cache_folder=self.cache)
-        self._closing = (GitSourceRepository(hosts), config)
-        self._forge = GiteaPullRequests(hosts)
-        self.source: SourceRepository = self._closing[0]
-        self.config: ConfigRepository = self._closing[1]
-        self.pull_requests: PullRequests = self._forge
-        self._folder = folder
-        self._git("init", "--quiet", "--bare", str(folder))
+        super().__init__(server.url, f"token {server.token}", folder)
 
-    async def close(self) -> None:
-        for adapter in self._closing:
-            adapter.close()
-        await self._forge.close()
+    def connect_forge(self, hosts: Collection[str]) -> GiteaPullRequests:
+        return GiteaPullRequests(hosts)
 
     def make_repository(self, name: str) -> GitPlace:
         wish = {"name": name, "private": True, "default_branch": "main"}
         self.server.do("POST", "/user/repos", wish)
         return GitPlace(f"{self.server.url}/{ADMIN}/{name}", self.credential(self.server.token))
-
-    def credential(self, token: str) -> Credential:
-        return Credential("album-git", self.server.url, "x-access-token", token)
 
     def forge_place(self, place: GitPlace) -> ForgePlace:
         host = "/".join(place.url.split("/")[:3])
@@ -70,24 +44,8 @@ class GiteaStage:
         )  # fmt: skip
         return GitPlace(f"{self.server.ssh_url}/{repository_path(place.url)}", credential)
 
-    def dead_place(self) -> GitPlace:
-        url = f"http://{DEAD}"
-        credential = replace(self.credential("some-token"), url=url)
-        return GitPlace(f"{url}/owner/name", credential)
-
-    def store(self, place: GitPlace, commit: Commit) -> str:
-        del place  # All repositories are written from one store.
-        for parent in commit.parents:
-            self._git("cat-file", "-e", parent)
-        script = fast_import(commit)
-        self._git("fast-import", "--quiet", "--force", data=script)
-        made = self._git("rev-parse", "refs/heads/made")
-        if made != commit.sha:
-            raise AssertionError(f"git made {made}, the fake {commit.sha}: their hashes differ")
-        return made
-
     def set_branch(self, place: GitPlace, branch: str, sha: str | None) -> None:
-        self._push(place, f"{sha or ''}:refs/heads/{branch}")
+        super().set_branch(place, branch, sha)
         if sha is not None:
             # Gitea notes in the background that a repository is no longer empty, and knows no
             # pull requests in empty ones.
@@ -97,11 +55,6 @@ class GiteaStage:
                 what="notice a push",
                 seconds=NOTICE_SECONDS,
             )
-
-    def set_tag(self, place: GitPlace, tag: str, sha: str, *, annotated: bool = False) -> None:
-        options = ["-a", "-m", "a release"] if annotated else []
-        self._git("tag", "--force", *options, tag, sha)
-        self._push(place, f"refs/tags/{tag}:refs/tags/{tag}")
 
     def protect(self, place: GitPlace, beginning: str) -> None:
         self.server.do(
@@ -189,71 +142,3 @@ class GiteaStage:
     def count_pull_requests(self, place: GitPlace) -> int:
         path = f"/repos/{repository_path(place.url)}/pulls?state=all"
         return len(self.server.do("GET", path))
-
-    @asynccontextmanager
-    async def losing_line(self, place: GitPlace) -> AsyncIterator[Line]:
-        async with losing_proxy(self.server.url) as proxy:
-            hosts = {proxy.url.removeprefix("http://")}
-            config, forge = GitConfigRepository(hosts), GiteaPullRequests(hosts)
-            there = GitPlace(
-                place.url.replace(self.server.url, proxy.url),
-                replace(place.credential, url=proxy.url),
-            )
-            try:
-                yield Line(there, config, forge)
-            finally:
-                config.close()
-                await forge.close()
-
-    def _push(self, place: GitPlace, refspec: str) -> None:
-        self._git("push", "--quiet", "--force", place.url, refspec)
-
-    def _git(self, *arguments: str, data: bytes = b"") -> str:
-        header = f"Authorization: token {self.server.token}"
-        kept = {name: os.environ[name] for name in ("PATH",) if name in os.environ}
-        identity = {f"GIT_{who}_{what}": f"{what.lower()}@example.org" for who in
-                    ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}  # fmt: skip
-        ended = subprocess.run(
-            ["git", *arguments],
-            input=data,
-            capture_output=True,
-            timeout=60,
-            check=False,
-            env={
-                **kept,
-                **identity,
-                "GIT_DIR": str(self._folder),
-                "GIT_CONFIG_GLOBAL": "/dev/null",
-                "GIT_CONFIG_NOSYSTEM": "1",
-                "GIT_CONFIG_COUNT": "1",
-                "GIT_CONFIG_KEY_0": "http.extraHeader",
-                "GIT_CONFIG_VALUE_0": header,
-            },
-        )
-        if ended.returncode != 0:
-            raise AssertionError(f"git {arguments}: {ended.stderr.decode()}")
-        return ended.stdout.decode().strip()
-
-
-def fast_import(commit: Commit) -> bytes:
-    """Describe a commit for git-fast-import."""
-    who = f"{commit.name} <{commit.email}> {int(commit.date.timestamp())} +0000"
-    # The branch is made anew each time: without `from` it would go on from the commit before.
-    lines = [b"reset refs/heads/made\ncommit refs/heads/made\n"]
-    lines += [f"author {who}\ncommitter {who}\n".encode(), _data(commit.message.encode())]
-    for word, parent in zip(("from", *["merge"] * 9), commit.parents, strict=False):
-        lines.append(f"{word} {parent}\n".encode())
-    lines.append(b"deleteall\n")
-    for path, file in commit.files.items():
-        lines += _modify(path, file)
-    return b"".join(lines)
-
-
-def _modify(path: str, file: File) -> list[bytes]:
-    if file.mode == "160000":
-        return [f"M 160000 {file.oid} {path}\n".encode()]
-    return [f"M {file.mode} inline {path}\n".encode(), _data(file.data)]
-
-
-def _data(data: bytes) -> bytes:
-    return b"data %d\n%s\n" % (len(data), data)

@@ -1,35 +1,26 @@
 """The stage with the GitHub stand-in."""
 
 import base64
-import os
-import subprocess
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing, suppress
-from dataclasses import replace
+from collections.abc import Collection
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Literal, cast
 
 from github import Auth, Github
 
-from album_operator.adapters.config_repository import GitConfigRepository
 from album_operator.adapters.github import GitHubPullRequests
-from album_operator.adapters.source_repository import GitSourceRepository
 from album_operator.domain.names import repository_path
-from album_operator.domain.places import Credential, ForgePlace, ForgeType, GitPlace
-from album_operator.ports import ConfigRepository, PullRequests, SourceRepository
+from album_operator.domain.places import ForgePlace, ForgeType, GitPlace
 from testbed.github.model import MergeMethod, Protection
 from testbed.github.server import GitHubServer
-from tests.contract.gitea_stage import DEAD, fast_import
-from tests.contract.proxy import losing_proxy
-from tests.contract.stages import Line
-from tests.fakes.git_history import Commit
+from tests.contract.git_stage import GitStage
 from tests.fakes.git_server import with_token
 
 OWNER, REVIEWER = "octo", "reviewer"
 
 
-class GitHubStage:
-    """A stand-in for GitHub, written to by git itself.
+class GitHubStage(GitStage):
+    """A stand-in for GitHub.
 
     Args:
         server: the stand-in, shared by all tests, with user `octo`.
@@ -37,30 +28,20 @@ class GitHubStage:
         folder: for a repository all others are written from.
     """
 
+    _forge: GitHubPullRequests
+
     def __init__(self, server: GitHubServer, token: str, folder: Path) -> None:
         self.server = server
-        hosts = {server.host, DEAD}
-        config = GitConfigRepository(hosts, cache_folder=folder.with_name("cache"))
-        self._closing = (GitSourceRepository(hosts), config)
-        self._forge = GitHubPullRequests(hosts)
-        self.source: SourceRepository = self._closing[0]
-        self.config: ConfigRepository = self._closing[1]
-        self.pull_requests: PullRequests = self._forge
         self._token = token
-        self._folder = folder
-        self._git("init", "--quiet", "--bare", str(folder))
+        login = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+        super().__init__(server.url, f"Basic {login}", folder)
 
-    async def close(self) -> None:
-        for adapter in self._closing:
-            adapter.close()
-        await self._forge.close()
+    def connect_forge(self, hosts: Collection[str]) -> GitHubPullRequests:
+        return GitHubPullRequests(hosts)
 
     def make_repository(self, name: str) -> GitPlace:
         self.server.make_repository(f"{OWNER}/{name}", private=True, allow_auto_merge=True)
         return GitPlace(f"{self.server.url}/{OWNER}/{name}", self.credential(self._token))
-
-    def credential(self, token: str) -> Credential:
-        return Credential("album-git", self.server.url, "x-access-token", token)
 
     def forge_place(self, place: GitPlace) -> ForgePlace:
         host = "/".join(place.url.split("/")[:3])
@@ -69,27 +50,6 @@ class GitHubStage:
 
     def over_ssh(self, place: GitPlace) -> GitPlace:
         raise NotImplementedError("the stand-in speaks no SSH")
-
-    def dead_place(self) -> GitPlace:
-        url = f"http://{DEAD}"
-        credential = replace(self.credential("some-token"), url=url)
-        return GitPlace(f"{url}/owner/name", credential)
-
-    def store(self, place: GitPlace, commit: Commit) -> str:
-        del place  # All repositories are written from one store.
-        self._git("fast-import", "--quiet", "--force", data=fast_import(commit))
-        made = self._git("rev-parse", "refs/heads/made")
-        if made != commit.sha:
-            raise AssertionError(f"git made {made}, the fake {commit.sha}: their hashes differ")
-        return made
-
-    def set_branch(self, place: GitPlace, branch: str, sha: str | None) -> None:
-        self._push(place, f"{sha or ''}:refs/heads/{branch}")
-
-    def set_tag(self, place: GitPlace, tag: str, sha: str, *, annotated: bool = False) -> None:
-        options = ["-a", "-m", "a release"] if annotated else []
-        self._git("tag", "--force", *options, tag, sha)
-        self._push(place, f"refs/tags/{tag}:refs/tags/{tag}")
 
     def protect(self, place: GitPlace, beginning: str) -> None:
         raise NotImplementedError("the stand-in protects branches by their whole names")
@@ -153,51 +113,5 @@ class GitHubStage:
                 count += 1
         return count
 
-    @asynccontextmanager
-    async def losing_line(self, place: GitPlace) -> AsyncIterator[Line]:
-        async with losing_proxy(self.server.url) as proxy:
-            hosts = {proxy.url.removeprefix("http://")}
-            config, forge = GitConfigRepository(hosts), GitHubPullRequests(hosts)
-            there = GitPlace(
-                place.url.replace(self.server.url, proxy.url),
-                replace(place.credential, url=proxy.url),
-            )
-            try:
-                yield Line(there, config, forge)
-            finally:
-                config.close()
-                await forge.close()
-
     def _folder_of(self, place: GitPlace) -> str:
         return str(self.server.git_dir(repository_path(place.url)))
-
-    def _push(self, place: GitPlace, refspec: str) -> None:
-        self._git("push", "--quiet", "--force", place.url, refspec)
-
-    def _git(self, *arguments: str, data: bytes = b"") -> str:
-        login = base64.b64encode(f"x-access-token:{self._token}".encode()).decode()
-        people = {
-            f"GIT_{who}_{what}": f"{what.lower()}@example.org"
-            for who in ("AUTHOR", "COMMITTER")
-            for what in ("NAME", "EMAIL")
-        }
-        ended = subprocess.run(
-            ["git", *arguments],
-            input=data,
-            capture_output=True,
-            timeout=60,
-            check=False,
-            env={
-                "PATH": os.environ["PATH"],
-                **people,
-                "GIT_DIR": str(self._folder),
-                "GIT_CONFIG_GLOBAL": "/dev/null",
-                "GIT_CONFIG_NOSYSTEM": "1",
-                "GIT_CONFIG_COUNT": "1",
-                "GIT_CONFIG_KEY_0": "http.extraHeader",
-                "GIT_CONFIG_VALUE_0": f"Authorization: Basic {login}",
-            },
-        )
-        if ended.returncode != 0:
-            raise AssertionError(f"git {arguments}: {ended.stderr.decode()}")
-        return ended.stdout.decode().strip()

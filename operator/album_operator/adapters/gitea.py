@@ -10,23 +10,26 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from album_operator.adapters.forge_failures import (
+    garbage,
+    may_not_merge,
+    not_merged_now,
+    pull_request_gone,
+    unavailable,
+    wrong_method,
+)
 from album_operator.adapters.git_names import check_commit, check_ref_name
 from album_operator.adapters.gitea_answers import (
-    garbage,
     is_between,
     parse_moment,
     parse_pull_request,
     parse_repository,
     require,
-    unavailable,
 )
 from album_operator.adapters.gitea_api import PAGE, REFUSED_PAUSE, TIME_LIMIT, GiteaApi
 from album_operator.adapters.gitea_extras import DRAFT_TITLE, add_extras
 from album_operator.adapters.gitea_gate import parse_gate
-from album_operator.decisions.preflight import RETRY
-from album_operator.domain.errors import StaleError, TerminalError
 from album_operator.domain.places import CommitState, Draft, ForgePlace, MergeMethod
-from album_operator.domain.reasons import Reason
 from album_operator.domain.seen import (
     Changes,
     Glance,
@@ -76,11 +79,7 @@ class GiteaPullRequests:
         found = await self.get_many(place, [number])
         if number not in found:
             await self._api.get_repository(place)
-            raise TerminalError(
-                Reason.PULL_REQUEST_CLOSED,
-                f"Pull request #{number} of {place.repository} no longer exists in "
-                f"{place.api_url}. Delete its branch, {RETRY}.",
-            )
+            raise pull_request_gone(place, number)
         return found[number]
 
     async def get_many(
@@ -152,23 +151,11 @@ class GiteaPullRequests:
         if answer.status == 405 and ALREADY_MERGED in answer.said:
             return
         if answer.status == 405 and "merge style" in answer.said:
-            raise TerminalError(
-                Reason.PUSH_REFUSED,
-                f"{place.repository} in {place.api_url} does not allow method {method}: "
-                f"{answer.said}. Choose another spec.config.pullRequest.method of the pipeline, "
-                f"{RETRY}.",
-            )
+            raise wrong_method(place, method, answer.said)
         if answer.status == 405 and "not allowed" in answer.said:
-            raise TerminalError(
-                Reason.CREDENTIALS_REFUSED,
-                f"{place.api_url} does not let the user of Secret {place.credential.secret} merge "
-                f"into {place.repository}: {answer.said}. Let that user merge there, or set "
-                f"spec.config.pullRequest.merge of the pipeline to Manual, {RETRY}.",
-            )
+            raise may_not_merge(place, answer.said)
         if answer.status in {404, 405, 409}:
-            raise StaleError(
-                Reason.MERGING, f"{place.api_url} does not merge #{number} yet: {answer.said}."
-            )
+            raise not_merged_now(place, number, answer.said)
         require(place, answer, 200, "merge pull requests of")
 
     async def comment(self, place: ForgePlace, number: int, key: str, text: str) -> None:

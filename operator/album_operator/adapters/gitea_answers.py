@@ -3,12 +3,12 @@
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
 
+from album_operator.adapters.forge_failures import RETRIED, garbage, not_let, unavailable, where
 from album_operator.adapters.git_failures import WORDS_LENGTH, scrub
 from album_operator.adapters.git_names import is_commit
 from album_operator.decisions.preflight import RETRY
@@ -19,8 +19,6 @@ from album_operator.domain.seen import PullRequestSeen, PullRequestState, Reposi
 
 ANSWER_LIMIT = 8 * 1024 * 1024
 """Longest answer that is read, in bytes: a page of pull requests has some 10 KiB each."""
-
-RETRIED = frozenset({408, 425, 500, 502, 503, 504})
 
 _STATES = {"open": PullRequestState.OPEN, "closed": PullRequestState.CLOSED}
 
@@ -33,21 +31,6 @@ class Answer:
     body: Any
     said: str
     retry_after: timedelta | None
-
-
-def parse_retry_after(text: str | None, now: datetime) -> timedelta | None:
-    """Read a `Retry-After` header: seconds, or a date (RFC 9110, section 10.2.3)."""
-    if not text:
-        return None
-    if text.isascii() and text.isdigit():
-        return timedelta(seconds=min(int(text), 24 * 3600))
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(timedelta(), moment - now)
 
 
 async def read_body(response: aiohttp.ClientResponse) -> bytes:
@@ -95,20 +78,19 @@ def require(place: ForgePlace, answer: Answer, status: int, doing: str) -> None:
 
 
 def _refused(place: ForgePlace, answer: Answer, doing: str) -> OutsideError:
-    where = f"{place.repository} in {place.api_url}"
     match answer.status:
         case 401 | 403:
             return TerminalError(
                 Reason.CREDENTIALS_REFUSED,
                 f"{place.api_url} refused the token of Secret {place.credential.secret}: "
-                f"{answer.said}. It must be allowed to {doing} {where} (Gitea scope "
+                f"{answer.said}. It must be allowed to {doing} {where(place)} (Gitea scope "
                 f"write:repository); put a working token into the Secret, {RETRY}.",
             )
         case 301 | 302 | 303 | 307 | 308:
             return TerminalError(
                 Reason.REPOSITORY_NOT_FOUND,
-                f"{where} answers with a redirect, which is not followed with a token. Name its "
-                f"new address in the pipeline, {RETRY}.",
+                f"{where(place)} answers with a redirect, which is not followed with a token. Name "
+                f"its new address in the pipeline, {RETRY}.",
             )
         case 429:
             return TransientError(
@@ -119,33 +101,15 @@ def _refused(place: ForgePlace, answer: Answer, doing: str) -> OutsideError:
         case 423:
             return TerminalError(
                 Reason.REPOSITORY_ARCHIVED,
-                f"{where} is archived or locked: {answer.said}. Take it out of the archive there, "
-                f"{RETRY}.",
+                f"{where(place)} is archived or locked: {answer.said}. Take it out of the archive "
+                f"there, {RETRY}.",
             )
         case status if status in RETRIED:
             return unavailable(place, answer.said, answer.retry_after)
         case status if status < 400:
             return garbage(place, f"HTTP status {status} was not expected")
         case _:
-            return TerminalError(
-                Reason.PUSH_REFUSED,
-                f"{place.api_url} does not let us {doing} {where}: {answer.said}. Clear the way "
-                f"there, {RETRY}.",
-            )
-
-
-def unavailable(
-    place: ForgePlace, said: str, retry_after: timedelta | None = None
-) -> TransientError:
-    """Say that the forge could not be asked now."""
-    return TransientError(
-        Reason.FORGE_UNAVAILABLE, f"{place.api_url} cannot answer now: {said}.", retry_after
-    )
-
-
-def garbage(place: ForgePlace, said: str) -> TransientError:
-    """Say that an answer is not what this API gives."""
-    return unavailable(place, f"its answer makes no sense, {said}")
+            return not_let(place, doing, answer.said)
 
 
 def is_between(raw: Any, head: str, base: str) -> bool:  # noqa: ANN401 - JSON

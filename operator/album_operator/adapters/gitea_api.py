@@ -10,15 +10,13 @@ import aiohttp
 import yarl
 
 from album_operator.adapters.addresses import check_address, check_forge_credential
+from album_operator.adapters.forge_failures import garbage, parse_retry_after, unavailable
 from album_operator.adapters.git_failures import WORDS_LENGTH, scrub
 from album_operator.adapters.gitea_answers import (
     Answer,
-    garbage,
     parse_answer,
-    parse_retry_after,
     read_body,
     require,
-    unavailable,
 )
 from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import TerminalError

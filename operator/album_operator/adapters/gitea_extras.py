@@ -1,11 +1,9 @@
 """What belongs to a pull request beside its branches: labels, reviewers, assignees, milestone."""
 
+from album_operator.adapters.forge_failures import no_milestone, people_refused
 from album_operator.adapters.gitea_answers import Answer, require
 from album_operator.adapters.gitea_api import GiteaApi
-from album_operator.decisions.preflight import RETRY
-from album_operator.domain.errors import TerminalError
 from album_operator.domain.places import Draft, ForgePlace
-from album_operator.domain.reasons import Reason
 from album_operator.domain.seen import PullRequestSeen
 
 DRAFT_TITLE = "WIP: "
@@ -64,19 +62,10 @@ async def _milestone_id(api: GiteaApi, place: ForgePlace, title: str) -> int:
     async for raw in api.list(place, "/milestones?state=open"):
         if raw.get("title") == title:
             return int(raw["id"])
-    raise TerminalError(
-        Reason.PUSH_REFUSED,
-        f"{place.repository} in {place.api_url} has no open milestone {title!r}. Make it there, or "
-        f"correct spec.config.pullRequest.milestone of the pipeline, {RETRY}.",
-    )
+    raise no_milestone(place, title)
 
 
 def _refuse(place: ForgePlace, answer: Answer, field: str, names: list[str]) -> None:
     """Name the field where Gitea does not take the users it lists."""
     if answer.status in {404, 422}:
-        raise TerminalError(
-            Reason.PUSH_REFUSED,
-            f"{place.api_url} does not take {', '.join(names)} as {field} of a pull request of "
-            f"{place.repository}: {answer.said}. Correct spec.config.pullRequest.{field} of the "
-            f"pipeline, {RETRY}.",
-        )
+        raise people_refused(place, field, names, answer.said)

@@ -8,16 +8,14 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
+from album_operator.adapters.forge_failures import garbage, pull_request_gone, unavailable, where
 from album_operator.adapters.git_names import check_commit, check_ref_name
-from album_operator.adapters.gitea_answers import garbage, unavailable
 from album_operator.adapters.github_answers import (
     Answer,
     credential_refused,
     is_right_missing,
-    pull_request_gone,
     refused,
     require,
-    where,
 )
 from album_operator.adapters.github_api import READING, GitHubApi
 from album_operator.adapters.github_changes import list_changed

@@ -7,8 +7,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from album_operator.adapters.forge_failures import (
+    RETRIED,
+    garbage,
+    not_let,
+    parse_retry_after,
+    unavailable,
+    where,
+)
 from album_operator.adapters.git_failures import WORDS_LENGTH
-from album_operator.adapters.gitea_answers import RETRIED, garbage, parse_retry_after, unavailable
 from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import OutsideError, TerminalError
 from album_operator.domain.places import ForgePlace
@@ -74,11 +81,6 @@ def printable(text: str) -> str:
     return re.sub(r"[^!-~]+", " ", text).strip()[:WORDS_LENGTH].rstrip(" .")
 
 
-def where(place: ForgePlace) -> str:
-    """Name a repository in a message."""
-    return f"{place.repository} in {place.api_url}"
-
-
 def require(place: ForgePlace, answer: Answer, status: int, doing: str) -> None:
     """Refuse an answer with another status.
 
@@ -109,11 +111,7 @@ def refused(place: ForgePlace, answer: Answer, doing: str) -> OutsideError:
         case status if status < 400 or status >= 500:
             return garbage(place, f"HTTP status {status} was not expected")
         case _:
-            return TerminalError(
-                Reason.PUSH_REFUSED,
-                f"{place.api_url} does not let us {doing} {where(place)}: {answer.said}. Clear the "
-                f"way there, {RETRY}.",
-            )
+            return not_let(place, doing, answer.said)
 
 
 def credential_refused(place: ForgePlace, answer: Answer, doing: str) -> TerminalError:
@@ -188,13 +186,4 @@ def renamed(place: ForgePlace, name: str) -> TerminalError:
         Reason.REPOSITORY_NOT_FOUND,
         f"{where(place)} was renamed to {printable(name)[:140]}; name its new address in "
         f"spec.config.repository of the pipeline, {RETRY}.",
-    )
-
-
-def pull_request_gone(place: ForgePlace, number: int) -> TerminalError:
-    """Say that a pull request is not there, although its repository is."""
-    return TerminalError(
-        Reason.PULL_REQUEST_CLOSED,
-        f"Pull request #{number} of {place.repository} no longer exists in {place.api_url}. "
-        f"Delete its branch, {RETRY}.",
     )

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from album_operator.adapters.addresses import check_address, check_forge_credential
-from album_operator.adapters.gitea_answers import garbage
+from album_operator.adapters.forge_failures import garbage, where
 from album_operator.adapters.github_answers import (
     Answer,
     credential_refused,
@@ -15,7 +15,6 @@ from album_operator.adapters.github_answers import (
     renamed,
     repository_not_found,
     require,
-    where,
 )
 from album_operator.adapters.github_auth import INSTALLATION_TOKEN
 from album_operator.adapters.github_cache import EtagCache

@@ -10,7 +10,7 @@ import jwt
 from github.InstallationAuthorization import InstallationAuthorization
 from github.Requester import Requester
 
-from album_operator.adapters.gitea_answers import garbage, unavailable
+from album_operator.adapters.forge_failures import garbage, unavailable
 from album_operator.adapters.github_answers import ODD, Answer, refused
 from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import OutsideError, TerminalError

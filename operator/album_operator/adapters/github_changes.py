@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from album_operator.adapters.gitea_answers import garbage
+from album_operator.adapters.forge_failures import garbage
 from album_operator.adapters.github_answers import ODD
 from album_operator.adapters.github_api import GitHubApi
 from album_operator.adapters.github_pulls import parse_moment, parse_slim, slim_pulls

@@ -4,15 +4,12 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
-from album_operator.adapters.gitea_answers import garbage
+from album_operator.adapters.forge_failures import garbage, no_milestone, people_refused
 from album_operator.adapters.github_answers import ODD, require
 from album_operator.adapters.github_api import GitHubApi
 from album_operator.adapters.github_limits import CHANGE
 from album_operator.adapters.github_pulls import parse_pull
-from album_operator.decisions.preflight import RETRY
-from album_operator.domain.errors import TerminalError
 from album_operator.domain.places import Draft, ForgePlace
-from album_operator.domain.reasons import Reason
 from album_operator.domain.seen import PullRequestSeen
 
 WRITE_ISSUES = "write to issues and pull requests of"
@@ -66,7 +63,7 @@ async def _add_assignees(
     path = f"/issues/{opened.number}/assignees"
     answer = await api.send(place, "POST", path, {"assignees": missing}, CHANGE)
     if answer.status == 422:
-        raise _refused(place, "assignees", missing, answer.said)
+        raise people_refused(place, "assignees", missing, answer.said)
     require(place, answer, 201, WRITE_ISSUES)
     try:
         now = frozenset(str(item["login"]) for item in answer.body["assignees"])
@@ -75,7 +72,7 @@ async def _add_assignees(
     # GitHub leaves out without a word whom nothing there can be assigned to.
     left_out = _missing(missing, now)
     if left_out:
-        raise _refused(place, "assignees", left_out, "they have no access to the repository")
+        raise people_refused(place, "assignees", left_out, "they have no access to the repository")
     return replace(opened, assignees=now)
 
 
@@ -87,11 +84,7 @@ async def _set_milestone(
     found = await api.read(place, "/milestones?state=open&per_page=100", _slim_milestones)
     number = next((number for number, name in found if name == title), None)
     if number is None:
-        raise TerminalError(
-            Reason.PUSH_REFUSED,
-            f"{place.repository} in {place.api_url} has no open milestone {title!r}. Make it "
-            f"there, or correct spec.config.pullRequest.milestone of the pipeline, {RETRY}.",
-        )
+        raise no_milestone(place, title)
     path = f"/issues/{opened.number}"
     answer = await api.send(place, "PATCH", path, {"milestone": number}, CHANGE)
     require(place, answer, 200, WRITE_ISSUES)
@@ -108,7 +101,7 @@ async def _ask_reviewers(
     path = f"/pulls/{opened.number}/requested_reviewers"
     answer = await api.send(place, "POST", path, {"reviewers": missing})
     if answer.status == 422:
-        raise _refused(place, "reviewers", missing, answer.said)
+        raise people_refused(place, "reviewers", missing, answer.said)
     require(place, answer, 201, WRITE_ISSUES)
     return replace(opened, reviewers=parse_pull(place, answer.body).reviewers)
 
@@ -121,12 +114,3 @@ def _missing(wanted: Collection[str], there: Collection[str]) -> list[str]:
 
 def _slim_milestones(raw: Any) -> list[list[Any]]:  # noqa: ANN401 - JSON
     return [[int(item["number"]), str(item["title"])] for item in raw]
-
-
-def _refused(place: ForgePlace, field: str, names: Collection[str], said: str) -> TerminalError:
-    return TerminalError(
-        Reason.PUSH_REFUSED,
-        f"{place.api_url} does not take {', '.join(names)} as {field} of a pull request of "
-        f"{place.repository}: {said}. Correct spec.config.pullRequest.{field} of the pipeline, "
-        f"{RETRY}.",
-    )

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from album_operator.adapters.gitea_answers import garbage
+from album_operator.adapters.forge_failures import garbage
 from album_operator.adapters.github_answers import ODD
 from album_operator.adapters.github_pulls import check_sane, parse_moment
 from album_operator.domain.places import ForgePlace

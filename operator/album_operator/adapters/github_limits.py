@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from album_operator.adapters.gitea_answers import parse_retry_after
+from album_operator.adapters.forge_failures import parse_retry_after
 from album_operator.domain.errors import TransientError
 from album_operator.domain.reasons import Reason
 

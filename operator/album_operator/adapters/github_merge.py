@@ -5,20 +5,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from album_operator.adapters.gitea_answers import garbage
+from album_operator.adapters.forge_failures import (
+    garbage,
+    may_not_merge,
+    not_merged_now,
+    pull_request_gone,
+    where,
+    wrong_method,
+)
 from album_operator.adapters.github_answers import (
     ODD,
     Answer,
     credential_refused,
     is_right_missing,
-    pull_request_gone,
     require,
-    where,
 )
 from album_operator.adapters.github_api import GitHubApi
 from album_operator.adapters.github_limits import READ
 from album_operator.decisions.preflight import RETRY
-from album_operator.domain.errors import OutsideError, StaleError, TerminalError
+from album_operator.domain.errors import OutsideError, TerminalError
 from album_operator.domain.places import ForgePlace, MergeMethod
 from album_operator.domain.reasons import Reason
 
@@ -72,14 +77,14 @@ async def merge_now(
     if answer.status == 404:
         await _require_pull_request(api, place, number)
     if WRONG_METHOD.search(answer.said):
-        raise _wrong_method(place, method, answer)
+        raise wrong_method(place, method, answer.said)
     if answer.status == 405 and NOT_AUTHORIZED.search(answer.said):
-        raise _not_authorized(place, answer)
+        raise may_not_merge(place, answer.said)
     if answer.status in {405, 409}:
         # GitHub says the same of one that cannot be merged and of one that was.
         if await _is_merged(api, place, number):
             return
-        raise _not_now(place, number, answer.said)
+        raise not_merged_now(place, number, answer.said)
     require(place, answer, 200, MERGING)
 
 
@@ -91,7 +96,7 @@ async def arm(
     if found.state == "MERGED" or found.is_armed:
         return
     if found.state != "OPEN" or found.head != head_sha:
-        raise _not_now(place, number, "it changed meanwhile")
+        raise not_merged_now(place, number, "it changed meanwhile")
     wish: dict[str, Any] = {"pullRequestId": found.node, "expectedHeadOid": head_sha}
     if found.has_queue and found.merge_state != "BLOCKED":
         answer = await api.mutate(place, "enqueuePullRequest", wish)
@@ -143,32 +148,11 @@ def _not_armed(place: ForgePlace, number: int, method: MergeMethod, answer: Answ
     if NO_AUTO_MERGE.search(answer.said):
         return _no_auto_merge(place)
     if WRONG_METHOD.search(answer.said):
-        return _wrong_method(place, method, answer)
+        return wrong_method(place, method, answer.said)
     if is_right_missing(answer):
         return credential_refused(place, answer, MERGING)
     # Such as "Pull request is in clean status": then it can be merged at once.
-    return _not_now(place, number, answer.said)
-
-
-def _not_now(place: ForgePlace, number: int, said: str) -> StaleError:
-    return StaleError(Reason.MERGING, f"{place.api_url} does not merge #{number} yet: {said}.")
-
-
-def _wrong_method(place: ForgePlace, method: MergeMethod, answer: Answer) -> TerminalError:
-    return TerminalError(
-        Reason.PUSH_REFUSED,
-        f"{where(place)} does not allow method {method}: {answer.said}. Choose another "
-        f"spec.config.pullRequest.method of the pipeline, {RETRY}.",
-    )
-
-
-def _not_authorized(place: ForgePlace, answer: Answer) -> TerminalError:
-    return TerminalError(
-        Reason.CREDENTIALS_REFUSED,
-        f"{place.api_url} does not let the user of Secret {place.credential.secret} merge into "
-        f"{place.repository}: {answer.said}. Let that user merge there, or set "
-        f"spec.config.pullRequest.merge of the pipeline to Manual, {RETRY}.",
-    )
+    return not_merged_now(place, number, answer.said)
 
 
 def _no_auto_merge(place: ForgePlace) -> TerminalError:

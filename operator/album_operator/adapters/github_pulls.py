@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from album_operator.adapters.forge_failures import garbage
 from album_operator.adapters.git_names import is_commit
-from album_operator.adapters.gitea_answers import garbage
 from album_operator.adapters.github_answers import ODD
 from album_operator.domain.places import ForgePlace
 from album_operator.domain.seen import PullRequestSeen, PullRequestState

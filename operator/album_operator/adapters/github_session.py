@@ -18,8 +18,8 @@ import requests
 import urllib3.exceptions
 from github.Requester import Requester
 
+from album_operator.adapters.forge_failures import garbage, unavailable
 from album_operator.adapters.git_failures import scrub
-from album_operator.adapters.gitea_answers import garbage, unavailable
 from album_operator.adapters.github_answers import ODD, Answer, parse_answer, printable
 from album_operator.adapters.github_auth import InstallationAuth, make_auth, parse_token
 from album_operator.adapters.github_cache import EtagCache, Kept

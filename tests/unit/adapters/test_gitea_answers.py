@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from album_operator.adapters.forge_failures import parse_retry_after
 from album_operator.adapters.gitea import GiteaPullRequests
-from album_operator.adapters.gitea_answers import parse_retry_after
 from album_operator.domain.errors import OutsideError, TerminalError, TransientError
 from album_operator.domain.places import Credential, Draft, ForgePlace
 from album_operator.domain.reasons import Reason

@@ -1,0 +1,110 @@
+"""What every forge can refuse or fail at, as the operator's errors: one sentence for each."""
+
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from album_operator.decisions.preflight import RETRY
+from album_operator.domain.errors import StaleError, TerminalError, TransientError
+from album_operator.domain.places import ForgePlace, MergeMethod
+from album_operator.domain.reasons import Reason
+
+RETRIED = frozenset({408, 425, 500, 502, 503, 504})
+"""Statuses after which the same request may succeed."""
+
+
+def parse_retry_after(text: str | None, now: datetime) -> timedelta | None:
+    """Read a `Retry-After` header: seconds, or a date (RFC 9110, section 10.2.3)."""
+    if not text:
+        return None
+    if text.isascii() and text.isdigit():
+        return timedelta(seconds=min(int(text), 24 * 3600))
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(timedelta(), moment - now)
+
+
+def where(place: ForgePlace) -> str:
+    """Name a repository in a message."""
+    return f"{place.repository} in {place.api_url}"
+
+
+def unavailable(
+    place: ForgePlace, said: str, retry_after: timedelta | None = None
+) -> TransientError:
+    """Say that the forge could not be asked now."""
+    return TransientError(
+        Reason.FORGE_UNAVAILABLE, f"{place.api_url} cannot answer now: {said}.", retry_after
+    )
+
+
+def garbage(place: ForgePlace, said: str) -> TransientError:
+    """Say that an answer is not what this API gives."""
+    return unavailable(place, f"its answer makes no sense, {said}")
+
+
+def not_let(place: ForgePlace, doing: str, said: str) -> TerminalError:
+    """Say that the forge does not do what was tried, such as `open pull requests in`."""
+    return TerminalError(
+        Reason.PUSH_REFUSED,
+        f"{place.api_url} does not let us {doing} {where(place)}: {said}. Clear the way there, "
+        f"{RETRY}.",
+    )
+
+
+def pull_request_gone(place: ForgePlace, number: int) -> TerminalError:
+    """Say that a pull request is not there, although its repository is."""
+    return TerminalError(
+        Reason.PULL_REQUEST_CLOSED,
+        f"Pull request #{number} of {place.repository} no longer exists in {place.api_url}. "
+        f"Delete its branch, {RETRY}.",
+    )
+
+
+def not_merged_now(place: ForgePlace, number: int, said: str) -> StaleError:
+    """Say that the forge does not merge as things stand."""
+    return StaleError(Reason.MERGING, f"{place.api_url} does not merge #{number} yet: {said}.")
+
+
+def wrong_method(place: ForgePlace, method: MergeMethod, said: str) -> TerminalError:
+    """Say that the repository does not allow a way to merge."""
+    return TerminalError(
+        Reason.PUSH_REFUSED,
+        f"{where(place)} does not allow method {method}: {said}. Choose another "
+        f"spec.config.pullRequest.method of the pipeline, {RETRY}.",
+    )
+
+
+def may_not_merge(place: ForgePlace, said: str) -> TerminalError:
+    """Say that the credential's user must not merge."""
+    return TerminalError(
+        Reason.CREDENTIALS_REFUSED,
+        f"{place.api_url} does not let the user of Secret {place.credential.secret} merge into "
+        f"{place.repository}: {said}. Let that user merge there, or set "
+        f"spec.config.pullRequest.merge of the pipeline to Manual, {RETRY}.",
+    )
+
+
+def people_refused(
+    place: ForgePlace, field: str, names: Collection[str], said: str
+) -> TerminalError:
+    """Name the field whose users the forge does not take."""
+    return TerminalError(
+        Reason.PUSH_REFUSED,
+        f"{place.api_url} does not take {', '.join(names)} as {field} of a pull request of "
+        f"{place.repository}: {said}. Correct spec.config.pullRequest.{field} of the pipeline, "
+        f"{RETRY}.",
+    )
+
+
+def no_milestone(place: ForgePlace, title: str) -> TerminalError:
+    """Say that there is no open milestone of a title."""
+    return TerminalError(
+        Reason.PUSH_REFUSED,
+        f"{where(place)} has no open milestone {title!r}. Make it there, or correct "
+        f"spec.config.pullRequest.milestone of the pipeline, {RETRY}.",
+    )
