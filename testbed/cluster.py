@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from testbed.settings import Settings
 from testbed.state import State
 
 READY_SECONDS = 120
+
+BROKEN_OFF_SECONDS = 30
+"""Until the engine has ended what it began for a command that was broken off."""
 
 _PART = "cluster"
 _AUDIT = "/var/log/testbed-audit"
@@ -66,19 +70,28 @@ def ensure(engine: Engine, settings: Settings, state: State) -> None:
     if complete.exists() and complete.read_text() == config and _restart(engine, settings):
         return
     complete.unlink(missing_ok=True)
-    remove(engine, settings)
     with progress.step(f"create cluster {settings.name}"):
-        try:
-            _create(bin_folder / "kind", config, engine, settings)
-        except PartError as error:
-            if "already exist" not in str(error):
-                raise
-            # The engine went on creating the node of a command that was broken off just now.
-            remove(engine, settings)
-            _create(bin_folder / "kind", config, engine, settings)
+        _create_anew(bin_folder / "kind", config, engine, settings)
         _wait_ready(settings)
     kubeconfig(settings).chmod(0o600)
     complete.write_text(config)
+
+
+def _create_anew(kind: Path, config: str, engine: Engine, settings: Settings) -> None:
+    """Create the cluster in place of any other of its name.
+
+    The engine goes on creating the node of a command that was broken off just before, and refuses
+    to remove it until it is there.
+    """
+    deadline = time.monotonic() + BROKEN_OFF_SECONDS
+    while True:
+        remove(engine, settings)
+        try:
+            return _create(kind, config, engine, settings)
+        except PartError as error:
+            if "already exist" not in str(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(0.5)
 
 
 def _create(kind: Path, config: str, engine: Engine, settings: Settings) -> None:

@@ -30,10 +30,16 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
         f"kill-{os.getpid()}", base.cache, tmp_path_factory.mktemp("state"), base.mirror
     )
     try:
-        lifecycle.up(mine)
         yield mine
     finally:
         lifecycle.down(mine)
+
+
+@pytest.fixture(scope="module")
+def running(settings: Settings) -> Settings:
+    """The testbed, up."""
+    lifecycle.up(settings)
+    return settings
 
 
 def _environment(settings: Settings) -> dict[str, str]:
@@ -43,104 +49,6 @@ def _environment(settings: Settings) -> dict[str, str]:
         "TESTBED_CACHE": str(settings.cache),
         "TESTBED_STATE": str(settings.state_root),
     }
-
-
-def test_a_testbed_whose_every_process_is_killed_comes_up_again_as_it_was(
-    settings: Settings,
-) -> None:
-    docker = engine.find(settings)
-    assert docker is not None
-    before = Testbed.from_settings(settings)
-    before.kubectl("create", "configmap", "witness")
-    victims = find_processes(settings, docker)
-    assert len(victims) > 20, "kubelet, containerd, API server and so on are among them"
-
-    kill(victims)
-    assert status.report(settings) == 1
-    lifecycle.up(settings)
-
-    assert status.report(settings) == 0
-    after = Testbed.from_settings(settings)
-    assert (after.registry, after.forge_url) == (before.registry, before.forge_url)
-    assert after.forge_token == before.forge_token
-    assert after.kubectl("get", "configmap", "witness", "--output=name") == "configmap/witness"
-
-
-def test_the_second_up_changes_nothing(settings: Settings) -> None:
-    docker = engine.find(settings)
-    assert docker is not None
-    listing = ("ps", "--no-trunc", "--format", "{{.ID}} {{.Names}}", "--filter")
-    before = docker.docker(*listing, f"network={network.name(settings)}")
-
-    lifecycle.up(settings)
-
-    assert docker.docker(*listing, f"network={network.name(settings)}") == before
-
-
-def test_the_environment_is_ready_for_a_shell(settings: Settings) -> None:
-    script = f'eval "$({sys.executable} -m testbed env)" && kubectl get nodes --output=name'
-    done = subprocess.run(
-        ["bash", "-c", script],
-        env=_environment(settings),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-
-    assert done.stdout.strip() == f"node/{settings.name}-control-plane"
-    assert (settings.state / "state.json").stat().st_mode & 0o077 == 0
-
-
-def test_the_api_server_writes_who_asked_for_what(settings: Settings) -> None:
-    testbed = Testbed.from_settings(settings)
-
-    testbed.kubectl("create", "configmap", "audited")
-
-    assert '"name":"audited"' in testbed.audit_log.read_text()
-
-
-def test_an_image_archive_is_put_into_the_node(settings: Settings, tmp_path: Path) -> None:
-    docker = engine.find(settings)
-    assert docker is not None
-    archive = tmp_path / "image.tar"
-    docker.docker("tag", recipes.REGISTRY, "loaded.invalid/registry:1")
-    docker.docker("save", "--output", str(archive), "loaded.invalid/registry:1")
-    docker.docker("rmi", "loaded.invalid/registry:1")
-    subprocess.run(
-        [sys.executable, "-m", "testbed", "load-image", archive],
-        env=_environment(settings),
-        cwd=ROOT,
-        check=True,
-    )
-
-    node = f"{settings.name}-control-plane"
-    assert "loaded.invalid/registry" in docker.docker("exec", node, "crictl", "images")
-
-
-def test_down_leaves_nothing_but_the_cache(settings: Settings) -> None:
-    docker = engine.find(settings)
-    assert docker is not None
-    bridge = state.load(settings).gateway
-    # Beside Gitea, whose place it takes in other testbeds: both are to go.
-    standin.ensure(settings, replace(state.load(settings), forge=ForgeKind.GITHUB_STANDIN))
-
-    lifecycle.down(settings)
-
-    assert not settings.state_root.exists()
-    assert not find_mounts(settings.state_root)
-    assert not find_mentions(settings.name)
-    addresses = subprocess.run(["ip", "-br", "addr"], capture_output=True, text=True, check=True)
-    assert bridge not in addresses.stdout
-    left = engine.find(settings)
-    if left is None:
-        assert not engine.run_folder(settings).exists()
-        assert not find_mounts(engine.run_folder(settings), settings.cache)
-    else:
-        # Another testbed of the machine uses the engine: nothing of ours is in it.
-        named = f"name={settings.name}"
-        assert not left.docker("ps", "--all", "--quiet", "--filter", named)
-        assert not left.docker("network", "ls", "--quiet", "--filter", named)
 
 
 def _take_interrupts() -> None:
@@ -167,8 +75,104 @@ def test_an_interrupted_up_ends_at_once_and_the_next_one_goes_on(settings: Setti
 
     lifecycle.up(settings)
     assert status.report(settings) == 0
-    lifecycle.down(settings)
-    assert not settings.state_root.exists()
+
+
+def test_a_testbed_whose_every_process_is_killed_comes_up_again_as_it_was(
+    running: Settings,
+) -> None:
+    docker = engine.find(running)
+    assert docker is not None
+    before = Testbed.from_settings(running)
+    before.kubectl("create", "configmap", "witness")
+    victims = find_processes(running, docker)
+    assert len(victims) > 20, "kubelet, containerd, API server and so on are among them"
+
+    kill(victims)
+    assert status.report(running) == 1
+    lifecycle.up(running)
+
+    assert status.report(running) == 0
+    after = Testbed.from_settings(running)
+    assert (after.registry, after.forge_url) == (before.registry, before.forge_url)
+    assert after.forge_token == before.forge_token
+    assert after.kubectl("get", "configmap", "witness", "--output=name") == "configmap/witness"
+
+
+def test_the_second_up_changes_nothing(running: Settings) -> None:
+    docker = engine.find(running)
+    assert docker is not None
+    listing = ("ps", "--no-trunc", "--format", "{{.ID}} {{.Names}}", "--filter")
+    before = docker.docker(*listing, f"network={network.name(running)}")
+
+    lifecycle.up(running)
+
+    assert docker.docker(*listing, f"network={network.name(running)}") == before
+
+
+def test_the_environment_is_ready_for_a_shell(running: Settings) -> None:
+    script = f'eval "$({sys.executable} -m testbed env)" && kubectl get nodes --output=name'
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env=_environment(running),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.strip() == f"node/{running.name}-control-plane"
+    assert (running.state / "state.json").stat().st_mode & 0o077 == 0
+
+
+def test_the_api_server_writes_who_asked_for_what(running: Settings) -> None:
+    testbed = Testbed.from_settings(running)
+
+    testbed.kubectl("create", "configmap", "audited")
+
+    assert '"name":"audited"' in testbed.audit_log.read_text()
+
+
+def test_an_image_archive_is_put_into_the_node(running: Settings, tmp_path: Path) -> None:
+    docker = engine.find(running)
+    assert docker is not None
+    archive = tmp_path / "image.tar"
+    docker.docker("tag", recipes.REGISTRY, "loaded.invalid/registry:1")
+    docker.docker("save", "--output", str(archive), "loaded.invalid/registry:1")
+    docker.docker("rmi", "loaded.invalid/registry:1")
+    subprocess.run(
+        [sys.executable, "-m", "testbed", "load-image", archive],
+        env=_environment(running),
+        cwd=ROOT,
+        check=True,
+    )
+
+    node = f"{running.name}-control-plane"
+    assert "loaded.invalid/registry" in docker.docker("exec", node, "crictl", "images")
+
+
+def test_down_leaves_nothing_but_the_cache(running: Settings) -> None:
+    docker = engine.find(running)
+    assert docker is not None
+    bridge = state.load(running).gateway
+    # Beside Gitea, whose place it takes in other testbeds: both are to go.
+    standin.ensure(running, replace(state.load(running), forge=ForgeKind.GITHUB_STANDIN))
+
+    lifecycle.down(running)
+
+    assert not running.state_root.exists()
+    assert not find_mounts(running.state_root)
+    assert not find_mentions(running.name)
+    addresses = subprocess.run(["ip", "-br", "addr"], capture_output=True, text=True, check=True)
+    assert bridge not in addresses.stdout
+    left = engine.find(running)
+    if left is None:
+        assert not engine.run_folder(running).exists()
+        assert not find_mounts(engine.run_folder(running), running.cache)
+    else:
+        # Another testbed of the machine uses the engine: nothing of ours is in it.
+        named = f"name={running.name}"
+        assert not left.docker("ps", "--all", "--quiet", "--filter", named)
+        assert not left.docker("network", "ls", "--quiet", "--filter", named)
 
 
 def test_down_of_a_testbed_that_is_not_there_is_fine(settings: Settings) -> None:
