@@ -9,11 +9,11 @@ which has just read it.
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from album_operator.domain.errors import OutsideError, TerminalError
+from album_operator.domain.errors import TerminalError, TransientError
 from album_operator.domain.places import ForgePlace, ForgeType
 from album_operator.domain.seen import PullRequestSeen, PullRequestState
 from album_operator.ports import PullRequests
@@ -40,6 +40,9 @@ FORGOTTEN = timedelta(hours=3)
 FRESH = timedelta(seconds=5)
 """How old an answer may be that a release is woken for and given."""
 
+STALE = timedelta(minutes=2)
+"""How long a forge may not answer before the releases that wait there show it."""
+
 AT_ONCE = 50
 """Pull requests of a Gitea that are looked at in a row: each takes requests of its own there."""
 
@@ -51,13 +54,34 @@ def repository_of(pull_request_url: str) -> str:
 
 @dataclass
 class _Waiting:
-    """An open pull request that a release waits for; times are monotonic seconds."""
+    """An open pull request that a release waits for; times are monotonic seconds.
+
+    Attributes:
+        good_until: until when the next question is answered by `seen`; any later one is not.
+        has_news: a list tells of a change that is not in `seen`.
+    """
 
     seen: PullRequestSeen
     since: float
     asked: float
     looked: float
-    fresh: bool = False
+    good_until: float = 0.0
+    has_news: bool = False
+
+
+@dataclass
+class _Question:
+    """What a repository is asked again and again; times are monotonic seconds.
+
+    Attributes:
+        due: when it is asked next.
+        failing_since: when it first was not answered since it last was, None while it is.
+        trouble: why it is not answered, once the releases were told.
+    """
+
+    due: float
+    failing_since: float | None = None
+    trouble: TransientError | None = None
 
 
 @dataclass
@@ -66,21 +90,31 @@ class _Repository:
 
     Attributes:
         place: as the release that asked last named it, with its credential.
+        changes: the list of what changed.
+        looks: at reviews, checks and conflicts.
         until: where the next list goes on.
-        list_due: when that is, in monotonic seconds.
-        look_due: when reviews, checks and conflicts are looked at again.
     """
 
     place: ForgePlace
-    list_due: float
-    look_due: float
+    changes: _Question
+    looks: _Question
     until: datetime | None = None
     waiting: dict[int, _Waiting] = field(default_factory=dict)
 
     @property
+    def questions(self) -> tuple[_Question, _Question]:
+        """Both questions."""
+        return self.changes, self.looks
+
+    @property
+    def is_in_trouble(self) -> bool:
+        """Tell whether its releases were told that it does not answer."""
+        return any(question.trouble is not None for question in self.questions)
+
+    @property
     def due(self) -> float:
         """When it is to be asked next."""
-        return min(self.list_due, self.look_due)
+        return min(question.due for question in self.questions)
 
 
 class PullRequestWatch:
@@ -110,27 +144,42 @@ class PullRequestWatch:
         self._news = asyncio.Event()
 
     async def get(self, place: ForgePlace, number: int) -> PullRequestSeen:
-        """Read a pull request for a release, and watch it from now on while it is open."""
+        """Read a pull request for a release, and watch it from now on while it is open.
+
+        Raises:
+            OutsideError: the forge's, or the trouble the watch has with it for a while already.
+        """
         key, now = (place.api_url, place.repository), self._clock()
         repository = self._repositories.get(key)
         known = repository.waiting.get(number) if repository is not None else None
-        if known is not None and known.fresh and now - known.looked < FRESH.total_seconds():
-            known.fresh, known.asked = False, now
-            return known.seen
+        if repository is not None and known is not None:
+            known.asked = now
+            if now < known.good_until:
+                known.good_until = 0.0
+                return known.seen
+            if not known.has_news and place == repository.place:
+                _raise_trouble(repository, now)
         seen = await self._forge.get(place, number)
         if seen.state is not PullRequestState.OPEN:
             if repository is not None:
                 repository.waiting.pop(number, None)
             return seen
         if repository is None:
-            repository = _Repository(place, now + self._poll, now + self._look)
+            repository = _Repository(
+                place, _Question(now + self._poll), _Question(now + self._look)
+            )
             self._repositories[key] = repository
         repository.place = place
+        for question in repository.questions:
+            if question.trouble is not None:
+                # It answers again, or answers to this credential.
+                question.due = now
+                self._news.set()
         if known is None:
-            known = repository.waiting[number] = _Waiting(seen, now, now, now)
-            repository.list_due = min(repository.list_due, now + self._poll)
+            repository.changes.due = min(repository.changes.due, now + self._poll)
             self._news.set()
-        known.seen, known.asked, known.looked, known.fresh = seen, now, now, False
+        since = known.since if known is not None else now
+        repository.waiting[number] = _Waiting(seen, since, asked=now, looked=now)
         return seen
 
     async def run(self) -> None:
@@ -158,30 +207,56 @@ class PullRequestWatch:
         await asyncio.gather(*(self._ask(repository) for repository in due))
 
     async def _ask(self, repository: _Repository) -> None:
-        place, now, changed = repository.place, self._clock(), set[int]()
-        try:
-            if repository.list_due <= now:
-                repository.list_due = now + self._pause(repository)
-                changed |= await self._list(repository)
-            if repository.look_due <= now:
-                repository.look_due = now + self._look
-                changed |= await self._look_at(repository)
-        except TerminalError as error:
-            # Each release meets the trouble by itself, and says what a person must do.
-            LOG.warning("%s in %s: %s", place.repository, place.api_url, error.message)
-            changed = set(repository.waiting)
-        except OutsideError as error:
-            LOG.info("%s in %s: %s", place.repository, place.api_url, error.message)
-            wait = getattr(error, "retry_after", None) or timedelta()
-            again = self._clock() + wait.total_seconds()
-            repository.list_due = max(repository.list_due, again)
-            repository.look_due = max(repository.look_due, again)
-        except Exception:
-            LOG.exception("The watch over %s failed by a bug of the operator", place.repository)
+        changes, looks, changed = repository.changes, repository.looks, set[int]()
+        if changes.due <= self._clock():
+            pause = self._pause(repository)
+            changed |= await self._put(changes, pause, self._list, repository)
+        if looks.due <= self._clock():
+            changed |= await self._put(looks, self._look, self._look_at, repository)
         for number in sorted(changed):
             known = repository.waiting.get(number)
             if known is not None:
                 self._changed(repository_of(known.seen.url), number)
+
+    async def _put(
+        self,
+        question: _Question,
+        pause: float,
+        ask: Callable[[_Repository], Awaitable[set[int]]],
+        repository: _Repository,
+    ) -> set[int]:
+        """Ask, and give the pull requests whose releases are to look for themselves."""
+        place, now = repository.place, self._clock()
+        question.due = now + pause
+        try:
+            changed = await ask(repository)
+        except TerminalError as error:
+            # Each release meets the trouble by itself, and says what a person must do.
+            LOG.warning("%s in %s: %s", place.repository, place.api_url, error.message)
+            question.failing_since = question.trouble = None
+            return set(repository.waiting)
+        except TransientError as error:
+            LOG.info("%s in %s: %s", place.repository, place.api_url, error.message)
+            wait = error.retry_after or timedelta()
+            question.due = self._clock() + max(wait.total_seconds(), min(pause, self._poll))
+            if question.failing_since is None:
+                question.failing_since = now
+            is_told = repository.is_in_trouble
+            if not is_told and question.due - question.failing_since <= STALE.total_seconds():
+                return set()
+            question.trouble = error
+            return set() if is_told else set(repository.waiting)
+        except Exception:
+            LOG.exception("The watch over %s failed by a bug of the operator", place.repository)
+            return set()
+        was_in_trouble = repository.is_in_trouble
+        question.failing_since = question.trouble = None
+        if repository.is_in_trouble or not was_in_trouble:
+            return changed
+        # All have to show that it is over: what is known is good enough for that.
+        for number in repository.waiting.keys() - changed:
+            repository.waiting[number].good_until = now + STALE.total_seconds()
+        return set(repository.waiting)
 
     def _pause(self, repository: _Repository) -> float:
         """Give the time until the next list: quick in the first minutes, slower later."""
@@ -197,7 +272,7 @@ class PullRequestWatch:
         for number, glance in changes.glances.items():
             known = repository.waiting.get(number)
             if known is not None and glance != known.seen.glance:
-                known.fresh = False
+                known.good_until, known.has_news = 0.0, True
                 changed.add(number)
         return changed
 
@@ -218,5 +293,14 @@ class PullRequestWatch:
                 continue
             changed.add(number)
             if seen is not None:
-                known.seen, known.fresh = seen, True
+                known.seen, known.has_news = seen, False
+                known.good_until = self._clock() + FRESH.total_seconds()
         return changed
+
+
+def _raise_trouble(repository: _Repository, now: float) -> None:
+    """Spare a forge in trouble the same question from each release: the watch asks for all."""
+    for question in repository.questions:
+        if question.trouble is not None:
+            wait = timedelta(seconds=max(0.0, question.due - now)) + FRESH
+            raise TransientError(question.trouble.reason, question.trouble.message, wait)

@@ -72,9 +72,12 @@ class Memory:
     Attributes:
         failures: transient failures in a row, for the backoff.
         overhead: the operator's own time by step that no status write has carried yet.
+        is_tidied: the deletion of the merged branch was begun; begun once more after a restart, a
+            death before its end is made good.
     """
 
     failures: int = 0
+    is_tidied: bool = False
     overhead: dict[StepName, timedelta] = field(default_factory=dict)
 
 
@@ -130,6 +133,10 @@ class Reconciler:
         first = run.record.next_step
         is_plan = release.mode is Mode.PLAN
         verdict = await (self._plan(run) if is_plan else self._advance(run))
+        is_merged = run.record.step(StepName.MERGED).state is StepState.SUCCEEDED
+        if is_merged and not memory.is_tidied:
+            self._steps.tidy(run.release, run.record)
+        memory.is_tidied = is_merged
         if polled and isinstance(verdict, Wait) and run.record.next_step is first:
             memory.overhead = before
         return await self._report(run, verdict)

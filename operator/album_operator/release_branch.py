@@ -2,17 +2,17 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 
 from album_operator.access import Access
 from album_operator.decisions import merge, preflight, propose
 from album_operator.domain.diffs import DIFF_BYTES, cut_diff
 from album_operator.domain.errors import OutsideError
-from album_operator.domain.places import GitPlace
 from album_operator.domain.record import Record
 from album_operator.domain.release import Release
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import PullRequestSeen
 from album_operator.domain.verdict import (
     MergePullRequest,
     OpenPullRequest,
@@ -40,13 +40,14 @@ class ReleaseBranch:
         forge: PullRequests,
         watch: PullRequestWatch,
         access: Access,
+        clock: Callable[[], datetime],
     ) -> None:
         self._source = source
         self._config = config
         self._forge = forge
         self._watch = watch
         self._access = access
-        self._tidied: dict[str, PullRequestSeen] = {}
+        self._clock = clock
         self._tidying: set[asyncio.Task[None]] = set()
 
     async def propose(
@@ -117,14 +118,12 @@ class ReleaseBranch:
         """Look at the pull request, and at its branch where that decides, until it is merged."""
         seen = None
         if record.pull_request is not None:
-            seen = self._tidied.pop(record.pull_request.url, None)
-        if seen is None and record.pull_request is not None:
             place = await self._access.to_forge(release.ref.namespace, resolved)
             seen = await self._watch.get(place, record.pull_request.number)
         if seen is not None and merge.needs_look(record, seen):
             proposed = await self.propose(release, record, resolved, digest)
-            return merge.decide_again(record, resolved, seen, proposed)
-        return merge.decide(record, resolved, seen)
+            return merge.decide_again(record, resolved, seen, proposed, self._clock())
+        return merge.decide(record, resolved, seen, self._clock())
 
     async def merge(self, action: MergePullRequest, release: Release, resolved: Resolved) -> None:
         """Merge the pull request, or let the forge do it."""
@@ -142,15 +141,16 @@ class ReleaseBranch:
         await self._forge.comment(place, action.number, "withdrawn", action.why)
         await self._forge.withdraw(place, action.number)
 
-    async def tidy(self, merged: PullRequestSeen, release: Release, resolved: Resolved) -> None:
-        """Delete the branch of a merged pull request, with nobody waiting for it."""
-        place = await self._access.to_config(release.ref.namespace, resolved)
-        branch = resolved.config.branch
-        task = asyncio.create_task(self._delete_branch(place, branch, merged.head_sha))
-        self._tidying.add(task)
-        task.add_done_callback(self._tidying.discard)
-        # A merged pull request does not change any more, so it need not be read again for this.
-        self._tidied[merged.url] = replace(merged, has_branch=False)
+    def tidy(self, release: Release, record: Record) -> None:
+        """Delete the branch of a merged pull request, with nobody waiting for it.
+
+        A branch that was pushed to since stays, and so does one that must not be deleted.
+        """
+        if record.resolved is not None and record.pull_request is not None:
+            deletion = self._delete_branch(release, record.resolved, record.pull_request.head_sha)
+            task = asyncio.create_task(deletion)
+            self._tidying.add(task)
+            task.add_done_callback(self._tidying.discard)
 
     async def _history(
         self, replaces: str | None, release: Release, resolved: Resolved
@@ -169,8 +169,12 @@ class ReleaseBranch:
             return None
         return pull_request.History(since, tuple(found)) if found is not None else None
 
-    async def _delete_branch(self, place: GitPlace, branch: str, head_sha: str) -> None:
+    async def _delete_branch(self, release: Release, resolved: Resolved, head_sha: str) -> None:
+        branch = resolved.config.branch
         try:
+            place = await self._access.to_config(release.ref.namespace, resolved)
             await self._config.delete_branch(place, branch, head_sha)
         except OutsideError as error:
-            LOG.warning("Branch %s of %s stays: %s", branch, place.url, error.message)
+            LOG.warning(
+                "Branch %s of AlbumRelease %s stays: %s", branch, release.ref, error.message
+            )

@@ -32,7 +32,6 @@ from album_operator.domain.verdict import (
     Action,
     ApplySyncPolicy,
     CommitToBase,
-    DeleteBranch,
     MergePullRequest,
     OpenPullRequest,
     PushBranch,
@@ -85,7 +84,7 @@ class Steps:
         self._access = Access(world.secrets)
         self._base_branch = BaseBranch(world.config, self._access)
         self._release_branch = ReleaseBranch(
-            world.source, world.config, world.pull_requests, world.watch, self._access
+            world.source, world.config, world.pull_requests, world.watch, self._access, clock
         )
         self._feedback = Feedback(world.pull_requests, self._access, clock)
         self._settings = settings
@@ -98,6 +97,10 @@ class Steps:
     async def tell(self, release: Release, record: Record) -> None:
         """Tell developers that a release began or ended, where its pipeline asks for that."""
         await self._feedback.tell(release, record)
+
+    def tidy(self, release: Release, record: Record) -> None:
+        """Delete the branch of a merged pull request, with nobody waiting for it."""
+        self._release_branch.tidy(release, record)
 
     async def preflight(self, release: Release, record: Record, wish: Resolved) -> Verdict:
         """Look at all a release will need, before anything is written anywhere."""
@@ -218,8 +221,6 @@ class Steps:
                 await self._release_branch.merge(action, release, resolved)
             case WithdrawPullRequest():
                 await self._release_branch.withdraw(action, release, resolved)
-            case DeleteBranch(merged):
-                await self._release_branch.tidy(merged, release, resolved)
             case ApplySyncPolicy(seen):
                 patch = policy.patch_for(seen, resolved.argocd.sync_policy)
                 await self._world.applications.patch(_ref(seen), seen.resource_version, patch)

@@ -78,7 +78,15 @@ def _full_record(resolved: Resolved) -> Record:
         build=BuildRecord("j" * 63, str(resolved.build.type), NOW, NOW),
         proposal=ProposalRecord(resolved.config.branch, COMMIT, "+" * 4096),
         pull_request=PullRequestRecord(
-            7, f"{resolved.config.repository}/pulls/7", "Merged", COMMIT, COMMIT, NOW
+            7,
+            f"{resolved.config.repository}/pulls/7",
+            "Merged",
+            COMMIT,
+            COMMIT,
+            NOW,
+            Reason.CHANGES_REQUESTED,
+            NOW,
+            NOW,
         ),
         merged_commit=COMMIT,
         applications=tuple(

@@ -224,6 +224,18 @@ class PullRequestStatus(Model):
         None, description="Commit the merge made on the base branch."
     )
     merged_at: Timestamp | None = Field(None, description="When it was merged.")
+    waits_for: Word | None = Field(
+        None, description="What it lacks while it is open: a reason of the condition Merged."
+    )
+    waits_since: Timestamp | None = Field(
+        None, description="When the operator first saw it lack that."
+    )
+    seen_at: Timestamp | None = Field(
+        None,
+        description=(
+            "When the operator read this; it looks every minute since, and writes what differs."
+        ),
+    )
 
 
 class ApplicationStatus(Model):

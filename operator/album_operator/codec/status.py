@@ -215,12 +215,15 @@ def _render_pull_request(seen: PullRequestRecord | None) -> dict[str, Any] | Non
             "headSHA": seen.head_sha,
             "mergeCommit": seen.merge_commit,
             "mergedAt": render_optional(seen.merged_at),
+            "waitsFor": str(seen.waits_for) if seen.waits_for is not None else None,
+            "waitsSince": render_optional(seen.waits_since),
+            "seenAt": render_optional(seen.seen_at),
         }
     )
 
 
 def _parse_pull_request(raw: Raw) -> PullRequestRecord:
-    (merged_at,) = parse_times(raw, "mergedAt")
+    merged_at, since, seen_at = parse_times(raw, "mergedAt", "waitsSince", "seenAt")
     return PullRequestRecord(
         number=raw["number"],
         url=raw["url"],
@@ -228,6 +231,9 @@ def _parse_pull_request(raw: Raw) -> PullRequestRecord:
         head_sha=raw["headSHA"],
         merge_commit=raw.get("mergeCommit"),
         merged_at=merged_at,
+        waits_for=Reason(raw["waitsFor"]) if "waitsFor" in raw else None,
+        waits_since=since,
+        seen_at=seen_at,
     )
 
 

@@ -1,7 +1,7 @@
 """Merged: a reviewer, the forge or the operator merged the pull request."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from album_operator.decisions.commit import committed
@@ -15,7 +15,6 @@ from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import Checks, Fit, Gate, PullRequestSeen, PullRequestState, Review
 from album_operator.domain.verdict import (
     Act,
-    DeleteBranch,
     Done,
     Halt,
     MergePullRequest,
@@ -40,26 +39,29 @@ class Waiting:
     text: str
 
 
-def decide(record: Record, resolved: Resolved, seen: PullRequestSeen | None) -> Verdict:
+def decide(
+    record: Record, resolved: Resolved, seen: PullRequestSeen | None, now: datetime
+) -> Verdict:
     """Wait for the merge, merge, take the merge's commit, or accept a "no".
 
     Args:
         record: what the release achieved so far.
         resolved: what the release does.
         seen: the pull request; None where none was needed.
+        now: the present time.
     """
     if seen is None:
         if record.proposal is not None and record.proposal.commit is not None:
             return Done(record, Reason.SUCCEEDED, committed(record.proposal))
         return Done(record, Reason.NO_CHANGE, "Nothing had to be merged.")
-    known = replace(record, pull_request=to_record(seen))
     match seen.state:
         case PullRequestState.CLOSED:
             return closed(seen)
         case PullRequestState.MERGED:
-            return _merged(known, resolved, seen)
+            shown = replace(to_record(seen, None), seen_at=now)
+            return _merged(replace(record, pull_request=shown), seen)
         case PullRequestState.OPEN:
-            return _open(known, resolved, seen)
+            return _open(record, resolved, seen, now)
         case _:
             assert_never(seen.state)
 
@@ -75,7 +77,7 @@ def needs_look(record: Record, seen: PullRequestSeen | None) -> bool:
 
 
 def decide_again(
-    record: Record, resolved: Resolved, seen: PullRequestSeen, proposed: Verdict
+    record: Record, resolved: Resolved, seen: PullRequestSeen, proposed: Verdict, now: datetime
 ) -> Verdict:
     """Judge a pull request that is not merged by what step Proposed finds on base and branch now.
 
@@ -91,7 +93,8 @@ def decide_again(
             message = f"Closing pull request #{seen.number}. {proposed.message}"
             return Act(withdraw, Reason.MERGING, message)
         case Done(reason=Reason.NO_CHANGE):
-            return replace(proposed, record=replace(proposed.record, pull_request=to_record(seen)))
+            shown = to_record(seen, record.pull_request)
+            return replace(proposed, record=replace(proposed.record, pull_request=shown))
     if not is_open:
         return closed(seen)
     match proposed:
@@ -107,12 +110,14 @@ def decide_again(
         case Halt(Reason.BRANCH_TAKEN):
             return _head_changed(record, seen)
         case Done():
-            return _on_our_commit(proposed.record, resolved, seen)
+            return _on_our_commit(proposed.record, resolved, seen, now)
         case _:
             return proposed
 
 
-def _on_our_commit(record: Record, resolved: Resolved, seen: PullRequestSeen) -> Verdict:
+def _on_our_commit(
+    record: Record, resolved: Resolved, seen: PullRequestSeen, now: datetime
+) -> Verdict:
     ours = record.proposal.commit if record.proposal is not None else None
     if ours != seen.head_sha:
         return Wait(
@@ -126,10 +131,10 @@ def _on_our_commit(record: Record, resolved: Resolved, seen: PullRequestSeen) ->
         )
     # The forge's word is older than its base: ours was made of what the base has now.
     gate = replace(seen.gate or Gate(), fit=Fit.UNKNOWN)
-    return decide(record, resolved, replace(seen, gate=gate))
+    return decide(record, resolved, replace(seen, gate=gate), now)
 
 
-def _merged(record: Record, resolved: Resolved, seen: PullRequestSeen) -> Done | Wait | Act:
+def _merged(record: Record, seen: PullRequestSeen) -> Done | Wait:
     if seen.merge_commit is None:
         return Wait(
             Reason.AWAITING_MERGE,
@@ -137,12 +142,6 @@ def _merged(record: Record, resolved: Resolved, seen: PullRequestSeen) -> Done |
             BETWEEN_LOOKS,
             record,
             is_poll=True,
-        )
-    if seen.has_branch:
-        return Act(
-            DeleteBranch(seen),
-            Reason.AWAITING_MERGE,
-            f"Pull request #{seen.number} is merged; deleting {resolved.config.branch}.",
         )
     who = f" by {seen.actor}" if seen.actor else ""
     return Done(
@@ -152,7 +151,7 @@ def _merged(record: Record, resolved: Resolved, seen: PullRequestSeen) -> Done |
     )
 
 
-def _open(record: Record, resolved: Resolved, seen: PullRequestSeen) -> Verdict:
+def _open(record: Record, resolved: Resolved, seen: PullRequestSeen, now: datetime) -> Verdict:
     config = resolved.config
     if seen.is_archived:
         return Halt(
@@ -170,12 +169,16 @@ def _open(record: Record, resolved: Resolved, seen: PullRequestSeen) -> Verdict:
             merge = MergePullRequest(seen.number, seen.head_sha, by_forge=by_forge)
             how = "Letting the forge merge" if by_forge else "Merging"
             return Act(merge, Reason.MERGING, f"{how} pull request #{seen.number}: {seen.url}")
+    known = to_record(seen, record.pull_request)
+    since = (known.waits_since if known.waits_for is lacks.reason else None) or now
+    shown = replace(known, waits_for=lacks.reason, waits_since=since, seen_at=now)
     armed = " The forge merges it by itself then." if gate.is_armed else ""
     return Wait(
         Reason.AWAITING_MERGE,
-        f"Pull request #{seen.number} {lacks.text}: {seen.url}{'.' * bool(armed)}{armed}",
+        f"Pull request #{seen.number} {lacks.text}: {seen.url} "
+        f"(since {since:%Y-%m-%d %H:%M:%S} UTC).{armed}",
         after,
-        record,
+        replace(record, pull_request=shown),
         is_poll=True,
         detail=lacks.reason,
     )

@@ -225,15 +225,17 @@ def _proposed(
         replace(
             record,
             proposal=ProposalRecord(resolved.config.branch, commit, diff),
-            pull_request=to_record(pull_request),
+            pull_request=to_record(pull_request, record.pull_request),
         ),
         Reason.SUCCEEDED,
         f"#{pull_request.number} {resolved.config.branch}: {pull_request.url}",
     )
 
 
-def to_record(seen: PullRequestSeen) -> PullRequestRecord:
-    """Keep what the status shows of a pull request."""
+def to_record(seen: PullRequestSeen, known: PullRequestRecord | None) -> PullRequestRecord:
+    """Keep what the status shows of a pull request, and what is known of its wait."""
+    is_same = known is not None and known.number == seen.number
+    before = known if is_same and seen.state is PullRequestState.OPEN else None
     return PullRequestRecord(
         number=seen.number,
         url=seen.url,
@@ -241,4 +243,6 @@ def to_record(seen: PullRequestSeen) -> PullRequestRecord:
         head_sha=seen.head_sha,
         merge_commit=seen.merge_commit,
         merged_at=seen.merged_at,
+        waits_for=before.waits_for if before is not None else None,
+        waits_since=before.waits_since if before is not None else None,
     )

@@ -90,7 +90,14 @@ class ProposalRecord:
 
 @dataclass(frozen=True)
 class PullRequestRecord:
-    """The pull request as last seen; merge fields are None until it is merged."""
+    """The pull request as last seen; merge fields are None until it is merged.
+
+    Attributes:
+        waits_for: what it lacks while it is open: the reason of step Merged, which a transient
+            trouble there does not change here.
+        waits_since: when it was first seen to lack that.
+        seen_at: when the forge was last asked for this release.
+    """
 
     number: int
     url: str
@@ -98,6 +105,10 @@ class PullRequestRecord:
     head_sha: str
     merge_commit: str | None = None
     merged_at: datetime | None = None
+    waits_for: Reason | None = None
+    waits_since: datetime | None = None
+    # Not compared: that it was seen once more is not worth a write of its own.
+    seen_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

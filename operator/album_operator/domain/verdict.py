@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Failure, Record
-from album_operator.domain.seen import ApplicationSeen, PullRequestSeen
+from album_operator.domain.seen import ApplicationSeen
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,6 @@ class WithdrawPullRequest:
 
 
 @dataclass(frozen=True)
-class DeleteBranch:
-    """Delete the release branch of a pull request that is merged, if it was not pushed to since."""
-
-    merged: PullRequestSeen
-
-
-@dataclass(frozen=True)
 class ApplySyncPolicy:
     """Patch an Application's sync policy as it was seen, and ask for a refresh."""
 
@@ -94,7 +87,6 @@ Action = (
     | OpenPullRequest
     | MergePullRequest
     | WithdrawPullRequest
-    | DeleteBranch
     | ApplySyncPolicy
     | RefreshApplication
 )

@@ -1,12 +1,16 @@
 """A pull request on its way to the merge, seen through whole passes."""
 
+import asyncio
 import logging
+from copy import deepcopy
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from album_operator.domain.errors import TransientError
 from album_operator.domain.places import Draft, ForgePlace
+from album_operator.domain.reasons import Reason
 from album_operator.domain.seen import Checks, Fit, Gate, PullRequestSeen, Review
 from tests.fakes.builders import BRANCH
 from tests.fakes.cluster import finish_build
@@ -53,6 +57,28 @@ async def test_what_a_pull_request_waits_for_is_the_reason_of_merged() -> None:
         assert stage.ready() == ("Unknown", "AwaitingMerge")
         assert due.pull_request is not None
         assert (due.pull_request.number, due.branch) == (1, BRANCH)
+
+
+async def test_the_age_of_a_wait_outlives_a_trouble_of_the_forge() -> None:
+    stage = Stage()
+    await _open(stage)
+    before = dict(stage.status()["pullRequest"])
+    assert (before["waitsFor"], before["state"]) == ("AwaitingMerge", "Open")
+    stage.forge.trouble = TransientError(Reason.FORGE_UNAVAILABLE, "It does not answer.")
+    stage.clock.advance(timedelta(minutes=5))
+    await stage.settle()
+    assert stage.ready() == ("Unknown", "ForgeUnavailable")
+    assert stage.status()["pullRequest"] == before
+    stage.forge.trouble = None
+    stage.clock.advance(timedelta(minutes=5))
+    await stage.settle()
+    after = stage.status()["pullRequest"]
+    assert after["waitsSince"] == before["waitsSince"]
+    assert after["seenAt"] > before["seenAt"]
+    written = deepcopy(stage.status())
+    stage.clock.advance(timedelta(minutes=5))
+    await stage.settle()
+    assert stage.status() == written
 
 
 async def test_a_conflict_is_mended_by_the_same_edit_on_the_new_base() -> None:
@@ -220,4 +246,23 @@ async def test_a_branch_that_may_not_be_deleted_holds_nothing_up(
 
     assert stage.ready() == ("True", "Released")
     assert BRANCH in stage.config.branches
-    assert f"Branch {BRANCH} of " in caplog.text
+    assert f"Branch {BRANCH} of AlbumRelease " in caplog.text
+
+
+async def test_a_death_before_the_merged_branch_is_deleted_is_made_good() -> None:
+    stage = Stage()
+    await _open(stage)
+
+    async def die(*_: object) -> None:
+        raise asyncio.CancelledError
+
+    stage.config_repository.delete_branch = die  # type: ignore
+    stage.merge()
+    await stage.settle()
+    assert stage.conditions()["Merged"] == "True"
+    assert BRANCH in stage.config.branches
+
+    stage.restart()
+    await stage.release()
+    assert stage.ready() == ("True", "Released")
+    assert BRANCH not in stage.config.branches

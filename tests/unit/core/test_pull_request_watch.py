@@ -1,5 +1,6 @@
 """The watch over waiting pull requests: what it asks, and whom it wakes."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -190,11 +191,76 @@ async def test_a_forge_that_wants_a_pause_gets_it() -> None:
     world = await _settled()
     pause = timedelta(minutes=5)
     world.forge.trouble = TransientError(Reason.RATE_LIMITED, "It limits requests.", pause)
-    assert await world.after(30) == []
+    assert await world.after(30) == [1]
     world.forge.trouble = None
     world.forge.merge_as(REPOSITORY, 1)
-    assert await world.after(4 * 60) == []
+    world.forge.requests.clear()
+    await world.after(4 * 60)
+    assert "list_changed" not in world.forge.requests
     assert await world.after(60) == [1]
+
+
+async def test_a_trouble_that_lasts_is_told_once_and_spares_the_forge_each_release() -> None:
+    world = await _settled(2)
+    limited = TransientError(Reason.RATE_LIMITED, "It limits requests.", timedelta(minutes=30))
+    world.forge.trouble = limited
+    assert await world.after(30) == [1, 2]
+    world.forge.requests.clear()
+    with pytest.raises(TransientError) as caught:
+        await world.watch.get(world.place, 1)
+    assert caught.value.reason is Reason.RATE_LIMITED
+    assert caught.value.retry_after == timedelta(minutes=30, seconds=5)
+    assert world.forge.requests == []
+    limited.retry_after = timedelta(minutes=1)
+    assert await world.after(29 * 60) == []
+    assert "list_changed" not in world.forge.requests
+
+    world.forge.trouble = None
+    assert await world.after(60) == [1, 2]
+    world.forge.requests.clear()
+    for number in (1, 2):
+        assert (await world.watch.get(world.place, number)).number == number
+    assert world.forge.requests == []
+
+
+async def test_a_trouble_of_seconds_is_not_told() -> None:
+    world = await _settled()
+    world.forge.trouble = TransientError(Reason.FORGE_UNAVAILABLE, "It does not answer.")
+    assert [await world.after(30) for _ in range(4)] == [[], [], [], []]
+    assert await world.after(30) == [1]
+    assert await world.after(30) == []
+    world.forge.trouble = None
+    assert await world.after(30) == [1]
+
+
+async def test_a_trouble_with_looks_does_not_hide_a_merge() -> None:
+    world = await _settled(2)
+    limited = TransientError(Reason.RATE_LIMITED, "It limits requests.", timedelta(minutes=30))
+
+    async def refuse(*_: object) -> None:
+        raise limited
+
+    world.forge.get_many = refuse  # type: ignore
+    assert await world.after(30) == []
+    assert await world.after(30) == [1, 2]
+    world.forge.merge_as(REPOSITORY, 2)
+    assert await world.after(30) == [2]
+    assert (await world.watch.get(world.place, 2)).state is PullRequestState.MERGED
+    with pytest.raises(TransientError):
+        await world.watch.get(world.place, 1)
+
+
+async def test_another_credential_is_not_told_the_trouble_of_the_last() -> None:
+    world = await _settled(2)
+    world.forge.trouble = TransientError(
+        Reason.RATE_LIMITED, "It limits requests.", timedelta(minutes=30)
+    )
+    assert await world.after(30) == [1, 2]
+    world.forge.trouble = None
+    assert world.place.credential is not None
+    other = replace(world.place, credential=replace(world.place.credential, username="other"))
+    assert (await world.watch.get(other, 1)).number == 1
+    assert await world.after(0) == [1, 2]
 
 
 async def test_a_trouble_for_a_person_is_left_to_the_releases() -> None:

@@ -19,7 +19,6 @@ from album_operator.domain.seen import (
 )
 from album_operator.domain.verdict import (
     Act,
-    DeleteBranch,
     Done,
     Halt,
     MergePullRequest,
@@ -33,6 +32,7 @@ from tests.fakes.builders import (
     DIFF,
     MERGED,
     MERGED_PULL_REQUEST,
+    NOW,
     OURS,
     PULL_REQUEST,
     RESOLVED,
@@ -44,7 +44,7 @@ RECORD = record_before(StepName.MERGED)
 
 
 def _decide(seen: PullRequestSeen | None) -> Verdict:
-    return merge.decide(RECORD, RESOLVED, seen)
+    return merge.decide(RECORD, RESOLVED, seen, NOW)
 
 
 def test_an_open_pull_request_is_polled() -> None:
@@ -57,9 +57,42 @@ def test_an_open_pull_request_is_polled() -> None:
     assert PULL_REQUEST.url in verdict.message
 
 
+def test_a_wait_is_as_old_as_its_reason_whatever_came_between() -> None:
+    needs_review = replace(PULL_REQUEST, gate=Gate(review=Review.REQUIRED))
+    record = RECORD
+    for minutes, seen, waits_for, since in [
+        (0, PULL_REQUEST, Reason.AWAITING_MERGE, 0),
+        (1, needs_review, Reason.REVIEW_REQUIRED, 1),
+        (9, needs_review, Reason.REVIEW_REQUIRED, 1),
+        (10, PULL_REQUEST, Reason.AWAITING_MERGE, 10),
+    ]:
+        now = NOW + timedelta(minutes=minutes)
+        verdict = merge.decide(record, RESOLVED, seen, now)
+        assert isinstance(verdict, Wait)
+        assert verdict.record is not None
+        record, shown = verdict.record, verdict.record.pull_request
+        assert shown is not None
+        assert (shown.waits_for, shown.seen_at) == (waits_for, now)
+        assert shown.waits_since == NOW + timedelta(minutes=since)
+        assert f"(since 2026-11-20 12:{since:02}:00 UTC)" in verdict.message
+    other = merge.decide(record, RESOLVED, replace(PULL_REQUEST, number=7), NOW)
+    assert isinstance(other, Wait)
+    assert "(since 2026-11-20 12:00:00 UTC)" in other.message
+
+
+def test_a_merged_pull_request_waits_for_nothing() -> None:
+    waited = merge.decide(RECORD, RESOLVED, PULL_REQUEST, NOW)
+    assert isinstance(waited, Wait)
+    assert waited.record is not None
+    verdict = merge.decide(waited.record, RESOLVED, MERGED_PULL_REQUEST, NOW)
+    assert isinstance(verdict, Done)
+    assert verdict.record.pull_request is not None
+    assert verdict.record.pull_request.waits_for is None
+
+
 @pytest.mark.parametrize(("actor", "said"), [("reviewer", "by reviewer"), (None, "was merged as")])
 def test_a_merge_is_taken_with_its_commit(actor: str | None, said: str) -> None:
-    verdict = _decide(replace(MERGED_PULL_REQUEST, actor=actor, has_branch=False))
+    verdict = _decide(replace(MERGED_PULL_REQUEST, actor=actor))
 
     assert isinstance(verdict, Done)
     assert verdict.record.merged_commit == MERGED
@@ -73,14 +106,6 @@ def test_a_merge_whose_commit_the_forge_does_not_tell_yet_is_asked_for_again() -
 
     assert isinstance(verdict, Wait)
     assert verdict.is_poll
-
-
-def test_the_branch_of_a_merged_pull_request_is_deleted() -> None:
-    verdict = _decide(MERGED_PULL_REQUEST)
-
-    assert isinstance(verdict, Act)
-    assert verdict.action == DeleteBranch(MERGED_PULL_REQUEST)
-    assert verdict.reason is Reason.AWAITING_MERGE
 
 
 def test_a_closed_pull_request_ends_the_release() -> None:
@@ -153,7 +178,7 @@ AUTO = replace(
 def test_merge_auto_merges_or_lets_the_forge_do_it_where_something_blocks(
     gate: Gate, by_forge: bool
 ) -> None:
-    verdict = merge.decide(RECORD, AUTO, replace(PULL_REQUEST, gate=gate))
+    verdict = merge.decide(RECORD, AUTO, replace(PULL_REQUEST, gate=gate), NOW)
 
     assert isinstance(verdict, Act)
     assert verdict.action == MergePullRequest(6, OURS, by_forge=by_forge)
@@ -170,15 +195,18 @@ def test_merge_auto_merges_or_lets_the_forge_do_it_where_something_blocks(
     ],
 )
 def test_merge_auto_waits_where_there_is_nothing_to_do(seen: PullRequestSeen) -> None:
-    assert isinstance(merge.decide(RECORD, AUTO, seen), Wait)
+    assert isinstance(merge.decide(RECORD, AUTO, seen, NOW), Wait)
 
 
 def test_what_the_forge_merges_by_itself_is_said() -> None:
     armed = Gate(is_blocked=True, is_armed=True, checks=Checks.RUNNING)
-    verdict = merge.decide(RECORD, AUTO, replace(PULL_REQUEST, gate=armed))
+    verdict = merge.decide(RECORD, AUTO, replace(PULL_REQUEST, gate=armed), NOW)
 
     assert isinstance(verdict, Wait)
-    assert verdict.message.endswith(f"{PULL_REQUEST.url}. The forge merges it by itself then.")
+    assert verdict.message == (
+        f"Pull request #6 waits for its checks: {PULL_REQUEST.url} "
+        "(since 2026-11-20 12:00:00 UTC). The forge merges it by itself then."
+    )
 
 
 def test_an_archived_repository_ends_the_release() -> None:
@@ -212,7 +240,7 @@ def test_only_what_does_not_fit_is_looked_at_again(
 
 
 def _decide_again(seen: PullRequestSeen, proposed: Verdict) -> Verdict:
-    return merge.decide_again(RECORD, RESOLVED, seen, proposed)
+    return merge.decide_again(RECORD, RESOLVED, seen, proposed, NOW)
 
 
 def test_a_conflict_is_mended_by_the_same_edit_on_the_new_base() -> None:
@@ -295,14 +323,14 @@ def test_a_commit_made_again_is_waited_for_until_the_forge_shows_it() -> None:
 
 
 def test_an_open_pull_request_without_a_known_commit_is_only_waited_for() -> None:
-    verdict = merge.decide(replace(RECORD, proposal=None), RESOLVED, PULL_REQUEST)
+    verdict = merge.decide(replace(RECORD, proposal=None), RESOLVED, PULL_REQUEST, NOW)
 
     assert isinstance(verdict, Wait)
 
 
 def test_without_a_pull_request_nothing_has_to_be_merged() -> None:
     nothing = replace(RECORD, proposal=ProposalRecord(BRANCH, None, ""), pull_request=None)
-    verdict = merge.decide(nothing, RESOLVED, None)
+    verdict = merge.decide(nothing, RESOLVED, None, NOW)
 
     assert isinstance(verdict, Done)
     assert verdict.reason is Reason.NO_CHANGE
@@ -310,7 +338,7 @@ def test_without_a_pull_request_nothing_has_to_be_merged() -> None:
 
 def test_a_commit_on_the_base_branch_is_there_without_a_merge() -> None:
     committed = replace(RECORD, proposal=ProposalRecord("main", OURS, DIFF), pull_request=None)
-    verdict = merge.decide(committed, RESOLVED, None)
+    verdict = merge.decide(committed, RESOLVED, None, NOW)
 
     assert isinstance(verdict, Done)
     assert verdict.reason is Reason.SUCCEEDED
