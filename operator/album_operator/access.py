@@ -3,22 +3,24 @@
 from album_operator.decisions import preflight
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.names import is_ssh, repository_path
-from album_operator.domain.places import Credential, ForgePlace, ForgeType, GitPlace
+from album_operator.domain.places import Credential, ForgePlace, ForgeType, GitPlace, api_of
 from album_operator.domain.release import Ref
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import Halt
-from album_operator.ports import Secrets
+from album_operator.ports import GitTokens, Secrets
 
 
 class Access:
     """Reads credentials once a pass, so that a replaced token works from the next pass on.
 
     Every method to a place raises `TerminalError`: `CredentialsMissing` where the Secret is not
-    there or lacks a key, `HostNotAllowed` where its own `url` keeps it from the place.
+    there or lacks a key, `HostNotAllowed` where its own `url` keeps it from the place; those to a
+    git repository also whatever keeps a GitHub App from making a token.
     """
 
-    def __init__(self, secrets: Secrets) -> None:
+    def __init__(self, secrets: Secrets, tokens: GitTokens) -> None:
         self._secrets = secrets
+        self._tokens = tokens
         self._known: dict[Ref, Credential] = {}
 
     def forget(self) -> None:
@@ -69,6 +71,10 @@ class Access:
         if not credential.may_go_to(url):
             raise _as_error(preflight.foreign_host(ref, credential, url))
         _check_keys(ref, credential, url)
+        if credential.needs_token and not is_ssh(url):
+            github = ForgeType.GITHUB
+            forge = ForgePlace(api_of(github, url), repository_path(url), credential, github)
+            credential = credential.with_token(await self._tokens.git_token(forge))
         return GitPlace(url, credential)
 
     async def _credential(self, ref: Ref, what: str) -> Credential:

@@ -5,13 +5,14 @@ never sees the git credential. It runs without root on a read-only root file sys
 is below that folder, and the last sentence into the container's termination message.
 """
 
+import asyncio
 import os
 import re
 import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,7 +21,18 @@ from album_operator.adapters.git_failures import translate
 from album_operator.adapters.git_names import check_commit, check_ref_name
 from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import OutsideError, TerminalError, TransientError
-from album_operator.domain.places import USERNAME, Credential, GitPlace
+from album_operator.domain.names import is_ssh, repository_path
+from album_operator.domain.places import (
+    APP_KEYS,
+    INSTALLATION,
+    USERNAME,
+    Credential,
+    ForgePlace,
+    ForgeType,
+    GitHubApp,
+    GitPlace,
+    api_of,
+)
 from album_operator.domain.reasons import Reason
 
 CREDENTIAL = "/var/run/secrets/album/git"
@@ -91,25 +103,33 @@ def read_credential(folder: Path) -> Credential:
     """Read a mounted git credential.
 
     Raises:
-        TaskError: a key is missing or empty that all git credentials have.
+        TaskError: a key is missing or empty that such a credential needs.
     """
 
     def read(key: str) -> str:
         path = folder / key
         return path.read_text().strip() if path.is_file() else ""
 
-    identity = read("identity")
-    needed = ("url",) if identity else ("url", "token")
+    identity, token, app = read("identity"), read("token"), None
+    is_app = not token and any(map(read, APP_KEYS))
+    others = APP_KEYS if is_app else () if identity else ("token",)
+    needed = ("url", *others)
     missing = [key for key in needed if not read(key)]
     if missing:
         raise TaskError(f"the git Secret has no key {' and '.join(missing)}")
+    if is_app:
+        app_id, installation, private_key = map(read, APP_KEYS)
+        if not INSTALLATION.fullmatch(installation):
+            raise TaskError("key installationID of the git Secret is no number")
+        app = GitHubApp(app_id, int(installation), private_key)
     return Credential(
         secret="of the pipeline's source",  # noqa: S106 - a name, for messages
         url=read("url"),
         username=read("username") or USERNAME,
-        token=read("token"),
+        token=token,
         identity=identity,
         known_hosts=read("known_hosts"),
+        app=app,
     )
 
 
@@ -128,7 +148,7 @@ def fetch(task: Task, say: Callable[[str], None]) -> None:
             path.unlink()
     git = Git(task.insecure_hosts, time_limit=TIME_LIMIT, folder=task.target)
     try:
-        with git.open(task.place) as repository:
+        with git.open(_with_token(task)) as repository:
             say(f"fetching {task.commit} from {task.place.url}")
             _fetch_commit(repository, task)
             say("writing its files")
@@ -143,6 +163,26 @@ def fetch(task: Task, say: Callable[[str], None]) -> None:
         git.close()
     if (task.target / ".gitmodules").exists():
         say("note: submodules are not fetched, their folders are empty")
+
+
+def _with_token(task: Task) -> GitPlace:
+    """Let a GitHub App make the token that git shows."""
+    place, credential = task.place, task.place.credential
+    if not credential.needs_token or is_ssh(place.url):
+        return place
+    # Only then: PyGithub takes as long to import as a fetch takes.
+    from album_operator.adapters.github import GitHubPullRequests
+
+    async def make() -> str:
+        forge = GitHubPullRequests(task.insecure_hosts)
+        api_url = api_of(ForgeType.GITHUB, place.url)
+        path = repository_path(place.url)
+        try:
+            return await forge.git_token(ForgePlace(api_url, path, credential, ForgeType.GITHUB))
+        finally:
+            await forge.close()
+
+    return replace(place, credential=credential.with_token(asyncio.run(make())))
 
 
 def _fetch_commit(repository: Repository, task: Task) -> None:

@@ -77,6 +77,17 @@ class Secrets(Protocol):
         """Give the hosts a `kubernetes.io/dockerconfigjson` Secret has entries for."""
 
 
+class GitTokens(Protocol):
+    """Tokens for git, where a GitHub App makes them."""
+
+    async def git_token(self, place: ForgePlace) -> str:
+        """Give a token that is good for a while yet; ask before each use.
+
+        Raises:
+            OutsideError: the forge gave none.
+        """
+
+
 class SourceRepository(Protocol):
     """The repository that is built."""
 
@@ -184,7 +195,7 @@ class ConfigRepository(ConfigReader, Protocol):
         """
 
 
-class PullRequests(Protocol):
+class PullRequests(GitTokens, Protocol):
     """Pull requests of the forge."""
 
     async def get_repository(self, place: ForgePlace) -> RepositorySeen:

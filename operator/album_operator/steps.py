@@ -81,7 +81,7 @@ class Steps:
 
     def __init__(self, world: World, settings: Settings, clock: Callable[[], datetime]) -> None:
         self._world = world
-        self._access = Access(world.secrets)
+        self._access = Access(world.secrets, world.pull_requests)
         self._base_branch = BaseBranch(world.config, self._access)
         self._release_branch = ReleaseBranch(
             world.source, world.config, world.pull_requests, world.watch, self._access, clock

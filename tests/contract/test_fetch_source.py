@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from album_operator.domain.places import GitPlace
+from album_operator.domain.places import GitHubApp, GitPlace
+from testbed.github.server import GitHubServer
 from tests.contract.gitea_server import known_host, make_key
 from tests.contract.gitea_stage import GiteaStage
+from tests.contract.github_stage import OWNER, GitHubStage
 from tests.fakes.git_history import Commit, File
 
 OPERATOR = Path(__file__).parents[2] / "operator"
@@ -51,7 +53,11 @@ def run(place: GitPlace, commit: str, target: Path, **variables: str) -> Ended:
     credential.mkdir(exist_ok=True)
     keys = ("url", "token", "identity", "known_hosts")
     mounted = {key: getattr(place.credential, key) for key in keys}
-    for key in filter(mounted.get, keys):
+    app = place.credential.app
+    if app is not None:
+        mounted |= {"appID": app.app_id, "installationID": str(app.installation_id)}
+        mounted |= {"privateKey": app.private_key}
+    for key in filter(mounted.get, mounted):
         (credential / key).write_text(f"{mounted[key]}\n")
     environment = {
         "PATH": os.environ["PATH"],
@@ -73,8 +79,9 @@ def run(place: GitPlace, commit: str, target: Path, **variables: str) -> Ended:
         timeout=120,
         check=False,
     )
-    for secret in filter(None, (mounted["token"], *mounted["identity"].splitlines()[1:-1])):
-        assert secret not in ended.stdout + ended.stderr
+    lines = f"{mounted['identity']}\n{mounted.get('privateKey', '')}".splitlines()
+    for secret in (mounted["token"], *(line for line in lines if "-----" not in line)):
+        assert not secret or secret not in ended.stdout + ended.stderr
     return Ended(ended.returncode, ended.stdout, ended.stderr)
 
 
@@ -106,6 +113,26 @@ def test_the_files_come_over_ssh_and_the_key_stays_out_of_them(
     assert (ended.status, ended.err) == (0, "")
     assert (target / "data").read_bytes() == FILES["data"].data
     assert sorted(path.name for path in target.iterdir()) == ["backend", "data"]
+
+
+def test_a_github_app_makes_the_token(github: GitHubServer, tmp_path: Path, name: str) -> None:
+    stage = GitHubStage(github, github.make_token(OWNER), tmp_path / "store")
+    place = stage.make_repository(name)
+    sha = stage.store(place, Commit((), FILES))
+    stage.set_branch(place, "main", sha)
+    number, key = github.make_app(f"album-{name[-8:]}", OWNER, {"contents": "read"})
+    installation = github.install_app(number, OWNER, [f"{OWNER}/{name}"])
+    app = GitHubApp(str(number), installation, key)
+    there = replace(place, credential=replace(place.credential, token="", app=app))
+    ended = run(there, sha, tmp_path / "source")
+    assert (ended.status, ended.err) == (0, "")
+    assert (tmp_path / "source/data").read_bytes() == FILES["data"].data
+
+    stranger = replace(app, installation_id=installation + 1)
+    there = replace(place, credential=replace(place.credential, token="", app=stranger))
+    ended = run(there, sha, tmp_path / "source")
+    assert ended.status == 1
+    assert "gave no token for the GitHub App" in ended.err
 
 
 def test_a_changed_host_key_fetches_nothing(

@@ -20,7 +20,7 @@ from album_operator.domain.seen import (
     Review,
 )
 from tests.fakes.git_history import Commit, File, ancestors, changed
-from tests.fakes.git_server import FakeGitServer, FakeRepository
+from tests.fakes.git_server import TOKEN, FakeGitServer, FakeRepository
 
 REVIEWER, OPERATOR = "reviewer", "album-operator"
 
@@ -336,6 +336,14 @@ class FakeForge:
         theirs = changed(git.commits[common].files, git.commits[base].files)
         ours = changed(git.commits[common].files, git.commits[head].files)
         return Fit.CONFLICT if theirs & ours else Fit.CLEAN
+
+    async def git_token(self, place: ForgePlace) -> str:
+        """Make a token for git of a GitHub App."""
+        self.requests.append("git_token")
+        check_forge_credential(place.credential, place.api_url, _web(place))
+        if self.trouble is not None:
+            raise self.trouble
+        return TOKEN
 
     def _lose(self) -> None:
         if self.lose_next_answer:

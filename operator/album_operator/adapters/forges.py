@@ -14,6 +14,10 @@ class Forges:
     def __init__(self, adapters: Mapping[ForgeType, PullRequests]) -> None:
         self._adapters = adapters
 
+    async def git_token(self, place: ForgePlace) -> str:
+        """Give a token for git that is good for a while yet."""
+        return await self._adapters[place.type].git_token(place)
+
     async def get_repository(self, place: ForgePlace) -> RepositorySeen:
         """Read what the token's user may do with the repository."""
         return await self._adapters[place.type].get_repository(place)

@@ -65,6 +65,10 @@ class GiteaPullRequests:
         """Close all connections."""
         await self._api.close()
 
+    async def git_token(self, place: ForgePlace) -> str:
+        """Give the token itself: a Gitea knows no Apps."""
+        return place.credential.token
+
     async def get_repository(self, place: ForgePlace) -> RepositorySeen:
         """Read what the token's user may do with the repository."""
         return parse_repository(place, await self._api.get_repository(place))

@@ -9,16 +9,17 @@ from typing import Any
 from album_operator.adapters.cluster import Cluster, NotFoundError, path_of
 from album_operator.decisions.preflight import missing_key
 from album_operator.domain.errors import TerminalError
-from album_operator.domain.places import USERNAME, Credential, GitHubApp
+from album_operator.domain.places import (
+    APP_KEYS,
+    INSTALLATION,
+    USERNAME,
+    Credential,
+    GitHubApp,
+)
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 
 DOCKER_CONFIG = ".dockerconfigjson"
-
-APP_KEYS = ("appID", "installationID", "privateKey")
-
-DIGITS = 18
-"""Longest number of a GitHub App's installation."""
 
 
 class ClusterSecrets:
@@ -88,7 +89,7 @@ def _find_app(data: Mapping[str, Any], ref: Ref) -> GitHubApp | None:
     if not any(key in data for key in APP_KEYS) or _decoded(data, "token", ref):
         return None
     app_id, installation, private_key = (_required(data, key, ref) for key in APP_KEYS)
-    if not (installation.isascii() and installation.isdigit() and len(installation) <= DIGITS):
+    if not INSTALLATION.fullmatch(installation):
         raise TerminalError(
             Reason.CREDENTIALS_MISSING,
             f"Key `installationID` of Secret {ref} is no number. It stands at the end of the "

@@ -1,7 +1,8 @@
 """Where outside things are, and with what they may be reached."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
@@ -15,6 +16,13 @@ USERNAME = "x-access-token"
 GITHUB, GITHUB_API = "github.com", "https://api.github.com"
 """The one GitHub whose API has a host of its own; GitHub Enterprise Server serves it below /api/v3
 (docs.github.com, "Getting started with the REST API")."""
+
+
+APP_KEYS = ("appID", "installationID", "privateKey")
+"""Keys of a Secret with a GitHub App."""
+
+INSTALLATION = re.compile(r"[0-9]{1,18}")
+"""Number of an installation, as its URL in GitHub's settings ends."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,15 @@ class Credential:
     identity: str = field(default="", repr=False)
     known_hosts: str = field(default="", repr=False)
     app: GitHubApp | None = None
+
+    @property
+    def needs_token(self) -> bool:
+        """Whether git over HTTP needs a token that the GitHub App has to make first."""
+        return self.app is not None and not self.token
+
+    def with_token(self, token: str) -> "Credential":
+        """Give what git shows over HTTP: a token that the GitHub App made."""
+        return replace(self, username=USERNAME, token=token, app=None)
 
     def may_go_to(self, url: str) -> bool:
         """Tell whether the credential may be used at this URL."""

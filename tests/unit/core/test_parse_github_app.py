@@ -1,13 +1,17 @@
 """A GitHub App in a Secret, in place of a token."""
 
+from dataclasses import replace
+
 import pytest
 
+from album_operator.access import Access
 from album_operator.adapters.addresses import check_forge_credential, check_git_credential
 from album_operator.adapters.secrets import ClusterSecrets
 from album_operator.domain.errors import TerminalError
-from album_operator.domain.places import GitHubApp
+from album_operator.domain.places import ForgePlace, ForgeType, GitHubApp
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
+from tests.fakes.builders import RESOLVED
 from tests.fakes.cluster import FakeCluster, raw_secret
 
 GIT = Ref("album", "album-git")
@@ -60,3 +64,29 @@ async def test_an_installation_is_a_number(cluster: FakeCluster, number: str) ->
     with pytest.raises(TerminalError) as caught:
         await ClusterSecrets(cluster).find_credential(GIT)
     assert "`installationID`" in caught.value.message
+
+
+async def test_git_is_given_a_token_that_the_app_made(cluster: FakeCluster) -> None:
+    asked = []
+
+    class App:
+        async def git_token(self, place: ForgePlace) -> str:
+            asked.append((place.api_url, place.repository, place.type, place.credential.app))
+            return f"t{len(asked)}"
+
+    cluster.apply(raw_secret("album-git", **KEYS))
+    access = Access(ClusterSecrets(cluster), App())
+    repository = "https://github.com/acme/config.git"
+    resolved = replace(RESOLVED, config=replace(RESOLVED.config, repository=repository))
+    for token in ("t1", "t2"):
+        credential = (await access.to_config("album", resolved)).credential
+        assert (credential.username, credential.token) == ("x-access-token", token)
+        assert credential.app is None
+    app = GitHubApp("Iv1.12", 34, "-----BEGIN pr1vate\nkey")
+    assert asked[0] == ("https://api.github.com", "acme/config", ForgeType.GITHUB, app)
+
+    elsewhere = replace(RESOLVED, config=replace(RESOLVED.config, repository="https://x.org/a/b"))
+    with pytest.raises(TerminalError) as caught:
+        await access.to_config("album", elsewhere)
+    assert caught.value.reason is Reason.HOST_NOT_ALLOWED
+    assert len(asked) == 2
