@@ -37,8 +37,9 @@ PROPERTIES = tests/unit/render/test_yaml_properties.py
 
 ON_TESTBED = tests/e2e tests/samples tests/testbed
 
-# One after the other: side by side they take a fifth less time on two cores, and the load that
-# makes lets builds and kills fail that have nothing wrong with them.
+# Not beside the tests on a testbed: the load lets builds and kills fail that have nothing wrong.
+BESIDE = --numprocesses=2 --dist=worksteal
+
 .PHONY: test
 test: check tests-apart tests-on-testbed ## All tests: check, unit, contract, integration, end to end on a testbed of its own
 
@@ -47,8 +48,8 @@ tests-apart: setup ## All tests without a testbed
 	$(PYTHON) -m coverage erase
 	$(PYTHON) -m coverage run -m pytest $(COVERED) --ignore=$(PROPERTIES)
 	$(PYTHON) -m coverage report
-	$(PYTHON) -m pytest $(PROPERTIES)
-	$(PYTHON) -m pytest tests $(COVERED:%=--ignore=%) $(ON_TESTBED:%=--ignore=%)
+	$(PYTHON) -m pytest $(BESIDE) $(PROPERTIES) \
+	  tests $(COVERED:%=--ignore=%) $(ON_TESTBED:%=--ignore=%)
 
 .PHONY: tests-on-testbed
 tests-on-testbed: setup ## End to end, and the testbed's own tests; the testbed is taken down after

@@ -40,9 +40,6 @@ FORGOTTEN = timedelta(hours=3)
 FRESH = timedelta(seconds=5)
 """How old an answer may be that a release is woken for and given."""
 
-STALE = timedelta(minutes=2)
-"""How long a forge may not answer before the releases that wait there show it."""
-
 AT_ONCE = 50
 """Pull requests of a Gitea that are looked at in a row: each takes requests of its own there."""
 
@@ -75,12 +72,12 @@ class _Question:
 
     Attributes:
         due: when it is asked next.
-        failing_since: when it first was not answered since it last was, None while it is.
+        is_failing: it was not answered the last time.
         trouble: why it is not answered, once the releases were told.
     """
 
     due: float
-    failing_since: float | None = None
+    is_failing: bool = False
     trouble: TransientError | None = None
 
 
@@ -233,16 +230,15 @@ class PullRequestWatch:
         except TerminalError as error:
             # Each release meets the trouble by itself, and says what a person must do.
             LOG.warning("%s in %s: %s", place.repository, place.api_url, error.message)
-            question.failing_since = question.trouble = None
+            question.is_failing, question.trouble = False, None
             return set(repository.waiting)
         except TransientError as error:
             LOG.info("%s in %s: %s", place.repository, place.api_url, error.message)
-            wait = error.retry_after or timedelta()
-            question.due = self._clock() + max(wait.total_seconds(), min(pause, self._poll))
-            if question.failing_since is None:
-                question.failing_since = now
-            is_told = repository.is_in_trouble
-            if not is_told and question.due - question.failing_since <= STALE.total_seconds():
+            wait = (error.retry_after or timedelta()).total_seconds()
+            question.due = self._clock() + max(wait, min(pause, self._poll))
+            is_told, was_failing = repository.is_in_trouble, question.is_failing
+            question.is_failing = True
+            if not (is_told or was_failing or wait > pause):
                 return set()
             question.trouble = error
             return set() if is_told else set(repository.waiting)
@@ -250,12 +246,12 @@ class PullRequestWatch:
             LOG.exception("The watch over %s failed by a bug of the operator", place.repository)
             return set()
         was_in_trouble = repository.is_in_trouble
-        question.failing_since = question.trouble = None
+        question.is_failing, question.trouble = False, None
         if repository.is_in_trouble or not was_in_trouble:
             return changed
         # All have to show that it is over: what is known is good enough for that.
         for number in repository.waiting.keys() - changed:
-            repository.waiting[number].good_until = now + STALE.total_seconds()
+            repository.waiting[number].good_until = now + self._look
         return set(repository.waiting)
 
     def _pause(self, repository: _Repository) -> float:

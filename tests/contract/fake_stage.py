@@ -1,6 +1,6 @@
 """The stage in memory."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from album_operator.domain.names import repository_path
@@ -47,10 +47,14 @@ class FakeStage:
         return self.server.open(place).add(commit)
 
     def set_branch(self, place: GitPlace, branch: str, sha: str | None) -> None:
-        branches = self.server.open(place).branches
-        branches.pop(branch, None)
-        if sha is not None:
-            branches[branch] = sha
+        self.set_branches(place, {branch: sha})
+
+    def set_branches(self, place: GitPlace, branches: Mapping[str, str | None]) -> None:
+        there = self.server.open(place).branches
+        for branch, sha in branches.items():
+            there.pop(branch, None)
+            if sha is not None:
+                there[branch] = sha
 
     def set_tag(self, place: GitPlace, tag: str, sha: str, *, annotated: bool = False) -> None:
         del annotated  # A fake's tag knows only what it stands for.

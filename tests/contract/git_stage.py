@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -80,7 +80,11 @@ class GitStage:
         return made
 
     def set_branch(self, place: GitPlace, branch: str, sha: str | None) -> None:
-        self._push(place, f"{sha or ''}:refs/heads/{branch}")
+        self.set_branches(place, {branch: sha})
+
+    def set_branches(self, place: GitPlace, branches: Mapping[str, str | None]) -> None:
+        specs = [f"{sha or ''}:refs/heads/{branch}" for branch, sha in branches.items()]
+        self._push(place, *specs)
 
     def set_tag(self, place: GitPlace, tag: str, sha: str, *, annotated: bool = False) -> None:
         options = ["-a", "-m", "a release"] if annotated else []
@@ -102,8 +106,8 @@ class GitStage:
                 config.close()
                 await forge.close()
 
-    def _push(self, place: GitPlace, refspec: str) -> None:
-        self._git("push", "--quiet", "--force", place.url, refspec)
+    def _push(self, place: GitPlace, *refspecs: str) -> None:
+        self._git("push", "--quiet", "--force", place.url, *refspecs)
 
     def _git(self, *arguments: str, data: bytes = b"") -> str:
         people = {

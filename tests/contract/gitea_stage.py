@@ -1,6 +1,6 @@
 """The stage with a real Gitea."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from album_operator.adapters.gitea import GiteaPullRequests
@@ -44,9 +44,9 @@ class GiteaStage(GitStage):
         )  # fmt: skip
         return GitPlace(f"{self.server.ssh_url}/{repository_path(place.url)}", credential)
 
-    def set_branch(self, place: GitPlace, branch: str, sha: str | None) -> None:
-        super().set_branch(place, branch, sha)
-        if sha is not None:
+    def set_branches(self, place: GitPlace, branches: Mapping[str, str | None]) -> None:
+        super().set_branches(place, branches)
+        if any(branches.values()):
             # Gitea notes in the background that a repository is no longer empty, and knows no
             # pull requests in empty ones.
             wait_until(

@@ -4,6 +4,7 @@ The tests set a scene through a `Stage`, act through the ports, and look at the 
 stages offer the same, so that a fake that passes behaves as the real thing does.
 """
 
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -46,6 +47,9 @@ class Stage(Protocol):
 
     def set_branch(self, place: GitPlace, branch: str, sha: str | None) -> None:
         """Make, move or delete a branch."""
+
+    def set_branches(self, place: GitPlace, branches: Mapping[str, str | None]) -> None:
+        """Do so with several by one push: most of what a test takes is pushes to real servers."""
 
     def set_tag(self, place: GitPlace, tag: str, sha: str, *, annotated: bool = False) -> None:
         """Make a tag."""

@@ -24,8 +24,7 @@ def commits(gitea_stage: GiteaStage, place: GitPlace) -> list[str]:
     first = gitea_stage.store(place, Commit((), at("v1.0.0")))
     second = gitea_stage.store(place, Commit((first,), at("v1.1.0"), "a change"))
     third = gitea_stage.store(place, Commit((second,), at("v1.2.0")))
-    gitea_stage.set_branch(place, "main", second)
-    gitea_stage.set_branch(place, "next", third)
+    gitea_stage.set_branches(place, {"main": second, "next": third})
     gitea_stage.set_tag(place, "old", first, annotated=True)
     return [first, second, third]
 

@@ -21,9 +21,8 @@ FILES = {"values.yaml": File(b"tag: 1\n")}
 def place(stage: Stage, name: str) -> GitPlace:
     made = stage.make_repository(name)
     base = stage.store(made, Commit((), FILES, "base"))
-    stage.set_branch(made, "main", base)
     head = stage.store(made, Commit((base,), {"values.yaml": File(b"tag: 2\n")}, "ours"))
-    stage.set_branch(made, OURS, head)
+    stage.set_branches(made, {"main": base, OURS: head})
     return made
 
 

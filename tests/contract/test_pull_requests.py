@@ -20,11 +20,9 @@ FILES = {"values.yaml": File(b"tag: 1\n")}
 def place(stage: Stage, name: str) -> GitPlace:
     made = stage.make_repository(name)
     base = stage.store(made, Commit((), FILES, "base"))
-    stage.set_branch(made, "main", base)
     head = stage.store(made, Commit((base,), {"values.yaml": File(b"tag: 2\n")}, "ours"))
-    stage.set_branch(made, OURS, head)
     moved = stage.store(made, Commit((base,), {**FILES, "other": File(b"1")}, "moved"))
-    stage.set_branch(made, "main", moved)
+    stage.set_branches(made, {"main": moved, OURS: head})
     return made
 
 

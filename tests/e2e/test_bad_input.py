@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from testbed.deploy import NAMESPACE, secrets
-from tests.e2e.world import CONFIG, SOURCE, World, wait_for
+from tests.e2e.world import CONFIG, World, wait_for
 
 pytestmark = pytest.mark.e2e
 
@@ -155,25 +155,9 @@ def test_an_older_version_is_superseded_and_writes_nothing(world: World) -> None
     _assert_no_trace(world, name, f"release/backend_{name.removeprefix('backend-')}")
 
 
-def _branch_with(world: World, path: str, text: str, branch: str) -> None:
-    """Commit one file of the source on a branch of its own."""
-    found = world.forge.call("GET", f"/repos/{SOURCE}/contents/{path}?ref=main")
-    world.forge.call(
-        "PUT",
-        f"/repos/{SOURCE}/contents/{path}",
-        {
-            "content": base64.b64encode(text.encode()).decode(),
-            "sha": found["sha"],
-            "branch": "main",
-            "new_branch": branch,
-            "message": "A change for a test",
-        },
-    )
-
-
 def test_a_failed_build_says_where_to_look_and_a_retry_is_a_second_attempt(world: World) -> None:
     branch = f"broken-{uuid.uuid4().hex[:8]}"
-    _branch_with(world, "backend/Dockerfile", "FROM scratch\nCOPY nowhere /\n", branch)
+    world.branch_source("backend/Dockerfile", "FROM scratch\nCOPY nowhere /\n", branch)
     name = world.release(world.new_tag(target=branch))
     ready = world.await_finished(name)
     assert ready["reason"] == "BuildFailed"

@@ -42,7 +42,8 @@ def test_the_forge_tells_of_a_merge_and_the_branch_goes(world: World) -> None:
     merged = _merged(world, name)
     assert merged["status"] == "True"
     assert f"by {world.testbed.reviewer} as" in merged["message"]
-    assert world.find_branch(status["config"]["branch"]) is None
+    branch = status["config"]["branch"]
+    wait_for("the branch is gone", lambda: world.find_branch(branch) is None, 60)
 
 
 def test_a_conflict_is_mended_on_the_new_base(world: World) -> None:

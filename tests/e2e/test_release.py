@@ -14,7 +14,7 @@ pytestmark = pytest.mark.e2e
 
 
 def test_a_release_goes_from_tag_to_healthy_app(world: World) -> None:
-    tag = world.new_tag()
+    tag = world.new_tag(target="main")
     version = tag.removeprefix("backend-")
 
     release = world.merge_and_finish(world.release(tag))
@@ -153,12 +153,12 @@ def test_a_forge_that_is_down_is_asked_again_at_the_time_shown(world: World) -> 
 def test_a_release_is_built_by_kaniko(world: World) -> None:
     world.testbed.load_image(Path(os.environ["TESTBED_KANIKO_IMAGE"]))
     world.pipeline(build__type="Kaniko")
-    release = world.merge_and_finish(world.release(world.new_tag()))
+    release = world.merge_and_finish(world.release(world.new_tag(target="main")))
     assert release["status"]["build"]["type"] == "Kaniko"
 
 
 def test_two_tags_of_one_commit_get_an_image_each(world: World) -> None:
-    first, second = world.new_tag(), world.new_tag()
+    first, second = world.new_tag(target="main"), world.new_tag(target="main")
     commits = {
         world.forge.call("GET", f"/repos/{SOURCE}/tags/{tag}")["commit"]["sha"]
         for tag in (first, second)

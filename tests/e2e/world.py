@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -68,6 +69,7 @@ class World:
     core: Any
     made: list[str] = field(default_factory=list)
     minor: int | None = None
+    quick: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, testbed: Testbed) -> World:
@@ -114,8 +116,17 @@ class World:
         self.made.append(name)
         return name
 
-    def new_tag(self, app: str = "backend", target: str = "main", major: int = 1) -> str:
-        """Tag the source, with the next version nobody has used yet."""
+    def new_tag(self, app: str = "backend", target: str | None = None, major: int = 1) -> str:
+        """Tag the source, with the next version nobody has used yet.
+
+        Args:
+            app: that is tagged.
+            target: branch of the source; None for one whose image is the first version's in a
+                second, as most tests are not about what is built.
+            major: version.
+        """
+        if target is None:
+            target = self.quick.get(app) or self._make_quick(app)
         if self.minor is None:
             # A testbed that was up before has tags of earlier runs.
             known = self.forge.call("GET", f"/repos/{SOURCE}/tags?limit=50")
@@ -127,6 +138,29 @@ class World:
             "POST", f"/repos/{SOURCE}/tags", {"tag_name": tag, "target": target, "message": tag}
         )
         return tag
+
+    def _make_quick(self, app: str) -> str:
+        image = f"{self.testbed.registry}/album/album-app-{app}:v1.0.0"
+        branch = f"quick-{uuid.uuid4().hex[:8]}"
+        self.branch_source(f"{app}/Dockerfile", f"FROM {image}\n", branch)
+        self.quick[app] = branch
+        return branch
+
+    def branch_source(self, path: str, text: str, branch: str) -> None:
+        """Make a branch of the source that has another text in a file."""
+        where = f"/repos/{SOURCE}/contents/{path}"
+        found = self.forge.call("GET", where)
+        self.forge.call(
+            "PUT",
+            where,
+            {
+                "content": base64.b64encode(text.encode()).decode(),
+                "sha": found["sha"],
+                "branch": "main",
+                "new_branch": branch,
+                "message": "A change for a test",
+            },
+        )
 
     def get(self, name: str) -> dict[str, Any]:
         """Read a release."""

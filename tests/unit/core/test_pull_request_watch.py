@@ -223,11 +223,12 @@ async def test_a_trouble_that_lasts_is_told_once_and_spares_the_forge_each_relea
     assert world.forge.requests == []
 
 
-async def test_a_trouble_of_seconds_is_not_told() -> None:
+async def test_a_trouble_is_told_when_it_is_met_twice_in_a_row() -> None:
     world = await _settled()
-    world.forge.trouble = TransientError(Reason.FORGE_UNAVAILABLE, "It does not answer.")
-    assert [await world.after(30) for _ in range(4)] == [[], [], [], []]
-    assert await world.after(30) == [1]
+    trouble = TransientError(Reason.FORGE_UNAVAILABLE, "It does not answer.")
+    for met, told in [(trouble, []), (None, []), (trouble, []), (trouble, [1])]:
+        world.forge.trouble = met
+        assert await world.after(30) == told
     assert await world.after(30) == []
     world.forge.trouble = None
     assert await world.after(30) == [1]
