@@ -30,6 +30,9 @@ REPOSITORY = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
 TIME_LIMIT = timedelta(seconds=20)
 """Longest a request may take in all."""
 
+CONNECT_LIMIT = timedelta(seconds=5)
+"""Longest a connection may take: a host that drops packets is told sooner than a slow answer."""
+
 PAGE = 50
 """Items asked for at once: Gitea's own limit, unless its admin lowered it."""
 
@@ -52,7 +55,9 @@ class GiteaApi:
         self, insecure_hosts: Collection[str], time_limit: timedelta, refused_pause: timedelta
     ) -> None:
         self._insecure_hosts = frozenset(insecure_hosts)
-        self._timeout = aiohttp.ClientTimeout(total=time_limit.total_seconds())
+        self._timeout = aiohttp.ClientTimeout(
+            total=time_limit.total_seconds(), sock_connect=CONNECT_LIMIT.total_seconds()
+        )
         self._refused_pause = refused_pause
         self._session: aiohttp.ClientSession | None = None
 
