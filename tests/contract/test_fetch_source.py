@@ -235,3 +235,35 @@ def test_a_wrong_token_is_said_so(place: GitPlace, commit: str, tmp_path: Path) 
     assert ended.status == 1
     assert "refused the token" in ended.err
     assert list(target.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"appID": "1"}, "has no key installationID and privateKey"),
+        ({"appID": "1", "installationID": "one", "privateKey": "k3y"}, "is no number"),
+        ({"appID": "1", "installationID": "2", "privateKey": "k3y"}, "is no RSA private key"),
+    ],
+)
+def test_what_a_github_app_lacks_is_named(
+    keys: dict[str, str], said: str, place: GitPlace, commit: str, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    for key, value in {"url": place.credential.url, **keys}.items():
+        (tmp_path / "other" / key).write_text(value)
+    ended = run(place, commit, tmp_path / "source", ALBUM_CREDENTIAL=str(tmp_path / "other"))
+    assert ended.status == 1
+    assert said in ended.err
+    assert "k3y" not in ended.out + ended.err
+
+
+def test_an_app_s_key_signs_nothing_for_another_host(
+    place: GitPlace, commit: str, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    keys = {"url": "https://github.com/acme", "appID": "1", "installationID": "2"}
+    for key, value in {**keys, "privateKey": "k3y"}.items():
+        (tmp_path / "other" / key).write_text(value)
+    ended = run(place, commit, tmp_path / "source", ALBUM_CREDENTIAL=str(tmp_path / "other"))
+    assert ended.status == 1
+    assert "is not sent to" in " ".join(ended.err.split())
