@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from album_operator.domain.places import Credential, GitHubApp
 from tests.fakes.builders import API, CONFIG, CREDENTIAL, SOURCE
 
 OVER_SSH = SOURCE.replace("https://", "ssh://git@")
@@ -77,3 +78,15 @@ def test_a_token_for_a_path_serves_the_api_of_its_host_for_repositories_below(
 
 def test_a_token_of_the_repositorys_host_does_not_serve_an_api_elsewhere() -> None:
     assert not CREDENTIAL.may_serve("https://api.example.org/v1", CONFIG)
+
+
+def test_git_needs_a_token_only_where_nothing_but_an_app_is_there() -> None:
+    app = GitHubApp("1", 2, "k3y")
+    alone = Credential("album-git", "https://github.com/acme", "bot", "", app=app)
+    assert alone.needs_token
+    assert not replace(alone, token="t0ken").needs_token
+    assert not replace(alone, app=None, identity="k3y").needs_token
+    made = alone.with_token("ghs_t0ken")
+    assert (made.username, made.token, made.app) == ("x-access-token", "ghs_t0ken", None)
+    assert not made.needs_token
+    assert "t0ken" not in repr(made)
