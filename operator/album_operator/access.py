@@ -3,7 +3,7 @@
 from album_operator.decisions import preflight
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.names import is_ssh, repository_path
-from album_operator.domain.places import Credential, ForgePlace, ForgeType, GitPlace, api_of
+from album_operator.domain.places import Credential, ForgePlace, ForgeType, GitPlace
 from album_operator.domain.release import Ref
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import Halt
@@ -71,11 +71,9 @@ class Access:
         if not credential.may_go_to(url):
             raise _as_error(preflight.foreign_host(ref, credential, url))
         _check_keys(ref, credential, url)
-        if credential.needs_token and not is_ssh(url):
-            github = ForgeType.GITHUB
-            forge = ForgePlace(api_of(github, url), repository_path(url), credential, github)
-            credential = credential.with_token(await self._tokens.git_token(forge))
-        return GitPlace(url, credential)
+        place = GitPlace(url, credential)
+        source = place.token_source
+        return place if source is None else place.with_token(await self._tokens.git_token(source))
 
     async def _credential(self, ref: Ref, what: str) -> Credential:
         credential = self._known.get(ref) or await self._secrets.find_credential(ref)

@@ -12,7 +12,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,17 +21,13 @@ from album_operator.adapters.git_failures import translate
 from album_operator.adapters.git_names import check_commit, check_ref_name
 from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import OutsideError, TerminalError, TransientError
-from album_operator.domain.names import is_ssh, repository_path
 from album_operator.domain.places import (
     APP_KEYS,
     INSTALLATION,
     USERNAME,
     Credential,
-    ForgePlace,
-    ForgeType,
     GitHubApp,
     GitPlace,
-    api_of,
 )
 from album_operator.domain.reasons import Reason
 
@@ -167,22 +163,20 @@ def fetch(task: Task, say: Callable[[str], None]) -> None:
 
 def _with_token(task: Task) -> GitPlace:
     """Let a GitHub App make the token that git shows."""
-    place, credential = task.place, task.place.credential
-    if not credential.needs_token or is_ssh(place.url):
-        return place
+    source = task.place.token_source
+    if source is None:
+        return task.place
     # Only then: PyGithub takes as long to import as a fetch takes.
     from album_operator.adapters.github import GitHubPullRequests
 
     async def make() -> str:
         forge = GitHubPullRequests(task.insecure_hosts)
-        api_url = api_of(ForgeType.GITHUB, place.url)
-        path = repository_path(place.url)
         try:
-            return await forge.git_token(ForgePlace(api_url, path, credential, ForgeType.GITHUB))
+            return await forge.git_token(source)
         finally:
             await forge.close()
 
-    return replace(place, credential=credential.with_token(asyncio.run(make())))
+    return task.place.with_token(asyncio.run(make()))
 
 
 def _fetch_commit(repository: Repository, task: Task) -> None:

@@ -1,7 +1,5 @@
 """What the stages on real servers share: a store that all repositories are written from by git."""
 
-import os
-import subprocess
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -12,6 +10,7 @@ from album_operator.adapters.config_repository import GitConfigRepository
 from album_operator.adapters.source_repository import GitSourceRepository
 from album_operator.domain.places import Credential, GitPlace
 from album_operator.ports import ConfigRepository, PullRequests, SourceRepository
+from tests.contract.plain_git import git
 from tests.contract.proxy import losing_proxy
 from tests.contract.stages import Line
 from tests.fakes.git_history import Commit, File
@@ -115,26 +114,13 @@ class GitStage:
             for who in ("AUTHOR", "COMMITTER")
             for what in ("NAME", "EMAIL")
         }
-        ended = subprocess.run(
-            ["git", *arguments],
-            input=data,
-            capture_output=True,
-            timeout=60,
-            check=False,
-            env={
-                "PATH": os.environ["PATH"],
-                **people,
-                "GIT_DIR": str(self._folder),
-                "GIT_CONFIG_GLOBAL": "/dev/null",
-                "GIT_CONFIG_NOSYSTEM": "1",
-                "GIT_CONFIG_COUNT": "1",
-                "GIT_CONFIG_KEY_0": "http.extraHeader",
-                "GIT_CONFIG_VALUE_0": f"Authorization: {self._authorization}",
-            },
-        )
-        if ended.returncode != 0:
-            raise AssertionError(f"git {arguments}: {ended.stderr.decode()}")
-        return ended.stdout.decode().strip()
+        variables = {
+            **people,
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": "http.extraHeader",
+            "GIT_CONFIG_VALUE_0": f"Authorization: {self._authorization}",
+        }
+        return git(self._folder, *arguments, data=data, variables=variables, seconds=60)
 
 
 def _fast_import(commit: Commit) -> bytes:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -48,17 +49,22 @@ def commit(gitea_stage: GiteaStage, place: GitPlace) -> str:
     return sha
 
 
+def mount(folder: Path, keys: Mapping[str, str]) -> str:
+    """Lay a Secret's keys where the kubelet would; give the folder."""
+    folder.mkdir(exist_ok=True)
+    for key, value in keys.items():
+        (folder / key).write_text(f"{value}\n")
+    return str(folder)
+
+
 def run(place: GitPlace, commit: str, target: Path, **variables: str) -> Ended:
-    credential = target.parent / "credential"
-    credential.mkdir(exist_ok=True)
     keys = ("url", "token", "identity", "known_hosts")
     mounted = {key: getattr(place.credential, key) for key in keys}
     app = place.credential.app
     if app is not None:
         mounted |= {"appID": app.app_id, "installationID": str(app.installation_id)}
         mounted |= {"privateKey": app.private_key}
-    for key in filter(mounted.get, mounted):
-        (credential / key).write_text(f"{mounted[key]}\n")
+    given = {key: value for key, value in mounted.items() if value}
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(OPERATOR),
@@ -68,7 +74,7 @@ def run(place: GitPlace, commit: str, target: Path, **variables: str) -> Ended:
         "ALBUM_COMMIT": commit,
         "ALBUM_TAG": TAG,
         "ALBUM_TARGET": str(target),
-        "ALBUM_CREDENTIAL": str(credential),
+        "ALBUM_CREDENTIAL": mount(target.parent / "credential", given),
         "ALBUM_INSECURE_HOSTS": place.url.split("/")[2],
     }
     ended = subprocess.run(
@@ -228,10 +234,8 @@ def test_the_root_is_no_target(place: GitPlace, commit: str, tmp_path: Path) -> 
 
 def test_a_wrong_token_is_said_so(place: GitPlace, commit: str, tmp_path: Path) -> None:
     target = tmp_path / "source"
-    (tmp_path / "other").mkdir()
-    (tmp_path / "other/url").write_text(place.credential.url)
-    (tmp_path / "other/token").write_text("wrong")
-    ended = run(place, commit, target, ALBUM_CREDENTIAL=str(tmp_path / "other"))
+    other = mount(tmp_path / "other", {"url": place.credential.url, "token": "wrong"})
+    ended = run(place, commit, target, ALBUM_CREDENTIAL=other)
     assert ended.status == 1
     assert "refused the token" in ended.err
     assert list(target.iterdir()) == []
@@ -248,10 +252,8 @@ def test_a_wrong_token_is_said_so(place: GitPlace, commit: str, tmp_path: Path) 
 def test_what_a_github_app_lacks_is_named(
     keys: dict[str, str], said: str, place: GitPlace, commit: str, tmp_path: Path
 ) -> None:
-    (tmp_path / "other").mkdir()
-    for key, value in {"url": place.credential.url, **keys}.items():
-        (tmp_path / "other" / key).write_text(value)
-    ended = run(place, commit, tmp_path / "source", ALBUM_CREDENTIAL=str(tmp_path / "other"))
+    other = mount(tmp_path / "other", {"url": place.credential.url, **keys})
+    ended = run(place, commit, tmp_path / "source", ALBUM_CREDENTIAL=other)
     assert ended.status == 1
     assert said in ended.err
     assert "k3y" not in ended.out + ended.err
@@ -260,10 +262,8 @@ def test_what_a_github_app_lacks_is_named(
 def test_an_app_s_key_signs_nothing_for_another_host(
     place: GitPlace, commit: str, tmp_path: Path
 ) -> None:
-    (tmp_path / "other").mkdir()
-    keys = {"url": "https://github.com/acme", "appID": "1", "installationID": "2"}
-    for key, value in {**keys, "privateKey": "k3y"}.items():
-        (tmp_path / "other" / key).write_text(value)
-    ended = run(place, commit, tmp_path / "source", ALBUM_CREDENTIAL=str(tmp_path / "other"))
+    app = {"appID": "1", "installationID": "2", "privateKey": "k3y"}
+    other = mount(tmp_path / "other", {"url": "https://github.com/acme", **app})
+    ended = run(place, commit, tmp_path / "source", ALBUM_CREDENTIAL=other)
     assert ended.status == 1
     assert "is not sent to" in " ".join(ended.err.split())

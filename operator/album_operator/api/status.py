@@ -233,7 +233,7 @@ class PullRequestStatus(Model):
     seen_at: Timestamp | None = Field(
         None,
         description=(
-            "When the operator read this; it looks every minute since, and writes what differs."
+            "When the operator read this; it looks again by itself, and writes what differs."
         ),
     )
 

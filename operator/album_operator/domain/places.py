@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from album_operator.domain.names import host_of, is_below, is_ssh
+from album_operator.domain.names import host_of, is_below, is_ssh, repository_path
 
 USERNAME = "x-access-token"
 """User of HTTP basic authentication where the Secret names none: forges look at the token only."""
@@ -108,6 +108,18 @@ class GitPlace:
 
     url: str
     credential: Credential
+
+    @property
+    def token_source(self) -> "ForgePlace | None":
+        """Where the GitHub App makes the token that git is to show; None where none is needed."""
+        if not self.credential.needs_token or is_ssh(self.url):
+            return None
+        api_url = api_of(ForgeType.GITHUB, self.url)
+        return ForgePlace(api_url, repository_path(self.url), self.credential, ForgeType.GITHUB)
+
+    def with_token(self, token: str) -> "GitPlace":
+        """Give the same place with the token that was made there."""
+        return replace(self, credential=self.credential.with_token(token))
 
 
 class ForgeType(StrEnum):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from album_operator.domain.places import Credential, GitHubApp
+from album_operator.domain.places import Credential, ForgePlace, ForgeType, GitHubApp, GitPlace
 from tests.fakes.builders import API, CONFIG, CREDENTIAL, SOURCE
 
 OVER_SSH = SOURCE.replace("https://", "ssh://git@")
@@ -90,3 +90,15 @@ def test_git_needs_a_token_only_where_nothing_but_an_app_is_there() -> None:
     assert (made.username, made.token, made.app) == ("x-access-token", "ghs_t0ken", None)
     assert not made.needs_token
     assert "t0ken" not in repr(made)
+
+
+def test_an_app_s_token_is_made_by_the_api_at_the_repository_s_host() -> None:
+    credential = Credential(
+        "album-git", "https://github.com/acme", "bot", "", app=GitHubApp("1", 2, "k3y")
+    )
+    place = GitPlace("https://github.com/acme/config.git", credential)
+    api = "https://api.github.com"
+    assert place.token_source == ForgePlace(api, "acme/config", credential, ForgeType.GITHUB)
+    assert place.with_token("t0ken").credential.token == "t0ken"
+    assert place.with_token("t0ken").token_source is None
+    assert replace(place, url="ssh://git@github.com/acme/config").token_source is None
