@@ -35,10 +35,14 @@ COVERED = tests/unit/codec tests/unit/decisions tests/unit/domain tests/unit/ren
 # 10,000 generated cases, needed for no line.
 PROPERTIES = tests/unit/render/test_yaml_properties.py
 
-ON_TESTBED = tests/e2e tests/samples tests/testbed
+# The testbed's first `up` comes first, its `down` last; a folder after one of its files would take
+# the file's place from it.
+FIRST_UP = tests/testbed/test_testbed_first_up.py
+ON_TESTBED = -m e2e $(FIRST_UP) tests/e2e tests/samples \
+  $(filter-out $(FIRST_UP),$(wildcard tests/testbed/test_*.py))
 
 # Not beside the tests on a testbed: the load lets builds and kills fail that have nothing wrong.
-BESIDE = --numprocesses=2 --dist=worksteal
+BESIDE = --numprocesses=3 --dist=worksteal
 
 .PHONY: test
 test: check tests-apart tests-on-testbed ## All tests: check, unit, contract, integration, end to end on a testbed of its own
@@ -48,8 +52,7 @@ tests-apart: setup ## All tests without a testbed
 	$(PYTHON) -m coverage erase
 	$(PYTHON) -m coverage run -m pytest $(COVERED) --ignore=$(PROPERTIES)
 	$(PYTHON) -m coverage report
-	$(PYTHON) -m pytest $(BESIDE) $(PROPERTIES) \
-	  tests $(COVERED:%=--ignore=%) $(ON_TESTBED:%=--ignore=%)
+	$(PYTHON) -m pytest $(BESIDE) -m 'not e2e' $(PROPERTIES) tests $(COVERED:%=--ignore=%)
 
 .PHONY: tests-on-testbed
 tests-on-testbed: setup ## End to end, and the testbed's own tests; the testbed is taken down after

@@ -1,23 +1,12 @@
-"""The testbed for end-to-end tests: brought up once, the operator on it with its shipped rights."""
+"""The operator on the tests' testbed, with its shipped rights."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
-from testbed import Testbed, lifecycle
+from testbed import Testbed
 from testbed.deploy import deploy
-from testbed.settings import from_environment
 from tests.e2e.world import World
-
-
-@pytest.fixture(scope="session")
-def testbed() -> Testbed:
-    """A testbed of its own name; `make test` takes it down."""
-    os.environ.setdefault("TESTBED_NAME", "album-test")
-    settings = from_environment()
-    lifecycle.up(settings)
-    return Testbed.from_settings(settings)
 
 
 @pytest.fixture(scope="session")

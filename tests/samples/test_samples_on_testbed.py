@@ -1,32 +1,25 @@
 """The samples running under Argo CD on a whole testbed."""
 
 import json
-import os
 from typing import Any
 
 import pytest
 
-from testbed import Testbed, lifecycle, samples
+from testbed import Testbed, samples
 from testbed.commands import PartError, wait_until
 from testbed.forge import Forge
 from testbed.samples.applications import application_name
 from testbed.samples.history import ALBUM_APP_CONFIG, APPS
-from testbed.settings import from_environment
 
 pytestmark = pytest.mark.e2e
 
 PREVIOUS = "album.dev/previous-sync-policy"
 
 
-@pytest.fixture(scope="module")
-def testbed() -> Testbed:
-    """A testbed whose samples are in their first state, whatever ran on it before."""
-    os.environ.setdefault("TESTBED_NAME", "album-test")
-    settings = from_environment()
-    lifecycle.up(settings)
-    found = Testbed.from_settings(settings)
-    samples.reset(found)
-    return found
+@pytest.fixture(scope="module", autouse=True)
+def _first_state(testbed: Testbed) -> None:
+    """Whatever ran on the testbed before."""
+    samples.reset(testbed)
 
 
 def get(testbed: Testbed, app: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -16,12 +17,12 @@ def find_processes(settings: Settings, docker: Engine) -> list[int]:
     commands: dict[int, str] = {}
     for proc in Path("/proc").glob("[0-9]*"):
         try:
-            stat = (proc / "stat").read_text().rsplit(")", 1)[1].split()
+            state, parent = _state_and_parent(proc)
             commands[int(proc.name)] = (proc / "cmdline").read_bytes().decode(errors="replace")
         except OSError:
             continue
-        if stat[0] != "Z":
-            children.setdefault(int(stat[1]), []).append(int(proc.name))
+        if state != "Z":
+            children.setdefault(parent, []).append(int(proc.name))
     containers = docker.docker(
         "ps", "--quiet", "--no-trunc", "--filter", f"network={settings.name}-testbed"
     ).split()
@@ -54,14 +55,32 @@ def find_mounts(*folders: Path) -> list[str]:
 
 
 def find_mentions(name: str) -> list[str]:
-    """Return the command lines of living processes that hold a name, those of our own aside."""
+    """Return the command lines of living processes that hold a word, ours and its parents' aside.
+
+    Args:
+        name: The word; `album-test` is none of `album-testbed`, but one of `album-test-registry`.
+    """
+    ours = _lineage(os.getpid())
     found = []
-    ours = {os.getpid(), os.getppid()}
     for proc in Path("/proc").glob("[0-9]*"):
         try:
             command = (proc / "cmdline").read_bytes().decode(errors="replace")
         except OSError:
             continue
-        if name in command and int(proc.name) not in ours:
+        if re.search(rf"\b{re.escape(name)}\b", command) and int(proc.name) not in ours:
             found.append(command.replace("\0", " "))
+    return found
+
+
+def _state_and_parent(proc: Path) -> tuple[str, int]:
+    # man 5 proc: `pid (comm) state ppid …`, and comm may hold anything.
+    state, parent = (proc / "stat").read_text().rsplit(")", 1)[1].split()[:2]
+    return state, int(parent)
+
+
+def _lineage(pid: int) -> list[int]:
+    found = []
+    while pid:
+        found.append(pid)
+        pid = _state_and_parent(Path("/proc", str(pid)))[1]
     return found

@@ -1,12 +1,9 @@
-"""A whole testbed of its own name: killed, brought back, removed."""
+"""The tests' testbed after all that ran on it: killed, brought back, removed."""
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +11,7 @@ import pytest
 
 from testbed import engine, lifecycle, network, recipes, standin, state, status
 from testbed.access import Testbed
-from testbed.settings import Settings, from_environment
+from testbed.settings import Settings
 from testbed.state import ForgeKind
 from tests.testbed.processes import find_mentions, find_mounts, find_processes, kill
 
@@ -23,58 +20,9 @@ pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    base = from_environment()
-    mine = Settings(
-        f"kill-{os.getpid()}", base.cache, tmp_path_factory.mktemp("state"), base.mirror
-    )
-    try:
-        yield mine
-    finally:
-        lifecycle.down(mine)
-
-
-@pytest.fixture(scope="module")
-def running(settings: Settings) -> Settings:
-    """The testbed, up."""
-    lifecycle.up(settings)
-    return settings
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    return {
-        **os.environ,
-        "TESTBED_NAME": settings.name,
-        "TESTBED_CACHE": str(settings.cache),
-        "TESTBED_STATE": str(settings.state_root),
-    }
-
-
-def _take_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-def test_an_interrupted_up_ends_at_once_and_the_next_one_goes_on(settings: Settings) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "testbed", "up"],
-        env=_environment(settings),
-        cwd=ROOT,
-        stderr=subprocess.PIPE,
-        text=True,
-        # Where the tests themselves run in the background, a shell has made SIGINT ignored.
-        preexec_fn=_take_interrupts,
-    ) as command:
-        assert command.stderr is not None
-        for line in command.stderr:
-            if "▸ create cluster" in line:
-                command.send_signal(signal.SIGINT)
-                break
-        rest = command.stderr.read()
-        assert command.wait(timeout=20) == 130, rest
-
-    lifecycle.up(settings)
-    assert status.report(settings) == 0
+@pytest.fixture
+def running(testbed: Testbed) -> Settings:
+    return testbed.settings
 
 
 def test_a_testbed_whose_every_process_is_killed_comes_up_again_as_it_was(
@@ -113,7 +61,6 @@ def test_the_environment_is_ready_for_a_shell(running: Settings) -> None:
     script = f'eval "$({sys.executable} -m testbed env)" && kubectl get nodes --output=name'
     done = subprocess.run(
         ["bash", "-c", script],
-        env=_environment(running),
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -141,7 +88,6 @@ def test_an_image_archive_is_put_into_the_node(running: Settings, tmp_path: Path
     docker.docker("rmi", "loaded.invalid/registry:1")
     subprocess.run(
         [sys.executable, "-m", "testbed", "load-image", archive],
-        env=_environment(running),
         cwd=ROOT,
         check=True,
     )
@@ -159,8 +105,8 @@ def test_down_leaves_nothing_but_the_cache(running: Settings) -> None:
 
     lifecycle.down(running)
 
-    assert not running.state_root.exists()
-    assert not find_mounts(running.state_root)
+    assert not running.state.exists()
+    assert not find_mounts(running.state)
     assert not find_mentions(running.name)
     addresses = subprocess.run(["ip", "-br", "addr"], capture_output=True, text=True, check=True)
     assert bridge not in addresses.stdout
@@ -175,5 +121,5 @@ def test_down_leaves_nothing_but_the_cache(running: Settings) -> None:
         assert not left.docker("network", "ls", "--quiet", "--filter", named)
 
 
-def test_down_of_a_testbed_that_is_not_there_is_fine(settings: Settings) -> None:
-    lifecycle.down(settings)
+def test_down_of_a_testbed_that_is_not_there_is_fine(testbed_settings: Settings) -> None:
+    lifecycle.down(testbed_settings)

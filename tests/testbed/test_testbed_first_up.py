@@ -1,0 +1,44 @@
+"""The tests' testbed from nothing: `make test` begins with it, and all that follows runs on it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from testbed import Settings, lifecycle, status
+
+pytestmark = pytest.mark.e2e
+
+ROOT = Path(__file__).parents[2]
+
+
+def _take_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def test_an_interrupted_up_ends_at_once_and_the_next_one_goes_on(
+    testbed_settings: Settings,
+) -> None:
+    lifecycle.down(testbed_settings)
+    with subprocess.Popen(
+        [sys.executable, "-m", "testbed", "up"],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Where the tests themselves run in the background, a shell has made SIGINT ignored.
+        preexec_fn=_take_interrupts,
+    ) as command:
+        assert command.stderr is not None
+        for line in command.stderr:
+            if "▸ create cluster" in line:
+                command.send_signal(signal.SIGINT)
+                break
+        rest = command.stderr.read()
+        assert command.wait(timeout=20) == 130, rest
+
+    lifecycle.up(testbed_settings)
+    assert status.report(testbed_settings) == 0
