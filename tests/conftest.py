@@ -3,19 +3,15 @@
 import os
 
 import pytest
-from hypothesis import HealthCheck
-from hypothesis import settings as hypothesis_settings
+from hypothesis import HealthCheck, settings
 
 from testbed import Settings, Testbed, from_environment, lifecycle
 
 # A busy machine is no failure: nothing is timed, and what is slow is told by pytest's own figures.
-hypothesis_settings.register_profile(
-    "untimed",
-    hypothesis_settings(),
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
+settings.register_profile(
+    "untimed", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
-hypothesis_settings.load_profile("untimed")
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

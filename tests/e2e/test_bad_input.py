@@ -180,15 +180,6 @@ def test_a_failed_build_says_where_to_look_and_a_retry_is_a_second_attempt(world
     assert len(world.jobs(name)) == 2
 
 
-def test_a_closed_pull_request_is_a_no(world: World) -> None:
-    name = world.release(world.new_tag())
-    number = world.await_reason(name, "AwaitingMerge")["status"]["pullRequest"]["number"]
-    world.reviewer.call("PATCH", f"/repos/{CONFIG}/pulls/{number}", {"state": "closed"})
-    ready = world.await_finished(name, 60)
-    assert ready["reason"] == "PullRequestClosed"
-    assert f"#{number}" in ready["message"]
-
-
 def test_a_branch_of_somebody_else_is_not_taken(world: World) -> None:
     tag = world.new_tag()
     branch = f"release/backend_{tag.removeprefix('backend-')}"

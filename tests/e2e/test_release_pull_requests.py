@@ -68,12 +68,13 @@ def test_a_conflict_is_mended_on_the_new_base(world: World) -> None:
     world.change_base(VALUES, f"# set by releases, {mark}", "# set by releases")
 
 
-def test_a_closed_pull_request_tells_who_closed_it(world: World) -> None:
+def test_a_closed_pull_request_is_a_no_and_tells_who_said_it(world: World) -> None:
     name = world.release(world.new_tag())
     number = world.await_reason(name, "AwaitingMerge")["status"]["pullRequest"]["number"]
     world.reviewer.call("PATCH", f"/repos/{CONFIG}/pulls/{number}", {"state": "closed"})
     ready = world.await_finished(name, 60)
     assert ready["reason"] == "PullRequestClosed"
+    assert f"#{number}" in ready["message"]
     assert f"closed by {world.testbed.reviewer}" in ready["message"]
 
 

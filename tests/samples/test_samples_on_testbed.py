@@ -18,7 +18,7 @@ PREVIOUS = "album.dev/previous-sync-policy"
 
 @pytest.fixture(scope="module", autouse=True)
 def _first_state(testbed: Testbed) -> None:
-    """Whatever ran on the testbed before."""
+    """The samples in their first state, whatever ran on the testbed before."""
     samples.reset(testbed)
 
 

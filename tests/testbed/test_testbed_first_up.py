@@ -16,10 +16,6 @@ pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).parents[2]
 
 
-def _take_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def test_an_interrupted_up_ends_at_once_and_the_next_one_goes_on(
     testbed_settings: Settings,
 ) -> None:
@@ -30,7 +26,7 @@ def test_an_interrupted_up_ends_at_once_and_the_next_one_goes_on(
         stderr=subprocess.PIPE,
         text=True,
         # Where the tests themselves run in the background, a shell has made SIGINT ignored.
-        preexec_fn=_take_interrupts,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as command:
         assert command.stderr is not None
         for line in command.stderr:

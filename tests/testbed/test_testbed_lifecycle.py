@@ -106,6 +106,8 @@ def test_down_leaves_nothing_but_the_cache(running: Settings) -> None:
     lifecycle.down(running)
 
     assert not running.state.exists()
+    # What is left there is another testbed's.
+    assert not running.state_root.exists() or any(running.state_root.iterdir())
     assert not find_mounts(running.state)
     assert not find_mentions(running.name)
     addresses = subprocess.run(["ip", "-br", "addr"], capture_output=True, text=True, check=True)
