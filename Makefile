@@ -45,13 +45,18 @@ ON_TESTBED = -m e2e $(FIRST_UP) tests/e2e tests/samples \
 BESIDE = --numprocesses=3 --dist=worksteal
 
 .PHONY: test
-test: check tests-apart tests-on-testbed ## All tests: check, unit, contract, integration, end to end on a testbed of its own
+test: setup ## All tests: check, unit, contract, integration, end to end on a testbed of its own
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=line check tests-covered
+	$(MAKE) --no-print-directory tests-beside tests-on-testbed
 
-.PHONY: tests-apart
-tests-apart: setup ## All tests without a testbed
+.PHONY: tests-covered
+tests-covered: setup ## The pure packages' own tests, which must reach each of their lines
 	$(PYTHON) -m coverage erase
 	$(PYTHON) -m coverage run -m pytest $(COVERED) --ignore=$(PROPERTIES)
 	$(PYTHON) -m coverage report
+
+.PHONY: tests-beside
+tests-beside: setup ## All other tests that need no testbed, some beside each other
 	$(PYTHON) -m pytest $(BESIDE) -m 'not e2e' $(PROPERTIES) tests $(COVERED:%=--ignore=%)
 
 .PHONY: tests-on-testbed

@@ -1,35 +1,13 @@
 """`python -m benchmarks` measures; `python -m benchmarks purge` removes what it keeps."""
 
-import json
 import os
 import shutil
 import signal
 import sys
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from types import FrameType
 
-from album_operator.domain.errors import OutsideError
-from benchmarks.contention import Contention, measure_contention
-from benchmarks.editing import measure_editing
-from benchmarks.goals import COMPARED_AT
-from benchmarks.layout import Layout
-from benchmarks.pull_requests import measure_pull_requests
-from benchmarks.report import Results, WriteBackResults, render_json, render_text
-from benchmarks.repositories import ensure_repository, serve_copy
-from benchmarks.served import GitServer, running_server
-from benchmarks.settings import (
-    PULL_REQUESTS,
-    WRITE_BACK,
-    Settings,
-    SettingsError,
-    read_settings,
-)
-from benchmarks.tasks import WrongResultError
-from benchmarks.writeback import WriteBack, measure_write_back
-from testbed.commands import PartError
-from testbed.github.server import ViolationError
+from benchmarks.settings import Settings, SettingsError, read_settings
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -53,72 +31,13 @@ def main(arguments: Sequence[str]) -> int:
         print(__doc__, file=sys.stderr)
         return 2
     try:
-        results = _measure(settings)
-    except (OutsideError, PartError, ViolationError, WrongResultError) as error:
-        print(f"No result: {error}", file=sys.stderr)
-        return 1
+        # Imported here, for seconds in which a wrong variable would not be told, nor Ctrl-C quiet.
+        from benchmarks.run import run
+
+        return run(settings)
     except KeyboardInterrupt:
         print("\ninterrupted; what was generated stays", file=sys.stderr)
         return 130
-    settings.report.parent.mkdir(parents=True, exist_ok=True)
-    settings.report.write_text(json.dumps(render_json(results), indent=2) + "\n")
-    print(render_text(results))
-    return 0
-
-
-def _measure(settings: Settings) -> Results:
-    settings.runs.mkdir(parents=True, exist_ok=True)
-    write_back = pull_requests = None
-    with tempfile.TemporaryDirectory(dir=settings.runs, ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        if PULL_REQUESTS in settings.parts:
-            below = folder / "pull-requests"
-            below.mkdir()
-            pull_requests = measure_pull_requests(settings.waiting, settings.merges, below)
-        if WRITE_BACK in settings.parts:
-            write_back = _measure_write_back(settings, folder)
-    return Results(write_back, pull_requests)
-
-
-def _measure_write_back(settings: Settings, folder: Path) -> WriteBackResults:
-    kept = {size: ensure_repository(settings.repositories, Layout(size)) for size in settings.sizes}
-    served = folder / "served"
-    served.mkdir()
-    with running_server(served) as server:
-        sizes = tuple(
-            _measure_size(server, Layout(size), kept[size], settings.pairs, folder)
-            for size in settings.sizes
-        )
-        contention = _measure_contention(server, kept, settings.releases, folder)
-    return WriteBackResults(settings.pairs, sizes, contention, measure_editing(settings.pairs))
-
-
-def _measure_size(
-    server: GitServer, layout: Layout, kept: Path, pairs: int, folder: Path
-) -> WriteBack:
-    name = f"config-{layout.files}.git"
-    serve_copy(kept, server.folder / name)
-    work = folder / f"work-{layout.files}"
-    work.mkdir()
-    try:
-        return measure_write_back(server, name, layout, pairs, work)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _measure_contention(
-    server: GitServer, kept: dict[int, Path], releases: int, folder: Path
-) -> Contention | None:
-    """Measure on the size nearest to the one the ways are compared at."""
-    sizes = [size for size in kept if Layout(size).apps >= releases]
-    if not sizes:
-        return None
-    size = min(sizes, key=lambda size: abs(size - COMPARED_AT))
-    name = "contention.git"
-    serve_copy(kept[size], server.folder / name)
-    work = folder / "work-contention"
-    work.mkdir()
-    return measure_contention(server, name, Layout(size), releases, work)
 
 
 def _purge(settings: Settings) -> None:

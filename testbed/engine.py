@@ -222,6 +222,8 @@ def _stop(folder: Path, settings: Settings) -> None:
             log=settings.build_logs / "dockerd.log",
         )
     _kill_leftovers(folder, settings)
+    for process in _started:
+        process.poll()  # takes the ended ones from the system's list
     before = folder / "ip_forward.before"
     if before.exists():
         _FORWARDING.write_text(before.read_text())
