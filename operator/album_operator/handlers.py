@@ -20,7 +20,7 @@ from album_operator.health import Health
 from album_operator.pull_request_watch import repository_of
 from album_operator.reconcile import Memory, Next, Reconciler
 from album_operator.render.job import RELEASE_LABEL
-from album_operator.wakeups import Wakeups
+from album_operator.wakeups import JOB_STEPS, Wakeups
 
 LOG = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ def register(
     async def job_changed(namespace: str | None, meta: Mapping[str, Any], **_: object) -> None:
         for owner in meta.get("ownerReferences", []):
             if owner.get("kind") == "AlbumRelease":
-                wakeups.wake(Ref(namespace or "", owner["name"]))
+                wakeups.wake(Ref(namespace or "", owner["name"]), JOB_STEPS)
 
 
 async def serve_release(
@@ -113,7 +113,7 @@ async def serve_release(
             if due.pull_request is not None:
                 url, number = repository_of(due.pull_request.url), due.pull_request.number
                 wakeups.follow_pull_request(ref, url, number, due.branch)
-            woken = await _wait(ref, stopped, wakeups, due.after)
+            woken = await _wait(ref, stopped, wakeups, due)
             polled = woken is None and due.is_poll
             # An event seen while a pass ran has waited only since that pass ended.
             noticed = max(woken, ended) if woken is not None else time.monotonic()
@@ -121,16 +121,14 @@ async def serve_release(
         wakeups.leave(ref)
 
 
-async def _wait(
-    ref: Ref, stopped: kopf.DaemonStopped, wakeups: Wakeups, after: timedelta | None
-) -> float | None:
+async def _wait(ref: Ref, stopped: kopf.DaemonStopped, wakeups: Wakeups, due: Next) -> float | None:
     """Wait for an event, the due time, or the end; give when the event was seen, None for none."""
-    woken = asyncio.ensure_future(wakeups.wait(ref))
+    woken = asyncio.ensure_future(wakeups.wait(ref, due.step))
     ending = asyncio.ensure_future(stopped.wait())
     try:
         await asyncio.wait(
             {woken, ending},
-            timeout=after.total_seconds() if after is not None else None,
+            timeout=due.after.total_seconds() if due.after is not None else None,
             return_when=asyncio.FIRST_COMPLETED,
         )
         return woken.result() if woken.done() else None

@@ -53,6 +53,7 @@ class Next:
     Attributes:
         after: time until the next pass if no event comes; None: only an event brings one.
         is_poll: the next pass, if `after` brings it, asks for others' doings.
+        step: the step that waits; None where any event may matter.
         applications: Applications whose events concern the release.
         pull_request: the open pull request whose events do, None for none.
         branch: its head branch.
@@ -60,6 +61,7 @@ class Next:
 
     after: timedelta | None
     is_poll: bool = False
+    step: StepName | None = None
     applications: tuple[Ref, ...] = ()
     pull_request: PullRequestRecord | None = None
     branch: str | None = None
@@ -278,7 +280,7 @@ class Reconciler:
             run.memory.failures = 0
         waits_for = run.record.pull_request if step is StepName.MERGED else None
         branch = resolved.config.branch if resolved is not None else None
-        return Next(verdict.retry_after, verdict.is_poll, applications, waits_for, branch)
+        return Next(verdict.retry_after, verdict.is_poll, step, applications, waits_for, branch)
 
     def _stall(self, run: _Pass, halt: Halt) -> None:
         step = run.record.next_step if run.record.resolved is not None else None

@@ -71,7 +71,9 @@ class ReleaseBranch:
         message = pull_request.commit_message(release, resolved, digest)
         ours = seen.branch is not None and propose.is_ours(
             seen.branch,
-            await asyncio.to_thread(proposal.edited_on_parent, resolved, seen.branch, digest),
+            edited
+            if seen.branch.parent_files == seen.files
+            else await asyncio.to_thread(proposal.edited_on_parent, resolved, seen.branch, digest),
             message,
             (config.author_name, config.author_email),
         )
@@ -100,13 +102,17 @@ class ReleaseBranch:
         base, files = action.base_commit, action.files
         change = proposal.change(release, resolved, digest, base, files)
         place = await self._access.to_config(release.ref.namespace, resolved)
-        await self._config.push(place, replace(change, expected=action.replaces))
+        # A push takes longer than reading the commits the pull request will tell of; they are kept.
+        await asyncio.gather(
+            self._config.push(place, replace(change, expected=action.replaces)),
+            self._history(action.before, release, resolved),
+        )
 
     async def open(
         self, action: OpenPullRequest, release: Release, resolved: Resolved, digest: str
     ) -> None:
         """Open the pull request, with all a reviewer needs."""
-        history = await self._history(action.replaces, release, resolved)
+        history = await self._history(action.before, release, resolved)
         await self._forge.open(
             await self._access.to_forge(release.ref.namespace, resolved),
             pull_request.draft(release, resolved, digest, action.diff, history),
@@ -153,13 +159,13 @@ class ReleaseBranch:
             task.add_done_callback(self._tidying.discard)
 
     async def _history(
-        self, replaces: str | None, release: Release, resolved: Resolved
+        self, before: str | None, release: Release, resolved: Resolved
     ) -> pull_request.History | None:
         """Find what the release brings to the app; without it a pull request says less."""
         source = resolved.source
-        if replaces is None or not source.tag.endswith(resolved.version):
+        if before is None or not source.tag.endswith(resolved.version):
             return None
-        since = source.tag.removesuffix(resolved.version) + replaces
+        since = source.tag.removesuffix(resolved.version) + before
         try:
             place = await self._access.to_source(release.ref.namespace, resolved)
             limit = pull_request.COMMITS + 1

@@ -5,18 +5,46 @@ import time
 from collections.abc import Iterable
 
 from album_operator.domain.notice import Notice
+from album_operator.domain.record import StepName
 from album_operator.domain.release import Ref
+
+Steps = frozenset[StepName]
+
+ALL_STEPS: Steps = frozenset(StepName)
+JOB_STEPS: Steps = frozenset({StepName.IMAGE_READY})
+PULL_REQUEST_STEPS: Steps = frozenset({StepName.PROPOSED, StepName.MERGED})
+APPLICATION_STEPS: Steps = frozenset({StepName.SYNC_POLICY_APPLIED, StepName.DEPLOYED})
 
 
 class _Flag:
+    """What happened to a release since its last wait, by the steps that look at such things.
+
+    Attributes:
+        heeded: the step that waits; None while a pass runs, which may end in any.
+        noticed: `time.monotonic()` of the first event of each kind.
+    """
+
     def __init__(self) -> None:
         self.event = asyncio.Event()
-        self.noticed = 0.0
+        self.heeded: StepName | None = None
+        self.noticed: dict[Steps, float] = {}
         self.wish: object = None
+
+    def heed(self, step: StepName | None) -> None:
+        """Forget what a step does not look at, and be set by the rest only."""
+        self.heeded = step
+        if step is not None:
+            self.noticed = {steps: at for steps, at in self.noticed.items() if step in steps}
+        if not self.noticed:
+            self.event.clear()
 
 
 class Wakeups:
-    """Flags of the releases in flight, and which Applications and pull requests concern them."""
+    """Flags of the releases in flight, and which Applications and pull requests concern them.
+
+    An event about something that the step a release waits in does not look at wakes nobody: a
+    release that awaits its merge for a week shall not pass at each sync of its Application.
+    """
 
     def __init__(self) -> None:
         self._flags: dict[Ref, _Flag] = {}
@@ -68,11 +96,16 @@ class Wakeups:
             flag.wish = wish
             self.wake(release)
 
-    def wake(self, release: Ref) -> None:
-        """Note an event about a release; without a daemon for it nothing happens."""
+    def wake(self, release: Ref, steps: Steps = ALL_STEPS) -> None:
+        """Note an event about a release; without a daemon for it nothing happens.
+
+        Args:
+            release: the release.
+            steps: those that look at what the event is about.
+        """
         flag = self._flags.get(release)
-        if flag is not None and not flag.event.is_set():
-            flag.noticed = time.monotonic()
+        if flag is not None and (flag.heeded is None or flag.heeded in steps):
+            flag.noticed.setdefault(steps, time.monotonic())
             flag.event.set()
 
     def wake_followers(self, application: Ref, state: object) -> None:
@@ -88,21 +121,31 @@ class Wakeups:
             return
         self._states[application] = state
         for release in followers:
-            self.wake(release)
+            self.wake(release, APPLICATION_STEPS)
 
     def notice(self, notice: Notice) -> None:
         """Note what a forge told: it wakes the releases whose pull request that concerns."""
         for release, pull_request in self._pull_requests.items():
             if notice.concerns(*pull_request):
-                self.wake(release)
+                self.wake(release, PULL_REQUEST_STEPS)
 
-    async def wait(self, release: Ref) -> float:
+    async def wait(self, release: Ref, step: StepName | None = None) -> float:
         """Wait for the next event about a release that joined.
 
+        Args:
+            release: the release.
+            step: the step it waits in; None where it may be any.
+
         Returns:
-            `time.monotonic()` of the first event since the last wait.
+            `time.monotonic()` of the first such event since the last wait.
         """
         flag = self._flags[release]
-        await flag.event.wait()
+        flag.heed(step)
+        try:
+            await flag.event.wait()
+        finally:
+            flag.heeded = None
+        first = min(flag.noticed.values())
+        flag.noticed.clear()
         flag.event.clear()
-        return flag.noticed
+        return first

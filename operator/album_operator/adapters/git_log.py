@@ -3,7 +3,6 @@
 from album_operator.adapters.git import Repository
 from album_operator.adapters.git_failures import translate
 from album_operator.adapters.git_history import WITHOUT_TREES
-from album_operator.adapters.git_refs import PEELED, TAGS, list_refs
 from album_operator.adapters.git_settings import KEPT
 from album_operator.domain.seen import SourceCommit
 
@@ -16,24 +15,19 @@ FORMAT = "--format=%H%x1f%an%x1f%s%x1e"
 
 
 def read_log(
-    repository: Repository, since: str, commit: str, limit: int
+    repository: Repository, before: str, commit: str, limit: int
 ) -> tuple[SourceCommit, ...] | None:
-    """List commits after a tag up to a commit, the newest first; None where that is not known.
+    """List commits after one up to another, the newest first; None where that is not known.
 
     Args:
         repository: a new one.
-        since: the tag before.
+        before: 40 hex digits; not listed.
         commit: 40 hex digits.
         limit: most that are listed.
 
     Raises:
         OutsideError: the history cannot be fetched.
     """
-    name = TAGS + since
-    refs = list_refs(repository, name, name + PEELED)
-    before = refs.get(name + PEELED) or refs.get(name)
-    if before is None:
-        return None
     answer = repository.try_fetch(
         [f"+{commit}:{NEW}", f"+{before}:{OLD}"],
         WITHOUT_TREES,

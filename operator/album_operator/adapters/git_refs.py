@@ -33,6 +33,17 @@ def list_refs(repository: Repository, *names: str) -> dict[str, str]:
     return {key: found[key] for key in asked if key in found}
 
 
+def find_tag(repository: Repository, tag: str) -> str | None:
+    """Ask for the object a tag stands for; an annotated tag is an object of its own.
+
+    Raises:
+        OutsideError: translated.
+    """
+    name = TAGS + tag
+    refs = list_refs(repository, name, name + PEELED)
+    return refs.get(name + PEELED) or refs.get(name)
+
+
 def _list_with_git(repository: Repository, *names: str) -> dict[str, str]:
     # Every repository that is not empty has a HEAD, so no answer at all is suspicious.
     words = ("ls-remote", "--symref", "--end-of-options", "origin", "HEAD", *names)

@@ -9,12 +9,13 @@ from album_operator.adapters.git_log import read_log
 from album_operator.adapters.git_names import check_commit, check_file_path, check_ref_name
 from album_operator.adapters.git_objects import Kept
 from album_operator.adapters.git_partial import Fetcher
-from album_operator.adapters.git_refs import PEELED, TAGS, list_refs
+from album_operator.adapters.git_refs import find_tag
 from album_operator.adapters.git_trees import Trees
 from album_operator.domain.places import GitPlace
 from album_operator.domain.seen import SourceCommit, SourceSeen
 
 KEPT_ANSWERS = 256
+KEPT_LOGS = 64
 
 
 class GitSourceRepository:
@@ -30,7 +31,8 @@ class GitSourceRepository:
     ) -> None:
         self._git = Git(insecure_hosts, time_limit=time_limit)
         self._fetcher = Fetcher()
-        self._kept: Kept[tuple[str, str, str], bool] = Kept(KEPT_ANSWERS)
+        self._dockerfiles: Kept[tuple[str, str, str], bool] = Kept(KEPT_ANSWERS)
+        self._logs: Kept[tuple[str, str, str, int], tuple[SourceCommit, ...]] = Kept(KEPT_LOGS)
 
     def close(self) -> None:
         """End what runs."""
@@ -49,18 +51,27 @@ class GitSourceRepository:
         check_ref_name(since)
         check_commit(commit)
         return await self._git.run(
-            place, lambda repository: read_log(repository, since, commit, limit)
+            place, lambda repository: self._list(repository, since, commit, limit)
         )
 
+    def _list(
+        self, repository: Repository, since: str, commit: str, limit: int
+    ) -> tuple[SourceCommit, ...] | None:
+        before = find_tag(repository, since)
+        if before is None:
+            return None
+        question = (repository.place.url, before, commit, limit)
+        log = self._logs.find(question)
+        if log is None and (log := read_log(repository, before, commit, limit)) is not None:
+            self._logs.keep(question, log)
+        return log
+
     def _look(self, repository: Repository, tag: str, path: str) -> SourceSeen:
-        name = TAGS + tag
-        # An annotated tag is an object of its own; the server names what it stands for as `^{}`.
-        refs = list_refs(repository, name, name + PEELED)
-        commit = refs.get(name + PEELED) or refs.get(name)
+        commit = find_tag(repository, tag)
         if commit is None:
             return SourceSeen(None)
         question = (repository.place.url, commit, path)
-        has_dockerfile = self._kept.find(question)
+        has_dockerfile = self._dockerfiles.find(question)
         if has_dockerfile is None:
             trees = Trees(repository, self._fetcher)
             trees.load([commit], ())
@@ -69,5 +80,5 @@ class GitSourceRepository:
             trees.load([commit], [path])
             entry = trees.find(commit, [path]).get(path)
             has_dockerfile = entry is not None and entry.is_file
-            self._kept.keep(question, has_dockerfile)
+            self._dockerfiles.keep(question, has_dockerfile)
         return SourceSeen(commit, has_dockerfile)

@@ -172,8 +172,9 @@ def _push(resolved: Resolved, seen: ProposeSeen, before: BranchSeen | None) -> A
     # check_config, asked before, has refused a missing base.
     base = seen.config.base_commit or ""
     again = " again, on the base branch as it is now" if before is not None else ""
+    replaces = before.commit if before is not None else None
     return Act(
-        PushBranch(base, seen.edited, before.commit if before is not None else None),
+        PushBranch(base, seen.edited, replaces, _version(seen.current)),
         Reason.PROPOSING,
         f"Pushing {resolved.config.branch} to {resolved.config.repository}{again}.",
     )

@@ -20,11 +20,13 @@ class PushBranch:
 
     Attributes:
         replaces: our commit that the branch holds and that is replaced; None where it is created.
+        before: version the base has at the place of ours; None where none is known.
     """
 
     base_commit: str
     files: Mapping[str, bytes]
     replaces: str | None = None
+    before: str | None = None
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,11 @@ class OpenPullRequest:
 
     Attributes:
         diff: unified diff of the branch's commit, for the body.
-        replaces: version the base has at the place of ours; None where none is known.
+        before: version the base has at the place of ours; None where none is known.
     """
 
     diff: str
-    replaces: str | None = None
+    before: str | None = None
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,34 @@ async def test_a_release_is_brought_to_its_end_by_events(daemon: Daemon) -> None
     await daemon.until_ready_is("Released")
 
 
+async def test_an_application_brings_no_pass_over_a_release_that_awaits_its_merge(
+    daemon: Daemon,
+) -> None:
+    stage = daemon.stage
+    stage.apply()
+    daemon.start()
+    await daemon.until_ready_is("Building")
+    finish_build(stage.cluster, stage.jobs[0])
+    daemon.wakeups.wake(RELEASE)
+    await daemon.until_ready_is("AwaitingMerge")
+    passes = 0
+    read = stage.cluster.get
+
+    async def get(path: str, **query: str) -> dict[str, object]:
+        nonlocal passes
+        passes += path.endswith(RELEASE.name)
+        return await read(path, **query)
+
+    stage.cluster.get = get  # type: ignore[method-assign]
+    daemon.wakeups.wake_followers(APPLICATION, "Synced")
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert passes == 0
+
+    daemon.wakeups.wake(RELEASE)
+    await daemon.until(lambda: passes == 1)
+
+
 async def test_a_daemon_with_nothing_left_to_do_stays_until_it_is_stopped(daemon: Daemon) -> None:
     daemon.stage.apply(tag="worker-v1.1.0")
     daemon.start()

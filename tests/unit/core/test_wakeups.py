@@ -2,12 +2,14 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import pytest
 
 from album_operator.domain.notice import Notice
+from album_operator.domain.record import StepName
 from album_operator.domain.release import Ref
-from album_operator.wakeups import Wakeups
+from album_operator.wakeups import JOB_STEPS, Wakeups
 
 RELEASE, OTHER = Ref("album", "backend-v1.1.0"), Ref("album", "frontend-v1.1.0")
 REPOSITORY, BRANCH = "https://git.example.org/album/config", "release/backend_v1.1.0"
@@ -22,8 +24,15 @@ def wakeups() -> Wakeups:
     return wakeups
 
 
-async def _is_woken(wakeups: Wakeups, release: Ref) -> bool:
-    waiting = asyncio.ensure_future(wakeups.wait(release))
+async def _is_woken(
+    wakeups: Wakeups,
+    release: Ref,
+    step: StepName | None = None,
+    event: Callable[[], None] = lambda: None,
+) -> bool:
+    waiting = asyncio.ensure_future(wakeups.wait(release, step))
+    await asyncio.sleep(0)
+    event()
     for _ in range(3):
         await asyncio.sleep(0)
     woken = waiting.done()
@@ -47,6 +56,57 @@ async def test_several_events_are_one_wake_up_at_the_time_of_the_first(wakeups: 
 
     assert await wakeups.wait(RELEASE) >= first
     assert not await _is_woken(wakeups, RELEASE)
+
+
+LOOKED_AT_IN = {
+    "job": {StepName.IMAGE_READY},
+    "pull request": {StepName.PROPOSED, StepName.MERGED},
+    "application": {StepName.SYNC_POLICY_APPLIED, StepName.DEPLOYED},
+    "release": set(StepName),
+}
+
+
+@pytest.mark.parametrize("step", StepName)
+@pytest.mark.parametrize("what", LOOKED_AT_IN)
+async def test_only_what_a_step_looks_at_wakes_a_release_that_waits_in_it(
+    wakeups: Wakeups, what: str, step: StepName
+) -> None:
+    wakeups.follow(RELEASE, [APPLICATION])
+    wakeups.follow_pull_request(RELEASE, REPOSITORY, 7, BRANCH)
+    states = iter(range(9))
+    events: dict[str, Callable[[], None]] = {
+        "job": lambda: wakeups.wake(RELEASE, JOB_STEPS),
+        "pull request": lambda: wakeups.notice(Notice(REPOSITORY, 7, None)),
+        "application": lambda: wakeups.wake_followers(APPLICATION, next(states)),
+        "release": lambda: wakeups.wake(RELEASE),
+    }
+    event = events[what]
+    wakes = step in LOOKED_AT_IN[what]
+
+    assert await _is_woken(wakeups, RELEASE, step, event) is wakes
+    # While a pass runs nobody knows in which step it will end.
+    event()
+    assert await _is_woken(wakeups, RELEASE, step) is wakes
+    # What one step did not look at is not kept for another.
+    assert not await _is_woken(wakeups, RELEASE)
+
+
+async def test_what_is_not_looked_at_does_not_hide_what_is(wakeups: Wakeups) -> None:
+    wakeups.wake(RELEASE, JOB_STEPS)
+    between = time.monotonic()
+    wakeups.wake(RELEASE)
+
+    assert await wakeups.wait(RELEASE, StepName.MERGED) >= between
+
+
+async def test_a_wake_up_is_not_lost_by_whoever_stops_waiting(wakeups: Wakeups) -> None:
+    waiting = asyncio.ensure_future(wakeups.wait(RELEASE, StepName.MERGED))
+    await asyncio.sleep(0)
+    wakeups.wake(RELEASE)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+
+    assert await _is_woken(wakeups, RELEASE, StepName.MERGED)
 
 
 async def test_a_release_without_a_daemon_is_not_woken() -> None:

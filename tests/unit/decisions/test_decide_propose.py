@@ -67,7 +67,7 @@ def test_without_a_branch_the_edit_is_pushed_on_the_present_base() -> None:
     verdict = _decide(NOTHING_YET)
 
     assert isinstance(verdict, Act)
-    assert verdict.action == PushBranch(BASE, {VALUES: NEW_VALUES})
+    assert verdict.action == PushBranch(BASE, {VALUES: NEW_VALUES}, before="v1.0.0")
     assert verdict.reason is Reason.PROPOSING
 
 
@@ -121,7 +121,7 @@ def test_our_commit_is_made_anew_where_the_base_has_other_bytes_now(
     verdict = _decide(replace(PUSHED, config=CHANGED, edited=edited, pull_request=pull_request))
 
     assert isinstance(verdict, Act)
-    assert verdict.action == PushBranch(LATER, edited, replaces=OURS)
+    assert verdict.action == PushBranch(LATER, edited, replaces=OURS, before="v1.0.0")
     assert "again" in verdict.message
 
 
