@@ -72,6 +72,14 @@ class Daemon:
             )
         )
 
+    async def until_the_merge_is_awaited(self) -> None:
+        self.stage.apply()
+        self.start()
+        await self.until_ready_is("Building")
+        finish_build(self.stage.cluster, self.stage.jobs[0])
+        self.wakeups.wake(RELEASE)
+        await self.until_ready_is("AwaitingMerge")
+
     async def stop(self) -> None:
         self.stopped.event.set()
         if self.task is not None:
@@ -87,12 +95,7 @@ async def daemon() -> AsyncIterator[Daemon]:
 
 async def test_a_release_is_brought_to_its_end_by_events(daemon: Daemon) -> None:
     stage = daemon.stage
-    stage.apply()
-    daemon.start()
-    await daemon.until_ready_is("Building")
-    finish_build(stage.cluster, stage.jobs[0])
-    daemon.wakeups.wake(RELEASE)
-    await daemon.until_ready_is("AwaitingMerge")
+    await daemon.until_the_merge_is_awaited()
     stage.merge()
     await stage.watch.look_around()
     assert stage.ready()[1] == "AwaitingMerge"
@@ -108,12 +111,7 @@ async def test_an_application_brings_no_pass_over_a_release_that_awaits_its_merg
     daemon: Daemon,
 ) -> None:
     stage = daemon.stage
-    stage.apply()
-    daemon.start()
-    await daemon.until_ready_is("Building")
-    finish_build(stage.cluster, stage.jobs[0])
-    daemon.wakeups.wake(RELEASE)
-    await daemon.until_ready_is("AwaitingMerge")
+    await daemon.until_the_merge_is_awaited()
     passes = 0
     read = stage.cluster.get
 
