@@ -39,8 +39,8 @@ T = TypeVar("T")
 
 CONNECT = b"stateless-connect git-upload-pack\n"
 
-IDLE_SECONDS = 10.0
-"""How long a connection is kept for the next work: a release looks, edits and looks again."""
+IDLE_SECONDS = 30.0
+"""How long a connection is kept for the next work: a release looks, builds, and looks again."""
 
 IDLE_LIMIT = 8
 """Most connections that are kept."""

@@ -78,7 +78,9 @@ def test_an_overlay_says_the_image_once_for_operator_and_build_jobs(
     assert (container["image"], fixed["ALBUM_OPERATOR_IMAGE"]) == (image, image)
 
 
-def test_the_testbed_differs_only_in_image_poll_webhooks_and_pod_security(kubectl: Path) -> None:
+def test_the_testbed_differs_only_in_image_poll_webhooks_processor_and_pod_security(
+    kubectl: Path,
+) -> None:
     default, testbed = render(kubectl, "overlays/default"), render(kubectl, "overlays/testbed")
     settings = find(default, "ConfigMap", "album-operator-defaults")
     settings["data"]["ALBUM_MERGE_POLL_SECONDS"] = "2"
@@ -86,6 +88,9 @@ def test_the_testbed_differs_only_in_image_poll_webhooks_and_pod_security(kubect
     service = find(default, "Service", "album-operator-webhooks")["spec"]
     service["type"] = "NodePort"
     service["ports"][0]["nodePort"] = 30081
+    deployment = find(default, "Deployment", OPERATOR)
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    container["resources"]["requests"]["cpu"] = "500m"
     changed = find(testbed, "ConfigMap", "album-operator-defaults")
     name, new_name = settings["metadata"]["name"], changed["metadata"]["name"]
     text = yaml.safe_dump(default).replace(name, new_name)
