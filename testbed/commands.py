@@ -17,6 +17,8 @@ from typing import IO
 TAIL_LINES = 15
 
 _running: set[subprocess.Popen[bytes]] = set()
+# They outlive the command; the objects stay, since a Popen that goes while its process runs warns.
+_started: list[subprocess.Popen[bytes]] = []
 
 
 class PartError(Exception):
@@ -116,6 +118,42 @@ def _uninterrupted() -> Iterator[None]:
             signal.signal(number, handler)
         for late in came:
             signal.raise_signal(late)
+
+
+def start(
+    argv: Sequence[str | Path],
+    *,
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a program that outlives the command.
+
+    Args:
+        argv: Program and arguments; no shell is involved.
+        log: File its output goes to, begun anew; its folder is created.
+        env: Variables added to the present environment.
+        cwd: Working folder.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **(env or {})},
+            cwd=cwd,
+            start_new_session=True,  # Ctrl-C ends the command, not the program
+        )
+    _started.append(process)
+    return process
+
+
+def reap_started() -> None:
+    """Take the programs that `start` started and that have ended from the system's list."""
+    for process in _started:
+        process.poll()
 
 
 def end_running() -> None:

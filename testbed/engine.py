@@ -18,15 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from testbed import packages, progress
-from testbed.commands import PartError, capture, locked, succeeds, wait_until
+from testbed.commands import PartError, capture, locked, reap_started, start, succeeds, wait_until
 from testbed.settings import Settings
 
 _CAP_SYS_RESOURCE = 24  # bit number, linux/capability.h
 _WRAPPER = Path(__file__).parent / "node" / "runc-without-sys-resource"
 _FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
-# It outlives the command that starts it; the object stays, since a Popen that goes while its
-# process runs warns.
-_started: list[subprocess.Popen[bytes]] = []
 _DEFAULT_HOST = "unix:///var/run/docker.sock"
 
 
@@ -133,22 +130,13 @@ def _own_host(settings: Settings) -> str:
 
 def _start(settings: Settings, folder: Path) -> Engine:
     log = settings.build_logs / "dockerd.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
     with progress.step("start a Docker Engine"):
         pidfile = folder / "dockerd.pid"
         pidfile.unlink(missing_ok=True)  # a killed engine leaves it, and would refuse to start
         _forget_dead_containerd(folder)
         _allow_forwarding(folder)
         engine = Engine(_own_host(settings), is_ours=True)
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                _command(settings, folder, pidfile),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C ends the command, not the engine
-            )
-        _started.append(process)
+        process = start(_command(settings, folder, pidfile), log=log)
 
         def is_up() -> bool:
             if process.poll() is not None:
@@ -222,8 +210,7 @@ def _stop(folder: Path, settings: Settings) -> None:
             log=settings.build_logs / "dockerd.log",
         )
     _kill_leftovers(folder, settings)
-    for process in _started:
-        process.poll()  # takes the ended ones from the system's list
+    reap_started()
     before = folder / "ip_forward.before"
     if before.exists():
         _FORWARDING.write_text(before.read_text())

@@ -12,13 +12,12 @@ import os
 import select
 import shutil
 import signal
-import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
 
 from testbed import containers
-from testbed.commands import PartError, wait_until
+from testbed.commands import PartError, reap_started, start, wait_until
 from testbed.gitea import OWNER, REVIEWER, WEBHOOK_SECRET
 from testbed.settings import Settings
 from testbed.state import FORGE_PORT, State, save
@@ -28,9 +27,6 @@ _ROOT = Path(__file__).resolve().parents[1]
 # The first one fetches GitHub's descriptions of its interfaces.
 _READY_SECONDS = 300
 _END_SECONDS = 30
-# It outlives the command that starts it; the object stays, since a Popen that goes while its
-# process runs warns.
-_started: list[subprocess.Popen[bytes]] = []
 
 
 def ensure(settings: Settings, state: State) -> None:
@@ -60,8 +56,7 @@ def stop(settings: Settings) -> None:
     """
     for pid in find_processes(settings):
         _kill(pid)
-    for process in _started:
-        process.poll()  # takes the ended ones from the system's list
+    reap_started()
     _state_file(settings).unlink(missing_ok=True)
 
 
@@ -107,23 +102,17 @@ def _state_file(settings: Settings) -> Path:
 def _start(settings: Settings, state: State) -> None:
     shutil.rmtree(settings.state / "github", ignore_errors=True)
     log = settings.logs / f"{_PART}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [
-                *(sys.executable, *_command(settings)),
-                *("--host", state.forge_ip, "--port", str(FORGE_PORT)),
-                *("--state-file", _state_file(settings)),
-                *("--user", OWNER, "--user", REVIEWER),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "TESTBED_CACHE": str(settings.cache)},
-            cwd=_ROOT,
-            start_new_session=True,  # Ctrl-C ends the command, not the stand-in
-        )
-    _started.append(process)
+    process = start(
+        [
+            *(sys.executable, *_command(settings)),
+            *("--host", state.forge_ip, "--port", str(FORGE_PORT)),
+            *("--state-file", _state_file(settings)),
+            *("--user", OWNER, "--user", REVIEWER),
+        ],
+        log=log,
+        env={"TESTBED_CACHE": str(settings.cache)},
+        cwd=_ROOT,
+    )
 
     def is_up() -> bool:
         if process.poll() is not None:
