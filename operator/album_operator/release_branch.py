@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -68,13 +68,15 @@ class ReleaseBranch:
             return refused
         merged = found.merge_commit if found is not None else None
         edited = await asyncio.to_thread(proposal.edited_files, resolved, seen.files, digest)
-        message = pull_request.commit_message(release, resolved, digest)
+        expected: Mapping[str, bytes] | None = edited
+        if seen.branch is not None and seen.branch.parent_files != seen.files:
+            expected = await asyncio.to_thread(
+                proposal.edited_on_parent, resolved, seen.branch, digest
+            )
         ours = seen.branch is not None and propose.is_ours(
             seen.branch,
-            edited
-            if seen.branch.parent_files == seen.files
-            else await asyncio.to_thread(proposal.edited_on_parent, resolved, seen.branch, digest),
-            message,
+            expected,
+            pull_request.commit_message(release, resolved, digest),
             (config.author_name, config.author_email),
         )
         return propose.decide(

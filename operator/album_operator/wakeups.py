@@ -8,12 +8,12 @@ from album_operator.domain.notice import Notice
 from album_operator.domain.record import StepName
 from album_operator.domain.release import Ref
 
-Steps = frozenset[StepName]
+StepNames = frozenset[StepName]
 
-ALL_STEPS: Steps = frozenset(StepName)
-JOB_STEPS: Steps = frozenset({StepName.IMAGE_READY})
-PULL_REQUEST_STEPS: Steps = frozenset({StepName.PROPOSED, StepName.MERGED})
-APPLICATION_STEPS: Steps = frozenset({StepName.SYNC_POLICY_APPLIED, StepName.DEPLOYED})
+ALL_STEPS: StepNames = frozenset(StepName)
+JOB_STEPS: StepNames = frozenset({StepName.IMAGE_READY})
+PULL_REQUEST_STEPS: StepNames = frozenset({StepName.PROPOSED, StepName.MERGED})
+APPLICATION_STEPS: StepNames = frozenset({StepName.SYNC_POLICY_APPLIED, StepName.DEPLOYED})
 
 
 class _Flag:
@@ -27,7 +27,7 @@ class _Flag:
     def __init__(self) -> None:
         self.event = asyncio.Event()
         self.heeded: StepName | None = None
-        self.noticed: dict[Steps, float] = {}
+        self.noticed: dict[StepNames, float] = {}
         self.wish: object = None
 
     def heed(self, step: StepName | None) -> None:
@@ -96,7 +96,7 @@ class Wakeups:
             flag.wish = wish
             self.wake(release)
 
-    def wake(self, release: Ref, steps: Steps = ALL_STEPS) -> None:
+    def wake(self, release: Ref, steps: StepNames = ALL_STEPS) -> None:
         """Note an event about a release; without a daemon for it nothing happens.
 
         Args:

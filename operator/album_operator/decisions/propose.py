@@ -163,7 +163,7 @@ def _nothing_to_change(
     )
 
 
-def _push(resolved: Resolved, seen: ProposeSeen, before: BranchSeen | None) -> Act:
+def _push(resolved: Resolved, seen: ProposeSeen, replaced: BranchSeen | None) -> Act:
     """Create the branch, or make it anew where our commit on it was made of other bytes.
 
     A commit whose parent had the edited files as the base has them now is left alone: it says the
@@ -171,10 +171,13 @@ def _push(resolved: Resolved, seen: ProposeSeen, before: BranchSeen | None) -> A
     """
     # check_config, asked before, has refused a missing base.
     base = seen.config.base_commit or ""
-    again = " again, on the base branch as it is now" if before is not None else ""
-    replaces = before.commit if before is not None else None
+    if replaced is None:
+        push, again = PushBranch(base, seen.edited, before=_version(seen.current)), ""
+    else:
+        push = PushBranch(base, seen.edited, replaces=replaced.commit)
+        again = " again, on the base branch as it is now"
     return Act(
-        PushBranch(base, seen.edited, replaces, _version(seen.current)),
+        push,
         Reason.PROPOSING,
         f"Pushing {resolved.config.branch} to {resolved.config.repository}{again}.",
     )

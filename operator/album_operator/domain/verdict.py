@@ -20,7 +20,8 @@ class PushBranch:
 
     Attributes:
         replaces: our commit that the branch holds and that is replaced; None where it is created.
-        before: version the base has at the place of ours; None where none is known.
+        before: version the base has at the place of ours; None where none is known, and where the
+            branch is replaced: it mostly has its pull request, which tells of that already.
     """
 
     base_commit: str

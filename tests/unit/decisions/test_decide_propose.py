@@ -121,7 +121,7 @@ def test_our_commit_is_made_anew_where_the_base_has_other_bytes_now(
     verdict = _decide(replace(PUSHED, config=CHANGED, edited=edited, pull_request=pull_request))
 
     assert isinstance(verdict, Act)
-    assert verdict.action == PushBranch(LATER, edited, replaces=OURS, before="v1.0.0")
+    assert verdict.action == PushBranch(LATER, edited, replaces=OURS)
     assert "again" in verdict.message
 
 
