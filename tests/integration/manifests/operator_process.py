@@ -1,0 +1,93 @@
+"""The operator itself as a process, with the rights that the manifests give it and no more."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from testbed.commands import last_lines
+from tests.integration.manifests.applications import MANIFESTS
+from tests.integration.manifests.conftest import Installed
+
+OPERATOR = Path(__file__).parents[3] / "operator"
+
+
+@dataclass(frozen=True)
+class Running:
+    """An operator process.
+
+    Attributes:
+        process: the process.
+        port: of its probes.
+        log: file with its output.
+    """
+
+    process: subprocess.Popen[bytes]
+    port: int
+    log: Path
+
+    def find_answer(self, path: str) -> tuple[int, str] | None:
+        """Ask a probe; None where nothing listens yet."""
+        url = f"http://127.0.0.1:{self.port}{path}"
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+        except OSError:
+            return None
+
+    def is_ready(self) -> bool:
+        """Tell whether the operator says so."""
+        assert self.process.poll() is None, "\n".join(last_lines(self.log, 40))
+        answer = self.find_answer("/readyz")
+        return answer is not None and answer[0] == 200
+
+
+@contextmanager
+def running_operator(
+    installed: Installed, folder: Path, namespaces: str = "album", **settings: str
+) -> Iterator[Running]:
+    """Run it until the block ends, with the shipped settings and these `ALBUM_*` in their place."""
+    kubeconfig = json.loads(installed.server.kubeconfig.read_text())
+    kubeconfig["users"][0]["user"]["token"] = installed.token
+    (folder / "kubeconfig").write_text(json.dumps(kubeconfig))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    lines = (MANIFESTS / "base" / "settings.env").read_text().splitlines()
+    shipped = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    environment = {
+        **shipped,
+        "ALBUM_NAMESPACES": namespaces,
+        "ALBUM_OPERATOR_IMAGE": "album-operator:0.1.0",
+        "ALBUM_HEALTH_PORT": str(port),
+        "KUBECONFIG": str(folder / "kubeconfig"),
+        "PYTHONPATH": str(OPERATOR),
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        **settings,
+    }
+    log = folder / "operator.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "album_operator"],
+            env=environment,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            yield Running(process, port, log)
+        finally:
+            process.kill()
+            process.wait()
