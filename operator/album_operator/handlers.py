@@ -13,7 +13,7 @@ from typing import Any
 
 import kopf
 
-from album_operator.codec import is_in_flight, wish_of
+from album_operator.codec import is_in_flight, release_of, wish_of
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.release import Ref
 from album_operator.health import Health
@@ -76,9 +76,10 @@ def register(
 
     @kopf.on.event(*JOBS, registry=registry, id="job-changed", labels={RELEASE_LABEL: kopf.PRESENT})
     async def job_changed(namespace: str | None, meta: Mapping[str, Any], **_: object) -> None:
-        for owner in meta.get("ownerReferences", []):
-            if owner.get("kind") == "AlbumRelease":
-                wakeups.wake(Ref(namespace or "", owner["name"]), JOB_STEPS)
+        # By name, not by uid: who waits for an earlier release's Job to go is woken too.
+        owner = release_of(meta)
+        if owner is not None:
+            wakeups.wake(Ref(namespace or "", owner.name), JOB_STEPS)
 
 
 async def serve_release(

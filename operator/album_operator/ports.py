@@ -286,8 +286,8 @@ class PullRequests(GitTokens, Protocol):
 class Builds(Protocol):
     """Build Jobs."""
 
-    async def find(self, job: Ref, release_uid: str) -> BuildSeen | None:
-        """Read a Job and its newest Pod."""
+    async def find(self, job: Ref, release: Release) -> BuildSeen | None:
+        """Read a Job, as this release sees it, and its newest Pod."""
 
     async def submit(self, job: Mapping[str, Any]) -> None:
         """Create a Job; one of the same name that exists already is success: look at it."""

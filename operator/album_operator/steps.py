@@ -179,9 +179,7 @@ class Steps:
                 name = job_name(release.ref.name, record.attempt)
                 found = None
                 if record.image is None:
-                    found = await self._world.builds.find(
-                        Ref(release.ref.namespace, name), release.uid
-                    )
+                    found = await self._world.builds.find(Ref(release.ref.namespace, name), release)
                 return image.decide(release, record, resolved, found, self._clock())
             case StepName.PROPOSED if resolved.config.delivery is Delivery.COMMIT:
                 return await self._base_branch.decide(release, record, resolved, _digest(record))

@@ -46,6 +46,7 @@ from album_operator.domain.seen import (
     BuildSeen,
     BuildState,
     ConfigSeen,
+    JobOwner,
     PullRequestSeen,
     PullRequestState,
     SourceSeen,
@@ -203,7 +204,7 @@ BRANCH_SEEN = BranchSeen(
 )
 
 BUILD_SEEN = BuildSeen(
-    job="album-build-backend-v1-1-0-0a1b2c3d-1", state=BuildState.RUNNING, owned=True
+    job="album-build-backend-v1-1-0-0a1b2c3d-1", state=BuildState.RUNNING, owner=JobOwner.RELEASE
 )
 
 APPLICATION_SEEN = ApplicationSeen(

@@ -10,8 +10,9 @@ from album_operator.adapters.cluster import (
     parse_time,
     path_of,
 )
-from album_operator.domain.release import Ref
-from album_operator.domain.seen import BuildSeen, BuildState, PodTrouble
+from album_operator.codec import release_of
+from album_operator.domain.release import Ref, Release
+from album_operator.domain.seen import BuildSeen, BuildState, JobOwner, PodTrouble
 from album_operator.render.engines import BUILDER
 
 BATCH, CORE = "/apis/batch/v1", "/api/v1"
@@ -25,8 +26,8 @@ class ClusterBuilds:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
 
-    async def find(self, job: Ref, release_uid: str) -> BuildSeen | None:
-        """Read a Job and its newest Pod."""
+    async def find(self, job: Ref, release: Release) -> BuildSeen | None:
+        """Read a Job, as this release sees it, and its newest Pod."""
         try:
             raw = await self._cluster.get(path_of(BATCH, "jobs", job.namespace, job.name))
         except NotFoundError:
@@ -38,7 +39,7 @@ class ClusterBuilds:
         newest: Mapping[str, Any] = max(
             pods.get("items", []), key=lambda pod: pod["metadata"]["creationTimestamp"], default={}
         )
-        return parse_build(raw, newest, release_uid)
+        return parse_build(raw, newest, release)
 
     async def submit(self, job: Mapping[str, Any]) -> None:
         """Create a Job; one of the same name is left as it is."""
@@ -49,7 +50,7 @@ class ClusterBuilds:
             return
 
 
-def parse_build(job: Mapping[str, Any], pod: Mapping[str, Any], release_uid: str) -> BuildSeen:
+def parse_build(job: Mapping[str, Any], pod: Mapping[str, Any], release: Release) -> BuildSeen:
     """Read a Job and its newest Pod (an empty mapping for none)."""
     status = job.get("status", {})
     conditions = {
@@ -62,17 +63,23 @@ def parse_build(job: Mapping[str, Any], pod: Mapping[str, Any], release_uid: str
         state, ended = BuildState.SUCCEEDED, conditions["Complete"]
     elif "Failed" in conditions:
         state, ended = BuildState.FAILED, conditions["Failed"]
-    owners = job["metadata"].get("ownerReferences", [])
     return BuildSeen(
         job=job["metadata"]["name"],
         state=state,
-        owned=any(owner.get("uid") == release_uid for owner in owners),
+        owner=_owner(job, release),
         started_at=parse_time(status.get("startTime")),
         finished_at=parse_time(ended.get("lastTransitionTime")) if ended else None,
         failure_reason=ended.get("reason") if ended and state is BuildState.FAILED else None,
         termination_message=_termination_message(pod) if state is BuildState.SUCCEEDED else None,
         trouble=None if state is BuildState.SUCCEEDED else _trouble(pod),
     )
+
+
+def _owner(job: Mapping[str, Any], release: Release) -> JobOwner:
+    owner = release_of(job["metadata"])
+    if owner is None or owner.name != release.ref.name:
+        return JobOwner.OTHER
+    return JobOwner.RELEASE if owner.uid == release.uid else JobOwner.EARLIER
 
 
 def _termination_message(pod: Mapping[str, Any]) -> str | None:

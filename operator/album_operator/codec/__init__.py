@@ -1,16 +1,20 @@
 """The only reader and writer of raw resources: specs, statuses and their conditions."""
 
 from album_operator.codec.conditions import is_in_flight, wish_of
+from album_operator.codec.owners import Owner, job_of, release_of
 from album_operator.codec.spec import API_VERSION, parse_pipeline, parse_release
 from album_operator.codec.status import parse_status, render_status
 from album_operator.codec.text import render_time
 
 __all__ = [
     "API_VERSION",
+    "Owner",
     "is_in_flight",
+    "job_of",
     "parse_pipeline",
     "parse_release",
     "parse_status",
+    "release_of",
     "render_status",
     "render_time",
     "wish_of",

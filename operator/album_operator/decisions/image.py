@@ -9,7 +9,7 @@ from album_operator.domain.reasons import Reason
 from album_operator.domain.record import BuildRecord, Failure, ImageRecord, Record, StepName
 from album_operator.domain.release import Release
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import BuildSeen, BuildState, PodTrouble
+from album_operator.domain.seen import BuildSeen, BuildState, JobOwner, PodTrouble
 from album_operator.domain.verdict import Act, Done, Halt, SubmitBuild, Verdict, Wait
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -36,7 +36,7 @@ def decide(
         return Done(record, Reason.SUCCEEDED, f"{image} was built by an earlier attempt.")
     if seen is None:
         return Act(SubmitBuild(), Reason.BUILDING, f"Building {image} with {resolved.build.type}.")
-    if not seen.owned:
+    if seen.owner is not JobOwner.RELEASE:
         return Halt(
             Reason.BUILD_FAILED,
             f"Job {seen.job} exists but was not made by this release. Delete it (kubectl delete "

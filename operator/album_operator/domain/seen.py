@@ -210,6 +210,18 @@ class BuildState(StrEnum):
     FAILED = "Failed"
 
 
+class JobOwner(StrEnum):
+    """Who controls a build Job.
+
+    `Release` is the very release that asks, `Earlier` one of the same name that was deleted since:
+    its Job is about to be deleted too. `Other` is anybody else, or nobody.
+    """
+
+    RELEASE = "Release"
+    EARLIER = "Earlier"
+    OTHER = "Other"
+
+
 @dataclass(frozen=True)
 class PodTrouble:
     """Why a build's Pod does not run, or how its container ended.
@@ -232,7 +244,7 @@ class BuildSeen:
     """A build Job and its newest Pod.
 
     Attributes:
-        owned: whether the Job belongs to this very release (owner reference by uid).
+        owner: who controls the Job, by the owner reference's kind, name and uid.
         failure_reason: reason of the Job's Failed condition, such as `DeadlineExceeded`.
         termination_message: what the builder container left behind when it succeeded.
         trouble: what is wrong with the newest Pod, None where nothing is.
@@ -240,7 +252,7 @@ class BuildSeen:
 
     job: str
     state: BuildState
-    owned: bool
+    owner: JobOwner
     started_at: datetime | None = None
     finished_at: datetime | None = None
     failure_reason: str | None = None

@@ -6,181 +6,20 @@ from typing import Any
 import pytest
 
 from album_operator.adapters.applications import parse_application
-from album_operator.adapters.builds import ClusterBuilds, parse_build
 from album_operator.adapters.cluster import is_allowed, parse_time, path_of
 from album_operator.adapters.secrets import ClusterSecrets
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
-from album_operator.domain.seen import ApplicationSource, BuildState, PodTrouble
-from tests.fakes.builders import CONFIG, DIGEST, raw_application
+from album_operator.domain.seen import ApplicationSource
+from tests.fakes.builders import CONFIG, raw_application
 from tests.fakes.cluster import (
     FakeCluster,
-    fail_build,
-    finish_build,
     raw_registry_secret,
     raw_secret,
 )
 
 GIT = Ref("album", "album-git")
-
-UID = "uid-1"
-JOB: dict[str, Any] = {
-    "kind": "Job",
-    "metadata": {
-        "namespace": "album",
-        "name": "build-1",
-        "ownerReferences": [{"kind": "AlbumRelease", "name": "backend-v1.1.0", "uid": UID}],
-    },
-}
-
-
-def _job(kind: str, reason: str = "") -> dict[str, Any]:
-    condition = {
-        "type": kind,
-        "status": "True",
-        "reason": reason,
-        "lastTransitionTime": "2026-11-20T12:01:00Z",
-    }
-    return {**JOB, "status": {"startTime": "2026-11-20T12:00:00Z", "conditions": [condition]}}
-
-
-def _pod(**status: object) -> dict[str, Any]:
-    return {"metadata": {"name": "build-1-x"}, "status": status}
-
-
-def _container(name: str = "build", **state: object) -> list[dict[str, Any]]:
-    return [{"name": name, "state": state}]
-
-
-def test_a_job_without_a_pod_runs() -> None:
-    seen = parse_build(JOB, {}, UID)
-
-    assert (seen.job, seen.state, seen.owned) == ("build-1", BuildState.RUNNING, True)
-    assert seen.trouble is None
-    assert not parse_build(JOB, {}, "another").owned
-
-
-def test_a_complete_job_has_the_last_words_of_its_builder() -> None:
-    pod = _pod(
-        containerStatuses=[
-            *_container("sidecar", terminated={"message": "bye"}),
-            *_container(terminated={"exitCode": 0, "message": DIGEST}),
-        ]
-    )
-    seen = parse_build(_job("Complete"), pod, UID)
-
-    assert seen.state is BuildState.SUCCEEDED
-    assert seen.termination_message == DIGEST
-    assert (seen.started_at, seen.finished_at) == (
-        parse_time("2026-11-20T12:00:00Z"),
-        parse_time("2026-11-20T12:01:00Z"),
-    )
-
-
-def test_a_complete_job_whose_pod_is_gone_has_no_last_words() -> None:
-    assert parse_build(_job("Complete"), {}, UID).termination_message is None
-
-
-def test_a_condition_that_is_false_is_none() -> None:
-    job = _job("Failed")
-    job["status"]["conditions"][0]["status"] = "False"
-
-    assert parse_build(job, {}, UID).state is BuildState.RUNNING
-
-
-def test_a_failed_job_says_why() -> None:
-    seen = parse_build(_job("Failed", "DeadlineExceeded"), {}, UID)
-
-    assert (seen.state, seen.failure_reason) == (BuildState.FAILED, "DeadlineExceeded")
-
-
-@pytest.mark.parametrize(
-    ("pod", "trouble"),
-    [
-        (
-            _pod(containerStatuses=_container(terminated={"exitCode": 2, "message": " x \n"})),
-            PodTrouble("build-1-x", "build", "Error", "x", 2),
-        ),
-        (
-            _pod(
-                initContainerStatuses=_container(
-                    "fetch", terminated={"exitCode": 1, "reason": "Error"}
-                ),
-                containerStatuses=_container(waiting={"reason": "PodInitializing"}),
-            ),
-            PodTrouble("build-1-x", "fetch", "Error", "", 1),
-        ),
-        (
-            _pod(containerStatuses=_container(terminated={"exitCode": 137, "reason": "OOMKilled"})),
-            PodTrouble("build-1-x", "build", "OOMKilled", "", 137),
-        ),
-        (
-            _pod(containerStatuses=_container(waiting={"reason": "ErrImagePull", "message": "no"})),
-            PodTrouble("build-1-x", "build", "ErrImagePull", "no"),
-        ),
-        (
-            _pod(conditions=[{"type": "PodScheduled", "status": "False", "message": "0/1 nodes"}]),
-            PodTrouble("build-1-x", None, "Unschedulable", "0/1 nodes"),
-        ),
-        (
-            _pod(conditions=[{"type": "DisruptionTarget", "status": "True"}]),
-            PodTrouble("build-1-x", None, "DisruptionTarget", ""),
-        ),
-        (
-            _pod(phase="Failed", reason="Evicted", message="disk"),
-            PodTrouble("build-1-x", None, "Evicted", "disk"),
-        ),
-        (_pod(phase="Failed"), PodTrouble("build-1-x", None, "Error", "")),
-        (_pod(containerStatuses=_container(waiting={"reason": "ContainerCreating"})), None),
-        (_pod(containerStatuses=_container(running={})), None),
-        (_pod(conditions=[{"type": "PodScheduled", "status": "True"}]), None),
-    ],
-)
-def test_what_is_wrong_with_a_pod_is_found(pod: dict[str, Any], trouble: PodTrouble | None) -> None:
-    assert parse_build(JOB, pod, UID).trouble == trouble
-
-
-def test_a_long_log_keeps_its_end() -> None:
-    log = f"{'x' * 5000}the cause"
-    pod = _pod(containerStatuses=_container(terminated={"exitCode": 1, "message": log}))
-    trouble = parse_build(JOB, pod, UID).trouble
-
-    assert trouble is not None
-    assert len(trouble.message) == 1024
-    assert trouble.message.endswith("the cause")
-
-
-async def test_a_job_is_read_with_its_newest_pod() -> None:
-    cluster = FakeCluster()
-    builds = ClusterBuilds(cluster)
-    job = Ref("album", "build-1")
-    assert await builds.find(job, UID) is None
-    await builds.submit(JOB)
-    await builds.submit({**JOB, "spec": "another"})
-    assert "spec" not in cluster.all_of("Job")[0]
-
-    fail_build(cluster, JOB, 1, "first")
-    older = cluster.all_of("Pod")[0]
-    newer = {**older, "metadata": {**older["metadata"], "name": "build-1-newer"}}
-    newer["metadata"]["creationTimestamp"] = "2026-11-20T13:00:00Z"
-    cluster.apply(newer)
-    seen = await builds.find(job, UID)
-
-    assert seen is not None
-    assert seen.trouble is not None
-    assert seen.trouble.pod == "build-1-newer"
-
-
-async def test_a_build_that_ended_well_leaves_its_digest() -> None:
-    cluster = FakeCluster()
-    builds = ClusterBuilds(cluster)
-    await builds.submit(JOB)
-    finish_build(cluster, JOB)
-    seen = await builds.find(Ref("album", "build-1"), UID)
-
-    assert seen is not None
-    assert seen.termination_message == DIGEST
 
 
 def test_an_application_just_created_is_read() -> None:

@@ -8,7 +8,7 @@ import pytest
 from album_operator.decisions import image
 from album_operator.domain.reasons import TRANSIENT, Reason
 from album_operator.domain.record import StepName
-from album_operator.domain.seen import BuildSeen, BuildState, PodTrouble
+from album_operator.domain.seen import BuildSeen, BuildState, JobOwner, PodTrouble
 from album_operator.domain.verdict import Act, Done, Halt, SubmitBuild, Verdict, Wait
 from tests.fakes.builders import (
     BUILD_SEEN,
@@ -44,8 +44,9 @@ def test_without_a_job_one_is_submitted() -> None:
     assert verdict.reason is Reason.BUILDING
 
 
-def test_a_job_of_somebody_else_is_left_alone() -> None:
-    halt = _halt(replace(BUILD_SEEN, owned=False))
+@pytest.mark.parametrize("owner", set(JobOwner) - {JobOwner.RELEASE})
+def test_a_job_of_somebody_else_is_left_alone(owner: JobOwner) -> None:
+    halt = _halt(replace(BUILD_SEEN, owner=owner))
 
     assert halt.reason is Reason.BUILD_FAILED
     assert f"kubectl delete job -n album {BUILD_SEEN.job}" in halt.message
