@@ -36,7 +36,7 @@ class Settings:
     Attributes:
         namespaces: namespaces whose releases it serves.
         argocd_namespaces: namespaces whose Applications it watches for wake-ups.
-        engine: images and registry settings of the build Jobs.
+        engine: images, registries and privileges of the build Jobs.
         insecure_hosts: `host[:port]` of git servers and registries that may be spoken to in plain
             HTTP.
         require_consent: whether an Application must name the pipeline it lets change it.
@@ -157,6 +157,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     poll = read.parsed("ALBUM_MERGE_POLL_SECONDS", "30", _seconds, "a number of seconds above 0")
     folder = read.parsed("ALBUM_CACHE_DIR", "/tmp/album-operator", _absolute, "an absolute path")  # noqa: S108 - its owner is checked
     size = read.parsed("ALBUM_CACHE_BYTES", "536870912", _bytes, "a number of bytes above 0")
+    privileged = read.parsed("ALBUM_ALLOW_PRIVILEGED_BUILDS", "false", _boolean, "true or false")
     port = read.parsed("ALBUM_HEALTH_PORT", "8080", _port, "a TCP port")
     webhook_port = read.parsed("ALBUM_WEBHOOK_PORT", "8081", _port, "a TCP port")
     secret_file = read.optional("ALBUM_WEBHOOK_SECRET_FILE", _absolute, "an absolute path")
@@ -173,6 +174,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         buildkit_image=read.text("ALBUM_BUILDKIT_IMAGE", BUILDKIT_IMAGE),
         registry_mirrors=read.words("ALBUM_REGISTRY_MIRRORS", "", HOST),
         insecure_hosts=insecure_hosts,
+        allow_privileged=privileged is True,
     )
     if (
         read.faults

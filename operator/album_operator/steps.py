@@ -105,6 +105,9 @@ class Steps:
     async def preflight(self, release: Release, record: Record, wish: Resolved) -> Verdict:
         """Look at all a release will need, before anything is written anywhere."""
         namespace = release.ref.namespace
+        refused = image.check_engine(wish, privileged=self._settings.engine.allow_privileged)
+        if refused is not None:
+            return refused
         push_secret = Ref(namespace, wish.build.push_secret)
         hosts = await self._world.secrets.find_registry_hosts(push_secret)
         refused = preflight.check_registry(push_secret, hosts, wish.build.image)
@@ -180,7 +183,10 @@ class Steps:
                 found = None
                 if record.image is None:
                     found = await self._world.builds.find(Ref(release.ref.namespace, name), release)
-                return image.decide(release, record, resolved, found, self._clock())
+                allowed = self._settings.engine.allow_privileged
+                return image.decide(
+                    release, record, resolved, found, self._clock(), privileged=allowed
+                )
             case StepName.PROPOSED if resolved.config.delivery is Delivery.COMMIT:
                 return await self._base_branch.decide(release, record, resolved, _digest(record))
             case StepName.PROPOSED:

@@ -7,7 +7,7 @@ from typing import assert_never
 
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import BuildRecord, Failure, ImageRecord, Record, StepName
-from album_operator.domain.release import Release
+from album_operator.domain.release import BuildType, Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import BuildSeen, BuildState, JobOwner, PodTrouble
 from album_operator.domain.verdict import Act, Done, Halt, SubmitBuild, Verdict, Wait
@@ -27,15 +27,52 @@ WAITING = {
 }
 
 
+def check_engine(resolved: Resolved, *, privileged: bool) -> Halt | None:
+    """Refuse a builder that needs a privileged container where the admin allows none.
+
+    Args:
+        resolved: what the release does.
+        privileged: whether the admin allows privileged builds.
+    """
+    if privileged or resolved.build.type is not BuildType.BUILDKIT:
+        return None
+    return Halt(
+        Reason.ENGINE_NOT_ALLOWED,
+        f"AlbumPipeline {resolved.pipeline} builds with {resolved.build.type}, whose Pod is "
+        "privileged, and this operator runs no privileged builds. Set spec.build.type: Kaniko in "
+        "the pipeline, or ask an admin for ALBUM_ALLOW_PRIVILEGED_BUILDS=true in the operator's "
+        "settings, then set the annotation album.dev/retry.",
+    )
+
+
 def decide(
-    release: Release, record: Record, resolved: Resolved, seen: BuildSeen | None, now: datetime
+    release: Release,
+    record: Record,
+    resolved: Resolved,
+    seen: BuildSeen | None,
+    now: datetime,
+    *,
+    privileged: bool,
 ) -> Verdict:
-    """Submit the build, wait for it, or take its digest."""
+    """Submit the build, wait for it, or take its digest.
+
+    Args:
+        release: the release.
+        record: what it achieved so far.
+        resolved: what it does.
+        seen: its build Job, None where there is none yet.
+        now: the time.
+        privileged: whether the admin allows privileged builds, today: when the release was
+            resolved another answer may have been in force.
+    """
     image = resolved.build.image
     if record.image is not None:
         return Done(record, Reason.SUCCEEDED, f"{image} was built by an earlier attempt.")
     if seen is None:
-        return Act(SubmitBuild(), Reason.BUILDING, f"Building {image} with {resolved.build.type}.")
+        submit = Act(
+            SubmitBuild(), Reason.BUILDING, f"Building {image} with {resolved.build.type}."
+        )
+        return check_engine(resolved, privileged=privileged) or submit
     if seen.owner is not JobOwner.RELEASE:
         return Halt(
             Reason.BUILD_FAILED,

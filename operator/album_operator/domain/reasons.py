@@ -39,6 +39,7 @@ class Reason(StrEnum):
     TAG_INVALID = "TagInvalid"
     TAG_NOT_FOUND = "TagNotFound"
     DOCKERFILE_NOT_FOUND = "DockerfileNotFound"
+    ENGINE_NOT_ALLOWED = "EngineNotAllowed"
     CREDENTIALS_MISSING = "CredentialsMissing"
     CREDENTIALS_REFUSED = "CredentialsRefused"
     HOST_NOT_ALLOWED = "HostNotAllowed"

@@ -47,13 +47,14 @@ printf '%s' "$digest" >"$ALBUM_TERMINATION_LOG"
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """Images and registries of build Jobs; settings of the operator, not of a pipeline.
+    """What an admin says of build Jobs; settings of the operator, not of a pipeline.
 
     Attributes:
         operator_image: the operator's own image, which fetches the source.
         registry_mirrors: `host[:port]` of registries asked before docker.io, in this order.
         insecure_hosts: `host[:port]` that may be spoken to in plain HTTP.
         image_pull_policy: of all containers of the Job.
+        allow_privileged: whether a builder that needs it gets a privileged container.
     """
 
     operator_image: str
@@ -62,6 +63,7 @@ class EngineSettings:
     registry_mirrors: tuple[str, ...] = ()
     insecure_hosts: frozenset[str] = frozenset()
     image_pull_policy: str = "IfNotPresent"
+    allow_privileged: bool = False
 
 
 def literal(text: str) -> str:
@@ -148,7 +150,11 @@ def _render_buildkit(resolved: Resolved, engine: EngineSettings) -> dict[str, An
                 "ALBUM_TERMINATION_LOG": TERMINATION_LOG,
             }
         ),
-        "securityContext": {"runAsUser": 0, "runAsGroup": 0, "privileged": True},
+        "securityContext": {
+            "runAsUser": 0,
+            "runAsGroup": 0,
+            "privileged": engine.allow_privileged,
+        },
         "volumeMounts": [
             {"name": "source", "mountPath": WORKSPACE},
             {"name": "registry", "mountPath": BUILDKIT_DOCKER_CONFIG, "readOnly": True},

@@ -78,11 +78,12 @@ def test_an_overlay_says_the_image_once_for_operator_and_build_jobs(
     assert (container["image"], fixed["ALBUM_OPERATOR_IMAGE"]) == (image, image)
 
 
-def test_the_testbed_differs_only_in_image_poll_webhooks_processor_and_pod_security(
+def test_the_testbed_differs_only_in_image_poll_webhooks_processor_and_privileged_builds(
     kubectl: Path,
 ) -> None:
     default, testbed = render(kubectl, "overlays/default"), render(kubectl, "overlays/testbed")
     settings = find(default, "ConfigMap", "album-operator-defaults")
+    settings["data"]["ALBUM_ALLOW_PRIVILEGED_BUILDS"] = "true"
     settings["data"]["ALBUM_MERGE_POLL_SECONDS"] = "2"
     settings["data"]["ALBUM_WEBHOOK_SECRET_FILE"] = "/etc/album-operator/webhook/secret"
     service = find(default, "Service", "album-operator-webhooks")["spec"]

@@ -25,6 +25,7 @@ def test_two_variables_are_enough() -> None:
     assert settings.engine.kaniko_image == KANIKO_IMAGE
     assert settings.engine.buildkit_image == BUILDKIT_IMAGE
     assert settings.engine.registry_mirrors == ()
+    assert not settings.engine.allow_privileged
     assert settings.insecure_hosts == frozenset()
     assert settings.require_consent
     assert settings.merge_poll == timedelta(seconds=30)
@@ -45,6 +46,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
             "ALBUM_OPERATOR_IMAGE": " registry:5000/album-operator:1 ",
             "ALBUM_KANIKO_IMAGE": "kaniko:2",
             "ALBUM_BUILDKIT_IMAGE": "buildkit:3",
+            "ALBUM_ALLOW_PRIVILEGED_BUILDS": "true",
             "ALBUM_REGISTRY_MIRRORS": "172.18.0.1:5000",
             "ALBUM_INSECURE_HOSTS": "172.18.0.1:3000,[fd00::1]:3000",
             "ALBUM_REQUIRE_CONSENT": "False",
@@ -63,6 +65,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     assert settings.engine.kaniko_image == "kaniko:2"
     assert settings.engine.buildkit_image == "buildkit:3"
     assert settings.engine.registry_mirrors == ("172.18.0.1:5000",)
+    assert settings.engine.allow_privileged
     assert settings.insecure_hosts == frozenset({"172.18.0.1:3000", "[fd00::1]:3000"})
     assert settings.engine.insecure_hosts == settings.insecure_hosts
     assert not settings.require_consent
@@ -91,6 +94,7 @@ def test_all_that_is_missing_is_named_at_once() -> None:
         ("ALBUM_REGISTRY_MIRRORS", "http://mirror"),
         ("ALBUM_INSECURE_HOSTS", "git.example.org/path"),
         ("ALBUM_REQUIRE_CONSENT", "yes"),
+        ("ALBUM_ALLOW_PRIVILEGED_BUILDS", "1"),
         ("ALBUM_MERGE_POLL_SECONDS", "0"),
         ("ALBUM_MERGE_POLL_SECONDS", "-1"),
         ("ALBUM_MERGE_POLL_SECONDS", "30s"),

@@ -8,6 +8,7 @@ import pytest
 from album_operator.decisions import image
 from album_operator.domain.reasons import TRANSIENT, Reason
 from album_operator.domain.record import StepName
+from album_operator.domain.release import BuildType
 from album_operator.domain.seen import BuildSeen, BuildState, JobOwner, PodTrouble
 from album_operator.domain.verdict import Act, Done, Halt, SubmitBuild, Verdict, Wait
 from tests.fakes.builders import (
@@ -24,10 +25,11 @@ from tests.fakes.builders import (
 RECORD = record_before(StepName.IMAGE_READY)
 SUCCEEDED = replace(BUILD_SEEN, state=BuildState.SUCCEEDED, termination_message=DIGEST)
 FAILED = replace(BUILD_SEEN, state=BuildState.FAILED)
+PRIVILEGED = replace(RESOLVED, build=replace(RESOLVED.build, type=BuildType.BUILDKIT))
 
 
 def _decide(seen: BuildSeen | None) -> Verdict:
-    return image.decide(RELEASE, RECORD, RESOLVED, seen, NOW)
+    return image.decide(RELEASE, RECORD, RESOLVED, seen, NOW, privileged=False)
 
 
 def _halt(seen: BuildSeen) -> Halt:
@@ -42,6 +44,24 @@ def test_without_a_job_one_is_submitted() -> None:
     assert isinstance(verdict, Act)
     assert verdict.action == SubmitBuild()
     assert verdict.reason is Reason.BUILDING
+
+
+def test_a_privileged_build_is_submitted_only_by_an_admins_word() -> None:
+    refused = image.decide(RELEASE, RECORD, PRIVILEGED, None, NOW, privileged=False)
+
+    assert isinstance(refused, Halt)
+    assert refused.reason is Reason.ENGINE_NOT_ALLOWED
+    assert "AlbumPipeline album-app builds with BuildKit" in refused.message
+    assert "spec.build.type: Kaniko" in refused.message
+    assert "ALBUM_ALLOW_PRIVILEGED_BUILDS=true" in refused.message
+    allowed = image.decide(RELEASE, RECORD, PRIVILEGED, None, NOW, privileged=True)
+    assert isinstance(allowed, Act)
+
+
+def test_a_privileged_build_that_runs_is_waited_for_whatever_the_admin_says_by_now() -> None:
+    verdict = image.decide(RELEASE, RECORD, PRIVILEGED, BUILD_SEEN, NOW, privileged=False)
+
+    assert isinstance(verdict, Wait)
 
 
 @pytest.mark.parametrize("owner", set(JobOwner) - {JobOwner.RELEASE})
@@ -126,7 +146,7 @@ def test_a_build_that_leaves_no_digest_proves_nothing(words: str | None) -> None
 
 def test_an_image_of_an_earlier_attempt_is_not_built_again() -> None:
     record = replace(RECORD, image=IMAGE_RECORD)
-    verdict = image.decide(RELEASE, record, RESOLVED, None, NOW)
+    verdict = image.decide(RELEASE, record, RESOLVED, None, NOW, privileged=False)
 
     assert isinstance(verdict, Done)
     assert verdict.record == record

@@ -234,11 +234,21 @@ def test_kaniko_gets_target_mirrors_and_plain_http_where_asked(
     ]
 
 
+@pytest.mark.parametrize("engine_type", BuildType)
+def test_no_container_is_privileged_without_an_admins_word(
+    release: Release, resolved: Resolved, engine_type: BuildType
+) -> None:
+    pod = pod_of(render_job(release, with_build(resolved, type=engine_type), 1, ENGINE))
+    containers = [*pod["initContainers"], *pod["containers"]]
+    assert not any(one["securityContext"].get("privileged", False) for one in containers)
+
+
 def test_buildkit_is_called_with_these_arguments(release: Release, resolved: Resolved) -> None:
     resolved = with_build(
         resolved, type=BuildType.BUILDKIT, dockerfile="docker/Dockerfile.prod", target="final"
     )
-    builder = builder_of(render_job(release, resolved, 1, ENGINE))
+    engine = replace(ENGINE, allow_privileged=True)
+    builder = builder_of(render_job(release, resolved, 1, engine))
     command, env = builder.pop("command"), builder.pop("env")
     assert builder == {
         "name": "build",
