@@ -287,7 +287,7 @@ class Builds(Protocol):
     """Build Jobs."""
 
     async def find(self, job: Ref, release: Release) -> BuildSeen | None:
-        """Read a Job, as this release sees it, and its newest Pod."""
+        """Read a Job, as this release sees it, and the Pods it controls."""
 
     async def submit(self, job: Mapping[str, Any]) -> None:
         """Create a Job; one of the same name that exists already is success: look at it."""

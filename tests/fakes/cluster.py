@@ -136,6 +136,7 @@ class FakeCluster(Cluster):
             metadata |= {"generation": 1, "uid": f"uid-{self._version}"}
             metadata.setdefault("creationTimestamp", "2026-11-20T11:59:00Z")
             raw["status"] = {"observedGeneration": -1}
+        metadata.setdefault("uid", f"uid-{self._version}")
         if plural == "events":
             self.events.setdefault(raw["regarding"]["name"], []).append(raw["reason"])
         self.objects[place] = raw
@@ -178,19 +179,35 @@ def _end_build(
     status = {"startTime": "2026-11-20T12:00:00Z", "conditions": [condition]}
     cluster.edit(path_of(*APIS["Job"], metadata["namespace"], metadata["name"]), {"status": status})
     cluster.apply(
-        {
-            "kind": "Pod",
-            "metadata": {
-                "namespace": metadata["namespace"],
-                "name": f"{metadata['name']}-x7x7x",
-                "creationTimestamp": "2026-11-20T12:00:00Z",
-                "labels": {"batch.kubernetes.io/job-name": metadata["name"]},
-            },
-            "status": {
-                "containerStatuses": [{"name": "build", "state": {"terminated": dict(terminated)}}]
-            },
-        }
+        raw_pod(
+            job,
+            phase="Succeeded" if kind == "Complete" else "Failed",
+            containerStatuses=[{"name": "build", "state": {"terminated": dict(terminated)}}],
+        )
     )
+
+
+def raw_pod(job: Raw, **status: object) -> Raw:
+    """Give the Pod that the Job controller makes for a Job that is in the API server."""
+    metadata = job["metadata"]
+    owner = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "name": metadata["name"],
+        "uid": metadata["uid"],
+        "controller": True,
+    }
+    return {
+        "kind": "Pod",
+        "metadata": {
+            "namespace": metadata["namespace"],
+            "name": f"{metadata['name']}-x7x7x",
+            "creationTimestamp": "2026-11-20T12:00:00Z",
+            "labels": {"batch.kubernetes.io/job-name": metadata["name"]},
+            "ownerReferences": [owner],
+        },
+        "status": status,
+    }
 
 
 def raw_secret(name: str, **texts: str) -> Raw:

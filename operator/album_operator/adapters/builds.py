@@ -1,6 +1,6 @@
 """Build Jobs and their Pods; the adapter of port `Builds`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from album_operator.adapters.cluster import (
@@ -10,14 +10,17 @@ from album_operator.adapters.cluster import (
     parse_time,
     path_of,
 )
-from album_operator.codec import release_of
+from album_operator.codec import job_of, release_of
 from album_operator.domain.release import Ref, Release
-from album_operator.domain.seen import BuildSeen, BuildState, JobOwner, PodTrouble
-from album_operator.render.engines import BUILDER
+from album_operator.domain.seen import BuildSeen, BuildState, JobOwner, LastWords, PodTrouble
+from album_operator.render.engines import BUILDER, FETCH
 
 BATCH, CORE = "/apis/batch/v1", "/api/v1"
 
 MESSAGE_LENGTH = 1024
+
+OURS = (FETCH, BUILDER)
+"""Containers of a build, in the order they run; others are put into the Pod by somebody else."""
 
 
 class ClusterBuilds:
@@ -27,19 +30,16 @@ class ClusterBuilds:
         self._cluster = cluster
 
     async def find(self, job: Ref, release: Release) -> BuildSeen | None:
-        """Read a Job, as this release sees it, and its newest Pod."""
+        """Read a Job, as this release sees it, and the Pods it controls."""
         try:
             raw = await self._cluster.get(path_of(BATCH, "jobs", job.namespace, job.name))
         except NotFoundError:
             return None
-        pods = await self._cluster.get(
+        labelled = await self._cluster.get(
             path_of(CORE, "pods", job.namespace),
             labelSelector=f"batch.kubernetes.io/job-name={job.name}",
         )
-        newest: Mapping[str, Any] = max(
-            pods.get("items", []), key=lambda pod: pod["metadata"]["creationTimestamp"], default={}
-        )
-        return parse_build(raw, newest, release)
+        return parse_build(raw, labelled.get("items", []), release)
 
     async def submit(self, job: Mapping[str, Any]) -> None:
         """Create a Job; one of the same name is left as it is."""
@@ -50,8 +50,17 @@ class ClusterBuilds:
             return
 
 
-def parse_build(job: Mapping[str, Any], pod: Mapping[str, Any], release: Release) -> BuildSeen:
-    """Read a Job and its newest Pod (an empty mapping for none)."""
+def parse_build(
+    job: Mapping[str, Any], labelled: Iterable[Mapping[str, Any]], release: Release
+) -> BuildSeen:
+    """Read a Job and its Pods.
+
+    Args:
+        job: the Job.
+        labelled: Pods with its label, which whoever may create a Pod can put on it.
+        release: who asks.
+    """
+    pods = _own_pods(job, labelled)
     status = job.get("status", {})
     conditions = {
         condition["type"]: condition
@@ -70,8 +79,8 @@ def parse_build(job: Mapping[str, Any], pod: Mapping[str, Any], release: Release
         started_at=parse_time(status.get("startTime")),
         finished_at=parse_time(ended.get("lastTransitionTime")) if ended else None,
         failure_reason=ended.get("reason") if ended and state is BuildState.FAILED else None,
-        termination_message=_termination_message(pod) if state is BuildState.SUCCEEDED else None,
-        trouble=None if state is BuildState.SUCCEEDED else _trouble(pod),
+        last_words=_last_words(pods) if state is BuildState.SUCCEEDED else (),
+        trouble=None if state is BuildState.SUCCEEDED or not pods else _trouble(pods[-1]),
     )
 
 
@@ -82,45 +91,77 @@ def _owner(job: Mapping[str, Any], release: Release) -> JobOwner:
     return JobOwner.RELEASE if owner.uid == release.uid else JobOwner.EARLIER
 
 
-def _termination_message(pod: Mapping[str, Any]) -> str | None:
-    for container in pod.get("status", {}).get("containerStatuses", []):
-        if container["name"] == BUILDER:
-            message: str | None = container.get("state", {}).get("terminated", {}).get("message")
-            return message
-    return None
+def _own_pods(
+    job: Mapping[str, Any], labelled: Iterable[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """Keep the Pods this very Job controls, the newest last."""
+    uid = job["metadata"].get("uid")
+    owners = [(pod, job_of(pod["metadata"])) for pod in labelled]
+    return sorted(
+        (pod for pod, owner in owners if owner is not None and owner.uid == uid),
+        key=lambda pod: str(pod["metadata"]["creationTimestamp"]),
+    )
+
+
+def _last_words(pods: Iterable[Mapping[str, Any]]) -> tuple[LastWords, ...]:
+    """Let the builder of each Pod that succeeded speak, and no other container of it."""
+    return tuple(
+        LastWords(pod["metadata"]["name"], _message(container))
+        for pod in pods
+        if pod.get("status", {}).get("phase") == "Succeeded"
+        for container in pod["status"].get("containerStatuses", [])
+        if container["name"] == BUILDER
+    )
+
+
+def _message(container: Mapping[str, Any]) -> str:
+    return container.get("state", {}).get("terminated", {}).get("message") or ""
 
 
 def _trouble(pod: Mapping[str, Any]) -> PodTrouble | None:
-    """Find what keeps a Pod from running, or how its containers ended badly."""
+    """Find what keeps a Pod from running, or how it or its containers ended badly."""
     status = pod.get("status", {})
-    name = pod.get("metadata", {}).get("name", "")
-    for container in [
-        *status.get("initContainerStatuses", []),
-        *status.get("containerStatuses", []),
-    ]:
-        ended = container.get("state", {}).get("terminated")
-        if ended and ended.get("exitCode"):
-            return PodTrouble(
-                pod=name,
-                container=container["name"],
-                reason=ended.get("reason") or "Error",
-                message=_tail(ended.get("message")),
-                exit_code=ended["exitCode"],
-            )
-        waiting = container.get("state", {}).get("waiting")
-        if waiting and waiting.get("reason") not in {None, "PodInitializing", "ContainerCreating"}:
-            return PodTrouble(
-                name, container["name"], waiting["reason"], _tail(waiting.get("message"))
-            )
-    for condition in status.get("conditions", []):
-        kind, state = condition["type"], condition["status"]
-        if kind == "PodScheduled" and state == "False":
-            return PodTrouble(name, None, "Unschedulable", _tail(condition.get("message")))
-        if kind == "DisruptionTarget" and state == "True":
-            return PodTrouble(name, None, "DisruptionTarget", _tail(condition.get("message")))
+    name = pod["metadata"]["name"]
+    conditions = {item["type"]: item for item in status.get("conditions", [])}
+    # These before its containers, which only tell that they were killed.
+    disrupted = conditions.get("DisruptionTarget", {})
+    if disrupted.get("status") == "True":
+        return PodTrouble(name, None, "DisruptionTarget", _tail(disrupted.get("message")))
+    if status.get("reason") == "Evicted":
+        return PodTrouble(name, None, "Evicted", _tail(status.get("message")))
+    found = [_trouble_of(name, container) for container in _containers(status)]
+    troubles = [trouble for trouble in found if trouble is not None]
+    if troubles:
+        return troubles[0]
+    scheduled = conditions.get("PodScheduled", {})
+    if scheduled.get("status") == "False":
+        return PodTrouble(name, None, "Unschedulable", _tail(scheduled.get("message")))
     if status.get("phase") == "Failed":
         reason = status.get("reason") or "Error"
         return PodTrouble(name, None, reason, _tail(status.get("message")))
+    return None
+
+
+def _containers(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Give a Pod's containers, ours first: a sidecar is stopped when the build has ended."""
+    containers = [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
+    return sorted(containers, key=lambda container: container["name"] not in OURS)
+
+
+def _trouble_of(pod: str, container: Mapping[str, Any]) -> PodTrouble | None:
+    """Tell how a container ended badly, or what it waits for."""
+    ended = container.get("state", {}).get("terminated")
+    if ended and ended.get("exitCode"):
+        return PodTrouble(
+            pod=pod,
+            container=container["name"],
+            reason=ended.get("reason") or "Error",
+            message=_tail(ended.get("message")),
+            exit_code=ended["exitCode"],
+        )
+    waiting = container.get("state", {}).get("waiting")
+    if waiting and waiting.get("reason") not in {None, "PodInitializing", "ContainerCreating"}:
+        return PodTrouble(pod, container["name"], waiting["reason"], _tail(waiting.get("message")))
     return None
 
 

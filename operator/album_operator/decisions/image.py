@@ -1,5 +1,6 @@
 """ImageReady: the build Job exists, ran, and left a digest."""
 
+import hashlib
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -9,10 +10,17 @@ from album_operator.domain.reasons import Reason
 from album_operator.domain.record import BuildRecord, Failure, ImageRecord, Record, StepName
 from album_operator.domain.release import BuildType, Release
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import BuildSeen, BuildState, JobOwner, PodTrouble
+from album_operator.domain.seen import BuildSeen, BuildState, JobOwner, LastWords, PodTrouble
 from album_operator.domain.verdict import Act, Done, Halt, SubmitBuild, Verdict, Wait
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+IMPOSSIBLE = {
+    # kaniko 1.28.3 wrote it once after a push that went through: its hash was never set.
+    f"sha256:{'0' * 64}": "which is no hash at all",
+    f"sha256:{hashlib.sha256(b'').hexdigest()}": "which is the hash of nothing",
+}
+"""Digests of the right form that no image has, and why."""
 
 POD_LOOK = timedelta(seconds=15)
 """How often a build's Pod is looked at for what no Job event tells, such as ImagePullBackOff."""
@@ -22,7 +30,6 @@ WAITING = {
     "ErrImagePull": Reason.IMAGE_PULL_FAILED,
     "InvalidImageName": Reason.IMAGE_PULL_FAILED,
     "Unschedulable": Reason.UNSCHEDULABLE,
-    "Evicted": Reason.BUILD_EVICTED,
     "DisruptionTarget": Reason.BUILD_EVICTED,
 }
 
@@ -111,20 +118,42 @@ def _wait(record: Record, resolved: Resolved, seen: BuildSeen, now: datetime) ->
 
 
 def _finish(release: Release, record: Record, resolved: Resolved, seen: BuildSeen) -> Done | Halt:
-    digest = DIGEST.fullmatch((seen.termination_message or "").strip())
+    digest = _digest(seen)
     if digest is None:
+        namespace = release.ref.namespace
         return Halt(
             Reason.BUILD_FAILED,
-            f"Job {seen.job} succeeded but left no digest in its Pod's termination message, so "
-            "what was pushed cannot be proved. Set the annotation album.dev/retry to build again; "
-            f"look at kubectl logs -n {release.ref.namespace} job/{seen.job} if it happens twice.",
+            f"Job {seen.job} succeeded, but {_why_no_digest(seen.last_words)}, so what was pushed "
+            "cannot be proved. Set the annotation album.dev/retry to build again; if it happens "
+            f"twice, look at kubectl logs -n {namespace} job/{seen.job} and at kubectl get pods "
+            f"-n {namespace} -l batch.kubernetes.io/job-name={seen.job}.",
         )
-    image = ImageRecord(resolved.build.image, digest.group(), resolved.source.commit)
+    image = ImageRecord(resolved.build.image, digest, resolved.source.commit)
     return Done(
         replace(record, image=image, build=_build_record(resolved, seen)),
         Reason.SUCCEEDED,
         f"{image.reference}@{image.digest}",
     )
+
+
+def _digest(seen: BuildSeen) -> str | None:
+    """Give the digest the builder left, None where there is none that can be believed."""
+    texts = {words.text.strip() for words in seen.last_words}
+    text = texts.pop() if len(texts) == 1 else ""
+    return text if DIGEST.fullmatch(text) and text not in IMPOSSIBLE else None
+
+
+def _why_no_digest(words: tuple[LastWords, ...]) -> str:
+    match list({each.text.strip(): each.pod for each in words}.items()):
+        case []:
+            return "no Pod of its own that succeeded is left to tell the digest"
+        case [(text, pod)] if text in IMPOSSIBLE:
+            return f"Pod {pod} left the digest {text}, {IMPOSSIBLE[text]}"
+        case [(_, pod)]:
+            return f"Pod {pod} left no digest in its termination message"
+        case several:
+            pods = " and ".join(pod for _, pod in several[:2])
+            return f"{len(words)} Pods claim to be its own and do not agree, {pods} among them"
 
 
 def _fail(release: Release, resolved: Resolved, seen: BuildSeen) -> Halt:
@@ -135,6 +164,12 @@ def _fail(release: Release, resolved: Resolved, seen: BuildSeen) -> Halt:
         said = (
             f"The build took longer than build.timeout ({resolved.build.timeout}). Raise it in the "
             "pipeline or make the build faster"
+        )
+    elif trouble.reason == "Evicted":
+        reason = Reason.BUILD_FAILED
+        said = (
+            f"Pod {trouble.pod} was evicted: {trouble.message or 'no reason is told'}. If it used "
+            "too much disk, raise build.resources.limits.ephemeral-storage in the pipeline"
         )
     elif trouble.reason == "OOMKilled":
         reason = Reason.BUILD_OUT_OF_MEMORY

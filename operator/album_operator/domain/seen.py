@@ -240,13 +240,22 @@ class PodTrouble:
 
 
 @dataclass(frozen=True)
+class LastWords:
+    """What the builder of a Pod that succeeded left behind, empty where it left nothing."""
+
+    pod: str
+    text: str
+
+
+@dataclass(frozen=True)
 class BuildSeen:
-    """A build Job and its newest Pod.
+    """A build Job and the Pods it controls.
 
     Attributes:
         owner: who controls the Job, by the owner reference's kind, name and uid.
         failure_reason: reason of the Job's Failed condition, such as `DeadlineExceeded`.
-        termination_message: what the builder container left behind when it succeeded.
+        last_words: of each Pod that succeeded, once the Job has; several where the Job controller
+            made more than one, or where somebody made a Pod that claims to be the Job's.
         trouble: what is wrong with the newest Pod, None where nothing is.
     """
 
@@ -256,7 +265,7 @@ class BuildSeen:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     failure_reason: str | None = None
-    termination_message: str | None = None
+    last_words: tuple[LastWords, ...] = ()
     trouble: PodTrouble | None = None
 
 

@@ -9,7 +9,9 @@ from typing import Any
 from album_operator.domain.release import BuildType
 from album_operator.domain.resolved import BuildPlan, Resolved
 
-BUILDER = "build"
+FETCH, BUILDER = "fetch", "build"
+"""Names of a build Pod's two containers, in the order they run."""
+
 TERMINATION_LOG = "/dev/termination-log"
 
 # kaniko leaves mounts out of its snapshots (GoogleContainerTools/kaniko#2021), so this must be a

@@ -7,6 +7,7 @@ from album_operator.domain.release import Release
 from album_operator.domain.resolved import Resolved
 from album_operator.render.engines import (
     BUILDER,
+    FETCH,
     SOURCE,
     TERMINATION_LOG,
     WORKSPACE,
@@ -135,7 +136,7 @@ def _render_pod(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
 def _render_fetch(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
     source = resolved.source
     return {
-        "name": "fetch",
+        "name": FETCH,
         "image": engine.operator_image,
         "command": ["python", "-m", "album_operator.fetch_source"],
         "env": render_env(

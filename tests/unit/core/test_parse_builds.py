@@ -7,7 +7,7 @@ import pytest
 from album_operator.adapters.builds import ClusterBuilds, parse_build
 from album_operator.adapters.cluster import parse_time
 from album_operator.domain.release import Ref
-from album_operator.domain.seen import BuildState, JobOwner, PodTrouble
+from album_operator.domain.seen import BuildState, JobOwner, LastWords, PodTrouble
 from tests.fakes.builders import DIGEST, RELEASE
 from tests.fakes.cluster import FakeCluster, fail_build, finish_build
 
@@ -23,6 +23,7 @@ JOB: dict[str, Any] = {
     "metadata": {
         "namespace": "album",
         "name": "build-1",
+        "uid": "job-1",
         "ownerReferences": [OWNER],
     },
 }
@@ -38,8 +39,22 @@ def _job(kind: str, reason: str = "") -> dict[str, Any]:
     return {**JOB, "status": {"startTime": "2026-11-20T12:00:00Z", "conditions": [condition]}}
 
 
-def _pod(**status: object) -> dict[str, Any]:
-    return {"metadata": {"name": "build-1-x"}, "status": status}
+CONTROLLER: dict[str, Any] = {
+    "apiVersion": "batch/v1",
+    "kind": "Job",
+    "name": "build-1",
+    "uid": "job-1",
+    "controller": True,
+}
+
+
+def _pod(name: str = "build-1-x", **status: object) -> dict[str, Any]:
+    metadata = {
+        "name": name,
+        "creationTimestamp": "2026-11-20T12:00:00Z",
+        "ownerReferences": [CONTROLLER],
+    }
+    return {"metadata": metadata, "status": status}
 
 
 def _container(name: str = "build", **state: object) -> list[dict[str, Any]]:
@@ -47,42 +62,100 @@ def _container(name: str = "build", **state: object) -> list[dict[str, Any]]:
 
 
 def test_a_job_without_a_pod_runs() -> None:
-    seen = parse_build(JOB, {}, RELEASE)
+    seen = parse_build(JOB, [], RELEASE)
 
     assert (seen.job, seen.state) == ("build-1", BuildState.RUNNING)
     assert seen.trouble is None
 
 
+def _said(digest: str, name: str = "build-1-x") -> dict[str, Any]:
+    ended = _container(terminated={"exitCode": 0, "message": digest})
+    return _pod(name, phase="Succeeded", containerStatuses=ended)
+
+
 def test_a_complete_job_has_the_last_words_of_its_builder() -> None:
-    pod = _pod(
-        containerStatuses=[
-            *_container("sidecar", terminated={"message": "bye"}),
-            *_container(terminated={"exitCode": 0, "message": DIGEST}),
-        ]
-    )
-    seen = parse_build(_job("Complete"), pod, RELEASE)
+    pod = _said(DIGEST)
+    pod["status"]["containerStatuses"] = [
+        *_container("sidecar", terminated={"exitCode": 0, "message": "bye"}),
+        *pod["status"]["containerStatuses"],
+    ]
+    seen = parse_build(_job("Complete"), [pod], RELEASE)
 
     assert seen.state is BuildState.SUCCEEDED
-    assert seen.termination_message == DIGEST
+    assert seen.last_words == (LastWords("build-1-x", DIGEST),)
     assert (seen.started_at, seen.finished_at) == (
         parse_time("2026-11-20T12:00:00Z"),
         parse_time("2026-11-20T12:01:00Z"),
     )
 
 
+def test_no_other_container_speaks_for_the_builder() -> None:
+    pod = _pod(
+        phase="Succeeded",
+        initContainerStatuses=[
+            *_container("fetch", terminated={"exitCode": 0, "message": DIGEST}),
+            *_container("build", terminated={"exitCode": 0, "message": DIGEST}),
+        ],
+        ephemeralContainerStatuses=_container("build", terminated={"message": DIGEST}),
+        containerStatuses=[
+            *_container("sidecar", terminated={"exitCode": 0, "message": DIGEST}),
+            *_container(terminated={"exitCode": 0}),
+        ],
+    )
+
+    assert parse_build(_job("Complete"), [pod], RELEASE).last_words == (LastWords("build-1-x", ""),)
+
+
+@pytest.mark.parametrize(
+    "owners",
+    [
+        [],
+        [{**CONTROLLER, "uid": "another"}],
+        [{**CONTROLLER, "controller": False}],
+        [{**CONTROLLER, "kind": "ReplicaSet"}],
+        [{**CONTROLLER, "apiVersion": "apps/v1"}],
+        [{**CONTROLLER, "controller": False}, {**OWNER, "uid": "job-1"}],
+    ],
+    ids=str,
+)
+def test_a_pod_with_the_jobs_label_is_not_the_jobs_pod(owners: list[dict[str, Any]]) -> None:
+    stranger = _said(f"sha256:{'e' * 64}", "newer")
+    stranger["metadata"] |= {"creationTimestamp": "2026-11-20T13:00:00Z", "ownerReferences": owners}
+    seen = parse_build(_job("Complete"), [stranger, _said(DIGEST)], RELEASE)
+    assert seen.last_words == (LastWords("build-1-x", DIGEST),)
+
+    stranger["status"] = {"phase": "Failed", "reason": "Evicted", "message": "by a stranger"}
+    assert parse_build(_job("Failed"), [stranger, _pod()], RELEASE).trouble is None
+
+
+def test_of_a_jobs_pods_those_that_succeeded_speak() -> None:
+    lost = _said(f"sha256:{'e' * 64}", "build-1-lost")
+    lost["status"] |= {"phase": "Failed", "reason": "Terminated"}
+    seen = parse_build(_job("Complete"), [lost, _said(DIGEST), _pod("none")], RELEASE)
+    assert seen.last_words == (LastWords("build-1-x", DIGEST),)
+
+    both = [_said(DIGEST, "a"), _said("another", "b")]
+    assert len(parse_build(_job("Complete"), both, RELEASE).last_words) == 2
+
+
+def test_a_job_that_is_not_complete_lets_no_pod_speak() -> None:
+    assert parse_build(JOB, [_said(DIGEST)], RELEASE).last_words == ()
+    assert parse_build(_job("Failed"), [_said(DIGEST)], RELEASE).last_words == ()
+
+
 def test_a_complete_job_whose_pod_is_gone_has_no_last_words() -> None:
-    assert parse_build(_job("Complete"), {}, RELEASE).termination_message is None
+    assert parse_build(_job("Complete"), [], RELEASE).last_words == ()
 
 
 def test_a_condition_that_is_false_is_none() -> None:
     job = _job("Failed")
     job["status"]["conditions"][0]["status"] = "False"
 
-    assert parse_build(job, {}, RELEASE).state is BuildState.RUNNING
+    assert parse_build(job, [], RELEASE).state is BuildState.RUNNING
 
 
 def test_a_failed_job_says_why() -> None:
-    seen = parse_build(_job("Failed", "DeadlineExceeded"), {}, RELEASE)
+    seen = parse_build(_job("Failed", "DeadlineExceeded"), [], RELEASE)
 
     assert (seen.state, seen.failure_reason) == (BuildState.FAILED, "DeadlineExceeded")
 
@@ -123,6 +196,48 @@ def test_a_failed_job_says_why() -> None:
             _pod(phase="Failed", reason="Evicted", message="disk"),
             PodTrouble("build-1-x", None, "Evicted", "disk"),
         ),
+        (
+            _pod(
+                phase="Failed",
+                reason="Evicted",
+                message='Usage of EmptyDir volume "source" exceeds the limit "5Gi".',
+                containerStatuses=_container(terminated={"exitCode": 137, "reason": "Error"}),
+            ),
+            PodTrouble(
+                "build-1-x",
+                None,
+                "Evicted",
+                'Usage of EmptyDir volume "source" exceeds the limit "5Gi".',
+            ),
+        ),
+        (
+            _pod(
+                phase="Failed",
+                reason="Evicted",
+                conditions=[
+                    {"type": "DisruptionTarget", "status": "True", "message": "node is low"}
+                ],
+                containerStatuses=_container(terminated={"exitCode": 137, "reason": "Error"}),
+            ),
+            PodTrouble("build-1-x", None, "DisruptionTarget", "node is low"),
+        ),
+        (
+            _pod(
+                initContainerStatuses=[
+                    *_container("istio-proxy", terminated={"exitCode": 143, "reason": "Error"}),
+                    *_container("fetch", terminated={"exitCode": 0}),
+                ],
+                containerStatuses=_container(terminated={"exitCode": 2, "message": "x"}),
+            ),
+            PodTrouble("build-1-x", "build", "Error", "x", 2),
+        ),
+        (
+            _pod(
+                initContainerStatuses=_container("istio-proxy", waiting={"reason": "ErrImagePull"}),
+                containerStatuses=_container(waiting={"reason": "PodInitializing"}),
+            ),
+            PodTrouble("build-1-x", "istio-proxy", "ErrImagePull", ""),
+        ),
         (_pod(phase="Failed"), PodTrouble("build-1-x", None, "Error", "")),
         (_pod(containerStatuses=_container(waiting={"reason": "ContainerCreating"})), None),
         (_pod(containerStatuses=_container(running={})), None),
@@ -130,13 +245,13 @@ def test_a_failed_job_says_why() -> None:
     ],
 )
 def test_what_is_wrong_with_a_pod_is_found(pod: dict[str, Any], trouble: PodTrouble | None) -> None:
-    assert parse_build(JOB, pod, RELEASE).trouble == trouble
+    assert parse_build(JOB, [pod], RELEASE).trouble == trouble
 
 
 def test_a_long_log_keeps_its_end() -> None:
     log = f"{'x' * 5000}the cause"
     pod = _pod(containerStatuses=_container(terminated={"exitCode": 1, "message": log}))
-    trouble = parse_build(JOB, pod, RELEASE).trouble
+    trouble = parse_build(JOB, [pod], RELEASE).trouble
 
     assert trouble is not None
     assert len(trouble.message) == 1024
@@ -172,12 +287,12 @@ async def test_a_build_that_ended_well_leaves_its_digest() -> None:
     seen = await builds.find(Ref("album", "build-1"), RELEASE)
 
     assert seen is not None
-    assert seen.termination_message == DIGEST
+    assert [words.text for words in seen.last_words] == [DIGEST]
 
 
 def _owner_of(*owners: dict[str, Any]) -> JobOwner:
     job = {"metadata": {"name": "build-1", "ownerReferences": list(owners)}}
-    return parse_build(job, {}, RELEASE).owner
+    return parse_build(job, [], RELEASE).owner
 
 
 def test_a_job_is_ours_by_its_controllers_kind_name_and_uid() -> None:
@@ -212,4 +327,4 @@ def test_whoever_else_owns_a_job_it_is_not_ours(owner: dict[str, Any]) -> None:
 
 def test_a_job_of_nobody_is_not_ours() -> None:
     assert _owner_of() is JobOwner.OTHER
-    assert parse_build({"metadata": {"name": "x"}}, {}, RELEASE).owner is JobOwner.OTHER
+    assert parse_build({"metadata": {"name": "x"}}, [], RELEASE).owner is JobOwner.OTHER

@@ -9,7 +9,7 @@ from album_operator.domain.places import Change, Draft, ForgePlace, GitPlace
 from album_operator.domain.reasons import Reason
 from album_operator.domain.seen import PullRequestSeen
 from tests.fakes.builders import BRANCH, raw_pipeline
-from tests.fakes.cluster import finish_build, raw_secret
+from tests.fakes.cluster import finish_build, raw_pod, raw_secret
 from tests.fakes.git_server import TOKEN
 from tests.unit.core.stage import REPOSITORY, Stage
 
@@ -174,20 +174,9 @@ async def test_a_pod_that_cannot_run_is_shown_and_forgotten_when_it_runs() -> No
     stage = Stage()
     stage.apply()
     await stage.settle()
-    name = stage.jobs[0]["metadata"]["name"]
     waiting = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}
-    stage.cluster.apply(
-        {
-            "kind": "Pod",
-            "metadata": {
-                "namespace": "album",
-                "name": f"{name}-x7x7x",
-                "creationTimestamp": "2026-11-20T12:00:00Z",
-                "labels": {"batch.kubernetes.io/job-name": name},
-            },
-            "status": {"containerStatuses": [{"name": "build", "state": waiting}]},
-        }
-    )
+    statuses = [{"name": "build", "state": waiting}]
+    stage.cluster.apply(raw_pod(stage.jobs[0], containerStatuses=statuses))
     due = await stage.settle()
     assert stage.ready() == ("Unknown", "ImagePullFailed")
     assert due.after is not None

@@ -9,7 +9,7 @@ from album_operator.decisions import image
 from album_operator.domain.reasons import TRANSIENT, Reason
 from album_operator.domain.record import StepName
 from album_operator.domain.release import BuildType
-from album_operator.domain.seen import BuildSeen, BuildState, JobOwner, PodTrouble
+from album_operator.domain.seen import BuildSeen, BuildState, JobOwner, LastWords, PodTrouble
 from album_operator.domain.verdict import Act, Done, Halt, SubmitBuild, Verdict, Wait
 from tests.fakes.builders import (
     BUILD_SEEN,
@@ -23,13 +23,19 @@ from tests.fakes.builders import (
 )
 
 RECORD = record_before(StepName.IMAGE_READY)
-SUCCEEDED = replace(BUILD_SEEN, state=BuildState.SUCCEEDED, termination_message=DIGEST)
+SUCCEEDED = replace(BUILD_SEEN, state=BuildState.SUCCEEDED)
 FAILED = replace(BUILD_SEEN, state=BuildState.FAILED)
 PRIVILEGED = replace(RESOLVED, build=replace(RESOLVED.build, type=BuildType.BUILDKIT))
 
 
 def _decide(seen: BuildSeen | None) -> Verdict:
     return image.decide(RELEASE, RECORD, RESOLVED, seen, NOW, privileged=False)
+
+
+def _left(*texts: str) -> BuildSeen:
+    """Give a build that succeeded, with these last words of a Pod each."""
+    words = tuple(LastWords(f"pod-{number}", text) for number, text in enumerate(texts, 1))
+    return replace(SUCCEEDED, last_words=words)
 
 
 def _halt(seen: BuildSeen) -> Halt:
@@ -124,7 +130,7 @@ def test_a_pod_that_waits_before_its_job_has_a_start_time_is_given_the_whole_tim
 
 
 def test_the_digest_of_a_build_is_taken_from_its_last_words() -> None:
-    verdict = _decide(replace(SUCCEEDED, termination_message=f"{DIGEST}\n", finished_at=NOW))
+    verdict = _decide(replace(_left(f"{DIGEST}\n"), finished_at=NOW))
 
     assert isinstance(verdict, Done)
     assert verdict.record.image == IMAGE_RECORD
@@ -134,14 +140,61 @@ def test_the_digest_of_a_build_is_taken_from_its_last_words() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [None, "", "done", "sha256:abc", f"{DIGEST} {DIGEST}", DIGEST.upper()]
+    "words",
+    [
+        "",
+        "done",
+        "sha256:abc",
+        f"{DIGEST} {DIGEST}",
+        f"{DIGEST}\n{DIGEST}",
+        DIGEST.upper(),
+        f"sha512:{'f' * 64}",
+        f"{IMAGE}@{DIGEST}",
+        f"{DIGEST}\0",
+        DIGEST.replace("f", "\N{FULLWIDTH LATIN SMALL LETTER F}"),
+    ],
 )
-def test_a_build_that_leaves_no_digest_proves_nothing(words: str | None) -> None:
-    halt = _halt(replace(SUCCEEDED, termination_message=words))
+def test_a_build_that_leaves_no_digest_proves_nothing(words: str) -> None:
+    halt = _halt(_left(words))
 
     assert halt.reason is Reason.BUILD_FAILED
-    assert "digest" in halt.message
+    assert "Pod pod-1 left no digest in its termination message" in halt.message
     assert "album.dev/retry" in halt.message
+
+
+@pytest.mark.parametrize(
+    ("digest", "why"),
+    [
+        ("0" * 64, "which is no hash at all"),
+        (
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            "which is the hash of nothing",
+        ),
+    ],
+)
+def test_a_digest_that_no_image_has_is_refused_for_that(digest: str, why: str) -> None:
+    halt = _halt(_left(f"sha256:{digest}\n"))
+
+    assert halt.reason is Reason.BUILD_FAILED
+    assert f"Pod pod-1 left the digest sha256:{digest}, {why}" in halt.message
+    assert f"kubectl logs -n album job/{BUILD_SEEN.job}" in halt.message
+
+
+def test_a_build_whose_pod_is_gone_cannot_tell_its_digest() -> None:
+    assert "no Pod of its own that succeeded is left" in _halt(SUCCEEDED).message
+
+
+def test_two_pods_that_leave_different_digests_are_both_not_believed() -> None:
+    halt = _halt(_left(DIGEST, f"sha256:{'e' * 64}"))
+
+    assert halt.reason is Reason.BUILD_FAILED
+    assert "2 Pods claim to be its own and do not agree, pod-1 and pod-2 among them" in halt.message
+    assert f"-l batch.kubernetes.io/job-name={BUILD_SEEN.job}" in halt.message
+
+
+def test_two_pods_that_leave_the_same_digest_are_believed() -> None:
+    assert isinstance(_decide(_left(DIGEST, f"{DIGEST}\n")), Done)
+    assert "pod-2 left no digest" in _halt(_left("done", "done")).message
 
 
 def test_an_image_of_an_earlier_attempt_is_not_built_again() -> None:
@@ -165,6 +218,15 @@ def test_a_build_out_of_memory_names_the_setting() -> None:
 
     assert halt.reason is Reason.BUILD_OUT_OF_MEMORY
     assert "build.resources.limits.memory" in halt.message
+
+
+@pytest.mark.parametrize("said", ["Usage of EmptyDir volume exceeds the limit.", ""])
+def test_a_pod_evicted_for_its_disk_names_the_setting(said: str) -> None:
+    halt = _halt(replace(FAILED, trouble=PodTrouble("pod-x", None, "Evicted", said)))
+
+    assert halt.reason is Reason.BUILD_FAILED
+    assert f"Pod pod-x was evicted: {said or 'no reason is told'}" in halt.message
+    assert "build.resources.limits.ephemeral-storage" in halt.message
 
 
 def test_a_failed_build_says_what_the_builder_said_and_where_the_logs_are() -> None:
