@@ -239,22 +239,36 @@ class PullRequests(GitTokens, Protocol):
         """
 
     async def merge(
-        self, place: ForgePlace, number: int, head_sha: str, method: MergeMethod, *, by_forge: bool
+        self,
+        place: ForgePlace,
+        number: int,
+        head_sha: str,
+        base: str,
+        method: MergeMethod,
+        *,
+        by_forge: bool,
     ) -> None:
-        """Merge a pull request whose head is `head_sha`; one that is merged already is success.
+        """Merge a pull request from `head_sha` into `base`; one that is merged already is success.
+
+        No forge takes the base for a condition: it is asked for right before, and somebody may
+        still set another one in between. So look at the base after the merge, too.
 
         Args:
             place: the repository.
             number: of the pull request.
             head_sha: its head as it was looked at, 40 hex digits.
+            base: the branch it is to go into.
             method: how.
             by_forge: only arm the forge's own auto-merge (or queue) for a pull request that is
                 blocked; armed already is success.
 
         Raises:
-            StaleError: the head is another by now, or the forge would not merge (or not arm) it as
-                things stand: look again.
+            StaleError: head or base is another by now, or the forge would not merge (or not arm)
+                it as things stand: look again.
         """
+
+    async def disarm(self, place: ForgePlace, number: int) -> None:
+        """Take an auto-merge back, or a place in the merge queue; without one it is success."""
 
     async def comment(self, place: ForgePlace, number: int, key: str, text: str) -> None:
         """Write a comment; one that carries the same key is there already: nothing is written."""

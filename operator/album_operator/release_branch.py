@@ -14,6 +14,7 @@ from album_operator.domain.record import Record
 from album_operator.domain.release import Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import (
+    DisarmPullRequest,
     MergePullRequest,
     OpenPullRequest,
     PushBranch,
@@ -128,7 +129,7 @@ class ReleaseBranch:
         if record.pull_request is not None:
             place = await self._access.to_forge(release.ref.namespace, resolved)
             seen = await self._watch.get(place, record.pull_request.number)
-        if seen is not None and merge.needs_look(record, seen):
+        if seen is not None and merge.needs_look(record, resolved, seen):
             proposed = await self.propose(release, record, resolved, digest)
             return merge.decide_again(record, resolved, seen, proposed, self._clock())
         return merge.decide(record, resolved, seen, self._clock())
@@ -136,10 +137,20 @@ class ReleaseBranch:
     async def merge(self, action: MergePullRequest, release: Release, resolved: Resolved) -> None:
         """Merge the pull request, or let the forge do it."""
         place = await self._access.to_forge(release.ref.namespace, resolved)
-        method = resolved.config.pull_request.method
+        config = resolved.config
         await self._forge.merge(
-            place, action.number, action.head_sha, method, by_forge=action.by_forge
+            place,
+            action.number,
+            action.head_sha,
+            config.base_branch,
+            config.pull_request.method,
+            by_forge=action.by_forge,
         )
+
+    async def disarm(self, action: DisarmPullRequest, release: Release, resolved: Resolved) -> None:
+        """Keep the forge from merging the pull request by itself."""
+        place = await self._access.to_forge(release.ref.namespace, resolved)
+        await self._forge.disarm(place, action.number)
 
     async def withdraw(
         self, action: WithdrawPullRequest, release: Release, resolved: Resolved

@@ -32,6 +32,7 @@ from album_operator.domain.verdict import (
     Action,
     ApplySyncPolicy,
     CommitToBase,
+    DisarmPullRequest,
     MergePullRequest,
     OpenPullRequest,
     PushBranch,
@@ -223,6 +224,8 @@ class Steps:
                 await self._release_branch.open(action, release, resolved, _digest(record))
             case MergePullRequest():
                 await self._release_branch.merge(action, release, resolved)
+            case DisarmPullRequest():
+                await self._release_branch.disarm(action, release, resolved)
             case WithdrawPullRequest():
                 await self._release_branch.withdraw(action, release, resolved)
             case ApplySyncPolicy(seen):

@@ -206,6 +206,13 @@ class Control(AccountControl):
             pull = self.find_pull(name, number)
             lifecycle.reopen_pull(self._world, pull, self._world.get_user(login))
 
+    def retarget_pull(self, name: str, number: int, base: str, login: str) -> None:
+        """Let a pull request go into another branch."""
+        with self._world.lock:
+            pull = self.find_pull(name, number)
+            lifecycle.retarget_pull(self._world, pull, base, self._world.get_user(login))
+            self._settle(pull.repository)
+
     def merge_pull(self, name: str, number: int, login: str, method: MergeMethod = "merge") -> str:
         """Press the merge button, and give the commit.
 

@@ -12,8 +12,11 @@ from testbed.github.model import (
     Repository,
     Review,
     ReviewState,
+    Role,
 )
 from testbed.github.world import World
+
+WRITERS: tuple[Role, ...] = ("write", "maintain", "admin")
 
 _METHOD_NAMES = {"merge": "Merge commits", "squash": "Squash merges", "rebase": "Rebase merges"}
 
@@ -98,6 +101,29 @@ def reopen_pull(world: World, pull: PullRequest, by: User) -> None:
     pull.closed_at = pull.closed_by = None
     pull.updated_at = world.clock.now()
     webhooks.record_pull(world, pull, "reopened", by)
+
+
+def retarget_pull(world: World, pull: PullRequest, base_ref: str, by: User) -> None:
+    """Let a pull request go into another branch.
+
+    Auto-merge outlives that where somebody does it who may write ("Automatically merging a pull
+    request").
+
+    Raises:
+        RefusedError: It is closed, or there is no such branch.
+    """
+    if pull.state == "closed":
+        raise RefusedError("Cannot change the base branch of a closed pull request.")
+    heads = pull.repository.git.find_heads()
+    if base_ref not in heads:
+        raise RefusedError(f"Proposed base branch '{base_ref}' was not found")
+    changes = {"ref": {"from": pull.base_ref}, "sha": {"from": pull.base_sha}}
+    merge_queue.leave_queue(pull)
+    if pull.repository.find_role(by) not in WRITERS:
+        pull.auto_merge = None
+    pull.base_ref, pull.base_sha = base_ref, heads[base_ref]
+    pull.updated_at = world.clock.now()
+    webhooks.record_pull(world, pull, "edited", by, changes={"base": changes})
 
 
 def review_pull(

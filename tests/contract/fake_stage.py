@@ -84,6 +84,9 @@ class FakeStage:
         else:
             self.forge.close_pull_request(path, number)
 
+    def retarget(self, place: GitPlace, number: int, base: str) -> None:
+        self.forge.retarget(repository_path(place.url), number, base)
+
     def protect_base(self, place: GitPlace, approvals: int, checks: list[str]) -> None:
         self.forge.rules[repository_path(place.url)] = Rules(approvals, tuple(checks))
 

@@ -96,6 +96,10 @@ class GiteaStage(GitStage):
             {"state": "open" if is_open else "closed"},
         )
 
+    def retarget(self, place: GitPlace, number: int, base: str) -> None:
+        path = f"/repos/{repository_path(place.url)}/pulls/{number}"
+        self.server.do("PATCH", path, {"base": base})
+
     def protect_base(self, place: GitPlace, approvals: int, checks: list[str]) -> None:
         self.server.do(
             "POST",

@@ -44,7 +44,7 @@ class Desk:
 
     async def merge(self, seen: PullRequestSeen, *, by_forge: bool = False) -> None:
         await self.stage.pull_requests.merge(
-            self.forge, seen.number, seen.head_sha, MergeMethod.MERGE, by_forge=by_forge
+            self.forge, seen.number, seen.head_sha, seen.base, MergeMethod.MERGE, by_forge=by_forge
         )
 
     def counted(self) -> list[str]:

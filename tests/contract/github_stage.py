@@ -75,6 +75,9 @@ class GitHubStage(GitStage):
         do = self.server.reopen_pull if is_open else self.server.close_pull
         do(repository_path(place.url), number, OWNER)
 
+    def retarget(self, place: GitPlace, number: int, base: str) -> None:
+        self.server.retarget_pull(repository_path(place.url), number, base, OWNER)
+
     def protect_base(self, place: GitPlace, approvals: int, checks: list[str]) -> None:
         rule = Protection(approvals=approvals, checks=tuple(checks))
         self.server.protect_branch(repository_path(place.url), "main", rule)

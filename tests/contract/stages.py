@@ -72,6 +72,9 @@ class Stage(Protocol):
     def set_open(self, place: GitPlace, number: int, *, is_open: bool) -> None:
         """Close a pull request without a merge, or open it again."""
 
+    def retarget(self, place: GitPlace, number: int, base: str) -> None:
+        """Let a pull request go into another branch, as somebody who may write there."""
+
     def protect_base(self, place: GitPlace, approvals: int, checks: list[str]) -> None:
         """Let `main` be merged into only with so many approvals and these checks."""
 

@@ -156,7 +156,9 @@ async def test_a_github_app_does_all_a_token_does(desk: Desk) -> None:
     token = await desk.stage._forge.git_token(place)
     seen = await desk.stage.config.look(with_token(desk.place, token), "main", [], OURS)
     assert seen.branch is not None
-    await forge.merge(place, opened.number, opened.head_sha, MergeMethod.SQUASH, by_forge=False)
+    await forge.merge(
+        place, opened.number, opened.head_sha, "main", MergeMethod.SQUASH, by_forge=False
+    )
     merged = await forge.get(place, opened.number)
     assert merged.state is PullRequestState.MERGED
     assert (merged.actor or "").startswith("album-")

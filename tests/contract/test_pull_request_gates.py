@@ -147,7 +147,9 @@ async def _merge(
     *,
     by_forge: bool = False,
 ) -> None:
-    await stage.pull_requests.merge(forge, seen.number, seen.head_sha, method, by_forge=by_forge)
+    await stage.pull_requests.merge(
+        forge, seen.number, seen.head_sha, seen.base, method, by_forge=by_forge
+    )
 
 
 @pytest.mark.parametrize("method", MergeMethod)
@@ -196,6 +198,78 @@ async def test_what_is_blocked_is_merged_by_the_forge_once_it_can_be(
         return seen.state is PullRequestState.MERGED
 
     await until(is_merged, "be merged by the forge")
+
+
+async def test_the_branch_it_goes_into_is_seen_everywhere(
+    stage: Stage, place: GitPlace, forge: ForgePlace
+) -> None:
+    stage.set_branch(place, "develop", stage.head(place, "main"))
+    opened = await stage.pull_requests.open(forge, DRAFT)
+    assert (opened.head, opened.base) == (OURS, "main")
+    begun = await stage.pull_requests.list_changed(forge, None)
+    stage.retarget(place, opened.number, "develop")
+    seen = await stage.pull_requests.get(forge, opened.number)
+    assert (seen.head, seen.base) == (OURS, "develop")
+    assert await stage.pull_requests.find(forge, OURS, "main") is None
+    found = await stage.pull_requests.find(forge, OURS, "develop")
+    assert found is not None
+    assert found.base == "develop"
+
+    async def is_told() -> bool:
+        changes = await stage.pull_requests.list_changed(forge, begun.until)
+        return changes.glances[opened.number].base == "develop"
+
+    await until(is_told, "tell of another base")
+
+
+async def test_one_that_goes_elsewhere_is_not_merged_until_it_is_set_back(
+    stage: Stage, place: GitPlace, forge: ForgePlace
+) -> None:
+    stage.set_branch(place, "develop", stage.head(place, "main"))
+    opened = await stage.pull_requests.open(forge, DRAFT)
+    await is_fit(stage, forge, opened.number, Fit.CLEAN)
+    stage.retarget(place, opened.number, "develop")
+    for by_forge in (False, True):
+        with pytest.raises(StaleError):
+            await _merge(stage, forge, opened, by_forge=by_forge)
+    assert stage.head(place, "develop") == stage.head(place, "main")
+    stage.retarget(place, opened.number, "main")
+    await is_fit(stage, forge, opened.number, Fit.CLEAN)
+    await _merge(stage, forge, opened)
+    merged = await stage.pull_requests.get(forge, opened.number)
+    assert (merged.state, merged.base) == (PullRequestState.MERGED, "main")
+    assert merged.merge_commit == stage.head(place, "main")
+
+
+async def test_what_the_forge_is_to_merge_by_itself_can_be_taken_back(
+    stage: Stage, place: GitPlace, forge: ForgePlace
+) -> None:
+    stage.set_branch(place, "develop", stage.head(place, "main"))
+    stage.protect_base(place, 0, ["unit"])
+    opened = await stage.pull_requests.open(forge, DRAFT)
+    await is_fit(stage, forge, opened.number, Fit.CLEAN)
+    stage.set_status(place, opened.head_sha, "unit", "pending")
+    await _merge(stage, forge, opened, by_forge=True)
+    for _ in range(2):
+        await stage.pull_requests.disarm(forge, opened.number)
+        gate = await gate_of(stage, forge, opened.number)
+        assert (gate.is_armed, gate.may_be_armed) == (False, False)
+    stage.set_status(place, opened.head_sha, "unit", "success")
+    seen = await stage.pull_requests.get(forge, opened.number)
+    assert seen.state is PullRequestState.OPEN
+
+
+async def test_a_merge_into_another_branch_says_which(
+    stage: Stage, place: GitPlace, forge: ForgePlace
+) -> None:
+    stage.set_branch(place, "develop", stage.head(place, "main"))
+    opened = await stage.pull_requests.open(forge, DRAFT)
+    stage.retarget(place, opened.number, "develop")
+    await is_fit(stage, forge, opened.number, Fit.CLEAN)
+    stage.merge(place, opened.number, "merge")
+    merged = await stage.pull_requests.get(forge, opened.number)
+    assert (merged.state, merged.base) == (PullRequestState.MERGED, "develop")
+    assert merged.merge_commit == stage.head(place, "develop")
 
 
 async def test_who_closed_it_is_told(stage: Stage, place: GitPlace, forge: ForgePlace) -> None:

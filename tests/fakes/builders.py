@@ -173,6 +173,8 @@ PULL_REQUEST = PullRequestSeen(
     state=PullRequestState.OPEN,
     head_sha=OURS,
     title="release: backend v1.1.0",
+    head=BRANCH,
+    base="main",
 )
 
 MERGED_PULL_REQUEST = replace(

@@ -60,6 +60,7 @@ class FakeForge:
         milestones: titles of open ones.
         posts: how often somebody tried to open a pull request.
         told: context, state, text and URL of each commit status the operator set.
+        before_merge: called by a merge that found nothing in its way, right before it.
         requests: methods of the port that were called, in their order.
     """
 
@@ -73,6 +74,7 @@ class FakeForge:
         self.users = {REVIEWER}
         self.milestones: set[str] = set()
         self.posts = 0
+        self.before_merge: Callable[[], None] | None = None
         self.requests: list[str] = []
         self.rules: dict[str, Rules] = {}
         self.statuses: dict[str, dict[str, str]] = {}
@@ -137,21 +139,38 @@ class FakeForge:
         return self._now(item)
 
     async def merge(
-        self, place: ForgePlace, number: int, head_sha: str, method: MergeMethod, *, by_forge: bool
+        self,
+        place: ForgePlace,
+        number: int,
+        head_sha: str,
+        base: str,
+        method: MergeMethod,
+        *,
+        by_forge: bool,
     ) -> None:
-        """Merge a pull request whose head is `head_sha`, or let the forge do it."""
+        """Merge a pull request from `head_sha` into `base`, or let the forge do it."""
         self._open(place, "merge")
         item = self._item(place.repository, number)
         seen = self._now(item)
         if seen.state is PullRequestState.MERGED:
             return
         is_good = seen.state is PullRequestState.OPEN and seen.head_sha == head_sha
+        is_good = is_good and seen.base == base
+        if self.before_merge is not None:
+            # What somebody does between the adapter's last look and its merge.
+            self.before_merge()
         if not is_good or seen.is_draft or self._gate(item).is_blocked is not by_forge:
             raise StaleError(Reason.MERGING, f"Pull request #{number} is not to be merged so.")
         if by_forge:
             item.is_armed = True
         else:
             self.merge_as(place.repository, number, str(method).lower(), OPERATOR)
+        self._lose()
+
+    async def disarm(self, place: ForgePlace, number: int) -> None:
+        """Take an auto-merge back."""
+        self._open(place, "disarm")
+        self._item(place.repository, number).is_armed = False
         self._lose()
 
     async def comment(self, place: ForgePlace, number: int, key: str, text: str) -> None:
@@ -207,6 +226,13 @@ class FakeForge:
         """Mark a pull request as a draft, or as ready."""
         item = self._item(repository, number)
         item.seen = replace(item.seen, is_draft=is_draft)
+        item.changed_at = self._clock()
+
+    def retarget(self, repository: str, number: int, base: str) -> None:
+        """Let a pull request go into another branch; it stays armed if it was."""
+        item = self._item(repository, number)
+        item.base = base
+        item.seen = replace(item.seen, base=base)
         item.changed_at = self._clock()
 
     def comments(self, repository: str, number: int) -> list[str]:
@@ -275,6 +301,8 @@ class FakeForge:
             state=PullRequestState.OPEN,
             head_sha=head_sha,
             title=draft.title,
+            head=draft.head,
+            base=draft.base,
             is_draft=draft.is_draft,
         )
         item = _PullRequest(
@@ -331,7 +359,9 @@ class FakeForge:
     def _fit(self, item: _PullRequest) -> Fit:
         """Compare what both sides changed since they parted, file by file."""
         git = self._git(item.repository)
-        base, head = git.branches[item.base], self._now(item).head_sha
+        base, head = git.branches.get(item.base), self._now(item).head_sha
+        if base is None:
+            return Fit.CONFLICT
         common = next(sha for sha in ancestors(git.commits, head) if git.is_ancestor(sha, base))
         theirs = changed(git.commits[common].files, git.commits[base].files)
         ours = changed(git.commits[common].files, git.commits[head].files)

@@ -137,3 +137,45 @@ def test_auto_merge_goes_through_the_queue(desk: Desk, pull: PullRequest) -> Non
     desk.server.set_status(NAME, desk.tip(HEAD), "ci", "success")
     seen = desk.query(LOOK, id=pull.node_id)["data"]["node"]
     assert (seen["state"], seen["isInMergeQueue"]) == ("OPEN", True)
+
+
+def test_another_base_leaves_it_on_where_a_writer_sets_it(desk: Desk, pull: PullRequest) -> None:
+    desk.commit("develop", {"new.yaml": b"a: 1\n"})
+    desk.server.make_user("reader")
+    desk.server.set_role(NAME, "reader", "read")
+    for branch in ("main", "develop"):
+        desk.server.protect_branch(NAME, branch, Protection(checks=("ci",)))
+    pull.enable_automerge()
+    desk.repository(desk.mate_token).get_pull(1).edit(base="develop")
+    seen = desk.query(LOOK, id=pull.node_id)["data"]["node"]
+    assert seen["autoMergeRequest"]["enabledBy"] == {"login": "octo"}
+    assert desk.server.events[-1].payload["changes"]["base"]["ref"] == {"from": "main"}
+    desk.server.retarget_pull(NAME, 1, "main", "reader")
+    assert desk.query(LOOK, id=pull.node_id)["data"]["node"]["autoMergeRequest"] is None
+
+
+def test_another_base_must_exist_and_the_pull_request_be_open(
+    desk: Desk, pull: PullRequest
+) -> None:
+    with pytest.raises(GithubException) as error:
+        pull.edit(base="nowhere")
+    assert error.value.status == 422
+    desk.server.close_pull(NAME, 1, "octo")
+    with pytest.raises(GithubException) as error:
+        pull.edit(base=HEAD)
+    assert said(error)[1] == "Cannot change the base branch of a closed pull request."
+
+
+DEQUEUE = """mutation($id: ID!) {
+  dequeuePullRequest(input: {id: $id}) { mergeQueueEntry { position } }
+}"""
+
+
+def test_a_place_in_the_queue_can_be_given_back(desk: Desk, pull: PullRequest) -> None:
+    desk.server.protect_branch(NAME, "main", Protection(has_queue=True))
+    desk.query(ENQUEUE, id=pull.node_id)
+    assert "errors" not in desk.query(DEQUEUE, id=pull.node_id)
+    seen = desk.query(LOOK, id=pull.node_id)["data"]["node"]
+    assert (seen["state"], seen["isInMergeQueue"]) == ("OPEN", False)
+    (error,) = desk.query(DEQUEUE, id=pull.node_id)["errors"]
+    assert error["message"] == "Pull request is not in the queue"

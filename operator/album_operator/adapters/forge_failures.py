@@ -70,6 +70,11 @@ def not_merged_now(place: ForgePlace, number: int, said: str) -> StaleError:
     return StaleError(Reason.MERGING, f"{place.api_url} does not merge #{number} yet: {said}.")
 
 
+def base_changed(place: ForgePlace, number: int, base: str) -> StaleError:
+    """Say that a pull request goes into another branch than it was looked at for."""
+    return StaleError(Reason.MERGING, f"{place.api_url} shows #{number} to go into {base} by now.")
+
+
 def wrong_method(place: ForgePlace, method: MergeMethod, said: str) -> TerminalError:
     """Say that the repository does not allow a way to merge."""
     return TerminalError(

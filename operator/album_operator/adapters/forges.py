@@ -45,11 +45,22 @@ class Forges:
         return await self._adapters[place.type].open(place, draft)
 
     async def merge(
-        self, place: ForgePlace, number: int, head_sha: str, method: MergeMethod, *, by_forge: bool
+        self,
+        place: ForgePlace,
+        number: int,
+        head_sha: str,
+        base: str,
+        method: MergeMethod,
+        *,
+        by_forge: bool,
     ) -> None:
-        """Merge a pull request whose head is `head_sha`, or let the forge do it once it can."""
+        """Merge a pull request from `head_sha` into `base`, or let the forge do it once it can."""
         forge = self._adapters[place.type]
-        await forge.merge(place, number, head_sha, method, by_forge=by_forge)
+        await forge.merge(place, number, head_sha, base, method, by_forge=by_forge)
+
+    async def disarm(self, place: ForgePlace, number: int) -> None:
+        """Take an auto-merge back, or a place in the merge queue."""
+        await self._adapters[place.type].disarm(place, number)
 
     async def comment(self, place: ForgePlace, number: int, key: str, text: str) -> None:
         """Write a comment, once for each key."""

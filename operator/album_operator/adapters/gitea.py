@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from album_operator.adapters.forge_failures import (
+    base_changed,
     garbage,
     may_not_merge,
     not_merged_now,
@@ -32,6 +33,8 @@ from album_operator.adapters.gitea_gate import parse_gate
 from album_operator.domain.places import CommitState, Draft, ForgePlace, MergeMethod
 from album_operator.domain.seen import (
     Changes,
+    Fit,
+    Gate,
     Glance,
     PullRequestSeen,
     PullRequestState,
@@ -39,6 +42,9 @@ from album_operator.domain.seen import (
 )
 
 ALREADY_MERGED = "already merged"
+
+UNKNOWN = ""
+"""In place of the head whose merge is scheduled: what was before the operator began."""
 
 
 class GiteaPullRequests:
@@ -58,8 +64,8 @@ class GiteaPullRequests:
         refused_pause: timedelta = REFUSED_PAUSE,
     ) -> None:
         self._api = GiteaApi(insecure_hosts, time_limit, refused_pause)
-        # Gitea's API does not tell whether a merge is scheduled; losing this only asks once more.
-        self._armed: set[tuple[str, str, int, str]] = set()
+        # Heads whose merge we have scheduled, None for taken back: Gitea's API does not tell.
+        self._armed: dict[tuple[str, str, int], str | None] = {}
 
     async def close(self) -> None:
         """Close all connections."""
@@ -133,15 +139,34 @@ class GiteaPullRequests:
         else:
             require(place, answer, 201, "open pull requests in")
         opened = parse_pull_request(place, raw)
+        if answer.status == 201:
+            self._armed[_key(place, opened.number)] = None
         if await add_extras(self._api, place, opened, draft):
             raw = await self._api.read(place, f"/pulls/{opened.number}")
             opened = parse_pull_request(place, raw)
         return opened
 
     async def merge(
-        self, place: ForgePlace, number: int, head_sha: str, method: MergeMethod, *, by_forge: bool
+        self,
+        place: ForgePlace,
+        number: int,
+        head_sha: str,
+        base: str,
+        method: MergeMethod,
+        *,
+        by_forge: bool,
     ) -> None:
-        """Merge a pull request whose head is `head_sha`, or let Gitea do it once it can."""
+        """Merge a pull request from `head_sha` into `base`, or let Gitea do it once it can."""
+        answer = await self._api.send(place, "GET", f"/pulls/{int(number)}")
+        if answer.status == 404:
+            await self._api.get_repository(place)
+            raise pull_request_gone(place, number)
+        require(place, answer, 200, "read pull requests of")
+        seen = parse_pull_request(place, answer.body)
+        if seen.state is PullRequestState.MERGED:
+            return
+        if seen.base != base:
+            raise base_changed(place, number, seen.base)
         body = {
             "Do": str(method).lower(),
             "head_commit_id": head_sha,
@@ -150,7 +175,7 @@ class GiteaPullRequests:
         answer = await self._api.send(place, "POST", f"/pulls/{int(number)}/merge", body)
         scheduled = answer.status == 201 or (answer.status == 409 and "schedule" in answer.said)
         if by_forge and scheduled:
-            self._armed.add((place.api_url, place.repository, number, head_sha))
+            self._armed[_key(place, number)] = head_sha
             return
         if answer.status == 405 and ALREADY_MERGED in answer.said:
             return
@@ -161,6 +186,16 @@ class GiteaPullRequests:
         if answer.status in {404, 405, 409}:
             raise not_merged_now(place, number, answer.said)
         require(place, answer, 200, "merge pull requests of")
+
+    async def disarm(self, place: ForgePlace, number: int) -> None:
+        """Take a scheduled merge back; without one it is success."""
+        answer = await self._api.send(place, "DELETE", f"/pulls/{int(number)}/merge")
+        if answer.status == 404:
+            await self._api.get_repository(place)
+        # Only who scheduled a merge and admins may take it back: another's is not ours to take.
+        elif answer.status != 403:
+            require(place, answer, 204, "take back merges of")
+        self._armed[_key(place, number)] = None
 
     async def comment(self, place: ForgePlace, number: int, key: str, text: str) -> None:
         """Write a comment; one that carries the same key is there already: nothing is written."""
@@ -219,18 +254,32 @@ class GiteaPullRequests:
             return replace(seen, actor=await self._closer(place, seen.number))
         if seen.state is PullRequestState.MERGED:
             return seen
-        base = quote(raw["base"]["ref"], safe="")
         rules, status, reviews = await asyncio.gather(
-            self._api.read(place, f"/branches/{base}"),
+            self._find_rules(place, seen.base),
             self._api.read(place, f"/commits/{seen.head_sha}/status"),
             self._api.read(place, f"/pulls/{seen.number}/reviews?limit={PAGE}"),
         )
-        armed = (place.api_url, place.repository, seen.number, seen.head_sha) in self._armed
+        if rules is None:
+            return replace(seen, gate=Gate(fit=Fit.CONFLICT, is_blocked=True))
         try:
-            gate = parse_gate(raw, rules, status, reviews, is_armed=armed)
+            gate = parse_gate(raw, rules, status, reviews, is_armed=self._is_armed(place, seen))
         except (KeyError, TypeError, AttributeError) as error:
             raise garbage(place, f"rules, checks or reviews have no proper {error}") from error
         return replace(seen, gate=gate)
+
+    async def _find_rules(self, place: ForgePlace, base: str) -> Any:  # noqa: ANN401 - JSON
+        """Read what a branch's protection asks for; None where there is no such branch."""
+        answer = await self._api.send(place, "GET", f"/branches/{quote(base, safe='')}")
+        if answer.status == 404:
+            await self._api.get_repository(place)
+            return None
+        require(place, answer, 200, "read pull requests of")
+        return answer.body
+
+    def _is_armed(self, place: ForgePlace, seen: PullRequestSeen) -> bool | None:
+        """Tell whether a merge of this head is scheduled; None where that is not known."""
+        armed = self._armed.get(_key(place, seen.number), UNKNOWN)
+        return None if armed not in {None, seen.head_sha} else armed is not None
 
     async def _closer(self, place: ForgePlace, number: int) -> str | None:
         closer = None
@@ -238,3 +287,7 @@ class GiteaPullRequests:
             if event.get("type") == "close":
                 closer = (event.get("user") or {}).get("login")
         return closer
+
+
+def _key(place: ForgePlace, number: int) -> tuple[str, str, int]:
+    return (place.api_url, place.repository, number)

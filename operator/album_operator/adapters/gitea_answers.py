@@ -127,6 +127,12 @@ def is_between(raw: Any, head: str, base: str) -> bool:  # noqa: ANN401 - JSON
         return False
 
 
+def _head(raw: Any) -> str | None:  # noqa: ANN401 - JSON
+    """Give the branch of the same repository a pull request comes from; None for a fork's."""
+    is_ours = raw["head"]["repo_id"] == raw["base"]["repo_id"]
+    return str(raw["head"]["label"]) if is_ours else None
+
+
 def parse_moment(place: ForgePlace, raw: Any) -> datetime:  # noqa: ANN401 - JSON
     """Read when a pull request last changed.
 
@@ -166,6 +172,8 @@ def parse_pull_request(place: ForgePlace, raw: Any) -> PullRequestSeen:  # noqa:
             state=state,
             head_sha=str(raw["head"]["sha"]),
             title=str(raw["title"]),
+            head=_head(raw),
+            base=str(raw["base"]["ref"]),
             merge_commit=(raw.get("merge_commit_sha") or None) if merged else None,
             merged_at=datetime.fromisoformat(raw["merged_at"]) if merged else None,
             actor=str(actor["login"]) if actor else None,

@@ -15,7 +15,12 @@ NAMES = 10
 
 
 def parse_gate(
-    pull_request: Raw, rules: Raw, status: Raw, reviews: Sequence[Raw], *, is_armed: bool
+    pull_request: Raw,
+    rules: Raw,
+    status: Raw,
+    reviews: Sequence[Raw],
+    *,
+    is_armed: bool | None,
 ) -> Gate:
     """Judge an open pull request by Gitea's own rules.
 
@@ -24,7 +29,7 @@ def parse_gate(
         rules: `GET /branches/{base}`: what its protection asks for.
         status: `GET /commits/{head}/status`.
         reviews: `GET /pulls/{number}/reviews`.
-        is_armed: a merge is scheduled.
+        is_armed: a merge is scheduled; None where that is not known.
     """
     review, missing = _review(rules, reviews)
     latest = {str(item["context"]): str(item["status"]) for item in status.get("statuses") or ()}
@@ -39,7 +44,8 @@ def parse_gate(
         checks=_checks(latest, unchecked),
         failing=tuple(failing[:NAMES]),
         is_blocked=missing or bool(unchecked),
-        is_armed=is_armed,
+        is_armed=bool(is_armed),
+        may_be_armed=is_armed is None,
     )
 
 

@@ -23,7 +23,7 @@ from album_operator.adapters.github_comments import comment_once
 from album_operator.adapters.github_extras import add_extras
 from album_operator.adapters.github_gate import BATCH, parse_pulls, render_query
 from album_operator.adapters.github_limits import CHANGE, Limits
-from album_operator.adapters.github_merge import arm, merge_now
+from album_operator.adapters.github_merge import arm, disarm, merge_now
 from album_operator.adapters.github_pulls import choose, parse_pull, parse_slim, slim_pulls
 from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import OutsideError, StaleError, TerminalError
@@ -133,12 +133,23 @@ class GitHubPullRequests:
         return await add_extras(self._api, place, opened, draft)
 
     async def merge(
-        self, place: ForgePlace, number: int, head_sha: str, method: MergeMethod, *, by_forge: bool
+        self,
+        place: ForgePlace,
+        number: int,
+        head_sha: str,
+        base: str,
+        method: MergeMethod,
+        *,
+        by_forge: bool,
     ) -> None:
-        """Merge a pull request whose head is `head_sha`, or let GitHub do it once it can."""
+        """Merge a pull request from `head_sha` into `base`, or let GitHub do it once it can."""
         check_commit(head_sha)
         do = arm if by_forge else merge_now
-        await do(self._api, place, int(number), head_sha, method)
+        await do(self._api, place, int(number), head_sha, base, method)
+
+    async def disarm(self, place: ForgePlace, number: int) -> None:
+        """Take auto-merge back, or a place in the merge queue; without one it is success."""
+        await disarm(self._api, place, int(number))
 
     async def comment(self, place: ForgePlace, number: int, key: str, text: str) -> None:
         """Write a comment; one that carries the same key is there already: nothing is written."""

@@ -29,6 +29,7 @@ CONTEXTS = 100
 FRAGMENT = """
 fragment seen on PullRequest {
   number url title state isDraft headRefOid mergedAt
+  headRefName isCrossRepository baseRefName
   headRef { name }
   mergeCommit { oid }
   mergedBy { login }
@@ -138,6 +139,8 @@ def _parse(raw: Mapping[str, Any], *, is_archived: bool) -> PullRequestSeen:
         state=state,
         head_sha=str(raw["headRefOid"]),
         title=str(raw["title"]),
+        head=None if raw["isCrossRepository"] else str(raw["headRefName"]),
+        base=str(raw["baseRefName"]),
         merge_commit=str(raw["mergeCommit"]["oid"]) if state is PullRequestState.MERGED else None,
         merged_at=parse_moment(raw["mergedAt"]),
         actor=_actor(raw, state),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from album_operator.adapters.forge_failures import (
+    base_changed,
     garbage,
     may_not_merge,
     not_merged_now,
@@ -20,12 +21,14 @@ from album_operator.adapters.github_answers import (
     is_right_missing,
     require,
 )
-from album_operator.adapters.github_api import GitHubApi
+from album_operator.adapters.github_api import READING, GitHubApi
 from album_operator.adapters.github_limits import READ
+from album_operator.adapters.github_pulls import parse_pull
 from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import OutsideError, TerminalError
 from album_operator.domain.places import ForgePlace, MergeMethod
 from album_operator.domain.reasons import Reason
+from album_operator.domain.seen import PullRequestSeen, PullRequestState
 
 WRONG_METHOD = re.compile(
     r"(merge commits|squash merges|rebase merges|merging) (are|is) not allowed", re.IGNORECASE
@@ -44,7 +47,7 @@ query($owner: String!, $name: String!, $number: Int!) {
   repository(owner: $owner, name: $name) {
     nameWithOwner autoMergeAllowed
     pullRequest(number: $number) {
-      id state headRefOid mergeStateStatus isMergeQueueEnabled
+      id state headRefOid baseRefName mergeStateStatus isMergeQueueEnabled
       autoMergeRequest { enabledAt }
       mergeQueueEntry { position }
     }
@@ -60,22 +63,31 @@ class _Armable:
     node: str
     state: str
     head: str
+    base: str
     merge_state: str
     has_queue: bool
-    is_armed: bool
+    has_auto_merge: bool
+    is_queued: bool
     may_arm: bool
+
+    @property
+    def is_armed(self) -> bool:
+        return self.has_auto_merge or self.is_queued
 
 
 async def merge_now(
-    api: GitHubApi, place: ForgePlace, number: int, head_sha: str, method: MergeMethod
+    api: GitHubApi, place: ForgePlace, number: int, head_sha: str, base: str, method: MergeMethod
 ) -> None:
-    """Merge if the head is `head_sha` and nothing blocks; merged already is success."""
+    """Merge `head_sha` into `base` if nothing blocks; merged already is success."""
+    found = await _get(api, place, number)
+    if found.state is PullRequestState.MERGED:
+        return
+    if found.base != base:
+        raise base_changed(place, number, found.base)
     body = {"sha": head_sha, "merge_method": str(method).lower()}
     answer = await api.send(place, "PUT", f"/pulls/{number}/merge", body)
     if answer.status == 200:
         return
-    if answer.status == 404:
-        await _require_pull_request(api, place, number)
     if WRONG_METHOD.search(answer.said):
         raise wrong_method(place, method, answer.said)
     if answer.status == 405 and NOT_AUTHORIZED.search(answer.said):
@@ -89,11 +101,15 @@ async def merge_now(
 
 
 async def arm(
-    api: GitHubApi, place: ForgePlace, number: int, head_sha: str, method: MergeMethod
+    api: GitHubApi, place: ForgePlace, number: int, head_sha: str, base: str, method: MergeMethod
 ) -> None:
     """Let GitHub merge as soon as nothing blocks; armed or merged already is success."""
     found = await _look(api, place, number)
-    if found.state == "MERGED" or found.is_armed:
+    if found.state == "MERGED":
+        return
+    if found.base != base:
+        raise base_changed(place, number, found.base)
+    if found.is_armed:
         return
     if found.state != "OPEN" or found.head != head_sha:
         raise not_merged_now(place, number, "it changed meanwhile")
@@ -109,6 +125,29 @@ async def arm(
         raise _not_armed(place, number, method, answer)
 
 
+async def disarm(api: GitHubApi, place: ForgePlace, number: int) -> None:
+    """Keep GitHub from merging by itself.
+
+    Auto-merge outlives another base where somebody sets it who may write to the repository
+    (docs.github.com, "Automatically merging a pull request").
+    """
+    found = await _look(api, place, number)
+    if found.has_auto_merge:
+        wish = {"pullRequestId": found.node}
+        await _take_back(api, place, "disablePullRequestAutoMerge", wish)
+    if found.is_queued:
+        await _take_back(api, place, "dequeuePullRequest", {"id": found.node})
+
+
+async def _take_back(
+    api: GitHubApi, place: ForgePlace, mutation: str, wish: Mapping[str, Any]
+) -> None:
+    answer = await api.mutate(place, mutation, wish)
+    # Whatever else it says: it was merged or taken back meanwhile, or shows at the next look.
+    if is_right_missing(answer):
+        raise credential_refused(place, answer, MERGING)
+
+
 async def _look(api: GitHubApi, place: ForgePlace, number: int) -> _Armable:
     answer = await api.query(place, ARMABLE, {"number": number})
     repository: Mapping[str, Any] = answer.body["data"]["repository"]
@@ -120,9 +159,11 @@ async def _look(api: GitHubApi, place: ForgePlace, number: int) -> _Armable:
             node=str(raw["id"]),
             state=str(raw["state"]),
             head=str(raw["headRefOid"]),
+            base=str(raw["baseRefName"]),
             merge_state=str(raw["mergeStateStatus"]),
             has_queue=bool(raw["isMergeQueueEnabled"]),
-            is_armed=raw["autoMergeRequest"] is not None or raw["mergeQueueEntry"] is not None,
+            has_auto_merge=raw["autoMergeRequest"] is not None,
+            is_queued=raw["mergeQueueEntry"] is not None,
             may_arm=bool(repository["autoMergeAllowed"]),
         )
     except ODD as error:
@@ -136,12 +177,14 @@ async def _is_merged(api: GitHubApi, place: ForgePlace, number: int) -> bool:
     return answer.status == 204
 
 
-async def _require_pull_request(api: GitHubApi, place: ForgePlace, number: int) -> None:
-    """Tell a pull request that is gone from a token that may not merge: both are 404."""
+async def _get(api: GitHubApi, place: ForgePlace, number: int) -> PullRequestSeen:
+    """Read a pull request; later, a 404 tells of a token that may not merge."""
     answer = await api.send(place, "GET", f"/pulls/{number}", None, READ)
     if answer.status == 404:
         await api.get_repository(place)
         raise pull_request_gone(place, number)
+    require(place, answer, 200, READING)
+    return parse_pull(place, answer.body)
 
 
 def _not_armed(place: ForgePlace, number: int, method: MergeMethod, answer: Answer) -> OutsideError:

@@ -92,6 +92,8 @@ def parse_slim(place: ForgePlace, pull: Slimmed) -> PullRequestSeen:
             state=PullRequestState.MERGED if merged else _STATES[pull["state"]],
             head_sha=pull["sha"],
             title=pull["title"],
+            head=pull["head"] if pull["is_ours"] else None,
+            base=pull["base"],
             # Before the merge it is a test merge, that no branch has.
             merge_commit=str(pull["merge_commit"]) if merged else None,
             merged_at=merged_at,

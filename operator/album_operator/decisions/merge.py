@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from album_operator.decisions import retarget
 from album_operator.decisions.commit import committed
 from album_operator.decisions.preflight import RETRY
 from album_operator.decisions.propose import BETWEEN_LOOKS, closed, to_record
@@ -33,10 +34,15 @@ UNDECIDED = timedelta(seconds=5)
 
 @dataclass(frozen=True)
 class Waiting:
-    """What a waiting pull request lacks, and what is to be done about it."""
+    """What a waiting pull request lacks, and what is to be done about it.
+
+    Attributes:
+        ready: reason of the release as a whole.
+    """
 
     reason: Reason
     text: str
+    ready: Reason = Reason.AWAITING_MERGE
 
 
 def decide(
@@ -57,6 +63,10 @@ def decide(
     match seen.state:
         case PullRequestState.CLOSED:
             return closed(seen)
+        case _ if retarget.is_strange(record, resolved, seen):
+            return retarget.strange(resolved, seen)
+        case PullRequestState.MERGED if retarget.is_elsewhere(resolved, seen):
+            return retarget.merged_elsewhere(resolved, seen)
         case PullRequestState.MERGED:
             shown = replace(to_record(seen, None), seen_at=now)
             return _merged(replace(record, pull_request=shown), seen)
@@ -66,10 +76,13 @@ def decide(
             assert_never(seen.state)
 
 
-def needs_look(record: Record, seen: PullRequestSeen | None) -> bool:
+def needs_look(record: Record, resolved: Resolved, seen: PullRequestSeen | None) -> bool:
     """Tell whether the base must be looked at before a pull request is judged: `decide_again`."""
-    if seen is None or seen.state is PullRequestState.MERGED or seen.is_archived:
+    if seen is None or seen.is_archived or retarget.is_strange(record, resolved, seen):
         return False
+    is_merged = seen.state is PullRequestState.MERGED
+    if is_merged or retarget.is_elsewhere(resolved, seen):
+        return is_merged and retarget.is_elsewhere(resolved, seen)
     proposed = record.proposal.commit if record.proposal is not None else None
     conflicts = seen.gate is not None and seen.gate.fit is Fit.CONFLICT
     is_closed = seen.state is PullRequestState.CLOSED
@@ -79,14 +92,14 @@ def needs_look(record: Record, seen: PullRequestSeen | None) -> bool:
 def decide_again(
     record: Record, resolved: Resolved, seen: PullRequestSeen, proposed: Verdict, now: datetime
 ) -> Verdict:
-    """Judge a pull request that is not merged by what step Proposed finds on base and branch now.
+    """Judge a pull request not merged into our base by what step Proposed finds there now.
 
     A conflict is mended by making the same edit on the new base; a branch that holds anything but
     such a commit of ours is somebody else's doing; a base that holds the value needs no merge.
     """
     is_open = seen.state is PullRequestState.OPEN
     match proposed:
-        case Wait():
+        case Wait() | Halt(Reason.BASE_BRANCH_NOT_FOUND):
             return proposed
         case Done(reason=Reason.NO_CHANGE) if is_open:
             withdraw = WithdrawPullRequest(seen.number, f"{proposed.message} Closing this one.")
@@ -96,7 +109,7 @@ def decide_again(
             shown = to_record(seen, record.pull_request)
             return replace(proposed, record=replace(proposed.record, pull_request=shown))
     if not is_open:
-        return closed(seen)
+        return decide(record, resolved, seen, now)
     match proposed:
         case Act(PushBranch(replaces=None)):
             return _branch_deleted(resolved, seen)
@@ -160,8 +173,14 @@ def _open(record: Record, resolved: Resolved, seen: PullRequestSeen, now: dateti
             f"Take the repository out of the archive, {RETRY}.",
         )
     gate, after = seen.gate or Gate(), LOOK
-    lacks = _lacks(seen, gate)
-    if config.pull_request.merge is MergeMode.AUTO and not seen.is_draft:
+    is_auto = config.pull_request.merge is MergeMode.AUTO
+    if retarget.is_elsewhere(resolved, seen):
+        if is_auto and (gate.is_armed or gate.may_be_armed):
+            return retarget.disarm(resolved, seen)
+        text = retarget.describe(resolved, seen)
+        lacks = Waiting(Reason.BASE_CHANGED, text, ready=Reason.BASE_CHANGED)
+        return _wait(record, seen, lacks, now, LOOK)
+    if is_auto and not seen.is_draft:
         by_forge = gate.is_blocked or gate.fit is Fit.BEHIND
         if gate.fit is Fit.UNKNOWN:
             after = UNDECIDED
@@ -169,12 +188,19 @@ def _open(record: Record, resolved: Resolved, seen: PullRequestSeen, now: dateti
             merge = MergePullRequest(seen.number, seen.head_sha, by_forge=by_forge)
             how = "Letting the forge merge" if by_forge else "Merging"
             return Act(merge, Reason.MERGING, f"{how} pull request #{seen.number}: {seen.url}")
+    return _wait(record, seen, _lacks(seen, gate), now, after)
+
+
+def _wait(
+    record: Record, seen: PullRequestSeen, lacks: Waiting, now: datetime, after: timedelta
+) -> Wait:
     known = to_record(seen, record.pull_request)
     since = (known.waits_since if known.waits_for is lacks.reason else None) or now
     shown = replace(known, waits_for=lacks.reason, waits_since=since, seen_at=now)
-    armed = " The forge merges it by itself then." if gate.is_armed else ""
+    is_armed = seen.gate is not None and seen.gate.is_armed
+    armed = " The forge merges it by itself then." if is_armed else ""
     return Wait(
-        Reason.AWAITING_MERGE,
+        lacks.ready,
         f"Pull request #{seen.number} {lacks.text}: {seen.url} "
         f"(since {since:%Y-%m-%d %H:%M:%S} UTC).{armed}",
         after,

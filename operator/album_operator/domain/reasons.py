@@ -58,6 +58,7 @@ class Reason(StrEnum):
     PULL_REQUEST_CLOSED = "PullRequestClosed"
     HEAD_CHANGED = "HeadChanged"
     BRANCH_DELETED = "BranchDeleted"
+    BASE_CHANGED = "BaseChanged"
     APPLICATION_NOT_FOUND = "ApplicationNotFound"
     APPLICATION_MISMATCH = "ApplicationMismatch"
     NOT_AUTHORIZED = "NotAuthorized"

@@ -128,6 +128,7 @@ class Gate:
         failing: names of the checks that failed, as far as the forge tells.
         is_blocked: the forge would refuse to merge now, whatever the cause.
         is_armed: the forge merges by itself as soon as nothing blocks.
+        may_be_armed: it might, but the forge does not tell.
         queue_position: place in the merge queue, from 1; None outside of one.
     """
 
@@ -137,6 +138,7 @@ class Gate:
     failing: tuple[str, ...] = ()
     is_blocked: bool = False
     is_armed: bool = False
+    may_be_armed: bool = False
     queue_position: int | None = None
 
 
@@ -146,6 +148,8 @@ class PullRequestSeen:
 
     Attributes:
         head_sha: head commit, 40 hex digits.
+        head: branch it comes from; None where that is one of another repository.
+        base: branch it goes into, or went into: people can set another while it is open.
         merge_commit: commit it made on the base branch; None until merged.
         actor: who merged or closed it, where the forge tells.
         labels: names.
@@ -162,6 +166,8 @@ class PullRequestSeen:
     state: PullRequestState
     head_sha: str
     title: str
+    head: str | None
+    base: str
     merge_commit: str | None = None
     merged_at: datetime | None = None
     actor: str | None = None
@@ -177,7 +183,7 @@ class PullRequestSeen:
     @property
     def glance(self) -> "Glance":
         """What a list would show of it."""
-        return Glance(self.state, self.head_sha, self.is_draft)
+        return Glance(self.state, self.head_sha, self.is_draft, self.base)
 
 
 @dataclass(frozen=True)
@@ -187,6 +193,7 @@ class Glance:
     state: PullRequestState
     head_sha: str
     is_draft: bool
+    base: str
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ class OpenPullRequest:
 
 @dataclass(frozen=True)
 class MergePullRequest:
-    """Merge the pull request, if its head still is the commit that was seen.
+    """Merge the pull request, if its head still is the commit that was seen, into the base.
 
     Attributes:
         by_forge: let the forge do it as soon as nothing blocks, for now something does.
@@ -59,6 +59,13 @@ class MergePullRequest:
     number: int
     head_sha: str
     by_forge: bool = False
+
+
+@dataclass(frozen=True)
+class DisarmPullRequest:
+    """Keep the forge from merging the pull request by itself."""
+
+    number: int
 
 
 @dataclass(frozen=True)
@@ -89,6 +96,7 @@ Action = (
     | CommitToBase
     | OpenPullRequest
     | MergePullRequest
+    | DisarmPullRequest
     | WithdrawPullRequest
     | ApplySyncPolicy
     | RefreshApplication

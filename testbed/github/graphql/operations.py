@@ -57,6 +57,7 @@ class Operations:
             "enablePullRequestAutoMerge": self._enable_auto_merge,
             "disablePullRequestAutoMerge": self._disable_auto_merge,
             "enqueuePullRequest": self._enqueue,
+            "dequeuePullRequest": self._dequeue,
         }
 
     def _find_repository(self, owner: str, name: str, **_: object) -> Node:
@@ -147,6 +148,14 @@ class Operations:
             "clientMutationId": input.get("clientMutationId"),
             "mergeQueueEntry": view_queue_entry(self._world, entry),
         }
+
+    def _dequeue(self, input: Mapping[str, Any]) -> Node:  # noqa: A002 - the schema's own
+        pull = self._get_pull(input["id"], _MERGE)
+        if merge_queue.find_queue_entry(pull) is None:
+            raise refuse("Pull request is not in the queue")
+        merge_queue.leave_queue(pull)
+        webhooks.record_pull(self._world, pull, "dequeued", self._caller.require_user())
+        return {"clientMutationId": input.get("clientMutationId"), "mergeQueueEntry": None}
 
     def _view_change(self, pull: PullRequest, wish: Mapping[str, Any]) -> Node:
         return {

@@ -97,7 +97,11 @@ def update_pull(call: Call) -> Answer:
         raise invalid("PullRequest", "", "base", "invalid")
     pull.title = body.get("title", pull.title)
     pull.body = body.get("body", pull.body)
-    pull.base_ref = body.get("base", pull.base_ref)
+    if body.get("base", pull.base_ref) != pull.base_ref:
+        try:
+            lifecycle.retarget_pull(world, pull, body["base"], call.user)
+        except RefusedError as error:
+            raise invalid("PullRequest", str(error), "base", "invalid") from error
     pull.updated_at = world.clock.now()
     wished = body.get("state", pull.state)
     if wished == "closed" and pull.state == "open":

@@ -10,10 +10,10 @@ from aiohttp import web
 
 from album_operator.adapters.forge_failures import parse_retry_after
 from album_operator.adapters.gitea import GiteaPullRequests
-from album_operator.domain.errors import OutsideError, TerminalError, TransientError
-from album_operator.domain.places import Credential, Draft, ForgePlace
+from album_operator.domain.errors import OutsideError, StaleError, TerminalError, TransientError
+from album_operator.domain.places import Credential, Draft, ForgePlace, MergeMethod
 from album_operator.domain.reasons import Reason
-from album_operator.domain.seen import PullRequestState
+from album_operator.domain.seen import Fit, Gate, PullRequestState
 
 TOKEN = "canary-token"
 SHA = "a" * 40
@@ -33,15 +33,20 @@ OPEN: dict[str, Any] = {
 
 @asynccontextmanager
 async def forge(
-    status: int | list[web.Response],
-    body: Any,  # noqa: ANN401
+    status: int | list[web.Response] | dict[str, Any],
+    body: Any = None,  # noqa: ANN401
     headers: dict[str, str] | None = None,
 ) -> AsyncIterator[tuple[GiteaPullRequests, ForgePlace]]:
-    """Run a forge that answers everything alike, or with some answers one after another."""
+    """Run a forge that answers everything alike, some answers one after another, or by path."""
 
-    async def handle(_: web.Request) -> web.Response:
+    async def handle(request: web.Request) -> web.Response:
         if isinstance(status, list):
             return status.pop(0)
+        if isinstance(status, dict):
+            answer = status.get(request.path, 404)
+            if isinstance(answer, int):
+                return web.json_response({}, status=answer)
+            return web.json_response(answer)
         if isinstance(body, bytes):
             return web.Response(status=status, body=body, headers=headers)
         return web.json_response(body, status=status, headers=headers)
@@ -163,6 +168,84 @@ async def test_a_test_merge_of_an_open_one_is_no_merge_commit() -> None:
         found = await adapter.find(place, "release/a_v1.0.0", "main")
     assert found is not None
     assert found.merge_commit is None
+
+
+async def _merge(adapter: GiteaPullRequests, place: ForgePlace, *, by_forge: bool = False) -> None:
+    await adapter.merge(place, 7, SHA, "main", MergeMethod.MERGE, by_forge=by_forge)
+
+
+async def test_one_that_goes_into_another_branch_by_now_is_not_merged() -> None:
+    elsewhere = OPEN | {"base": OPEN["base"] | {"ref": "develop"}}
+    answers = [web.json_response(elsewhere)]
+    async with forge(answers, None) as (adapter, place):
+        with pytest.raises(StaleError) as caught:
+            await _merge(adapter, place)
+    assert "develop" in caught.value.message
+    assert answers == []
+
+
+async def test_one_that_is_gone_is_not_merged() -> None:
+    ours = {"archived": False, "permissions": {"push": True}}
+    answers = [web.json_response({}, status=404), web.json_response(ours)]
+    async with forge(answers, None) as (adapter, place):
+        with pytest.raises(TerminalError) as caught:
+            await _merge(adapter, place)
+    assert caught.value.reason is Reason.PULL_REQUEST_CLOSED
+
+
+RULES = {"enable_status_check": False, "status_check_contexts": None, "required_approvals": 0}
+
+
+def _paths(**change: object) -> dict[str, Any]:
+    """Give what a Gitea has of an open pull request, by path."""
+    at = "/api/v1/repos/o/n"
+    return {
+        at: {"archived": False, "permissions": {"push": True}},
+        f"{at}/pulls/7": OPEN | {"mergeable": True, "draft": False} | change,
+        f"{at}/branches/main": RULES,
+        f"{at}/commits/{SHA}/status": {},
+        f"{at}/commits/{'b' * 40}/status": {},
+        f"{at}/pulls/7/reviews": [],
+    }
+
+
+async def test_whether_a_merge_is_scheduled_is_not_known_until_we_schedule_or_take_it_back() -> (
+    None
+):
+    paths, told = _paths(), []
+    async with forge(paths) as (adapter, place):
+
+        async def look() -> None:
+            gate = (await adapter.get(place, 7)).gate
+            assert gate is not None
+            told.append((gate.is_armed, gate.may_be_armed))
+
+        await look()
+        paths["/api/v1/repos/o/n/pulls/7/merge"] = 201
+        await _merge(adapter, place, by_forge=True)
+        await look()
+        paths |= _paths(head=OPEN["head"] | {"sha": "b" * 40})
+        await look()
+        paths["/api/v1/repos/o/n/pulls/7/merge"] = 204
+        await adapter.disarm(place, 7)
+        await look()
+    assert told == [(False, True), (True, False), (False, True), (False, False)]
+
+
+@pytest.mark.parametrize("status", [403, 404])
+async def test_a_merge_that_is_not_ours_to_take_back_is_left(status: int) -> None:
+    ours = {"archived": False, "permissions": {"push": True}}
+    answers = [web.json_response({}, status=status), web.json_response(ours)]
+    async with forge(answers, None) as (adapter, place):
+        await adapter.disarm(place, 7)
+
+
+async def test_a_base_that_is_gone_fits_nothing() -> None:
+    paths = _paths()
+    del paths["/api/v1/repos/o/n/branches/main"]
+    async with forge(paths) as (adapter, place):
+        seen = await adapter.get(place, 7)
+    assert seen.gate == Gate(fit=Fit.CONFLICT, is_blocked=True)
 
 
 async def test_one_of_a_fork_is_not_ours() -> None:

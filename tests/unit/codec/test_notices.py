@@ -39,7 +39,7 @@ def _places(url: str, event: str, payload: dict[str, Any]) -> set[tuple[int | No
     return {(notice.number, notice.branch) for notice in notices}
 
 
-@pytest.mark.parametrize("action", ["opened", "synchronize", "closed", "enqueued"])
+@pytest.mark.parametrize("action", ["opened", "synchronize", "edited", "closed", "enqueued"])
 def test_pull_requests_of_github(action: str) -> None:
     assert _github("pull_request", action=action, number=2, pull_request=PULL) == {(2, BRANCH)}
 

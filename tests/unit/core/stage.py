@@ -85,10 +85,17 @@ class _WatchedForge(FakeForge):
             return seen
 
     async def merge(
-        self, place: ForgePlace, number: int, head_sha: str, method: MergeMethod, *, by_forge: bool
+        self,
+        place: ForgePlace,
+        number: int,
+        head_sha: str,
+        base: str,
+        method: MergeMethod,
+        *,
+        by_forge: bool,
     ) -> None:
         with self._faults.write("merge pull request"):
-            await super().merge(place, number, head_sha, method, by_forge=by_forge)
+            await super().merge(place, number, head_sha, base, method, by_forge=by_forge)
             self.waiting.discard(number)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from copy import deepcopy
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -266,3 +267,102 @@ async def test_a_death_before_the_merged_branch_is_deleted_is_made_good() -> Non
     await stage.release()
     assert stage.ready() == ("True", "Released")
     assert BRANCH not in stage.config.branches
+
+
+def _retarget(stage: Stage, base: str) -> None:
+    stage.config.branches.setdefault("develop", stage.config.branches["main"])
+    stage.forge.retarget(REPOSITORY, 1, base)
+
+
+@pytest.mark.parametrize("merge", ["Manual", "Auto"])
+async def test_one_that_is_retargeted_waits_until_it_is_set_back(merge: str) -> None:
+    stage = Stage(pull_request={"merge": merge})
+    await _open_with(stage, Gate(review=Review.REQUIRED, is_blocked=True))
+    _retarget(stage, "develop")
+    develop = stage.config.branches["develop"]
+    await stage.settle()
+    stage.forge.set_gate(REPOSITORY, 1, Gate())
+    await stage.settle()
+    assert stage.ready() == ("Unknown", "BaseChanged")
+    assert _merged_condition(stage)["reason"] == "BaseChanged"
+    assert "into develop" in stage.message()
+    assert stage.config.branches["develop"] == develop
+
+    _retarget(stage, "main")
+    if merge == "Manual":
+        await stage.settle()
+        assert stage.ready() == ("Unknown", "AwaitingMerge")
+        stage.forge.merge_as(REPOSITORY, 1)
+    await stage.release()
+    assert stage.ready() == ("True", "Released")
+
+
+async def test_what_was_armed_for_our_base_is_not_merged_into_another() -> None:
+    stage = Stage(pull_request={"merge": "Auto"})
+    await _open_with(stage, Gate(checks=Checks.RUNNING, is_blocked=True))
+    _retarget(stage, "develop")
+    develop = stage.config.branches["develop"]
+    await stage.settle()
+    assert stage.forge.requests.count("disarm") == 1
+    stage.forge.set_gate(REPOSITORY, 1, Gate(checks=Checks.PASSING))
+    await stage.settle()
+    assert stage.ready() == ("Unknown", "BaseChanged")
+    assert stage.config.branches["develop"] == develop
+
+
+async def test_a_merge_that_went_elsewhere_is_told_and_a_retry_proposes_anew() -> None:
+    stage = Stage(pull_request={"merge": "Auto"})
+
+    def retarget() -> None:
+        stage.forge.before_merge = None
+        _retarget(stage, "develop")
+
+    stage.forge.before_merge = retarget
+    stage.apply()
+    await stage.settle()
+    finish_build(stage.cluster, stage.jobs[-1])
+    await stage.settle()
+    assert stage.ready() == ("False", "BaseChanged")
+    assert stage.conditions()["Merged"] == "False"
+    assert "merged by album-operator into develop" in stage.message()
+    assert BRANCH in stage.config.branches
+
+    stage.annotate(retry="1")
+    await stage.release()
+    assert stage.ready() == ("True", "Released")
+    assert stage.status()["pullRequest"]["number"] == 2
+
+
+async def test_a_retry_proposes_anew_what_goes_elsewhere() -> None:
+    stage = Stage()
+    await _open(stage)
+    _retarget(stage, "develop")
+    await stage.settle()
+    stage.annotate(retry="1")
+    await stage.settle()
+    assert stage.ready() == ("Unknown", "AwaitingMerge")
+    assert stage.status()["pullRequest"]["number"] == 2
+
+
+async def test_a_base_that_got_the_value_through_another_branch_needs_no_merge() -> None:
+    stage = Stage()
+    await _open(stage)
+    _retarget(stage, "develop")
+    stage.forge.merge_as(REPOSITORY, 1)
+    stage.config.branches["main"] = stage.config.branches["develop"]
+    await stage.release()
+
+    assert stage.ready() == ("True", "Released")
+    assert _merged_condition(stage)["reason"] == "NoChange"
+
+
+async def test_a_pull_request_of_a_repository_made_anew_is_not_ours() -> None:
+    stage = Stage()
+    await _open(stage)
+    stage.config.branches["another"] = stage.config.branches["main"]
+    item = stage.forge._item(REPOSITORY, 1)
+    item.head, item.seen = "another", replace(item.seen, head="another")
+    stage.forge.merge_as(REPOSITORY, 1)
+    await stage.settle()
+
+    assert stage.ready() == ("False", "HeadChanged")

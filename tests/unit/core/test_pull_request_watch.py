@@ -89,6 +89,15 @@ async def test_a_merge_is_told_once_with_the_page_of_its_repository() -> None:
     assert await world.after(30) == []
 
 
+async def test_another_base_is_told_by_the_list() -> None:
+    world = await _settled()
+    world.git.branches["develop"] = world.git.branches["main"]
+    world.forge.retarget(REPOSITORY, 1, "develop")
+    assert await world.after(30) == [1]
+    assert (await world.watch.get(world.place, 1)).base == "develop"
+    assert await world.after(30) == []
+
+
 async def test_what_changed_in_the_last_second_is_not_told_twice() -> None:
     world = await _settled()
     world.forge.set_draft(REPOSITORY, 1, is_draft=True)

@@ -9,6 +9,7 @@ from album_operator.decisions import merge
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ProposalRecord, StepName
 from album_operator.domain.release import MergeMode, PullRequestWish
+from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import (
     Checks,
     Fit,
@@ -19,6 +20,7 @@ from album_operator.domain.seen import (
 )
 from album_operator.domain.verdict import (
     Act,
+    DisarmPullRequest,
     Done,
     Halt,
     MergePullRequest,
@@ -231,12 +233,18 @@ CHANGED = replace(PULL_REQUEST, head_sha="9" * 40)
         (replace(CONFLICT, is_archived=True), False),
         (replace(PULL_REQUEST, state=PullRequestState.CLOSED), True),
         (MERGED_PULL_REQUEST, False),
+        (replace(PULL_REQUEST, base="develop", has_branch=False), False),
+        (replace(MERGED_PULL_REQUEST, base="develop"), True),
+        (replace(CHANGED, head="another"), False),
     ],
 )
 def test_only_what_does_not_fit_is_looked_at_again(
     seen: PullRequestSeen | None, needed: bool
 ) -> None:
-    assert merge.needs_look(RECORD, seen) is needed
+    assert merge.needs_look(RECORD, RESOLVED, seen) is needed
+
+
+PUSH = Act(PushBranch("1" * 40, {}), Reason.PROPOSING, "Pushing it.")
 
 
 def _decide_again(seen: PullRequestSeen, proposed: Verdict) -> Verdict:
@@ -344,3 +352,90 @@ def test_a_commit_on_the_base_branch_is_there_without_a_merge() -> None:
     assert verdict.reason is Reason.SUCCEEDED
     assert verdict.message == f"Committed to main as {OURS[:12]}; no pull request was needed."
     assert verdict.record == committed
+
+
+ELSEWHERE = replace(PULL_REQUEST, base="develop")
+AUTO = replace(
+    RESOLVED,
+    config=replace(RESOLVED.config, pull_request=PullRequestWish(merge=MergeMode.AUTO)),
+)
+
+
+@pytest.mark.parametrize("resolved", [RESOLVED, AUTO])
+@pytest.mark.parametrize("gate", [None, Gate(), Gate(is_blocked=True), Gate(fit=Fit.BEHIND)])
+def test_one_that_goes_into_another_branch_is_never_merged(
+    resolved: Resolved, gate: Gate | None
+) -> None:
+    verdict = merge.decide(RECORD, resolved, replace(ELSEWHERE, gate=gate), NOW)
+
+    assert isinstance(verdict, Wait)
+    assert (verdict.reason, verdict.detail) == (Reason.BASE_CHANGED, Reason.BASE_CHANGED)
+    assert verdict.is_poll
+    assert "goes into develop by now and not into main" in verdict.message
+    assert "set its base back to main" in verdict.message
+
+
+@pytest.mark.parametrize("gate", [Gate(is_armed=True), Gate(may_be_armed=True)])
+def test_what_the_forge_was_told_to_merge_is_taken_back(gate: Gate) -> None:
+    seen = replace(ELSEWHERE, gate=gate)
+    verdict = merge.decide(RECORD, AUTO, seen, NOW)
+    assert isinstance(verdict, Act)
+    assert (verdict.action, verdict.reason) == (DisarmPullRequest(6), Reason.BASE_CHANGED)
+    # What a person has armed stays so.
+    assert isinstance(merge.decide(RECORD, RESOLVED, seen, NOW), Wait)
+
+
+def test_one_that_is_set_back_is_merged() -> None:
+    away = merge.decide(RECORD, AUTO, ELSEWHERE, NOW)
+    assert isinstance(away, Wait)
+    assert away.record is not None
+    back = merge.decide(away.record, AUTO, replace(PULL_REQUEST, gate=Gate()), NOW)
+
+    assert isinstance(back, Act)
+    assert back.action == MergePullRequest(6, OURS)
+
+
+def test_a_merge_into_another_branch_is_none() -> None:
+    went = replace(MERGED_PULL_REQUEST, base="develop")
+    for verdict in (merge.decide(RECORD, RESOLVED, went, NOW), _decide_again(went, PUSH)):
+        assert isinstance(verdict, Halt)
+        assert verdict.reason is Reason.BASE_CHANGED
+        assert f"merged by reviewer into develop as {MERGED[:12]} and not into main" in (
+            verdict.message
+        )
+    told_little = replace(went, actor=None, merge_commit=None)
+    assert isinstance(merge.decide(RECORD, RESOLVED, told_little, NOW), Halt)
+
+
+def test_a_base_that_holds_the_value_by_another_way_needs_no_merge() -> None:
+    verdict = _decide_again(replace(MERGED_PULL_REQUEST, base="develop"), ALREADY)
+
+    assert isinstance(verdict, Done)
+    assert verdict.reason is Reason.NO_CHANGE
+
+
+def test_one_that_was_closed_after_it_was_retargeted_is_a_no() -> None:
+    verdict = _decide_again(replace(ELSEWHERE, state=PullRequestState.CLOSED), PUSH)
+
+    assert isinstance(verdict, Halt)
+    assert verdict.reason is Reason.PULL_REQUEST_CLOSED
+
+
+def test_a_base_that_is_gone_is_told_before_the_pull_request_it_closed() -> None:
+    gone = Halt(Reason.BASE_BRANCH_NOT_FOUND, "There is no main.")
+
+    assert _decide_again(replace(PULL_REQUEST, state=PullRequestState.CLOSED), gone) == gone
+
+
+@pytest.mark.parametrize("head", ["another", None])
+@pytest.mark.parametrize("known", [PULL_REQUEST, MERGED_PULL_REQUEST])
+def test_a_number_that_stands_for_anothers_pull_request_is_not_followed(
+    known: PullRequestSeen, head: str | None
+) -> None:
+    verdict = _decide(replace(known, head=head, head_sha="9" * 40))
+
+    assert isinstance(verdict, Halt)
+    assert verdict.reason is Reason.HEAD_CHANGED
+    assert "not the one that was proposed" in verdict.message
+    # A branch that was renamed holds the same commit.
+    assert not isinstance(_decide(replace(known, head=head)), Halt)

@@ -9,7 +9,7 @@ from tests.fakes.builders import CREDENTIAL, OURS, PULL_REQUEST, RELEASE
 def test_a_glance_is_what_a_list_shows() -> None:
     draft = replace(PULL_REQUEST, is_draft=True, labels=frozenset({"release"}))
 
-    assert draft.glance == Glance(PullRequestState.OPEN, OURS, is_draft=True)
+    assert draft.glance == Glance(PullRequestState.OPEN, OURS, is_draft=True, base="main")
 
 
 def test_a_status_of_an_older_spec_does_not_speak_of_the_present_one() -> None:
