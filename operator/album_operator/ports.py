@@ -26,6 +26,7 @@ from album_operator.domain.seen import (
     BuildSeen,
     Changes,
     ConfigSeen,
+    ConsentedApplication,
     PullRequestSeen,
     RepositorySeen,
     SourceCommit,
@@ -313,8 +314,8 @@ class Applications(Protocol):
     async def find(self, ref: Ref) -> ApplicationSeen | None:
         """Read an Application."""
 
-    async def patch(self, ref: Ref, resource_version: str, patch: Mapping[str, Any]) -> None:
-        """Apply a JSON merge patch, if the Application is still at `resource_version`.
+    async def patch(self, application: ConsentedApplication, patch: Mapping[str, Any]) -> None:
+        """Apply a JSON merge patch, if the Application still is as it was seen.
 
         Raises:
             TransientError: it changed meanwhile: look again.

@@ -11,6 +11,7 @@ from album_operator import planning
 from album_operator.access import Access
 from album_operator.base_branch import BaseBranch
 from album_operator.decisions import (
+    application,
     deploy,
     image,
     preflight,
@@ -228,12 +229,11 @@ class Steps:
                 await self._release_branch.disarm(action, release, resolved)
             case WithdrawPullRequest():
                 await self._release_branch.withdraw(action, release, resolved)
-            case ApplySyncPolicy(seen):
-                patch = policy.patch_for(seen, resolved.argocd.sync_policy)
-                await self._world.applications.patch(_ref(seen), seen.resource_version, patch)
-            case RefreshApplication(seen):
-                patch = policy.refresh_patch()
-                await self._world.applications.patch(_ref(seen), seen.resource_version, patch)
+            case ApplySyncPolicy(consented):
+                patch = policy.patch_for(consented.seen, resolved.argocd.sync_policy)
+                await self._world.applications.patch(consented, patch)
+            case RefreshApplication(consented):
+                await self._world.applications.patch(consented, policy.refresh_patch())
             case _:
                 assert_never(action)
         return record
@@ -253,15 +253,18 @@ class Steps:
         )
 
     async def _deploy(self, release: Release, record: Record, resolved: Resolved) -> Verdict:
+        pipeline = Ref(release.ref.namespace, resolved.pipeline)
+        consent = self._settings.require_consent
         seen = {}
         for ref, found in (await self._find_applications(resolved)).items():
+            asked = application.ask(ref, found, pipeline, consent=consent)
             contained: frozenset[str] = frozenset()
             applied = False
             if found is not None:
                 revisions = deploy.undecided_revisions(found, record, resolved)
                 contained = await self._containing(revisions, release, record, resolved)
                 applied = policy.is_applied(found.sync_policy, resolved.argocd.sync_policy)
-            seen[ref] = deploy.DeploySeen(found, applied, contained)
+            seen[ref] = deploy.DeploySeen(found, applied, contained, asked)
         return deploy.decide(record, resolved, seen, self._clock())
 
     async def _containing(
@@ -286,10 +289,6 @@ class Steps:
         return {
             ref: await self._world.applications.find(ref) for ref in resolved.argocd.applications
         }
-
-
-def _ref(seen: ApplicationSeen) -> Ref:
-    return Ref(seen.namespace, seen.name)
 
 
 def _digest(record: Record) -> str:

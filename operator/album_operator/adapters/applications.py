@@ -16,7 +16,12 @@ from album_operator.adapters.cluster import (
 from album_operator.decisions.application import CONSENT
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.release import Ref
-from album_operator.domain.seen import ApplicationSeen, ApplicationSource, OperationSeen
+from album_operator.domain.seen import (
+    ApplicationSeen,
+    ApplicationSource,
+    ConsentedApplication,
+    OperationSeen,
+)
 from album_operator.render.sync_policy import PREVIOUS_POLICY, REFRESH
 
 LOG = logging.getLogger(__name__)
@@ -43,10 +48,11 @@ class ClusterApplications:
             return None
         return parse_application(raw)
 
-    async def patch(self, ref: Ref, resource_version: str, patch: Mapping[str, Any]) -> None:
-        """Apply a JSON merge patch, if the Application is still at `resource_version`."""
-        metadata = {**patch.get("metadata", {}), "resourceVersion": resource_version}
-        await self._cluster.merge(_path(ref.namespace, ref.name), {**patch, "metadata": metadata})
+    async def patch(self, application: ConsentedApplication, patch: Mapping[str, Any]) -> None:
+        """Apply a JSON merge patch, if the Application still is as it was seen."""
+        seen = application.seen
+        metadata = {**patch.get("metadata", {}), "resourceVersion": seen.resource_version}
+        await self._cluster.merge(_path(seen.namespace, seen.name), {**patch, "metadata": metadata})
 
     async def watch(
         self, namespace: str, changed: Callable[[Ref, ApplicationSeen | None], None]

@@ -4,15 +4,15 @@ from album_operator.domain.names import is_same_repository
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import ApplicationSeen, ApplicationSource
+from album_operator.domain.seen import ApplicationSeen, ApplicationSource, ConsentedApplication
 from album_operator.domain.verdict import Halt
 
 CONSENT = "album.dev/authorized-pipeline"
 
 
-def check(
+def admit(
     ref: Ref, seen: ApplicationSeen | None, resolved: Resolved, pipeline: Ref, *, consent: bool
-) -> Halt | None:
+) -> ConsentedApplication | Halt:
     """Refuse an Application that is not there, runs something else, or has not consented.
 
     Args:
@@ -22,12 +22,14 @@ def check(
         pipeline: the release's pipeline, which the consent must name.
         consent: whether the operator asks for consent at all.
     """
+    there = check(ref, seen, resolved)
+    return there if isinstance(there, Halt) else ask(ref, there, pipeline, consent=consent)
+
+
+def check(ref: Ref, seen: ApplicationSeen | None, resolved: Resolved) -> ApplicationSeen | Halt:
+    """Refuse an Application that is not there or runs something else; it is only read then."""
     if seen is None:
-        return Halt(
-            Reason.APPLICATION_NOT_FOUND,
-            f"Application {ref} does not exist. Create it, or name the right one under "
-            "spec.apps[].applications of the pipeline, then set the annotation album.dev/retry.",
-        )
+        return _missing(ref)
     if find_source(seen, resolved) is None:
         return Halt(
             Reason.APPLICATION_MISMATCH,
@@ -36,15 +38,24 @@ def check(
             f"{resolved.config.edits[0].path}, so the change would never reach it. Correct the "
             "Application's source or the pipeline, then set the annotation album.dev/retry.",
         )
+    return seen
+
+
+def ask(
+    ref: Ref, seen: ApplicationSeen | None, pipeline: Ref, *, consent: bool
+) -> ConsentedApplication | Halt:
+    """Ask whether an Application, as it was seen, lets a pipeline change it."""
+    if seen is None:
+        return _missing(ref)
     if consent and str(pipeline) not in seen.consents:
         return Halt(
             Reason.NOT_AUTHORIZED,
-            f"Application {ref} does not let AlbumPipeline {pipeline} change its sync policy. Its "
-            f"owner can allow it: kubectl annotate application -n {ref.namespace} {ref.name} "
+            f"Application {ref} does not let AlbumPipeline {pipeline} change it. Its owner can "
+            f"allow it: kubectl annotate application -n {ref.namespace} {ref.name} "
             f"{CONSENT}={','.join(sorted({*seen.consents, str(pipeline)}))} --overwrite; then set "
             "the annotation album.dev/retry on the release.",
         )
-    return None
+    return ConsentedApplication(seen)
 
 
 def switched_off(ref: Ref) -> Halt:
@@ -67,6 +78,14 @@ def find_source(seen: ApplicationSeen, resolved: Resolved) -> ApplicationSource 
         ):
             return source
     return None
+
+
+def _missing(ref: Ref) -> Halt:
+    return Halt(
+        Reason.APPLICATION_NOT_FOUND,
+        f"Application {ref} does not exist. Create it, or name the right one under "
+        "spec.apps[].applications of the pipeline, then set the annotation album.dev/retry.",
+    )
 
 
 def _follows(target_revision: str, branch: str) -> bool:

@@ -14,7 +14,7 @@ from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ApplicationRecord, Record, StepName
 from album_operator.domain.release import EditValue, Ref
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import ApplicationSeen
+from album_operator.domain.seen import ApplicationSeen, ConsentedApplication
 from album_operator.domain.verdict import Act, Done, Halt, RefreshApplication, Verdict, Wait
 
 LOOK = timedelta(seconds=10)
@@ -37,11 +37,13 @@ class DeploySeen:
         is_applied: its sync policy still is as we left it.
         contains_merge: those of its `undecided_revisions` that are the merge commit or descend
             from it.
+        asked: whether it may be patched as it is now.
     """
 
     application: ApplicationSeen | None
     is_applied: bool
     contains_merge: frozenset[str]
+    asked: ConsentedApplication | Halt
 
 
 @dataclass(frozen=True)
@@ -110,10 +112,9 @@ def _settle(record: Record, resolved: Resolved, now: datetime) -> Done | Wait:
 
 
 def _look(ref: Ref, found: DeploySeen, record: Record, resolved: Resolved, now: datetime) -> _Look:
-    seen = found.application
-    halt = application.check(ref, seen, resolved, ref, consent=False)
-    if seen is None or halt is not None:
-        return _Look(ApplicationRecord(ref.namespace, ref.name), halt)
+    seen = application.check(ref, found.application, resolved)
+    if isinstance(seen, Halt):
+        return _Look(ApplicationRecord(ref.namespace, ref.name), seen)
     known = {(app.namespace, app.name): app for app in record.applications}
     before = known.get((ref.namespace, ref.name))
     source = application.find_source(seen, resolved)
@@ -156,7 +157,7 @@ def _lacks(
     merged = (record.merged_commit or "")[:12]
     operation = seen.operation
     if revision is None or revision not in found.contains_merge:
-        return _compare(ref, seen, revision, record, now)
+        return _compare(ref, seen, found, revision, record, now)
     if operation is not None and operation.phase in RUNNING:
         return _wait(Reason.SYNCING, f"Argo CD syncs Application {ref}: {operation.message}")
     # One that failed at an earlier revision is history: Argo CD starts another if it must.
@@ -176,8 +177,13 @@ def _lacks(
 
 
 def _compare(
-    ref: Ref, seen: ApplicationSeen, revision: str | None, record: Record, now: datetime
-) -> Wait | Act:
+    ref: Ref,
+    seen: ApplicationSeen,
+    found: DeploySeen,
+    revision: str | None,
+    record: Record,
+    now: datetime,
+) -> Wait | Halt | Act:
     merged = (record.merged_commit or "")[:12]
     errors = "; ".join(f"{kind}: {text}" for kind, text in sorted(seen.conditions.items()))
     begun = record.step(StepName.DEPLOYED).started_at or now
@@ -185,8 +191,10 @@ def _compare(
     # `reconciledAt` has whole seconds.
     outdated = compared is None or compared < begun.replace(microsecond=0)
     if not seen.refresh_requested and (outdated or now - (compared or now) > REFRESH_AGAIN):
+        if isinstance(found.asked, Halt):
+            return found.asked
         return Act(
-            RefreshApplication(seen),
+            RefreshApplication(found.asked),
             Reason.SYNCING,
             f"Asking Argo CD to compare Application {ref} with {merged}.",
         )

@@ -244,9 +244,9 @@ def decide(
     )
     pipeline = Ref(release.ref.namespace, resolved.pipeline)
     for ref, found in seen.applications.items():
-        halt = application.check(ref, found, resolved, pipeline, consent=consent)
-        if halt is not None:
-            return halt
+        asked = application.admit(ref, found, resolved, pipeline, consent=consent)
+        if isinstance(asked, Halt):
+            return asked
         if ref in seen.switched_off:
             return application.switched_off(ref)
     return Done(

@@ -10,7 +10,7 @@ from album_operator.domain.record import Record
 from album_operator.domain.release import Ref, Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import ApplicationSeen
-from album_operator.domain.verdict import Act, ApplySyncPolicy, Done, Verdict
+from album_operator.domain.verdict import Act, ApplySyncPolicy, Done, Halt, Verdict
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,14 @@ def decide(
     """Patch the next Application whose policy differs."""
     pipeline = Ref(release.ref.namespace, resolved.pipeline)
     for ref, policy in seen.items():
-        halt = application.check(ref, policy.application, resolved, pipeline, consent=consent)
-        if halt is not None:
-            return halt
+        asked = application.admit(ref, policy.application, resolved, pipeline, consent=consent)
+        if isinstance(asked, Halt):
+            return asked
         if policy.is_disabled:
             return application.switched_off(ref)
-        if policy.application is not None and not policy.is_applied:
+        if not policy.is_applied:
             return Act(
-                ApplySyncPolicy(policy.application),
+                ApplySyncPolicy(asked),
                 Reason.SYNCING,
                 f"Patching the sync policy of Application {ref}.",
             )

@@ -335,3 +335,14 @@ class ApplicationSeen:
     operation: OperationSeen | None
     operation_requested: bool
     conditions: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class ConsentedApplication:
+    """An Application that may be patched as it was seen; made by `decisions.application.ask` alone.
+
+    Consent and resource version are of the same look, and a patch names that version: where the
+    owner moves the consent before it arrives, nothing is patched.
+    """
+
+    seen: ApplicationSeen

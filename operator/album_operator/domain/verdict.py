@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Failure, Record
-from album_operator.domain.seen import ApplicationSeen
+from album_operator.domain.seen import ConsentedApplication
 
 
 @dataclass(frozen=True)
@@ -80,14 +80,14 @@ class WithdrawPullRequest:
 class ApplySyncPolicy:
     """Patch an Application's sync policy as it was seen, and ask for a refresh."""
 
-    application: ApplicationSeen
+    application: ConsentedApplication
 
 
 @dataclass(frozen=True)
 class RefreshApplication:
     """Ask Argo CD to compare an Application, as it was seen, again."""
 
-    application: ApplicationSeen
+    application: ConsentedApplication
 
 
 Action = (

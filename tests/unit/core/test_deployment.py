@@ -2,11 +2,15 @@
 
 from datetime import timedelta
 
+import pytest
+
 from tests.fakes.builders import IMAGE
 from tests.fakes.cluster import finish_build
 from tests.unit.core.stage import REPOSITORY, Stage
 
 FRONTEND = "frontend-v1.1.0"
+APPLICATION = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/album-app-backend"
+CONSENT = "album.dev/authorized-pipeline"
 
 
 async def _merged(stage: Stage, name: str = "backend-v1.1.0") -> None:
@@ -200,6 +204,40 @@ async def test_consent_taken_back_on_the_way_is_respected() -> None:
 
     assert stage.ready() == ("False", "NotAuthorized")
     assert "syncPolicy" not in stage.application()["spec"]
+
+
+async def _deploying(stage: Stage) -> None:
+    """Run a release into step Deployed, with its comparison asked for and lost."""
+    stage.argocd.deaf = True
+    await _merged(stage)
+    await stage.settle()
+    assert stage.status()["steps"][-1]["state"] == "Running"
+    now = f"{stage.clock():%Y-%m-%dT%H:%M:%SZ}"
+    lost = {"metadata": {"annotations": {"argocd.argoproj.io/refresh": None}}}
+    stage.cluster.edit(APPLICATION, {**lost, "status": {"reconciledAt": now}})
+    stage.clock.advance(timedelta(seconds=11))
+
+
+@pytest.mark.parametrize("consent", [None, "", "album/another"])
+async def test_consent_moved_while_it_is_deployed_ends_the_refreshes_too(
+    consent: str | None,
+) -> None:
+    stage = Stage()
+    await _deploying(stage)
+    stage.cluster.edit(APPLICATION, {"metadata": {"annotations": {CONSENT: consent}}})
+    patches = stage.faults.writes.count("patch applications")
+    await stage.settle()
+
+    assert stage.ready() == ("False", "NotAuthorized")
+    assert stage.status()["failure"]["step"] == "Deployed"
+    assert stage.faults.writes.count("patch applications") == patches
+    # The way out the message names.
+    assert f"{CONSENT}=" in stage.message()
+    stage.cluster.edit(APPLICATION, {"metadata": {"annotations": {CONSENT: "album/album-app"}}})
+    stage.annotate(retry="1")
+    stage.argocd.deaf = False
+    await stage.release()
+    assert stage.ready() == ("True", "Released")
 
 
 async def test_consent_is_not_asked_for_where_the_operator_is_told_so() -> None:

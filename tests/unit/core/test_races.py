@@ -42,6 +42,26 @@ async def _merged(stage: Stage) -> None:
     stage.merge()
 
 
+async def test_consent_moved_between_look_and_refresh_keeps_the_patch_out() -> None:
+    stage = Stage()
+    # Nothing to patch but the refresh of step Deployed.
+    stage.application()["spec"]["syncPolicy"] = {
+        "automated": {"selfHeal": True},
+        "syncOptions": ["ApplyOutOfSyncOnly=true"],
+    }
+    await _merged(stage)
+    stage.clock.advance(timedelta(seconds=11))
+    moved = {"metadata": {"annotations": {"album.dev/authorized-pipeline": "album/another"}}}
+    patched = _before_patches_of(
+        stage, "/album-app-backend", lambda: stage.cluster.edit(APPLICATION, moved)
+    )
+    await stage.settle()
+
+    assert len(patched) == 1
+    assert stage.ready() == ("False", "NotAuthorized")
+    assert "argocd.argoproj.io/refresh" not in stage.application()["metadata"]["annotations"]
+
+
 async def test_an_application_that_changed_before_its_patch_is_looked_at_again_at_once() -> None:
     stage = Stage()
     await _merged(stage)

@@ -7,13 +7,17 @@ import pytest
 from album_operator.decisions import application
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
-from album_operator.domain.seen import ApplicationSeen, ApplicationSource
+from album_operator.domain.seen import ApplicationSeen, ApplicationSource, ConsentedApplication
 from album_operator.domain.verdict import Halt
 from tests.fakes.builders import APPLICATION, APPLICATION_SEEN, CONFIG, PIPELINE, RESOLVED
 
 
 def _check(seen: ApplicationSeen | None, *, consent: bool = True) -> Halt | None:
-    return application.check(APPLICATION, seen, RESOLVED, PIPELINE.ref, consent=consent)
+    asked = application.admit(APPLICATION, seen, RESOLVED, PIPELINE.ref, consent=consent)
+    if isinstance(asked, Halt):
+        return asked
+    assert asked.seen is seen
+    return None
 
 
 def _of(path: str, revision: str = "main", repository: str = CONFIG) -> ApplicationSeen:
@@ -97,10 +101,15 @@ def test_consent_for_a_pipeline_of_the_same_name_elsewhere_is_none() -> None:
     seen = replace(APPLICATION_SEEN, consents=frozenset({"elsewhere/album-app", "album/*", "*"}))
 
     assert _check(seen) is not None
-    assert (
-        application.check(APPLICATION, seen, RESOLVED, Ref("elsewhere", "album-app"), consent=True)
-        is None
-    )
+    elsewhere = application.ask(APPLICATION, seen, Ref("elsewhere", "album-app"), consent=True)
+    assert elsewhere == ConsentedApplication(seen)
+
+
+def test_an_application_that_is_gone_cannot_be_asked() -> None:
+    halt = application.ask(APPLICATION, None, PIPELINE.ref, consent=True)
+
+    assert isinstance(halt, Halt)
+    assert halt.reason is Reason.APPLICATION_NOT_FOUND
 
 
 def test_an_operator_that_asks_for_no_consent_needs_none() -> None:

@@ -6,12 +6,18 @@ from datetime import datetime, timedelta
 import pytest
 
 from album_operator.decisions import deploy
+from album_operator.decisions.application import ask
 from album_operator.decisions.deploy import DeploySeen
 from album_operator.domain import progress
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record, StepName
 from album_operator.domain.release import EditValue, Ref
-from album_operator.domain.seen import ApplicationSeen, ApplicationSource, OperationSeen
+from album_operator.domain.seen import (
+    ApplicationSeen,
+    ApplicationSource,
+    ConsentedApplication,
+    OperationSeen,
+)
 from album_operator.domain.verdict import Act, Done, Halt, RefreshApplication, Verdict, Wait
 from tests.fakes.builders import (
     APPLICATION,
@@ -50,7 +56,8 @@ PROVED = replace(
 
 
 def _seen(application: ApplicationSeen | None, *, is_applied: bool = True) -> DeploySeen:
-    return DeploySeen(application, is_applied, frozenset({MERGED, LATER}))
+    asked = ask(APPLICATION, application, Ref("album", "album-app"), consent=True)
+    return DeploySeen(application, is_applied, frozenset({MERGED, LATER}), asked)
 
 
 def _decide(
@@ -158,7 +165,7 @@ def test_a_comparison_older_than_the_merge_is_asked_for_again() -> None:
     verdict = _decide(old)
 
     assert isinstance(verdict, Act)
-    assert verdict.action == RefreshApplication(old)
+    assert verdict.action == RefreshApplication(ConsentedApplication(old))
 
 
 def test_an_application_never_compared_is_asked_to() -> None:
@@ -166,6 +173,16 @@ def test_an_application_never_compared_is_asked_to() -> None:
 
     assert isinstance(verdict, Act)
     assert isinstance(verdict.action, RefreshApplication)
+
+
+def test_a_comparison_is_asked_for_only_with_the_consent_of_the_moment() -> None:
+    withdrawn = replace(PROVED, consents=frozenset({"album/other"}))
+    verdict = _decide(replace(withdrawn, sources=_at(BASE), reconciled_at=None))
+
+    assert isinstance(verdict, Halt)
+    assert verdict.reason is Reason.NOT_AUTHORIZED
+    # What is only read needs none.
+    assert _wait(withdrawn).reason is Reason.SETTLING
 
 
 def test_a_refresh_asked_for_is_waited_for() -> None:
@@ -376,7 +393,7 @@ def test_a_step_that_was_not_noted_as_begun_is_given_the_whole_time() -> None:
 
 def test_a_look_at_an_application_without_merge_commit_proves_nothing() -> None:
     record = replace(RECORD, merged_commit=None)
-    seen = {APPLICATION: DeploySeen(PROVED, is_applied=True, contains_merge=frozenset())}
+    seen = {APPLICATION: replace(_seen(PROVED), contains_merge=frozenset())}
 
     assert isinstance(deploy.decide(record, RESOLVED, seen, NOW), Wait)
 

@@ -7,6 +7,7 @@ from album_operator.decisions.sync_policy import PolicySeen
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import StepName
 from album_operator.domain.release import Ref
+from album_operator.domain.seen import ConsentedApplication
 from album_operator.domain.verdict import Act, ApplySyncPolicy, Done, Halt, Verdict
 from tests.fakes.builders import (
     APPLICATION,
@@ -30,14 +31,14 @@ def test_a_policy_that_differs_is_patched() -> None:
     verdict = _decide({APPLICATION: TO_DO})
 
     assert isinstance(verdict, Act)
-    assert verdict.action == ApplySyncPolicy(APPLICATION_SEEN)
+    assert verdict.action == ApplySyncPolicy(ConsentedApplication(APPLICATION_SEEN))
 
 
 def test_applications_are_patched_one_after_the_other() -> None:
     verdict = _decide({APPLICATION: AS_WISHED, OTHER: TO_DO})
 
     assert isinstance(verdict, Act)
-    assert verdict.action == ApplySyncPolicy(APPLICATION_SEEN)
+    assert verdict.action == ApplySyncPolicy(ConsentedApplication(APPLICATION_SEEN))
 
 
 def test_policies_as_wished_end_the_step() -> None:
