@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import kopf
 from aiohttp import web
 
+from album_operator.adapters.application_watch import ApplicationWatch
 from album_operator.adapters.applications import ClusterApplications
 from album_operator.adapters.builds import ClusterBuilds
 from album_operator.adapters.cluster import Cluster
@@ -105,7 +106,7 @@ async def _run(settings: Settings) -> None:
     registry = kopf.OperatorRegistry()
     runners = await _listen(settings, health, metrics, wakeups)
     cluster = await Cluster.connect()
-    applications = ClusterApplications(cluster)
+    application_watch = ApplicationWatch(cluster, metrics, settings.watch_idle)
     gitea = GiteaPullRequests(settings.insecure_hosts)
     github = GitHubPullRequests(settings.insecure_hosts)
     pull_requests = Forges({ForgeType.GITEA: gitea, ForgeType.GITHUB: github})
@@ -122,7 +123,7 @@ async def _run(settings: Settings) -> None:
         pull_requests=pull_requests,
         watch=watch,
         builds=ClusterBuilds(cluster),
-        applications=applications,
+        applications=ClusterApplications(cluster),
     )
     releases = ClusterReleases(cluster, _now)
     reconciler = Reconciler(releases, Steps(world, settings, _now), _now)
@@ -136,7 +137,9 @@ async def _run(settings: Settings) -> None:
                 _watch_rights(cluster, settings, health),
                 watch.run(),
                 *(
-                    applications.watch(namespace, wakeups.wake_followers)
+                    application_watch.run(
+                        namespace, wakeups.wake_followers, wakeups.wake_all_followers
+                    )
                     for namespace in settings.argocd_namespaces
                 ),
             ]

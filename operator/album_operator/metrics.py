@@ -9,6 +9,7 @@ class Metrics:
 
     Attributes:
         webhook_deliveries: requests to the webhook receiver, by `forge` and `result`.
+        unreadable_objects: events skipped because nobody can read their object, by `kind`.
     """
 
     content_type = CONTENT_TYPE_LATEST
@@ -19,6 +20,12 @@ class Metrics:
             "album_webhook_deliveries",
             "Requests to the webhook receiver, by forge and by what became of them.",
             ("forge", "result"),
+            registry=self._registry,
+        )
+        self.unreadable_objects = Counter(
+            "album_unreadable_objects",
+            "Events that were skipped because their object cannot be read, by its kind.",
+            ("kind",),
             registry=self._registry,
         )
 

@@ -41,6 +41,7 @@ class Settings:
             HTTP.
         require_consent: whether an Application must name the pipeline it lets change it.
         merge_poll: how often a waiting pull request is asked for.
+        watch_idle: how long a watch of the API server may be silent before it counts as dead.
         cache_folder: where git keeps what it has fetched of config repositories.
         cache_bytes: most bytes it keeps there.
         health_port: TCP port of `/healthz`, `/readyz` and `/metrics`.
@@ -54,6 +55,7 @@ class Settings:
     insecure_hosts: frozenset[str]
     require_consent: bool
     merge_poll: timedelta
+    watch_idle: timedelta
     cache_folder: Path
     cache_bytes: int
     health_port: int
@@ -155,6 +157,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     insecure_hosts = frozenset(read.words("ALBUM_INSECURE_HOSTS", "", HOST))
     consent = read.parsed("ALBUM_REQUIRE_CONSENT", "true", _boolean, "true or false")
     poll = read.parsed("ALBUM_MERGE_POLL_SECONDS", "30", _seconds, "a number of seconds above 0")
+    idle = read.parsed("ALBUM_WATCH_IDLE_SECONDS", "70", _seconds, "a number of seconds above 0")
     folder = read.parsed("ALBUM_CACHE_DIR", "/tmp/album-operator", _absolute, "an absolute path")  # noqa: S108 - its owner is checked
     size = read.parsed("ALBUM_CACHE_BYTES", "536870912", _bytes, "a number of bytes above 0")
     privileged = read.parsed("ALBUM_ALLOW_PRIVILEGED_BUILDS", "false", _boolean, "true or false")
@@ -180,6 +183,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         read.faults
         or consent is None
         or poll is None
+        or idle is None
         or folder is None
         or size is None
         or port is None
@@ -193,6 +197,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         insecure_hosts=insecure_hosts,
         require_consent=consent,
         merge_poll=poll,
+        watch_idle=idle,
         cache_folder=folder,
         cache_bytes=size,
         health_port=port,

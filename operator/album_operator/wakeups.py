@@ -123,6 +123,14 @@ class Wakeups:
         for release in followers:
             self.wake(release, APPLICATION_STEPS)
 
+    def wake_all_followers(self, namespace: str) -> None:
+        """Wake the releases that follow Applications of a namespace: changes may be missed."""
+        for application, followers in self._followers.items():
+            if application.namespace == namespace:
+                self._states.pop(application, None)
+                for release in followers:
+                    self.wake(release, APPLICATION_STEPS)
+
     def notice(self, notice: Notice) -> None:
         """Note what a forge told: it wakes the releases whose pull request that concerns."""
         for release, pull_request in self._pull_requests.items():

@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from album_operator.adapters.cluster import Cluster, ConflictError, NotFoundError, path_of
+from album_operator.adapters.cluster import Cluster, path_of
+from album_operator.adapters.cluster_refusals import ConflictError, NotFoundError
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.reasons import Reason
 from tests.fakes.builders import DIGEST, NAMESPACE
@@ -84,7 +85,7 @@ class FakeCluster(Cluster):
         if path in self.objects:
             return copy.deepcopy(self.objects[path])
         if not path.endswith(("/pods", "/applications")):
-            raise NotFoundError(Reason.FORBIDDEN, f"The API server has no {path}.")
+            raise NotFoundError(Reason.CLUSTER_UNAVAILABLE, f"The API server has no {path}.")
         wanted = dict(
             word.split("=", 1) for word in query.get("labelSelector", "").split(",") if word
         )
@@ -105,7 +106,7 @@ class FakeCluster(Cluster):
         plural = place.split("/")[-2]
         with self.faults.write(f"patch {plural}{'/status' if subresource else ''}"):
             if place not in self.objects:
-                raise NotFoundError(Reason.FORBIDDEN, f"The API server has no {place}.")
+                raise NotFoundError(Reason.CLUSTER_UNAVAILABLE, f"The API server has no {place}.")
             patch = copy.deepcopy(dict(body))
             version = patch.get("metadata", {}).pop("resourceVersion", None)
             if version not in {None, self.objects[place]["metadata"]["resourceVersion"]}:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from kubernetes.aio import client, config
 
-from album_operator.adapters.cluster import Cluster, ConflictError, NotFoundError, path_of
+from album_operator.adapters.cluster import Cluster, path_of
+from album_operator.adapters.cluster_refusals import ConflictError, NotFoundError
 from album_operator.adapters.releases import ClusterReleases
 from album_operator.domain import progress
 from album_operator.domain.record import StepName

@@ -1,20 +1,14 @@
-"""Argo CD Applications; the adapter of port `Applications`, and the watch that wakes releases."""
+"""Argo CD Applications; the adapter of port `Applications`."""
 
-import asyncio
-import logging
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from album_operator.adapters.cluster import (
-    Cluster,
-    GoneError,
-    NotFoundError,
-    parse_time,
-    path_of,
-)
+from album_operator.adapters.cluster import Cluster, parse_time, path_of
+from album_operator.adapters.cluster_refusals import NotFoundError
 from album_operator.decisions.application import CONSENT
-from album_operator.domain.errors import OutsideError
+from album_operator.domain.errors import TransientError
+from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.domain.seen import (
     ApplicationSeen,
@@ -24,26 +18,27 @@ from album_operator.domain.seen import (
 )
 from album_operator.render.sync_policy import PREVIOUS_POLICY, REFRESH
 
-LOG = logging.getLogger(__name__)
-
 ARGOCD = "/apis/argoproj.io/v1alpha1"
 
 
-WATCH_SECONDS = 300
-PAUSE_SECONDS = 5
-"""Between two tries to watch; a release looks by itself meanwhile, only later."""
+class UnreadableError(TransientError):
+    """An Application holds what no Application can; whoever wrote it must mend it."""
 
 
 class ClusterApplications:
-    """Reads, patches and watches Applications."""
+    """Reads and patches Applications."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
 
     async def find(self, ref: Ref) -> ApplicationSeen | None:
-        """Read an Application."""
+        """Read an Application.
+
+        Raises:
+            UnreadableError: it cannot be read; looked at again when it changes.
+        """
         try:
-            raw = await self._cluster.get(_path(ref.namespace, ref.name))
+            raw = await self._cluster.get(application_path(ref.namespace, ref.name))
         except NotFoundError:
             return None
         return parse_application(raw)
@@ -52,105 +47,150 @@ class ClusterApplications:
         """Apply a JSON merge patch, if the Application still is as it was seen."""
         seen = application.seen
         metadata = {**patch.get("metadata", {}), "resourceVersion": seen.resource_version}
-        await self._cluster.merge(_path(seen.namespace, seen.name), {**patch, "metadata": metadata})
-
-    async def watch(
-        self, namespace: str, changed: Callable[[Ref, ApplicationSeen | None], None]
-    ) -> None:
-        """Tell of every Application that changes in a namespace, for ever.
-
-        Args:
-            namespace: where to watch.
-            changed: told the Application as it is now, without its resource version so that two
-                can be compared; None once it is deleted.
-        """
-        while True:
-            try:
-                await self._watch_from_list(namespace, changed)
-            except GoneError:
-                continue
-            except OutsideError as error:
-                LOG.warning("Applications of namespace %s: %s", namespace, error)
-                await asyncio.sleep(PAUSE_SECONDS)
-
-    async def _watch_from_list(
-        self, namespace: str, changed: Callable[[Ref, ApplicationSeen | None], None]
-    ) -> None:
-        listed = await self._cluster.get(_path(namespace), limit="1")
-        # `limit=1` reads one page for the resource version alone: what changed before does not
-        # matter, for a release looks at its Applications whenever it passes.
-        version = listed["metadata"]["resourceVersion"]
-        while True:
-            async for event in self._cluster.watch(_path(namespace), version, WATCH_SECONDS):
-                kind, raw = event["type"], event["object"]
-                version = raw["metadata"]["resourceVersion"]
-                if kind != "BOOKMARK":
-                    seen = parse_application(raw) if kind != "DELETED" else None
-                    now = replace(seen, resource_version="") if seen is not None else None
-                    changed(Ref(namespace, raw["metadata"]["name"]), now)
+        path = application_path(seen.namespace, seen.name)
+        await self._cluster.merge(path, {**patch, "metadata": metadata})
 
 
-def _path(namespace: str, name: str | None = None) -> str:
+def application_path(namespace: str, name: str | None = None) -> str:
+    """Give the path of an Application, or of those of a namespace."""
     return path_of(ARGOCD, "applications", namespace, name)
 
 
 def parse_application(raw: Mapping[str, Any]) -> ApplicationSeen:
-    """Read an Application as Argo CD writes it (applications.argoproj.io v1alpha1)."""
-    metadata, spec, status = raw["metadata"], raw.get("spec", {}), raw.get("status", {})
-    annotations = metadata.get("annotations") or {}
-    health = status.get("health", {})
+    """Read an Application as Argo CD writes it (applications.argoproj.io v1alpha1).
+
+    Null is what is not there. Its CRD lets pass what Argo CD never writes, and keeps unknown
+    fields of any kind.
+
+    Raises:
+        UnreadableError: naming the field.
+    """
+    try:
+        return _parse(raw)
+    except ValueError as error:
+        metadata = raw.get("metadata")
+        known = metadata if isinstance(metadata, Mapping) else {}
+        raise UnreadableError(
+            Reason.APPLICATION_UNREADABLE,
+            f"Application {known.get('namespace')}/{known.get('name')} cannot be read: "
+            f"{str(error)[:256]}. Correct it where it is written: the operator sees that.",
+        ) from error
+
+
+def _parse(raw: Mapping[str, Any]) -> ApplicationSeen:
+    metadata, spec, status = _map(raw, "metadata"), _map(raw, "spec"), _map(raw, "status")
+    annotations = _map(metadata, "annotations")
+    sync, health = _map(status, "sync"), _map(status, "health")
     return ApplicationSeen(
-        namespace=metadata["namespace"],
-        name=metadata["name"],
-        resource_version=metadata["resourceVersion"],
-        sources=_sources(spec, status.get("sync", {})),
+        namespace=_needed(metadata, "namespace"),
+        name=_needed(metadata, "name"),
+        resource_version=_needed(metadata, "resourceVersion"),
+        sources=_sources(spec, sync),
         consents=frozenset(
-            word.strip() for word in annotations.get(CONSENT, "").split(",") if word.strip()
+            word.strip() for word in _text(annotations, CONSENT).split(",") if word.strip()
         ),
-        previous_policy=annotations.get(PREVIOUS_POLICY),
-        sync_policy=spec.get("syncPolicy"),
+        previous_policy=_text(annotations, PREVIOUS_POLICY) or None,
+        sync_policy=_policy(spec),
         refresh_requested=REFRESH in annotations,
-        sync_status=status.get("sync", {}).get("status", ""),
-        health=health.get("status", ""),
-        images=tuple(status.get("summary", {}).get("images") or ()),
-        health_since=parse_time(health.get("lastTransitionTime")),
-        reconciled_at=parse_time(status.get("reconciledAt")),
-        operation=_operation(status.get("operationState")),
+        sync_status=_text(sync, "status"),
+        health=_text(health, "status"),
+        images=tuple(_texts(_map(status, "summary"), "images")),
+        health_since=_time(health, "lastTransitionTime"),
+        reconciled_at=_time(status, "reconciledAt"),
+        operation=_operation(_map(status, "operationState")),
         operation_requested="operation" in raw,
         conditions={
-            condition["type"]: str(condition.get("message", ""))[:512]
-            for condition in status.get("conditions") or ()
-            if condition["type"].endswith("Error")
+            _text(condition, "type"): _text(condition, "message")[:512]
+            for condition in _maps(status, "conditions")
+            if _text(condition, "type").endswith("Error")
         },
     )
 
 
 def _sources(spec: Mapping[str, Any], sync: Mapping[str, Any]) -> tuple[ApplicationSource, ...]:
-    many = spec.get("sources")
-    sources = many or ([spec["source"]] if spec.get("source") else [])
-    revisions = sync.get("revisions") if many else [sync.get("revision")]
-    padded = [*(revisions or []), *([None] * len(sources))]
+    many, one = _maps(spec, "sources"), _map(spec, "source")
+    sources = many or ([one] if one else [])
+    revisions = _texts(sync, "revisions") if many else [_text(sync, "revision")]
+    padded = [*revisions, *([""] * len(sources))]
     return tuple(
         ApplicationSource(
-            repository=source.get("repoURL", ""),
-            path=source.get("path", ""),
-            target_revision=source.get("targetRevision", ""),
+            repository=_text(source, "repoURL"),
+            path=_text(source, "path"),
+            target_revision=_text(source, "targetRevision"),
             revision=revision or None,
         )
         for source, revision in zip(sources, padded, strict=False)
     )
 
 
-def _operation(state: Mapping[str, Any] | None) -> OperationSeen | None:
+def _policy(spec: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    policy = _map(spec, "syncPolicy")
+    _map(policy, "automated")
+    _texts(policy, "syncOptions")
+    return policy if spec.get("syncPolicy") is not None else None
+
+
+def _operation(state: Mapping[str, Any]) -> OperationSeen | None:
     if not state:
         return None
-    result = state.get("syncResult") or {}
-    asked = (state.get("operation") or {}).get("sync") or {}
-    revisions = result.get("revisions") or asked.get("revisions") or []
-    revision = result.get("revision") or asked.get("revision")
+    result = _map(state, "syncResult")
+    asked = _map(_map(state, "operation"), "sync")
+    revisions = _texts(result, "revisions") or _texts(asked, "revisions")
+    revision = _text(result, "revision") or _text(asked, "revision")
     return OperationSeen(
-        phase=state.get("phase", ""),
+        phase=_text(state, "phase"),
         revisions=tuple(revisions) or ((revision,) if revision else ()),
-        message=str(state.get("message", ""))[:512],
-        finished_at=parse_time(state.get("finishedAt")),
+        message=_text(state, "message")[:512],
+        finished_at=_time(state, "finishedAt"),
     )
+
+
+def _value(raw: Mapping[str, Any], key: str, what: str, is_good: Callable[[object], bool]) -> Any:  # noqa: ANN401 - as checked
+    value = raw.get(key)
+    if value is not None and not is_good(value):
+        raise ValueError(f"`{key}` is no {what}")
+    return value
+
+
+def _map(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] | None = _value(raw, key, "map", lambda it: isinstance(it, Mapping))
+    return found or {}
+
+
+def _maps(raw: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]]:
+    found: Sequence[Mapping[str, Any]] | None = _value(
+        raw, key, "list of maps", lambda it: _is_list_of(it, Mapping)
+    )
+    return found or []
+
+
+def _texts(raw: Mapping[str, Any], key: str) -> Sequence[str]:
+    found: Sequence[str] | None = _value(raw, key, "list of texts", lambda it: _is_list_of(it, str))
+    return found or []
+
+
+def _text(raw: Mapping[str, Any], key: str) -> str:
+    found: str | None = _value(raw, key, "text", lambda it: isinstance(it, str))
+    return found or ""
+
+
+def _is_list_of(value: object, kind: type) -> bool:
+    return isinstance(value, list) and all(isinstance(item, kind) for item in value)
+
+
+def _needed(raw: Mapping[str, Any], key: str) -> str:
+    text = _text(raw, key)
+    if not text:
+        raise ValueError(f"`metadata` has no `{key}`")
+    return text
+
+
+def _time(raw: Mapping[str, Any], key: str) -> datetime | None:
+    text = _text(raw, key)
+    try:
+        time = parse_time(text)
+    except ValueError:
+        time = None
+    if text and (time is None or time.tzinfo is None):
+        raise ValueError(f"`{key}: {text[:64]}` is no time")
+    return time

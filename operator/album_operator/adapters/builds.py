@@ -3,13 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from album_operator.adapters.cluster import (
-    Cluster,
-    ConflictError,
-    NotFoundError,
-    parse_time,
-    path_of,
-)
+from album_operator.adapters.cluster import Cluster, parse_time, path_of
+from album_operator.adapters.cluster_refusals import ConflictError, NotFoundError
 from album_operator.codec import job_of, release_of
 from album_operator.domain.release import Ref, Release
 from album_operator.domain.seen import BuildSeen, BuildState, JobOwner, LastWords, PodTrouble

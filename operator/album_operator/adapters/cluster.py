@@ -2,14 +2,22 @@
 
 import json
 from collections.abc import AsyncIterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import aiohttp
 from kubernetes.aio import client, config
 
-from album_operator.domain.errors import StaleError, TerminalError, TransientError
+from album_operator.adapters.cluster_refusals import (
+    FORBIDDEN,
+    Refusal,
+    Right,
+    error_of,
+    forbidden,
+    right_for,
+)
+from album_operator.domain.errors import OutsideError, TransientError
 from album_operator.domain.reasons import Reason
 
 FIELD_MANAGER = "album-operator"
@@ -19,21 +27,11 @@ MERGE_PATCH = "application/merge-patch+json"
 REQUEST_TIMEOUT = 30
 """Seconds a request may take in all."""
 
-NOT_FOUND, CONFLICT, GONE = 404, 409, 410
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
-RETRIED = frozenset({408, 429, 500, 502, 503, 504})
-
-
-class NotFoundError(TerminalError):
-    """The API server has no such object."""
-
-
-class ConflictError(StaleError):
-    """The object changed since it was read, or exists already."""
-
-
-class GoneError(TransientError):
-    """The resource version asked for is too old to watch from."""
+WATCH_CHUNK = 1 << 20
+"""Bytes read at once of a watch. Its lines may be as long as objects are: `readline` of aiohttp
+ends a watch at a line of 128 KiB."""
 
 
 class Cluster:
@@ -79,14 +77,18 @@ class Cluster:
         )
 
     async def watch(
-        self, path: str, resource_version: str, seconds: int
+        self, path: str, resource_version: str, seconds: int, idle: float
     ) -> AsyncIterator[dict[str, Any]]:
         """Follow changes after a resource version, as `{type, object}`.
 
+        A line that cannot be read is an empty event.
+
         Args:
             path: of the list.
-            resource_version: of the list read before.
+            resource_version: of the list or event read before.
             seconds: how long the server keeps the watch open.
+            idle: seconds without a byte after which the watch counts as dead. The server sends a
+                bookmark about each minute (kube-apiserver's `defaultBookmarkFrequency`).
         """
         query = {
             "watch": "true",
@@ -94,18 +96,40 @@ class Cluster:
             "allowWatchBookmarks": "true",
             "timeoutSeconds": str(seconds),
         }
-        timeout = aiohttp.ClientTimeout(total=seconds + 30, sock_read=seconds + 30)
+        timeout = aiohttp.ClientTimeout(total=seconds + idle, sock_connect=idle, sock_read=idle)
         response = await self._send("GET", path, query, None, None, timeout)
         try:
-            async for line in response.content:
-                event = json.loads(line)
-                if event.get("type") == "ERROR":
-                    _raise(event["object"].get("code", 500), event["object"], path, None)
+            async for line in _lines(response.content):
+                event = _parse(line)
+                status = event.get("object")
+                if event.get("type") == "ERROR" and isinstance(status, dict):
+                    raise error_of(Refusal(path, status.get("code", 500), status))
                 yield event
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        except (aiohttp.ClientError, TimeoutError) as error:
             raise _unreachable(error) from error
         finally:
             response.close()
+
+    async def is_allowed(self, right: Right) -> bool:
+        """Ask the API server whether we may do something (SelfSubjectAccessReview)."""
+        plural, _, subresource = right.resource.partition("/")
+        attributes = {
+            "namespace": right.namespace,
+            "verb": right.verb,
+            "group": right.group,
+            "resource": plural,
+        }
+        if subresource:
+            attributes["subresource"] = subresource
+        review = await self.create(
+            REVIEWS,
+            {
+                "apiVersion": "authorization.k8s.io/v1",
+                "kind": "SelfSubjectAccessReview",
+                "spec": {"resourceAttributes": attributes},
+            },
+        )
+        return bool(review.get("status", {}).get("allowed"))
 
     async def _request(
         self,
@@ -117,11 +141,13 @@ class Cluster:
     ) -> dict[str, Any]:
         response = await self._send(method, path, query, body, content_type, REQUEST_TIMEOUT)
         try:
-            answer = json.loads(await response.read())
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            answer = _parse(await response.read())
+        except (aiohttp.ClientError, TimeoutError) as error:
             raise _unreachable(error) from error
-        if not isinstance(answer, dict):
-            raise _unreachable(ValueError("the answer is no JSON object"))
+        if not answer:
+            raise TransientError(
+                Reason.CLUSTER_UNAVAILABLE, f"The answer for {path} is nothing that can be read."
+            )
         return answer
 
     async def _send(
@@ -146,8 +172,22 @@ class Cluster:
             raise _unreachable(error) from error
         response: aiohttp.ClientResponse = answer.response
         if response.status >= 400:
-            await _refuse(response, path)
+            right = right_for(method, path, watch="watch" in query)
+            raise await self._judge(await _read_refusal(response, path), right)
         return response
+
+    async def _judge(self, refusal: Refusal, right: Right | None) -> OutsideError:
+        """Say what a refusal means: a right is missing only where the API server says so.
+
+        Around its own restart it refuses what is allowed, and answers 401, 403 and 404 alike.
+        """
+        error = error_of(refusal)
+        if refusal.code != FORBIDDEN or right is None:
+            return error
+        try:
+            return error if await self.is_allowed(right) else forbidden(refusal, right)
+        except OutsideError:
+            return error
 
 
 def path_of(api: str, plural: str, namespace: str, name: str | None = None, sub: str = "") -> str:
@@ -171,40 +211,31 @@ def parse_time(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text.replace("Z", "+00:00")) if text else None
 
 
-async def _refuse(response: aiohttp.ClientResponse, path: str) -> None:
+async def _read_refusal(response: aiohttp.ClientResponse, path: str) -> Refusal:
     try:
-        status = json.loads(await response.read())
-    except (aiohttp.ClientError, TimeoutError, ValueError):
+        status = _parse(await response.read())
+    except (aiohttp.ClientError, TimeoutError):
         status = {}
-    _raise(
-        response.status,
-        status if isinstance(status, dict) else {},
-        path,
-        response.headers.get("Retry-After"),
-    )
+    known = status if status.get("kind") == "Status" else {}
+    return Refusal(path, response.status, known, response.headers.get("Retry-After"))
 
 
-def _raise(code: int, status: Mapping[str, Any], path: str, retry_after: str | None) -> None:
-    said = str(status.get("message") or f"HTTP status {code}")[:512]
-    if code == NOT_FOUND:
-        raise NotFoundError(Reason.FORBIDDEN, f"The API server has no {path}: {said}.")
-    if code == CONFLICT:
-        raise ConflictError(Reason.CLUSTER_UNAVAILABLE, f"The object changed meanwhile: {said}.")
-    if code == GONE:
-        raise GoneError(Reason.CLUSTER_UNAVAILABLE, f"The watch is too old: {said}.")
-    if code in RETRIED:
-        digits = retry_after or ""
-        wait = timedelta(seconds=int(digits)) if digits.isdigit() else None
-        raise TransientError(
-            Reason.CLUSTER_UNAVAILABLE, f"The API server cannot answer now: {said}.", wait
-        )
-    if code not in {401, 403}:
-        raise TerminalError(Reason.INTERNAL_ERROR, f"The API server did not understand: {said}.")
-    raise TerminalError(
-        Reason.FORBIDDEN,
-        f"The API server refused the operator: {said}. Give its ServiceAccount the rights of "
-        "manifests/namespace and manifests/argocd, then set the annotation album.dev/retry.",
-    )
+def _parse(text: bytes) -> dict[str, Any]:
+    """Read a JSON object; empty for anything else, and for one too deep to be read."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    rest = b""
+    async for chunk in content.iter_chunked(WATCH_CHUNK):
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            if line.strip():
+                yield line
 
 
 def _unreachable(error: Exception) -> TransientError:
@@ -212,22 +243,3 @@ def _unreachable(error: Exception) -> TransientError:
     return TransientError(
         Reason.CLUSTER_UNAVAILABLE, f"The API server cannot be reached: {what[:256]}."
     )
-
-
-async def is_allowed(
-    cluster: Cluster, namespace: str, verb: str, group: str, resource: str
-) -> bool:
-    """Ask the API server whether we may do something (SelfSubjectAccessReview)."""
-    plural, _, subresource = resource.partition("/")
-    attributes = {"namespace": namespace, "verb": verb, "group": group, "resource": plural}
-    if subresource:
-        attributes["subresource"] = subresource
-    review = await cluster.create(
-        "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
-        {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": attributes},
-        },
-    )
-    return bool(review.get("status", {}).get("allowed"))

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from album_operator.adapters.cluster import Cluster, ConflictError, NotFoundError, path_of
+from album_operator.adapters.cluster import Cluster, path_of
+from album_operator.adapters.cluster_refusals import ConflictError, NotFoundError
 from album_operator.codec import (
     API_VERSION,
     parse_pipeline,

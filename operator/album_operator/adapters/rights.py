@@ -1,6 +1,7 @@
 """What the operator's ServiceAccount may do, asked before anything is watched."""
 
-from album_operator.adapters.cluster import Cluster, is_allowed
+from album_operator.adapters.cluster import Cluster
+from album_operator.adapters.cluster_refusals import Right
 
 RELEASES = "album.dev"
 
@@ -27,5 +28,5 @@ async def find_missing(cluster: Cluster, namespace: str) -> list[str]:
     return [
         f"{verb} {group}/{resource}".replace(" /", " ")
         for verb, group, resource in NEEDED
-        if not await is_allowed(cluster, namespace, verb, group, resource)
+        if not await cluster.is_allowed(Right(namespace, verb, group, resource))
     ]

@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from album_operator.adapters.cluster import Cluster, NotFoundError, path_of
+from album_operator.adapters.cluster import Cluster, path_of
+from album_operator.adapters.cluster_refusals import NotFoundError
 from album_operator.decisions.preflight import missing_key
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.places import (

@@ -68,7 +68,8 @@ class Reason(StrEnum):
     DEGRADED = "Degraded"
     SYNC_TIMED_OUT = "SyncTimedOut"
     IMAGE_NOT_OBSERVED = "ImageNotObserved"
-    FORBIDDEN = "Forbidden"
+    NAME_NOT_ALLOWED = "NameNotAllowed"
+    REJECTED = "Rejected"
 
     # Transient: retried by itself.
     BUILD_EVICTED = "BuildEvicted"
@@ -77,6 +78,9 @@ class Reason(StrEnum):
     FORGE_UNAVAILABLE = "ForgeUnavailable"
     GIT_UNAVAILABLE = "GitUnavailable"
     CLUSTER_UNAVAILABLE = "ClusterUnavailable"
+    FORBIDDEN = "Forbidden"
+    ADMISSION_DENIED = "AdmissionDenied"
+    APPLICATION_UNREADABLE = "ApplicationUnreadable"
     RATE_LIMITED = "RateLimited"
 
     # Ended without a release.
@@ -94,6 +98,9 @@ TRANSIENT = frozenset(
         Reason.FORGE_UNAVAILABLE,
         Reason.GIT_UNAVAILABLE,
         Reason.CLUSTER_UNAVAILABLE,
+        Reason.FORBIDDEN,
+        Reason.ADMISSION_DENIED,
+        Reason.APPLICATION_UNREADABLE,
         Reason.RATE_LIMITED,
         Reason.INTERNAL_ERROR,
     }

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from album_operator.adapters.applications import parse_application
-from album_operator.adapters.cluster import is_allowed, parse_time, path_of
+from album_operator.adapters.cluster import parse_time, path_of
+from album_operator.adapters.cluster_refusals import Right
 from album_operator.adapters.secrets import ClusterSecrets
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.reasons import Reason
@@ -228,7 +229,7 @@ async def test_a_right_is_asked_for_with_its_subresource(cluster: FakeCluster) -
 
     cluster.create = create  # type: ignore[method-assign]
 
-    assert await is_allowed(cluster, "album", "patch", "album.dev", "albumreleases/status")
+    assert await cluster.is_allowed(Right("album", "patch", "album.dev", "albumreleases/status"))
     assert answer["asked"] == {
         "namespace": "album",
         "verb": "patch",
