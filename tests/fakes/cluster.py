@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from album_operator.adapters.cluster import Cluster, path_of
-from album_operator.adapters.cluster_refusals import ConflictError, NotFoundError
+from album_operator.adapters.cluster_refusals import OBJECTS, ConflictError, NotFoundError
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.reasons import Reason
 from tests.fakes.builders import DIGEST, NAMESPACE
@@ -41,6 +41,8 @@ class FakeCluster(Cluster):
         events: reasons of the Events posted, in order, by name of the release.
         faults: what goes wrong at which write.
         trouble: raised by every request while set.
+        refused: what requests about a kind of object raise, by its plural; with `/status` where
+            only that is meant.
     """
 
     def __init__(self, faults: Faults | None = None) -> None:
@@ -48,6 +50,7 @@ class FakeCluster(Cluster):
         self.events: dict[str, list[str]] = {}
         self.faults = faults or Faults()
         self.trouble: OutsideError | None = None
+        self.refused: dict[str, OutsideError] = {}
         self._version = 100
 
     def apply(self, raw: Raw) -> str:
@@ -81,7 +84,7 @@ class FakeCluster(Cluster):
 
     async def get(self, path: str, **query: str) -> Raw:
         """Read an object, or a list by its label selector."""
-        self._answer()
+        self._answer(path)
         if path in self.objects:
             return copy.deepcopy(self.objects[path])
         if not path.endswith(("/pods", "/applications")):
@@ -93,14 +96,14 @@ class FakeCluster(Cluster):
 
     async def create(self, path: str, body: Mapping[str, Any]) -> Raw:
         """Create an object; one that exists is a conflict."""
-        self._answer()
+        self._answer(path)
         plural = path.split("/")[-1]
         with self.faults.write(f"create {plural}"):
             return self._create(path, plural, copy.deepcopy(dict(body)))
 
     async def merge(self, path: str, body: Mapping[str, Any]) -> Raw:
         """Apply a merge patch to an object or its status."""
-        self._answer()
+        self._answer(path)
         subresource = path.endswith("/status")
         place = path.removesuffix("/status")
         plural = place.split("/")[-2]
@@ -122,9 +125,15 @@ class FakeCluster(Cluster):
                 raise AssertionError(f"the API server refuses this status: {faults}")
             return copy.deepcopy(raw)
 
-    def _answer(self) -> None:
+    def _answer(self, path: str) -> None:
         if self.trouble is not None:
             raise self.trouble
+        asked = OBJECTS.fullmatch(path)
+        if asked is not None:
+            sub = f"/{asked['sub']}" if asked["sub"] else ""
+            error = self.refused.get(f"{asked['plural']}{sub}")
+            if error is not None:
+                raise error
 
     def _create(self, path: str, plural: str, raw: Raw) -> Raw:
         metadata = raw["metadata"]

@@ -25,6 +25,9 @@ IMPOSSIBLE = {
 POD_LOOK = timedelta(seconds=15)
 """How often a build's Pod is looked at for what no Job event tells, such as ImagePullBackOff."""
 
+EARLIER_LOOK = timedelta(seconds=5)
+"""How often it is looked whether the Job of a deleted release is gone, where no event tells."""
+
 WAITING = {
     "ImagePullBackOff": Reason.IMAGE_PULL_FAILED,
     "ErrImagePull": Reason.IMAGE_PULL_FAILED,
@@ -80,7 +83,16 @@ def decide(
             SubmitBuild(), Reason.BUILDING, f"Building {image} with {resolved.build.type}."
         )
         return check_engine(resolved, privileged=privileged) or submit
-    if seen.owner is not JobOwner.RELEASE:
+    if seen.owner is JobOwner.EARLIER:
+        return Wait(
+            Reason.BUILDING,
+            f"Job {seen.job} was made by an earlier release of this name, which is deleted. The "
+            "build begins once Kubernetes has removed that Job too; kubectl get job -n "
+            f"{release.ref.namespace} {seen.job} -o yaml shows what holds it, if it stays.",
+            EARLIER_LOOK,
+            is_poll=True,
+        )
+    if seen.owner is JobOwner.OTHER:
         return Halt(
             Reason.BUILD_FAILED,
             f"Job {seen.job} exists but was not made by this release. Delete it (kubectl delete "

@@ -4,12 +4,13 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
+from album_operator.adapters.cluster import path_of
 from album_operator.domain.errors import TransientError
 from album_operator.domain.places import Change, Draft, ForgePlace, GitPlace
 from album_operator.domain.reasons import Reason
 from album_operator.domain.seen import PullRequestSeen
 from tests.fakes.builders import BRANCH, raw_pipeline
-from tests.fakes.cluster import finish_build, raw_pod, raw_secret
+from tests.fakes.cluster import APIS, finish_build, raw_pod, raw_secret
 from tests.fakes.git_server import TOKEN
 from tests.unit.core.stage import REPOSITORY, Stage
 
@@ -183,11 +184,28 @@ async def test_a_job_of_the_same_name_that_is_not_ours_is_left_alone() -> None:
     stage.apply()
     await stage.settle()
     (job,) = stage.jobs
-    job["metadata"]["ownerReferences"][0]["uid"] = "of-another-release"
+    job["metadata"]["ownerReferences"][0]["name"] = "backend-v1.0.0"
     await stage.settle()
 
     assert stage.ready() == ("False", "BuildFailed")
     assert "was not made by this release" in stage.message()
+
+
+async def test_a_release_made_anew_at_once_outwaits_the_job_of_the_deleted_one() -> None:
+    stage = Stage()
+    stage.apply()
+    await stage.settle()
+    (job,) = stage.jobs
+    job["metadata"]["ownerReferences"][0]["uid"] = "of-the-deleted-one"
+    finish_build(stage.cluster, job)
+    await stage.settle()
+    assert stage.ready() == ("Unknown", "Building")
+    assert "by an earlier release of this name, which is deleted" in stage.message()
+
+    metadata = job["metadata"]
+    del stage.cluster.objects[path_of(*APIS["Job"], metadata["namespace"], metadata["name"])]
+    await stage.release()
+    assert stage.ready() == ("True", "Released")
 
 
 async def test_a_pod_that_cannot_run_is_shown_and_forgotten_when_it_runs() -> None:

@@ -70,9 +70,18 @@ def test_a_privileged_build_that_runs_is_waited_for_whatever_the_admin_says_by_n
     assert isinstance(verdict, Wait)
 
 
-@pytest.mark.parametrize("owner", set(JobOwner) - {JobOwner.RELEASE})
-def test_a_job_of_somebody_else_is_left_alone(owner: JobOwner) -> None:
-    halt = _halt(replace(BUILD_SEEN, owner=owner))
+def test_the_job_of_a_deleted_release_of_the_same_name_is_outwaited() -> None:
+    verdict = _decide(replace(BUILD_SEEN, owner=JobOwner.EARLIER, state=BuildState.SUCCEEDED))
+
+    assert isinstance(verdict, Wait)
+    assert verdict.reason is Reason.BUILDING
+    assert verdict.is_poll
+    assert "by an earlier release of this name, which is deleted" in verdict.message
+    assert f"kubectl get job -n album {BUILD_SEEN.job} -o yaml" in verdict.message
+
+
+def test_a_job_of_somebody_else_is_left_alone() -> None:
+    halt = _halt(replace(BUILD_SEEN, owner=JobOwner.OTHER))
 
     assert halt.reason is Reason.BUILD_FAILED
     assert f"kubectl delete job -n album {BUILD_SEEN.job}" in halt.message
