@@ -2,8 +2,8 @@
 
 from album_operator.decisions import preflight
 from album_operator.domain.errors import TerminalError
-from album_operator.domain.names import is_ssh, repository_path
-from album_operator.domain.places import Credential, ForgePlace, ForgeType, GitPlace
+from album_operator.domain.names import is_ssh
+from album_operator.domain.places import Credential, ForgePlace, ForgeType, GitPlace, path_in
 from album_operator.domain.release import Ref
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import Halt
@@ -62,7 +62,7 @@ class Access:
         if not credential.may_serve(api_url, repository):
             raise _as_error(preflight.foreign_host(ref, credential, api_url))
         _check_keys(ref, credential, api_url)
-        path = repository_path(repository)
+        path = path_in(api_url, repository)
         return ForgePlace(api_url, path, credential, forge or ForgeType.GITEA)
 
     async def _to_git(self, namespace: str, url: str, secret: str) -> GitPlace:

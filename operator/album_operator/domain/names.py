@@ -19,6 +19,9 @@ DNS_LABEL_LENGTH = 63
 SSH_USER = "git"
 """Who logs in over SSH where a URL names nobody: the user all forges serve git with."""
 
+ODD_PATH = re.compile(r"[%\\;]|//|(^|/)\.{1,2}(/|$)")
+"""What a server may take for another path than the one that is written."""
+
 SHORT_SSH = re.compile(r"([A-Za-z0-9._-]+)@([A-Za-z0-9.-]+):/*(.*)")
 """Git's short form of an SSH URL, `user@host:path` (git-fetch, "Git URLs")."""
 
@@ -171,6 +174,15 @@ def host_of(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def is_same_address(one: str, other: str) -> bool:
+    """Tell whether two URLs of HTTP(S) name the same path at the same host."""
+    try:
+        same_host = host_of(one) == host_of(other)
+    except ValueError:  # a port that is no number, a bracket left open
+        return False
+    return same_host and urlsplit(one).path.rstrip("/") == urlsplit(other).path.rstrip("/")
+
+
 def _with_scheme(url: str) -> str:
     return url if "://" in url else f"https://{url}"
 
@@ -181,9 +193,11 @@ def is_below(url: str, prefix: str) -> bool:
     A prefix without a scheme means https. `https://github.com.evil.org` is not below
     `https://github.com`. A prefix of HTTP(S) holds for the host's SSH too, on any port, and one of
     SSH for its HTTPS on the default port. Nothing is below a prefix without a host or one that is
-    no URL.
+    no URL; a URL with a path that servers may read in another way (`..`, `%2e`, `//`) is nowhere.
     """
     try:
+        if ODD_PATH.search(urlsplit(url).path):
+            return False
         below, above = normal_url(url), normal_url(_with_scheme(prefix))
         above = _in_scheme_of(below, above)
     except ValueError:  # a port that is no number, a bracket left open

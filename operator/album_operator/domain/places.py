@@ -7,7 +7,13 @@ from datetime import datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from album_operator.domain.names import host_of, is_below, is_ssh, repository_path
+from album_operator.domain.names import (
+    host_of,
+    is_below,
+    is_same_address,
+    is_ssh,
+    repository_path,
+)
 
 USERNAME = "x-access-token"
 """User of HTTP basic authentication where the Secret names none: forges look at the token only."""
@@ -90,16 +96,19 @@ class Credential:
     def may_serve(self, api_url: str, repository: str) -> bool:
         """Tell whether the token may be sent to a forge's API to act on a repository.
 
-        An API has a path of its own (`/api/v1`), so beside the URL itself the same host will do
-        where the repository lies below the credential's prefix.
+        An API has a path of its own (`/api/v1`), which may not be below the credential's prefix. So
+        beside what is, the API of the forge the repository lies in will do, where the repository is
+        below the prefix: nothing else of the host, which may belong to somebody else.
         """
-        return self.may_go_to(api_url) or (
-            self.may_go_to(repository)
-            and (
-                is_below(api_url, host_of(self.url))
-                or api_url == api_of(ForgeType.GITHUB, repository)
-            )
-        )
+        if self.may_go_to(api_url):
+            return True
+        if not self.may_go_to(repository):
+            return False
+        web = repository
+        if is_ssh(repository) and not is_ssh(self.url):
+            # SSH tells no port of HTTP, which the credential's own URL does.
+            web = f"{host_of(self.url)}/{repository_path(repository)}"
+        return any(is_same_address(api_url, api_of(forge, web)) for forge in ForgeType)
 
 
 @dataclass(frozen=True)
@@ -177,8 +186,25 @@ def api_of(forge: ForgeType, repository: str) -> str:
     # Where SSH listens says nothing of where the API does.
     host = f"https://{parts.hostname}" if is_ssh(repository) else f"{parts.scheme}://{parts.netloc}"
     if forge is ForgeType.GITEA:
-        return f"{host}/api/v1"
+        # A Gitea may be served below a path, and a repository there is always `owner/name`.
+        below = "" if is_ssh(repository) else parts.path.strip("/").rpartition("/")[0]
+        root = below.rpartition("/")[0]
+        return f"{host}/{root}/api/v1" if root else f"{host}/api/v1"
     return GITHUB_API if parts.hostname == GITHUB else f"{host}/api/v3"
+
+
+def path_in(api_url: str, repository: str) -> str:
+    """Give `owner/name` of a repository as its forge's API knows it, also of one below a path.
+
+    Args:
+        api_url: base URL of the API.
+        repository: URL of the repository.
+    """
+    path, root = repository_path(repository), urlsplit(api_url).path.strip("/")
+    for suffix in ("api/v1", "api/v3"):
+        root = root.removesuffix(suffix).rstrip("/")
+    below = path.removeprefix(f"{root}/")
+    return below if below.count("/") == 1 else path
 
 
 class CommitState(StrEnum):

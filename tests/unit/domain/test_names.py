@@ -216,6 +216,19 @@ def test_a_url_lies_below_a_prefix_by_whole_segments(prefix: str, *, allowed: bo
     assert names.is_below("https://github.com/owner/name.git", prefix) is allowed
 
 
+@pytest.mark.parametrize(
+    "path", ["a/../b", "a/./b", "a/..", "a//b", "/a/b", "a/%2e%2e/b", "a/..%2fb", "a/..;/b", "a\\b"]
+)
+def test_a_path_that_can_be_read_in_another_way_is_below_nothing(path: str) -> None:
+    assert not names.is_below(f"https://git.example.org/{path}", "https://git.example.org")
+
+
+@pytest.mark.parametrize("url", ["https://[", "https://h:x/a"])
+def test_what_is_no_url_is_no_address(url: str) -> None:
+    assert not names.is_same_address(url, "https://h/a")
+    assert not names.is_below(url, "https://h")
+
+
 def test_a_host_that_only_begins_alike_is_not_below() -> None:
     assert not names.is_below("https://github.com.evil.org/owner/name", "https://github.com")
     assert not names.is_below("https://evil.org/github.com/owner", "https://github.com")

@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from album_operator.domain.places import Credential, ForgePlace, ForgeType, GitHubApp, GitPlace
+from album_operator.domain.places import (
+    Credential,
+    ForgePlace,
+    ForgeType,
+    GitHubApp,
+    GitPlace,
+    api_of,
+    path_in,
+)
 from tests.fakes.builders import API, CONFIG, CREDENTIAL, SOURCE
 
 OVER_SSH = SOURCE.replace("https://", "ssh://git@")
@@ -74,6 +82,75 @@ def test_a_token_for_a_path_serves_the_api_of_its_host_for_repositories_below(
     url: str, *, serves: bool
 ) -> None:
     assert replace(CREDENTIAL, url=url).may_serve(API, CONFIG) is serves
+
+
+BELOW = "https://h.example.org/gitea/team-a"
+
+
+@pytest.mark.parametrize(
+    ("api_url", "serves"),
+    [
+        ("https://h.example.org/gitea/api/v1", True),
+        ("https://H.EXAMPLE.org:443/gitea/api/v1/", True),
+        ("https://h.example.org/evil-app", False),
+        ("https://h.example.org/api/v1", False),
+        ("https://h.example.org/evil/api/v1", False),
+        ("https://h.example.org/gitea/API/v1", False),
+        ("https://h.example.org/gitea/api/v1/evil", False),
+        ("https://h.example.org/gitea/team-b/api/v1", False),
+        ("https://h.example.org/gitea/team-a/../../evil-app", False),
+        ("https://h.example.org/gitea/team-a/%2e%2e/%2e%2e/evil-app", False),
+        ("https://h.example.org//evil-app", False),
+        ("https://h.example.org:8443/gitea/api/v1", False),
+        ("http://h.example.org/gitea/api/v1", False),
+        ("https://h.example.org:port/gitea/api/v1", False),
+        ("https://h.example.org@elsewhere.example.org/gitea/api/v1", False),
+    ],
+)
+def test_a_token_for_a_path_goes_to_no_other_app_of_the_host(api_url: str, *, serves: bool) -> None:
+    below = replace(CREDENTIAL, url=BELOW)
+    assert below.may_serve(api_url, f"{BELOW}/config") is serves
+    assert not below.may_serve(api_url, "https://h.example.org/gitea/team-b/config")
+
+
+@pytest.mark.parametrize(
+    ("url", "repository", "api_url"),
+    [
+        ("https://github.com/acme", "https://github.com/acme/config", "https://api.github.com"),
+        ("https://github.com/acme", "ssh://git@github.com/acme/config", "https://api.github.com"),
+        ("https://ghes.example.org/acme", "https://ghes.example.org/acme/config",
+         "https://ghes.example.org/api/v3"),
+        ("https://h.example.org:3000/acme", "ssh://git@h.example.org:2222/acme/config",
+         "https://h.example.org:3000/api/v1"),
+        ("https://h.example.org/gitea", "https://h.example.org/gitea/acme/config",
+         "https://h.example.org/gitea/api/v1"),
+    ],
+)  # fmt: skip
+def test_a_token_for_a_path_serves_the_api_of_its_forge(
+    url: str, repository: str, api_url: str
+) -> None:
+    assert replace(CREDENTIAL, url=url).may_serve(api_url, repository)
+
+
+@pytest.mark.parametrize(
+    ("repository", "api_url", "path"),
+    [
+        ("https://h/acme/config.git", "https://h/api/v1", "acme/config"),
+        ("https://h/gitea/acme/config", "https://h/gitea/api/v1", "acme/config"),
+        ("ssh://git@h/acme/config", "https://h/gitea/api/v1", "acme/config"),
+        ("https://h/acme/config", "https://h/api/v3", "acme/config"),
+    ],
+)
+def test_a_gitea_below_a_path_is_known_with_its_api(
+    repository: str, api_url: str, path: str
+) -> None:
+    assert path_in(api_url, repository) == path
+    if "ssh" not in repository and "v1" in api_url:
+        assert api_of(ForgeType.GITEA, repository) == api_url
+
+
+def test_an_owner_is_no_path_a_forge_lies_below() -> None:
+    assert path_in("https://h/acme", "https://h/acme/config") == "acme/config"
 
 
 def test_a_token_of_the_repositorys_host_does_not_serve_an_api_elsewhere() -> None:
