@@ -7,7 +7,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
+from album_operator.domain.quantities import amount_of
+from album_operator.domain.release import Resources
+from album_operator.render import resources
 from album_operator.render.job import EngineSettings
+from album_operator.render.resources import DISK
 
 NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
@@ -36,7 +40,7 @@ class Settings:
     Attributes:
         namespaces: namespaces whose releases it serves.
         argocd_namespaces: namespaces whose Applications it watches for wake-ups.
-        engine: images, registries and privileges of the build Jobs.
+        engine: images, registries, privileges and bounds of the build Jobs.
         insecure_hosts: `host[:port]` of git servers and registries that may be spoken to in plain
             HTTP.
         require_consent: whether an Application must name the pipeline it lets change it.
@@ -97,6 +101,25 @@ class _Reader:
         is_set = self._environment.get(name, "").strip()
         return self.parsed(name, "", parse, form) if is_set else None
 
+    def amounts(self, name: str, default: Mapping[str, str]) -> Mapping[str, str]:
+        """Read amounts of the resources that have a default, or of some of them."""
+        text = ",".join(f"{resource}={amount}" for resource, amount in default.items())
+
+        def parse(value: str) -> Mapping[str, str] | None:
+            pairs = [pair.strip().partition("=") for pair in value.split(",")]
+            found = {resource: amount for resource, _, amount in pairs}
+            is_right = len(found) == len(pairs) and found.keys() <= default.keys()
+            return found if is_right and all(map(_is_amount, found.values())) else None
+
+        return self.parsed(name, text, parse, f"of the form {text}, or a part of it") or {}
+
+
+def _is_amount(text: str) -> bool:
+    try:
+        return amount_of(text) > 0
+    except ValueError:
+        return False
+
 
 def _boolean(text: str) -> bool | None:
     return {"true": True, "false": False}.get(text.lower())
@@ -140,6 +163,28 @@ def read_webhook_secrets(file: Path) -> tuple[bytes, ...]:
     return tuple(secret.encode() for secret in secrets)
 
 
+def _read_engine(read: _Reader, insecure_hosts: frozenset[str]) -> EngineSettings:
+    privileged = read.parsed("ALBUM_ALLOW_PRIVILEGED_BUILDS", "false", _boolean, "true or false")
+    requests = read.amounts("ALBUM_BUILD_REQUESTS", resources.BUILD.requests)
+    limits = read.amounts("ALBUM_BUILD_LIMITS", resources.BUILD.limits)
+    if limits and DISK not in limits:
+        read.faults.append(f"ALBUM_BUILD_LIMITS: {DISK} is missing, which also bounds the volumes")
+    for name in sorted({*requests} & {*limits}):
+        if amount_of(requests[name]) > amount_of(limits[name]):
+            read.faults.append(f"ALBUM_BUILD_REQUESTS: {name} is above that of ALBUM_BUILD_LIMITS")
+    fetch = read.amounts("ALBUM_FETCH_LIMITS", resources.FETCH.limits)
+    return EngineSettings(
+        operator_image=read.text("ALBUM_OPERATOR_IMAGE"),
+        kaniko_image=read.text("ALBUM_KANIKO_IMAGE", KANIKO_IMAGE),
+        buildkit_image=read.text("ALBUM_BUILDKIT_IMAGE", BUILDKIT_IMAGE),
+        registry_mirrors=read.words("ALBUM_REGISTRY_MIRRORS", "", HOST),
+        insecure_hosts=insecure_hosts,
+        allow_privileged=privileged is True,
+        build_resources=Resources(requests, limits),
+        fetch_resources=Resources(resources.FETCH.requests, fetch),
+    )
+
+
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read the settings.
 
@@ -160,7 +205,6 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     idle = read.parsed("ALBUM_WATCH_IDLE_SECONDS", "70", _seconds, "a number of seconds above 0")
     folder = read.parsed("ALBUM_CACHE_DIR", "/tmp/album-operator", _absolute, "an absolute path")  # noqa: S108 - its owner is checked
     size = read.parsed("ALBUM_CACHE_BYTES", "536870912", _bytes, "a number of bytes above 0")
-    privileged = read.parsed("ALBUM_ALLOW_PRIVILEGED_BUILDS", "false", _boolean, "true or false")
     port = read.parsed("ALBUM_HEALTH_PORT", "8080", _port, "a TCP port")
     webhook_port = read.parsed("ALBUM_WEBHOOK_PORT", "8081", _port, "a TCP port")
     secret_file = read.optional("ALBUM_WEBHOOK_SECRET_FILE", _absolute, "an absolute path")
@@ -171,14 +215,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             read_webhook_secrets(secret_file)
         except SettingsError as error:
             read.faults.append(f"ALBUM_WEBHOOK_SECRET_FILE: {error}")
-    engine = EngineSettings(
-        operator_image=read.text("ALBUM_OPERATOR_IMAGE"),
-        kaniko_image=read.text("ALBUM_KANIKO_IMAGE", KANIKO_IMAGE),
-        buildkit_image=read.text("ALBUM_BUILDKIT_IMAGE", BUILDKIT_IMAGE),
-        registry_mirrors=read.words("ALBUM_REGISTRY_MIRRORS", "", HOST),
-        insecure_hosts=insecure_hosts,
-        allow_privileged=privileged is True,
-    )
+    engine = _read_engine(read, insecure_hosts)
     if (
         read.faults
         or consent is None

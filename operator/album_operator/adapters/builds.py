@@ -6,9 +6,9 @@ from typing import Any
 from album_operator.adapters.cluster import Cluster, parse_time, path_of
 from album_operator.adapters.cluster_refusals import ConflictError, NotFoundError
 from album_operator.codec import job_of, release_of
+from album_operator.domain.names import BUILDER, FETCH
 from album_operator.domain.release import Ref, Release
 from album_operator.domain.seen import BuildSeen, BuildState, JobOwner, LastWords, PodTrouble
-from album_operator.render.engines import BUILDER, FETCH
 
 BATCH, CORE = "/apis/batch/v1", "/api/v1"
 

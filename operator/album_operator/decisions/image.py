@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from album_operator.domain.names import BUILDER, FETCH
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import BuildRecord, Failure, ImageRecord, Record, StepName
 from album_operator.domain.release import BuildType, Release
@@ -35,6 +36,14 @@ WAITING = {
     "Unschedulable": Reason.UNSCHEDULABLE,
     "DisruptionTarget": Reason.BUILD_EVICTED,
 }
+
+
+MEMORY = {
+    BUILDER: "Raise build.resources.limits.memory in the pipeline",
+    FETCH: "Ask an admin to raise ALBUM_FETCH_LIMITS in the operator's settings",
+}
+FOREIGN = "Raise the limit where it is added to Pods: the operator does not"
+"""Who raises the limit of memory of which container."""
 
 
 def check_engine(resolved: Resolved, *, privileged: bool) -> Halt | None:
@@ -186,8 +195,8 @@ def _fail(release: Release, resolved: Resolved, seen: BuildSeen) -> Halt:
     elif trouble.reason == "OOMKilled":
         reason = Reason.BUILD_OUT_OF_MEMORY
         said = (
-            f"Container {trouble.container} of the build ran out of memory. Raise "
-            "build.resources.limits.memory in the pipeline"
+            f"Container {trouble.container} of the build ran out of memory. "
+            f"{MEMORY.get(trouble.container or '', FOREIGN)}"
         )
     else:
         reason = Reason.BUILD_FAILED

@@ -16,6 +16,9 @@ IMAGE_TAG_LENGTH = 128
 
 DNS_LABEL_LENGTH = 63
 
+FETCH, BUILDER = "fetch", "build"
+"""The two containers of a build Pod, in the order they run."""
+
 SSH_USER = "git"
 """Who logs in over SSH where a URL names nobody: the user all forges serve git with."""
 

@@ -6,11 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from album_operator.domain.release import BuildType
+from album_operator.domain.release import BuildType, Resources
 from album_operator.domain.resolved import BuildPlan, Resolved
-
-FETCH, BUILDER = "fetch", "build"
-"""Names of a build Pod's two containers, in the order they run."""
+from album_operator.render import resources
 
 TERMINATION_LOG = "/dev/termination-log"
 
@@ -57,6 +55,9 @@ class EngineSettings:
         insecure_hosts: `host[:port]` that may be spoken to in plain HTTP.
         image_pull_policy: of all containers of the Job.
         allow_privileged: whether a builder that needs it gets a privileged container.
+        build_resources: of the container that builds, where a pipeline says nothing; its limits
+            name `ephemeral-storage`.
+        fetch_resources: of the container that fetches the source, without `ephemeral-storage`.
     """
 
     operator_image: str
@@ -66,6 +67,8 @@ class EngineSettings:
     insecure_hosts: frozenset[str] = frozenset()
     image_pull_policy: str = "IfNotPresent"
     allow_privileged: bool = False
+    build_resources: Resources = resources.BUILD
+    fetch_resources: Resources = resources.FETCH
 
 
 def literal(text: str) -> str:
@@ -89,12 +92,12 @@ def render_builder(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]
     return _render_buildkit(resolved, engine)
 
 
-def render_state_volumes(resolved: Resolved) -> list[dict[str, Any]]:
-    """Render the volumes only the engine itself needs."""
+def render_state_volumes(resolved: Resolved, size: str) -> list[dict[str, Any]]:
+    """Render the volumes only the engine itself needs, each of this size at most."""
     if resolved.build.type is BuildType.KANIKO:
         return []
     # An overlay cannot lie on the container's own overlay; on an emptyDir it can.
-    return [{"name": "buildkit", "emptyDir": {}}]
+    return [{"name": "buildkit", "emptyDir": {"sizeLimit": size}}]
 
 
 def _render_kaniko(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:

@@ -2,12 +2,10 @@
 
 from typing import Any
 
-from album_operator.domain.names import job_name, shorten
-from album_operator.domain.release import Release
+from album_operator.domain.names import BUILDER, FETCH, job_name, shorten
+from album_operator.domain.release import Release, Resources
 from album_operator.domain.resolved import Resolved
 from album_operator.render.engines import (
-    BUILDER,
-    FETCH,
     SOURCE,
     TERMINATION_LOG,
     WORKSPACE,
@@ -16,6 +14,7 @@ from album_operator.render.engines import (
     render_env,
     render_state_volumes,
 )
+from album_operator.render.resources import DISK, complete, render_resources
 
 __all__ = ["EngineSettings", "render_job"]
 
@@ -29,6 +28,9 @@ KEEP = 86400
 """Seconds a finished Job stays, so that its log can be read for a day."""
 
 NOBODY = 65532
+
+TMP = "256Mi"
+"""Most that lies in the fetching container's /tmp: keys, and what tells git of them."""
 
 
 def render_job(
@@ -91,6 +93,7 @@ def render_job(
 
 
 def _render_pod(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
+    build = complete(resolved.build.resources, engine.build_resources)
     shared = {
         "imagePullPolicy": engine.image_pull_policy,
         "terminationMessagePath": TERMINATION_LOG,
@@ -100,7 +103,7 @@ def _render_pod(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
     builder = {
         "name": BUILDER,
         **render_builder(resolved, engine),
-        "resources": _render_resources(resolved),
+        "resources": render_resources(build),
         **shared,
     }
     return {
@@ -108,11 +111,11 @@ def _render_pod(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
-        "initContainers": [{**_render_fetch(resolved, engine), **shared}],
+        "initContainers": [{**_render_fetch(resolved, engine, build), **shared}],
         "containers": [builder],
         "volumes": [
-            {"name": "source", "emptyDir": {}},
-            {"name": "tmp", "emptyDir": {}},
+            {"name": "source", "emptyDir": {"sizeLimit": build.limits[DISK]}},
+            {"name": "tmp", "emptyDir": {"sizeLimit": TMP}},
             # No fsGroup: it would set the group and its set-group-ID bit on the source's folders,
             # and COPY would bring them into the image. So the file is readable for all users of
             # the one container that mounts it.
@@ -128,13 +131,20 @@ def _render_pod(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
                     "items": [{"key": ".dockerconfigjson", "path": "config.json"}],
                 },
             },
-            *render_state_volumes(resolved),
+            *render_state_volumes(resolved, build.limits[DISK]),
         ],
     }
 
 
-def _render_fetch(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
+def _render_fetch(resolved: Resolved, engine: EngineSettings, build: Resources) -> dict[str, Any]:
+    """Render the init container; it fills the volume that counts as the builder's disk."""
     source = resolved.source
+    disk = Resources(
+        *(
+            {name: text for name, text in part.items() if name == DISK}
+            for part in (build.requests, build.limits)
+        )
+    )
     return {
         "name": FETCH,
         "image": engine.operator_image,
@@ -158,16 +168,10 @@ def _render_fetch(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
             "capabilities": {"drop": ["ALL"]},
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}},
+        "resources": render_resources(complete(disk, engine.fetch_resources)),
         "volumeMounts": [
             {"name": "source", "mountPath": WORKSPACE},
             {"name": "git", "mountPath": GIT_SECRET, "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
         ],
     }
-
-
-def _render_resources(resolved: Resolved) -> dict[str, Any]:
-    resources = resolved.build.resources
-    parts = {"requests": resources.requests, "limits": resources.limits}
-    return {name: dict(quantities) for name, quantities in parts.items() if quantities}

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from album_operator.domain.release import Resources
+from album_operator.render import resources
 from album_operator.settings import (
     BUILDKIT_IMAGE,
     KANIKO_IMAGE,
@@ -26,6 +28,8 @@ def test_two_variables_are_enough() -> None:
     assert settings.engine.buildkit_image == BUILDKIT_IMAGE
     assert settings.engine.registry_mirrors == ()
     assert not settings.engine.allow_privileged
+    assert settings.engine.build_resources == resources.BUILD
+    assert settings.engine.fetch_resources == resources.FETCH
     assert settings.insecure_hosts == frozenset()
     assert settings.require_consent
     assert settings.merge_poll == timedelta(seconds=30)
@@ -48,6 +52,9 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
             "ALBUM_BUILDKIT_IMAGE": "buildkit:3",
             "ALBUM_ALLOW_PRIVILEGED_BUILDS": "true",
             "ALBUM_REGISTRY_MIRRORS": "172.18.0.1:5000",
+            "ALBUM_BUILD_REQUESTS": "memory=1Gi",
+            "ALBUM_BUILD_LIMITS": "memory=8Gi, ephemeral-storage=50Gi",
+            "ALBUM_FETCH_LIMITS": "memory=2Gi",
             "ALBUM_INSECURE_HOSTS": "172.18.0.1:3000,[fd00::1]:3000",
             "ALBUM_REQUIRE_CONSENT": "False",
             "ALBUM_MERGE_POLL_SECONDS": "0.5",
@@ -66,6 +73,10 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     assert settings.engine.buildkit_image == "buildkit:3"
     assert settings.engine.registry_mirrors == ("172.18.0.1:5000",)
     assert settings.engine.allow_privileged
+    assert settings.engine.build_resources == Resources(
+        {"memory": "1Gi"}, {"memory": "8Gi", "ephemeral-storage": "50Gi"}
+    )
+    assert settings.engine.fetch_resources == Resources(resources.FETCH.requests, {"memory": "2Gi"})
     assert settings.insecure_hosts == frozenset({"172.18.0.1:3000", "[fd00::1]:3000"})
     assert settings.engine.insecure_hosts == settings.insecure_hosts
     assert not settings.require_consent
@@ -95,6 +106,16 @@ def test_all_that_is_missing_is_named_at_once() -> None:
         ("ALBUM_INSECURE_HOSTS", "git.example.org/path"),
         ("ALBUM_REQUIRE_CONSENT", "yes"),
         ("ALBUM_ALLOW_PRIVILEGED_BUILDS", "1"),
+        ("ALBUM_BUILD_REQUESTS", "none"),
+        ("ALBUM_BUILD_REQUESTS", "cpu=0"),
+        ("ALBUM_BUILD_REQUESTS", "cpu=1,cpu=2"),
+        ("ALBUM_BUILD_REQUESTS", "memory=5Gi"),
+        ("ALBUM_BUILD_LIMITS", "cpu=4;memory=4Gi"),
+        ("ALBUM_BUILD_LIMITS", "memory=4Gi"),
+        ("ALBUM_BUILD_LIMITS", "ephemeral-storage=-1Gi"),
+        ("ALBUM_BUILD_LIMITS", "gpu=1,ephemeral-storage=1Gi"),
+        ("ALBUM_FETCH_LIMITS", "ephemeral-storage=1Gi"),
+        ("ALBUM_FETCH_LIMITS", "memory=1GB"),
         ("ALBUM_MERGE_POLL_SECONDS", "0"),
         ("ALBUM_MERGE_POLL_SECONDS", "-1"),
         ("ALBUM_MERGE_POLL_SECONDS", "30s"),

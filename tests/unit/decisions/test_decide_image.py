@@ -221,12 +221,21 @@ def test_a_build_over_its_time_names_the_setting() -> None:
     assert "build.timeout (0:30:00)" in halt.message
 
 
-def test_a_build_out_of_memory_names_the_setting() -> None:
-    trouble = PodTrouble("pod-x", "build", "OOMKilled", "", 137)
+@pytest.mark.parametrize(
+    ("container", "remedy"),
+    [
+        ("build", "Raise build.resources.limits.memory in the pipeline"),
+        ("fetch", "Ask an admin to raise ALBUM_FETCH_LIMITS"),
+        ("istio-proxy", "Raise the limit where it is added to Pods"),
+        (None, "Raise the limit where it is added to Pods"),
+    ],
+)
+def test_a_build_out_of_memory_names_the_setting(container: str | None, remedy: str) -> None:
+    trouble = PodTrouble("pod-x", container, "OOMKilled", "", 137)
     halt = _halt(replace(FAILED, trouble=trouble))
 
     assert halt.reason is Reason.BUILD_OUT_OF_MEMORY
-    assert "build.resources.limits.memory" in halt.message
+    assert remedy in halt.message
 
 
 @pytest.mark.parametrize("said", ["Usage of EmptyDir volume exceeds the limit.", ""])

@@ -27,6 +27,12 @@ LOCAL = replace(
 )
 
 
+BOUNDED = {
+    "requests": {"cpu": "100m", "memory": "256Mi", "ephemeral-storage": "1Gi"},
+    "limits": {"cpu": "4", "memory": "4Gi", "ephemeral-storage": "20Gi"},
+}
+
+
 def with_build(resolved: Resolved, **changes: Any) -> Resolved:  # noqa: ANN401
     return replace(resolved, build=replace(resolved.build, **changes))
 
@@ -133,7 +139,10 @@ def test_the_init_container_fetches_the_commit_with_no_rights_at_all(
             "capabilities": {"drop": ["ALL"]},
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}},
+        "resources": {
+            "requests": {"cpu": "100m", "memory": "128Mi", "ephemeral-storage": "1Gi"},
+            "limits": {"cpu": "1", "memory": "1Gi", "ephemeral-storage": "20Gi"},
+        },
         "volumeMounts": [
             {"name": "source", "mountPath": "/album"},
             {"name": "git", "mountPath": "/var/run/secrets/album/git", "readOnly": True},
@@ -201,7 +210,7 @@ def test_kaniko_is_called_with_these_flags(release: Release, resolved: Resolved)
                 "add": ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETFCAP", "SETGID", "SETUID"],
             },
         },
-        "resources": {},
+        "resources": BOUNDED,
         "volumeMounts": [
             {"name": "source", "mountPath": "/album"},
             {"name": "registry", "mountPath": "/kaniko/.docker", "readOnly": True},
@@ -270,7 +279,7 @@ def test_buildkit_is_called_with_these_arguments(release: Release, resolved: Res
             *("--progress", "plain"),
         ],
         "securityContext": {"runAsUser": 0, "runAsGroup": 0, "privileged": True},
-        "resources": {},
+        "resources": BOUNDED,
         "volumeMounts": [
             {"name": "source", "mountPath": "/album"},
             {"name": "registry", "mountPath": "/var/run/secrets/album/registry", "readOnly": True},
@@ -316,12 +325,57 @@ def test_a_host_that_is_both_mirrored_and_plain_http_has_one_table(resolved: Res
     }
 
 
-def test_requests_and_limits_are_those_of_the_pipeline(
+@pytest.mark.parametrize("engine", BuildType)
+def test_every_container_and_every_volume_is_bounded(
+    release: Release, resolved: Resolved, engine: BuildType
+) -> None:
+    pod = pod_of(render_job(release, with_build(resolved, type=engine), 1, ENGINE))
+    limits = [one["resources"]["limits"] for one in (*pod["initContainers"], *pod["containers"])]
+    assert [limit.keys() for limit in limits] == [{"cpu", "memory", "ephemeral-storage"}] * 2
+    sizes = {
+        volume["name"]: volume["emptyDir"]["sizeLimit"]
+        for volume in pod["volumes"]
+        if "emptyDir" in volume
+    }
+    assert sizes.pop("buildkit", "20Gi") == "20Gi"
+    assert sizes == {"source": "20Gi", "tmp": "256Mi"}
+
+
+def test_requests_and_limits_are_those_of_the_pipeline_and_then_the_settings(
     release: Release, resolved: Resolved
 ) -> None:
-    resources = Resources(requests={"cpu": "1"}, limits={"memory": "2Gi"})
+    resources = Resources(requests={"cpu": "8"}, limits={"memory": "2Gi"})
     job = render_job(release, with_build(resolved, resources=resources), 1, ENGINE)
-    assert builder_of(job)["resources"] == {"requests": {"cpu": "1"}, "limits": {"memory": "2Gi"}}
+    assert builder_of(job)["resources"] == {
+        "requests": {"cpu": "8", "ephemeral-storage": "1Gi"},
+        "limits": {"cpu": "8", "memory": "2Gi", "ephemeral-storage": "20Gi"},
+    }
+    engine = replace(
+        ENGINE,
+        build_resources=Resources(limits={"ephemeral-storage": "9Gi"}),
+        fetch_resources=Resources(requests={"cpu": "100m"}, limits={"cpu": "50m"}),
+    )
+    job = render_job(release, resolved, 1, engine)
+    assert builder_of(job)["resources"] == {"limits": {"ephemeral-storage": "9Gi"}}
+    [fetch] = pod_of(job)["initContainers"]
+    assert fetch["resources"] == {
+        "requests": {"cpu": "50m"},
+        "limits": {"cpu": "50m", "ephemeral-storage": "9Gi"},
+    }
+
+
+@pytest.mark.parametrize("engine", BuildType)
+def test_a_pipelines_disk_is_that_of_its_volumes_and_of_the_fetch_too(
+    release: Release, resolved: Resolved, engine: BuildType
+) -> None:
+    resources = Resources(limits={"ephemeral-storage": "100Gi"})
+    resolved = with_build(resolved, type=engine, resources=resources)
+    pod = pod_of(render_job(release, resolved, 1, ENGINE))
+    sizes = {volume["emptyDir"]["sizeLimit"] for volume in pod["volumes"] if "emptyDir" in volume}
+    assert sizes == {"100Gi", "256Mi"}
+    for one in (*pod["initContainers"], *pod["containers"]):
+        assert one["resources"]["limits"]["ephemeral-storage"] == "100Gi"
+        assert "ephemeral-storage" not in one["resources"]["requests"]
 
 
 def test_long_names_make_valid_labels(release: Release, resolved: Resolved) -> None:
