@@ -1,10 +1,14 @@
 """What the operator may change of an Application, whatever RBAC says."""
 
 import itertools
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pytest
 
+from album_operator.adapters.applications import parse_application
+from album_operator.domain.release import SyncPolicyWish
+from album_operator.render.sync_policy import patch_for
 from tests.integration.manifests.applications import (
     APPLICATIONS,
     CONSENT,
@@ -15,8 +19,9 @@ from tests.integration.manifests.applications import (
 )
 from tests.integration.manifests.conftest import Installed
 
+OURS = "ApplyOutOfSyncOnly=true"
 POLICY = {
-    "syncPolicy": {"automated": {"selfHeal": True}, "syncOptions": ["ApplyOutOfSyncOnly=true"]}
+    "syncPolicy": {"automated": {"selfHeal": True}, "syncOptions": ["CreateNamespace=true", OURS]}
 }
 OWN_ANNOTATIONS = {PREVIOUS_POLICY: '{"automated":{"prune":true}}', REFRESH: "normal"}
 SOURCE = {"repoURL": "https://evil.example.org/x", "path": ".", "targetRevision": "main"}
@@ -35,11 +40,13 @@ class Row:
         what: the change in words.
         patch: the patch.
         refused: the paths the refusal names, in any order; none where it is allowed.
+        before: what differs from `application` before the patch; a merge patch too.
     """
 
     what: str
     patch: Raw
     refused: tuple[str, ...] = ()
+    before: Raw = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.what} is {'refused' if self.refused else 'allowed'}"
@@ -53,21 +60,193 @@ def _annotation(name: str, value: str | None) -> Raw:
     return _metadata(annotations={name: value})
 
 
+def _policy(**fields: object) -> Raw:
+    return {"spec": {"syncPolicy": fields}}
+
+
+def _automated(**fields: object) -> Raw:
+    return _policy(automated=fields)
+
+
+def _options(*options: str) -> Raw:
+    return _policy(syncOptions=list(options))
+
+
+OPERATION = {"operation": {"sync": {"revision": "1" * 40}}}
+NO_POLICY: Raw = {"spec": {"syncPolicy": None}}
+SWITCHED_OFF = _automated(enabled=False)
+OPTIONS = _options("CreateNamespace=true", "PruneLast=true")
+
 ALLOWED = [
     Row("the patch of a release", {**_annotation(REFRESH, "normal"), "spec": POLICY}),
     Row(
         "the first patch of a release",
         {"metadata": {"annotations": OWN_ANNOTATIONS}, "spec": POLICY},
     ),
-    Row("automated sync alone", {"spec": {"syncPolicy": {"automated": {"selfHeal": True}}}}),
-    Row("no automated sync", {"spec": {"syncPolicy": {"automated": None}}}),
-    Row("no sync options", {"spec": {"syncPolicy": {"syncOptions": None}}}),
-    Row("a refresh", _annotation(REFRESH, "hard")),
-    Row("an operation", {"operation": {"sync": {"revision": "1" * 40}}}),
+    Row(
+        "the first patch of a release to an Application that was synced by hand",
+        {"metadata": {"annotations": OWN_ANNOTATIONS}, **_options(OURS), **_automated(prune=True)},
+        before=NO_POLICY,
+    ),
+    Row("self-heal", _automated(selfHeal=True)),
+    Row("no self-heal", _automated(selfHeal=False)),
+    Row("self-heal as before", _automated(selfHeal=None), before=_automated(selfHeal=True)),
+    Row("no pruning", _automated(prune=False)),
+    Row("pruning as Argo CD has it", _automated(prune=None)),
+    Row("automated sync alone", _automated(), before=_policy(automated=None)),
+    Row("self-heal of what is on", _automated(selfHeal=True), before=_automated(enabled=True)),
+    Row("our option", _options("CreateNamespace=true", OURS)),
+    Row("our option switched off", _options("CreateNamespace=true", "ApplyOutOfSyncOnly=false")),
+    Row("our option first", _options(OURS, "CreateNamespace=true", "PruneLast=true"), (), OPTIONS),
+    Row(
+        "our option taken back",
+        _options("CreateNamespace=true"),
+        before=_options(OURS, "CreateNamespace=true"),
+    ),
+    Row(
+        "our option in place of what its value was",
+        _options(OURS, "CreateNamespace=true"),
+        before=_options("ApplyOutOfSyncOnly=yes", "CreateNamespace=true"),
+    ),
+    Row("no options where only ours was", _policy(syncOptions=None), before=_options(OURS)),
+    Row("options as they are, whatever they are", _options("Own=x"), before=_options("Own=x")),
+    Row("our option where it is off", _options("CreateNamespace=true", OURS), (), SWITCHED_OFF),
+    Row("a refresh", _annotation(REFRESH, "normal")),
+    Row("a hard refresh", _annotation(REFRESH, "hard")),
+    Row("a refresh anew", _annotation(REFRESH, "normal"), before=_annotation(REFRESH, "hard")),
+    Row("the previous policy", _annotation(PREVIOUS_POLICY, "null")),
     Row("nothing", {}),
+    Row("nothing while an operation is asked for", {}, before=OPERATION),
 ]
 
 REFUSED = [
+    Row("an operation", OPERATION, ("operation",)),
+    *(
+        Row(f"an operation with its own {name}", {"operation": {"sync": part}}, ("operation",))
+        for name, part in (
+            ("source", {"source": SOURCE}),
+            ("sources", {"sources": [SOURCE]}),
+            ("manifests", {"manifests": ["{}"]}),
+            ("branch", {"revision": "release/backend_v6.6.6"}),
+        )
+    ),
+    Row("another operation", {"operation": {"sync": {"prune": True}}}, ("operation",), OPERATION),
+    Row("no operation any more", {"operation": None}, ("operation",), OPERATION),
+    Row("an empty operation", {"operation": {}}, ("operation",)),
+    Row("no automated sync any more", _policy(automated=None), ("spec.syncPolicy.automated",)),
+    *(
+        Row(
+            f"automated.{name}: {value}",
+            _automated(**{name: value}),
+            (f"spec.syncPolicy.automated.{name}",),
+        )
+        for name, value in (
+            ("allowEmpty", True),
+            ("enabled", False),
+            ("enabled", True),
+            ("later", 1),
+        )
+    ),
+    Row(
+        "automated sync that is switched on with more than ours",
+        _automated(selfHeal=True, allowEmpty=True),
+        ("spec.syncPolicy.automated.allowEmpty",),
+        NO_POLICY,
+    ),
+    Row(
+        "the owner's switch turned on",
+        _automated(enabled=True),
+        ("spec.syncPolicy.automated.enabled",),
+        SWITCHED_OFF,
+    ),
+    Row(
+        "the owner's switch taken away",
+        _automated(enabled=None),
+        ("spec.syncPolicy.automated.enabled",),
+        SWITCHED_OFF,
+    ),
+    Row(
+        "self-heal of what its owner switched off",
+        _automated(selfHeal=True, prune=False),
+        ("spec.syncPolicy.automated.selfHeal", "spec.syncPolicy.automated.prune"),
+        SWITCHED_OFF,
+    ),
+    Row(
+        "automated sync its owner switched off, made anew",
+        _policy(automated=None),
+        (
+            "spec.syncPolicy.automated",
+            "spec.syncPolicy.automated.enabled",
+            "spec.syncPolicy.automated.prune",
+        ),
+        SWITCHED_OFF,
+    ),
+    *(
+        Row(
+            f"the option {option}",
+            _options("CreateNamespace=true", OURS, option),
+            (f"spec.syncPolicy.syncOptions {option}",),
+        )
+        for option in (
+            "Replace=true",
+            "Force=true",
+            "Validate=false",
+            "FailOnSharedResource=false",
+            "ApplyOutOfSyncOnly=maybe",
+            "ApplyOutOfSyncOnly",
+            "applyOutOfSyncOnly=true",
+            "ApplyOutOfSyncOnly=true;Replace=true",
+        )
+    ),
+    Row(
+        "an option of others less",
+        _options(OURS),
+        ("spec.syncPolicy.syncOptions CreateNamespace=true",),
+    ),
+    Row(
+        "no options at all",
+        _policy(syncOptions=None),
+        ("spec.syncPolicy.syncOptions CreateNamespace=true",),
+    ),
+    Row(
+        "an option of others turned round",
+        _options("CreateNamespace=false"),
+        (
+            "spec.syncPolicy.syncOptions CreateNamespace=false",
+            "spec.syncPolicy.syncOptions CreateNamespace=true",
+        ),
+    ),
+    Row(
+        "another order of the others",
+        _options("PruneLast=true", OURS, "CreateNamespace=true"),
+        ("the order of spec.syncPolicy.syncOptions",),
+        OPTIONS,
+    ),
+    Row(
+        "an option of others twice",
+        _options("CreateNamespace=true", "CreateNamespace=true"),
+        ("the order of spec.syncPolicy.syncOptions",),
+    ),
+    *(
+        Row(f"a refresh `{value}`", _annotation(REFRESH, value), (f"annotation {REFRESH}",))
+        for value in ("", "Hard", "deep", "hard,normal")
+    ),
+    Row(
+        "a refresh called off",
+        _annotation(REFRESH, None),
+        (f"annotation {REFRESH}",),
+        _annotation(REFRESH, "hard"),
+    ),
+    *(
+        Row(
+            f"a previous policy {what}",
+            _annotation(PREVIOUS_POLICY, value),
+            (f"annotation {PREVIOUS_POLICY}",),
+            _annotation(PREVIOUS_POLICY, '{"automated":{"prune":true}}'),
+        )
+        for what, value in (("written over", '{"automated":{}}'), ("taken away", None))
+    ),
+    Row("no record of who set what", _metadata(managedFields=[{}]), ("metadata.managedFields",)),
     Row("another source", {"spec": {"source": SOURCE}}, ("spec.source",)),
     Row("a target revision", {"spec": {"source": {"targetRevision": "x"}}}, ("spec.source",)),
     Row("no source", {"spec": {"source": None}}, ("spec.source",)),
@@ -85,8 +264,13 @@ REFUSED = [
     ),
     Row(
         "the whole sync policy, with what is not ours in it",
-        {"spec": {"syncPolicy": None}},
-        ("spec.syncPolicy.retry", "spec.syncPolicy.managedNamespaceMetadata"),
+        NO_POLICY,
+        (
+            "spec.syncPolicy.automated",
+            "spec.syncPolicy.managedNamespaceMetadata",
+            "spec.syncPolicy.retry",
+            "spec.syncPolicy.syncOptions CreateNamespace=true",
+        ),
     ),
     Row(
         "a sync policy field of a later version",
@@ -124,28 +308,24 @@ REFUSED = [
         {**_annotation(REFRESH, "normal"), "spec": {**POLICY, "destination": {"name": "x"}}},
         ("spec.destination",),
     ),
-    *(
-        Row(
-            f"an operation with its own {field}",
-            {"operation": {"sync": {field: value}}},
-            (f"operation.sync.{field}",),
-        )
-        for field, value in (("source", SOURCE), ("sources", [SOURCE]), ("manifests", ["{}"]))
-    ),
 ]
 
 
 @pytest.fixture
 def name(installed: Installed) -> str:
     """Give the name of a new Application with our consent."""
-    made = f"app-{next(NUMBERS)}"
-    _create(installed, application(made))
-    return made
+    return _create(installed, {})
 
 
-def _create(installed: Installed, raw: Raw) -> None:
+def _create(installed: Installed, before: Mapping[str, object]) -> str:
+    """Create an Application that differs by a merge patch from the usual one, and give its name."""
+    raw = application(f"app-{next(NUMBERS)}")
     answer = installed.server.request("POST", APPLICATIONS, raw)
     assert answer.status == 201, answer.message
+    name: str = raw["metadata"]["name"]
+    answer = installed.server.request("PATCH", f"{APPLICATIONS}/{name}", before)
+    assert answer.status == 200, answer.message
+    return name
 
 
 def _read(installed: Installed, name: str) -> object:
@@ -153,45 +333,39 @@ def _read(installed: Installed, name: str) -> object:
 
 
 @pytest.mark.parametrize("row", ALLOWED, ids=str)
-def test_what_a_release_needs_is_allowed(installed: Installed, name: str, row: Row) -> None:
-    answer = installed.as_operator("PATCH", f"{APPLICATIONS}/{name}", row.patch)
+def test_what_a_release_needs_is_allowed(installed: Installed, row: Row) -> None:
+    path = f"{APPLICATIONS}/{_create(installed, row.before)}"
+    answer = installed.as_operator("PATCH", path, row.patch)
     assert answer.status == 200, answer.message
 
 
 @pytest.mark.parametrize("row", REFUSED, ids=str)
-def test_anything_else_is_refused_by_name(installed: Installed, name: str, row: Row) -> None:
+def test_anything_else_is_refused_by_name(installed: Installed, row: Row) -> None:
+    name = _create(installed, row.before)
     before = _read(installed, name)
     answer = installed.as_operator("PATCH", f"{APPLICATIONS}/{name}", row.patch)
     assert answer.status == 403
-    _, _, said = answer.message.partition("album-operator may not ")
-    listed = said.removeprefix("change ").removeprefix("set ").partition(" of an Application")[0]
-    assert sorted(listed.partition(": ")[0].split(", ")) == sorted(row.refused)
+    _, _, said = answer.message.partition("album-operator may not change ")
+    assert sorted(said.partition(" of an Application")[0].split(", ")) == sorted(row.refused)
     assert _read(installed, name) == before
 
 
-def test_what_the_operator_set_it_may_take_back(installed: Installed, name: str) -> None:
-    path = f"{APPLICATIONS}/{name}"
-    operation = {"operation": {"sync": {"revision": "1" * 40}}}
-    first = {"metadata": {"annotations": OWN_ANNOTATIONS}, "spec": POLICY, **operation}
-    assert installed.as_operator("PATCH", path, first).status == 200
-    back = {
-        "metadata": {"annotations": dict.fromkeys(OWN_ANNOTATIONS)},
-        "spec": {"syncPolicy": {"automated": {"prune": True, "selfHeal": None}}},
-        "operation": None,
-    }
-    answer = installed.as_operator("PATCH", path, back)
-    assert answer.status == 200, answer.message
-    assert "operation" not in answer.body
-
-
-def test_an_application_without_sync_policy_may_get_and_lose_one(installed: Installed) -> None:
-    raw = application("without-policy")
-    del raw["spec"]["syncPolicy"]
-    _create(installed, raw)
-    path = f"{APPLICATIONS}/without-policy"
-    answer = installed.as_operator("PATCH", path, {"spec": POLICY})
-    assert answer.status == 200, answer.message
-    assert installed.as_operator("PATCH", path, {"spec": {"syncPolicy": None}}).status == 200
+def test_what_render_makes_of_any_policy_is_allowed(installed: Installed) -> None:
+    policies: list[Raw | None] = [
+        None,
+        {},
+        {"automated": {}},
+        {"automated": {"prune": True, "enabled": True}, "retry": {"limit": 2}},
+        {"syncOptions": ["ApplyOutOfSyncOnly=false", "A=1", "ApplyOutOfSyncOnly=true", "B=2"]},
+    ]
+    for policy in policies:
+        path = f"{APPLICATIONS}/{_create(installed, NO_POLICY)}"
+        installed.server.request("PATCH", path, {"spec": {"syncPolicy": policy}})
+        seen = parse_application(installed.as_operator("GET", path).body)
+        for wish in itertools.product((None, True, False), repeat=3):
+            patch = patch_for(seen, SyncPolicyWish(*wish))
+            answer = installed.as_operator("PATCH", f"{path}?dryRun=All", patch)
+            assert answer.status == 200, (policy, wish, answer.message)
 
 
 @pytest.mark.parametrize(
@@ -202,24 +376,19 @@ def test_an_application_without_sync_policy_may_get_and_lose_one(installed: Inst
 def test_without_consent_nothing_may_change(
     installed: Installed, annotations: dict[str, str] | None
 ) -> None:
-    raw = application(f"app-{next(NUMBERS)}")
-    raw["metadata"]["annotations"] = annotations
-    _create(installed, raw)
-    path = f"{APPLICATIONS}/{raw['metadata']['name']}"
-    answer = installed.as_operator("PATCH", path, {"spec": POLICY})
+    none = dict.fromkeys(application("any")["metadata"]["annotations"])
+    name = _create(installed, _metadata(annotations=none | (annotations or {})))
+    answer = installed.as_operator("PATCH", f"{APPLICATIONS}/{name}", {"spec": POLICY})
     assert answer.status == 403
     assert (
-        f"kubectl annotate application -n argocd {raw['metadata']['name']} "
-        f"{CONSENT}=<namespace>/<pipeline>"
+        f"kubectl annotate application -n argocd {name} {CONSENT}=<namespace>/<pipeline>"
     ) in answer.message
 
 
 def test_the_operator_cannot_give_itself_consent(installed: Installed) -> None:
-    raw = application("no-consent-yet")
-    raw["metadata"]["annotations"] = {}
-    _create(installed, raw)
+    name = _create(installed, _annotation(CONSENT, None))
     patch = {**_annotation(CONSENT, "album/album-app"), "spec": POLICY}
-    answer = installed.as_operator("PATCH", f"{APPLICATIONS}/no-consent-yet", patch)
+    answer = installed.as_operator("PATCH", f"{APPLICATIONS}/{name}", patch)
     assert answer.status == 403
     assert "does not carry the annotation" in answer.message
 
@@ -241,13 +410,15 @@ def test_other_kinds_of_patch_are_held_to_the_same(installed: Installed, name: s
 
 
 def test_a_large_application_stays_within_the_cost_limit(installed: Installed) -> None:
-    raw = application("large")
-    raw["status"]["resources"] = [
+    resources = [
         {"kind": "ConfigMap", "name": f"object-{number}", "status": "Synced", "text": "x" * 200}
         for number in range(4000)
     ]
-    _create(installed, raw)
-    answer = installed.as_operator("PATCH", f"{APPLICATIONS}/large", {"spec": POLICY})
+    options = {"syncOptions": [f"Option{number}=true" for number in range(100)]}
+    large = {"status": {"resources": resources}, "spec": {"syncPolicy": options}}
+    path = f"{APPLICATIONS}/{_create(installed, large)}"
+    policy = {**POLICY["syncPolicy"], "syncOptions": [*options["syncOptions"], OURS]}
+    answer = installed.as_operator("PATCH", path, {"spec": {"syncPolicy": policy}})
     assert answer.status == 200, answer.message
 
 
