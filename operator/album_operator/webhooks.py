@@ -6,7 +6,6 @@ state from the forge. So the worst a delivery can do, forged or replayed, is a p
 
 import asyncio
 import hmac
-import json
 import logging
 import re
 import time
@@ -20,6 +19,7 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from album_operator.codec.foreign_json import parse_json
 from album_operator.codec.notices import parse_notices
 from album_operator.domain.notice import Notice
 from album_operator.metrics import Metrics
@@ -76,7 +76,7 @@ REFUSALS = {
     Result.UNSIGNED: "without the signature of a known secret",
     Result.REPLAYED: "with an id that was seen before",
     Result.OVERSIZED: "of more than 5 MiB",
-    Result.MALFORMED: "without an event, an id or a whole JSON object",
+    Result.MALFORMED: "without an event, an id or a sane JSON object",
     Result.LIMITED: "beyond what is answered at once",
 }
 
@@ -211,8 +211,8 @@ class Receiver:
         if not self._budget.take():
             return Result.LIMITED
         try:
-            payload = json.loads(body)
-        except (ValueError, RecursionError):
+            payload = parse_json(body, BODY_LIMIT)
+        except ValueError:  # among them: nested too deep
             return Result.MALFORMED
         if not isinstance(payload, dict):
             return Result.MALFORMED

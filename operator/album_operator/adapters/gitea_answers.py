@@ -1,6 +1,5 @@
 """What a Gitea answers: pull requests as domain values, refusals as the operator's errors."""
 
-import json
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,14 +10,12 @@ import aiohttp
 from album_operator.adapters.forge_failures import RETRIED, garbage, not_let, unavailable, where
 from album_operator.adapters.git_failures import WORDS_LENGTH, scrub
 from album_operator.adapters.git_names import is_commit
+from album_operator.codec.foreign_json import BYTES, ExcessiveError, parse_json
 from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import OutsideError, TerminalError, TransientError
 from album_operator.domain.places import ForgePlace
 from album_operator.domain.reasons import Reason
 from album_operator.domain.seen import PullRequestSeen, PullRequestState, RepositorySeen
-
-ANSWER_LIMIT = 8 * 1024 * 1024
-"""Longest answer that is read, in bytes: a page of pull requests has some 10 KiB each."""
 
 _STATES = {"open": PullRequestState.OPEN, "closed": PullRequestState.CLOSED}
 
@@ -34,26 +31,32 @@ class Answer:
 
 
 async def read_body(response: aiohttp.ClientResponse) -> bytes:
-    """Read an answer to its end.
+    """Read an answer to its end; compressed, it counts as what comes out.
 
     Raises:
         aiohttp.ClientPayloadError: it is broken off, or longer than any honest answer.
     """
-    data = b""
+    data = bytearray()
     async for chunk in response.content.iter_chunked(64 * 1024):
         data += chunk
-        if len(data) > ANSWER_LIMIT:
-            raise aiohttp.ClientPayloadError(f"the answer has more than {ANSWER_LIMIT} bytes")
-    return data
+        if len(data) > BYTES:
+            raise aiohttp.ClientPayloadError(f"the answer has more than {BYTES} bytes")
+    return bytes(data)
 
 
 def parse_answer(
     place: ForgePlace, status: int, data: bytes, retry_after: timedelta | None
 ) -> Answer:
-    """Take an answer apart; what is no JSON has no body, only a status."""
+    """Take an answer apart; what is no JSON has no body, only a status.
+
+    Raises:
+        TransientError: it is more than any honest answer.
+    """
     try:
-        body = json.loads(data)
-    except (ValueError, RecursionError):
+        body = parse_json(data)
+    except ExcessiveError as error:
+        raise garbage(place, str(error)) from error
+    except ValueError:
         body = None
     message = body.get("message") if isinstance(body, dict) else None
     said = message if isinstance(message, str) and message else f"HTTP status {status}"

@@ -1,6 +1,5 @@
 """What a GitHub answers: refusals as the operator's errors."""
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from album_operator.adapters.forge_failures import (
     where,
 )
 from album_operator.adapters.git_failures import WORDS_LENGTH
+from album_operator.codec.foreign_json import ExcessiveError, parse_json
 from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import OutsideError, TerminalError
 from album_operator.domain.places import ForgePlace
@@ -53,10 +53,16 @@ class Answer:
 def parse_answer(
     status: int, headers: Mapping[str, str], text: str, scrub: Callable[[str], str]
 ) -> Answer:
-    """Take an answer apart; what is no JSON has no body, only a status."""
+    """Take an answer apart; what is no JSON has no body, only a status.
+
+    Raises:
+        ExcessiveError: it is more than any honest answer.
+    """
     try:
-        body = json.loads(text)
-    except (ValueError, RecursionError):
+        body = parse_json(text)
+    except ExcessiveError:
+        raise
+    except ValueError:
         body = None
     words = [body.get("message")] if isinstance(body, dict) else []
     words += [_describe(error) for error in _errors(body)]

@@ -16,8 +16,7 @@ import requests.adapters
 from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester
 from github.Requester import RequestsResponse as PyGithubResponse
 
-ANSWER_LIMIT = 8 * 1024 * 1024
-"""Longest answer that is read, in bytes: a page of 100 pull requests has some 2 MiB."""
+from album_operator.codec.foreign_json import BYTES
 
 NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{0,15})?")
 
@@ -48,12 +47,13 @@ class _Response(PyGithubResponse):
         return headers.items()
 
     def read(self) -> str:
-        data = b""
+        data = bytearray()
         with self.response:
             for chunk in self.response.iter_content(64 * 1024):
                 data += chunk
-                if len(data) > ANSWER_LIMIT:
-                    raise OddAnswerError(f"the answer has more than {ANSWER_LIMIT} bytes")
+                # What is compressed counts as what comes out.
+                if len(data) > BYTES:
+                    raise OddAnswerError(f"the answer has more than {BYTES} bytes")
                 if time.monotonic() > self._deadline:
                     raise requests.Timeout("the answer did not end in time")
         return data.decode("utf-8", errors="replace")

@@ -25,6 +25,7 @@ from album_operator.adapters.github_auth import InstallationAuth, make_auth, par
 from album_operator.adapters.github_cache import EtagCache, Kept
 from album_operator.adapters.github_connection import connect
 from album_operator.adapters.github_limits import Cost, Limits
+from album_operator.codec.foreign_json import ExcessiveError
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.places import ForgePlace
 
@@ -213,6 +214,8 @@ class Session:
             yield
         except OutsideError:
             raise
+        except ExcessiveError as error:
+            raise garbage(place, str(error)) from error
         except FAILURES as error:
             said = printable(self._scrub(place, _words(_root(error))))
             raise unavailable(place, said or type(error).__name__) from error

@@ -2,12 +2,12 @@
 
 import base64
 import binascii
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from album_operator.adapters.cluster import Cluster, path_of
 from album_operator.adapters.cluster_refusals import NotFoundError
+from album_operator.codec.foreign_json import parse_json
 from album_operator.decisions.preflight import missing_key
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.places import (
@@ -61,7 +61,7 @@ class ClusterSecrets:
             return None
         text = _required(data, DOCKER_CONFIG, ref)
         try:
-            auths = json.loads(text)["auths"]
+            auths = parse_json(text)["auths"]
             return frozenset(_host(str(key)) for key in dict(auths))
         except (ValueError, KeyError, TypeError):
             # `from None`: the text of a JSON error quotes what it could not read.

@@ -1,5 +1,7 @@
 """A pull request that does not propose our change to our base: somebody set another branch."""
 
+import re
+
 from album_operator.decisions.preflight import RETRY
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record
@@ -28,11 +30,11 @@ def is_strange(record: Record, resolved: Resolved, seen: PullRequestSeen) -> boo
 
 def describe(resolved: Resolved, seen: PullRequestSeen) -> str:
     """Say where an open pull request goes, and what a person can do about it."""
-    base = resolved.config.base_branch
+    base, other = resolved.config.base_branch, _shown(seen.base)
     return (
-        f"goes into {seen.base} by now and not into {base}, so it is not merged for this release; "
-        f"set its base back to {base}, or, to propose the change to {base} anew, set the "
-        "annotation album.dev/retry"
+        f"goes into {other} by now and not into {base}, so it is not merged for this release; set "
+        f"its base back to {base}, or, to propose the change to {base} anew, set the annotation "
+        "album.dev/retry"
     )
 
 
@@ -41,21 +43,21 @@ def disarm(resolved: Resolved, seen: PullRequestSeen) -> Act:
     return Act(
         DisarmPullRequest(seen.number),
         Reason.BASE_CHANGED,
-        f"Pull request #{seen.number} goes into {seen.base} by now and not into "
+        f"Pull request #{seen.number} goes into {_shown(seen.base)} by now and not into "
         f"{resolved.config.base_branch}; taking the automatic merge back.",
     )
 
 
 def merged_elsewhere(resolved: Resolved, seen: PullRequestSeen) -> Halt:
     """Say where a merge went that is none for this release."""
-    base = resolved.config.base_branch
+    base, other = resolved.config.base_branch, _shown(seen.base)
     who = f" by {seen.actor}" if seen.actor else ""
     commit = f" as {seen.merge_commit[:12]}" if seen.merge_commit else ""
     return Halt(
         Reason.BASE_CHANGED,
-        f"Pull request #{seen.number} was merged{who} into {seen.base}{commit} and not into "
-        f"{base}: {seen.url}. Take it back in {seen.base} if it does not belong there; to propose "
-        f"the change to {base}, set the annotation album.dev/retry.",
+        f"Pull request #{seen.number} was merged{who} into {other}{commit} and not into {base}: "
+        f"{seen.url}. Take it back in {other} if it does not belong there; to propose the change "
+        f"to {base}, set the annotation album.dev/retry.",
     )
 
 
@@ -67,3 +69,8 @@ def strange(resolved: Resolved, seen: PullRequestSeen) -> Halt:
         f"{resolved.config.branch} of {resolved.config.repository}: {seen.url}. See that this is "
         f"the right repository, {RETRY}, and the change is proposed anew.",
     )
+
+
+def _shown(branch: str) -> str:
+    """Give a branch's name, which is the forge's word, as a message can hold it."""
+    return re.sub(r"[^!-~]+", "?", branch)[:128]

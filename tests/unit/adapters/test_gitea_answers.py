@@ -1,5 +1,7 @@
 """What a Gitea may answer, sane or not, seen through the adapter."""
 
+import gzip
+import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -139,6 +141,34 @@ async def test_an_answer_that_makes_no_sense_is_a_passing_trouble(body: Any) -> 
             with pytest.raises(TransientError) as caught:
                 await work
             assert caught.value.reason is Reason.FORGE_UNAVAILABLE
+
+
+DEEP = b'{"message": ' + b"[" * 500 + b"]" * 500 + b"}"
+WIDE = b"[" + b"{}," * 1_000_000 + b"{}]"
+
+
+@pytest.mark.parametrize(("body", "said"), [(DEEP, "64 deep"), (WIDE, "400000 values")])
+@pytest.mark.parametrize("status", [200, 404, 422])
+async def test_an_answer_no_honest_forge_gives_says_what_it_is(
+    status: int, body: bytes, said: str
+) -> None:
+    async with forge(status, body) as (adapter, place):
+        with pytest.raises(TransientError) as caught:
+            await adapter.get(place, 7)
+    assert caught.value.reason is Reason.FORGE_UNAVAILABLE
+    assert said in caught.value.message
+
+
+async def test_a_compressed_answer_counts_as_what_comes_out() -> None:
+    bomb = gzip.compress(b" " * (100 * 1024 * 1024), 1)
+    async with forge(200, bomb, {"Content-Encoding": "gzip"}) as (adapter, place):
+        tracemalloc.start()
+        with pytest.raises(TransientError) as caught:
+            await adapter.get(place, 7)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert "bytes" in caught.value.message
+    assert peak < 64 * 1024 * 1024
 
 
 async def test_an_endless_answer_is_broken_off() -> None:

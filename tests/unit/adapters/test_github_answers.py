@@ -1,5 +1,7 @@
 """What a GitHub may answer, sane or not, seen through the adapter."""
 
+import gzip
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -121,6 +123,38 @@ async def test_a_header_that_makes_no_sense_does_no_harm(name: str) -> None:
     headers = {"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": "4999", name: "9" * 400}
     async with forge(always(REPOSITORY, 200, headers)) as github:
         assert (await github.adapter.get_repository(github.place)).may_push
+
+
+DEEP = b'{"message": ' + b"[" * 500 + b"]" * 500 + b"}"
+WIDE = b"[" + b"{}," * 1_000_000 + b"{}]"
+
+
+@pytest.mark.parametrize(("body", "said"), [(DEEP, "64 deep"), (WIDE, "400000 values")])
+@pytest.mark.parametrize("status", [200, 404, 422])
+async def test_an_answer_no_honest_forge_gives_says_what_it_is(
+    status: int, body: bytes, said: str
+) -> None:
+    async with forge(always(body, status)) as github:
+        for work in (
+            github.adapter.get(github.place, 7),
+            github.adapter.find(github.place, OURS, "main"),
+        ):
+            with pytest.raises(TransientError) as caught:
+                await work
+            assert caught.value.reason is Reason.FORGE_UNAVAILABLE
+            assert said in caught.value.message
+
+
+async def test_a_compressed_answer_counts_as_what_comes_out() -> None:
+    bomb = gzip.compress(b" " * (100 * 1024 * 1024), 1)
+    async with forge(always(bomb, 200, {"Content-Encoding": "gzip"})) as github:
+        tracemalloc.start()
+        with pytest.raises(TransientError) as caught:
+            await github.adapter.get(github.place, 7)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert "bytes" in caught.value.message
+    assert peak < 64 * 1024 * 1024
 
 
 async def test_an_endless_answer_is_broken_off() -> None:

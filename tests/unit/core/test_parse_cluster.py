@@ -202,7 +202,9 @@ async def test_the_hosts_of_a_registry_secret_are_given(cluster: FakeCluster) ->
     )
 
 
-@pytest.mark.parametrize("text", ["", "s3cret", "[]", "{}", '{"auths": 7}', '{"auths": null}'])
+@pytest.mark.parametrize(
+    "text", ["", "s3cret", "[]", "{}", '{"auths": 7}', '{"auths": null}', "[" * 100_000]
+)
 async def test_a_registry_secret_without_entries_is_refused_without_showing_it(
     cluster: FakeCluster, text: str
 ) -> None:

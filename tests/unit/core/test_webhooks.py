@@ -119,10 +119,26 @@ async def test_the_oldest_ids_are_forgotten(stand: Stand, monkeypatch: pytest.Mo
         assert await stand.deliver(delivery=delivery) == status
 
 
+DEEP = b'{"a": ' + b"[" * 500 + b"]" * 500 + b"}"
+WIDE = b'{"a": [' + b"{}," * 300_000 + b"{}]}"
+
+
 @each_forge
 @pytest.mark.parametrize(
     "body",
-    [b"", b"[]", b"null", b"7", b"{", b"\xff\xfe", b"[" * 100_000, b"payload=%7B%7D", b"9" * 5000],
+    [
+        b"",
+        b"[]",
+        b"null",
+        b"7",
+        b"{",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        DEEP,
+        WIDE,
+        b"payload=%7B%7D",
+        b"9" * 5000,
+    ],
     ids=lambda body: repr(body[:8]),
 )
 async def test_what_is_no_object_is_refused(stand: Stand, forge: str, body: bytes) -> None:

@@ -414,6 +414,15 @@ def test_a_base_that_holds_the_value_by_another_way_needs_no_merge() -> None:
     assert verdict.reason is Reason.NO_CHANGE
 
 
+def test_a_branch_s_name_is_shown_as_a_message_can_hold_it() -> None:
+    for state in (PullRequestState.OPEN, PullRequestState.MERGED):
+        went = replace(MERGED_PULL_REQUEST, state=state, base="d\n\ud800" + "x" * 100_000)
+        verdict = _decide(went)
+        assert isinstance(verdict, Wait | Halt)
+        assert "into d?xxx" in verdict.message
+        assert len(verdict.message) < 1_000
+
+
 def test_one_that_was_closed_after_it_was_retargeted_is_a_no() -> None:
     verdict = _decide_again(replace(ELSEWHERE, state=PullRequestState.CLOSED), PUSH)
 
