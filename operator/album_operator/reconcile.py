@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar, assert_never
 
-from album_operator.decisions import conventions, preflight
+from album_operator.decisions import conventions, preflight, trust
 from album_operator.decisions.transitions import transitions
 from album_operator.domain import progress
 from album_operator.domain.errors import StaleError, TerminalError, TransientError
@@ -145,6 +145,9 @@ class Reconciler:
 
     async def _advance(self, run: _Pass) -> Verdict | None:
         """Go from step to step until one waits or halts; None when all are done."""
+        refused = await self._guard(run, self._distrust(run))
+        if refused is not None:
+            return refused
         acts = 0
         while (step := run.record.next_step) is not None:
             verdict = await self._judge(run, step)
@@ -202,6 +205,20 @@ class Reconciler:
             LOG.exception("A pass over AlbumRelease %s failed by a bug", run.release.ref)
             message = "The operator failed by a bug of its own; its log has the traceback."
             return self._retry(run, TransientError(Reason.INTERNAL_ERROR, message))
+
+    async def _distrust(self, run: _Pass) -> Halt | None:
+        """Refuse to act on a status that the operator did not write."""
+        release, resolved = run.release, run.record.resolved
+        fault = run.record.fault
+        if resolved is not None:
+            pipeline = await self._releases.find_pipeline(
+                Ref(release.ref.namespace, release.pipeline)
+            )
+            fault = trust.find_contradiction(release, run.record, resolved, pipeline)
+        if fault is None:
+            return None
+        run.record = progress.distrust(run.record)
+        return trust.refuse(release, fault)
 
     async def _preflight(self, run: _Pass) -> Verdict:
         release = run.release

@@ -62,8 +62,11 @@ class FakeCluster(Cluster):
         api, plural = APIS[raw["kind"]]
         metadata = raw["metadata"]
         path = path_of(api, plural, metadata["namespace"], metadata["name"])
-        self.objects[path] = copy.deepcopy(raw)
-        self._bump(self.objects[path])
+        known, now = self.objects.get(path), copy.deepcopy(raw)
+        if known is not None and "generation" in metadata and known.get("spec") != now.get("spec"):
+            now["metadata"]["generation"] = known["metadata"]["generation"] + 1
+        self.objects[path] = now
+        self._bump(now)
         return path
 
     def edit(self, path: str, patch: Mapping[str, Any]) -> Raw:

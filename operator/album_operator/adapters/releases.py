@@ -64,8 +64,10 @@ class ClusterReleases:
         now = self._clock()
         old, new = dict(release.status), render_status(release, after, now)
         changed = {key: value for key, value in new.items() if old.get(key) != value}
-        # Only what we ourselves would write goes: a newer operator may have left more.
-        gone = dict.fromkeys(old.keys() & render_status(release, before, now).keys() - new.keys())
+        # Only what we ourselves would write goes: a newer operator may have left more. Of a status
+        # that somebody else wrote into, nothing stays.
+        ours = old if before.fault else render_status(release, before, now)
+        gone = dict.fromkeys(old.keys() & ours.keys() - new.keys())
         if not (changed or gone):
             return release, after
         # Each changed part is replaced whole: a merge would keep fields that are gone from it.

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from album_operator.api.model import MapList, Model, Rule
 from album_operator.api.places import ImageRepository, RegistryHost
+from album_operator.api.predicates import contains, finds, matches, upper_matches
 from album_operator.api.resources import Resources
 from album_operator.api.types import Between, BuildType, Duration, SecretRef
 
@@ -35,16 +36,16 @@ ArgName = Annotated[
     str,
     Field(max_length=64, examples=["GO_VERSION"]),
     Rule(
-        "self.matches(r'^[A-Za-z_][A-Za-z0-9_]*$')",
+        matches("[A-Za-z_][A-Za-z0-9_]*"),
         "a build argument's name must be letters, digits and '_', not beginning with a digit.",
     ),
     Rule(
-        "!self.upperAscii().matches(r'^(LD_.*|BASH_ENV)$')",
+        ~upper_matches("(LD_.*|BASH_ENV)"),
         "build arguments named LD_* or BASH_ENV would change how every command of the build runs: "
         "choose another name.",
     ),
     Rule(
-        "!self.upperAscii().matches(r'^(.*_)?(TOKEN|PASSWORD|SECRET)$')",
+        ~upper_matches("(.*_)?(TOKEN|PASSWORD|SECRET)"),
         "build arguments stay readable in the image's history, so they must not hold secrets: "
         "choose a name that does not end with TOKEN, PASSWORD or SECRET.",
     ),
@@ -54,12 +55,12 @@ ArgValue = Annotated[
     str,
     Field(max_length=1024),
     Rule(
-        r"!self.matches(r'[\x00-\x1f\x7f]')",
+        ~finds(r"[\x00-\x1f\x7f]"),
         "a build argument's value must be one line without control characters.",
     ),
     # Kubernetes expands `$(NAME)` in a container's arguments.
     Rule(
-        "!self.contains('$(')",
+        ~contains("$("),
         "a build argument's value must not contain $(, which Kubernetes would expand: write the "
         "value out.",
     ),
@@ -77,11 +78,14 @@ Target = Annotated[
     str,
     Field(max_length=128, examples=["release"]),
     Rule(
-        "self.matches(r'^[A-Za-z0-9][A-Za-z0-9._-]*$')",
+        matches("[A-Za-z0-9][A-Za-z0-9._-]*"),
         "target must be the name of a build stage: letters, digits, '.', '_' and '-', beginning "
         "with a letter or digit.",
     ),
 ]
+
+
+BuildTimeout = Annotated[Duration, Between("10s", "24h", "30m")]
 
 
 class Build(Model):
@@ -118,7 +122,7 @@ class Build(Model):
     resources: Resources | None = Field(
         None, description="Requests and limits of the container that builds."
     )
-    timeout: Annotated[Duration, Between("10s", "24h", "30m")] = Field(
+    timeout: BuildTimeout = Field(
         timedelta(minutes=30),
         description="How long a build may take; 30m by default.",
         json_schema_extra={"default": "30m"},

@@ -1,11 +1,12 @@
 """Edits: which values of the config repository a release sets."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from album_operator.api.model import MapList, Model, Rule
+from album_operator.api.model import MapList, Model, Rule, obeys
 from album_operator.api.places import FilePath
+from album_operator.api.predicates import matches
 from album_operator.api.types import EditFormat, EditValue, Text
 
 _KEY_PATH = r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*"
@@ -15,21 +16,31 @@ _IMAGE_ENTRY = r"[A-Za-z0-9_]([A-Za-z0-9._/:-]*[A-Za-z0-9_])?"
 """`name` of an image in a kustomization: an image, or a placeholder in its place."""
 
 
+_KEYS = {
+    "YAML": Rule(
+        matches(_KEY_PATH),
+        "key must be the names on the way to the value, joined by dots, such as image.tag.",
+    ),
+    "Kustomize": Rule(
+        matches(_IMAGE_ENTRY),
+        "key must be the name of an entry of the kustomization's images, such as "
+        "ghcr.io/owner/album-app-backend: letters, digits and . _ / : - are allowed.",
+    ),
+}
+"""What a key must be in each format."""
+
+
+def _key_rule(edit_format: str) -> Rule:
+    rule = _KEYS[edit_format]
+    in_key = str(rule.rule).replace("self.", "self.key.", 1)
+    return Rule(f"self.format != '{edit_format}' || {in_key}", rule.message, ".key")
+
+
 class Edit(Model):
     """One value a release changes."""
 
     rules: ClassVar[tuple[Rule, ...]] = (
-        Rule(
-            f"self.format != 'YAML' || self.key.matches(r'^{_KEY_PATH}$')",
-            "key must be the names on the way to the value, joined by dots, such as image.tag.",
-            ".key",
-        ),
-        Rule(
-            f"self.format != 'Kustomize' || self.key.matches(r'^{_IMAGE_ENTRY}$')",
-            "key must be the name of an entry of the kustomization's images, such as "
-            "ghcr.io/owner/album-app-backend: letters, digits and . _ / : - are allowed.",
-            ".key",
-        ),
+        *map(_key_rule, _KEYS),
         Rule(
             "self.format != 'Kustomize' || self.value != 'Reference'",
             "value cannot be Reference where format is Kustomize, which has a field of its own for "
@@ -76,11 +87,18 @@ EditList = Annotated[list[Edit], MapList("path", "key", "value"), _ONE_EDIT_FOR_
 class ResolvedEdit(Model):
     """One value that is changed."""
 
-    path: Text = Field(description="Path of the file in the config repository.")
+    path: Annotated[Text, obeys(FilePath)] = Field(
+        description="Path of the file in the config repository."
+    )
     key: Text = Field(description="Names on the way to the value, or name of the image's entry.")
     value: EditValue = Field("Tag", description="What of the image is written.")
     format: EditFormat = Field("YAML", description="What the key means.")
     create: bool = Field(False, description="Whether a place that is missing is added.")
+
+    @model_validator(mode="after")
+    def _check_key(self) -> Self:
+        _KEYS[self.format].check(self.key)
+        return self
 
 
 ResolvedEditList = Annotated[list[ResolvedEdit], MapList("path", "key", "value")]

@@ -1,12 +1,14 @@
 """Base of the models, and the marks that turn into Kubernetes' extensions of JSON schema."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
+from pydantic import AfterValidator, BaseModel, ConfigDict, GetJsonSchemaHandler
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
+
+from album_operator.api.predicates import Predicate
 
 RULES = "x-kubernetes-validations"
 
@@ -18,18 +20,31 @@ class Rule:
     In `Annotated[...]` it holds for one value; in `Model.rules` for a whole object.
 
     Attributes:
-        rule: CEL expression over `self` (and `oldSelf`, which makes it a rule for updates only).
+        rule: CEL expression over `self` (and `oldSelf`, which makes it a rule for updates only), or
+            a predicate, which Python knows too.
         message: a whole sentence with the way out; the API server puts the field's path before it.
         field_path: for a rule on an object, the field the error is about, such as `.tag`.
     """
 
-    rule: str
+    rule: str | Predicate
     message: str
     field_path: str | None = None
 
+    def check(self, value: object) -> None:
+        """Refuse a text the rule does not let through.
+
+        Raises:
+            ValueError: with the rule's message.
+            TypeError: only the API server knows the rule.
+        """
+        if not isinstance(self.rule, Predicate) or not isinstance(value, str):
+            raise TypeError(f"`{self.rule}` is for the API server alone")
+        if not self.rule.holds(value):
+            raise ValueError(self.message)
+
     def to_schema(self) -> dict[str, str]:
         """Give the rule as an item of `x-kubernetes-validations`."""
-        schema = {"rule": self.rule, "message": self.message}
+        schema = {"rule": str(self.rule), "message": self.message}
         if self.field_path is not None:
             schema["fieldPath"] = self.field_path
         return schema
@@ -49,6 +64,11 @@ class Rules:
     def __init__(self, *rules: Rule) -> None:
         self._rules = rules
 
+    def check(self, value: object) -> None:
+        """Refuse a text that one of the rules does not let through."""
+        for rule in self._rules:
+            rule.check(value)
+
     def __get_pydantic_json_schema__(
         self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
@@ -56,6 +76,27 @@ class Rules:
         schema = handler(core_schema)
         schema.setdefault(RULES, []).extend(rule.to_schema() for rule in self._rules)
         return schema
+
+
+def obeys(kind: object) -> AfterValidator:
+    """Hold a value of a status to the rules of an annotated type of a spec.
+
+    The rules do not get into the status's schema: the operator itself checks what it reads there,
+    with the very objects the API server is given for the spec.
+
+    Raises:
+        TypeError: the type has no rule; one whose rule only the API server knows refuses all.
+    """
+    rules = [item for item in get_args(kind)[1:] if hasattr(item, "check")]
+    if not rules:
+        raise TypeError(f"{kind} has no rule")
+
+    def checked(value: object) -> object:
+        for rule in rules:
+            rule.check(value)
+        return value
+
+    return AfterValidator(checked)
 
 
 class MapList:

@@ -17,6 +17,7 @@ from album_operator.api.places import (
     ImageName,
     RepositoryURL,
 )
+from album_operator.api.predicates import finds, matches
 from album_operator.api.types import (
     AppName,
     Between,
@@ -84,7 +85,7 @@ AuthorName = Annotated[
     str,
     Field(min_length=1, max_length=128),
     Rule(
-        r"!self.matches(r'[<>\x00-\x1f\x7f]') && self.matches(r'[^ .,:;\x22\x27]')",
+        ~finds(r"[<>\x00-\x1f\x7f]") & finds(r"[^ .,:;\x22\x27]"),
         "the author's name must be one line without '<' and '>', as git writes it into commits.",
     ),
 ]
@@ -93,7 +94,7 @@ AuthorEmail = Annotated[
     str,
     Field(max_length=254),
     Rule(
-        r"self.matches(r'^[^@<>\s\x00-\x1f\x7f]+@[^@<>\s\x00-\x1f\x7f]+$')",
+        matches(r"[^@<>\s\x00-\x1f\x7f]+@[^@<>\s\x00-\x1f\x7f]+"),
         "the author's email must be an address such as releases@example.org.",
     ),
 ]
@@ -113,7 +114,7 @@ LabelName = Annotated[
     str,
     Field(min_length=1, max_length=50, description="Name of a label."),
     Rule(
-        r"self.matches(r'^[^\s,\x00-\x1f\x7f]([^,\x00-\x1f\x7f]*[^\s,\x00-\x1f\x7f])?$')",
+        matches(r"[^\s,\x00-\x1f\x7f]([^,\x00-\x1f\x7f]*[^\s,\x00-\x1f\x7f])?"),
         "a label's name has no comma, no control character and no blank at either end.",
     ),
 ]
@@ -131,7 +132,7 @@ MilestoneTitle = Annotated[
     str,
     Field(min_length=1, max_length=128),
     Rule(
-        r"!self.matches(r'[\x00-\x1f\x7f]')",
+        ~finds(r"[\x00-\x1f\x7f]"),
         "a milestone's title is one line, without control characters.",
     ),
 ]
@@ -251,6 +252,10 @@ class SyncPolicy(Model):
     )
 
 
+Settle = Annotated[Duration, Between("0s", "1h", "60s")]
+Timeout = Annotated[Duration, Between("10s", "24h", "15m")]
+
+
 class ArgoCD(Model):
     """The Applications and how they are to sync."""
 
@@ -266,7 +271,7 @@ class ArgoCD(Model):
         ),
         json_schema_extra={"default": {"selfHeal": True, "applyOutOfSyncOnly": True}},
     )
-    settle: Annotated[Duration, Between("0s", "1h", "60s")] = Field(
+    settle: Settle = Field(
         timedelta(seconds=60),
         description=(
             "How long the app must stay Healthy before the release counts as deployed; 60s by "
@@ -274,7 +279,7 @@ class ArgoCD(Model):
         ),
         json_schema_extra={"default": "60s"},
     )
-    timeout: Annotated[Duration, Between("10s", "24h", "15m")] = Field(
+    timeout: Timeout = Field(
         timedelta(minutes=15),
         description=(
             "How long after the merge the app may take to run the new version; 15m by default."

@@ -5,12 +5,15 @@ instead of looking for bad ones; a leading `-` (an option to git) and `..` never
 """
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Annotated
 
 from pydantic import Field
 
 from album_operator.api.model import Rule, Rules
-from album_operator.api.types import matches
+from album_operator.api.predicates import Predicate, begins, finds, is_not, matches
+from album_operator.api.types import SEMVER
 
 _PORT = r"([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 _HOST = rf"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:{_PORT})?"
@@ -44,19 +47,19 @@ class _Transports:
 
 
 def _url_rules(transports: _Transports) -> Rules:
-    is_known = f"self.matches(r'^({transports.schemes})://')"
-    is_refused = f"self.matches(r'{transports.refused}')"
-    has_form = " || ".join(matches(form) for form in transports.forms)
+    is_known = finds(f"^({transports.schemes})://")
+    is_refused = finds(transports.refused)
+    has_form = reduce(or_, map(matches, transports.forms))
     return Rules(
         Rule(is_known, f"the URL must begin with {transports.begin} are not supported."),
         Rule(
-            f"!{is_refused}",
+            ~is_refused,
             f"the URL must not hold {transports.refused_words}: put it into the Secret that "
             "secretRef names and remove it from here.",
         ),
         # Silent where a rule above speaks, so that the user reads one message.
         Rule(
-            rf"!{is_known} || {is_refused} || (({has_form}) && !self.matches(r'/\.{{1,2}}(/|$)'))",
+            ~is_known | is_refused | (has_form & ~finds(r"/\.{1,2}(/|$)")),
             f"the URL must be of the form {transports.example}: letters, digits, '.', '_', '~' and "
             "'-' between slashes, no '..' segment, no query, no '$' and no escapes.",
         ),
@@ -106,14 +109,14 @@ RegistryHost = Annotated[
 ]
 
 
-def _image_rules(has_tag: str, form: str, message: str) -> Rules:
+def _image_rules(has_tag: Predicate, form: Predicate, message: str) -> Rules:
     return Rules(
         Rule(
-            f"!({has_tag})",
+            ~has_tag,
             "the image repository must not hold a tag or digest, because the release's version "
             "becomes the tag: remove what follows ':' or '@'.",
         ),
-        Rule(f"{has_tag} || ({form})", message),
+        Rule(has_tag | form, message),
     )
 
 
@@ -121,7 +124,7 @@ ImageRepository = Annotated[
     str,
     Field(max_length=255, examples=["owner/album-app"]),
     _image_rules(
-        "self.matches(r'[:@]')",
+        finds("[:@]"),
         matches(f"{_COMPONENT}(/{_COMPONENT})*"),
         "the image repository must be a path below the registry, such as owner/album-app: "
         "lower-case letters and digits, with '.', '_', '-' or '/' between them.",
@@ -133,8 +136,8 @@ ImageName = Annotated[
     Field(max_length=255, examples=["ghcr.io/owner/album-app-backend"]),
     _image_rules(
         # A colon before the first slash is that of the registry's port.
-        "self.matches(r'@|/.*:')",
-        f"{matches(f'{_HOST}(/{_COMPONENT})+')} && self.matches(r'^(localhost|[^/]*[.:][^/]*)/')",
+        finds("@|/.*:"),
+        matches(f"{_HOST}(/{_COMPONENT})+") & finds("^(localhost|[^/]*[.:][^/]*)/"),
         "image must be registry and repository, such as ghcr.io/owner/album-app-backend: a host "
         "with a '.' or a port, then lower-case letters and digits with '.', '_', '-' or '/' "
         "between them.",
@@ -146,7 +149,7 @@ BranchName = Annotated[
     Field(max_length=200, examples=["main"]),
     Rule(
         matches(r"[A-Za-z0-9_][A-Za-z0-9._/+-]*")
-        + r" && !self.matches(r'\.\.|//|/\.|[/.]$|\.lock(/|$)|^refs/|^HEAD$')",
+        & ~finds(r"\.\.|//|/\.|[/.]$|\.lock(/|$)|^refs/|^HEAD$"),
         "branch must be the name of a git branch, such as main: letters, digits, '.', '_', '+', "
         "'-' and '/', beginning with a letter or digit, no '..', no part beginning with '.' or "
         "ending with .lock, and without refs/heads/.",
@@ -154,10 +157,39 @@ BranchName = Annotated[
 ]
 
 
+# What conventions make of a source's path, and of registry, repository and version.
+ImageReference = Annotated[
+    str,
+    Rule(
+        matches(f"{_HOST}(/[a-z0-9._~-]+)+:{SEMVER}"),
+        "image must be registry, repository and version, such as "
+        "ghcr.io/owner/album-app-backend:v1.1.0.",
+    ),
+]
+
+# The base branch may be the remote's default, which nobody wrote into a pipeline.
+RemoteBranch = Annotated[
+    str,
+    Rule(
+        matches(r"[A-Za-z0-9_@][A-Za-z0-9_@+./-]*") & ~finds(r"\.\.|//|@\{|[/.]$|\.lock(/|$)"),
+        "baseBranch must be the name of a git branch, such as main.",
+    ),
+]
+
+PageURL = Annotated[
+    str,
+    Rule(
+        matches("https?://[!-~]+"),
+        "url must be a page of the forge, such as https://git.example.org/owner/name/pulls/1.",
+    ),
+]
+
+
 def _path_rule(name: str, example: str) -> Rule:
     return Rule(
-        f"{matches(f'{_SEGMENT}(/{_SEGMENT})*')} && !self.startsWith('-') "
-        r"&& !self.matches(r'(^|/)(\.\.|\.[gG][iI][tT][^/]*)(/|$)|(^|/)\./|/\.$')",
+        matches(f"{_SEGMENT}(/{_SEGMENT})*")
+        & ~begins("-")
+        & ~finds(r"(^|/)(\.\.|\.[gG][iI][tT][^/]*)(/|$)|(^|/)\./|/\.$"),
         f"{name} must be a path below the repository's root, such as {example}: not absolute, no "
         "'.' or '..' segment, not beginning with '-', no segment beginning with .git, no '/' at "
         "the end; letters, digits and . _ + @ = , - are allowed.",
@@ -172,12 +204,12 @@ DockerfilePath = Annotated[
     str,
     Field(max_length=256, examples=["Dockerfile"]),
     _path_rule("dockerfile", "Dockerfile"),
-    Rule("self != '.'", "dockerfile must be a file, such as Dockerfile."),
+    Rule(is_not("."), "dockerfile must be a file, such as Dockerfile."),
 ]
 
 FilePath = Annotated[
     str,
     Field(max_length=256, examples=["backend/values.yaml"]),
     _path_rule("path", "backend/values.yaml"),
-    Rule("self != '.'", "path must be a file, such as backend/values.yaml."),
+    Rule(is_not("."), "path must be a file, such as backend/values.yaml."),
 ]

@@ -7,17 +7,23 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from album_operator.api.model import RULES, Model, Rule
-
+from album_operator.domain.quantities import amount_of
 
 class _QuantityUpTo:
     """A Kubernetes quantity above zero and up to a bound, written as a string or a number."""
 
     def __init__(self, most: str, example: str) -> None:
+        self._most = amount_of(most)
         self._rule = Rule(
             "isQuantity(string(self)) && quantity(string(self)).isGreaterThan(quantity('0')) "
             f"&& quantity(string(self)).compareTo(quantity('{most}')) <= 0",
             f"this must be a quantity above 0 and up to {most}, such as {example}.",
         )
+
+    def check(self, value: str) -> None:
+        """Refuse what is no quantity, or one outside of the bounds."""
+        if not 0 < amount_of(value) <= self._most:
+            raise ValueError(self._rule.message)
 
     def __get_pydantic_json_schema__(
         self, core_schema: CoreSchema, handler: GetJsonSchemaHandler

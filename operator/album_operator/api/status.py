@@ -1,46 +1,79 @@
 """Status of an AlbumRelease: what the operator has done and where it stands."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from album_operator.api.build import ArgName, ArgValue, BuildTimeout, Target
 from album_operator.api.edits import ResolvedEditList
-from album_operator.api.model import MapList, Model
+from album_operator.api.model import MapList, Model, obeys
+from album_operator.api.pipeline import (
+    AuthorEmail,
+    AuthorName,
+    LabelName,
+    MilestoneTitle,
+    Settle,
+    Timeout,
+    UserName,
+)
+from album_operator.api.places import (
+    ApiURL,
+    ContextDir,
+    DockerfilePath,
+    ImageReference,
+    PageURL,
+    RemoteBranch,
+    RepositoryURL,
+)
 from album_operator.api.plan import PlanStatus
+from album_operator.api.resources import Bytes, Cpu
 from album_operator.api.types import (
     DIFF_LENGTH,
+    AppName,
     BuildType,
     Commit,
     DeliveryType,
     Digest,
     Duration,
     ForgeType,
+    Label,
     MergeMethod,
     MergeMode,
     Message,
     Name,
+    ObjectName,
     Overhead,
+    PipelineName,
+    TagName,
     Text,
     Timestamp,
+    Version,
     Word,
 )
+
+COUNT_LIMIT = 2**31 - 1
+"""Highest number of an attempt or a pull request: beyond it no forge and no Job's name goes."""
+
+Repository = Annotated[Text, obeys(RepositoryURL)]
+Object = Annotated[Name, obeys(ObjectName)]
+Api = Annotated[Text, obeys(ApiURL)]
 
 
 class ResolvedSource(Model):
     """Where the source comes from."""
 
-    repository: Text = Field(description="URL of the source repository.")
-    tag: Text = Field(description="The git tag that is released.")
+    repository: Repository = Field(description="URL of the source repository.")
+    tag: Annotated[Text, obeys(TagName)] = Field(description="The git tag that is released.")
     commit: Commit = Field(
         description="Commit the tag pointed to; a tag that is moved later changes nothing."
     )
-    secret_name: Name = Field(description="Secret with the git credential.")
+    secret_name: Object = Field(description="Secret with the git credential.")
 
 
 class ResolvedPipeline(Model):
     """The AlbumPipeline as it was read."""
 
-    name: Name = Field(description="Name of the AlbumPipeline.")
+    name: Annotated[Name, obeys(PipelineName)] = Field(description="Name of the AlbumPipeline.")
     uid: Name = Field(description="Its uid.")
     generation: Annotated[int, Field(ge=0)] = Field(
         description="Its generation: later changes of the pipeline do not touch this release."
@@ -50,16 +83,16 @@ class ResolvedPipeline(Model):
 class ResolvedArg(Model):
     """One build argument."""
 
-    name: Name = Field(description="Name of the ARG.")
-    value: Annotated[str, Field(max_length=1024)] = Field(description="Its value.")
+    name: Annotated[Name, obeys(ArgName)] = Field(description="Name of the ARG.")
+    value: Annotated[str, Field(max_length=1024), obeys(ArgValue)] = Field(description="Its value.")
 
 
 class ResolvedQuantities(Model):
     """Amounts of resources."""
 
-    cpu: Word | None = Field(None, description="CPU.")
-    memory: Word | None = Field(None, description="Memory.")
-    ephemeral_storage: Word | None = Field(
+    cpu: Annotated[Word, obeys(Cpu)] | None = Field(None, description="CPU.")
+    memory: Annotated[Word, obeys(Bytes)] | None = Field(None, description="Memory.")
+    ephemeral_storage: Annotated[Word, obeys(Bytes)] | None = Field(
         None, alias="ephemeral-storage", description="Disk of the node."
     )
 
@@ -75,22 +108,29 @@ class ResolvedBuild(Model):
     """How the image is built."""
 
     type: BuildType = Field(description="The program that builds.")
-    image: Text = Field(description="The image that is pushed, with its tag.")
+    image: Annotated[Text, obeys(ImageReference)] = Field(
+        description="The image that is pushed, with its tag."
+    )
     insecure: bool = Field(description="Whether the registry speaks plain HTTP.")
-    context_dir: Text = Field(description="Directory of the source that is built.")
-    dockerfile: Text = Field(description="Path of the Dockerfile below contextDir.")
+    context_dir: Annotated[Text, obeys(ContextDir)] = Field(
+        description="Directory of the source that is built."
+    )
+    dockerfile: Annotated[Text, obeys(DockerfilePath)] = Field(
+        description="Path of the Dockerfile below contextDir."
+    )
     args: Annotated[list[ResolvedArg], MapList("name")] = Field(
         default_factory=list, max_length=33, description="Build arguments."
     )
-    target: Text | None = Field(None, description="Stage of the Dockerfile that is built.")
+    target: Annotated[Text, obeys(Target)] | None = Field(
+        None, description="Stage of the Dockerfile that is built."
+    )
     resources: ResolvedResources | None = Field(
         None, description="Requests and limits of the container that builds."
     )
-    timeout: Duration = Field(description="How long the build may take.")
-    push_secret_name: Name = Field(description="Secret to push with.")
-
-
-UserName = Annotated[Text, Field(description="Name of a user of the forge.")]
+    timeout: Annotated[Duration, obeys(BuildTimeout)] = Field(
+        description="How long the build may take."
+    )
+    push_secret_name: Object = Field(description="Secret to push with.")
 
 
 class ResolvedPullRequest(Model):
@@ -98,7 +138,7 @@ class ResolvedPullRequest(Model):
 
     merge: MergeMode = Field(description="Who merges.")
     method: MergeMethod = Field(description="How merge Auto merges.")
-    labels: list[Annotated[Text, Field(description="Name of a label.")]] = Field(
+    labels: list[Annotated[Text, Field(description="Name of a label."), obeys(LabelName)]] = Field(
         default_factory=list, max_length=10, description="Its labels."
     )
     reviewers: list[UserName] = Field(
@@ -107,38 +147,50 @@ class ResolvedPullRequest(Model):
     assignees: list[UserName] = Field(
         default_factory=list, max_length=10, description="Users it is assigned to."
     )
-    milestone: Text | None = Field(None, description="Title of its milestone.")
+    milestone: Annotated[Text, obeys(MilestoneTitle)] | None = Field(
+        None, description="Title of its milestone."
+    )
     draft: bool = Field(False, description="Whether it is opened as a draft.")
+
+    @model_validator(mode="after")
+    def _check_draft(self) -> Self:
+        if self.draft and self.merge == "Auto":
+            raise ValueError("a draft is not merged, and merge is Auto.")
+        return self
 
 
 class ResolvedConfig(Model):
     """What is changed in the config repository and who proposes it."""
 
-    repository: Text = Field(description="URL of the config repository.")
-    base_branch: Text = Field(description="Branch Argo CD reads.")
-    branch: Text = Field(
+    repository: Repository = Field(description="URL of the config repository.")
+    base_branch: Annotated[Text, obeys(RemoteBranch)] = Field(description="Branch Argo CD reads.")
+    branch: Annotated[Text, obeys(RemoteBranch)] = Field(
         description="Branch that is pushed: that of the pull request, or the base branch itself."
     )
     delivery: DeliveryType | None = Field(
         None, description="How the change gets to the base branch; PullRequest if unset."
     )
-    secret_name: Name = Field(description="Secret with the git credential.")
+    secret_name: Object = Field(description="Secret with the git credential.")
     forge_type: ForgeType | None = Field(None, description="Kind of the forge, if one is asked.")
-    forge_url: Text | None = Field(None, alias="forgeURL", description="Base URL of its API.")
-    forge_secret_name: Name | None = Field(None, description="Secret with the token for its API.")
+    forge_url: Api | None = Field(None, alias="forgeURL", description="Base URL of its API.")
+    forge_secret_name: Object | None = Field(None, description="Secret with the token for its API.")
     pull_request: ResolvedPullRequest | None = Field(
         None, description="How the pull request is opened and who merges it, if not by default."
     )
-    author_name: Text = Field(description="Name of the commit's author.")
-    author_email: Text = Field(description="Email address of the commit's author.")
+    author_name: Annotated[Text, obeys(AuthorName)] = Field(
+        description="Name of the commit's author."
+    )
+    author_email: Annotated[Text, obeys(AuthorEmail)] = Field(
+        description="Email address of the commit's author."
+    )
     edits: ResolvedEditList = Field(max_length=16, description="The values that are changed.")
 
 
 class ResolvedApplication(Model):
     """An Argo CD Application."""
 
-    namespace: Name = Field(description="Namespace of the Application.")
-    name: Name = Field(description="Name of the Application.")
+    namespace: Annotated[Name, obeys(Label)] = Field(description="Namespace of the Application.")
+    name: Object = Field(description="Name of the Application.")
 
 
 class ResolvedArgoCD(Model):
@@ -149,8 +201,12 @@ class ResolvedArgoCD(Model):
         None, description="Sync option ApplyOutOfSyncOnly; unset leaves it alone."
     )
     prune: bool | None = Field(None, description="automated.prune; unset leaves it alone.")
-    settle: Duration = Field(description="How long the app must stay Healthy.")
-    timeout: Duration = Field(description="How long after the merge the app may take.")
+    settle: Annotated[Duration, obeys(Settle)] = Field(
+        description="How long the app must stay Healthy."
+    )
+    timeout: Annotated[Duration, obeys(Timeout)] = Field(
+        description="How long after the merge the app may take."
+    )
     applications: Annotated[list[ResolvedApplication], MapList("namespace", "name")] = Field(
         max_length=16, description="The Applications that run the app."
     )
@@ -162,8 +218,8 @@ class ResolvedFeedback(Model):
     commit_status: bool = Field(description="Whether the source commit gets a commit status.")
     comment: bool = Field(description="Whether the pull request gets a comment.")
     forge_type: ForgeType | None = Field(None, description="Kind of the source's forge.")
-    forge_url: Text | None = Field(None, alias="forgeURL", description="Base URL of its API.")
-    forge_secret_name: Name | None = Field(None, description="Secret with the token for its API.")
+    forge_url: Api | None = Field(None, alias="forgeURL", description="Base URL of its API.")
+    forge_secret_name: Object | None = Field(None, description="Secret with the token for its API.")
 
 
 class Resolved(Model):
@@ -182,7 +238,7 @@ class Resolved(Model):
 class ImageStatus(Model):
     """The image that was built."""
 
-    reference: Text = Field(description="The image with its tag.")
+    reference: Annotated[Text, obeys(ImageReference)] = Field(description="The image with its tag.")
     digest: Digest = Field(description="Digest of the image as the registry has it.")
     revision: Commit = Field(description="Commit of the source it was built from.")
 
@@ -190,7 +246,7 @@ class ImageStatus(Model):
 class BuildStatus(Model):
     """The build of the image."""
 
-    job: Name = Field(description="Name of the Job in the release's namespace.")
+    job: Object = Field(description="Name of the Job in the release's namespace.")
     type: BuildType = Field(description="The program that builds.")
     started_at: Timestamp | None = Field(None, description="When the Job started.")
     finished_at: Timestamp | None = Field(None, description="When the Job finished.")
@@ -199,7 +255,7 @@ class BuildStatus(Model):
 class ConfigStatus(Model):
     """The change in the config repository."""
 
-    branch: Text | None = Field(
+    branch: Annotated[Text, obeys(RemoteBranch)] | None = Field(
         None, description="Branch of the pull request; the base branch with delivery Commit."
     )
     commit: Commit | None = Field(
@@ -216,8 +272,8 @@ class ConfigStatus(Model):
 class PullRequestStatus(Model):
     """The pull request."""
 
-    number: Annotated[int, Field(ge=1)] = Field(description="Its number.")
-    url: Text = Field(description="Its page in the forge.")
+    number: Annotated[int, Field(ge=1, le=COUNT_LIMIT)] = Field(description="Its number.")
+    url: Annotated[Text, obeys(PageURL)] = Field(description="Its page in the forge.")
     state: Literal["Open", "Merged", "Closed"] = Field(description="Whether it is open.")
     head_sha: Commit = Field(alias="headSHA", description="Commit it proposes.")
     merge_commit: Commit | None = Field(
@@ -241,8 +297,8 @@ class PullRequestStatus(Model):
 class ApplicationStatus(Model):
     """One Argo CD Application as last seen."""
 
-    namespace: Name = Field(description="Namespace of the Application.")
-    name: Name = Field(description="Name of the Application.")
+    namespace: Annotated[Name, obeys(Label)] = Field(description="Namespace of the Application.")
+    name: Object = Field(description="Name of the Application.")
     revision: Text | None = Field(None, description="Revision of the config repository it runs.")
     accepted_because: Literal["Equal", "Descendant"] | None = Field(
         None,
@@ -304,9 +360,11 @@ class ReleaseStatus(Model):
     observed_generation: int | None = Field(
         None, description="Generation of the spec the status is about; -1 before the first look."
     )
-    app: Name | None = Field(None, description="App that is released.")
-    version: Text | None = Field(None, description="Version that is released.")
-    attempt: Annotated[int, Field(ge=1)] | None = Field(
+    app: Annotated[Name, obeys(AppName)] | None = Field(None, description="App that is released.")
+    version: Annotated[Text, obeys(Version)] | None = Field(
+        None, description="Version that is released."
+    )
+    attempt: Annotated[int, Field(ge=1, le=COUNT_LIMIT)] | None = Field(
         None,
         description="Number of the attempt; the annotation album.dev/retry starts the next one.",
     )

@@ -22,6 +22,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from album_operator.api.model import Model, Rule
+from album_operator.api.predicates import contains, ends, matches
 
 VERSION_LENGTH = 128
 """Longest tag of an image (OCI distribution specification 1.1), so longest version and git tag."""
@@ -38,7 +39,7 @@ PLAN_DIFF_LENGTH = 8192
 PATCH_LENGTH = 1024
 """Longest patch of an Application in a plan, in characters."""
 
-_SEMVER = r"v?[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
+SEMVER = r"v?[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
 # A prefix ends with a letter, `-` or `_`, so that `v1.2.3.4` is not app `v1.` at 2.3.4.
 _TAG_PREFIX = r"([A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z_-]|[A-Za-z])?"
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
@@ -47,19 +48,14 @@ _DURATION = re.compile(r"([0-9]{1,5}[smh]){1,3}")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours"}
 
 
-def matches(pattern: str) -> str:
-    """Give the CEL expression for a string that matches a whole RE2 pattern."""
-    return f"self.matches(r'^{pattern}$')"
-
-
 # `.lock` at the end and `..` are refused in every part of a git reference (git-check-ref-format).
-_SAFE_IN_REF = "!self.contains('..') && !self.endsWith('.lock')"
+_SAFE_IN_REF = ~contains("..") & ~ends(".lock")
 
 Version = Annotated[
     str,
     Field(max_length=VERSION_LENGTH, examples=["v1.1.0"]),
     Rule(
-        f"{matches(_SEMVER)} && {_SAFE_IN_REF}",
+        matches(SEMVER) & _SAFE_IN_REF,
         "version must be of the form v1.2.3 or v1.2.3-rc.1 (the v may be left out): three numbers, "
         "then at most one pre-release part of letters, digits, '-' and '.', not ending with .lock; "
         "image tags cannot hold build metadata such as +1, and latest is no version.",
@@ -70,7 +66,7 @@ TagName = Annotated[
     str,
     Field(max_length=VERSION_LENGTH, examples=["backend-v1.1.0"]),
     Rule(
-        f"{matches(_TAG_PREFIX + _SEMVER)} && {_SAFE_IN_REF}",
+        matches(_TAG_PREFIX + SEMVER) & _SAFE_IN_REF,
         "tag must be the name of a git tag that ends with a version, such as backend-v1.1.0: "
         "letters, digits, '.', '_' and '-' only, no '..', not beginning with '-' or '.', not "
         "ending with .lock; image tags cannot hold '/' or build metadata such as +1.",
@@ -81,7 +77,7 @@ TagPrefix = Annotated[
     str,
     Field(max_length=63, examples=["backend-"]),
     Rule(
-        f"{matches(_TAG_PREFIX)} && !self.contains('..')",
+        matches(_TAG_PREFIX) & ~contains(".."),
         "tagPrefix must be what an app's git tags have before the version, such as backend-: "
         "letters, digits, '.', '_' and '-', beginning with a letter or digit and ending with a "
         "letter, '-' or '_'.",
@@ -154,12 +150,18 @@ class Between:
     """
 
     def __init__(self, least: str, most: str, example: str) -> None:
+        self._least, self._most = parse_duration(least), parse_duration(most)
         self._rule = Rule(
             f"{matches(_DURATION.pattern)} && duration(self) >= duration('{least}') "
             f"&& duration(self) <= duration('{most}')",
             f"this must be a duration between {least} and {most} in hours, minutes and seconds, "
             f"such as {example}.",
         )
+
+    def check(self, value: timedelta) -> None:
+        """Refuse a duration outside of the bounds."""
+        if not self._least <= value <= self._most:
+            raise ValueError(self._rule.message)
 
     def __get_pydantic_json_schema__(
         self, core_schema: CoreSchema, handler: GetJsonSchemaHandler

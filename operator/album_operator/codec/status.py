@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from album_operator.api.status import COUNT_LIMIT
 from album_operator.api.types import (
     DIFF_LENGTH,
     MESSAGE_LENGTH,
@@ -12,6 +13,7 @@ from album_operator.api.types import (
     render_overhead,
 )
 from album_operator.codec.conditions import parse_outcome, render_conditions
+from album_operator.codec.faults import find_fault
 from album_operator.codec.plan import parse_plan, render_plan, shorten_plan
 from album_operator.codec.resolved import parse_resolved, render_resolved
 from album_operator.codec.text import (
@@ -110,7 +112,30 @@ def _render(release: Release, record: Record, now: datetime) -> dict[str, Any]:
 
 
 def parse_status(raw: Raw) -> Record:
-    """Read a status; an absent one is the record of a release not yet begun."""
+    """Read a status; an absent one is the record of a release not yet begun.
+
+    Of one that holds what no operator writes, nothing is taken that would be acted upon.
+    """
+    fault = find_fault(raw)
+    return _parse(raw) if fault is None else _parse_faulty(raw, fault)
+
+
+def _parse_faulty(raw: Raw, fault: str) -> Record:
+    conditions = {condition["type"]: condition for condition in raw.get("conditions", [])}
+    ready = conditions.get("Ready", {})
+    attempt = raw.get("attempt", 1)
+    return Record(
+        attempt=attempt if 1 <= attempt <= COUNT_LIMIT else 1,
+        outcome=parse_outcome(conditions),
+        reason=Reason(ready.get("reason", Reason.PENDING)),
+        message=ready.get("message", ""),
+        last_retry=raw.get("lastHandledRetry"),
+        last_refresh=raw.get("lastHandledRefresh"),
+        fault=fault,
+    )
+
+
+def _parse(raw: Raw) -> Record:
     conditions = {condition["type"]: condition for condition in raw.get("conditions", [])}
     ready = conditions.get("Ready", {})
     config = raw.get("config", {})

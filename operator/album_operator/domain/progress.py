@@ -142,6 +142,21 @@ def plan(record: Record, message: str) -> Record:
     )
 
 
+def distrust(record: Record) -> Record:
+    """Keep nothing to act upon of a status that somebody else wrote, or wrote into.
+
+    The attempt counts on: a Job of the present one may have built what that status said.
+    """
+    return Record(
+        attempt=record.attempt + 1,
+        outcome=record.outcome,
+        last_retry=record.last_retry,
+        last_refresh=record.last_refresh,
+        since=record.since,
+        fault=record.fault,
+    )
+
+
 def add_overhead(record: Record, name: StepName, took: timedelta) -> Record:
     """Add the operator's own time to a step."""
     step = record.step(name)

@@ -193,6 +193,9 @@ class Record:
         last_refresh: value of `album.dev/refresh` that was last obeyed.
         chosen: app and version as the conventions give them, known before `resolved`.
         since: status of each condition and when it came to that, by condition type, as last read.
+        fault: what the status it was read from holds that no operator writes, as a sentence with
+            the field's path; nothing to act upon was taken from it then. None where nothing is
+            wrong.
     """
 
     attempt: int = 1
@@ -216,6 +219,7 @@ class Record:
     last_refresh: str | None = None
     chosen: AppVersion | None = field(default=None, compare=False)
     since: Mapping[str, tuple[str, datetime]] = field(default_factory=dict, compare=False)
+    fault: str | None = field(default=None, compare=False)
 
     @property
     def is_finished(self) -> bool:

@@ -1,5 +1,6 @@
 """Strategies: any record a release can have, within what the schema allows."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
@@ -51,12 +52,17 @@ digests = st.from_regex(r"sha256:[0-9a-f]{64}", fullmatch=True)
 reasons = st.sampled_from(Reason)
 times = st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 maybe_times = st.none() | times
-seconds = st.integers(0, 86_400).map(lambda count: timedelta(seconds=count))
+waits = st.integers(10, 86_400).map(lambda count: timedelta(seconds=count))
 overheads = st.timedeltas(timedelta(), timedelta(days=10_000))
 switches = st.none() | st.booleans()
 refs = st.builds(Ref, names, names)
-quantities = st.dictionaries(
-    st.sampled_from(["cpu", "memory", "ephemeral-storage"]), st.sampled_from(["1", "512Mi"])
+quantities = st.fixed_dictionaries(
+    {},
+    optional={
+        "cpu": st.sampled_from(["1", "500m"]),
+        "memory": st.sampled_from(["512Mi", "1e9"]),
+        "ephemeral-storage": st.just("4Gi"),
+    },
 )
 
 
@@ -64,8 +70,33 @@ def _place(edit: Edit) -> tuple[str, str, str]:
     return edit.path, edit.key, edit.value
 
 
+# What the rules of a pipeline let through, and what conventions make of it.
+hosts = st.sampled_from(["git.example.org", "127.0.0.1:3000"])
+repositories = st.builds("https://{}/{}/{}".format, hosts, names, names) | st.builds(
+    "ssh://git@{}/{}/{}".format, hosts, names, names
+)
+apis = st.builds("https://{}/api/v1".format, hosts)
+versions = st.from_regex(r"v?[0-9]{1,3}\.[0-9]\.[0-9](-rc\.[0-9])?", fullmatch=True)
+tags = st.builds("{}-{}".format, names, versions)
+image_references = st.builds("ghcr.io/{}/{}:{}".format, names, names, versions)
+branches = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_+-]{0,20}(/[A-Za-z0-9_+-]{1,9})?", fullmatch=True)
+paths = st.from_regex(r"[A-Za-z0-9_+=,][A-Za-z0-9_+=,-]{0,9}(/[A-Za-z0-9_]{1,9})?", fullmatch=True)
+arguments = st.from_regex(r"[A-Z][A-Z0-9_]{0,20}", fullmatch=True).filter(
+    lambda name: not re.fullmatch(r"(.*_)?(TOKEN|PASSWORD|SECRET)|LD_.*|BASH_ENV", name)
+)
+lines = st.text(
+    st.characters(codec="utf-8", exclude_categories=["C", "Z"], exclude_characters="<>$,"),
+    min_size=1,
+    max_size=40,
+).filter(lambda line: set(line) - set(".:;\"'"))
+
 edits = st.builds(
-    Edit, texts, texts, st.sampled_from(EditValue), st.sampled_from(EditFormat), st.booleans()
+    Edit,
+    paths,
+    paths.map(lambda path: re.sub("[^A-Za-z0-9]", "", path) or "k"),
+    st.sampled_from(EditValue),
+    st.sampled_from(EditFormat),
+    st.booleans(),
 )
 
 words = st.lists(names, max_size=2, unique=True).map(tuple)
@@ -73,37 +104,37 @@ words = st.lists(names, max_size=2, unique=True).map(tuple)
 resolved = st.builds(
     Resolved,
     app=names,
-    version=texts,
+    version=versions,
     pipeline=names,
     pipeline_uid=names,
     pipeline_generation=st.integers(0, 2**31),
-    source=st.builds(SourcePlan, texts, texts, commits, names),
+    source=st.builds(SourcePlan, repositories, tags, commits, names),
     build=st.builds(
         BuildPlan,
         type=st.sampled_from(BuildType),
-        image=texts,
+        image=image_references,
         insecure=st.booleans(),
-        context_dir=texts,
-        dockerfile=texts,
-        args=st.lists(st.tuples(names, sentences), max_size=3, unique_by=lambda arg: arg[0]).map(
+        context_dir=paths,
+        dockerfile=paths,
+        args=st.lists(st.tuples(arguments, lines), max_size=3, unique_by=lambda arg: arg[0]).map(
             tuple
         ),
-        target=st.none() | texts,
+        target=st.none() | names,
         resources=st.builds(Resources, quantities, quantities),
-        timeout=seconds,
+        timeout=waits,
         push_secret=names,
     ),
     config=st.builds(
         ConfigPlan,
-        repository=texts,
-        base_branch=texts,
-        branch=texts,
+        repository=repositories,
+        base_branch=branches,
+        branch=branches,
         secret=names,
         forge_type=st.none() | st.sampled_from(ForgeType),
-        forge_url=st.just("") | texts,
+        forge_url=st.just("") | apis,
         forge_secret=st.just("") | names,
-        author_name=texts,
-        author_email=texts,
+        author_name=lines,
+        author_email=st.builds("{}@{}".format, names, hosts),
         edits=st.lists(edits, min_size=1, max_size=3, unique_by=_place).map(tuple),
         delivery=st.sampled_from(Delivery),
         pull_request=st.builds(
@@ -113,16 +144,16 @@ resolved = st.builds(
             labels=words,
             reviewers=words,
             assignees=words,
-            milestone=st.none() | texts,
+            milestone=st.none() | lines,
             draft=st.booleans(),
-        ),
+        ).filter(lambda wish: not (wish.draft and wish.merge is MergeMode.AUTO)),
     ),
     argocd=st.builds(
         ArgoCDPlan,
         applications=st.lists(refs, min_size=1, max_size=3, unique=True).map(tuple),
         sync_policy=st.builds(SyncPolicyWish, switches, switches, switches),
-        settle=seconds,
-        timeout=seconds,
+        settle=st.integers(0, 3600).map(lambda count: timedelta(seconds=count)),
+        timeout=waits,
     ),
     feedback=st.just(FeedbackPlan())
     | st.builds(
@@ -130,20 +161,23 @@ resolved = st.builds(
         commit_status=st.booleans(),
         comment=st.booleans(),
         forge_type=st.none() | st.sampled_from(ForgeType),
-        forge_url=st.just("") | texts,
+        forge_url=st.just("") | apis,
         forge_secret=st.just("") | names,
     ),
 )
 
 builds = st.builds(BuildRecord, names, st.sampled_from(BuildType), maybe_times, maybe_times)
-images = st.builds(ImageRecord, texts, digests, commits)
+images = st.builds(ImageRecord, image_references, digests, commits)
 proposals = st.builds(
-    ProposalRecord, texts, st.none() | commits, st.text(st.characters(codec="utf-8"), max_size=4096)
+    ProposalRecord,
+    branches,
+    st.none() | commits,
+    st.text(st.characters(codec="utf-8"), max_size=4096),
 )
 pull_requests = st.builds(
     PullRequestRecord,
-    number=st.integers(1, 2**31),
-    url=texts,
+    number=st.integers(1, 2**31 - 1),
+    url=repositories.map(lambda url: f"https://{url.partition('@')[2] or url[8:]}/pulls/1"),
     state=st.sampled_from(["Open", "Merged", "Closed"]),
     head_sha=commits,
     merge_commit=st.none() | commits,
@@ -206,7 +240,7 @@ def records(draw: st.DrawFn) -> Record:
     reason = told.get(outcome) or draw(others)
     proposal = draw(st.none() | proposals)
     return Record(
-        attempt=draw(st.integers(1, 2**31)),
+        attempt=draw(st.integers(1, 2**31 - 1)),
         resolved=draw(st.none() | resolved),
         image=draw(st.none() | images),
         build=draw(st.none() | builds),

@@ -1,0 +1,146 @@
+"""Whether a status may be acted upon: what it says fits the release, itself and its pipeline."""
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
+
+from album_operator.decisions import conventions
+from album_operator.decisions.preflight import RETRY
+from album_operator.domain.names import AppVersion, release_branch
+from album_operator.domain.reasons import Reason
+from album_operator.domain.record import Record
+from album_operator.domain.release import Delivery, Pipeline, Ref, Release
+from album_operator.domain.resolved import Resolved
+from album_operator.domain.verdict import Halt
+
+NAMES = {
+    "forge_secret": "forgeSecretName",
+    "forge_url": "forgeURL",
+    "push_secret": "pushSecretName",
+    "secret": "secretName",
+    "sync_policy.apply_out_of_sync_only": "applyOutOfSyncOnly",
+    "sync_policy.prune": "prune",
+    "sync_policy.self_heal": "selfHeal",
+}
+"""Fields of `status.resolved` that are not the domain's names in camel case."""
+
+
+def refuse(release: Release, fault: str) -> Halt:
+    """Say that nothing of the status is acted upon, and the way out.
+
+    Args:
+        release: the release.
+        fault: what is wrong, as a sentence with the field's path.
+    """
+    return Halt(
+        Reason.STATUS_INVALID,
+        f"{fault} The operator does not write that and acts on nothing of it, so somebody else may "
+        "write to albumreleases/status in namespace "
+        f"{release.ref.namespace}, or an operator of another version did. Take that right away, "
+        f"{RETRY}, which begins anew with the pipeline as it is now.",
+    )
+
+
+def find_contradiction(
+    release: Release, record: Record, resolved: Resolved, pipeline: Pipeline | None
+) -> str | None:
+    """Find the first thing in a status that cannot be true.
+
+    What the pipeline gave can be told again only while it is the same object at the same
+    generation: an edited, deleted or re-created one changes nothing for a release that has begun.
+
+    Args:
+        release: the release, whose wish nobody can change.
+        record: what its status says.
+        resolved: what it decided to do.
+        pipeline: the AlbumPipeline it names as it is now, None where it is gone.
+
+    Returns:
+        A sentence with the field's path, None where nothing contradicts.
+    """
+    return next(
+        (
+            f"status.{path} is not what {source}."
+            for path, source in (
+                *_against_wish(release, resolved),
+                *_against_itself(record, resolved),
+                *_against_pipeline(release, resolved, pipeline),
+            )
+        ),
+        None,
+    )
+
+
+def _against_wish(release: Release, resolved: Resolved) -> Iterator[tuple[str, str]]:
+    if resolved.pipeline != release.pipeline:
+        yield "resolved.pipeline.name", "spec.pipelineRef names"
+    if release.tag is not None and resolved.source.tag != release.tag:
+        yield "resolved.source.tag", "spec.tag names"
+    given = AppVersion(release.app or "", release.version or "")
+    if release.tag is None and AppVersion(resolved.app, resolved.version) != given:
+        yield "app", "spec.app and spec.version name"
+
+
+def _against_itself(record: Record, resolved: Resolved) -> Iterator[tuple[str, str]]:
+    config, image = resolved.config, record.image
+    branch = release_branch(resolved.app, resolved.version)
+    if config.delivery is Delivery.COMMIT:
+        branch = config.base_branch
+    if config.branch != branch:
+        yield "resolved.config.branch", "app, version and delivery give"
+    if not resolved.source.tag.endswith(resolved.version):
+        yield "version", "status.resolved.source.tag ends with"
+    if image is not None and image.reference != resolved.build.image:
+        yield "image.reference", "status.resolved.build.image says"
+    if image is not None and image.revision != resolved.source.commit:
+        yield "image.revision", "status.resolved.source.commit says"
+    if record.proposal is not None and record.proposal.branch != config.branch:
+        yield "config.branch", "status.resolved.config.branch says"
+    seen = {Ref(app.namespace, app.name) for app in record.applications}
+    if not seen <= set(resolved.argocd.applications):
+        yield "applications", "status.resolved.argocd.applications says"
+
+
+def _against_pipeline(
+    release: Release, resolved: Resolved, pipeline: Pipeline | None
+) -> Iterator[tuple[str, str]]:
+    if pipeline is None or pipeline.uid != resolved.pipeline_uid:
+        return
+    if resolved.pipeline_generation > pipeline.generation:
+        yield "resolved.pipeline.generation", f"AlbumPipeline {pipeline.ref.name} has reached yet"
+    if resolved.pipeline_generation != pipeline.generation:
+        return
+    source = f"AlbumPipeline {pipeline.ref.name} gives at generation {pipeline.generation}"
+    wish = conventions.resolve(release, pipeline)
+    if isinstance(wish, Halt):
+        yield "app", source
+        return
+    for path in _differences(_as_looked_at(wish, resolved), resolved):
+        section, _, name = path.partition(".")
+        yield f"resolved.{section}.{NAMES.get(name) or _camel(name)}".rstrip("."), source
+
+
+def _as_looked_at(wish: Resolved, resolved: Resolved) -> Resolved:
+    """Fill in what only the look at the repositories had told."""
+    config = replace(
+        wish.config,
+        base_branch=wish.config.base_branch or resolved.config.base_branch,
+        branch=wish.config.branch or resolved.config.base_branch,
+    )
+    source = replace(wish.source, commit=resolved.source.commit)
+    return replace(wish, source=source, config=config)
+
+
+def _differences(one: object, other: object, path: str = "") -> Iterator[str]:
+    """Give the paths of all fields in which two values of one dataclass differ."""
+    for known in fields(one):  # type: ignore[arg-type]
+        here, there = getattr(one, known.name), getattr(other, known.name)
+        name = f"{path}.{known.name}".lstrip(".")
+        if here != there and is_dataclass(here) and known.name != "pull_request":
+            yield from _differences(here, there, name)
+        elif here != there:
+            yield name
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return "".join([first, *map(str.capitalize, rest)])
