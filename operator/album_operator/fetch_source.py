@@ -59,6 +59,8 @@ class Task:
         commit: 40 hex digits.
         tag: a tag that stood for the commit, for servers that serve no commit by its id.
         target: folder that gets the files; emptied first.
+        context_dir: path below it that the builder gets, empty for all.
+        dockerfile: path of the Dockerfile below that.
     """
 
     place: GitPlace
@@ -66,6 +68,8 @@ class Task:
     tag: str
     target: Path
     insecure_hosts: frozenset[str]
+    context_dir: str = ""
+    dockerfile: str = ""
 
 
 def read_task(environment: Mapping[str, str]) -> Task:
@@ -92,6 +96,8 @@ def read_task(environment: Mapping[str, str]) -> Task:
         tag=check_ref_name(environment["ALBUM_TAG"]),
         target=target,
         insecure_hosts=frozenset(host.strip() for host in hosts if host.strip()),
+        context_dir=environment.get("ALBUM_CONTEXT_DIR", ""),
+        dockerfile=environment.get("ALBUM_DOCKERFILE", ""),
     )
 
 
@@ -157,8 +163,33 @@ def fetch(task: Task, say: Callable[[str], None]) -> None:
             )
     finally:
         git.close()
+    check_context(task)
     if (task.target / ".gitmodules").exists():
         say("note: submodules are not fetched, their folders are empty")
+
+
+def check_context(task: Task) -> None:
+    """Refuse what a builder would be led out of the source by: `..`, and links on the way.
+
+    Beside the source, the builder's container has the credential to push with.
+
+    Raises:
+        TaskError: the context or the Dockerfile is not in the source.
+    """
+    context = task.target / task.context_dir
+    for field, path in {"contextDir": context, "dockerfile": context / task.dockerfile}.items():
+        if not _is_inside(path, task.target):
+            raise TaskError(
+                f"{field} leads out of the source at {task.commit[:12]}, by a symbolic link or by "
+                f"`..`. Name a path inside of it in the pipeline, {RETRY}"
+            )
+
+
+def _is_inside(path: Path, folder: Path) -> bool:
+    try:
+        return path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):  # links in a circle
+        return False
 
 
 def _with_token(task: Task) -> GitPlace:

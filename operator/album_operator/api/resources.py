@@ -9,6 +9,7 @@ from pydantic_core import CoreSchema
 from album_operator.api.model import RULES, Model, Rule
 from album_operator.domain.quantities import amount_of
 
+
 class _QuantityUpTo:
     """A Kubernetes quantity above zero and up to a bound, written as a string or a number."""
 

@@ -120,11 +120,11 @@ def _against_pipeline(
 
 
 def _as_looked_at(wish: Resolved, resolved: Resolved) -> Resolved:
-    """Fill in what only the look at the repositories had told."""
+    """Fill in what only the look at the repositories had told; the branch follows from the rest."""
     config = replace(
         wish.config,
         base_branch=wish.config.base_branch or resolved.config.base_branch,
-        branch=wish.config.branch or resolved.config.base_branch,
+        branch=resolved.config.branch,
     )
     source = replace(wish.source, commit=resolved.source.commit)
     return replace(wish, source=source, config=config)

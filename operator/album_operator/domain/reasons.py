@@ -70,7 +70,6 @@ class Reason(StrEnum):
     IMAGE_NOT_OBSERVED = "ImageNotObserved"
     NAME_NOT_ALLOWED = "NameNotAllowed"
     REJECTED = "Rejected"
-    FORBIDDEN = "Forbidden"
     STATUS_INVALID = "StatusInvalid"
 
     # Transient: retried by itself.

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from album_operator.domain.errors import TerminalError
+from album_operator.domain.reasons import Reason
 from album_operator.domain.release import BuildType, Resources
 from album_operator.domain.resolved import BuildPlan, Resolved
 from album_operator.render import resources
@@ -86,7 +88,12 @@ def render_env(variables: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def render_builder(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
-    """Render the container that builds and pushes, without what all containers share."""
+    """Render the container that builds and pushes, without what all containers share.
+
+    Raises:
+        TerminalError: it would build something outside of the source.
+    """
+    check_context(resolved.build)
     if resolved.build.type is BuildType.KANIKO:
         return _render_kaniko(resolved, engine)
     return _render_buildkit(resolved, engine)
@@ -198,6 +205,24 @@ def render_buildkitd_toml(build: BuildPlan, engine: EngineSettings) -> str:
     return "\n".join(
         "\n".join([f"[registry.{_toml(host)}]", *lines, ""]) for host, lines in registries.items()
     )
+
+
+def check_context(build: BuildPlan) -> None:
+    """Refuse to build anything but the source: beside it, the credential to push with is mounted.
+
+    Raises:
+        TerminalError: the context or the Dockerfile lies outside.
+    """
+    paths = {"contextDir": build.context_dir, "dockerfile": build.dockerfile}
+    for field, path in paths.items():
+        normal = posixpath.normpath(path)
+        if posixpath.isabs(path) or normal.split("/", 1)[0] == "..":
+            raise TerminalError(
+                Reason.STATUS_INVALID,
+                f"status.resolved.build.{field} leads out of the source, which no pipeline can "
+                "say. Find out who writes to albumreleases/status, then set the annotation "
+                "album.dev/retry.",
+            )
 
 
 def _context(build: BuildPlan) -> str:

@@ -46,6 +46,9 @@ def render_job(
 
     Returns:
         A Job (`batch/v1`) as JSON-like values.
+
+    Raises:
+        TerminalError: it would build something outside of the source.
     """
     labels = {
         "app.kubernetes.io/managed-by": "album-operator",
@@ -155,6 +158,8 @@ def _render_fetch(resolved: Resolved, engine: EngineSettings, build: Resources) 
                 "ALBUM_COMMIT": source.commit,
                 "ALBUM_TAG": source.tag,
                 "ALBUM_TARGET": SOURCE,
+                "ALBUM_CONTEXT_DIR": resolved.build.context_dir,
+                "ALBUM_DOCKERFILE": resolved.build.dockerfile,
                 "ALBUM_INSECURE_HOSTS": ",".join(sorted(engine.insecure_hosts)),
                 "HOME": "/tmp",  # noqa: S108
             }

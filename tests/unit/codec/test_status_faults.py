@@ -20,7 +20,7 @@ MOUNTED = "../../var/run/secrets/album/registry"
 Raw = dict[str, Any]
 
 
-def _status(**resolved: object) -> Raw:
+def _status(**resolved: Any) -> Raw:  # noqa: ANN401 - fields of one dataclass
     record = replace(record_before(StepName.DEPLOYED), resolved=replace(RESOLVED, **resolved))
     status: Raw = json.loads(json.dumps(render_status(RELEASE, record, NOW)))
     return status

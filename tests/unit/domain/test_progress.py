@@ -219,3 +219,10 @@ def test_every_done_moves_the_record_forward_so_that_a_pass_ends(
         done += 1
 
     assert done <= len(StepName)
+
+
+def test_a_status_that_is_not_trusted_leaves_nothing_to_act_upon() -> None:
+    record = replace(record_before(StepName.DEPLOYED), attempt=2, last_retry="1", fault="wrong")
+
+    assert progress.distrust(record) == Record(attempt=3, last_retry="1")
+    assert progress.distrust(record).fault == "wrong"
