@@ -47,6 +47,14 @@ def garbage(place: ForgePlace, said: str) -> TransientError:
     return unavailable(place, f"its answer makes no sense, {said}")
 
 
+class ListTooLongError(TransientError):
+    """A list goes on behind what is read of it: what is there is not known, and not guessed."""
+
+    def __init__(self, place: ForgePlace, items: int) -> None:
+        error = unavailable(place, f"it lists more than {items} items, more than are read at once")
+        super().__init__(error.reason, error.message)
+
+
 def not_let(place: ForgePlace, doing: str, said: str) -> TerminalError:
     """Say that the forge does not do what was tried, such as `open pull requests in`."""
     return TerminalError(

@@ -5,12 +5,14 @@ Written against Gitea 1.26 and its API v1: `/repos/{owner}/{name}/pulls` and wha
 
 import asyncio
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 from album_operator.adapters.forge_failures import (
+    ListTooLongError,
     base_changed,
     garbage,
     may_not_merge,
@@ -108,13 +110,16 @@ class GiteaPullRequests:
         """Tell which pull requests changed (opened, pushed to, merged, closed)."""
         glances: dict[int, Glance] = {}
         until = since
-        async for raw in self._api.list(place, "/pulls?state=all&sort=recentupdate"):
-            moment = parse_moment(place, raw)
-            # Gitea's clock has whole seconds: what changed in the last one may change again in it.
-            if moment < (since or moment) or (since is None and len(glances) == PAGE):
-                break
-            glances.setdefault(int(raw["number"]), parse_pull_request(place, raw).glance)
-            until = max(moment, until or moment)
+        newest = self._api.list(place, "/pulls?state=all&sort=recentupdate")
+        # More than are read at once: of those a release waits for, the next looks tell.
+        with suppress(ListTooLongError):
+            async for raw in newest:
+                moment = parse_moment(place, raw)
+                # Gitea's clock has whole seconds: what changed in the last may change again in it.
+                if moment < (since or moment) or (since is None and len(glances) == PAGE):
+                    break
+                glances.setdefault(int(raw["number"]), parse_pull_request(place, raw).glance)
+                until = max(moment, until or moment)
         return Changes(glances, until)
 
     async def open(self, place: ForgePlace, draft: Draft) -> PullRequestSeen:
@@ -238,14 +243,18 @@ class GiteaPullRequests:
             return None
         require(place, answer, 200, "read pull requests of")
         found = parse_pull_request(place, answer.body)
-        if found.state is PullRequestState.OPEN and is_between(answer.body, head, base):
+        is_ours = is_between(answer.body, head, base)
+        if found.state is PullRequestState.OPEN and is_ours:
             return answer.body
-        for state in ("open", "closed"):
+        # What is older than the one we have is not the answer, unless it was opened again.
+        for state, oldest in (("open", 0), ("closed", found.number if is_ours else 0)):
             query = f"/pulls?state={state}&base_branch={quote(base, safe='')}"
             async for raw in self._api.list(place, query):
+                if _number(place, raw) < oldest:
+                    break
                 if is_between(raw, head, base):
                     return raw
-        return None
+        return answer.body if is_ours else None
 
     async def _complete(self, place: ForgePlace, raw: Any) -> PullRequestSeen:  # noqa: ANN401 - JSON
         """Add what the pull request itself does not tell: its gate, or who closed it."""
@@ -254,18 +263,21 @@ class GiteaPullRequests:
             return replace(seen, actor=await self._closer(place, seen.number))
         if seen.state is PullRequestState.MERGED:
             return seen
-        rules, status, reviews = await asyncio.gather(
+        rules, statuses, reviews = await asyncio.gather(
             self._find_rules(place, seen.base),
-            self._api.read(place, f"/commits/{seen.head_sha}/status"),
-            self._api.read(place, f"/pulls/{seen.number}/reviews?limit={PAGE}"),
+            self._api.list_statuses(place, seen.head_sha),
+            self._list(place, f"/pulls/{seen.number}/reviews?since="),
         )
         if rules is None:
             return replace(seen, gate=Gate(fit=Fit.CONFLICT, is_blocked=True))
         try:
-            gate = parse_gate(raw, rules, status, reviews, is_armed=self._is_armed(place, seen))
+            gate = parse_gate(raw, rules, statuses, reviews, is_armed=self._is_armed(place, seen))
         except (KeyError, TypeError, AttributeError) as error:
             raise garbage(place, f"rules, checks or reviews have no proper {error}") from error
         return replace(seen, gate=gate)
+
+    async def _list(self, place: ForgePlace, path: str) -> list[Mapping[str, Any]]:
+        return [raw async for raw in self._api.list(place, path)]
 
     async def _find_rules(self, place: ForgePlace, base: str) -> Any:  # noqa: ANN401 - JSON
         """Read what a branch's protection asks for; None where there is no such branch."""
@@ -283,10 +295,20 @@ class GiteaPullRequests:
 
     async def _closer(self, place: ForgePlace, number: int) -> str | None:
         closer = None
-        async for event in self._api.list(place, f"/issues/{number}/timeline?since="):
-            if event.get("type") == "close":
-                closer = (event.get("user") or {}).get("login")
+        try:
+            async for event in self._api.list(place, f"/issues/{number}/timeline?since="):
+                if event.get("type") == "close":
+                    closer = (event.get("user") or {}).get("login")
+        except ListTooLongError:
+            return None
         return closer
+
+
+def _number(place: ForgePlace, raw: Mapping[str, Any]) -> int:
+    try:
+        return int(raw["number"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise garbage(place, f"a pull request has no proper {error}") from error
 
 
 def _key(place: ForgePlace, number: int) -> tuple[str, str, int]:

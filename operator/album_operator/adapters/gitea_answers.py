@@ -17,17 +17,24 @@ from album_operator.domain.places import ForgePlace
 from album_operator.domain.reasons import Reason
 from album_operator.domain.seen import PullRequestSeen, PullRequestState, RepositorySeen
 
+TOTAL = re.compile(r"[0-9]{1,9}")
+
 _STATES = {"open": PullRequestState.OPEN, "closed": PullRequestState.CLOSED}
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the forge answered to a request."""
+    """What the forge answered to a request.
+
+    Attributes:
+        total: how many items the whole list has, of which this may be a page.
+    """
 
     status: int
     body: Any
     said: str
     retry_after: timedelta | None
+    total: int | None = None
 
 
 async def read_body(response: aiohttp.ClientResponse) -> bytes:
@@ -45,7 +52,11 @@ async def read_body(response: aiohttp.ClientResponse) -> bytes:
 
 
 def parse_answer(
-    place: ForgePlace, status: int, data: bytes, retry_after: timedelta | None
+    place: ForgePlace,
+    status: int,
+    data: bytes,
+    retry_after: timedelta | None,
+    total: str | None = None,
 ) -> Answer:
     """Take an answer apart; what is no JSON has no body, only a status.
 
@@ -61,7 +72,8 @@ def parse_answer(
     message = body.get("message") if isinstance(body, dict) else None
     said = message if isinstance(message, str) and message else f"HTTP status {status}"
     said = re.sub(r"[^!-~]+", " ", scrub(said, place.credential))[:WORDS_LENGTH]
-    return Answer(status, body, said, retry_after)
+    count = int(total) if total is not None and TOTAL.fullmatch(total) else None
+    return Answer(status, body, said, retry_after, count)
 
 
 def require(place: ForgePlace, answer: Answer, status: int, doing: str) -> None:

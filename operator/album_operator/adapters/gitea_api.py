@@ -1,8 +1,9 @@
 """Requests to a Gitea's API v1, each to the one host its token is for."""
 
 import asyncio
+import itertools
 import re
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,12 @@ import aiohttp
 import yarl
 
 from album_operator.adapters.addresses import check_address, check_forge_credential
-from album_operator.adapters.forge_failures import garbage, parse_retry_after, unavailable
+from album_operator.adapters.forge_failures import (
+    ListTooLongError,
+    garbage,
+    parse_retry_after,
+    unavailable,
+)
 from album_operator.adapters.git_failures import WORDS_LENGTH, scrub
 from album_operator.adapters.gitea_answers import (
     Answer,
@@ -36,7 +42,8 @@ CONNECT_LIMIT = timedelta(seconds=5)
 PAGE = 50
 """Items asked for at once: Gitea's own limit, unless its admin lowered it."""
 
-PAGES = 20
+ITEMS = 10_000
+"""Most items of a list that are read: beyond that nothing is said of what may be there."""
 
 REFUSED_PAUSE = timedelta(seconds=2)
 """After which a token that was refused is tried once more."""
@@ -89,28 +96,58 @@ class GiteaApi:
         Raises:
             OutsideError: it cannot be read, or the repository is not there.
         """
-        answer = await self.send(place, "GET", path)
-        if answer.status == 404:
-            await self.get_repository(place)
-        require(place, answer, 200, "read pull requests of")
-        return answer.body
+        return (await self._ask(place, path)).body
 
     async def list(self, place: ForgePlace, path: str) -> AsyncIterator[Mapping[str, Any]]:
         """Give the items of a list, page by page as they are taken.
 
+        An admin of Gitea may have lowered how many a page has (MAX_RESPONSE_ITEMS), so a short one
+        need not be the last.
+
         Args:
             place: the repository.
             path: with a query.
+
+        Raises:
+            ListTooLongError: at the end of what is read of a list that goes on.
         """
-        for page in range(1, PAGES + 1):
-            items = await self.read(place, f"{path}&limit={PAGE}&page={page}")
+        count = 0
+        for page in itertools.count(1):
+            answer = await self._ask(place, f"{path}&limit={PAGE}&page={page}")
             # Where a timeline has ended Gitea answers null.
-            if not isinstance(items, list | None):
+            if not isinstance(answer.body, list | None):
                 raise garbage(place, "a list is no list")
-            if not items:
-                return
-            for raw in items:
+            for raw in answer.body or ():
                 yield raw
+            count += len(answer.body or ())
+            if not answer.body or (answer.total is not None and count >= answer.total):
+                return
+            if count >= ITEMS:
+                raise ListTooLongError(place, ITEMS)
+
+    async def list_statuses(self, place: ForgePlace, commit: str) -> Sequence[Mapping[str, Any]]:
+        """Give the last status of each context of a commit."""
+        found: list[Mapping[str, Any]] = []
+        for page in itertools.count(1):
+            path = f"/commits/{commit}/status?limit={PAGE}&page={page}"
+            try:
+                body = await self.read(place, path)
+                statuses, total = body.get("statuses") or [], int(body.get("total_count") or 0)
+                found += statuses
+            except (TypeError, ValueError, AttributeError) as error:
+                raise garbage(place, f"statuses have no proper {error}") from error
+            if not statuses or len(found) >= total:
+                break
+            if len(found) >= ITEMS:
+                raise ListTooLongError(place, ITEMS)
+        return found
+
+    async def _ask(self, place: ForgePlace, path: str) -> Answer:
+        answer = await self.send(place, "GET", path)
+        if answer.status == 404:
+            await self.get_repository(place)
+        require(place, answer, 200, "read pull requests of")
+        return answer
 
     async def send(
         self, place: ForgePlace, method: str, path: str, body: Mapping[str, Any] | None = None
@@ -154,7 +191,8 @@ class GiteaApi:
             ) as response:
                 data = await read_body(response)
                 wait = parse_retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
-                return parse_answer(place, response.status, data, wait)
+                total = response.headers.get("X-Total-Count")
+                return parse_answer(place, response.status, data, wait, total)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             said = str(error) or type(error).__name__
             raise unavailable(place, scrub(said, place.credential)[:WORDS_LENGTH]) from error

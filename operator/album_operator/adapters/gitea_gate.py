@@ -17,7 +17,7 @@ NAMES = 10
 def parse_gate(
     pull_request: Raw,
     rules: Raw,
-    status: Raw,
+    statuses: Sequence[Raw],
     reviews: Sequence[Raw],
     *,
     is_armed: bool | None,
@@ -27,12 +27,12 @@ def parse_gate(
     Args:
         pull_request: `GET /pulls/{number}`.
         rules: `GET /branches/{base}`: what its protection asks for.
-        status: `GET /commits/{head}/status`.
+        statuses: the last of each context, of `GET /commits/{head}/status`.
         reviews: `GET /pulls/{number}/reviews`.
         is_armed: a merge is scheduled; None where that is not known.
     """
     review, missing = _review(rules, reviews)
-    latest = {str(item["context"]): str(item["status"]) for item in status.get("statuses") or ()}
+    latest = {str(item["context"]): str(item["status"]) for item in statuses}
     wanted = list(rules["status_check_contexts"] or ()) if rules["enable_status_check"] else []
     failing = sorted(name for name, state in latest.items() if state in FAILED)
     # `mergeable` is false also while Gitea still checks for conflicts, and for drafts.

@@ -79,9 +79,9 @@ class GitHubPullRequests:
         owner = place.repository.split("/")[0]
         path = (
             f"/pulls?head={quote(f'{owner}:{head}', safe='')}&base={quote(base, safe='')}"
-            "&state=all&sort=created&direction=desc&per_page=100"
+            "&state=all&sort=created&direction=desc"
         )
-        found = choose(await self._api.read(place, path, slim_pulls), head, base)
+        found = choose([pull async for pull in self._api.list(place, path, slim_pulls)], head, base)
         return parse_slim(place, found) if found is not None else None
 
     async def get(self, place: ForgePlace, number: int) -> PullRequestSeen:

@@ -2,12 +2,12 @@
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from album_operator.adapters.addresses import check_address, check_forge_credential
-from album_operator.adapters.forge_failures import garbage, where
+from album_operator.adapters.forge_failures import ListTooLongError, garbage, where
 from album_operator.adapters.github_answers import (
     Answer,
     credential_refused,
@@ -31,6 +31,11 @@ REPOSITORY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*/[A-Za-z0-9._-]+")
 
 SESSIONS = 100
 """Most credentials that are kept with their connection and limits, each in a thread."""
+
+PAGE = 100
+
+ITEMS = 10_000
+"""Most items of a list that are read: beyond that nothing is said of what may be there."""
 
 READING = "read pull requests of"
 
@@ -101,6 +106,26 @@ class GitHubApi:
             await self.get_repository(place)
         require(place, answer, 200, READING)
         return answer
+
+    async def list(self, place: ForgePlace, path: str, slim: Slim) -> AsyncIterator[Any]:
+        """Give what is read of each item of a list, page by page as they are taken.
+
+        Args:
+            place: the repository.
+            path: as of `read`.
+            slim: takes out of a page what is read of it, item by item.
+
+        Raises:
+            ListTooLongError: at the end of what is read of a list that goes on.
+        """
+        joint = "&" if "?" in path else "?"
+        for page in range(1, ITEMS // PAGE + 1):
+            items = await self.read(place, f"{path}{joint}per_page={PAGE}&page={page}", slim)
+            for item in items:
+                yield item
+            if len(items) < PAGE:
+                return
+        raise ListTooLongError(place, ITEMS)
 
     async def send(
         self,

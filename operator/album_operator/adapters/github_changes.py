@@ -14,7 +14,7 @@ from album_operator.domain.seen import Changes, Glance
 PAGE = 100
 
 PAGES = 50
-"""Most pages that are read in one look."""
+"""Most pages that are read in one look; what changed before that the looks at all of them find."""
 
 OVERLAP = timedelta(seconds=5)
 """How late a change may turn up in the list, behind one that came after it: moments are of the

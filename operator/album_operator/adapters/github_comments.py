@@ -9,8 +9,6 @@ from album_operator.domain.places import ForgePlace
 
 KEY = re.compile(r"[A-Za-z0-9_.:/@+-]{1,200}")
 
-PAGE, PAGES = 100, 20
-
 TEXT_LENGTH = 60_000
 """Longest text; GitHub takes 65,536 characters."""
 
@@ -21,13 +19,10 @@ async def comment_once(api: GitHubApi, place: ForgePlace, number: int, key: str,
         raise ValueError(f"{key!r} is no key of a comment")
     marker = f"<!-- album:{key} -->"
     path = f"/issues/{number}/comments"
-    for page in range(1, PAGES + 1):
-        # The last line of each: a quotation of ours does not begin like ours.
-        ends = await api.read(place, f"{path}?per_page={PAGE}&page={page}", _slim_ends)
-        if marker in ends:
+    # The last line of each: a quotation of ours does not begin like ours.
+    async for end in api.list(place, path, _slim_ends):
+        if end == marker:
             return
-        if len(ends) < PAGE:
-            break
     body = {"body": f"{text[:TEXT_LENGTH]}\n\n{marker}"}
     require(place, await api.send(place, "POST", path, body), 201, "comment on pull requests of")
 

@@ -81,14 +81,18 @@ async def _set_milestone(
 ) -> PullRequestSeen:
     if title is None or opened.milestone == title:
         return opened
-    found = await api.read(place, "/milestones?state=open&per_page=100", _slim_milestones)
-    number = next((number for number, name in found if name == title), None)
-    if number is None:
-        raise no_milestone(place, title)
+    number = await _milestone(api, place, title)
     path = f"/issues/{opened.number}"
     answer = await api.send(place, "PATCH", path, {"milestone": number}, CHANGE)
     require(place, answer, 200, WRITE_ISSUES)
     return replace(opened, milestone=title)
+
+
+async def _milestone(api: GitHubApi, place: ForgePlace, title: str) -> int:
+    async for number, name in api.list(place, "/milestones?state=open", _slim_milestones):
+        if name == title:
+            return int(number)
+    raise no_milestone(place, title)
 
 
 async def _ask_reviewers(

@@ -33,6 +33,11 @@ OPEN: dict[str, Any] = {
 }
 
 
+def credential_for(host: str) -> Credential:
+    """Give a token for a server on loopback."""
+    return Credential("album-git", f"http://{host}", "x", TOKEN)
+
+
 @asynccontextmanager
 async def forge(
     status: int | list[web.Response] | dict[str, Any],
@@ -59,12 +64,11 @@ async def forge(
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     host = f"127.0.0.1:{runner.addresses[0][1]}"
-    credential = Credential("album-git", f"http://{host}", "x", TOKEN)
     adapter = GiteaPullRequests(
         {host}, time_limit=timedelta(seconds=20), refused_pause=timedelta(milliseconds=10)
     )
     try:
-        yield adapter, ForgePlace(f"http://{host}/api/v1", "o/n", credential)
+        yield adapter, ForgePlace(f"http://{host}/api/v1", "o/n", credential_for(host))
     finally:
         await adapter.close()
         await runner.cleanup()
