@@ -124,6 +124,7 @@ async def _run(settings: Settings) -> None:
         watch=watch,
         builds=ClusterBuilds(cluster),
         applications=ClusterApplications(cluster),
+        queue=wakeups.queue,
     )
     releases = ClusterReleases(cluster, _now)
     reconciler = Reconciler(releases, Steps(world, settings, _now), _now)

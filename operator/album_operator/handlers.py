@@ -13,7 +13,7 @@ from typing import Any
 
 import kopf
 
-from album_operator.codec import is_in_flight, release_of, wish_of
+from album_operator.codec import end_of, is_in_flight, release_of, wish_of
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.release import Ref
 from album_operator.health import Health
@@ -75,11 +75,21 @@ def register(
         wakeups.note(Ref(namespace or "", name or ""), wish_of(body))
 
     @kopf.on.event(*JOBS, registry=registry, id="job-changed", labels={RELEASE_LABEL: kopf.PRESENT})
-    async def job_changed(namespace: str | None, meta: Mapping[str, Any], **_: object) -> None:
-        # By name, not by uid: who waits for an earlier release's Job to go is woken too.
-        owner = release_of(meta)
-        if owner is not None:
-            wakeups.wake(Ref(namespace or "", owner.name), JOB_STEPS)
+    async def job_changed(event: kopf.RawEvent, **_: object) -> None:
+        note_job(wakeups, event["object"], is_gone=event["type"] == "DELETED")
+
+
+def note_job(wakeups: Wakeups, job: Mapping[str, Any], *, is_gone: bool) -> None:
+    """Wake whom an event about a Job concerns: its release, and who waits for a build to end.
+
+    By its release's name, not its uid: who waits for an earlier release's Job to go is woken too.
+    """
+    namespace, owner = job["metadata"].get("namespace", ""), release_of(job["metadata"])
+    if owner is None:
+        return
+    wakeups.wake(Ref(namespace, owner.name), JOB_STEPS)
+    if is_gone or end_of(job) is not None:
+        wakeups.queue.wake_first(namespace)
 
 
 async def serve_release(

@@ -304,8 +304,19 @@ class Builds(Protocol):
     async def find(self, job: Ref, release: Release) -> BuildSeen | None:
         """Read a Job, as this release sees it, and the Pods it controls."""
 
-    async def submit(self, job: Mapping[str, Any]) -> None:
-        """Create a Job; one of the same name that exists already is success: look at it."""
+    async def list_running(self, namespace: str) -> Sequence[str]:
+        """Name the releases whose builds run in a namespace, one for each Job."""
+
+    async def submit(self, job: Mapping[str, Any], limit: int) -> None:
+        """Create a Job; one of the same name that exists already is success: look at it.
+
+        Args:
+            job: the Job.
+            limit: most that may run at once in its namespace.
+
+        Raises:
+            StaleError: as many run by now, and nothing was created.
+        """
 
 
 class Applications(Protocol):

@@ -126,10 +126,12 @@ class Reconciler:
         self._steps.begin_pass()
         found = await self._releases.find_release(ref)
         if found is None or found[0].deleting:
+            self._steps.leave_queue(ref)
             return Next(None)
         release, written = found
         run = _Pass(release, written, progress.start(release, written), memory, noticed)
         if run.record.outcome is not Outcome.WORKING:
+            self._steps.leave_queue(ref)
             return Next(None if await self._save(run) else timedelta())
         before = dict(memory.overhead)
         first = run.record.next_step
@@ -139,6 +141,8 @@ class Reconciler:
         if is_merged and not memory.is_tidied:
             self._steps.tidy(run.release, run.record)
         memory.is_tidied = is_merged
+        if not isinstance(verdict, Wait) or verdict.reason is not Reason.BUILD_QUEUED:
+            self._steps.leave_queue(ref)
         if polled and isinstance(verdict, Wait) and run.record.next_step is first:
             memory.overhead = before
         return await self._report(run, verdict)

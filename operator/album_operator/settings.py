@@ -16,6 +16,7 @@ from album_operator.render.resources import DISK
 NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 SECONDS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
 BYTES = re.compile(r"[0-9]{1,15}")
+COUNT = re.compile(r"[0-9]{1,4}")
 PORT = re.compile(r"[0-9]{1,5}")
 HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 
@@ -41,6 +42,7 @@ class Settings:
         namespaces: namespaces whose releases it serves.
         argocd_namespaces: namespaces whose Applications it watches for wake-ups.
         engine: images, registries, privileges and bounds of the build Jobs.
+        builds_per_namespace: most build Jobs that run at once in a namespace.
         insecure_hosts: `host[:port]` of git servers and registries that may be spoken to in plain
             HTTP.
         require_consent: whether an Application must name the pipeline it lets change it.
@@ -56,6 +58,7 @@ class Settings:
     namespaces: tuple[str, ...]
     argocd_namespaces: tuple[str, ...]
     engine: EngineSettings
+    builds_per_namespace: int
     insecure_hosts: frozenset[str]
     require_consent: bool
     merge_poll: timedelta
@@ -139,6 +142,10 @@ def _bytes(text: str) -> int | None:
     return int(text) if BYTES.fullmatch(text) and int(text) > 0 else None
 
 
+def _count(text: str) -> int | None:
+    return int(text) if COUNT.fullmatch(text) and int(text) > 0 else None
+
+
 def _port(text: str) -> int | None:
     return int(text) if PORT.fullmatch(text) and 0 < int(text) < 65536 else None
 
@@ -204,6 +211,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     poll = read.parsed("ALBUM_MERGE_POLL_SECONDS", "30", _seconds, "a number of seconds above 0")
     idle = read.parsed("ALBUM_WATCH_IDLE_SECONDS", "70", _seconds, "a number of seconds above 0")
     folder = read.parsed("ALBUM_CACHE_DIR", "/tmp/album-operator", _absolute, "an absolute path")  # noqa: S108 - its owner is checked
+    builds = read.parsed("ALBUM_BUILDS_PER_NAMESPACE", "5", _count, "a number from 1 to 9999")
     size = read.parsed("ALBUM_CACHE_BYTES", "536870912", _bytes, "a number of bytes above 0")
     port = read.parsed("ALBUM_HEALTH_PORT", "8080", _port, "a TCP port")
     webhook_port = read.parsed("ALBUM_WEBHOOK_PORT", "8081", _port, "a TCP port")
@@ -223,6 +231,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         or idle is None
         or folder is None
         or size is None
+        or builds is None
         or port is None
         or webhook_port is None
     ):
@@ -231,6 +240,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         namespaces=namespaces,
         argocd_namespaces=argocd_namespaces,
         engine=engine,
+        builds_per_namespace=builds,
         insecure_hosts=insecure_hosts,
         require_consent=consent,
         merge_poll=poll,

@@ -3,13 +3,14 @@
 import asyncio
 import posixpath
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import assert_never
 
 from album_operator import planning
 from album_operator.access import Access
 from album_operator.base_branch import BaseBranch
+from album_operator.build_queue import BuildQueue
 from album_operator.decisions import (
     application,
     deploy,
@@ -26,6 +27,7 @@ from album_operator.domain.release import Delivery, Ref, Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import (
     ApplicationSeen,
+    BuildSlots,
     PullRequestState,
     RepositorySeen,
 )
@@ -64,6 +66,7 @@ class World:
 
     Attributes:
         watch: reads waiting pull requests, and tells when they change.
+        queue: who waits until another build has ended.
     """
 
     secrets: Secrets
@@ -73,6 +76,7 @@ class World:
     watch: PullRequestWatch
     builds: Builds
     applications: Applications
+    queue: BuildQueue = field(default_factory=BuildQueue)
 
 
 class Steps:
@@ -91,6 +95,10 @@ class Steps:
         self._feedback = Feedback(world.pull_requests, self._access, clock)
         self._settings = settings
         self._clock = clock
+
+    def leave_queue(self, release: Ref) -> None:
+        """Let others build that wait behind a release which does not wait for that."""
+        self._world.queue.leave(release)
 
     def begin_pass(self) -> None:
         """Forget what was read for the last pass."""
@@ -181,14 +189,7 @@ class Steps:
         """Look at what one step needs to know and judge it."""
         match step:
             case StepName.IMAGE_READY:
-                name = job_name(release.ref.name, record.attempt)
-                found = None
-                if record.image is None:
-                    found = await self._world.builds.find(Ref(release.ref.namespace, name), release)
-                allowed = self._settings.engine.allow_privileged
-                return image.decide(
-                    release, record, resolved, found, self._clock(), privileged=allowed
-                )
+                return await self._image(release, record, resolved)
             case StepName.PROPOSED if resolved.config.delivery is Delivery.COMMIT:
                 return await self._base_branch.decide(release, record, resolved, _digest(record))
             case StepName.PROPOSED:
@@ -204,6 +205,26 @@ class Steps:
             case _:
                 assert_never(step)
 
+    async def _image(self, release: Release, record: Record, resolved: Resolved) -> Verdict:
+        found, slots = None, None
+        if record.image is None:
+            job = Ref(release.ref.namespace, job_name(release.ref.name, record.attempt))
+            found = await self._world.builds.find(job, release)
+            slots = await self._slots(release) if found is None else None
+        allowed = self._settings.engine.allow_privileged
+        return image.decide(
+            release, record, resolved, found, self._clock(), privileged=allowed, slots=slots
+        )
+
+    async def _slots(self, release: Release) -> BuildSlots:
+        """Look at the builds of a release's namespace, with a place in their queue."""
+        # Before the look: a build that ends meanwhile wakes who is first.
+        self._world.queue.join(release)
+        running = tuple(await self._world.builds.list_running(release.ref.namespace))
+        before = self._world.queue.before(release.ref)
+        waiting = tuple(name for name in before if name not in running)
+        return BuildSlots(self._settings.builds_per_namespace, running, waiting)
+
     async def act(
         self, action: Action, release: Release, record: Record, resolved: Resolved
     ) -> Record:
@@ -215,7 +236,8 @@ class Steps:
         match action:
             case SubmitBuild():
                 await self._world.builds.submit(
-                    job.render_job(release, resolved, record.attempt, self._settings.engine)
+                    job.render_job(release, resolved, record.attempt, self._settings.engine),
+                    self._settings.builds_per_namespace,
                 )
             case PushBranch():
                 await self._release_branch.push(action, release, resolved, _digest(record))

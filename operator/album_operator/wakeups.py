@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterable
 
+from album_operator.build_queue import BuildQueue
 from album_operator.domain.notice import Notice
 from album_operator.domain.record import StepName
 from album_operator.domain.release import Ref
@@ -44,9 +45,13 @@ class Wakeups:
 
     An event about something that the step a release waits in does not look at wakes nobody: a
     release that awaits its merge for a week shall not pass at each sync of its Application.
+
+    Attributes:
+        queue: the releases that wait until another's build has ended.
     """
 
     def __init__(self) -> None:
+        self.queue = BuildQueue(lambda release: self.wake(release, JOB_STEPS))
         self._flags: dict[Ref, _Flag] = {}
         self._followers: dict[Ref, set[Ref]] = {}
         self._states: dict[Ref, object] = {}
@@ -65,6 +70,7 @@ class Wakeups:
         """Stop receiving wake-ups for a release."""
         self._flags.pop(release, None)
         self._pull_requests.pop(release, None)
+        self.queue.leave(release)
         self.follow(release, ())
 
     def follow(self, release: Ref, applications: Iterable[Ref]) -> None:

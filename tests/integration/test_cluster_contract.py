@@ -8,18 +8,23 @@ from typing import Any
 import pytest
 from kubernetes.aio import client, config
 
+from album_operator.adapters.builds import ClusterBuilds
 from album_operator.adapters.cluster import Cluster, path_of
 from album_operator.adapters.cluster_refusals import ConflictError, NotFoundError
 from album_operator.adapters.releases import ClusterReleases
 from album_operator.domain import progress
+from album_operator.domain.errors import StaleError
 from album_operator.domain.record import StepName
 from album_operator.domain.release import Ref
-from tests.fakes.builders import NOW, raw_release
+from album_operator.render.job import EngineSettings, render_job
+from tests.fakes.builders import NOW, RELEASE, RESOLVED, raw_release
 from tests.fakes.cluster import FakeCluster, raw_secret
 from tests.integration.apiserver import ApiServer
 
 NAMESPACE = "album"
 RELEASES = path_of("/apis/album.dev/v1alpha1", "albumreleases", NAMESPACE)
+ENGINE = EngineSettings("album-operator:0.1.0", "kaniko:v1", "buildkit:v1")
+JOBS = path_of("/apis/batch/v1", "jobs", NAMESPACE)
 SECRETS = path_of("/api/v1", "secrets", NAMESPACE)
 
 
@@ -30,7 +35,7 @@ async def cluster(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
         return
     server: ApiServer = request.getfixturevalue("crds_installed")
     server.create_namespace(NAMESPACE)
-    for path in (RELEASES, SECRETS):
+    for path in (RELEASES, SECRETS, JOBS):
         server.request("DELETE", path)
     settings = client.Configuration()
     await config.load_kube_config(str(server.kubeconfig), client_configuration=settings)
@@ -204,3 +209,43 @@ async def test_an_event_is_taken(cluster: Cluster, caplog: pytest.LogCaptureFixt
         await releases.post_event(found[0], "Normal", "Building", "A sentence." * 200)
 
     assert "is lost" not in caplog.text
+
+
+def _job(name: str, number: int) -> dict[str, Any]:
+    job = render_job(RELEASE, RESOLVED, number, ENGINE)
+    job["metadata"]["name"] = name
+    return job
+
+
+async def _end(cluster: Cluster, name: str, kind: str) -> None:
+    """End a Job as its controller does, in the two writes the API server asks for."""
+    now = "2026-11-20T12:00:00Z"
+    about = {"Complete": "SuccessCriteriaMet", "Failed": "FailureTarget"}[kind]
+    told = {"status": "True", "reason": "Test", "lastTransitionTime": now}
+    conditions: list[dict[str, str]] = []
+    for each in (about, kind):
+        conditions.append({"type": each, **told})
+        status: dict[str, Any] = {"startTime": now, "conditions": list(conditions)}
+        if kind == "Complete":
+            status |= {"succeeded": 1}
+            status |= {"completionTime": now} if each == kind else {}
+        else:
+            status |= {"failed": 1}
+        await cluster.merge(f"{JOBS}/{name}/status", {"status": status})
+
+
+async def test_jobs_that_run_are_listed_and_those_that_ended_are_not(cluster: Cluster) -> None:
+    for number, name in enumerate(("runs", "succeeded", "failed", "of-nobody"), 1):
+        job = _job(name, number)
+        if name == "of-nobody":
+            del job["metadata"]["ownerReferences"]
+        await cluster.create(JOBS, job)
+    await _end(cluster, "succeeded", "Complete")
+    await _end(cluster, "failed", "Failed")
+    builds = ClusterBuilds(cluster)
+
+    assert await builds.list_running(NAMESPACE) == (RELEASE.ref.name,)
+    with pytest.raises(StaleError):
+        await builds.submit(_job("one-too-many", 5), 1)
+    await builds.submit(_job("second", 6), 2)
+    assert len(await builds.list_running(NAMESPACE)) == 2

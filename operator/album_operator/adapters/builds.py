@@ -1,14 +1,19 @@
 """Build Jobs and their Pods; the adapter of port `Builds`."""
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from album_operator.adapters.cluster import Cluster, parse_time, path_of
 from album_operator.adapters.cluster_refusals import ConflictError, NotFoundError
-from album_operator.codec import job_of, release_of
+from album_operator.codec import FAILED, end_of, job_of, release_of
+from album_operator.domain.errors import StaleError
 from album_operator.domain.names import BUILDER, FETCH
+from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref, Release
 from album_operator.domain.seen import BuildSeen, BuildState, JobOwner, LastWords, PodTrouble
+from album_operator.render.job import RELEASE_LABEL
 
 BATCH, CORE = "/apis/batch/v1", "/api/v1"
 
@@ -23,6 +28,7 @@ class ClusterBuilds:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
+        self._creating: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def find(self, job: Ref, release: Release) -> BuildSeen | None:
         """Read a Job, as this release sees it, and the Pods it controls."""
@@ -36,13 +42,31 @@ class ClusterBuilds:
         )
         return parse_build(raw, labelled.get("items", []), release)
 
-    async def submit(self, job: Mapping[str, Any]) -> None:
-        """Create a Job; one of the same name is left as it is."""
+    async def list_running(self, namespace: str) -> Sequence[str]:
+        """Name the releases whose builds run in a namespace, one for each Job, by Job name."""
+        jobs = await self._cluster.get(
+            path_of(BATCH, "jobs", namespace),
+            labelSelector=RELEASE_LABEL,
+            # Jobs that succeeded stay for a day.
+            fieldSelector="status.successful=0",
+        )
+        running = (job["metadata"] for job in jobs.get("items", []) if end_of(job) is None)
+        owners = map(release_of, sorted(running, key=lambda metadata: str(metadata["name"])))
+        return tuple(owner.name for owner in owners if owner is not None)
+
+    async def submit(self, job: Mapping[str, Any], limit: int) -> None:
+        """Create a Job, unless as many run as may; one of the same name is left as it is."""
         namespace = job["metadata"]["namespace"]
-        try:
-            await self._cluster.create(path_of(BATCH, "jobs", namespace), job)
-        except ConflictError:
-            return
+        # Nobody else of this process creates one between the count and the creation.
+        async with self._creating[namespace]:
+            if len(await self.list_running(namespace)) >= limit:
+                raise StaleError(
+                    Reason.BUILD_QUEUED, f"{limit} builds run in namespace {namespace} by now."
+                )
+            try:
+                await self._cluster.create(path_of(BATCH, "jobs", namespace), job)
+            except ConflictError:
+                return
 
 
 def parse_build(
@@ -56,17 +80,10 @@ def parse_build(
         release: who asks.
     """
     pods = _own_pods(job, labelled)
-    status = job.get("status", {})
-    conditions = {
-        condition["type"]: condition
-        for condition in status.get("conditions", [])
-        if condition.get("status") == "True"
-    }
-    state, ended = BuildState.RUNNING, None
-    if "Complete" in conditions:
-        state, ended = BuildState.SUCCEEDED, conditions["Complete"]
-    elif "Failed" in conditions:
-        state, ended = BuildState.FAILED, conditions["Failed"]
+    status, ended = job.get("status") or {}, end_of(job)
+    state = BuildState.RUNNING
+    if ended is not None:
+        state = BuildState.FAILED if ended["type"] == FAILED else BuildState.SUCCEEDED
     return BuildSeen(
         job=job["metadata"]["name"],
         state=state,

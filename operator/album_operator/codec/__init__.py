@@ -1,6 +1,7 @@
 """The only reader and writer of raw resources: specs, statuses and their conditions."""
 
 from album_operator.codec.conditions import is_in_flight, wish_of
+from album_operator.codec.jobs import FAILED, end_of
 from album_operator.codec.owners import Owner, job_of, release_of
 from album_operator.codec.spec import API_VERSION, parse_pipeline, parse_release
 from album_operator.codec.status import parse_status, render_status
@@ -8,7 +9,9 @@ from album_operator.codec.text import render_time
 
 __all__ = [
     "API_VERSION",
+    "FAILED",
     "Owner",
+    "end_of",
     "is_in_flight",
     "job_of",
     "parse_pipeline",

@@ -11,7 +11,14 @@ from album_operator.domain.reasons import Reason
 from album_operator.domain.record import BuildRecord, Failure, ImageRecord, Record, StepName
 from album_operator.domain.release import BuildType, Release
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import BuildSeen, BuildState, JobOwner, LastWords, PodTrouble
+from album_operator.domain.seen import (
+    BuildSeen,
+    BuildSlots,
+    BuildState,
+    JobOwner,
+    LastWords,
+    PodTrouble,
+)
 from album_operator.domain.verdict import Act, Done, Halt, SubmitBuild, Verdict, Wait
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -28,6 +35,13 @@ POD_LOOK = timedelta(seconds=15)
 
 EARLIER_LOOK = timedelta(seconds=5)
 """How often it is looked whether the Job of a deleted release is gone, where no event tells."""
+
+QUEUE_LOOK = timedelta(seconds=60)
+"""How often the next in line look whether a build has ended, where no event tells; the further
+behind, the more seldom."""
+
+NAMES = 5
+"""Most releases a message names."""
 
 WAITING = {
     "ImagePullBackOff": Reason.IMAGE_PULL_FAILED,
@@ -72,6 +86,7 @@ def decide(
     now: datetime,
     *,
     privileged: bool,
+    slots: BuildSlots | None = None,
 ) -> Verdict:
     """Submit the build, wait for it, or take its digest.
 
@@ -83,6 +98,7 @@ def decide(
         now: the time.
         privileged: whether the admin allows privileged builds, today: when the release was
             resolved another answer may have been in force.
+        slots: the namespace's builds, None where they need not be known: its own Job is there.
     """
     image = resolved.build.image
     if record.image is not None:
@@ -91,7 +107,8 @@ def decide(
         submit = Act(
             SubmitBuild(), Reason.BUILDING, f"Building {image} with {resolved.build.type}."
         )
-        return check_engine(resolved, privileged=privileged) or submit
+        queued = _queue(release, slots) if slots is not None and not slots.is_free else None
+        return check_engine(resolved, privileged=privileged) or queued or submit
     if seen.owner is JobOwner.EARLIER:
         return Wait(
             Reason.BUILDING,
@@ -116,6 +133,28 @@ def decide(
             return _fail(release, resolved, seen)
         case _:
             assert_never(seen.state)
+
+
+def _queue(release: Release, slots: BuildSlots) -> Wait:
+    running = f"{len(slots.running)} run"
+    if slots.running:
+        running += f": those of {_few(slots.running)}"
+    turn = "when one of them has ended"
+    if slots.waiting:
+        turn = f"after those of {_few(slots.waiting)}, which are older"
+    return Wait(
+        Reason.BUILD_QUEUED,
+        f"Of at most {slots.limit} builds at once in namespace {release.ref.namespace} "
+        f"(ALBUM_BUILDS_PER_NAMESPACE, an admin's setting) {running}. This one begins {turn}.",
+        QUEUE_LOOK * (1 + len(slots.waiting) // slots.limit),
+        is_poll=True,
+    )
+
+
+def _few(names: tuple[str, ...]) -> str:
+    rest = len(names) - NAMES
+    shown = ", ".join(names[:NAMES])
+    return f"{shown} and {rest} more" if rest > 0 else shown
 
 
 def _wait(record: Record, resolved: Resolved, seen: BuildSeen, now: datetime) -> Wait:

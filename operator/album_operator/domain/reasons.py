@@ -14,6 +14,7 @@ class Reason(StrEnum):
 
     # Progress.
     PENDING = "Pending"
+    BUILD_QUEUED = "BuildQueued"
     BUILDING = "Building"
     PROPOSING = "Proposing"
     AWAITING_MERGE = "AwaitingMerge"

@@ -277,6 +277,26 @@ class BuildSeen:
 
 
 @dataclass(frozen=True)
+class BuildSlots:
+    """Which builds of a namespace run, and who waits for one to end.
+
+    Attributes:
+        limit: most that run at once.
+        running: names of the releases whose builds run, one for each Job.
+        waiting: names of those that wait and go first.
+    """
+
+    limit: int
+    running: tuple[str, ...]
+    waiting: tuple[str, ...] = ()
+
+    @property
+    def is_free(self) -> bool:
+        """Whether there is room for one more after those that go first."""
+        return len(self.running) + len(self.waiting) < self.limit
+
+
+@dataclass(frozen=True)
 class ApplicationSource:
     """Where an Application takes its manifests from."""
 

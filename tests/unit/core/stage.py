@@ -130,11 +130,11 @@ class Stage:
             config["pullRequest"] = pull_request
         self.cluster.apply(raw_pipeline(config=config))
         self.told: list[tuple[str, int]] = []
-        self.wakeups = Wakeups()
         self.restart()
 
     def restart(self) -> None:
         """Start the operator anew: nothing is remembered."""
+        self.wakeups = Wakeups()
         self.config_repository = _WatchedConfig(self.git, self.faults)
         self.watch = PullRequestWatch(
             self.forge, self.settings.merge_poll, self._tell, lambda: self.clock().timestamp()
@@ -147,6 +147,7 @@ class Stage:
             watch=self.watch,
             builds=ClusterBuilds(self.cluster),
             applications=ClusterApplications(self.cluster),
+            queue=self.wakeups.queue,
         )
         self.reconciler = Reconciler(
             ClusterReleases(self.cluster, self.clock),

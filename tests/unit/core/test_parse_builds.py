@@ -1,11 +1,14 @@
 """Build Jobs and their Pods as the operator reads them."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from album_operator.adapters.builds import ClusterBuilds, parse_build
 from album_operator.adapters.cluster import parse_time
+from album_operator.domain.errors import StaleError
+from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.domain.seen import BuildState, JobOwner, LastWords, PodTrouble
 from tests.fakes.builders import DIGEST, RELEASE
@@ -263,8 +266,8 @@ async def test_a_job_is_read_with_its_newest_pod() -> None:
     builds = ClusterBuilds(cluster)
     job = Ref("album", "build-1")
     assert await builds.find(job, RELEASE) is None
-    await builds.submit(JOB)
-    await builds.submit({**JOB, "spec": "another"})
+    await builds.submit(JOB, 1)
+    await builds.submit({**JOB, "spec": "another"}, 9)
     assert "spec" not in cluster.all_of("Job")[0]
 
     fail_build(cluster, JOB, 1, "first")
@@ -282,7 +285,7 @@ async def test_a_job_is_read_with_its_newest_pod() -> None:
 async def test_a_build_that_ended_well_leaves_its_digest() -> None:
     cluster = FakeCluster()
     builds = ClusterBuilds(cluster)
-    await builds.submit(JOB)
+    await builds.submit(JOB, 1)
     finish_build(cluster, JOB)
     seen = await builds.find(Ref("album", "build-1"), RELEASE)
 
@@ -328,3 +331,50 @@ def test_whoever_else_owns_a_job_it_is_not_ours(owner: dict[str, Any]) -> None:
 def test_a_job_of_nobody_is_not_ours() -> None:
     assert _owner_of() is JobOwner.OTHER
     assert parse_build({"metadata": {"name": "x"}}, [], RELEASE).owner is JobOwner.OTHER
+
+
+def _job_of(name: str, release: str, **status: object) -> dict[str, Any]:
+    metadata = {
+        "namespace": "album",
+        "name": name,
+        "labels": {"album.dev/release": release},
+        "ownerReferences": [{**OWNER, "name": release}],
+    }
+    return {"kind": "Job", "metadata": metadata, "status": status}
+
+
+async def test_builds_that_run_are_those_of_releases_that_have_not_ended() -> None:
+    cluster = FakeCluster()
+    for end in ("Complete", "Failed"):
+        cluster.apply(_job_of(end.lower(), end, conditions=[{"type": end, "status": "True"}]))
+    cluster.apply(_job_of("b", "second", active=1))
+    cluster.apply(_job_of("a", "first"))
+    strangers = _job_of("c", "a-cron-job")
+    strangers["metadata"]["ownerReferences"][0]["kind"] = "CronJob"
+    cluster.apply(strangers)
+    unlabelled = _job_of("d", "unlabelled")
+    unlabelled["metadata"]["labels"] = {}
+    cluster.apply(unlabelled)
+
+    assert await ClusterBuilds(cluster).list_running("album") == ("first", "second")
+    assert await ClusterBuilds(cluster).list_running("another") == ()
+
+
+async def test_of_jobs_submitted_at_once_only_so_many_are_created() -> None:
+    cluster = FakeCluster()
+    get = cluster.get
+
+    async def slow_get(path: str, **query: str) -> dict[str, Any]:
+        listed = await get(path, **query)
+        await asyncio.sleep(0)
+        return listed
+
+    cluster.get = slow_get  # type: ignore[method-assign]
+    builds = ClusterBuilds(cluster)
+    submits = (builds.submit(_job_of(f"b{number}", f"r{number}"), 3) for number in range(9))
+    outcomes = await asyncio.gather(*submits, return_exceptions=True)
+
+    assert len(cluster.all_of("Job")) == 3
+    refused = [outcome for outcome in outcomes if isinstance(outcome, StaleError)]
+    assert len(refused) == 6
+    assert {error.reason for error in refused} == {Reason.BUILD_QUEUED}

@@ -30,6 +30,7 @@ def test_two_variables_are_enough() -> None:
     assert not settings.engine.allow_privileged
     assert settings.engine.build_resources == resources.BUILD
     assert settings.engine.fetch_resources == resources.FETCH
+    assert settings.builds_per_namespace == 5
     assert settings.insecure_hosts == frozenset()
     assert settings.require_consent
     assert settings.merge_poll == timedelta(seconds=30)
@@ -52,6 +53,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
             "ALBUM_BUILDKIT_IMAGE": "buildkit:3",
             "ALBUM_ALLOW_PRIVILEGED_BUILDS": "true",
             "ALBUM_REGISTRY_MIRRORS": "172.18.0.1:5000",
+            "ALBUM_BUILDS_PER_NAMESPACE": "12",
             "ALBUM_BUILD_REQUESTS": "memory=1Gi",
             "ALBUM_BUILD_LIMITS": "memory=8Gi, ephemeral-storage=50Gi",
             "ALBUM_FETCH_LIMITS": "memory=2Gi",
@@ -72,6 +74,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     assert settings.engine.kaniko_image == "kaniko:2"
     assert settings.engine.buildkit_image == "buildkit:3"
     assert settings.engine.registry_mirrors == ("172.18.0.1:5000",)
+    assert settings.builds_per_namespace == 12
     assert settings.engine.allow_privileged
     assert settings.engine.build_resources == Resources(
         {"memory": "1Gi"}, {"memory": "8Gi", "ephemeral-storage": "50Gi"}
@@ -106,6 +109,9 @@ def test_all_that_is_missing_is_named_at_once() -> None:
         ("ALBUM_INSECURE_HOSTS", "git.example.org/path"),
         ("ALBUM_REQUIRE_CONSENT", "yes"),
         ("ALBUM_ALLOW_PRIVILEGED_BUILDS", "1"),
+        ("ALBUM_BUILDS_PER_NAMESPACE", "0"),
+        ("ALBUM_BUILDS_PER_NAMESPACE", "-1"),
+        ("ALBUM_BUILDS_PER_NAMESPACE", "10000"),
         ("ALBUM_BUILD_REQUESTS", "none"),
         ("ALBUM_BUILD_REQUESTS", "cpu=0"),
         ("ALBUM_BUILD_REQUESTS", "cpu=1,cpu=2"),

@@ -9,7 +9,14 @@ from album_operator.decisions import image
 from album_operator.domain.reasons import TRANSIENT, Reason
 from album_operator.domain.record import StepName
 from album_operator.domain.release import BuildType
-from album_operator.domain.seen import BuildSeen, BuildState, JobOwner, LastWords, PodTrouble
+from album_operator.domain.seen import (
+    BuildSeen,
+    BuildSlots,
+    BuildState,
+    JobOwner,
+    LastWords,
+    PodTrouble,
+)
 from album_operator.domain.verdict import Act, Done, Halt, SubmitBuild, Verdict, Wait
 from tests.fakes.builders import (
     BUILD_SEEN,
@@ -271,3 +278,44 @@ def test_a_failed_build_whose_pod_is_gone_still_ends() -> None:
     assert halt.failure is not None
     assert halt.failure.pod is None
     assert halt.failure.message == halt.message
+
+
+def _queued(slots: BuildSlots) -> Wait:
+    verdict = image.decide(RELEASE, RECORD, RESOLVED, None, NOW, privileged=False, slots=slots)
+    assert isinstance(verdict, Wait)
+    assert verdict.reason is Reason.BUILD_QUEUED
+    assert verdict.is_poll
+    return verdict
+
+
+def test_a_build_waits_while_as_many_run_as_may() -> None:
+    wait = _queued(BuildSlots(3, ("a", "b", "c")))
+
+    assert wait.message == (
+        "Of at most 3 builds at once in namespace album (ALBUM_BUILDS_PER_NAMESPACE, an admin's "
+        "setting) 3 run: those of a, b, c. This one begins when one of them has ended."
+    )
+    assert wait.retry_after == timedelta(minutes=1)
+
+
+def test_a_build_waits_behind_older_ones_and_looks_the_more_seldom() -> None:
+    waiting = tuple(f"r{number}" for number in range(7))
+    wait = _queued(BuildSlots(3, (), waiting))
+
+    assert "0 run. This one begins after those of r0, r1, r2, r3, r4 and 2 more" in wait.message
+    assert wait.retry_after == timedelta(minutes=3)
+    assert _queued(BuildSlots(3, ("a", "b"), ("c",))).retry_after == timedelta(minutes=1)
+
+
+def test_a_build_with_room_for_it_and_those_before_it_begins() -> None:
+    slots = BuildSlots(3, ("a",), ("b",))
+    verdict = image.decide(RELEASE, RECORD, RESOLVED, None, NOW, privileged=False, slots=slots)
+
+    assert isinstance(verdict, Act)
+
+
+def test_a_builder_that_is_not_allowed_does_not_wait_for_a_turn() -> None:
+    slots = BuildSlots(1, ("a",))
+    verdict = image.decide(RELEASE, RECORD, PRIVILEGED, None, NOW, privileged=False, slots=slots)
+
+    assert isinstance(verdict, Halt)
