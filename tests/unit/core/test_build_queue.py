@@ -18,7 +18,7 @@ from album_operator.handlers import note_job, serve_release
 from album_operator.health import Health
 from tests.fakes.builders import NAMESPACE, RELEASE, raw_release
 from tests.fakes.cluster import fail_build, finish_build
-from tests.unit.core.stage import Stage
+from tests.unit.core.stage import Stage, Stopped
 
 LIMIT = 2
 
@@ -28,25 +28,12 @@ JOBS = f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs"
 NAMES = tuple(f"release-{9 - number}" for number in range(6))
 
 
-class _Stopped:
-    """What Kopf hands to a daemon, as far as daemons use it."""
-
-    def __init__(self) -> None:
-        self.event = asyncio.Event()
-
-    def __bool__(self) -> bool:
-        return self.event.is_set()
-
-    async def wait(self) -> None:
-        await self.event.wait()
-
-
 class Team:
     """A stage with six releases, created one a minute, and a daemon for each that is started."""
 
     def __init__(self) -> None:
         self.stage = Stage(ALBUM_BUILDS_PER_NAMESPACE=str(LIMIT))
-        self._daemons: dict[str, tuple[_Stopped, asyncio.Task[None]]] = {}
+        self._daemons: dict[str, tuple[Stopped, asyncio.Task[None]]] = {}
         for minute, name in enumerate(NAMES):
             raw = raw_release(name, tag="backend-v1.1.0")
             raw["metadata"]["creationTimestamp"] = f"2026-11-20T11:0{minute}:00Z"
@@ -54,7 +41,7 @@ class Team:
 
     def start(self, *names: str) -> None:
         for name in names:
-            ref, stopped = Ref(NAMESPACE, name), _Stopped()
+            ref, stopped = Ref(NAMESPACE, name), Stopped()
             self.stage.wakeups.join(ref, None)
             serving = serve_release(
                 ref,

@@ -14,22 +14,9 @@ from album_operator.handlers import serve_release
 from album_operator.health import Health
 from tests.fakes.builders import APPLICATION, raw_pipeline
 from tests.fakes.cluster import finish_build
-from tests.unit.core.stage import Stage
+from tests.unit.core.stage import Stage, Stopped
 
 RELEASE = Ref("album", "backend-v1.1.0")
-
-
-class _Stopped:
-    """What Kopf hands to a daemon, as far as daemons use it."""
-
-    def __init__(self) -> None:
-        self.event = asyncio.Event()
-
-    def __bool__(self) -> bool:
-        return self.event.is_set()
-
-    async def wait(self) -> None:
-        await self.event.wait()
 
 
 class Daemon:
@@ -40,7 +27,7 @@ class Daemon:
         self.stage.cluster.apply(raw_pipeline(argocd={"settle": "0s"}))
         self.wakeups = self.stage.wakeups
         self.health = Health()
-        self.stopped = _Stopped()
+        self.stopped = Stopped()
         self.task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
