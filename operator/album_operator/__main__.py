@@ -17,6 +17,7 @@ from album_operator.adapters.builds import ClusterBuilds
 from album_operator.adapters.cluster import Cluster
 from album_operator.adapters.config_repository import GitConfigRepository
 from album_operator.adapters.forges import Forges
+from album_operator.adapters.git import SHARES
 from album_operator.adapters.git_cache import CacheError
 from album_operator.adapters.gitea import GiteaPullRequests
 from album_operator.adapters.github import GitHubPullRequests
@@ -33,6 +34,7 @@ from album_operator.metrics import Metrics
 from album_operator.pull_request_watch import PullRequestWatch
 from album_operator.reconcile import Reconciler
 from album_operator.settings import Settings, SettingsError, read_settings
+from album_operator.slots import Slots
 from album_operator.steps import Steps, World
 from album_operator.wakeups import Wakeups
 from album_operator.webhooks import Receiver, serve_webhooks
@@ -97,8 +99,10 @@ async def _listen(
 
 
 async def _run(settings: Settings) -> None:
+    turns_of_git = Slots(SHARES)
     config = GitConfigRepository(
         settings.insecure_hosts,
+        slots=turns_of_git,
         cache_folder=settings.cache_folder,
         cache_bytes=settings.cache_bytes,
     )
@@ -110,7 +114,7 @@ async def _run(settings: Settings) -> None:
     gitea = GiteaPullRequests(settings.insecure_hosts)
     github = GitHubPullRequests(settings.insecure_hosts)
     pull_requests = Forges({ForgeType.GITEA: gitea, ForgeType.GITHUB: github})
-    source = GitSourceRepository(settings.insecure_hosts)
+    source = GitSourceRepository(settings.insecure_hosts, slots=turns_of_git)
     watch = PullRequestWatch(
         pull_requests,
         settings.merge_poll,

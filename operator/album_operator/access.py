@@ -63,7 +63,7 @@ class Access:
             raise _as_error(preflight.foreign_host(ref, credential, api_url))
         _check_keys(ref, credential, api_url)
         path = path_in(api_url, repository)
-        return ForgePlace(api_url, path, credential, forge or ForgeType.GITEA)
+        return ForgePlace(api_url, path, credential, forge or ForgeType.GITEA, ref.namespace)
 
     async def _to_git(self, namespace: str, url: str, secret: str) -> GitPlace:
         ref = Ref(namespace, secret)
@@ -71,7 +71,7 @@ class Access:
         if not credential.may_go_to(url):
             raise _as_error(preflight.foreign_host(ref, credential, url))
         _check_keys(ref, credential, url)
-        place = GitPlace(url, credential)
+        place = GitPlace(url, credential, namespace)
         source = place.token_source
         return place if source is None else place.with_token(await self._tokens.git_token(source))
 

@@ -20,6 +20,7 @@ from album_operator.health import Health
 from album_operator.pull_request_watch import repository_of
 from album_operator.reconcile import Memory, Next, Reconciler
 from album_operator.render.job import RELEASE_LABEL
+from album_operator.stopwatch import Stopwatch
 from album_operator.wakeups import JOB_STEPS, Wakeups
 
 LOG = logging.getLogger(__name__)
@@ -108,9 +109,10 @@ async def serve_release(
     polled, noticed = False, time.monotonic()
     try:
         while not stopped:
-            health.passes[str(ref)] = time.monotonic()
+            health.passes[str(ref)] = stopwatch = Stopwatch()
             try:
-                due = await reconciler.run_pass(ref, memory, noticed, polled=polled)
+                with stopwatch.measuring():
+                    due = await reconciler.run_pass(ref, memory, noticed, polled=polled)
             except OutsideError as error:
                 LOG.warning("AlbumRelease %s: %s", ref, error.message)
                 due = Next(max(API_DOWN, getattr(error, "retry_after", None) or API_DOWN))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from album_operator.metrics import Metrics
+from album_operator.stopwatch import Stopwatch
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -14,7 +15,7 @@ API_ANSWER_AGE = 45.0
 """Seconds after which an answer of the API server is too old to call the operator ready."""
 
 LONGEST_PASS = 900.0
-"""Seconds after which a pass counts as stuck: far above the sum of its own timeouts."""
+"""Seconds of work after which a pass counts as stuck: far above the sum of its own timeouts."""
 
 
 @dataclass
@@ -26,18 +27,18 @@ class Health:
         served: namespaces whose releases are watched.
         refused: what is missing, by namespace that is not served for it.
         api_answered: when the API server last answered.
-        passes: when each running pass began, by release.
+        passes: how long each running pass works, by release; what it queues for is not counted.
     """
 
     clock: Callable[[], float] = time.monotonic
     served: tuple[str, ...] = ()
     refused: dict[str, str] = field(default_factory=dict)
     api_answered: float | None = None
-    passes: dict[str, float] = field(default_factory=dict)
+    passes: dict[str, Stopwatch] = field(default_factory=dict)
 
     def is_alive(self) -> tuple[bool, str]:
         """Tell whether no pass is stuck; that the answer comes at all proves the event loop."""
-        stuck = [name for name, begun in self.passes.items() if self.clock() - begun > LONGEST_PASS]
+        stuck = [name for name, watch in self.passes.items() if watch.seconds > LONGEST_PASS]
         return (False, f"stuck: {', '.join(stuck)}") if stuck else (True, "ok")
 
     def is_ready(self) -> tuple[bool, str]:

@@ -7,10 +7,12 @@ likes, and has its own deadline.
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
+
+from album_operator.stopwatch import queueing
 
 T = TypeVar("T")
 
@@ -76,8 +78,27 @@ class Slots:
         try:
             yield
         finally:
-            self._count(namespace, host, -1)
-            self._pass_on()
+            self._give_back(namespace, host)
+
+    async def run(self, namespace: str, host: str, begin: Callable[[], asyncio.Future[T]]) -> T:
+        """Wait for a turn, and have it until some work ends that no cancellation does.
+
+        A thread goes on when nobody waits for it any more; else whoever deletes and makes releases
+        would have as many turns as they like.
+
+        Args:
+            namespace: as of `hold`.
+            host: as of `hold`.
+            begin: begins the work.
+        """
+        await self._take(namespace, host)
+        try:
+            work = begin()
+        except BaseException:
+            self._give_back(namespace, host)
+            raise
+        work.add_done_callback(lambda _: self._give_back(namespace, host))
+        return await asyncio.shield(work)
 
     async def _take(self, namespace: str, host: str) -> None:
         if self._has_room(namespace, host):
@@ -86,12 +107,12 @@ class Slots:
         turn: Turn = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(namespace, {}).setdefault(host, deque()).append(turn)
         try:
-            await turn
+            with queueing():
+                await turn
         except asyncio.CancelledError:
             if not turn.cancelled():
                 # It was given in the same moment.
-                self._count(namespace, host, -1)
-                self._pass_on()
+                self._give_back(namespace, host)
             self._leave(namespace, host, turn)
             raise
 
@@ -118,6 +139,10 @@ class Slots:
         _add(self._of_namespace, namespace, change)
         _add(self._at_host, host, change)
         _add(self._of_pair, (namespace, host), change)
+
+    def _give_back(self, namespace: str, host: str) -> None:
+        self._count(namespace, host, -1)
+        self._pass_on()
 
     def _pass_on(self) -> None:
         """Give a turn to each that has room now, one at a time."""

@@ -43,6 +43,7 @@ class Backend(http.server.ThreadingHTTPServer):
         has_stalled: set when that happened.
         goes_on: to be set for the answer to go on.
         speaks_version_2: whether it knows version 2 of git's protocol, or only the oldest.
+        answers_after: seconds after which it answers a request.
         hangs_up: whether it closes each connection after its answer.
         rubbish: sent instead of each answer to a POST.
     """
@@ -57,6 +58,7 @@ class Backend(http.server.ThreadingHTTPServer):
         self.has_stalled = threading.Event()
         self.goes_on = threading.Event()
         self.speaks_version_2 = True
+        self.answers_after = 0.0
         self.hangs_up = False
         self.rubbish: bytes | None = None
 
@@ -106,6 +108,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         path, _, query = self.path.partition("?")
         self.server.traffic.requests.append(f"{self.command} {path}")
         self.server.traffic.received += len(body)
+        if self.server.answers_after:
+            self.server.goes_on.wait(self.server.answers_after)
         at = self.server.stalls_at
         stalls = at is not None and self.command == "POST" and path.endswith(at)
         head, _, data = self._ask(path, query, body).partition(b"\r\n\r\n")

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+from album_operator.adapters.deadline import Deadline
 from album_operator.adapters.git import TIME_LIMIT, Git, Repository
 from album_operator.adapters.git_cache import Cache, Caches
 from album_operator.adapters.git_commit import make_commit
@@ -30,9 +31,12 @@ from album_operator.adapters.git_partial import Fetcher
 from album_operator.adapters.git_push import delete_branch, push_branch
 from album_operator.adapters.git_refs import HEADS, list_refs
 from album_operator.adapters.git_trees import Trees
+from album_operator.adapters.git_writers import Writers
 from album_operator.domain.names import normal_url
 from album_operator.domain.places import Change, GitPlace
 from album_operator.domain.seen import BranchSeen, ConfigSeen
+from album_operator.slots import Slots
+from album_operator.stopwatch import holding
 
 LOG = logging.getLogger(__name__)
 
@@ -54,6 +58,7 @@ class GitConfigRepository:
 
     Args:
         insecure_hosts: `host[:port]` of servers that may be spoken to in plain HTTP.
+        slots: who may run git when; None for some of its own.
         time_limit: longest a single git command may take.
         cache_folder: where caches are kept; None for a folder that is removed at the end.
         cache_bytes: most bytes they may have together.
@@ -66,14 +71,17 @@ class GitConfigRepository:
         self,
         insecure_hosts: Collection[str],
         *,
+        slots: Slots | None = None,
         time_limit: timedelta = TIME_LIMIT,
         cache_folder: Path | None = None,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
         self._caches = Caches(cache_folder, cache_bytes)
-        self._git = Git(insecure_hosts, time_limit=time_limit, folder=self._caches.work)
+        self._git = Git(
+            insecure_hosts, slots=slots, time_limit=time_limit, folder=self._caches.work
+        )
         self._fetcher = Fetcher()
-        self._writing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._writers = Writers()
         self._tips: defaultdict[str, dict[str, str]] = defaultdict(dict)
         self._running: set[asyncio.Future[Any]] = set()
         self._files: Kept[tuple[str, str, frozenset[str]], Files] = Kept(KEPT_LOOKS)
@@ -95,18 +103,21 @@ class GitConfigRepository:
         names = ["HEAD" if base is None else HEADS + base]
         if branch is not None:
             names.append(HEADS + branch)
-        refs = await self._git.run(place, lambda repository: list_refs(repository, *names))
+        deadline = self._git.deadline()
+        refs = await self._git.run(
+            place, lambda repository: list_refs(repository, *names), deadline=deadline
+        )
         default = refs.get("ref:HEAD", "").removeprefix(HEADS)
         base_branch = base if base is not None else default
         base_commit = refs.get(names[0]) if base_branch else None
         if base_commit is None:
             return ConfigSeen(base_branch, None, {}, {})
         self._tips[normal_url(place.url)][base_branch] = base_commit
-        at_base = await self._base(place, base_commit, asked)
+        at_base = await self._base(place, base_commit, asked, deadline)
         branch_commit = refs.get(HEADS + branch) if branch is not None else None
         at_branch = None
         if branch_commit is not None:
-            at_branch = await self._branch(place, branch_commit, asked)
+            at_branch = await self._branch(place, branch_commit, asked, deadline)
         return ConfigSeen(base_branch, base_commit, at_base.data, at_base.not_files, at_branch)
 
     async def push(self, place: GitPlace, change: Change) -> str:
@@ -137,7 +148,8 @@ class GitConfigRepository:
     async def diff(self, place: GitPlace, base_commit: str, files: Mapping[str, bytes]) -> str:
         """Compare files with what a commit has, without writing anything to the server."""
         check_commit(base_commit)
-        at_base = await self._base(place, base_commit, frozenset(map(check_file_path, files)))
+        paths = frozenset(map(check_file_path, files))
+        at_base = await self._base(place, base_commit, paths, self._git.deadline())
         return await self._read(
             place, FILES, lambda repository: diff_files(repository, at_base, files)
         )
@@ -164,7 +176,9 @@ class GitConfigRepository:
                 self._descents.keep(question, answer)
         return bool(answer)
 
-    async def _base(self, place: GitPlace, commit: str, paths: frozenset[str]) -> Files:
+    async def _base(
+        self, place: GitPlace, commit: str, paths: frozenset[str], deadline: Deadline
+    ) -> Files:
         question = (normal_url(place.url), commit, paths)
         files = self._files.find(question)
         if files is None:
@@ -172,12 +186,15 @@ class GitConfigRepository:
                 place,
                 FILES,
                 lambda repository: read_base(repository, self._fetcher, commit, paths),
+                deadline,
             )
             if _size(files.data) <= KEPT_SIZE_LIMIT:
                 self._files.keep(question, files)
         return files
 
-    async def _branch(self, place: GitPlace, commit: str, paths: frozenset[str]) -> BranchSeen:
+    async def _branch(
+        self, place: GitPlace, commit: str, paths: frozenset[str], deadline: Deadline
+    ) -> BranchSeen:
         question = (normal_url(place.url), commit, paths)
         seen = self._branches.find(question)
         if seen is None:
@@ -185,6 +202,7 @@ class GitConfigRepository:
                 place,
                 FILES,
                 lambda repository: read_branch(repository, self._fetcher, commit, paths),
+                deadline,
             )
             if _size(seen.files) <= KEPT_SIZE_LIMIT:
                 self._branches.keep(question, seen)
@@ -197,8 +215,8 @@ class GitConfigRepository:
             return self._make(repository, change, at_base)
 
         async def commit_and_push(cache: Cache) -> BranchSeen:
-            async with cache.lock:
-                made = await self._git.run(place, commit, cache.folder)
+            async with holding(cache.lock):
+                made = await self._git.run(place, commit, cache.folder, deadline)
             # Nothing that is there changes any more: looks need not wait for the server.
             is_at_tip = change.base_commit in self._tips[url].values()
             await self._git.run(
@@ -207,12 +225,17 @@ class GitConfigRepository:
                     repository, change, made.commit, is_at_tip=is_at_tip
                 ),
                 cache.folder,
+                deadline,
             )
             return made
 
-        url, paths = normal_url(place.url), frozenset(change.files)
+        url, paths, deadline = (
+            normal_url(place.url),
+            frozenset(change.files),
+            self._git.deadline(),
+        )
         at_base = self._files.find((url, change.base_commit, paths))
-        async with self._writing[url]:
+        async with self._writers.one(place):
             made = await self._in_cache(place, FILES, commit_and_push)
         # The next look asks the server where the branch is; what this commit holds is known.
         if at_base is not None:
@@ -228,7 +251,7 @@ class GitConfigRepository:
     ) -> BranchSeen | None:
         # One piece of work in the thread too: looks of other releases that queue for the threads
         # would give a writer elsewhere the time to come in between.
-        async with self._writing[normal_url(place.url)]:
+        async with self._writers.one(place):
             return await self._read(
                 place, FILES, lambda repository: self._look_and_push(repository, base, paths, edit)
             )
@@ -272,20 +295,29 @@ class GitConfigRepository:
             diff=diff_made(repository, change.base_commit, at_base, made) if at_base else "",
         )
 
-    async def _read(self, place: GitPlace, purpose: str, work: Callable[[Repository], T]) -> T:
+    async def _read(
+        self,
+        place: GitPlace,
+        purpose: str,
+        work: Callable[[Repository], T],
+        deadline: Deadline | None = None,
+    ) -> T:
         """Do some work in a cache that nobody else fetches into meanwhile."""
 
         async def work_alone(cache: Cache) -> T:
-            async with cache.lock:
-                return await self._git.run(place, work, cache.folder)
+            async with holding(cache.lock):
+                return await self._git.run(place, work, cache.folder, deadline)
 
         return await self._to_its_end(self._in_cache(place, purpose, work_alone))
 
     async def _in_cache(
         self, place: GitPlace, purpose: str, work: Callable[[Cache], Awaitable[T]]
     ) -> T:
-        """Do some work with a repository's cache, and once more with a new one if it is damaged."""
-        name = f"{normal_url(place.url)} ({purpose})"
+        """Do some work with a repository's cache, and once more with a new one if it is damaged.
+
+        Each namespace has a cache of its own: who fetches for long keeps out only its own.
+        """
+        name = f"{normal_url(place.url)} ({purpose}) of namespace {place.namespace}"
         try:
             return await self._attempt(name, work)
         except LocalGitError as error:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from album_operator.adapters.addresses import check_git_address, check_git_credential
+from album_operator.adapters.deadline import Deadline
 from album_operator.adapters.git_connection import IDLE_SECONDS, Connection, Connections
 from album_operator.adapters.git_environment import (
     git_environment,
@@ -21,17 +22,31 @@ from album_operator.adapters.git_environment import (
     temporary_folder,
 )
 from album_operator.adapters.git_failures import LocalGitError, translate, unavailable
-from album_operator.adapters.git_process import Answer, Conversation, EndedError, GitProcesses
+from album_operator.adapters.git_process import (
+    STOPPING,
+    Answer,
+    Conversation,
+    EndedError,
+    GitProcesses,
+)
 from album_operator.adapters.git_settings import KEPT
 from album_operator.adapters.git_wire import WireError
 from album_operator.domain.places import GitPlace
+from album_operator.slots import Shares, Slots
 
 T = TypeVar("T")
 
 TIME_LIMIT = timedelta(seconds=60)
 """Longest a single git command may take."""
 
-THREADS = 4
+COMMANDS = 2
+"""How many commands that take as long a look or a push has time for, whatever it consists of."""
+
+SHARES = Shares(total=8, namespace=5, host=6, pair=4, own=1)
+"""How much of git runs at once: a process or two each, with what they hold in memory."""
+
+THREADS = 1000
+"""More than there are ever turns: who has one never waits for a thread."""
 
 
 class Repository:
@@ -40,6 +55,7 @@ class Repository:
     Args:
         processes: to run git with.
         place: the repository on a server.
+        deadline: of the work.
         folder: removed after the work; holds all but the repository, and a throw-away one too.
         connect: gives a connection to the server, or None where it has to be git's commands.
         kept: a bare repository that outlives the work; None for a throw-away one.
@@ -49,6 +65,7 @@ class Repository:
         self,
         processes: GitProcesses,
         place: GitPlace,
+        deadline: Deadline,
         folder: Path,
         connect: Callable[[], Connection | None],
         kept: Path | None = None,
@@ -57,6 +74,7 @@ class Repository:
         self.folder = folder
         self.git_dir = kept or folder / "git"
         self._processes = processes
+        self._deadline = deadline
         self._connect = connect
         self._is_made = kept is not None
         self._conversations: dict[tuple[str, ...], Conversation] = {}
@@ -110,7 +128,7 @@ class Repository:
                 self._processes.converse(arguments, self._environment({}), self.folder)
             )
             with self._in_time(arguments[0]):
-                answers = conversation.ask(questions, answer)
+                answers = conversation.ask(questions, answer, self._deadline.left)
         except EndedError as error:
             raise LocalGitError(arguments[0], str(error)) from error
         if (said := conversation.complaints()).startswith("error: "):
@@ -226,15 +244,26 @@ class Repository:
         environment = self._environment(settings or {}) | dict(variables)
         with self._in_time(arguments[0]):
             return self._processes.execute(
-                arguments, data, environment, self.folder, file_limit=file_limit
+                arguments,
+                data,
+                environment,
+                self.folder,
+                left=self._deadline.left,
+                file_limit=file_limit,
             )
 
     @contextmanager
     def _in_time(self, command: str) -> Iterator[None]:
+        said = f"all that was asked of it took longer than {_seconds(self._deadline.limit)}"
+        if not self._deadline.left:
+            raise unavailable(self.place, said)
         try:
             yield
         except subprocess.TimeoutExpired as error:
-            said = f"git {command} took longer than {error.timeout:.0f} seconds"
+            if self._deadline.left:
+                said = (
+                    f"git {command} took longer than {_seconds(timedelta(seconds=error.timeout))}"
+                )
             raise unavailable(self.place, said) from None
 
     def _environment(self, settings: Mapping[str, str]) -> dict[str, str]:
@@ -242,11 +271,12 @@ class Repository:
 
 
 class Git:
-    """Runs git for one port, a few commands at a time, each in a thread.
+    """Runs git for one port, a few works at a time, each in a thread.
 
     Args:
         insecure_hosts: `host[:port]` of servers that may be spoken to in plain HTTP.
-        time_limit: longest a single command may take.
+        slots: who may run when; None for some of its own.
+        time_limit: longest a single command may take; a whole work, `COMMANDS` times as long.
         folder: where throw-away folders are made; None for the system's temporary folder.
     """
 
@@ -254,48 +284,72 @@ class Git:
         self,
         insecure_hosts: Collection[str],
         *,
+        slots: Slots | None = None,
         time_limit: timedelta = TIME_LIMIT,
         folder: Path | None = None,
     ) -> None:
         self._insecure_hosts = frozenset(insecure_hosts)
+        self._slots = slots or Slots(SHARES)
+        self._limit = COMMANDS * time_limit
         self._processes = GitProcesses(time_limit)
         self._connections = Connections(self._processes, folder)
         self._folder = folder
+        self._is_closed = False
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="git")
 
+    def deadline(self) -> Deadline:
+        """Give what several works that belong together may take in all."""
+        return Deadline(self._limit)
+
     async def run(
-        self, place: GitPlace, work: Callable[[Repository], T], kept: Path | None = None
+        self,
+        place: GitPlace,
+        work: Callable[[Repository], T],
+        kept: Path | None = None,
+        deadline: Deadline | None = None,
     ) -> T:
-        """Do some work with a repository in a thread.
+        """Do some work with a repository in a thread, when it is its turn.
 
         Args:
             place: the repository on a server.
             work: what to do.
             kept: the bare repository to do it in; None for a throw-away one.
+            deadline: of what the work is a part of; None where it is all.
 
         Raises:
             TerminalError: `HostNotAllowed` before anything is sent.
         """
 
         def run_in_repository() -> T:
-            with self.open(place, kept) as repository:
+            with self.open(place, kept, deadline) as repository:
                 return work(repository)
+
+        def begin() -> asyncio.Future[T]:
+            if self._is_closed:
+                raise unavailable(place, STOPPING)
+            return loop.run_in_executor(self._threads, run_in_repository)
 
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._threads, run_in_repository)
+            return await self._slots.run(place.namespace, place.server, begin)
         finally:
             loop.call_later(IDLE_SECONDS, self._connections.close_idle, IDLE_SECONDS)
 
     @contextmanager
-    def open(self, place: GitPlace, kept: Path | None = None) -> Iterator[Repository]:
+    def open(
+        self, place: GitPlace, kept: Path | None = None, deadline: Deadline | None = None
+    ) -> Iterator[Repository]:
         """Give a kept repository, or a throw-away one that is removed, for use in this thread."""
         self._check(place)
+        deadline = deadline or self.deadline()
         try:
             with (
+                deadline.running(),
                 temporary_folder(self._folder) as folder,
-                self._connections.lend(place) as connect,
-                closing(Repository(self._processes, place, folder, connect, kept)) as repository,
+                self._connections.lend(place, deadline) as connect,
+                closing(
+                    Repository(self._processes, place, deadline, folder, connect, kept)
+                ) as repository,
             ):
                 yield repository
         except OSError as error:
@@ -307,6 +361,11 @@ class Git:
 
     def close(self) -> None:
         """Kill what runs and take no more work."""
+        self._is_closed = True
         self._processes.close()
         self._threads.shutdown(wait=True, cancel_futures=True)
         self._connections.close_idle()
+
+
+def _seconds(limit: timedelta) -> str:
+    return f"{limit.total_seconds():.0f} seconds"

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
+from album_operator.adapters.deadline import Deadline
 from album_operator.adapters.git_environment import (
     git_environment,
     server_environment,
@@ -54,10 +55,12 @@ class Connection:
 
     Attributes:
         opened: what ends with it.
+        deadline: of the work it is lent for.
     """
 
-    def __init__(self, conversation: Conversation) -> None:
+    def __init__(self, conversation: Conversation, deadline: Deadline) -> None:
         self._conversation = conversation
+        self.deadline = deadline
         self._capabilities: Mapping[str, str] = {}
         self._has_failed = False
         self.opened = ExitStack()
@@ -107,7 +110,7 @@ class Connection:
 
     def _ask(self, question: bytes, answer: Callable[[BinaryIO], T]) -> T:
         try:
-            return self._conversation.ask([question], answer)[0]
+            return self._conversation.ask([question], answer, self.deadline.left)[0]
         except BaseException as error:
             self._has_failed = True
             if isinstance(error, ServerError):
@@ -132,7 +135,9 @@ class Connections:
         self._lock = threading.Lock()
 
     @contextmanager
-    def lend(self, place: GitPlace) -> Iterator[Callable[[], Connection | None]]:
+    def lend(
+        self, place: GitPlace, deadline: Deadline
+    ) -> Iterator[Callable[[], Connection | None]]:
         """Give a function that gives one connection, opened when it is first asked for.
 
         It gives None where git's commands have to be used. Raises EndedError where the server
@@ -142,10 +147,11 @@ class Connections:
 
         def connect() -> Connection | None:
             if not lent and (kept := self._take(place)):
+                kept.deadline = deadline
                 lent.append(kept)
             if lent and not lent[0].is_open:
                 lent.pop().close()
-            if not lent and (new := self._open(place)):
+            if not lent and (new := self._open(place, deadline)):
                 lent.append(new)
             return lent[0] if lent else None
 
@@ -180,7 +186,7 @@ class Connections:
         if not keeps:
             connection.close()
 
-    def _open(self, place: GitPlace) -> Connection | None:
+    def _open(self, place: GitPlace, deadline: Deadline) -> Connection | None:
         now = time.monotonic()
         if is_ssh(place.url) or now < self._unusable.get(place.url, now):
             return None
@@ -192,7 +198,7 @@ class Connections:
             conversation = opened.enter_context(
                 self._processes.converse([helper, "origin", place.url], environment, folder)
             )
-            connection = Connection(conversation)
+            connection = Connection(conversation, deadline)
             if connection.greet():
                 connection.opened = opened.pop_all()
                 return connection

@@ -4,6 +4,7 @@ GitPython's own `kill_after_timeout` needs `pgrep` or `ps`, which a slim image h
 nothing for `clone_from`; so each process leads a session of its own, which is killed as a whole.
 """
 
+import math
 import os
 import resource
 import signal
@@ -67,11 +68,14 @@ class Conversation:
         ended = os.WEXITED | os.WNOHANG | os.WNOWAIT
         return not self._is_closed and os.waitid(os.P_PID, self.pid, ended) is None
 
-    def ask(self, questions: Iterable[bytes], answer: Callable[[BinaryIO], T]) -> list[T]:
+    def ask(
+        self, questions: Iterable[bytes], answer: Callable[[BinaryIO], T], left: float = math.inf
+    ) -> list[T]:
         """Put questions, each after the answer to the last; the process is killed on any error.
 
         Args:
             questions: written to its standard input.
+            left: seconds they may take together, where that is less than its time limit.
             answer: reads all of an answer, and no more, from its standard output, and raises
                 EOFError if that ends before.
 
@@ -79,7 +83,8 @@ class Conversation:
             subprocess.TimeoutExpired: they took too long together.
             EndedError: the process ended.
         """
-        timer = threading.Timer(self._limit, self._end_late)
+        limit = min(self._limit, left)
+        timer = threading.Timer(limit, self._end_late)
         timer.start()
         answers = []
         try:
@@ -91,7 +96,7 @@ class Conversation:
             said = self._process.stderr.read().decode(errors="replace")
             self.close()
             if self._is_late:
-                raise subprocess.TimeoutExpired("git", self._limit) from None
+                raise subprocess.TimeoutExpired("git", limit) from None
             raise EndedError(said) from None
         except BaseException:
             self.close()
@@ -153,6 +158,7 @@ class GitProcesses:
         environment: Mapping[str, str],
         folder: Path,
         *,
+        left: float = math.inf,
         file_limit: int | None = None,
     ) -> Answer:
         """Run one command to its end.
@@ -162,6 +168,7 @@ class GitProcesses:
             data: standard input.
             environment: variables of git beside those of our own process.
             folder: it is run in.
+            left: seconds it may take, where that is less than the time limit.
             file_limit: longest file it and its children may write, in bytes.
 
         Raises:
@@ -172,7 +179,7 @@ class GitProcesses:
         process = _start(arguments, environment, folder)
         if file_limit is not None:
             _limit_files(process.pid, file_limit)
-        limit = self._time_limit.total_seconds()
+        limit = min(self._time_limit.total_seconds(), left)
         with self._watched(process.pid):
             try:
                 out, err = process.communicate(input=data, timeout=limit)

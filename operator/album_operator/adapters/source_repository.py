@@ -13,6 +13,7 @@ from album_operator.adapters.git_refs import find_tag
 from album_operator.adapters.git_trees import Trees
 from album_operator.domain.places import GitPlace
 from album_operator.domain.seen import SourceCommit, SourceSeen
+from album_operator.slots import Slots
 
 KEPT_ANSWERS = 256
 KEPT_LOGS = 64
@@ -23,13 +24,18 @@ class GitSourceRepository:
 
     Args:
         insecure_hosts: `host[:port]` of servers that may be spoken to in plain HTTP.
+        slots: who may run git when; None for some of its own.
         time_limit: longest a single git command may take.
     """
 
     def __init__(
-        self, insecure_hosts: Collection[str], *, time_limit: timedelta = TIME_LIMIT
+        self,
+        insecure_hosts: Collection[str],
+        *,
+        slots: Slots | None = None,
+        time_limit: timedelta = TIME_LIMIT,
     ) -> None:
-        self._git = Git(insecure_hosts, time_limit=time_limit)
+        self._git = Git(insecure_hosts, slots=slots, time_limit=time_limit)
         self._fetcher = Fetcher()
         self._dockerfiles: Kept[tuple[str, str, str], bool] = Kept(KEPT_ANSWERS)
         self._logs: Kept[tuple[str, str, str, int], tuple[SourceCommit, ...]] = Kept(KEPT_LOGS)

@@ -186,6 +186,13 @@ def is_same_address(one: str, other: str) -> bool:
     return same_host and urlsplit(one).path.rstrip("/") == urlsplit(other).path.rstrip("/")
 
 
+def server_of(url: str) -> str:
+    """Give `host:port` of the server of a repository or an API, by whichever path and user."""
+    parts = urlsplit(normal_url(url))
+    port = parts.port or {"http": 80, "ssh": 22}.get(parts.scheme, 443)
+    return f"{parts.hostname or ''}:{port}"
+
+
 def _with_scheme(url: str) -> str:
     return url if "://" in url else f"https://{url}"
 

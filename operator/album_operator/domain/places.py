@@ -13,6 +13,7 @@ from album_operator.domain.names import (
     is_same_address,
     is_ssh,
     repository_path,
+    server_of,
 )
 
 USERNAME = "x-access-token"
@@ -113,10 +114,20 @@ class Credential:
 
 @dataclass(frozen=True)
 class GitPlace:
-    """A git repository over HTTP(S) or SSH and the credential for it."""
+    """A git repository over HTTP(S) or SSH and the credential for it.
+
+    Attributes:
+        namespace: of the release that goes there, whose share of the operator's work that takes.
+    """
 
     url: str
     credential: Credential
+    namespace: str = ""
+
+    @property
+    def server(self) -> str:
+        """`host:port` it is at."""
+        return server_of(self.url)
 
     @property
     def token_source(self) -> "ForgePlace | None":
@@ -124,7 +135,8 @@ class GitPlace:
         if not self.credential.needs_token or is_ssh(self.url):
             return None
         api_url = api_of(ForgeType.GITHUB, self.url)
-        return ForgePlace(api_url, repository_path(self.url), self.credential, ForgeType.GITHUB)
+        path = repository_path(self.url)
+        return ForgePlace(api_url, path, self.credential, ForgeType.GITHUB, self.namespace)
 
     def with_token(self, token: str) -> "GitPlace":
         """Give the same place with the token that was made there."""
@@ -145,12 +157,19 @@ class ForgePlace:
     Attributes:
         api_url: base of the API, such as `https://git.example.org/api/v1`, no slash at the end.
         repository: `owner/name`.
+        namespace: as of `GitPlace`.
     """
 
     api_url: str
     repository: str
     credential: Credential
     type: ForgeType = ForgeType.GITEA
+    namespace: str = ""
+
+    @property
+    def server(self) -> str:
+        """`host:port` the API is at."""
+        return server_of(self.api_url)
 
 
 @dataclass(frozen=True)

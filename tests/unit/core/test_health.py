@@ -7,6 +7,7 @@ import pytest
 
 from album_operator.health import API_ANSWER_AGE, LONGEST_PASS, Health, serve_health
 from album_operator.metrics import Metrics
+from album_operator.stopwatch import Stopwatch
 
 
 class _Time:
@@ -56,7 +57,7 @@ def test_an_api_server_that_is_silent_makes_it_unready(health: Health, time: _Ti
 
 
 def test_a_pass_that_never_ends_makes_it_dead(health: Health, time: _Time) -> None:
-    health.passes["album/backend-v1.1.0"] = time.now
+    health.passes["album/backend-v1.1.0"] = Stopwatch(time)
     time.now += LONGEST_PASS
     assert health.is_alive() == (True, "ok")
     time.now += 1

@@ -228,3 +228,49 @@ async def test_a_work_that_fails_gives_its_turn_back(slots: Slots) -> None:
             raise ValueError("broken")
 
     assert slots.running == 0
+
+
+async def test_a_work_that_nobody_waits_for_any_more_has_its_turn_until_it_ends(
+    slots: Slots,
+) -> None:
+    threads: list[asyncio.Future[str]] = []
+
+    def begin() -> asyncio.Future[str]:
+        threads.append(asyncio.get_running_loop().create_future())
+        return threads[-1]
+
+    waiting = [asyncio.ensure_future(slots.run("a", "slow", begin)) for _ in range(SHARES.pair)]
+    await _turns()
+    for task in waiting:
+        task.cancel()
+    await _turns()
+    assert all(task.cancelled() for task in waiting)
+    assert slots.running == SHARES.pair
+
+    later = _Work(slots, "a", "slow")
+    await _turns()
+    assert not later.is_running
+    threads[0].set_result("too late")
+    await _turns()
+
+    assert later.is_running
+    threads[1].set_exception(OSError("too late as well"))
+    await later.end()
+    assert slots.running == 0
+
+
+async def test_a_work_that_cannot_begin_gives_its_turn_back(slots: Slots) -> None:
+    def begin() -> "asyncio.Future[str]":
+        raise RuntimeError("no new threads")
+
+    with pytest.raises(RuntimeError, match="no new threads"):
+        await slots.run("a", "slow", begin)
+
+    assert slots.running == 0
+
+
+async def test_what_a_work_gives_is_given(slots: Slots) -> None:
+    done = asyncio.get_running_loop().create_future()
+    done.set_result("seen")
+
+    assert await slots.run("a", "quick", lambda: done) == "seen"

@@ -194,6 +194,21 @@ def test_the_host_of_a_url_is_given_in_its_normal_form(url: str, host: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("https://Git.Example.org/owner/name.git", "git.example.org:443"),
+        ("https://git.example.org:8443/owner/name", "git.example.org:8443"),
+        ("http://git.example.org/api/v1", "git.example.org:80"),
+        ("ssh://one@git.example.org/owner/name", "git.example.org:22"),
+        ("ssh://other@git.example.org:2222/owner/name", "git.example.org:2222"),
+        ("owner", ":443"),
+    ],
+)
+def test_the_server_of_a_url_is_the_same_for_each_path_and_user(url: str, server: str) -> None:
+    assert names.server_of(url) == server
+
+
+@pytest.mark.parametrize(
     ("prefix", "allowed"),
     [
         ("github.com", True),

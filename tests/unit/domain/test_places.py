@@ -173,9 +173,16 @@ def test_an_app_s_token_is_made_by_the_api_at_the_repository_s_host() -> None:
     credential = Credential(
         "album-git", "https://github.com/acme", "bot", "", app=GitHubApp("1", 2, "k3y")
     )
-    place = GitPlace("https://github.com/acme/config.git", credential)
-    api = "https://api.github.com"
-    assert place.token_source == ForgePlace(api, "acme/config", credential, ForgeType.GITHUB)
+    place = GitPlace("https://github.com/acme/config.git", credential, "album")
+    forge = ForgePlace(
+        "https://api.github.com", "acme/config", credential, ForgeType.GITHUB, "album"
+    )
+    assert place.token_source == forge
     assert place.with_token("t0ken").credential.token == "t0ken"
     assert place.with_token("t0ken").token_source is None
     assert replace(place, url="ssh://git@github.com/acme/config").token_source is None
+
+
+def test_a_place_is_at_the_server_of_its_url() -> None:
+    assert GitPlace(SOURCE, CREDENTIAL).server == "git.example.org:443"
+    assert ForgePlace(API, "owner/name", CREDENTIAL).server == "git.example.org:443"
