@@ -20,11 +20,11 @@ from album_operator.adapters.builds import ClusterBuilds
 from album_operator.adapters.config_repository import GitConfigRepository
 from album_operator.adapters.releases import ClusterReleases
 from album_operator.adapters.secrets import ClusterSecrets
+from album_operator.daemons import serve_release
 from album_operator.domain.notice import Notice
 from album_operator.domain.places import USERNAME, Credential, ForgePlace, ForgeType
 from album_operator.domain.release import Ref
 from album_operator.domain.seen import PullRequestSeen, PullRequestState
-from album_operator.handlers import serve_release
 from album_operator.health import Health
 from album_operator.metrics import Metrics
 from album_operator.ports import PullRequests
@@ -108,19 +108,6 @@ class _Watch(PullRequestWatch):
         return seen
 
 
-class _Stopped:
-    """What Kopf hands to a daemon, as far as daemons use it."""
-
-    def __init__(self) -> None:
-        self.event = asyncio.Event()
-
-    def __bool__(self) -> bool:
-        return self.event.is_set()
-
-    async def wait(self) -> None:
-        await self.event.wait()
-
-
 class Operator:
     """An operator of one pipeline.
 
@@ -148,7 +135,7 @@ class Operator:
         self._config = GitConfigRepository({home.host}, cache_folder=folder)
         self._wakeups = Wakeups()
         self._health = Health()
-        self._stopped = _Stopped()
+        self._stopped = asyncio.Event()
         self._daemons: list[asyncio.Task[None]] = []
         self._delivered: dict[int, float] = {}
         self._paths: dict[str, str] = {}
@@ -183,7 +170,7 @@ class Operator:
         try:
             yield
         finally:
-            self._stopped.event.set()
+            self._stopped.set()
             if self._daemons:
                 await asyncio.wait(self._daemons, timeout=WAIT_SECONDS)
             watching.cancel()
@@ -212,7 +199,7 @@ class Operator:
         self._wakeups.join(ref, None)
         daemon = serve_release(
             ref,
-            self._stopped,  # type: ignore[arg-type]
+            self._stopped,
             self._reconciler,
             self._wakeups,
             self._health,

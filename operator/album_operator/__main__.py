@@ -1,14 +1,14 @@
-"""`python -m album_operator`: settings -> adapters -> reconciler -> Kopf."""
+"""`python -m album_operator`: settings -> adapters -> reconciler -> daemons and watches."""
 
 import asyncio
 import logging
 import os
+import signal
 import sys
-import time
 from collections.abc import Awaitable
 from datetime import UTC, datetime
+from functools import partial
 
-import kopf
 from aiohttp import web
 
 from album_operator.adapters.application_watch import ApplicationWatch
@@ -22,15 +22,17 @@ from album_operator.adapters.git_cache import CacheError
 from album_operator.adapters.gitea import GiteaPullRequests
 from album_operator.adapters.github import GitHubPullRequests
 from album_operator.adapters.releases import ClusterReleases
-from album_operator.adapters.rights import find_missing
+from album_operator.adapters.rights import find_obstacle
 from album_operator.adapters.secrets import ClusterSecrets
 from album_operator.adapters.source_repository import GitSourceRepository
-from album_operator.domain.errors import OutsideError
+from album_operator.daemons import Daemons, serve_release
 from album_operator.domain.notice import Notice
 from album_operator.domain.places import ForgeType
-from album_operator.handlers import register
+from album_operator.domain.release import Ref
+from album_operator.handlers import NamespaceWatch, is_worth_reading
 from album_operator.health import Health, serve_health
 from album_operator.metrics import Metrics
+from album_operator.namespaces import Namespaces
 from album_operator.pull_request_watch import PullRequestWatch
 from album_operator.reconcile import Reconciler
 from album_operator.settings import Settings, SettingsError, read_settings
@@ -41,48 +43,9 @@ from album_operator.webhooks import Receiver, serve_webhooks
 
 LOG = logging.getLogger("album_operator")
 
-RIGHTS_SECONDS = 15
-
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-async def _served(cluster: Cluster, settings: Settings, health: Health) -> tuple[str, ...]:
-    """Give the namespaces whose rights are complete: one 403 would end Kopf's whole process."""
-    missing = {name: await find_missing(cluster, name) for name in settings.namespaces}
-    health.api_answered = time.monotonic()
-    health.refused = {name: f"may not {', '.join(what)}" for name, what in missing.items() if what}
-    return tuple(name for name, what in missing.items() if not what)
-
-
-async def _wait_for_rights(cluster: Cluster, settings: Settings, health: Health) -> None:
-    """Wait until at least one namespace can be served."""
-    while not health.served:
-        try:
-            health.served = await _served(cluster, settings, health)
-        except OutsideError as error:
-            LOG.warning("%s", error)
-        for name, what in health.refused.items():
-            LOG.warning("Namespace %s is not served: the ServiceAccount %s.", name, what)
-        if not health.served:
-            await asyncio.sleep(RIGHTS_SECONDS)
-
-
-async def _watch_rights(cluster: Cluster, settings: Settings, health: Health) -> None:
-    """End the process when the namespaces that can be served change: a new one starts right."""
-    while True:
-        await asyncio.sleep(RIGHTS_SECONDS)
-        try:
-            served = await _served(cluster, settings, health)
-        except OutsideError as error:
-            LOG.warning("%s", error)
-            continue
-        if served != health.served:
-            LOG.warning(
-                "Rights changed: serving %s from a restart on.", ", ".join(served) or "none"
-            )
-            return
 
 
 async def _listen(
@@ -106,8 +69,8 @@ async def _run(settings: Settings) -> None:
         cache_folder=settings.cache_folder,
         cache_bytes=settings.cache_bytes,
     )
+    stopping = _stop_on_signals()
     health, metrics, wakeups = Health(), Metrics(), Wakeups()
-    registry = kopf.OperatorRegistry()
     runners = await _listen(settings, health, metrics, wakeups)
     cluster = await Cluster.connect()
     application_watch = ApplicationWatch(cluster, metrics, settings.watch_idle)
@@ -132,14 +95,24 @@ async def _run(settings: Settings) -> None:
     )
     releases = ClusterReleases(cluster, _now)
     reconciler = Reconciler(releases, Steps(world, settings, _now), _now)
-    register(registry, reconciler, wakeups, health)
+
+    async def serve(release: Ref, stopped: asyncio.Event) -> None:
+        await serve_release(release, stopped, reconciler, wakeups, health)
+
+    daemons = Daemons(serve, wakeups)
+    namespaces = Namespaces(
+        settings.namespaces,
+        partial(find_obstacle, cluster),
+        NamespaceWatch(daemons, wakeups, metrics, settings.watch_idle).run,
+        daemons,
+        health,
+    )
     try:
-        await _wait_for_rights(cluster, settings, health)
-        LOG.info("Serving namespaces %s", ", ".join(health.served))
-        await _first_to_end(
+        await _until_stopped(
+            stopping,
+            daemons,
             [
-                kopf.operator(registry=registry, namespaces=health.served, standalone=True),
-                _watch_rights(cluster, settings, health),
+                namespaces.run(),
                 watch.run(),
                 *(
                     application_watch.run(
@@ -147,7 +120,7 @@ async def _run(settings: Settings) -> None:
                     )
                     for namespace in settings.argocd_namespaces
                 ),
-            ]
+            ],
         )
     finally:
         source.close()
@@ -159,17 +132,28 @@ async def _run(settings: Settings) -> None:
             await runner.cleanup()
 
 
-async def _first_to_end(works: list[Awaitable[None]]) -> None:
-    """Run works side by side until the first ends; its error, if any, is raised."""
-    tasks = [asyncio.ensure_future(work) for work in works]
+def _stop_on_signals() -> asyncio.Event:
+    """Give the event that is set by the first signal to end, in whatever state the operator is."""
+    stopping, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    return stopping
+
+
+async def _until_stopped(
+    stopping: asyncio.Event, daemons: Daemons, works: list[Awaitable[None]]
+) -> None:
+    """Run works side by side until told to stop; none ends before, unless by an error."""
+    tasks = [asyncio.ensure_future(work) for work in (stopping.wait(), *works)]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        LOG.info("Stopping.")
         for task in done:
             task.result()
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(daemons.close(), *tasks, return_exceptions=True)
 
 
 def main() -> int:
@@ -177,6 +161,8 @@ def main() -> int:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
     )
+    for handler in logging.root.handlers:
+        handler.addFilter(is_worth_reading)
     try:
         settings = read_settings(os.environ)
     except SettingsError as error:

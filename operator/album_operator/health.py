@@ -25,7 +25,7 @@ class Health:
     Attributes:
         clock: monotonic seconds.
         served: namespaces whose releases are watched.
-        refused: what is missing, by namespace that is not served for it.
+        refused: what is in the way, by namespace that is not served for it.
         api_answered: when the API server last answered.
         passes: how long each running pass works, by release; what it queues for is not counted.
     """
@@ -35,6 +35,16 @@ class Health:
     refused: dict[str, str] = field(default_factory=dict)
     api_answered: float | None = None
     passes: dict[str, Stopwatch] = field(default_factory=dict)
+
+    def serve(self, namespace: str) -> None:
+        """Note that a namespace is served."""
+        self.refused.pop(namespace, None)
+        self.served = (*(name for name in self.served if name != namespace), namespace)
+
+    def refuse(self, namespace: str, why: str) -> None:
+        """Note that a namespace is not served."""
+        self.served = tuple(name for name in self.served if name != namespace)
+        self.refused[namespace] = why
 
     def is_alive(self) -> tuple[bool, str]:
         """Tell whether no pass is stuck; that the answer comes at all proves the event loop."""

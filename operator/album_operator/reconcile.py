@@ -57,6 +57,7 @@ class Next:
         applications: Applications whose events concern the release.
         pull_request: the open pull request whose events do, None for none.
         branch: its head branch.
+        is_gone: the release is deleted, or about to be: nothing is left to pass over.
     """
 
     after: timedelta | None
@@ -65,6 +66,7 @@ class Next:
     applications: tuple[Ref, ...] = ()
     pull_request: PullRequestRecord | None = None
     branch: str | None = None
+    is_gone: bool = False
 
 
 @dataclass
@@ -127,7 +129,7 @@ class Reconciler:
         found = await self._releases.find_release(ref)
         if found is None or found[0].deleting:
             self._steps.leave_queue(ref)
-            return Next(None)
+            return Next(None, is_gone=True)
         release, written = found
         run = _Pass(release, written, progress.start(release, written), memory, noticed)
         if run.record.outcome is not Outcome.WORKING:

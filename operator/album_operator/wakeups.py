@@ -114,6 +114,11 @@ class Wakeups:
             flag.noticed.setdefault(steps, time.monotonic())
             flag.event.set()
 
+    def has_news(self, release: Ref) -> bool:
+        """Tell whether something happened to a release since its last wait."""
+        flag = self._flags.get(release)
+        return flag is not None and bool(flag.noticed)
+
     def wake_followers(self, application: Ref, state: object) -> None:
         """Note an event about an Application.
 

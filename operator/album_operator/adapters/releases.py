@@ -88,8 +88,8 @@ class ClusterReleases:
     ) -> tuple[Release, Record] | None:
         """Apply a merge patch to a release that still says what was read of it; None otherwise.
 
-        Kopf puts its finalizer on while the first pass is under way: what a release neither reads
-        nor writes is no reason to make all of a pass again.
+        Others put finalizers and labels on: what a release neither reads nor writes is no reason to
+        make all of a pass again.
         """
         known = release
         for _ in range(2):

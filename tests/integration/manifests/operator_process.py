@@ -18,6 +18,13 @@ from tests.integration.manifests.conftest import Installed
 
 OPERATOR = Path(__file__).parents[3] / "operator"
 
+HURRIED = """
+import sys
+from album_operator import __main__, namespaces
+namespaces.LOOK_SECONDS = namespaces.CONFIRM_SECONDS = 1
+sys.exit(__main__.main())
+"""
+
 
 @dataclass(frozen=True)
 class Running:
@@ -54,10 +61,27 @@ class Running:
 
 @contextmanager
 def running_operator(
-    installed: Installed, folder: Path, namespaces: str = "album", **settings: str
+    installed: Installed,
+    folder: Path,
+    namespaces: str = "album",
+    *,
+    api_server: str = "",
+    hurried: bool = False,
+    **settings: str,
 ) -> Iterator[Running]:
-    """Run it until the block ends, with the shipped settings and these `ALBUM_*` in their place."""
+    """Run it until the block ends.
+
+    Args:
+        installed: where.
+        folder: an empty folder for its files.
+        namespaces: that it serves.
+        api_server: URL in place of the API server's own.
+        hurried: look every second whether namespaces can be served.
+        settings: `ALBUM_*` in place of the shipped ones.
+    """
     kubeconfig = json.loads(installed.server.kubeconfig.read_text())
+    if api_server:
+        kubeconfig["clusters"][0]["cluster"] = {"server": api_server}
     kubeconfig["users"][0]["user"]["token"] = installed.token
     (folder / "kubeconfig").write_text(json.dumps(kubeconfig))
     with socket.socket() as probe:
@@ -79,7 +103,7 @@ def running_operator(
     log = folder / "operator.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "album_operator"],
+            [sys.executable, *(["-c", HURRIED] if hurried else ["-m", "album_operator"])],
             env=environment,
             cwd=folder,
             stdin=subprocess.DEVNULL,

@@ -1,6 +1,5 @@
 """The whole world of a release in memory, on which tests play the other people."""
 
-import asyncio
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -59,19 +58,6 @@ class Clock:
     def advance(self, by: timedelta) -> None:
         """Let time pass."""
         self.now += by
-
-
-class Stopped:
-    """What Kopf hands to a daemon, as far as daemons use it."""
-
-    def __init__(self) -> None:
-        self.event = asyncio.Event()
-
-    def __bool__(self) -> bool:
-        return self.event.is_set()
-
-    async def wait(self) -> None:
-        await self.event.wait()
 
 
 class _WatchedConfig(FakeConfigRepository):

@@ -11,14 +11,15 @@ import pytest
 
 from album_operator.build_queue import BuildQueue
 from album_operator.codec import release_of
+from album_operator.daemons import serve_release
 from album_operator.domain.errors import TransientError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
-from album_operator.handlers import note_job, serve_release
+from album_operator.handlers import read_job
 from album_operator.health import Health
 from tests.fakes.builders import NAMESPACE, RELEASE, raw_release
 from tests.fakes.cluster import fail_build, finish_build
-from tests.unit.core.stage import Stage, Stopped
+from tests.unit.core.stage import Stage
 
 LIMIT = 2
 
@@ -33,7 +34,7 @@ class Team:
 
     def __init__(self) -> None:
         self.stage = Stage(ALBUM_BUILDS_PER_NAMESPACE=str(LIMIT))
-        self._daemons: dict[str, tuple[Stopped, asyncio.Task[None]]] = {}
+        self._daemons: dict[str, tuple[asyncio.Event, asyncio.Task[None]]] = {}
         for minute, name in enumerate(NAMES):
             raw = raw_release(name, tag="backend-v1.1.0")
             raw["metadata"]["creationTimestamp"] = f"2026-11-20T11:0{minute}:00Z"
@@ -41,11 +42,11 @@ class Team:
 
     def start(self, *names: str) -> None:
         for name in names:
-            ref, stopped = Ref(NAMESPACE, name), Stopped()
+            ref, stopped = Ref(NAMESPACE, name), asyncio.Event()
             self.stage.wakeups.join(ref, None)
             serving = serve_release(
                 ref,
-                stopped,  # type: ignore[arg-type]
+                stopped,
                 self.stage.reconciler,
                 self.stage.wakeups,
                 Health(),
@@ -62,7 +63,7 @@ class Team:
     async def stop(self, *names: str) -> None:
         for name in names or tuple(self._daemons):
             stopped, task = self._daemons.pop(name)
-            stopped.event.set()
+            stopped.set()
             await asyncio.wait_for(task, 10)
 
     async def until(self, is_so: Callable[[], bool]) -> None:
@@ -90,7 +91,7 @@ class Team:
     def end(self, name: str, end: Callable[..., None] = finish_build) -> None:
         """Let a build end, and the API server tell of it."""
         end(self.stage.cluster, self.job(name))
-        note_job(self.stage.wakeups, self.job(name), is_gone=False)
+        read_job(self.stage.wakeups, self.job(name), is_gone=False)()
 
     @staticmethod
     def owner(job: dict[str, Any]) -> str:
@@ -142,7 +143,7 @@ async def test_a_job_that_is_gone_makes_room_like_one_that_ended(team: Team) -> 
     await team.stop(NAMES[0])
     job = team.job(NAMES[0])
     del team.stage.cluster.objects[f"{JOBS}/{job['metadata']['name']}"]
-    note_job(team.stage.wakeups, job, is_gone=True)
+    read_job(team.stage.wakeups, job, is_gone=True)()
     await team.until_building(NAMES[1], NAMES[2])
 
 
@@ -153,7 +154,7 @@ async def test_whoever_comes_later_waits_behind_those_that_are_there(team: Team)
     await team.until_queued(NAMES[3])
     assert f"after those of {NAMES[2]}, which are older" in team.stage.message(NAMES[3])
 
-    note_job(team.stage.wakeups, team.job(NAMES[0]), is_gone=False)
+    read_job(team.stage.wakeups, team.job(NAMES[0]), is_gone=False)()
     await team.until_building(NAMES[1], NAMES[2])
 
 

@@ -7,14 +7,15 @@ from datetime import timedelta
 
 import pytest
 
+from album_operator.adapters.cluster_refusals import NotFoundError
+from album_operator.daemons import serve_release
 from album_operator.domain.errors import TransientError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
-from album_operator.handlers import serve_release
 from album_operator.health import Health
 from tests.fakes.builders import APPLICATION, raw_pipeline
 from tests.fakes.cluster import finish_build
-from tests.unit.core.stage import Stage, Stopped
+from tests.unit.core.stage import Stage
 
 RELEASE = Ref("album", "backend-v1.1.0")
 
@@ -27,7 +28,7 @@ class Daemon:
         self.stage.cluster.apply(raw_pipeline(argocd={"settle": "0s"}))
         self.wakeups = self.stage.wakeups
         self.health = Health()
-        self.stopped = Stopped()
+        self.stopped = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -35,7 +36,7 @@ class Daemon:
         self.task = asyncio.create_task(
             serve_release(
                 RELEASE,
-                self.stopped,  # type: ignore[arg-type]
+                self.stopped,
                 self.stage.reconciler,
                 self.wakeups,
                 self.health,
@@ -68,7 +69,7 @@ class Daemon:
         await self.until_ready_is("AwaitingMerge")
 
     async def stop(self) -> None:
-        self.stopped.event.set()
+        self.stopped.set()
         if self.task is not None:
             await asyncio.wait_for(self.task, 10)
 
@@ -139,6 +140,36 @@ async def test_a_daemon_outlives_an_api_server_that_is_down(
     daemon.stage.cluster.trouble = None
     daemon.wakeups.wake(RELEASE)
 
+    await daemon.until_ready_is("Building")
+
+
+async def test_a_daemon_ends_with_its_release(daemon: Daemon) -> None:
+    path = daemon.stage.apply()
+    daemon.start()
+    await daemon.until_ready_is("Building")
+    del daemon.stage.cluster.objects[path]
+    daemon.wakeups.wake(RELEASE)
+    assert daemon.task is not None
+    await asyncio.wait_for(daemon.task, 10)
+
+
+async def test_a_release_made_anew_meanwhile_keeps_the_daemon(daemon: Daemon) -> None:
+    path = daemon.stage.apply()
+    daemon.start()
+    await daemon.until_ready_is("Building")
+    raw = daemon.stage.cluster.objects.pop(path)
+    read = daemon.stage.cluster.get
+
+    async def get(asked: str, **query: str) -> dict[str, object]:
+        if asked == path and path not in daemon.stage.cluster.objects:
+            daemon.stage.cluster.objects[path] = raw | {"status": {}}
+            daemon.wakeups.note(RELEASE, "another uid")
+            raise NotFoundError(Reason.CLUSTER_UNAVAILABLE, "It is gone.")
+        return await read(asked, **query)
+
+    daemon.stage.cluster.get = get  # type: ignore[assignment,method-assign]
+    daemon.wakeups.wake(RELEASE)
+    await daemon.until(lambda: path in daemon.stage.cluster.objects)
     await daemon.until_ready_is("Building")
 
 

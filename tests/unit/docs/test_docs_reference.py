@@ -193,7 +193,6 @@ def test_annotations_and_labels_are_those_of_the_code() -> None:
         marks.APP_LABEL,
         marks.PIPELINE_LABEL,
         marks.PULL_REQUEST_LINK,
-        "album.dev/in-flight",
         "album.dev/release",
     }
     cells = rows(section(REFERENCE, "Annotations and labels"))

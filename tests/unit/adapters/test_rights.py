@@ -1,0 +1,88 @@
+"""What a namespace needs to be served is asked with few requests."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from album_operator.adapters.cluster import Cluster
+from album_operator.adapters.rights import KINDS, NEEDED, RULES, find_missing, find_obstacle
+from album_operator.domain.errors import TransientError
+from tests.unit.adapters.api_server import ApiServer, running
+
+
+class Stage:
+    """An API server with rules for the operator."""
+
+    def __init__(self) -> None:
+        self.server = ApiServer()
+        self.server.handler = self._handle
+        self.server.allowed = False
+        self.rules: list[dict[str, Any]] = [_rule(*needed) for needed in NEEDED]
+        self.incomplete = False
+        self.kinds: list[str] | None = ["albumreleases", "albumreleases/status"]
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        if request.path == RULES:
+            status = {"resourceRules": self.rules, "incomplete": self.incomplete}
+            return web.json_response({"status": status}, status=201)
+        assert request.path == KINDS
+        if self.kinds is None:
+            return web.Response(status=404, text="404 page not found\n")
+        return web.json_response({"resources": [{"name": name} for name in self.kinds]})
+
+
+def _rule(verb: str, group: str, resource: str, **more: object) -> dict[str, Any]:
+    return {"verbs": [verb], "apiGroups": [group], "resources": [resource], **more}
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return Stage()
+
+
+@pytest.fixture
+async def cluster(stage: Stage) -> AsyncIterator[Cluster]:
+    async with running(stage.server) as cluster:
+        yield cluster
+
+
+async def test_rules_that_grant_all_are_enough(stage: Stage, cluster: Cluster) -> None:
+    assert await find_obstacle(cluster, "album") is None
+    stage.rules = [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}]
+    assert await find_obstacle(cluster, "album") is None
+    assert stage.server.asked == []
+
+
+async def test_what_complete_rules_lack_is_confirmed_by_one_review(
+    stage: Stage, cluster: Cluster
+) -> None:
+    stage.rules = stage.rules[:-2]
+    missing = ["get secrets", "create events.k8s.io/events"]
+    assert await find_missing(cluster, "album") == missing
+    assert len(stage.server.asked) == 1
+    assert await find_obstacle(cluster, "album") == f"may not {', '.join(missing)}"
+
+
+async def test_a_rule_for_some_names_is_no_right_to_all(stage: Stage, cluster: Cluster) -> None:
+    stage.rules[0] = _rule(*NEEDED[0], resourceNames=["backend-v1.1.0"])
+    assert await find_missing(cluster, "album") == ["get album.dev/albumreleases"]
+
+
+async def test_what_incomplete_rules_lack_is_asked_for_one_by_one(
+    stage: Stage, cluster: Cluster
+) -> None:
+    stage.rules, stage.incomplete = [], True
+    assert len(await find_missing(cluster, "album")) == len(NEEDED)
+    stage.server.allowed = True
+    assert await find_missing(cluster, "album") == []
+    assert len(stage.server.asked) == 2 * len(NEEDED)
+
+
+async def test_a_cluster_without_our_kinds_is_told(stage: Stage, cluster: Cluster) -> None:
+    stage.kinds = ["albumpipelines"]
+    assert await find_obstacle(cluster, "album") == "the API server knows no AlbumReleases"
+    stage.kinds = None
+    with pytest.raises(TransientError):
+        await find_obstacle(cluster, "album")

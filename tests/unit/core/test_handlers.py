@@ -1,0 +1,125 @@
+"""What is read of an event before it is handed to the main loop."""
+
+import asyncio
+import logging
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from album_operator.daemons import Daemons
+from album_operator.domain.release import Ref
+from album_operator.handlers import NamespaceWatch, is_worth_reading
+from album_operator.metrics import Metrics
+from album_operator.render.job import RELEASE_LABEL
+from album_operator.wakeups import Wakeups
+from tests.fakes.builders import raw_release
+
+RELEASE = Ref("album", "backend-v1.1.0")
+
+
+class Stage:
+    """A watch whose events a test makes."""
+
+    def __init__(self) -> None:
+        self.wakeups, self.metrics = Wakeups(), Metrics()
+        self.running: list[Ref] = []
+        self.daemons = Daemons(self._serve, self.wakeups)
+        self.watch = NamespaceWatch(self.daemons, self.wakeups, self.metrics, timedelta(seconds=70))
+
+    async def _serve(self, release: Ref, stopped: asyncio.Event) -> None:
+        self.running.append(release)
+        await stopped.wait()
+        self.running.remove(release)
+
+    async def tell(self, kind: str, body: dict[str, Any], event: str | None = None) -> None:
+        """Hand an event over as Kopf's thread does."""
+        read = self.watch._read_release if kind == "AlbumRelease" else self.watch._read_job
+        metadata = body.get("metadata") or {}
+        told = {
+            "type": event,
+            "body": body,
+            "event": {"type": event, "object": body},
+            "meta": metadata,
+            "namespace": metadata.get("namespace"),
+            "name": metadata.get("name"),
+        }
+        self.watch._read(kind, asyncio.get_running_loop(), told, read)
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+
+async def test_a_release_in_flight_is_kept_until_it_is_finished_or_deleted() -> None:
+    stage = Stage()
+    raw = raw_release("backend-v1.1.0")
+    await stage.tell("AlbumRelease", raw)
+    assert stage.running == [RELEASE]
+    finished = [{"type": "Finished", "status": "True"}]
+    raw["status"] = {
+        "observedGeneration": raw["metadata"]["generation"],
+        "conditions": finished,
+    }
+    await stage.tell("AlbumRelease", raw, "MODIFIED")
+    assert stage.running == []
+
+    del raw["status"]
+    await stage.tell("AlbumRelease", raw, "MODIFIED")
+    assert stage.running == [RELEASE]
+    await stage.tell("AlbumRelease", raw, "DELETED")
+    assert stage.running == []
+
+    await stage.tell("AlbumRelease", raw, "ADDED")
+    raw["metadata"]["deletionTimestamp"] = "2026-11-20T12:00:00Z"
+    await stage.tell("AlbumRelease", raw, "MODIFIED")
+    assert stage.running == []
+
+
+async def test_a_job_wakes_the_release_it_names() -> None:
+    stage = Stage()
+    await stage.tell("AlbumRelease", raw_release("backend-v1.1.0"))
+    owner = {"kind": "AlbumRelease", "name": "backend-v1.1.0", "uid": "u", "controller": True}
+    owner["apiVersion"] = "album.dev/v1alpha1"
+    metadata = {"namespace": "album", "name": "j", "labels": {RELEASE_LABEL: "x"}}
+    await stage.tell("Job", {"metadata": metadata})
+    assert not stage.wakeups.has_news(RELEASE)
+    await stage.tell("Job", {"metadata": {**metadata, "ownerReferences": [owner]}})
+    assert stage.wakeups.has_news(RELEASE)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"metadata": {}},
+        {"metadata": None},
+        {"metadata": {"namespace": "album", "name": "x"}, "status": {"conditions": 7}},
+        {"metadata": {"namespace": "album", "name": "x"}, "status": {"conditions": [None]}},
+        {"metadata": {"namespace": "album", "name": "x", "annotations": 7}, "status": []},
+    ],
+    ids=str,
+)
+async def test_what_nobody_can_read_is_skipped_counted_and_told_once(
+    body: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    stage = Stage()
+    for _ in range(2):
+        await stage.tell("AlbumRelease", body)
+
+    assert stage.running == []
+    assert caplog.text.count("is skipped") == 1
+    counted = 'album_unreadable_objects_total{kind="AlbumRelease"} 2.0'
+    assert counted in stage.metrics.render().decode()
+
+
+@pytest.mark.parametrize(
+    ("logger", "message", "is_kept"),
+    [
+        ("kopf.objects", "Handler 'release-changed' succeeded.", False),
+        ("kopf._core.reactor.running", "OS signals are ignored: not in the main thread.", False),
+        ("kopf._core.reactor.queueing", "Watcher for x has failed: 403", False),
+        ("kopf._cogs.clients.api", "Request attempt #1/4 failed; will retry: GET", True),
+        ("album_operator", "A build has failed.", True),
+    ],
+)
+def test_the_log_has_what_is_worth_reading(logger: str, message: str, is_kept: bool) -> None:
+    line = logging.LogRecord(logger, logging.INFO, "", 0, message, None, None)
+    assert is_worth_reading(line) is is_kept
