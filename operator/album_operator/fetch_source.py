@@ -17,7 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from album_operator.adapters.git import Git, Repository
-from album_operator.adapters.git_failures import translate
+from album_operator.adapters.git_failures import REFUSED_PAUSE, TokenRefusedError, translate
 from album_operator.adapters.git_names import check_commit, check_ref_name
 from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import OutsideError, TerminalError, TransientError
@@ -233,10 +233,17 @@ def fetch_with_patience(
     waits: tuple[timedelta, ...] = WAITS,
     wait: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Fetch, and try again after troubles that may pass."""
+    """Fetch, and try again after troubles that may pass; a refused token once."""
+    is_refused = False
     for pause in waits:
         try:
             fetch(task, say)
+        except TokenRefusedError as error:
+            if is_refused:
+                raise
+            is_refused = True
+            say(f"{error.message} Trying once more, for a server that shuts down refuses any.")
+            wait(REFUSED_PAUSE.total_seconds())
         except TransientError as error:
             say(f"{error.message} Trying again in {pause.total_seconds():.0f} s.")
             wait(pause.total_seconds())

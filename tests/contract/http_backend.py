@@ -45,6 +45,7 @@ class Backend(http.server.ThreadingHTTPServer):
         speaks_version_2: whether it knows version 2 of git's protocol, or only the oldest.
         answers_after: seconds after which it answers a request.
         hangs_up: whether it closes each connection after its answer.
+        refusals: how many requests it refuses by 401, whatever token they show.
         rubbish: sent instead of each answer to a POST.
     """
 
@@ -60,6 +61,7 @@ class Backend(http.server.ThreadingHTTPServer):
         self.speaks_version_2 = True
         self.answers_after = 0.0
         self.hangs_up = False
+        self.refusals = 0
         self.rubbish: bytes | None = None
 
     @property
@@ -110,6 +112,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.server.traffic.received += len(body)
         if self.server.answers_after:
             self.server.goes_on.wait(self.server.answers_after)
+        if self.server.refusals:
+            self.server.refusals -= 1
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="git"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         at = self.server.stalls_at
         stalls = at is not None and self.command == "POST" and path.endswith(at)
         head, _, data = self._ask(path, query, body).partition(b"\r\n\r\n")

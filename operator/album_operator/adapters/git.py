@@ -21,7 +21,13 @@ from album_operator.adapters.git_environment import (
     server_environment,
     temporary_folder,
 )
-from album_operator.adapters.git_failures import LocalGitError, translate, unavailable
+from album_operator.adapters.git_failures import (
+    REFUSED_PAUSE,
+    LocalGitError,
+    TokenRefusedError,
+    translate,
+    unavailable,
+)
 from album_operator.adapters.git_process import (
     STOPPING,
     Answer,
@@ -331,7 +337,11 @@ class Git:
 
         loop = asyncio.get_running_loop()
         try:
-            return await self._slots.run(place.namespace, place.server, begin)
+            try:
+                return await self._slots.run(place.namespace, place.server, begin)
+            except TokenRefusedError:
+                await asyncio.sleep(REFUSED_PAUSE.total_seconds())
+                return await self._slots.run(place.namespace, place.server, begin)
         finally:
             loop.call_later(IDLE_SECONDS, self._connections.close_idle, IDLE_SECONDS)
 

@@ -6,6 +6,7 @@ those of ssh are in `git_ssh_failures`.
 
 import base64
 import re
+from datetime import timedelta
 from urllib.parse import quote
 
 from album_operator.adapters.git_ssh_failures import find_failure
@@ -30,6 +31,13 @@ KEY_WORD_LENGTH = 16
 REFUSED = re.compile(
     r"Authentication failed|could not read (Username|Password)|returned error: 40[13]\b"
 )
+UNAUTHORIZED = re.compile(
+    r"Authentication failed|could not read (Username|Password)|returned error: 401\b"
+)
+
+REFUSED_PAUSE = timedelta(seconds=2)
+"""After which a token that was refused is tried once more."""
+
 MOVED = re.compile(r"returned error: 30\d\b|update url base from redirection")
 NOT_FOUND = re.compile(r"repository '.*' not found|returned error: (404|410)\b")
 ARCHIVED = re.compile(r"^remote:.*\b(is|was) archived\b", re.MULTILINE)
@@ -45,6 +53,14 @@ DAMAGED = re.compile(
     r"|missing (object|tree|commit|blob)|revision walk setup failed|unresolved deltas"
 )
 """What git says of a repository of our own that is damaged, locked or half-written."""
+
+
+class TokenRefusedError(TerminalError):
+    """A server does not know a token (401), over HTTP.
+
+    A Gitea that shuts down has closed its database, and says so of any token: worth asking once
+    more.
+    """
 
 
 class LocalGitError(TransientError):
@@ -128,7 +144,8 @@ def translate(place: GitPlace, doing: str, stderr: str) -> OutsideError:
 
 def credentials_refused(place: GitPlace, doing: str, said: str) -> TerminalError:
     """Say that the server does not take the token for this repository."""
-    return TerminalError(
+    kind = TokenRefusedError if UNAUTHORIZED.search(said) else TerminalError
+    return kind(
         Reason.CREDENTIALS_REFUSED,
         f"{place.url} refused the token of Secret {place.credential.secret}: {said}. Check that "
         f"the token is valid and may {doing} this repository, put a working one into the Secret, "

@@ -21,6 +21,7 @@ from album_operator.adapters.forge_failures import (
     unavailable,
     wrong_method,
 )
+from album_operator.adapters.git_failures import REFUSED_PAUSE
 from album_operator.adapters.git_names import check_commit, check_ref_name
 from album_operator.adapters.gitea_answers import (
     is_between,
@@ -29,7 +30,7 @@ from album_operator.adapters.gitea_answers import (
     parse_repository,
     require,
 )
-from album_operator.adapters.gitea_api import PAGE, REFUSED_PAUSE, TIME_LIMIT, GiteaApi
+from album_operator.adapters.gitea_api import PAGE, TIME_LIMIT, GiteaApi
 from album_operator.adapters.gitea_extras import DRAFT_TITLE, add_extras
 from album_operator.adapters.gitea_gate import parse_gate
 from album_operator.domain.places import CommitState, Draft, ForgePlace, MergeMethod

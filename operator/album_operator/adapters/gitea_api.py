@@ -45,9 +45,6 @@ PAGE = 50
 ITEMS = 10_000
 """Most items of a list that are read: beyond that nothing is said of what may be there."""
 
-REFUSED_PAUSE = timedelta(seconds=2)
-"""After which a token that was refused is tried once more."""
-
 
 class GiteaApi:
     """Sends requests about repositories.

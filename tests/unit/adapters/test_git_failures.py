@@ -4,7 +4,13 @@ import base64
 
 import pytest
 
-from album_operator.adapters.git_failures import WORDS_LENGTH, scrub, translate, words
+from album_operator.adapters.git_failures import (
+    WORDS_LENGTH,
+    TokenRefusedError,
+    scrub,
+    translate,
+    words,
+)
 from album_operator.domain.errors import OutsideError, TerminalError, TransientError
 from album_operator.domain.places import Credential, GitPlace
 from album_operator.domain.reasons import Reason
@@ -20,12 +26,12 @@ URL = f"{PLACE.url}/"
     [
         (
             f"remote: Failed to authenticate user\nfatal: Authentication failed for '{URL}'",
-            TerminalError,
+            TokenRefusedError,
             Reason.CREDENTIALS_REFUSED,
         ),
         (
             "fatal: could not read Password for 'https://ann@git.example.org': No such device",
-            TerminalError,
+            TokenRefusedError,
             Reason.CREDENTIALS_REFUSED,
         ),
         (
