@@ -325,6 +325,13 @@ class Applications(Protocol):
     async def find(self, ref: Ref) -> ApplicationSeen | None:
         """Read an Application."""
 
+    async def prove_guard(self, ref: Ref) -> None:
+        """Find the API server to hold us to what a release needs of an Application.
+
+        Raises:
+            TransientError: `GuardMissing` where it would let us change anything.
+        """
+
     async def patch(self, application: ConsentedApplication, patch: Mapping[str, Any]) -> None:
         """Apply a JSON merge patch, if the Application still is as it was seen.
 

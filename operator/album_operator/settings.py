@@ -46,6 +46,7 @@ class Settings:
         insecure_hosts: `host[:port]` of git servers and registries that may be spoken to in plain
             HTTP.
         require_consent: whether an Application must name the pipeline it lets change it.
+        require_guard: whether the API server must hold us to the guard on Applications.
         merge_poll: how often a waiting pull request is asked for.
         watch_idle: how long a watch of the API server may be silent before it counts as dead.
         cache_folder: where git keeps what it has fetched of config repositories.
@@ -61,6 +62,7 @@ class Settings:
     builds_per_namespace: int
     insecure_hosts: frozenset[str]
     require_consent: bool
+    require_guard: bool
     merge_poll: timedelta
     watch_idle: timedelta
     cache_folder: Path
@@ -208,6 +210,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     argocd_namespaces = read.words("ALBUM_ARGOCD_NAMESPACES", "argocd", NAMESPACE)
     insecure_hosts = frozenset(read.words("ALBUM_INSECURE_HOSTS", "", HOST))
     consent = read.parsed("ALBUM_REQUIRE_CONSENT", "true", _boolean, "true or false")
+    guard = read.parsed("ALBUM_REQUIRE_GUARD", "true", _boolean, "true or false")
     poll = read.parsed("ALBUM_MERGE_POLL_SECONDS", "30", _seconds, "a number of seconds above 0")
     idle = read.parsed("ALBUM_WATCH_IDLE_SECONDS", "70", _seconds, "a number of seconds above 0")
     folder = read.parsed("ALBUM_CACHE_DIR", "/tmp/album-operator", _absolute, "an absolute path")  # noqa: S108 - its owner is checked
@@ -227,6 +230,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     if (
         read.faults
         or consent is None
+        or guard is None
         or poll is None
         or idle is None
         or folder is None
@@ -243,6 +247,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         builds_per_namespace=builds,
         insecure_hosts=insecure_hosts,
         require_consent=consent,
+        require_guard=guard,
         merge_poll=poll,
         watch_idle=idle,
         cache_folder=folder,

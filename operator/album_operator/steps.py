@@ -36,6 +36,7 @@ from album_operator.domain.verdict import (
     ApplySyncPolicy,
     CommitToBase,
     DisarmPullRequest,
+    Done,
     MergePullRequest,
     OpenPullRequest,
     PushBranch,
@@ -170,7 +171,12 @@ class Steps:
                 if seen_app is not None and policy.is_disabled(seen_app.sync_policy)
             ),
         )
-        return preflight.decide(release, record, wish, seen, consent=self._settings.require_consent)
+        verdict = preflight.decide(
+            release, record, wish, seen, consent=self._settings.require_consent
+        )
+        if self._settings.require_guard and isinstance(verdict, Done):
+            await asyncio.gather(*map(self._world.applications.prove_guard, applications))
+        return verdict
 
     async def _find_forge_repository(self, forge: ForgePlace | None) -> RepositorySeen | None:
         # Public repositories are read without the token, so this is the first use of one.

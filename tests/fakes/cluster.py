@@ -14,7 +14,7 @@ from typing import Any
 
 from album_operator.adapters.cluster import Cluster, path_of
 from album_operator.adapters.cluster_refusals import OBJECTS, ConflictError, NotFoundError
-from album_operator.domain.errors import OutsideError
+from album_operator.domain.errors import OutsideError, TransientError
 from album_operator.domain.reasons import Reason
 from tests.fakes.builders import DIGEST, NAMESPACE
 from tests.fakes.crd_schema import faults_of_status
@@ -41,6 +41,7 @@ class FakeCluster(Cluster):
         events: reasons of the Events posted, in order, by name of the release.
         faults: what goes wrong at which write.
         trouble: raised by every request while set.
+        is_guarded: the guard on Applications holds the operator.
         refused: what requests about a kind of object raise, by its plural; with `/status` where
             only that is meant.
     """
@@ -51,6 +52,7 @@ class FakeCluster(Cluster):
         self.faults = faults or Faults()
         self.trouble: OutsideError | None = None
         self.refused: dict[str, OutsideError] = {}
+        self.is_guarded = True
         self._version = 100
 
     def apply(self, raw: Raw) -> str:
@@ -126,6 +128,21 @@ class FakeCluster(Cluster):
             if is_ours and (faults := faults_of_status(raw["status"])):
                 raise AssertionError(f"the API server refuses this status: {faults}")
             return copy.deepcopy(raw)
+
+    async def try_merge(self, path: str, body: Mapping[str, Any]) -> Raw:
+        """Answer as `merge` would, and keep nothing."""
+        self._answer(path)
+        if path not in self.objects:
+            raise NotFoundError(Reason.CLUSTER_UNAVAILABLE, f"The API server has no {path}.")
+        if self.is_guarded and "/applications/" in path and "labels" in body.get("metadata", {}):
+            raise TransientError(
+                Reason.ADMISSION_DENIED,
+                "ValidatingAdmissionPolicy 'album-operator-applications' denied request: "
+                "album-operator may not change metadata.labels of an Application.",
+            )
+        raw = copy.deepcopy(self.objects[path])
+        _merge(raw, body)
+        return raw
 
     def _answer(self, path: str) -> None:
         if self.trouble is not None:

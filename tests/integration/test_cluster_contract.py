@@ -100,6 +100,18 @@ async def test_a_merge_patch_adds_replaces_and_removes(cluster: Cluster) -> None
     assert await cluster.get(place) == patched
 
 
+async def test_a_patch_that_is_only_tried_is_answered_and_not_kept(
+    cluster: Cluster, path: str
+) -> None:
+    created = await cluster.create(RELEASES, _release())
+    tried = await cluster.try_merge(path, {"metadata": {"labels": {"a": "b"}}})
+
+    assert tried["metadata"]["labels"] == {"a": "b"}
+    assert await cluster.get(path) == created
+    with pytest.raises(NotFoundError):
+        await cluster.try_merge(f"{path}-x", {"metadata": {"labels": {"a": "b"}}})
+
+
 async def test_a_patch_that_changes_nothing_keeps_the_resource_version(
     cluster: Cluster, path: str
 ) -> None:

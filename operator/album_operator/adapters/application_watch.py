@@ -10,10 +10,9 @@ from typing import Any
 
 from album_operator.adapters.applications import (
     UnreadableError,
-    application_path,
     parse_application,
 )
-from album_operator.adapters.cluster import Cluster
+from album_operator.adapters.cluster import Cluster, application_path
 from album_operator.adapters.cluster_refusals import GoneError
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.release import Ref

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from album_operator.adapters.cluster import Cluster, parse_time, path_of
+from album_operator.adapters.cluster import Cluster, application_path, parse_time
 from album_operator.adapters.cluster_refusals import NotFoundError
+from album_operator.adapters.guard import prove_guard
 from album_operator.decisions.application import CONSENT
 from album_operator.domain.errors import TransientError
 from album_operator.domain.reasons import Reason
@@ -17,8 +18,6 @@ from album_operator.domain.seen import (
     OperationSeen,
 )
 from album_operator.render.sync_policy import PREVIOUS_POLICY, REFRESH
-
-ARGOCD = "/apis/argoproj.io/v1alpha1"
 
 
 class UnreadableError(TransientError):
@@ -50,10 +49,9 @@ class ClusterApplications:
         path = application_path(seen.namespace, seen.name)
         await self._cluster.merge(path, {**patch, "metadata": metadata})
 
-
-def application_path(namespace: str, name: str | None = None) -> str:
-    """Give the path of an Application, or of those of a namespace."""
-    return path_of(ARGOCD, "applications", namespace, name)
+    async def prove_guard(self, ref: Ref) -> None:
+        """Find the API server to hold us to what a release needs of an Application."""
+        await prove_guard(self._cluster, ref)
 
 
 def parse_application(raw: Mapping[str, Any]) -> ApplicationSeen:

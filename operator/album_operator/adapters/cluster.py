@@ -76,6 +76,11 @@ class Cluster:
             "PATCH", path, {"fieldManager": FIELD_MANAGER}, body, MERGE_PATCH
         )
 
+    async def try_merge(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask what `merge` would be answered with; nothing is changed (`dryRun`)."""
+        query = {"fieldManager": FIELD_MANAGER, "dryRun": "All"}
+        return await self._request("PATCH", path, query, body, MERGE_PATCH)
+
     async def watch(
         self, path: str, resource_version: str, seconds: int, idle: float
     ) -> AsyncIterator[dict[str, Any]]:
@@ -204,6 +209,11 @@ def path_of(api: str, plural: str, namespace: str, name: str | None = None, sub:
     if name is not None:
         path += f"/{quote(name, safe='')}"
     return f"{path}/{sub}" if sub else path
+
+
+def application_path(namespace: str, name: str | None = None) -> str:
+    """Give the path of an Argo CD Application, or of those of a namespace."""
+    return path_of("/apis/argoproj.io/v1alpha1", "applications", namespace, name)
 
 
 def parse_time(text: str | None) -> datetime | None:

@@ -82,6 +82,7 @@ class Reason(StrEnum):
     CLUSTER_UNAVAILABLE = "ClusterUnavailable"
     FORBIDDEN = "Forbidden"
     ADMISSION_DENIED = "AdmissionDenied"
+    GUARD_MISSING = "GuardMissing"
     APPLICATION_UNREADABLE = "ApplicationUnreadable"
     RATE_LIMITED = "RateLimited"
 
@@ -102,6 +103,7 @@ TRANSIENT = frozenset(
         Reason.CLUSTER_UNAVAILABLE,
         Reason.FORBIDDEN,
         Reason.ADMISSION_DENIED,
+        Reason.GUARD_MISSING,
         Reason.APPLICATION_UNREADABLE,
         Reason.RATE_LIMITED,
         Reason.INTERNAL_ERROR,

@@ -33,6 +33,7 @@ def test_two_variables_are_enough() -> None:
     assert settings.builds_per_namespace == 5
     assert settings.insecure_hosts == frozenset()
     assert settings.require_consent
+    assert settings.require_guard
     assert settings.merge_poll == timedelta(seconds=30)
     assert settings.cache_folder.is_absolute()
     assert settings.cache_bytes == 512 * 1024 * 1024
@@ -59,6 +60,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
             "ALBUM_FETCH_LIMITS": "memory=2Gi",
             "ALBUM_INSECURE_HOSTS": "172.18.0.1:3000,[fd00::1]:3000",
             "ALBUM_REQUIRE_CONSENT": "False",
+            "ALBUM_REQUIRE_GUARD": "false",
             "ALBUM_MERGE_POLL_SECONDS": "0.5",
             "ALBUM_CACHE_DIR": "/var/cache/album",
             "ALBUM_CACHE_BYTES": "1000000",
@@ -83,6 +85,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     assert settings.insecure_hosts == frozenset({"172.18.0.1:3000", "[fd00::1]:3000"})
     assert settings.engine.insecure_hosts == settings.insecure_hosts
     assert not settings.require_consent
+    assert not settings.require_guard
     assert settings.merge_poll == timedelta(milliseconds=500)
     assert settings.cache_folder == Path("/var/cache/album")
     assert settings.cache_bytes == 1_000_000
@@ -108,6 +111,7 @@ def test_all_that_is_missing_is_named_at_once() -> None:
         ("ALBUM_REGISTRY_MIRRORS", "http://mirror"),
         ("ALBUM_INSECURE_HOSTS", "git.example.org/path"),
         ("ALBUM_REQUIRE_CONSENT", "yes"),
+        ("ALBUM_REQUIRE_GUARD", "no"),
         ("ALBUM_ALLOW_PRIVILEGED_BUILDS", "1"),
         ("ALBUM_BUILDS_PER_NAMESPACE", "0"),
         ("ALBUM_BUILDS_PER_NAMESPACE", "-1"),

@@ -1,0 +1,66 @@
+"""Whether the guard on Applications holds us is tried, not believed."""
+
+import copy
+
+import pytest
+
+from album_operator.adapters.guard import find_unguarded, prove_guard
+from album_operator.domain.errors import TransientError
+from album_operator.domain.reasons import Reason
+from album_operator.domain.release import Ref
+from tests.fakes.builders import APPLICATION, raw_application
+from tests.fakes.cluster import FakeCluster
+
+DOWN = TransientError(Reason.CLUSTER_UNAVAILABLE, "The API server cannot be reached.")
+ANOTHER_RULE = TransientError(Reason.ADMISSION_DENIED, "A policy of yours refuses labels.")
+
+
+@pytest.fixture
+def cluster() -> FakeCluster:
+    cluster = FakeCluster()
+    cluster.apply(raw_application())
+    return cluster
+
+
+async def test_a_refusal_in_the_guards_words_proves_it(cluster: FakeCluster) -> None:
+    await prove_guard(cluster, APPLICATION)
+    assert await find_unguarded(cluster, ["argocd"]) is None
+
+
+async def test_a_change_that_would_be_done_proves_that_there_is_none(cluster: FakeCluster) -> None:
+    cluster.is_guarded = False
+    before = copy.deepcopy(cluster.objects)
+    with pytest.raises(TransientError) as caught:
+        await prove_guard(cluster, APPLICATION)
+
+    assert caught.value.reason is Reason.GUARD_MISSING
+    assert "argocd/album-app-backend" in caught.value.message
+    assert "manifests/base/application-guard.yaml" in caught.value.message
+    assert "ALBUM_REQUIRE_GUARD=false" in caught.value.message
+    assert await find_unguarded(cluster, ["empty", "argocd"]) == caught.value.message
+    assert cluster.objects == before
+    assert cluster.faults.writes == []
+
+
+@pytest.mark.parametrize("trouble", [DOWN, ANOTHER_RULE])
+async def test_another_refusal_proves_nothing(
+    cluster: FakeCluster, trouble: TransientError
+) -> None:
+    cluster.trouble = trouble
+    with pytest.raises(TransientError) as caught:
+        await prove_guard(cluster, APPLICATION)
+
+    assert caught.value is trouble
+
+
+async def test_an_application_that_is_gone_needs_no_guard(cluster: FakeCluster) -> None:
+    cluster.is_guarded = False
+    await prove_guard(cluster, Ref("argocd", "gone"))
+
+
+async def test_a_namespace_that_cannot_be_asked_about_keeps_none_from_being_found(
+    cluster: FakeCluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    cluster.refused["applications"] = DOWN
+    assert await find_unguarded(cluster, ["argocd"]) is None
+    assert "in namespace argocd: The API server cannot be reached." in caplog.text
