@@ -19,6 +19,7 @@ from album_operator.adapters.config_repository import GitConfigRepository
 from album_operator.adapters.forges import Forges
 from album_operator.adapters.git import SHARES
 from album_operator.adapters.git_cache import CacheError
+from album_operator.adapters.git_limits import Limits
 from album_operator.adapters.gitea import GiteaPullRequests
 from album_operator.adapters.github import GitHubPullRequests
 from album_operator.adapters.releases import ClusterReleases
@@ -63,11 +64,13 @@ async def _listen(
 
 async def _run(settings: Settings) -> None:
     turns_of_git = Slots(SHARES)
+    limits = Limits(memory=settings.git_memory, fetch=settings.fetch_bytes)
     config = GitConfigRepository(
         settings.insecure_hosts,
         slots=turns_of_git,
         cache_folder=settings.cache_folder,
         cache_bytes=settings.cache_bytes,
+        limits=limits,
     )
     stopping = _stop_on_signals()
     health, metrics, wakeups = Health(), Metrics(), Wakeups()
@@ -77,7 +80,7 @@ async def _run(settings: Settings) -> None:
     gitea = GiteaPullRequests(settings.insecure_hosts)
     github = GitHubPullRequests(settings.insecure_hosts)
     pull_requests = Forges({ForgeType.GITEA: gitea, ForgeType.GITHUB: github})
-    source = GitSourceRepository(settings.insecure_hosts, slots=turns_of_git)
+    source = GitSourceRepository(settings.insecure_hosts, slots=turns_of_git, limits=limits)
     watch = PullRequestWatch(
         pull_requests,
         settings.merge_poll,

@@ -23,6 +23,9 @@ HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})
 KANIKO_IMAGE = "ghcr.io/osscontainertools/kaniko:v1.28.2"
 BUILDKIT_IMAGE = "docker.io/moby/buildkit:v0.34.2"
 
+LEAST_MEMORY = 32 * 1024 * 1024
+"""With less, git does not read folders the field has."""
+
 SECRET_LENGTH = 16
 """Fewest characters of a secret for webhooks."""
 
@@ -51,6 +54,8 @@ class Settings:
         watch_idle: how long a watch of the API server may be silent before it counts as dead.
         cache_folder: where git keeps what it has fetched of config repositories.
         cache_bytes: most bytes it keeps there.
+        fetch_bytes: most bytes that git may bring at once from a repository.
+        git_memory: bytes of memory that one process of git may have.
         health_port: TCP port of `/healthz`, `/readyz` and `/metrics`.
         webhook_port: TCP port of the webhook receiver.
         webhook_secret_file: file with what webhooks are signed with; None: none are received.
@@ -67,6 +72,8 @@ class Settings:
     watch_idle: timedelta
     cache_folder: Path
     cache_bytes: int
+    fetch_bytes: int
+    git_memory: int
     health_port: int
     webhook_port: int
     webhook_secret_file: Path | None
@@ -148,6 +155,11 @@ def _count(text: str) -> int | None:
     return int(text) if COUNT.fullmatch(text) and int(text) > 0 else None
 
 
+def _memory(text: str) -> int | None:
+    size = _bytes(text)
+    return size if size is not None and size >= LEAST_MEMORY else None
+
+
 def _port(text: str) -> int | None:
     return int(text) if PORT.fullmatch(text) and 0 < int(text) < 65536 else None
 
@@ -216,6 +228,10 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     folder = read.parsed("ALBUM_CACHE_DIR", "/tmp/album-operator", _absolute, "an absolute path")  # noqa: S108 - its owner is checked
     builds = read.parsed("ALBUM_BUILDS_PER_NAMESPACE", "5", _count, "a number from 1 to 9999")
     size = read.parsed("ALBUM_CACHE_BYTES", "536870912", _bytes, "a number of bytes above 0")
+    fetch = read.parsed("ALBUM_FETCH_BYTES", "268435456", _bytes, "a number of bytes above 0")
+    memory = read.parsed(
+        "ALBUM_GIT_MEMORY_BYTES", "50331648", _memory, f"a number of bytes from {LEAST_MEMORY} on"
+    )
     port = read.parsed("ALBUM_HEALTH_PORT", "8080", _port, "a TCP port")
     webhook_port = read.parsed("ALBUM_WEBHOOK_PORT", "8081", _port, "a TCP port")
     secret_file = read.optional("ALBUM_WEBHOOK_SECRET_FILE", _absolute, "an absolute path")
@@ -236,6 +252,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         or folder is None
         or size is None
         or builds is None
+        or fetch is None
+        or memory is None
         or port is None
         or webhook_port is None
     ):
@@ -252,6 +270,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         watch_idle=idle,
         cache_folder=folder,
         cache_bytes=size,
+        fetch_bytes=fetch,
+        git_memory=memory,
         health_port=port,
         webhook_port=webhook_port,
         webhook_secret_file=secret_file,

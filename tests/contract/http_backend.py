@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from album_operator.domain.places import Credential, GitPlace
+from tests.contract.hostile_packs import replace_pack
 from tests.contract.plain_git import git
 
 CHUNK = 64 * 1024
@@ -47,6 +48,7 @@ class Backend(http.server.ThreadingHTTPServer):
         hangs_up: whether it closes each connection after its answer.
         refusals: how many requests it refuses by 401, whatever token they show.
         rubbish: sent instead of each answer to a POST.
+        pack: sent instead of each pack.
     """
 
     daemon_threads = True
@@ -63,6 +65,7 @@ class Backend(http.server.ThreadingHTTPServer):
         self.hangs_up = False
         self.refusals = 0
         self.rubbish: bytes | None = None
+        self.pack: bytes | None = None
 
     @property
     def host(self) -> str:
@@ -124,6 +127,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         head, _, data = self._ask(path, query, body).partition(b"\r\n\r\n")
         if self.command == "POST" and self.server.rubbish is not None:
             data = self.server.rubbish
+        if self.server.pack is not None and b"\x01PACK" in data:
+            data = replace_pack(data, self.server.pack)
         self.close_connection |= self.server.hangs_up
         self.send_response(200)
         for line in head.decode().split("\r\n"):

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +21,7 @@ from album_operator.adapters.git_commit import make_commit
 from album_operator.adapters.git_failures import LocalGitError
 from album_operator.adapters.git_files import Files, diff_files, diff_made, read_base, read_branch
 from album_operator.adapters.git_history import find_descent
+from album_operator.adapters.git_limits import LIMITS, MIB, Limits, TooLargeError
 from album_operator.adapters.git_names import (
     check_commit,
     check_file_path,
@@ -46,7 +48,10 @@ CACHE_BYTES = 512 * 1024 * 1024
 
 KEPT_LOOKS = 64
 KEPT_SIZE_LIMIT = 256 * 1024
-"""Files of a commit are kept in memory only if they have no more bytes than this together."""
+"""What is known of a commit is kept in memory only if it has no more bytes than this."""
+
+LEAST_FETCH_BYTES = 32 * MIB
+"""What a fetch may bring however small the cache is: it is removed after the work."""
 
 KEPT_ANSWERS = 1024
 
@@ -61,7 +66,8 @@ class GitConfigRepository:
         slots: who may run git when; None for some of its own.
         time_limit: longest a single git command may take.
         cache_folder: where caches are kept; None for a folder that is removed at the end.
-        cache_bytes: most bytes they may have together.
+        cache_bytes: most bytes they may have together; a fetch brings no more.
+        limits: of each git command.
 
     Raises:
         CacheError: the folder cannot be used.
@@ -75,10 +81,15 @@ class GitConfigRepository:
         time_limit: timedelta = TIME_LIMIT,
         cache_folder: Path | None = None,
         cache_bytes: int = CACHE_BYTES,
+        limits: Limits = LIMITS,
     ) -> None:
         self._caches = Caches(cache_folder, cache_bytes)
         self._git = Git(
-            insecure_hosts, slots=slots, time_limit=time_limit, folder=self._caches.work
+            insecure_hosts,
+            slots=slots,
+            time_limit=time_limit,
+            folder=self._caches.work,
+            limits=_within(limits, cache_bytes),
         )
         self._fetcher = Fetcher()
         self._writers = Writers()
@@ -204,7 +215,7 @@ class GitConfigRepository:
                 lambda repository: read_branch(repository, self._fetcher, commit, paths),
                 deadline,
             )
-            if _size(seen.files) <= KEPT_SIZE_LIMIT:
+            if _branch_size(seen) <= KEPT_SIZE_LIMIT:
                 self._branches.keep(question, seen)
         return seen
 
@@ -333,7 +344,7 @@ class GitConfigRepository:
             async with self._caches.lease(name) as cache:
                 try:
                     return await work(cache)
-                except LocalGitError:
+                except (LocalGitError, TooLargeError):
                     self._caches.drop(cache)
                     raise
         except OSError as error:
@@ -358,5 +369,19 @@ def _check_change(change: Change) -> None:
         check_file_path(path)
 
 
+def _within(limits: Limits, cache_bytes: int) -> Limits:
+    """Let no fetch bring more than the cache may hold."""
+    most = max(cache_bytes, LEAST_FETCH_BYTES)
+    if limits.fetch <= most:
+        return limits
+    more_room = "Raise ALBUM_CACHE_BYTES and the size of the operator's volume for it"
+    return replace(limits, fetch=most, more_room=more_room)
+
+
 def _size(files: Mapping[str, bytes]) -> int:
     return sum(len(data) for data in files.values())
+
+
+def _branch_size(seen: BranchSeen) -> int:
+    words = (seen.message, seen.author_name, seen.author_email, seen.diff, *seen.changed_paths)
+    return _size(seen.files) + _size(seen.parent_files or {}) + sum(map(len, words))

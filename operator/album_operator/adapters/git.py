@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -28,13 +29,22 @@ from album_operator.adapters.git_failures import (
     translate,
     unavailable,
 )
+from album_operator.adapters.git_limits import (
+    LIMITS,
+    Limits,
+    check_excess,
+    too_talkative,
+)
+from album_operator.adapters.git_pipes import OverflowedError
 from album_operator.adapters.git_process import (
+    ANSWER_BYTES,
     STOPPING,
     Answer,
     Conversation,
     EndedError,
     GitProcesses,
 )
+from album_operator.adapters.git_room import Claim, Rooms, make_rooms
 from album_operator.adapters.git_settings import KEPT
 from album_operator.adapters.git_wire import WireError
 from album_operator.domain.places import GitPlace
@@ -64,6 +74,7 @@ class Repository:
         deadline: of the work.
         folder: removed after the work; holds all but the repository, and a throw-away one too.
         connect: gives a connection to the server, or None where it has to be git's commands.
+        rooms: what all works share.
         kept: a bare repository that outlives the work; None for a throw-away one.
     """
 
@@ -74,14 +85,17 @@ class Repository:
         deadline: Deadline,
         folder: Path,
         connect: Callable[[], Connection | None],
+        rooms: Rooms,
         kept: Path | None = None,
     ) -> None:
         self.place = place
+        self.limits = processes.limits
         self.folder = folder
         self.git_dir = kept or folder / "git"
         self._processes = processes
         self._deadline = deadline
         self._connect = connect
+        self._claim = Claim(rooms, place, (folder, self.git_dir / "objects" / "pack"))
         self._is_made = kept is not None
         self._conversations: dict[tuple[str, ...], Conversation] = {}
         self._opened = ExitStack()
@@ -89,7 +103,7 @@ class Repository:
     def local(
         self,
         *arguments: str,
-        data: bytes = b"",
+        data: bytes | bytearray = b"",
         variables: Mapping[str, str] | None = None,
         settings: Mapping[str, str] | None = None,
         accept: Collection[int] = (0,),
@@ -105,9 +119,10 @@ class Repository:
 
         Raises:
             LocalGitError: it ended with another exit code, or complained.
+            TooLargeError: it met a limit.
         """
         self.make()
-        answer = self._run(arguments, data, variables or {}, settings)
+        answer = self._run(arguments, data, variables or {}, settings, is_alone=True)
         # `cat-file` tells an object it cannot read from a missing one on standard error only.
         has_complained = answer.status == 0 and answer.err.startswith("error: ")
         if answer.status not in accept or has_complained:
@@ -126,29 +141,34 @@ class Repository:
 
         Raises:
             LocalGitError: it ended, or complained.
+            TooLargeError: it met a limit.
         """
         self.make()
         try:
             # Put back only if nothing went wrong: after an error it is of no use.
             conversation = self._conversations.pop(arguments, None) or self._opened.enter_context(
-                self._processes.converse(arguments, self._environment({}), self.folder)
+                self._processes.converse(
+                    arguments, self._environment({}), self.folder, is_alone=True
+                )
             )
             with self._in_time(arguments[0]):
                 answers = conversation.ask(questions, answer, self._deadline.left)
         except EndedError as error:
+            check_excess(self.place, self.limits, 1, str(error))
             raise LocalGitError(arguments[0], str(error)) from error
         if (said := conversation.complaints()).startswith("error: "):
             raise LocalGitError(arguments[0], said)
         self._conversations[arguments] = conversation
         return answers
 
-    def store(self, pack: bytes, shallow: Sequence[str]) -> Answer:
+    def store(self, pack: bytes | bytearray, shallow: Sequence[str]) -> Answer:
         """Put fetched objects into the repository as `git fetch` does; look at the status yourself.
 
         Args:
             pack: of objects that refer to others which are not here.
             shallow: commits in it whose parents are not here.
         """
+        self._claim.hold_disk(self.limits, len(pack))
         if shallow:
             # gitrepository-layout(5): one commit on each line.
             told = self.git_dir / "shallow"
@@ -158,7 +178,8 @@ class Repository:
             new.replace(told)
         # Of a promisor's pack, git's checks take what is referred to and not here for fetchable.
         words = ("index-pack", "--stdin", "--fsck-objects", "--promisor")
-        return self.local(*words, data=pack, settings=KEPT, accept=range(256))
+        with self._tidied():
+            return self.local(*words, data=pack, settings=KEPT, accept=range(256))
 
     def over_connection(self, ask: Callable[[Connection], T]) -> T | None:
         """Ask the server over a connection; None where git's commands have to be used.
@@ -166,24 +187,29 @@ class Repository:
         Raises:
             EndedError: git's words for why it could not be asked, or the server's.
             TransientError: it took too long, or what came was no answer.
+            TooLargeError: git's helper met a limit.
         """
         try:
             with self._in_time("fetch"):
                 connection = self._connect()
                 return None if connection is None else ask(connection)
+        except EndedError as error:
+            check_excess(self.place, self.limits, 1, str(error))
+            raise
         except WireError as error:
             raise unavailable(self.place, f"what it sends is not git's: {error}") from error
 
     def close(self) -> None:
         """End the commands that were asked."""
         self._opened.close()
+        self._claim.close()
 
     def remote(
         self,
         *arguments: str,
         variables: Mapping[str, str] | None = None,
         settings: Mapping[str, str] | None = None,
-        file_limit: int | None = None,
+        limit: int | None = None,
     ) -> Answer:
         """Run a command that talks to the place as remote `origin`; look at the status yourself.
 
@@ -191,14 +217,16 @@ class Repository:
             arguments: of git.
             variables: further environment.
             settings: further configuration of git.
-            file_limit: longest file it may write, in bytes.
+            limit: most bytes it may leave on disk, where that is less than any fetch may.
 
         Raises:
-            TransientError: it took longer than the time limit.
+            TransientError: it took longer than the time limit, or others have the room on disk.
+            TooLargeError: it met a limit.
         """
+        limits = self.limits.for_fetch(limit)
         with server_environment(self.place, self.folder) as environment:
             environment |= variables or {}
-            return self._run(arguments, b"", environment, settings or {}, file_limit)
+            return self._run(arguments, b"", environment, settings or {}, limits, is_alone=False)
 
     def make(self) -> None:
         """Make the repository on disk unless it is there."""
@@ -221,42 +249,62 @@ class Repository:
         what: Collection[str],
         *options: str,
         settings: Mapping[str, str] | None = None,
-        file_limit: int | None = None,
+        limit: int | None = None,
     ) -> Answer:
         """Fetch as `fetch` does, and give back how it ended; more as of `remote`."""
         self.make()
-        return self.remote(
-            "fetch",
-            "--quiet",
-            "--no-tags",
-            "--no-write-fetch-head",
-            "--no-recurse-submodules",
-            *options,
-            "--end-of-options",
-            "origin",
-            *what,
-            settings=settings,
-            file_limit=file_limit,
-        )
+        words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head")
+        more = ("--no-recurse-submodules", *options, "--end-of-options", "origin", *what)
+        with self._tidied():
+            return self.remote(*words, *more, settings=settings, limit=limit)
 
     def _run(
         self,
         arguments: tuple[str, ...],
-        data: bytes,
+        data: bytes | bytearray,
         variables: Mapping[str, str],
         settings: Mapping[str, str] | None = None,
-        file_limit: int | None = None,
+        limits: Limits | None = None,
+        *,
+        is_alone: bool,
     ) -> Answer:
+        """Run a command, and refuse the repository if it meets a limit."""
         environment = self._environment(settings or {}) | dict(variables)
+        bounds = limits or self.limits
+        watch = partial(self._look, limits)
         with self._in_time(arguments[0]):
-            return self._processes.execute(
-                arguments,
-                data,
-                environment,
-                self.folder,
-                left=self._deadline.left,
-                file_limit=file_limit,
-            )
+            try:
+                answer = self._processes.execute(
+                    arguments,
+                    data,
+                    environment,
+                    self.folder,
+                    bounds,
+                    watch,
+                    left=self._deadline.left,
+                    is_alone=is_alone,
+                )
+            except OverflowedError as error:
+                raise too_talkative(self.place, arguments[0], ANSWER_BYTES) from error
+            finally:
+                self._claim.leave_memory()
+        check_excess(self.place, bounds, answer.status, answer.err)
+        return answer
+
+    @contextmanager
+    def _tidied(self) -> Iterator[None]:
+        """Remove what a fetch that ends before it is whole leaves; nobody else fetches here."""
+        try:
+            yield
+        finally:
+            for path in (self.git_dir / "objects" / "pack").glob("tmp_*"):
+                path.unlink(missing_ok=True)
+
+    def _look(self, limits: Limits | None, process: int) -> None:
+        """See to it that a command that runs leaves others their share, of disk if it fetches."""
+        if limits is not None:
+            self._claim.hold_disk(limits)
+        self._claim.hold_memory(self.limits, process)
 
     @contextmanager
     def _in_time(self, command: str) -> Iterator[None]:
@@ -284,6 +332,7 @@ class Git:
         slots: who may run when; None for some of its own.
         time_limit: longest a single command may take; a whole work, `COMMANDS` times as long.
         folder: where throw-away folders are made; None for the system's temporary folder.
+        limits: of each command.
     """
 
     def __init__(
@@ -293,11 +342,13 @@ class Git:
         slots: Slots | None = None,
         time_limit: timedelta = TIME_LIMIT,
         folder: Path | None = None,
+        limits: Limits = LIMITS,
     ) -> None:
         self._insecure_hosts = frozenset(insecure_hosts)
         self._slots = slots or Slots(SHARES)
         self._limit = COMMANDS * time_limit
-        self._processes = GitProcesses(time_limit)
+        self._processes = GitProcesses(time_limit, limits)
+        self._rooms = make_rooms(limits)
         self._connections = Connections(self._processes, folder)
         self._folder = folder
         self._is_closed = False
@@ -358,7 +409,7 @@ class Git:
                 temporary_folder(self._folder) as folder,
                 self._connections.lend(place, deadline) as connect,
                 closing(
-                    Repository(self._processes, place, deadline, folder, connect, kept)
+                    Repository(self._processes, place, deadline, folder, connect, self._rooms, kept)
                 ) as repository,
             ):
                 yield repository

@@ -29,6 +29,12 @@ PACKS_LIMIT = 256
 FILES_LIMIT = 10_000
 """A cache with more packs or files is made anew: git looks into each pack, and never tidies up."""
 
+BLOCK = 512
+"""Unit of `st_blocks` (stat(2))."""
+
+ALLOCATED = 1.5
+"""How much more disk the caches may take than their files have bytes."""
+
 FOLDER_NAME = re.compile(r"[0-9a-f]{24}-[0-9a-f]{8}")
 
 # gitrepository-layout(5): what git takes for a bare repository.
@@ -49,7 +55,8 @@ class Cache:
         folder: the repository; never made a second time under this name.
         lock: held by whoever changes what is fetched.
         users: how many use it now.
-        size: bytes on disk, as of its last use.
+        size: bytes of its files, as of its last use.
+        allocated: bytes of disk they take: many small files take more than they have.
         is_grown: it has too many files or packs.
     """
 
@@ -58,6 +65,7 @@ class Cache:
     users: int = 0
     used: float = 0.0
     size: int = 0
+    allocated: int = 0
     is_grown: bool = False
 
     def find_fault(self) -> str | None:
@@ -72,25 +80,30 @@ class Cache:
                 return "its HEAD is not ours"
             if locks := [path.name for path in (self.folder / "refs").rglob("*.lock")]:
                 return f"{locks[0]} was left in it"
-            # A fetch that was killed leaves them, and git does not look at them.
-            for path in (self.folder / "objects" / "pack").glob("tmp_*"):
-                path.unlink()
+            self.tidy()
         except OSError as error:
             return error.strerror or str(error)
         return None
 
+    def tidy(self) -> None:
+        """Remove what a fetch that was killed left in it; git does not look at that."""
+        for path in (self.folder / "objects" / "pack").glob("tmp_*"):
+            path.unlink()
+
     def measure(self) -> None:
         """Find out how large it is."""
-        size = files = packs = 0
+        size = allocated = files = packs = 0
         for folder, _, names in os.walk(self.folder):
             files += len(names)
             packs += sum(name.endswith(".pack") for name in names)
-            for name in names:
+            for name in (".", *names):
                 try:
-                    size += Path(folder, name).lstat().st_size
+                    about = Path(folder, name).lstat()
                 except FileNotFoundError:
                     continue  # A temporary file of somebody who uses it.
-        self.size = size
+                size += about.st_size if name != "." else 0
+                allocated += about.st_blocks * BLOCK
+        self.size, self.allocated = size, allocated
         self.is_grown = files > FILES_LIMIT or packs > PACKS_LIMIT
 
 
@@ -190,10 +203,13 @@ class Caches:
         )
         oldest = time.time() - KEPT_UNUSED.total_seconds()
         total = sum(cache.size for cache in self._caches.values())
+        allocated = sum(cache.allocated for cache in self._caches.values())
         taken = []
         for name, cache in idle:
-            if everything or cache.used < oldest or total > self._limit:
+            is_full = total > self._limit or allocated > ALLOCATED * self._limit
+            if everything or cache.used < oldest or is_full:
                 total -= cache.size
+                allocated -= cache.allocated
                 taken.append(self._caches.pop(name))
         return taken
 

@@ -21,11 +21,14 @@ from album_operator.adapters.git_environment import (
     server_environment,
     temporary_folder,
 )
+from album_operator.adapters.git_pack import Scales
 from album_operator.adapters.git_process import Conversation, EndedError, GitProcesses
 from album_operator.adapters.git_wire import (
     FETCH,
+    Bounded,
     Fetched,
     ServerError,
+    TooLongError,
     WireError,
     fetch_request,
     read_capabilities,
@@ -45,6 +48,15 @@ IDLE_SECONDS = 30.0
 
 IDLE_LIMIT = 8
 """Most connections that are kept."""
+
+GREETING_BYTES = 64 * 1024
+"""Longest greeting that is read; git's own has 300 bytes."""
+
+REFS_BYTES = 32 * 1024 * 1024
+"""Longest list of refs that is read, some 500,000 of them."""
+
+ABOUT_BYTES = 1024 * 1024
+"""What an answer may have beside its pack."""
 
 UNUSABLE_SECONDS = 600.0
 """How long a server greeted in vain is left to git's commands; a proxy may have answered for it."""
@@ -78,7 +90,7 @@ class Connection:
         """
         try:
             self._capabilities = self._ask(CONNECT, _read_greeting)
-        except WireError:
+        except (TooLongError, WireError):
             return False
         return self._capabilities.get("object-format", "sha1") == "sha1"
 
@@ -87,22 +99,32 @@ class Connection:
         """Whether the server can be asked for single objects."""
         return "filter" in self._capabilities.get(FETCH, "").split()
 
-    def list_refs(self, prefixes: Collection[str]) -> dict[str, str]:
-        """Ask for refs whose names begin so; see `read_refs`.
+    def list_refs(self, names: Collection[str]) -> dict[str, str]:
+        """Ask for refs by their full names; see `read_refs`.
 
         Raises:
             EndedError: git's words for why not, or the server's.
+            TooLongError: so much begins like these names that it is not read.
         """
-        return self._ask(refs_request(prefixes), read_refs)
+
+        def read(answer: BinaryIO) -> dict[str, str]:
+            return read_refs(Bounded(answer, REFS_BYTES), names)
+
+        return self._ask(refs_request(names), read)
 
     def fetch(self, oids: Collection[str], objects: str, limit: int) -> Fetched:
         """Ask for objects; see `fetch_request` and `read_fetched`.
 
         Raises:
             EndedError: git's words for why not, or the server's.
-            TooLongError: the pack has more than `limit` bytes.
+            TooLongError: the pack has more than `limit` bytes, or unpacked as many as that.
         """
-        return self._ask(fetch_request(oids, objects), lambda answer: read_fetched(answer, limit))
+
+        def read(answer: BinaryIO) -> Fetched:
+            bounded = Bounded(answer, limit + ABOUT_BYTES)
+            return read_fetched(bounded, limit, Scales(limit).weigh)
+
+        return self._ask(fetch_request(oids, objects), read)
 
     def close(self) -> None:
         """End it."""
@@ -196,7 +218,9 @@ class Connections:
             environment |= opened.enter_context(server_environment(place, folder))
             helper = f"remote-{urlsplit(place.url).scheme}"
             conversation = opened.enter_context(
-                self._processes.converse([helper, "origin", place.url], environment, folder)
+                self._processes.converse(
+                    [helper, "origin", place.url], environment, folder, is_alone=False
+                )
             )
             connection = Connection(conversation, deadline)
             if connection.greet():
@@ -212,9 +236,10 @@ def _read_greeting(stream: BinaryIO) -> Mapping[str, str]:
     Raises:
         WireError: it cannot connect like this.
     """
-    line = stream.readline()
+    bounded = Bounded(stream, GREETING_BYTES)
+    line = bounded.readline()
     if not line:
         raise EOFError
     if line != b"\n":
-        raise WireError(f"the helper says {line!r}")
-    return read_capabilities(stream)
+        raise WireError(f"the helper says {line[:100]!r}")
+    return read_capabilities(bounded)

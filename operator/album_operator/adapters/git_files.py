@@ -7,7 +7,7 @@ from album_operator.adapters.git import Repository
 from album_operator.adapters.git_diff import diff_commits, diff_entries, store_files
 from album_operator.adapters.git_failures import LocalGitError
 from album_operator.adapters.git_objects import KINDS, Entry, read_objects
-from album_operator.adapters.git_partial import FILE_SIZE_LIMIT, Fetcher, too_long
+from album_operator.adapters.git_partial import Fetcher, too_long
 from album_operator.adapters.git_trees import Trees
 from album_operator.adapters.git_wire import TooLongError
 from album_operator.domain.seen import BranchSeen
@@ -132,5 +132,5 @@ def _read_blobs(repository: Repository, fetcher: Fetcher, oids: set[str]) -> dic
 
 
 def _read_known(repository: Repository, oids: set[str]) -> dict[str, bytes]:
-    found = read_objects(repository, sorted(oids), FILE_SIZE_LIMIT)
+    found = read_objects(repository, sorted(oids))
     return {one.oid: one.data for one in found if one is not None}

@@ -6,9 +6,11 @@ history, and there each commit is its own end.
 
 import hashlib
 from datetime import datetime, timedelta
+from typing import BinaryIO
 
 from album_operator.adapters.git import Repository
 from album_operator.adapters.git_failures import translate
+from album_operator.adapters.git_objects import HEADING_LENGTH
 from album_operator.adapters.git_refs import HEADS
 from album_operator.adapters.git_settings import KEPT
 from album_operator.decisions.preflight import RETRY
@@ -50,8 +52,7 @@ def find_descent(
     asked = {revision, ancestor}
     for depth in _depths(repository, kept, window):
         _fetch_commits(repository, base, kept, *depth)
-        # Git is asked about commits that are here only: of others it would try to fetch them.
-        known = asked & set(repository.local("rev-list", kept).text.split())
+        known = {commit for commit in asked if _is_on(repository, commit, kept)}
         if known == asked:
             # A "yes" within a part of the history is a yes; and no commit descends from its own
             # descendant. Any other "no" needs the whole history.
@@ -91,6 +92,20 @@ def _fetch_commits(repository: Repository, base: str, kept: str, *depth: str) ->
             f"Branch {base} no longer exists in {repository.place.url}. Push it again, {RETRY}.",
         )
     raise translate(repository.place, "read", answer.err)
+
+
+def _is_on(repository: Repository, commit: str, kept: str) -> bool:
+    """Tell whether a commit is here and on a branch: git is asked about no other."""
+    question = f"{commit}\n".encode()
+    (about,) = repository.ask("cat-file", "--batch-check", questions=[question], answer=_read_line)
+    return about.split()[1:2] == [b"commit"] and _is_ancestor(repository, commit, kept)
+
+
+def _read_line(stream: BinaryIO) -> bytes:
+    line = stream.readline(HEADING_LENGTH)
+    if not line.endswith(b"\n"):
+        raise EOFError
+    return line
 
 
 def _is_ancestor(repository: Repository, ancestor: str, commit: str) -> bool:

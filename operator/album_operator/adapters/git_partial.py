@@ -7,6 +7,8 @@ from collections.abc import Collection
 from album_operator.adapters.git import Repository
 from album_operator.adapters.git_connection import Connection
 from album_operator.adapters.git_failures import translate
+from album_operator.adapters.git_limits import MIB, TooLargeError
+from album_operator.adapters.git_objects import FILE_SIZE_LIMIT, SIZE_LIMITS
 from album_operator.adapters.git_process import Answer, EndedError
 from album_operator.adapters.git_settings import PARTLY
 from album_operator.adapters.git_wire import TooLongError
@@ -17,13 +19,14 @@ from album_operator.domain.reasons import Reason
 
 LOG = logging.getLogger(__name__)
 
-FILE_SIZE_LIMIT = 4 * 1024 * 1024
-"""Longest file that is read, in bytes; values files of the field have a few KiB."""
+FILES_LIMIT = 20 * MIB
+"""Most bytes of files that are fetched at once: as many as a release edits, each as long as may
+be edited, and some."""
 
-PACK_OVERHEAD = 1024 * 1024
+PACK_OVERHEAD = MIB
 
-FOLDERS_LIMIT = 64 * 1024 * 1024
-"""Most bytes that commits and folders are read in at once; a folder of 1,000,000 files has less."""
+FOLDERS_LIMIT = 16 * MIB
+"""Most bytes that commits and folders have that are fetched at once, packed or not."""
 
 WITH_ROOT, ITSELF, WHOLE = range(3)
 FILTERS = ("tree:1", "tree:0", None)
@@ -36,8 +39,6 @@ LAST = "refs/album/last"
 REFUSED = re.compile(r"tree filter allows max depth|filter '[a-z:]+' not supported")
 # fetch-pack.c: all objects come.
 IGNORED = "filtering not recognized by server"
-# index-pack met its file limit (SIGXFSZ, or EFBIG where that is ignored); what we say too.
-TOO_LONG = re.compile(r"died of signal 25|File too large")
 
 
 class Fetcher:
@@ -50,6 +51,7 @@ class Fetcher:
         """Fetch commits without their history, and no more of their files than need be.
 
         Raises:
+            TooLargeError: they are larger than is read.
             OutsideError: translated.
         """
         _check(repository, self._fetch(repository, commits, WITH_ROOT))
@@ -68,11 +70,11 @@ class Fetcher:
             TerminalError: `ValuesNotEditable` for one too large; it was not fetched to its end.
             OutsideError: translated.
         """
-        limit = len(oids) * FILE_SIZE_LIMIT + PACK_OVERHEAD
-        answer = self._fetch(repository, oids, ITSELF, limit)
-        if TOO_LONG.search(answer.err):
-            raise too_long(repository)
-        _check(repository, answer)
+        limit = min(len(oids) * FILE_SIZE_LIMIT, FILES_LIMIT) + PACK_OVERHEAD
+        try:
+            _check(repository, self._fetch(repository, oids, ITSELF, limit))
+        except TooLargeError as error:
+            raise too_long(repository) from error
 
     def _fetch(
         self, repository: Repository, oids: Collection[str], least: int, limit: int | None = None
@@ -103,7 +105,7 @@ def _try(
 ) -> Answer:
     """Fetch once, over an open connection if it can be."""
     if objects is None:
-        return repository.try_fetch(sorted(oids), "--depth=1", file_limit=limit)
+        return repository.try_fetch(sorted(oids), "--depth=1", limit=limit)
 
     def fetch(connection: Connection) -> Answer | None:
         if not connection.can_filter:
@@ -115,12 +117,12 @@ def _try(
         answer = repository.over_connection(fetch)
     except EndedError as error:
         return Answer(1, b"", str(error))
-    except TooLongError:
-        return Answer(1, b"", "File too large")
+    except TooLongError as error:
+        raise folders_too_large(repository) from error
     if answer is not None:
         return answer
     return repository.try_fetch(
-        sorted(oids), "--depth=1", f"--filter={objects}", settings=PARTLY, file_limit=limit
+        sorted(oids), "--depth=1", f"--filter={objects}", settings=PARTLY, limit=limit
     )
 
 
@@ -129,10 +131,21 @@ def _check(repository: Repository, answer: Answer) -> None:
         raise translate(repository.place, "read", answer.err)
 
 
+def folders_too_large(repository: Repository) -> TooLargeError:
+    """Say that commits or folders are larger than is read."""
+    what = (
+        "a commit, a tag or the folders on the way to a file have more bytes than are read: "
+        f"{SIZE_LIMITS['commit']} of a commit or tag, {SIZE_LIMITS['tree']} of a folder, "
+        f"{FOLDERS_LIMIT} of all"
+    )
+    return TooLargeError(repository.place, what, "Keep fewer files in one folder")
+
+
 def too_long(repository: Repository) -> TerminalError:
-    """Say that a file is too large to be one that people edit."""
+    """Say that files are too large to be some that people edit."""
     return TerminalError(
         Reason.VALUES_NOT_EDITABLE,
-        f"A file to edit in {repository.place.url} has more than {FILE_SIZE_LIMIT} bytes, and such "
-        f"are not read. Correct edits[].path in the pipeline, {RETRY}.",
+        f"A file to edit in {repository.place.url} has more than {FILE_SIZE_LIMIT} bytes, or all "
+        f"of them have more than {FILES_LIMIT}, and such are not read. Correct edits[].path in the "
+        f"pipeline, {RETRY}.",
     )

@@ -6,13 +6,12 @@ nothing for `clone_from`; so each process leads a session of its own, which is k
 
 import math
 import os
-import resource
 import signal
 import subprocess
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -20,12 +19,18 @@ from typing import BinaryIO, TypeVar
 from git.cmd import Git as GitCommand
 from git.exc import GitCommandError
 
+from album_operator.adapters.git_limits import MIB, Limits, limit, limited
+from album_operator.adapters.git_pipes import ERROR_BYTES, Exchange
+
 T = TypeVar("T")
 
 KEPT_VARIABLES = ("GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_EXEC_PATH")
 """Variables of our own process that git still gets: an admin's certificates."""
 
 STOPPING = "the operator is stopping"
+
+ANSWER_BYTES = 16 * MIB
+"""Longest answer of a command; that of one that is asked is bounded by whoever reads it."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,8 @@ class Conversation:
                 self._process.stdin.flush()
                 answers.append(answer(self._process.stdout))
         except (BrokenPipeError, EOFError):
-            said = self._process.stderr.read().decode(errors="replace")
+            # Its end, or as much as a pipe holds: what it started may go on writing.
+            said = self._process.stderr.read(ERROR_BYTES).decode(errors="replace")
             self.close()
             if self._is_late:
                 raise subprocess.TimeoutExpired("git", limit) from None
@@ -110,7 +116,7 @@ class Conversation:
         """Give what it has written to standard error since the last time, without waiting."""
         errors = self._process.stderr
         os.set_blocking(errors.fileno(), False)
-        said = errors.read() or b""
+        said = errors.read(ERROR_BYTES) or b""
         os.set_blocking(errors.fileno(), True)
         return said.decode(errors="replace")
 
@@ -136,9 +142,11 @@ class GitProcesses:
 
     Args:
         time_limit: longest a single command may take.
+        limits: of each process.
     """
 
-    def __init__(self, time_limit: timedelta) -> None:
+    def __init__(self, time_limit: timedelta, limits: Limits) -> None:
+        self.limits = limits
         self._time_limit = time_limit
         self._running: set[int] = set()
         self._lock = threading.Lock()
@@ -154,12 +162,14 @@ class GitProcesses:
     def execute(
         self,
         arguments: Collection[str],
-        data: bytes,
+        data: bytes | bytearray,
         environment: Mapping[str, str],
         folder: Path,
+        limits: Limits,
+        watch: Callable[[int], None],
         *,
         left: float = math.inf,
-        file_limit: int | None = None,
+        is_alone: bool,
     ) -> Answer:
         """Run one command to its end.
 
@@ -168,30 +178,37 @@ class GitProcesses:
             data: standard input.
             environment: variables of git beside those of our own process.
             folder: it is run in.
+            limits: of it and of what it starts.
+            watch: called with the process's id every now and then; what it raises ends the command.
             left: seconds it may take, where that is less than the time limit.
-            file_limit: longest file it and its children may write, in bytes.
+            is_alone: it starts no other process.
 
         Raises:
             subprocess.TimeoutExpired: it was killed for taking too long.
+            OverflowedError: its answer is too long.
         """
         if self._is_closed:
             return Answer(-signal.SIGKILL, b"", STOPPING)
-        process = _start(arguments, environment, folder)
-        if file_limit is not None:
-            _limit_files(process.pid, file_limit)
-        limit = min(self._time_limit.total_seconds(), left)
+        process = _start(arguments, environment, folder, limits, is_alone=is_alone)
+        exchange = Exchange(_popen(process), data, ANSWER_BYTES)
+        seconds = min(self._time_limit.total_seconds(), left)
         with self._watched(process.pid):
             try:
-                out, err = process.communicate(input=data, timeout=limit)
-            except subprocess.TimeoutExpired:
+                out, err = exchange.run(seconds, watch)
+            except BaseException:
                 _kill(process.pid)
-                process.communicate()
+                exchange.give_up()
                 raise
-        return Answer(process.returncode, out, err.decode(errors="replace"))
+        return Answer(process.returncode, out, err)
 
     @contextmanager
     def converse(
-        self, arguments: Collection[str], environment: Mapping[str, str], folder: Path
+        self,
+        arguments: Collection[str],
+        environment: Mapping[str, str],
+        folder: Path,
+        *,
+        is_alone: bool,
     ) -> Iterator[Conversation]:
         """Run a command that answers questions, and kill it in the end; arguments as above.
 
@@ -200,7 +217,9 @@ class GitProcesses:
         """
         if self._is_closed:
             raise EndedError(STOPPING)
-        process = _start(arguments, environment, folder)
+        # It may work for many releases.
+        limits = replace(self.limits, processor=None)
+        process = _start(arguments, environment, folder, limits, is_alone=is_alone)
         conversation = Conversation(process, self._time_limit)
         with self._watched(process.pid):
             try:
@@ -221,25 +240,37 @@ class GitProcesses:
 
 
 def _start(
-    arguments: Collection[str], environment: Mapping[str, str], folder: Path
+    arguments: Collection[str],
+    environment: Mapping[str, str],
+    folder: Path,
+    limits: Limits,
+    *,
+    is_alone: bool,
 ) -> GitCommand.AutoInterrupt:
-    return GitCommand(str(folder)).execute(
-        [*_without(environment), GitCommand.GIT_PYTHON_GIT_EXECUTABLE or "git", *arguments],
+    """Start a process within limits.
+
+    One that starts others could do so before it is bound, so prlimit(1) starts it, which takes a
+    millisecond. One that is alone is bound before it gets the first byte to work on.
+    """
+    words = _without(environment) + ([] if is_alone else limited(limits))
+    process = GitCommand(str(folder)).execute(
+        [*words, GitCommand.GIT_PYTHON_GIT_EXECUTABLE or "git", *arguments],
         istream=subprocess.PIPE,
         as_process=True,
         env=environment,
         # A session of its own: git-remote-http and askpass are killed along with git.
         start_new_session=True,
     )
+    if is_alone:
+        limit(process.pid, limits)
+    return process
 
 
-def _limit_files(process: int, size: int) -> None:
-    """Let a process that has just started, and all it starts, write no longer file."""
-    try:
-        resource.prlimit(process, resource.RLIMIT_CORE, (0, 0))
-        resource.prlimit(process, resource.RLIMIT_FSIZE, (size, size))
-    except ProcessLookupError:
-        return
+def _popen(process: GitCommand.AutoInterrupt) -> subprocess.Popen[bytes]:
+    """Give Python's own process, which GitPython ends when its own object is not used any more."""
+    if process.proc is None:
+        raise EndedError("it has ended")
+    return process.proc
 
 
 def _kill(group: int) -> None:

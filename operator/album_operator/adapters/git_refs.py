@@ -1,8 +1,11 @@
 """Asking a server for refs, without fetching anything."""
 
 from album_operator.adapters.git import Repository
+from album_operator.adapters.git_connection import REFS_BYTES
 from album_operator.adapters.git_failures import translate, unavailable
+from album_operator.adapters.git_limits import TooLargeError
 from album_operator.adapters.git_process import EndedError
+from album_operator.adapters.git_wire import TooLongError
 from album_operator.domain.names import is_ssh
 
 HEADS = "refs/heads/"
@@ -21,16 +24,19 @@ def list_refs(repository: Repository, *names: str) -> dict[str, str]:
     Raises:
         OutsideError: translated.
     """
-    prefixes = {name.removesuffix(PEELED) for name in names}
+    asked = {name.removesuffix(PEELED) for name in names}
     try:
-        found = repository.over_connection(lambda connection: connection.list_refs(prefixes))
+        found = repository.over_connection(lambda connection: connection.list_refs(asked))
     except EndedError as error:
         raise translate(repository.place, "read", str(error)) from error
+    except TooLongError as error:
+        what = f"its list of refs that begin like {min(asked)} has more than {REFS_BYTES} bytes"
+        raise TooLargeError(repository.place, what, "Delete refs that nobody needs") from error
     if found is None:
         found = _list_with_git(repository, *names)
-    # Names that only begin so came as well.
-    asked = [key for name in names for key in (name, f"ref:{name}")]
-    return {key: found[key] for key in asked if key in found}
+    # By git's commands, names that only end so came as well.
+    keys = [key for name in names for key in (name, f"ref:{name}")]
+    return {key: found[key] for key in keys if key in found}
 
 
 def find_tag(repository: Repository, tag: str) -> str | None:

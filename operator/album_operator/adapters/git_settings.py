@@ -6,11 +6,19 @@ STALL_BYTES_PER_SECOND = 1000
 SETTINGS = {
     "core.hooksPath": "/dev/null",
     "core.attributesFile": "/dev/null",
+    # Longer files go through git in pieces, and are not for people: as long as any that is read.
+    "core.bigFileThreshold": "4m",
+    # What is kept of bases while deltas are resolved; of packs, how much is mapped at a time.
+    "core.deltaBaseCacheLimit": "8m",
+    "core.packedGitLimit": "32m",
+    "core.packedGitWindowSize": "8m",
     "core.fsmonitor": "false",
     # All that is written here can be fetched again, so no disk is waited for.
     "core.fsync": "none",
     "credential.helper": "",
     "fetch.recurseSubmodules": "false",
+    # One pack and no loose objects, so that a limit of a file's length is one of all that comes.
+    "fetch.unpackLimit": "1",
     "gc.auto": "0",
     "http.followRedirects": "false",
     "http.lowSpeedLimit": str(STALL_BYTES_PER_SECOND),
@@ -18,6 +26,8 @@ SETTINGS = {
     # Proxies of the process's environment are not trusted with a token.
     "http.proxy": "",
     "maintenance.auto": "false",
+    # Each thread has memory of its own, and there are few objects.
+    "pack.threads": "1",
     "protocol.version": "2",
     "push.recurseSubmodules": "no",
     "submodule.recurse": "false",

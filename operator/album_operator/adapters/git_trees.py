@@ -1,21 +1,30 @@
 """Trees of a kept repository, of which only those on the asked paths are ever there."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
+from itertools import islice
 
 from album_operator.adapters.git import Repository
 from album_operator.adapters.git_failures import LocalGitError
 from album_operator.adapters.git_objects import (
+    OBJECTS_SIZE_LIMIT,
     Commit,
     Entry,
+    Tree,
     above,
+    differences,
     parse_commit,
-    parse_tree,
     read_objects,
 )
-from album_operator.adapters.git_partial import Fetcher
+from album_operator.adapters.git_partial import Fetcher, folders_too_large
+from album_operator.adapters.git_wire import TooLongError
 
 TREES_LIMIT = 256
 """Most trees that are read to find what a commit changed; ours changes one path."""
+
+PATHS_LIMIT = 1000
+"""Most changed paths that are told one by one, and most folders that are looked into next."""
+
+EMPTY = Tree(b"")
 
 
 class Trees:
@@ -30,7 +39,8 @@ class Trees:
         self._repository = repository
         self._fetcher = fetcher
         self._commits: dict[str, Commit] = {}
-        self._trees: dict[str, Mapping[str, Entry]] = {}
+        self._trees: dict[str, Tree] = {}
+        self._size = 0
 
     def load(self, commits: Collection[str], paths: Collection[str]) -> None:
         """Have commits and their trees on the way to some paths, one fetch for each level.
@@ -63,11 +73,18 @@ class Trees:
             raise LocalGitError("fetch", f"{oid} did not come as a commit")
         return self._commits[oid]
 
-    def listing(self, commit: str, folder: str) -> Mapping[str, Entry]:
-        """Give the entries by name of a loaded folder; that of the root is empty."""
+    def listing(self, commit: str, folder: str) -> Tree:
+        """Give a loaded folder; the name of the root is empty.
+
+        Raises:
+            KeyError: there is no such folder.
+        """
         oid = self.commit(commit).tree
         for name in filter(None, folder.split("/")):
-            oid = self._trees[oid][name].oid
+            entry = self._trees[oid].get(name)
+            if entry is None:
+                raise KeyError(name)
+            oid = entry.oid
         return self._trees[oid]
 
     def find(self, commit: str, paths: Iterable[str]) -> dict[str, Entry]:
@@ -106,19 +123,21 @@ class Trees:
             if looked > TREES_LIMIT:
                 return frozenset(changed | {folder or "/" for folder, *_ in pairs})
             self._have(wanted - self._trees.keys())
-            pairs = [pair for both in pairs for pair in self._compare(*both, changed)]
+            below = (pair for both in pairs for pair in self._compare(*both, changed))
+            pairs = list(islice(below, PATHS_LIMIT + 1))
+            if len(changed) > PATHS_LIMIT or len(pairs) > PATHS_LIMIT:
+                return frozenset(changed | {"/"})
         return frozenset(changed)
 
     def _compare(
         self, folder: str, before: str, after: str, changed: set[str]
     ) -> Iterable[tuple[str, str, str]]:
         """Note the files that differ in two trees ("" for none); give the folders that do."""
-        old = self._trees[before] if before else {}
-        new = self._trees[after] if after else {}
-        for name in old.keys() | new.keys():
-            sides = (old.get(name), new.get(name))
-            if sides[0] == sides[1]:
-                continue
+        old = self._trees[before] if before else EMPTY
+        new = self._trees[after] if after else EMPTY
+        for name, sides in differences(old, new):
+            if len(changed) > PATHS_LIMIT:
+                break
             if any(entry is not None and not entry.is_tree for entry in sides):
                 changed.add(folder + name)
             trees = [entry.oid if entry is not None and entry.is_tree else "" for entry in sides]
@@ -160,8 +179,17 @@ class Trees:
             raise LocalGitError("fetch", f"{min(missing)} did not come as a tree")
 
     def _read(self, names: Collection[str]) -> None:
-        for found in read_objects(self._repository, list(names)):
-            if found is not None and found.kind == "commit":
-                self._commits[found.oid] = parse_commit(found.data)
-            elif found is not None and found.kind == "tree":
-                self._trees[found.oid] = parse_tree(found.data)
+        try:
+            for found in read_objects(self._repository, list(names)):
+                if found is not None and found.kind == "commit":
+                    self._commits[found.oid] = parse_commit(found.data)
+                elif found is not None and found.kind == "tree" and found.oid not in self._trees:
+                    self._keep(found.oid, Tree(found.data))
+        except TooLongError as error:
+            raise folders_too_large(self._repository) from error
+
+    def _keep(self, oid: str, tree: Tree) -> None:
+        self._size += tree.size
+        if self._size > OBJECTS_SIZE_LIMIT:
+            raise TooLongError
+        self._trees[oid] = tree

@@ -3,9 +3,9 @@
 Sources: gitprotocol-common(5) for packets, gitprotocol-v2(5) for commands and answers.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 FLUSH, DELIMITER, RESPONSE_END = b"0000", b"0001", b"0002"
 
@@ -28,7 +28,44 @@ class ServerError(Exception):
 
 
 class TooLongError(Exception):
-    """More came than was wanted."""
+    """More came than is wanted."""
+
+
+class Readable(Protocol):
+    """What can be read from."""
+
+    def read(self, size: int, /) -> bytes:
+        """Read so many bytes, or fewer at its end."""
+
+
+class Bounded:
+    """A stream of which no more than so many bytes are read.
+
+    Args:
+        stream: to read from.
+        limit: most bytes.
+    """
+
+    def __init__(self, stream: BinaryIO, limit: int) -> None:
+        self._stream = stream
+        self._left = limit
+
+    def read(self, size: int, /) -> bytes:
+        """Read so many bytes, or fewer at its end.
+
+        Raises:
+            TooLongError: there were too many before.
+        """
+        self._left -= size
+        if self._left < 0:
+            raise TooLongError
+        return self._stream.read(size)
+
+    def readline(self) -> bytes:
+        """Read up to the end of a line, or what there may be of it."""
+        line = self._stream.readline(self._left)
+        self._left -= len(line)
+        return line
 
 
 @dataclass(frozen=True)
@@ -40,11 +77,11 @@ class Fetched:
         shallow: the commits in it whose parents were left out.
     """
 
-    pack: bytes
+    pack: bytes | bytearray
     shallow: Sequence[str]
 
 
-def read_exactly(stream: BinaryIO, size: int) -> bytes:
+def read_exactly(stream: Readable, size: int) -> bytes:
     """Read so many bytes.
 
     Raises:
@@ -62,7 +99,7 @@ def packet(text: str) -> bytes:
     return b"%04x%b" % (len(data) + LENGTH, data)
 
 
-def read_packets(stream: BinaryIO, end: bytes) -> Iterator[bytes | None]:
+def read_packets(stream: Readable, end: bytes) -> Iterator[bytes | None]:
     """Read packets up to a special one.
 
     Returns:
@@ -89,7 +126,7 @@ def read_packets(stream: BinaryIO, end: bytes) -> Iterator[bytes | None]:
         yield data
 
 
-def read_capabilities(stream: BinaryIO) -> Mapping[str, str]:
+def read_capabilities(stream: Readable) -> Mapping[str, str]:
     """Read what a server can do: the value of each word, such as `shallow filter` of `fetch`."""
     lines = [_text(line) for line in read_packets(stream, FLUSH) if line is not None]
     if not lines or lines[0] != "version 2":
@@ -111,8 +148,12 @@ def refs_request(prefixes: Collection[str]) -> bytes:
     )
 
 
-def read_refs(stream: BinaryIO) -> dict[str, str]:
+def read_refs(stream: Readable, names: Collection[str] | None = None) -> dict[str, str]:
     """Read refs.
+
+    Args:
+        stream: to read from.
+        names: full names of those that are wanted; None for all that come.
 
     Returns:
         Object id by name; for a symbolic one also what it stands for, by `ref:` and its name; for
@@ -129,6 +170,8 @@ def read_refs(stream: BinaryIO) -> dict[str, str]:
             continue
         oid, _, about = _text(line).partition(" ")
         name, *attributes = about.split(" ")
+        if names is not None and name not in names:
+            continue
         found[name] = oid
         for key, _, value in (attribute.partition(":") for attribute in attributes):
             if key == "symref-target":
@@ -164,12 +207,13 @@ def fetch_request(oids: Collection[str], objects: str) -> bytes:
     )
 
 
-def read_fetched(stream: BinaryIO, limit: int) -> Fetched:
+def read_fetched(stream: Readable, limit: int, weigh: Callable[[bytes], object] = len) -> Fetched:
     """Read the answer to a fetch.
 
     Args:
         stream: to read from.
         limit: most bytes the pack may have.
+        weigh: is given the pack, piece by piece.
 
     Raises:
         TooLongError: it has more; they were not read.
@@ -190,11 +234,12 @@ def read_fetched(stream: BinaryIO, limit: int) -> Fetched:
             pack += data[1:]
             if len(pack) > limit:
                 raise TooLongError
+            weigh(data[1:])
         elif data.startswith(FATAL):
             raise ServerError(_text(data[1:]))
     if not (is_pack and is_whole):
         raise WireError("its pack has no end")
-    return Fetched(bytes(pack), shallow)
+    return Fetched(pack, shallow)
 
 
 def _text(data: bytes) -> str:

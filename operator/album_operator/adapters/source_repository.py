@@ -5,6 +5,7 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from album_operator.adapters.git import TIME_LIMIT, Git, Repository
+from album_operator.adapters.git_limits import LIMITS, Limits
 from album_operator.adapters.git_log import read_log
 from album_operator.adapters.git_names import check_commit, check_file_path, check_ref_name
 from album_operator.adapters.git_objects import Kept
@@ -26,6 +27,7 @@ class GitSourceRepository:
         insecure_hosts: `host[:port]` of servers that may be spoken to in plain HTTP.
         slots: who may run git when; None for some of its own.
         time_limit: longest a single git command may take.
+        limits: of each git command.
     """
 
     def __init__(
@@ -34,8 +36,9 @@ class GitSourceRepository:
         *,
         slots: Slots | None = None,
         time_limit: timedelta = TIME_LIMIT,
+        limits: Limits = LIMITS,
     ) -> None:
-        self._git = Git(insecure_hosts, slots=slots, time_limit=time_limit)
+        self._git = Git(insecure_hosts, slots=slots, time_limit=time_limit, limits=limits)
         self._fetcher = Fetcher()
         self._dockerfiles: Kept[tuple[str, str, str], bool] = Kept(KEPT_ANSWERS)
         self._logs: Kept[tuple[str, str, str, int], tuple[SourceCommit, ...]] = Kept(KEPT_LOGS)

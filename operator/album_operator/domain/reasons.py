@@ -47,6 +47,7 @@ class Reason(StrEnum):
     HOST_KEY_CHANGED = "HostKeyChanged"
     REPOSITORY_NOT_FOUND = "RepositoryNotFound"
     REPOSITORY_ARCHIVED = "RepositoryArchived"
+    REPOSITORY_TOO_LARGE = "RepositoryTooLarge"
     BASE_BRANCH_NOT_FOUND = "BaseBranchNotFound"
     BRANCH_TAKEN = "BranchTaken"
     VALUES_FILE_NOT_FOUND = "ValuesFileNotFound"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from album_operator.adapters.git_limits import FETCH_BYTES, MEMORY_BYTES
 from album_operator.domain.release import Resources
 from album_operator.render import resources
 from album_operator.settings import (
@@ -37,6 +38,7 @@ def test_two_variables_are_enough() -> None:
     assert settings.merge_poll == timedelta(seconds=30)
     assert settings.cache_folder.is_absolute()
     assert settings.cache_bytes == 512 * 1024 * 1024
+    assert (settings.fetch_bytes, settings.git_memory) == (FETCH_BYTES, MEMORY_BYTES)
     assert settings.health_port == 8080
     assert settings.webhook_port == 8081
     assert settings.webhook_secret_file is None
@@ -64,6 +66,8 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
             "ALBUM_MERGE_POLL_SECONDS": "0.5",
             "ALBUM_CACHE_DIR": "/var/cache/album",
             "ALBUM_CACHE_BYTES": "1000000",
+            "ALBUM_FETCH_BYTES": "2000000",
+            "ALBUM_GIT_MEMORY_BYTES": "40000000",
             "ALBUM_HEALTH_PORT": "9000",
             "ALBUM_WEBHOOK_PORT": "9001",
             "ALBUM_WEBHOOK_SECRET_FILE": str(secret_file),
@@ -89,6 +93,8 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     assert settings.merge_poll == timedelta(milliseconds=500)
     assert settings.cache_folder == Path("/var/cache/album")
     assert settings.cache_bytes == 1_000_000
+    assert settings.fetch_bytes == 2_000_000
+    assert settings.git_memory == 40_000_000
     assert settings.health_port == 9000
     assert settings.webhook_port == 9001
     assert settings.webhook_secret_file == secret_file
@@ -132,6 +138,9 @@ def test_all_that_is_missing_is_named_at_once() -> None:
         ("ALBUM_CACHE_DIR", "cache"),
         ("ALBUM_CACHE_BYTES", "0"),
         ("ALBUM_CACHE_BYTES", "512Mi"),
+        ("ALBUM_FETCH_BYTES", "0"),
+        ("ALBUM_GIT_MEMORY_BYTES", "64Mi"),
+        ("ALBUM_GIT_MEMORY_BYTES", "33554431"),
         ("ALBUM_HEALTH_PORT", "0"),
         ("ALBUM_HEALTH_PORT", "65536"),
         ("ALBUM_HEALTH_PORT", "http"),

@@ -1,0 +1,171 @@
+"""What a git process may use of the machine.
+
+A repository is made by others and small while it travels: half a MiB can be a file of 500 MiB, and
+the answer to a question can go on for ever. So the kernel bounds each process (setrlimit(2)), and
+what it refuses ends as `RepositoryTooLarge`, which is not tried again until a person acts.
+"""
+
+import re
+import resource
+from dataclasses import dataclass, replace
+from signal import SIGXCPU, SIGXFSZ
+
+from album_operator.decisions.preflight import RETRY
+from album_operator.domain.errors import TerminalError, TransientError
+from album_operator.domain.places import GitPlace
+from album_operator.domain.reasons import Reason
+
+MIB = 1024 * 1024
+
+MEMORY_BYTES = 48 * MIB
+FETCH_BYTES = 256 * MIB
+
+MAPPED_BYTES = 512 * MIB
+"""Addresses a process may have beside its memory: mapped files, and what is only set aside."""
+
+THEIRS = re.compile(r"^.*\bremote(?: error)?:.*$", re.MULTILINE)
+"""Lines with a server's own words: what it lacks is not what we lack."""
+
+# xmalloc of git (wrapper.c), zlib's inflateInit, strerror(ENOMEM); and start_async (run-command.c),
+# as a thread needs memory for its stack.
+MEMORY = re.compile(
+    r"out of memory|cannot allocate memory|cannot create async thread", re.IGNORECASE
+)
+# SIGXFSZ, or EFBIG where that is ignored; git tells how a process it started died (run-command.c).
+FILE = re.compile(rf"died of signal {SIGXFSZ.value}\b|File too large")
+PROCESSOR = re.compile(rf"died of signal {SIGXCPU.value}\b")
+
+
+SMALLER = "Use a smaller one, or one whose server sends single objects (uploadpack.allowFilter)"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one git process, and what a person does to raise them.
+
+    Attributes:
+        memory: bytes of memory it may ask for.
+        fetch: most bytes that a fetch may leave on disk.
+        processor: seconds of CPU time; None for any.
+        more_memory: the way to more memory, such as `Raise SETTING`.
+        more_room: the way to larger fetches.
+    """
+
+    memory: int = MEMORY_BYTES
+    fetch: int = FETCH_BYTES
+    processor: int | None = 30
+    more_memory: str = "Raise ALBUM_GIT_MEMORY_BYTES and the memory limit of the operator's Pod"
+    more_room: str = "Raise ALBUM_FETCH_BYTES and the size of the operator's volumes"
+
+    def for_fetch(self, most: int | None) -> "Limits":
+        """Give those of a fetch that may leave no more than `most` bytes, if any are named."""
+        return self if most is None else replace(self, fetch=min(self.fetch, most))
+
+
+LIMITS = Limits()
+
+
+class TooLargeError(TerminalError):
+    """A repository is larger than the operator takes."""
+
+    def __init__(self, place: GitPlace, what: str, way_out: str) -> None:
+        super().__init__(
+            Reason.REPOSITORY_TOO_LARGE, f"{place.url} is too large: {what}. {way_out}, {RETRY}."
+        )
+
+
+def _resources(limits: Limits) -> dict[str, int]:
+    """Give the bounds by the names of prlimit(1), none above what binds our own process."""
+    wanted = {
+        "core": 0,
+        # Since Linux 4.7 all private memory that can be written counts, and no file's pages; where
+        # it counts less (gVisor), the second bound is the one that holds.
+        "data": limits.memory,
+        "as": limits.memory + MAPPED_BYTES,
+        "fsize": limits.fetch,
+        "cpu": limits.processor,
+    }
+    bounds = {}
+    for name, most in wanted.items():
+        _, ours = resource.getrlimit(_number(name))
+        if most is not None:
+            bounds[name] = most if ours == resource.RLIM_INFINITY else min(most, ours)
+    return bounds
+
+
+def _number(name: str) -> int:
+    number: int = getattr(resource, f"RLIMIT_{name.upper()}")
+    return number
+
+
+def limited(limits: Limits) -> list[str]:
+    """Give the words before a command that is bound from its first instruction on."""
+    return ["prlimit", *(f"--{name}={most}" for name, most in _resources(limits).items()), "--"]
+
+
+def limit(process: int, limits: Limits) -> None:
+    """Bind a process that has started nothing yet, and all it will start."""
+    try:
+        for name, most in _resources(limits).items():
+            resource.prlimit(process, _number(name), (most, most))
+    except ProcessLookupError:
+        return
+
+
+def check_excess(place: GitPlace, limits: Limits, status: int, said: str) -> None:
+    """See to it that a command did not end because it met a limit.
+
+    Args:
+        place: the repository it worked for.
+        limits: it ran under.
+        status: its exit code, or a signal as negative number.
+        said: its standard error.
+
+    Raises:
+        TooLargeError: it did.
+    """
+    if status == 0:
+        return
+    ours = THEIRS.sub("", said)
+    if MEMORY.search(ours):
+        raise no_memory(place, limits, limits.memory)
+    if status == -SIGXFSZ or FILE.search(ours):
+        raise no_room(place, limits)
+    if status == -SIGXCPU or PROCESSOR.search(ours):
+        what = f"git computes more than {limits.processor} seconds for it"
+        raise TooLargeError(place, what, SMALLER)
+
+
+def too_talkative(place: GitPlace, command: str, most: int) -> TooLargeError:
+    """Say that a command's answer is longer than is read."""
+    return TooLargeError(place, f"git {command} tells more than {most} bytes of it", SMALLER)
+
+
+def no_memory(place: GitPlace, limits: Limits, most: int) -> TooLargeError:
+    """Say that git needs more memory than it may have."""
+    what = f"git needs more than {most} bytes of memory for it"
+    return TooLargeError(place, what, limits.more_memory)
+
+
+def no_room(place: GitPlace, limits: Limits) -> TooLargeError:
+    """Say that a fetch would leave more on disk than it may."""
+    what = f"a fetch from it brings more than {limits.fetch} bytes"
+    return TooLargeError(place, what, limits.more_room)
+
+
+def room_is_taken(place: GitPlace) -> TransientError:
+    """Say that others fetch so much at the moment that nothing more fits on disk."""
+    return TransientError(
+        Reason.GIT_UNAVAILABLE,
+        f"{place.url} is not fetched now: other large repositories are, and the operator's volume "
+        "has no room for more at once.",
+    )
+
+
+def memory_is_taken(place: GitPlace) -> TransientError:
+    """Say that others need so much memory at the moment that nothing more fits."""
+    return TransientError(
+        Reason.GIT_UNAVAILABLE,
+        f"Git cannot work on {place.url} now: it works on other large repositories, and has no "
+        "memory for more at once.",
+    )

@@ -1,0 +1,70 @@
+"""The memory of a process and all it has started, while it runs."""
+
+import subprocess
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+SECONDS_BETWEEN = 0.01
+KIB = 1024
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a program said, and the most memory its processes had together, in bytes."""
+
+    out: bytes
+    peak: int
+
+
+def measure(words: Sequence[str], data: bytes, folder: Path, seconds: float) -> Measured:
+    """Run a program that ends well; its standard error is ours.
+
+    The peak is that of the sum of what each living process has had at most (`VmHWM`, proc(5)), so
+    nothing is missed between two samples but what came and went there.
+    """
+    process = subprocess.Popen(words, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    has_ended = threading.Event()
+    peaks = [0]
+
+    def watch() -> None:
+        while not has_ended.wait(SECONDS_BETWEEN):
+            peaks.append(max(peaks.pop(), sum(map(_most, _below(process.pid)))))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        out, _ = process.communicate(data, timeout=seconds)
+    finally:
+        process.kill()
+        has_ended.set()
+        watcher.join()
+    if process.returncode != 0:
+        raise AssertionError(f"{words} ended with {process.returncode}")
+    return Measured(out, peaks[0])
+
+
+def _below(top: int) -> Iterator[int]:
+    """Give a process and all below it."""
+    children = defaultdict(list)
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            # The name is in brackets, and may have any.
+            parent = int(path.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+        children[parent].append(int(path.parent.name))
+    found = [top]
+    for process in found:
+        found += children[process]
+    yield from found
+
+
+def _most(process: int) -> int:
+    try:
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(KIB * int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
