@@ -18,6 +18,7 @@ from aiohttp import web
 from album_operator.adapters.applications import ClusterApplications
 from album_operator.adapters.builds import ClusterBuilds
 from album_operator.adapters.config_repository import GitConfigRepository
+from album_operator.adapters.editor import ProcessEditor
 from album_operator.adapters.releases import ClusterReleases
 from album_operator.adapters.secrets import ClusterSecrets
 from album_operator.daemons import serve_release
@@ -133,6 +134,7 @@ class Operator:
         self._folder = folder
         self._cluster = FakeCluster()
         self._config = GitConfigRepository({home.host}, cache_folder=folder)
+        self._editor = ProcessEditor()
         self._wakeups = Wakeups()
         self._health = Health()
         self._stopped = asyncio.Event()
@@ -146,6 +148,7 @@ class Operator:
             secrets=ClusterSecrets(self._cluster),
             source=FakeSourceRepository(self._fill(apps, pull_request)),
             config=self._config,
+            editor=self._editor,
             pull_requests=forge,
             watch=self._watch,
             builds=ClusterBuilds(self._cluster),
@@ -176,6 +179,7 @@ class Operator:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
             self._config.close()
+            await self._editor.close()
 
     @asynccontextmanager
     async def receiving(self) -> AsyncIterator[str]:

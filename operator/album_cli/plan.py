@@ -7,6 +7,7 @@ from album_cli.documents import Wish
 from album_cli.ends import NothingToChange, RefusedError
 from album_operator import planning
 from album_operator.adapters.config_revisions import GitConfigRevisions
+from album_operator.adapters.editor import ProcessEditor
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.places import GitPlace
 from album_operator.domain.verdict import Halt
@@ -31,14 +32,16 @@ async def make_plan(
     # Messages name the repository that was looked at.
     config = replace(wish.resolved.config, repository=place.url)
     resolved = replace(wish.resolved, config=config)
-    reader = GitConfigRevisions(insecure_hosts)
+    reader, editor = GitConfigRevisions(insecure_hosts), ProcessEditor()
     base = revision or config.base_branch or None
     try:
-        change = await planning.find_change(reader, place, base, wish.release, resolved)
+        reading = planning.Reading(reader, editor)
+        change = await planning.find_change(reading, place, base, wish.release, resolved)
     except (OutsideError, NotEditableError) as error:
         raise RefusedError(error.reason, error.message) from error
     finally:
         reader.close()
+        await editor.close()
     if isinstance(change, Halt):
         raise RefusedError(change.reason, change.message)
     if not change.diff:

@@ -16,6 +16,7 @@ from album_operator.adapters.applications import ClusterApplications
 from album_operator.adapters.builds import ClusterBuilds
 from album_operator.adapters.cluster import Cluster
 from album_operator.adapters.config_repository import GitConfigRepository
+from album_operator.adapters.editor import ProcessEditor
 from album_operator.adapters.forges import Forges
 from album_operator.adapters.git import SHARES
 from album_operator.adapters.git_cache import CacheError
@@ -81,6 +82,7 @@ async def _run(settings: Settings) -> None:
     github = GitHubPullRequests(settings.insecure_hosts)
     pull_requests = Forges({ForgeType.GITEA: gitea, ForgeType.GITHUB: github})
     source = GitSourceRepository(settings.insecure_hosts, slots=turns_of_git, limits=limits)
+    editor = ProcessEditor()
     watch = PullRequestWatch(
         pull_requests,
         settings.merge_poll,
@@ -90,6 +92,7 @@ async def _run(settings: Settings) -> None:
         secrets=ClusterSecrets(cluster),
         source=source,
         config=config,
+        editor=editor,
         pull_requests=pull_requests,
         watch=watch,
         builds=ClusterBuilds(cluster),
@@ -128,6 +131,7 @@ async def _run(settings: Settings) -> None:
     finally:
         source.close()
         config.close()
+        await editor.close()
         await gitea.close()
         await github.close()
         await cluster.close()

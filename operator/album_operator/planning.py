@@ -1,10 +1,10 @@
 """What a release would do, found out by looking only: for mode Plan and for `album plan`."""
 
-import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from album_operator import editing
 from album_operator.decisions import plan as decision
 from album_operator.decisions import preflight
 from album_operator.domain.diffs import PLAN_DIFF_BYTES, UNKNOWN_DIGEST, cut_diff
@@ -14,7 +14,7 @@ from album_operator.domain.release import Ref, Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import ApplicationSeen, ConfigSeen
 from album_operator.domain.verdict import Halt, Verdict
-from album_operator.ports import ConfigReader
+from album_operator.ports import ConfigReader, Editor
 from album_operator.render import proposal
 from album_operator.render.sync_policy import patch_for
 
@@ -32,13 +32,21 @@ class Change:
     diff: str
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What a plan is found out with."""
+
+    config: ConfigReader
+    editor: Editor
+
+
 async def find_change(
-    config: ConfigReader, place: GitPlace, base: str | None, release: Release, resolved: Resolved
+    reading: Reading, place: GitPlace, base: str | None, release: Release, resolved: Resolved
 ) -> Change | Halt:
     """Make the edits on the base as it is, and let git compare.
 
     Args:
-        config: the config repository.
+        reading: the config repository, and who edits its files.
         place: where it is.
         base: the base branch, or whatever else the reader takes for it.
         release: the release.
@@ -48,21 +56,20 @@ async def find_change(
         OutsideError: the repository cannot be read.
         NotEditableError: one of the edits is not possible.
     """
-    edits = resolved.config.edits
-    seen = await config.look(place, base, proposal.edited_paths(edits), None)
+    paths = proposal.edited_paths(resolved.config.edits)
+    seen = await reading.config.look(place, base, paths, None)
     refused = preflight.check_config(resolved, seen)
     if refused is not None:
         return refused
-    edited = await asyncio.to_thread(proposal.edited_files, resolved, seen.files, UNKNOWN_DIGEST)
-    current = await asyncio.to_thread(proposal.current_values, edits, seen.files)
-    refused = preflight.check_order(release, resolved, current)
+    edited = await editing.edit(reading.editor, release, resolved, seen.files, UNKNOWN_DIGEST)
+    refused = preflight.check_order(release, resolved, edited.current)
     if refused is not None:
         return refused
-    return Change(seen, await config.diff(place, seen.base_commit or "", edited))
+    return Change(seen, await reading.config.diff(place, seen.base_commit or "", edited.files))
 
 
 async def plan(
-    config: ConfigReader,
+    reading: Reading,
     place: GitPlace,
     release: Release,
     record: Record,
@@ -72,14 +79,14 @@ async def plan(
     """Tell all a release would do that passed the checks before the first write.
 
     Args:
-        config: the config repository.
+        reading: the config repository, and who edits its files.
         place: where it is.
         release: the release.
         record: what is known of it.
         resolved: what the checks made of it.
         applications: the Applications it names, as they are.
     """
-    change = await find_change(config, place, resolved.config.base_branch, release, resolved)
+    change = await find_change(reading, place, resolved.config.base_branch, release, resolved)
     if isinstance(change, Halt):
         return change
     patches = {

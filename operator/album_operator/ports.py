@@ -5,7 +5,7 @@ person must act; both carry the reason and sentence for the user. `find_*` gives
 not exist. A write that was done is never done twice: each says how it recognises its own effect.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -19,7 +19,7 @@ from album_operator.domain.places import (
     MergeMethod,
 )
 from album_operator.domain.record import Record
-from album_operator.domain.release import Pipeline, Ref, Release
+from album_operator.domain.release import Edit, Pipeline, Ref, Release
 from album_operator.domain.seen import (
     ApplicationSeen,
     BranchSeen,
@@ -27,6 +27,7 @@ from album_operator.domain.seen import (
     Changes,
     ConfigSeen,
     ConsentedApplication,
+    Edited,
     PullRequestSeen,
     RepositorySeen,
     SourceCommit,
@@ -159,7 +160,7 @@ class ConfigRepository(ConfigReader, Protocol):
         place: GitPlace,
         base: str,
         paths: Collection[str],
-        edit: Callable[[ConfigSeen], Change | None],
+        edit: Callable[[ConfigSeen], Coroutine[Any, Any, Change | None]],
     ) -> BranchSeen | None:
         """Look at the base branch and push the change that is made of it, as one piece of work.
 
@@ -170,7 +171,8 @@ class ConfigRepository(ConfigReader, Protocol):
             place: the repository.
             base: the base branch.
             paths: files to read, POSIX paths below the root.
-            edit: makes the change of what `look` finds, None for none; pure, run in any thread.
+            edit: makes the change of what `look` finds, None for none; awaited where
+                the caller's event loop runs.
 
         Returns:
             The branch at the commit that was pushed, None where there was no change.
@@ -193,6 +195,25 @@ class ConfigRepository(ConfigReader, Protocol):
             ancestor: a commit.
             base: the branch.
             since: `ancestor` is hardly older, so this much of the history is searched first.
+        """
+
+
+class Editor(Protocol):
+    """Makes edits of files that tenants wrote, which may cost much of a processor's time."""
+
+    async def edit(
+        self, namespace: str, wanted: Mapping[Edit, str], files: Mapping[str, bytes]
+    ) -> Edited:
+        """Read the values of some edits, and make these.
+
+        Args:
+            namespace: whose work it is; each has its turn.
+            wanted: new value of each edit.
+            files: bytes by path of each file the edits are in.
+
+        Raises:
+            NotEditableError: one of the edits is not possible, or the files are too much.
+            TransientError: it could not be done now.
         """
 
 

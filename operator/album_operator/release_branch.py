@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from album_operator import editing
 from album_operator.access import Access
 from album_operator.decisions import merge, preflight, propose
 from album_operator.domain.diffs import DIFF_BYTES, cut_diff
@@ -21,7 +22,7 @@ from album_operator.domain.verdict import (
     Verdict,
     WithdrawPullRequest,
 )
-from album_operator.ports import ConfigRepository, PullRequests, SourceRepository
+from album_operator.ports import ConfigRepository, Editor, PullRequests, SourceRepository
 from album_operator.pull_request_watch import PullRequestWatch
 from album_operator.render import proposal, pull_request
 
@@ -38,6 +39,7 @@ class ReleaseBranch:
         self,
         source: SourceRepository,
         config: ConfigRepository,
+        editor: Editor,
         forge: PullRequests,
         watch: PullRequestWatch,
         access: Access,
@@ -45,6 +47,7 @@ class ReleaseBranch:
     ) -> None:
         self._source = source
         self._config = config
+        self._editor = editor
         self._forge = forge
         self._watch = watch
         self._access = access
@@ -68,11 +71,11 @@ class ReleaseBranch:
         if refused is not None:
             return refused
         merged = found.merge_commit if found is not None else None
-        edited = await asyncio.to_thread(proposal.edited_files, resolved, seen.files, digest)
-        expected: Mapping[str, bytes] | None = edited
+        edited = await editing.edit(self._editor, release, resolved, seen.files, digest)
+        expected: Mapping[str, bytes] | None = edited.files
         if seen.branch is not None and seen.branch.parent_files != seen.files:
-            expected = await asyncio.to_thread(
-                proposal.edited_on_parent, resolved, seen.branch, digest
+            expected = await editing.edit_parent(
+                self._editor, release, resolved, seen.branch, digest
             )
         ours = seen.branch is not None and propose.is_ours(
             seen.branch,
@@ -86,8 +89,8 @@ class ReleaseBranch:
             resolved,
             propose.ProposeSeen(
                 config=seen,
-                current=await asyncio.to_thread(proposal.current_values, config.edits, seen.files),
-                edited=edited,
+                current=edited.current,
+                edited=edited.files,
                 branch_is_ours=ours,
                 branch_diff=cut_diff(seen.branch.diff, DIFF_BYTES) if seen.branch else "",
                 pull_request=found,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import assert_never
 
-from album_operator import planning
+from album_operator import editing, planning
 from album_operator.access import Access
 from album_operator.base_branch import BaseBranch
 from album_operator.build_queue import BuildQueue
@@ -50,6 +50,7 @@ from album_operator.ports import (
     Applications,
     Builds,
     ConfigRepository,
+    Editor,
     PullRequests,
     Secrets,
     SourceRepository,
@@ -73,6 +74,7 @@ class World:
     secrets: Secrets
     source: SourceRepository
     config: ConfigRepository
+    editor: Editor
     pull_requests: PullRequests
     watch: PullRequestWatch
     builds: Builds
@@ -89,9 +91,15 @@ class Steps:
     def __init__(self, world: World, settings: Settings, clock: Callable[[], datetime]) -> None:
         self._world = world
         self._access = Access(world.secrets, world.pull_requests)
-        self._base_branch = BaseBranch(world.config, self._access)
+        self._base_branch = BaseBranch(world.config, world.editor, self._access)
         self._release_branch = ReleaseBranch(
-            world.source, world.config, world.pull_requests, world.watch, self._access, clock
+            world.source,
+            world.config,
+            world.editor,
+            world.pull_requests,
+            world.watch,
+            self._access,
+            clock,
         )
         self._feedback = Feedback(world.pull_requests, self._access, clock)
         self._settings = settings
@@ -152,18 +160,16 @@ class Steps:
         found, branch = None, wish.config.branch
         if forge is not None:
             found = await self._world.pull_requests.find(forge, branch, config.base_branch)
-        changes = await asyncio.to_thread(
-            proposal.edited_files, wish, config.files, _digest(record) or UNKNOWN_DIGEST
+        edited = await editing.edit(
+            self._world.editor, release, wish, config.files, _digest(record) or UNKNOWN_DIGEST
         )
-        if changes and found is not None and found.state is PullRequestState.CLOSED:
+        if edited.files and found is not None and found.state is PullRequestState.CLOSED:
             return propose.closed(found)
         applications = await self._find_applications(wish)
         seen = preflight.PreflightSeen(
             source=source,
             config=config,
-            current=await asyncio.to_thread(
-                proposal.current_values, wish.config.edits, config.files
-            ),
+            current=edited.current,
             applications=applications,
             switched_off=frozenset(
                 ref
@@ -186,8 +192,8 @@ class Steps:
         """Tell what a release that passed `preflight` would do, and do nothing."""
         place = await self._access.to_config(release.ref.namespace, resolved)
         applications = await self._find_applications(resolved)
-        config = self._world.config
-        return await planning.plan(config, place, release, record, resolved, applications)
+        reading = planning.Reading(self._world.config, self._world.editor)
+        return await planning.plan(reading, place, release, record, resolved, applications)
 
     async def decide(
         self, step: StepName, release: Release, record: Record, resolved: Resolved

@@ -1,9 +1,10 @@
 """What the port `ConfigRepository` promises about commits on the base branch itself."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -46,6 +47,14 @@ def change(seen: ConfigSeen, path: str = PATHS[0]) -> Change:
     )
 
 
+async def change_it(seen: ConfigSeen, path: str = PATHS[0]) -> Change:
+    return change(seen, path)
+
+
+async def no_change(seen: ConfigSeen) -> None:
+    del seen
+
+
 def _written(commit: Commit, path: str) -> Commit:
     return Commit((commit.sha,), {**commit.files, path: File(b"theirs\n")}, "theirs")
 
@@ -53,7 +62,7 @@ def _written(commit: Commit, path: str) -> Commit:
 async def test_a_commit_goes_on_from_the_head_that_was_seen(
     stage: Stage, place: GitPlace, base: str
 ) -> None:
-    made = await stage.config.commit(place, "main", PATHS, change)
+    made = await stage.config.commit(place, "main", PATHS, change_it)
 
     assert made is not None
     assert stage.head(place, "main") == made.commit
@@ -74,7 +83,7 @@ async def test_a_commit_goes_on_from_the_head_that_was_seen(
 
 
 async def test_without_a_change_nothing_is_pushed(stage: Stage, place: GitPlace, base: str) -> None:
-    assert await stage.config.commit(place, "main", PATHS, lambda _: None) is None
+    assert await stage.config.commit(place, "main", PATHS, no_change) is None
     assert stage.head(place, "main") == base
 
 
@@ -85,7 +94,7 @@ async def test_a_race_that_somebody_else_won_is_told_and_their_commit_kept(
     assert first.sha == base
     theirs = _written(first, "theirs")
 
-    def late(seen: ConfigSeen) -> Change:
+    async def late(seen: ConfigSeen) -> Change:
         stage.set_branch(place, "main", stage.store(place, theirs))
         return change(seen)
 
@@ -94,7 +103,7 @@ async def test_a_race_that_somebody_else_won_is_told_and_their_commit_kept(
     assert "main" in caught.value.message
     assert stage.head(place, "main") == theirs.sha
 
-    made = await stage.config.commit(place, "main", PATHS, change)
+    made = await stage.config.commit(place, "main", PATHS, change_it)
     assert made is not None
     assert stage.head(place, "main") == made.commit
     assert (await stage.config.look(place, "main", ["theirs"], None)).files == {
@@ -107,7 +116,7 @@ async def test_a_branch_that_somebody_deleted_meanwhile_stays_deleted(
 ) -> None:
     stage.set_branch(place, "prod", base)
 
-    def late(seen: ConfigSeen) -> Change:
+    async def late(seen: ConfigSeen) -> Change:
         stage.set_branch(place, "prod", None)
         return replace(change(seen), branch="prod")
 
@@ -120,8 +129,8 @@ async def test_a_branch_that_somebody_deleted_meanwhile_stays_deleted(
 async def test_writers_of_one_process_wait_for_each_other_and_none_loses(
     stage: Stage, place: GitPlace
 ) -> None:
-    def of(path: str) -> Callable[[ConfigSeen], Change]:
-        return lambda seen: change(seen, path)
+    def of(path: str) -> Callable[[ConfigSeen], Coroutine[Any, Any, Change]]:
+        return lambda seen: change_it(seen, path)
 
     made = await asyncio.gather(
         *(stage.config.commit(place, "main", PATHS, of(path)) for path in PATHS)
@@ -137,7 +146,7 @@ async def test_a_protected_base_branch_refuses_with_the_way_out(
 ) -> None:
     stage.protect(place, "main")
     with pytest.raises(TerminalError) as caught:
-        await stage.config.commit(place, "main", PATHS, change)
+        await stage.config.commit(place, "main", PATHS, change_it)
     assert caught.value.reason is Reason.PUSH_REFUSED
     assert "main" in caught.value.message
     assert "spec.config.delivery" in caught.value.message
@@ -148,7 +157,7 @@ async def test_a_protected_base_branch_refuses_with_the_way_out(
 async def test_what_the_edit_refuses_is_not_pushed(
     stage: Stage, place: GitPlace, base: str
 ) -> None:
-    def refuse(seen: ConfigSeen) -> Change:
+    async def refuse(seen: ConfigSeen) -> Change:
         raise TerminalError(Reason.VALUES_NOT_EDITABLE, f"Not at {seen.base_commit}.")
 
     with pytest.raises(TerminalError) as caught:
@@ -162,17 +171,21 @@ async def test_a_base_that_is_not_there_is_for_the_edit_to_see(
 ) -> None:
     looks: list[ConfigSeen] = []
     assert base
-    assert await stage.config.commit(place, "nope", PATHS, looks.append) is None
+
+    async def look(seen: ConfigSeen) -> None:
+        looks.append(seen)
+
+    assert await stage.config.commit(place, "nope", PATHS, look) is None
     assert [seen.base_commit for seen in looks] == [None]
 
 
 async def test_a_dead_server_is_a_passing_trouble(stage: Stage) -> None:
     with pytest.raises(TransientError) as caught:
-        await stage.config.commit(stage.dead_place(), "main", PATHS, change)
+        await stage.config.commit(stage.dead_place(), "main", PATHS, change_it)
     assert caught.value.reason is Reason.GIT_UNAVAILABLE
 
 
 @pytest.mark.parametrize("base", ["--mirror", "a..b"])
 async def test_what_git_could_misread_goes_nowhere(stage: Stage, base: str) -> None:
     with pytest.raises(TerminalError):
-        await stage.config.commit(stage.dead_place(), base, PATHS, change)
+        await stage.config.commit(stage.dead_place(), base, PATHS, change_it)

@@ -45,7 +45,7 @@ async def test_a_commit_without_an_answer_is_the_base_branchs_head(
 ) -> None:
     made: list[Change] = []
 
-    def edit(seen: ConfigSeen) -> Change | None:
+    async def edit(seen: ConfigSeen) -> Change | None:
         if seen.files["values.yaml"] == b"tag: 2\n":
             return None
         files = {"values.yaml": b"tag: 2\n"}

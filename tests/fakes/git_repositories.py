@@ -3,7 +3,7 @@
 import asyncio
 import posixpath
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime
 
 from album_operator.adapters.git_names import (
@@ -122,11 +122,11 @@ class FakeConfigRepository:
         place: GitPlace,
         base: str,
         paths: Collection[str],
-        edit: Callable[[ConfigSeen], Change | None],
+        edit: Callable[[ConfigSeen], Awaitable[Change | None]],
     ) -> BranchSeen | None:
         """Look at the base branch and push the change that is made of it, as one piece of work."""
         async with self._writing[normal_url(place.url)]:
-            change = edit(await self.look(place, base, paths, None))
+            change = await edit(await self.look(place, base, paths, None))
             if change is None:
                 return None
             pushed = await self.push(place, change)

@@ -141,7 +141,7 @@ class GitConfigRepository:
         place: GitPlace,
         base: str,
         paths: Collection[str],
-        edit: Callable[[ConfigSeen], Change | None],
+        edit: Callable[[ConfigSeen], Coroutine[Any, Any, Change | None]],
     ) -> BranchSeen | None:
         """Look at the base branch and push the change that is made of it, as one piece of work."""
         check_ref_name(base)
@@ -258,13 +258,20 @@ class GitConfigRepository:
         place: GitPlace,
         base: str,
         paths: frozenset[str],
-        edit: Callable[[ConfigSeen], Change | None],
+        edit: Callable[[ConfigSeen], Coroutine[Any, Any, Change | None]],
     ) -> BranchSeen | None:
         # One piece of work in the thread too: looks of other releases that queue for the threads
         # would give a writer elsewhere the time to come in between.
+        loop = asyncio.get_running_loop()
+
+        def edit_in_loop(seen: ConfigSeen) -> Change | None:
+            return asyncio.run_coroutine_threadsafe(edit(seen), loop).result()
+
         async with self._writers.one(place):
             return await self._read(
-                place, FILES, lambda repository: self._look_and_push(repository, base, paths, edit)
+                place,
+                FILES,
+                lambda repository: self._look_and_push(repository, base, paths, edit_in_loop),
             )
 
     def _look_and_push(

@@ -39,7 +39,7 @@ REFUSED_PAUSE = timedelta(seconds=2)
 """After which a token that was refused is tried once more."""
 
 MOVED = re.compile(r"returned error: 30\d\b|update url base from redirection")
-NOT_FOUND = re.compile(r"repository '.*' not found|returned error: (404|410)\b")
+NOT_FOUND = re.compile(r"repository '[^'\n]*' not found|returned error: (404|410)\b")
 ARCHIVED = re.compile(r"^remote:.*\b(is|was) archived\b", re.MULTILINE)
 LIMITED = re.compile(r"returned error: 429\b")
 

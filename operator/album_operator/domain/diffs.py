@@ -22,8 +22,8 @@ def cut_diff(diff: str, limit: int) -> str:
     """Make a diff fit a limit in bytes of UTF-8: it ends between two lines, with a note."""
     if len(diff.encode()) <= limit:
         return diff
-    # As git: only "\n" ends a line.
-    lines = re.findall(r"[^\n]*\n|[^\n]+", diff)
+    # As git: only "\n" ends a line. What lies beyond the limit is not looked at.
+    lines = re.findall(r"[^\n]*\n|[^\n]+", diff[:limit])
     sizes = accumulate((len(line.encode()) for line in lines), initial=len(DIFF_CUT.encode()))
     kept = sum(size <= limit for size in sizes) - 1
     return "".join([*lines[:kept], DIFF_CUT])

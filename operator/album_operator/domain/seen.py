@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from album_operator.domain.release import Edit
+
 
 @dataclass(frozen=True)
 class SourceSeen:
@@ -69,6 +71,19 @@ class ConfigSeen:
     files: Mapping[str, bytes]
     not_files: Mapping[str, str]
     branch: BranchSeen | None = None
+
+
+@dataclass(frozen=True)
+class Edited:
+    """What some edits found and made.
+
+    Attributes:
+        current: the value at each edit's key, before it.
+        files: new bytes of each file that changes, by path.
+    """
+
+    current: Mapping[Edit, str]
+    files: Mapping[str, bytes]
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from album_operator.domain.names import image_repository
 from album_operator.domain.places import Change
 from album_operator.domain.release import Edit, EditValue, Release
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import BranchSeen
+from album_operator.domain.seen import Edited
 from album_operator.render.pull_request import commit_message
-from album_operator.render.values import NotEditableError, edit_values, read_values
+from album_operator.render.values import exchange_values
 
 
 def edited_paths(edits: Iterable[Edit]) -> list[str]:
@@ -17,43 +17,35 @@ def edited_paths(edits: Iterable[Edit]) -> list[str]:
     return sorted({edit.path for edit in edits})
 
 
-def current_values(edits: Iterable[Edit], files: Mapping[str, bytes]) -> Mapping[Edit, str]:
-    """Read the value at each edit's key.
-
-    Raises:
-        NotEditableError: one cannot be read.
-    """
-    edits = tuple(edits)
-    current: dict[Edit, str] = {}
-    for path in edited_paths(edits):
-        current |= read_values(files[path], [edit for edit in edits if edit.path == path])
-    return current
-
-
-def edited_files(
-    resolved: Resolved, files: Mapping[str, bytes], digest: str
-) -> Mapping[str, bytes]:
-    """Give the new bytes of each file that the release's edits change.
+def wanted_values(resolved: Resolved, digest: str) -> Mapping[Edit, str]:
+    """Give what each of a release's edits writes.
 
     Args:
         resolved: what the release will do.
-        files: bytes by path of each file its edits are in.
         digest: digest of the image, `UNKNOWN_DIGEST` before there is one.
+    """
+    return {edit: _new_value(edit, resolved, digest) for edit in resolved.config.edits}
+
+
+def edit(wanted: Mapping[Edit, str], files: Mapping[str, bytes]) -> Edited:
+    """Read the values of some edits, and make these.
+
+    Args:
+        wanted: new value of each edit.
+        files: bytes by path of each file the edits are in.
 
     Raises:
         NotEditableError: one of the edits is not possible.
     """
+    current: dict[Edit, str] = {}
     edited = {}
-    for path in edited_paths(resolved.config.edits):
-        edits = {
-            edit: _new_value(edit, resolved, digest)
-            for edit in resolved.config.edits
-            if edit.path == path
-        }
-        data = edit_values(files[path], edits)
+    for path in edited_paths(wanted):
+        edits = {edit: value for edit, value in wanted.items() if edit.path == path}
+        before, data = exchange_values(files[path], edits)
+        current |= before
         if data != files[path]:
             edited[path] = data
-    return edited
+    return Edited(current, edited)
 
 
 def _new_value(edit: Edit, resolved: Resolved, digest: str) -> str:
@@ -68,18 +60,6 @@ def _new_value(edit: Edit, resolved: Resolved, digest: str) -> str:
             return image_repository(resolved.build.image)
         case _:
             assert_never(edit.value)
-
-
-def edited_on_parent(
-    resolved: Resolved, branch: BranchSeen, digest: str
-) -> Mapping[str, bytes] | None:
-    """Give what our edits would make of the branch's parent, None where they are not possible."""
-    if branch.parent_files is None:
-        return None
-    try:
-        return edited_files(resolved, branch.parent_files, digest)
-    except (NotEditableError, KeyError):
-        return None
 
 
 def change(

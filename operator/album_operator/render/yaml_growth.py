@@ -32,9 +32,6 @@ REST = re.compile(r"[ \t]*(?:(?:(?<=[ \t\r\n])|^)#[^\r\n\x85\u2028\u2029]*)?(\r\
 FILLING = re.compile(r"(?:[ \t\r\n]|(?<=[ \t\r\n])#[^\r\n]*)*")
 """Blanks, line ends and comments between two tokens."""
 
-TRAILING = re.compile(r"(\r\n|[\r\n])[\r\n]*\Z")
-"""The end of a last line, and empty lines after it."""
-
 SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*")
 """Texts without any character that could mean something to YAML."""
 
@@ -152,14 +149,16 @@ def _end(text: str, node: Node, key: Node | None) -> int:
 def _end_of_block_scalar(text: str, node: Node) -> int:
     """Give the index after the line end of its last line that is not empty, if it keeps none."""
     header, _, _ = text[node.start : node.end].replace("\r", "\n").partition("\n")
-    lines = TRAILING.search(text, node.start, node.end)
-    if lines is None:
+    # Not by a search for line ends up to the end: that takes the square of how many there are.
+    last = node.start + len(text[node.start : node.end].rstrip("\r\n"))
+    line_end = LINE_END.match(text, last, node.end)
+    if line_end is None:
         raise RefusedError(
             node.at,
             "the file ends in this block scalar without a line end, and one more would change it",
             "End the file with a line end",
         )
-    return node.end if "+" in header else lines.end(1)
+    return node.end if "+" in header else line_end.end()
 
 
 def colon_end(text: str, key: Node) -> int:

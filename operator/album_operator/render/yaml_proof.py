@@ -1,8 +1,8 @@
 """Proof that an edit of a YAML file changed what it was to change, and nothing else."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import chain
+from itertools import chain, zip_longest
 
 from ruamel.yaml.events import (
     AliasEvent,
@@ -26,7 +26,7 @@ Check = Callable[[Event], bool]
 
 def check_only_changed(
     before: Sequence[Event],
-    after: Sequence[Event],
+    after: Iterable[Event],
     wanted: Mapping[int, str],
     grown: Mapping[int, Growth],
 ) -> None:
@@ -34,7 +34,8 @@ def check_only_changed(
 
     Args:
         before: events of the file as it was.
-        after: events of the file as it would be.
+        after: events of the file as it would be; each is looked at once, so that they need not
+            be kept beside those of `before`.
         wanted: new value of each scalar to change, by its position in `before`.
         grown: what is new, by position in `before`: right before the event there where that ends
             a mapping or list (or, in a file without a document, the stream), else in its place.
@@ -42,9 +43,10 @@ def check_only_changed(
     Raises:
         RefusedError: anything else differs, or a value reads otherwise than wanted.
     """
-    checks = list(_checks(before, wanted, grown))
-    same = len(checks) == len(after) and all(
-        check(event) for check, event in zip(checks, after, strict=True)
+    checks = _checks(before, wanted, grown)
+    same = all(
+        check is not None and event is not None and check(event)
+        for check, event in zip_longest(checks, after)
     )
     if not same:
         mark = before[min(chain(wanted, grown))].start_mark

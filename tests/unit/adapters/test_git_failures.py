@@ -1,6 +1,7 @@
 """What git says when it fails, in the operator's words."""
 
 import base64
+import time
 
 import pytest
 
@@ -237,3 +238,13 @@ def test_words_are_one_printable_line() -> None:
     said = words("remote: \x1b[31mno\x00\r\nremote: \nfatal: é done", CREDENTIAL)
     assert said == "[31mno; fatal: done"
     assert words("", CREDENTIAL) == "it gave no reason"
+
+
+def test_words_of_a_server_take_no_square_of_their_length() -> None:
+    def seconds(times: int) -> float:
+        said = "fatal: " + "repository '" * times
+        began = time.process_time()
+        translate(PLACE, "read", said)
+        return time.process_time() - began
+
+    assert min(seconds(16_000) for _ in range(3)) < 9 * min(seconds(4000) for _ in range(3))

@@ -30,6 +30,7 @@ from tests.fakes.builders import (
     raw_release,
 )
 from tests.fakes.cluster import FakeCluster, finish_build, raw_registry_secret, raw_secret
+from tests.fakes.editor import FakeEditor
 from tests.fakes.faults import Faults
 from tests.fakes.forge import FakeForge
 from tests.fakes.git_repositories import FakeConfigRepository, FakeSourceRepository
@@ -143,6 +144,7 @@ class Stage:
             secrets=ClusterSecrets(self.cluster),
             source=FakeSourceRepository(self.git),
             config=self.config_repository,
+            editor=FakeEditor(),
             pull_requests=self.forge,
             watch=self.watch,
             builds=ClusterBuilds(self.cluster),

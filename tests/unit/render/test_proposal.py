@@ -1,12 +1,12 @@
 """The change a release proposes: which files its edits change, and the commit of them."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 
 from album_operator.domain.release import Edit, EditValue, Release
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import BranchSeen
 from album_operator.render import proposal
 
 DIGEST = "sha256:" + "ab" * 32
@@ -24,6 +24,12 @@ EDITS = (
 )
 
 
+def edited_files(
+    resolved: Resolved, files: Mapping[str, bytes], digest: str
+) -> Mapping[str, bytes]:
+    return proposal.edit(proposal.wanted_values(resolved, digest), files).files
+
+
 @pytest.fixture
 def wide(resolved: Resolved) -> Resolved:
     """Give a release of edits of each kind in two files."""
@@ -32,30 +38,20 @@ def wide(resolved: Resolved) -> Resolved:
 
 def test_each_file_is_named_once_and_each_value_read() -> None:
     assert proposal.edited_paths(EDITS) == [VALUES, OTHER]
-    current = proposal.current_values(EDITS, FILES)
+    current = proposal.edit(dict.fromkeys(EDITS, "v9"), FILES).current
     assert [current[edit] for edit in EDITS[:2]] == ["v1.0.0", "sha256:old"]
 
 
 def test_each_edit_writes_its_part_of_the_image(wide: Resolved) -> None:
-    edited = proposal.edited_files(wide, FILES, DIGEST)
+    edited = edited_files(wide, FILES, DIGEST)
     assert edited[VALUES] == f'image:\n  tag: "v1.1.0"\n  digest: "{DIGEST}"\n'.encode()
     image = "registry.example.org/owner/album-app-backend"
     assert edited[OTHER] == f'image: "{image}:v1.1.0"\nrepository: "{image}"\n'.encode()
 
 
 def test_a_file_that_holds_all_of_it_already_is_not_changed(wide: Resolved) -> None:
-    once = {**FILES, **proposal.edited_files(wide, FILES, DIGEST)}
-    assert proposal.edited_files(wide, once, DIGEST) == {}
-
-
-def test_what_we_would_make_of_a_branchs_parent(wide: Resolved) -> None:
-    branch = BranchSeen("1" * 40, "m", "n", "e", {}, FILES, frozenset())
-    assert proposal.edited_on_parent(wide, branch, DIGEST) == proposal.edited_files(
-        wide, FILES, DIGEST
-    )
-    for parent in (None, {}, {**FILES, VALUES: b"image: [\n"}):
-        odd = replace(branch, parent_files=parent)
-        assert proposal.edited_on_parent(wide, odd, DIGEST) is None
+    once = {**FILES, **edited_files(wide, FILES, DIGEST)}
+    assert edited_files(wide, once, DIGEST) == {}
 
 
 def test_the_commit_is_the_same_each_time(release: Release, resolved: Resolved) -> None:

@@ -126,12 +126,12 @@ def test_an_edit_that_breaks_the_file_is_refused() -> None:
 )
 def test_the_proof_notices_any_other_change(after: str) -> None:
     with pytest.raises(RefusedError):
-        check_only_changed(parse_events("a: 'x'\nb: 1\n"), parse_events(after), {4: "y"}, {})
+        check_only_changed(list(parse_events("a: 'x'\nb: 1\n")), parse_events(after), {4: "y"}, {})
 
 
 def test_the_proof_is_content_with_the_wanted_change() -> None:
     check_only_changed(
-        parse_events("a: 'x'\nb: 1\n"), parse_events("a: 'y'\nb: 1 # c\n"), {4: "y"}, {}
+        list(parse_events("a: 'x'\nb: 1\n")), parse_events("a: 'y'\nb: 1 # c\n"), {4: "y"}, {}
     )
 
 
@@ -206,7 +206,7 @@ def test_a_new_key_that_some_reader_takes_for_no_string_is_quoted(key: str) -> N
     ],
 )
 def test_the_proof_notices_whatever_else_came_into_being(after: str) -> None:
-    before = parse_events("a: {b: 1}\n")
+    before = list(parse_events("a: {b: 1}\n"))
     end = 7  # the end of the inner mapping
     if after == "a: {b: 1, c: 'x'}\n":
         check_only_changed(before, parse_events(after), {}, {end: {"c": "x"}})

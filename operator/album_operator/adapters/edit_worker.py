@@ -1,0 +1,98 @@
+"""`python -m album_operator.adapters.edit_worker`: edits values files, order by order.
+
+A process of its own, because Python runs one thread of a process at a time and neither a parse nor
+a regular expression can be interrupted: here it stops nobody, and its limits are the kernel's.
+Orders are pickles of the operator's own making; answers are JSON, so that who takes this process
+over by what it parses gets no further by them.
+"""
+
+import base64
+import json
+import os
+import pickle
+import resource
+import signal
+import struct
+import sys
+import traceback
+from typing import BinaryIO
+
+from album_operator.domain.reasons import Reason
+from album_operator.render import proposal
+from album_operator.render.values import NotEditableError
+
+LENGTH = struct.Struct("!Q")
+"""Of the order or answer that follows, in bytes."""
+
+OUT_OF_MEMORY = 12
+"""Exit status: the order needs more memory than there may be."""
+
+
+def main(cpu_seconds: float, memory_bytes: int) -> int:
+    """Take orders until there are no more.
+
+    Args:
+        cpu_seconds: that one order may take; with more the kernel ends the process by SIGPROF.
+        memory_bytes: of address space the process may have.
+    """
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.nice(5)
+    orders, answers = sys.stdin.buffer, sys.stdout.buffer
+    while order := _read(orders):
+        signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
+        try:
+            answer = json.dumps(_work(order)).encode()
+        except MemoryError:
+            return OUT_OF_MEMORY
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        answers.write(LENGTH.pack(len(answer)) + answer)
+        answers.flush()
+    return 0
+
+
+def _read(orders: BinaryIO) -> bytes:
+    """Read an order; none is left where the operator is gone."""
+    head = orders.read(LENGTH.size)
+    return orders.read(LENGTH.unpack(head)[0]) if len(head) == LENGTH.size else b""
+
+
+def _work(order: bytes) -> dict[str, object]:
+    wanted, files = pickle.loads(order)  # noqa: S301 - from the operator alone
+    try:
+        edited = proposal.edit(wanted, files)
+    except NotEditableError as error:
+        return {"refused": [error.reason, error.message]}
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - told to the operator, which shows and logs it
+        return {"bug": traceback.format_exc()}
+    return {
+        "current": [edited.current[edit] for edit in wanted],
+        "files": {path: base64.b64encode(data).decode() for path, data in edited.files.items()},
+    }
+
+
+def parse_answer(answer: bytes) -> tuple[list[str], dict[str, bytes]]:
+    """Read an answer.
+
+    Returns:
+        The values before the edits, in the order of these, and the files that change.
+
+    Raises:
+        NotEditableError: the order was refused.
+        RuntimeError: it met a bug; with its traceback.
+    """
+    told = json.loads(answer)
+    if "refused" in told:
+        reason, message = told["refused"]
+        raise NotEditableError(Reason(reason), message)
+    if "bug" in told:
+        raise RuntimeError(f"an edit failed by a bug:\n{told['bug']}")
+    files = {path: base64.b64decode(data) for path, data in told["files"].items()}
+    return told["current"], files
+
+
+if __name__ == "__main__":
+    sys.exit(main(float(sys.argv[1]), int(sys.argv[2])))

@@ -1,0 +1,20 @@
+"""The port `Editor` without a process and a queue: every edit is made at once."""
+
+import asyncio
+from collections.abc import Mapping
+
+from album_operator.domain.release import Edit
+from album_operator.domain.seen import Edited
+from album_operator.render import proposal
+
+
+class FakeEditor:
+    """Edits files where it is asked to."""
+
+    async def edit(
+        self, namespace: str, wanted: Mapping[Edit, str], files: Mapping[str, bytes]
+    ) -> Edited:
+        """Read the values of some edits, and make these."""
+        del namespace
+        await asyncio.sleep(0)  # as all that is done elsewhere, it lets others run
+        return proposal.edit(wanted, files)
