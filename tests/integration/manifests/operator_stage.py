@@ -52,7 +52,7 @@ def fill(server: ApiServer, namespace: str) -> None:
     made = server.request("POST", path, pipeline)
     assert made.status in {201, 409}, made.message
     for name, data in (
-        ("album-git", {"url": NOBODY, "token": "t"}),
+        ("album-git", {"url": NOBODY, "token": "canary-token"}),
         ("album-registry", {".dockerconfigjson": '{"auths": {"ghcr.io": {"auth": "eDp5"}}}'}),
     ):
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}}
