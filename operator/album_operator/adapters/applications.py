@@ -185,10 +185,7 @@ def _needed(raw: Mapping[str, Any], key: str) -> str:
 
 def _time(raw: Mapping[str, Any], key: str) -> datetime | None:
     text = _text(raw, key)
-    try:
-        time = parse_time(text)
-    except ValueError:
-        time = None
+    time = parse_time(text)
     if text and (time is None or time.tzinfo is None):
         raise ValueError(f"`{key}: {text[:64]}` is no time")
     return time

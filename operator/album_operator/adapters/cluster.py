@@ -217,8 +217,14 @@ def application_path(namespace: str, name: str | None = None) -> str:
 
 
 def parse_time(text: str | None) -> datetime | None:
-    """Read a Kubernetes time, with or without fractions of a second."""
-    return datetime.fromisoformat(text.replace("Z", "+00:00")) if text else None
+    """Read a Kubernetes time, with or without fractions of a second; None where nobody can.
+
+    The API server takes a year 0, which has no place in a `datetime`.
+    """
+    try:
+        return datetime.fromisoformat(text.replace("Z", "+00:00")) if text else None
+    except ValueError:
+        return None
 
 
 async def _read_refusal(response: aiohttp.ClientResponse, path: str) -> Refusal:

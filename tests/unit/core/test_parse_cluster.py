@@ -216,6 +216,12 @@ async def test_a_registry_secret_without_entries_is_refused_without_showing_it(
     assert "s3cret" not in caught.value.message
 
 
+def test_a_time_nobody_can_read_is_none() -> None:
+    assert parse_time("0000-01-01T00:00:00Z") is None
+    assert parse_time("soon") is None
+    assert parse_time(None) is None
+
+
 def test_a_path_cannot_be_left_by_a_name() -> None:
     path = path_of("/api/v1", "secrets", "album", "../../x", "status")
 
