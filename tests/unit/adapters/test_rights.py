@@ -21,9 +21,12 @@ class Stage:
         self.server.allowed = False
         self.rules: list[dict[str, Any]] = [_rule(*needed) for needed in NEEDED]
         self.incomplete = False
+        self.is_hardened = False
         self.kinds: list[str] | None = ["albumreleases", "albumreleases/status"]
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
+        if request.path == RULES and self.is_hardened:
+            return web.Response(status=403)
         if request.path == RULES:
             status = {"resourceRules": self.rules, "incomplete": self.incomplete}
             return web.json_response({"status": status}, status=201)
@@ -78,6 +81,15 @@ async def test_what_incomplete_rules_lack_is_asked_for_one_by_one(
     stage.server.allowed = True
     assert await find_missing(cluster, "album") == []
     assert len(stage.server.asked) == 2 * len(NEEDED)
+
+
+async def test_where_rules_may_not_be_reviewed_each_right_is_asked_for(
+    stage: Stage, cluster: Cluster
+) -> None:
+    stage.is_hardened = True
+    stage.server.allowed = True
+    assert await find_missing(cluster, "album") == []
+    assert len(stage.server.asked) == len(NEEDED)
 
 
 async def test_a_cluster_without_our_kinds_is_told(stage: Stage, cluster: Cluster) -> None:
