@@ -19,10 +19,9 @@ from tests.integration.manifests.conftest import Installed
 OPERATOR = Path(__file__).parents[3] / "operator"
 
 HURRIED = """
-import sys
 from album_operator import __main__, namespaces
 namespaces.LOOK_SECONDS = namespaces.CONFIRM_SECONDS = 1
-sys.exit(__main__.main())
+__main__.leave(__main__.main())
 """
 
 
