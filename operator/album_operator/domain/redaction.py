@@ -1,0 +1,351 @@
+"""Known secrets in texts: what of a Secret is one, how it may stand there, and taking it out.
+
+A secret is found as it is, in base64 (standard and URL-safe, also inside of a longer text), with
+percent signs, JSON's backslashes or HTML's entities, each also twice, over line breaks and through
+colours; and in part where a text is cut. What is too short to tell from a word is left:
+
+- 8 characters and more are found anywhere, and of 16 and more any run of 16;
+- 4 to 7 characters are found as a whole word;
+- shorter ones only beside their user name, as in `x:y`, plain or in base64;
+- names (of users and Apps) have at least 8, and stay where they are a part of a path, such as the
+  owner in a repository's URL.
+"""
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+STARS = "***"
+
+ANYWHERE, WORD = 8, 4
+"""Shortest secrets that are found anywhere, and as a whole word, in characters."""
+
+RUN = 16
+"""Shortest part of a secret that is found inside of a text."""
+
+EDGE = 4
+"""Shortest part of a secret that is found where a text begins or ends."""
+
+LEVELS = 2
+"""How many times a text is unescaped."""
+
+NAME_KEYS = frozenset({"username", "email", "appID", "installationID"})
+DOCKER_KEYS = frozenset({".dockerconfigjson", ".dockercfg", "config.json"})
+DEFAULT_USER = "x-access-token"
+
+# Colours (ECMA-48), blanks, and what BuildKit and git put before each line of others.
+_BETWEEN = re.compile(
+    r"(?:\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b."
+    r"|^(?:#[0-9]+ [0-9]+\.[0-9]+ |remote: )|[\s\x00-\x1f\x7f\u200b-\u200d\u2060\ufeff])+",
+    re.MULTILINE,
+)
+_ESCAPES = (
+    re.compile(r"(?:%[0-9A-Fa-f]{2})+"),
+    re.compile(r"(?:\\u[0-9A-Fa-f]{4})+|\\x[0-9A-Fa-f]{2}|\\."),
+    re.compile(r"&(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#x[0-9A-Fa-f]{1,6});"),
+)
+"""Of URLs, of JSON, of HTML; each is taken away by itself, for a secret may hold another's."""
+
+_UNKNOWN = (
+    (re.compile(r"(https?://)[^/\s@]+@"), rf"\1{STARS}@"),
+    (re.compile(r"(://[^/\s:@]+):[^/\s@]+@"), rf"\1:{STARS}@"),
+    (re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-)[A-Za-z0-9_.-]{16,}"), STARS),
+    (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"), STARS),
+    (re.compile(r"(?i)\b(authorization:\s*(?:basic|bearer|token)\s+)\S+"), rf"\1{STARS}"),
+    (
+        re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*KEY-----|\Z)", re.S),
+        STARS,
+    ),
+)
+"""Secrets that are known by their form: those of others, and ours from before a rotation."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """What is taken out of texts.
+
+    Attributes:
+        secrets: tokens, passwords, keys.
+        names: of users and Apps.
+    """
+
+    secrets: frozenset[str]
+    names: frozenset[str] = frozenset()
+
+
+def words_of(data: Mapping[str, bytes]) -> Words:
+    """Give what is secret in a Secret: the values of all its keys, by their kind.
+
+    Of `url` its user, password and query are, and long parts of its path that look like a token;
+    of `known_hosts` the keys; of a Docker configuration all texts in it and what `auth` decodes to.
+    """
+    secrets: set[str] = set()
+    names: set[str] = set()
+    texts = {key: value.decode(errors="ignore").strip() for key, value in data.items()}
+    for key, text in texts.items():
+        if key == "url":
+            secrets.update(_of_url(text))
+        elif key in NAME_KEYS:
+            names.add(text)
+        elif key == "known_hosts":
+            secrets.update(line.split(maxsplit=2)[-1] for line in text.splitlines() if line)
+        elif key in DOCKER_KEYS:
+            _add_docker(_parsed(text), secrets, names)
+        else:
+            secrets.update((text, *(line.strip() for line in text.splitlines())))
+    for key in ("token", "password"):
+        if texts.get(key):
+            secrets.add(f"{texts.get('username') or DEFAULT_USER}:{texts[key]}")
+    return Words(frozenset(secrets - {""}), frozenset(names - {""}))
+
+
+def _of_url(text: str) -> Iterator[str]:
+    try:
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+        user, password = parts.username or "", parts.password or ""
+    except ValueError:  # a bracket left open
+        yield text
+        return
+    if user and (password or parts.scheme != "ssh"):
+        yield from (user, unquote(user), password, unquote(password), f"{user}:{password}")
+    yield from (value for _, value in parse_qsl(parts.query, keep_blank_values=True))
+    yield from (parts.query, parts.fragment)
+    yield from (
+        part
+        for part in parts.path.split("/")
+        if re.fullmatch(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_]{20,}", part)
+    )
+
+
+def _parsed(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        # What stands in quotes, or between blanks, is a value or a host.
+        return [part for part in re.split(r'[\s"\',:{}\[\]]+', text) if len(part) >= RUN]
+
+
+def _add_docker(node: object, secrets: set[str], names: set[str], depth: int = 0) -> None:
+    """Add all texts of a Docker configuration; hosts are its keys."""
+    if depth > LEVELS * RUN:
+        return
+    if isinstance(node, list):
+        for item in node:
+            _add_docker(item, secrets, names, depth + 1)
+    elif isinstance(node, str):
+        secrets.add(node)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            if key in NAME_KEYS and isinstance(value, str):
+                names.add(value)
+            else:
+                _add_docker(value, secrets, names, depth + 1)
+        user, password = node.get("username"), node.get("password")
+        if isinstance(user, str) and isinstance(password, str):
+            secrets.add(f"{user}:{password}")
+        if isinstance(node.get("auth"), str):
+            _add_auth(node["auth"], secrets, names)
+
+
+def _add_auth(auth: str, secrets: set[str], names: set[str]) -> None:
+    try:
+        pair = base64.b64decode(auth).decode()
+    except ValueError:
+        return
+    user, _, password = pair.partition(":")
+    secrets.update((pair, password))
+    names.add(user)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """A text as it is compared: without blanks and escapes, and where each character stood.
+
+    Attributes:
+        starts: where each of `chars` begins in the text itself.
+        ends: where it ends there.
+    """
+
+    chars: str
+    starts: list[int]
+    ends: list[int]
+
+
+class Redactor:
+    """Takes known secrets out of texts.
+
+    Args:
+        known: what is secret.
+    """
+
+    def __init__(self, known: Iterable[Words]) -> None:
+        secrets: set[str] = set()
+        names: set[str] = set()
+        for words in known:
+            secrets |= words.secrets
+            names |= {name for name in words.names if len(name) >= ANYWHERE}
+        plain = {name for name in names if re.fullmatch(r"[\w.-]+", name)}
+        forms = {form for text in secrets | names for form in _in_base64(text)}
+        forms |= {_compact(text) for text in secrets | (names - plain)}
+        self._index: dict[str, list[tuple[str, int]]] = {}
+        self._heads: set[str] = set()
+        self._tails: set[str] = set()
+        for form in forms:
+            if len(form) >= ANYWHERE:
+                self._add(form)
+        short = {text for text in secrets if WORD <= len(text) < ANYWHERE}
+        self._patterns = [*_whole(short, r"\w"), *_whole(plain, r"\w/")]
+
+    def _add(self, form: str) -> None:
+        # Every run of RUN characters holds one of these whole.
+        for offset in range(0, len(form) - ANYWHERE + 1, ANYWHERE):
+            part = form[offset : offset + ANYWHERE]
+            self._index.setdefault(part, []).append((form, offset))
+        for length in range(EDGE, min(RUN, len(form))):
+            self._heads.add(form[:length])
+            self._tails.add(form[-length:])
+
+    def clean(self, text: str) -> str:
+        """Give a text with three stars in place of each secret."""
+        spans = [found.span() for pattern in self._patterns for found in pattern.finditer(text)]
+        for reading in _readings(text) if self._index else ():
+            spans += [
+                (reading.starts[begin], reading.ends[end - 1]) for begin, end in self._find(reading)
+            ]
+        text = _without(text, spans)
+        for pattern, stars in _UNKNOWN:
+            text = pattern.sub(stars, text)
+        return text
+
+    def _find(self, reading: _Reading) -> Iterator[tuple[int, int]]:
+        chars, at = reading.chars, 0
+        lengths = range(min(RUN - 1, len(chars)), EDGE - 1, -1)
+        yield from ((0, length) for length in lengths if chars[:length] in self._tails)
+        yield from (
+            (len(chars) - length, len(chars))
+            for length in lengths
+            if chars[-length:] in self._heads
+        )
+        while at <= len(chars) - ANYWHERE:
+            runs = [
+                _run(chars, at, form, offset)
+                for form, offset in self._index.get(chars[at : at + ANYWHERE], ())
+            ]
+            begin, end = max(runs, key=lambda run: run[1] - run[0], default=(0, 0))
+            if end:
+                yield begin, end
+            at = max(end, at + 1)
+
+
+def _run(chars: str, at: int, form: str, offset: int) -> tuple[int, int]:
+    """Give how far a text and a form are equal around a part they share; nothing if too little."""
+    begin, end = at, at + ANYWHERE
+    first, last = offset, offset + ANYWHERE
+    while begin and first and chars[begin - 1] == form[first - 1]:
+        begin, first = begin - 1, first - 1
+    while end < len(chars) and last < len(form) and chars[end] == form[last]:
+        end, last = end + 1, last + 1
+    return (begin, end) if last - first >= min(RUN, len(form)) else (0, 0)
+
+
+def _whole(texts: Iterable[str], beside: str) -> list[re.Pattern[str]]:
+    """Make the pattern that finds texts with none of some characters beside them."""
+    choices = "|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True))
+    return [re.compile(f"(?<![{beside}])(?:{choices})(?![{beside}])")] if choices else []
+
+
+def _in_base64(text: str) -> Iterator[str]:
+    """Give what of a text shows in any base64 that has it somewhere (RFC 4648, sections 4, 5)."""
+    data = text.encode()
+    for shift, unknown in enumerate((0, 2, 3)):
+        form = base64.b64encode(b"\0" * shift + data).decode().rstrip("=")[unknown:]
+        known = form[:-1] if (shift + len(data)) % 3 else form
+        yield known
+        yield known.translate(str.maketrans("+/", "-_"))
+
+
+def _compact(text: str) -> str:
+    return _BETWEEN.sub("", text)
+
+
+def _read(text: str) -> _Reading:
+    parts: list[str] = []
+    starts: list[int] = []
+    at = 0
+    for begin, end in [*(gap.span() for gap in _BETWEEN.finditer(text)), (len(text), len(text))]:
+        parts.append(text[at:begin])
+        starts.extend(range(at, begin))
+        at = end
+    return _Reading("".join(parts), starts, [start + 1 for start in starts])
+
+
+def _readings(text: str) -> Iterator[_Reading]:
+    """Read a text as it is, and with each escaping taken away that it may have."""
+    layer = [_read(text)]
+    for _ in range(LEVELS + 1):
+        yield from layer
+        layer = [
+            plainer
+            for reading in layer
+            for escape in _ESCAPES
+            if (plainer := _unescaped(reading, escape)) is not None
+        ]
+
+
+def _unescaped(reading: _Reading, escape: re.Pattern[str]) -> _Reading | None:
+    """Take one layer of escapes away; None where there is none."""
+    parts: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    at = 0
+    for found in escape.finditer(reading.chars):
+        begin, end = found.span()
+        plain = _compact(_plain(found[0]))
+        parts += reading.chars[at:begin], plain
+        starts += reading.starts[at:begin] + [reading.starts[begin]] * len(plain)
+        ends += reading.ends[at:begin] + [reading.ends[end - 1]] * len(plain)
+        at = end
+    if not at:
+        return None
+    parts.append(reading.chars[at:])
+    return _Reading("".join(parts), starts + reading.starts[at:], ends + reading.ends[at:])
+
+
+def _plain(escaped: str) -> str:
+    """Give what an escape stands for; nothing for those of white space."""
+    if escaped[0] != "\\":
+        return unquote(html.unescape(escaped))
+    if escaped[1] in "ux" and len(escaped) > 2:
+        data = bytes.fromhex(escaped.replace("\\u", "").replace("\\x", "00"))
+        return data.decode("utf-16-be", errors="replace")
+    return "" if escaped[1] in "nrtbf" else escaped[1]
+
+
+def _without(text: str, spans: list[tuple[int, int]]) -> str:
+    parts: list[str] = []
+    at = 0
+    for begin, end in sorted(spans):
+        if end <= at:
+            continue
+        if begin > at or not parts:
+            parts += text[at:begin], STARS
+        at = end
+    return "".join([*parts, text[at:]])
+
+
+def head(text: str, limit: int) -> str:
+    """Cut a text at a blank, so that no half of a word stays that may be a secret nobody knows."""
+    if len(text) <= limit:
+        return text
+    return re.sub(r"\S*\Z", "", text[: limit + 1]).rstrip()
+
+
+def tail(text: str, limit: int) -> str:
+    """Give the end of a text from a blank on."""
+    if len(text) <= limit:
+        return text
+    return re.sub(r"\A\S*", "", text[-limit - 1 :]).lstrip()
