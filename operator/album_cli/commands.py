@@ -13,6 +13,9 @@ from album_cli.ends import TOKEN, BadInputError, NothingToChange, RefusedError
 from album_cli.places import find_place, insecure_hosts
 from album_cli.plan import make_plan
 from album_operator.domain.diffs import UNKNOWN_DIGEST, UNKNOWN_DIGEST_NOTE
+from album_operator.domain.redaction import Redactor, words_of
+
+USER = "ALBUM_GIT_USERNAME"
 
 REFUSED = 2
 NOTHING_TO_CHANGE = 3
@@ -33,6 +36,7 @@ def run_album(arguments: list[str], prog_name: str) -> int:
     Returns:
         The exit code.
     """
+    clean = _redactor(os.environ.get(TOKEN, ""), os.environ.get(USER, "")).clean
     try:
         # Not by `main`, which answers Ctrl-C with words.
         with album.make_context(prog_name, arguments) as context:
@@ -43,11 +47,12 @@ def run_album(arguments: list[str], prog_name: str) -> int:
         error.show()
         return error.exit_code
     except (BadInputError, RefusedError) as error:
-        return _tell(str(error), REFUSED)
+        return _tell(clean(str(error)), REFUSED)
     except NothingToChange as error:
-        return _tell(str(error), NOTHING_TO_CHANGE)
+        return _tell(clean(str(error)), NOTHING_TO_CHANGE)
     except Exception as error:  # noqa: BLE001 - users get a sentence, never a traceback
-        return _tell(f"InternalError: album failed by a bug of its own: {error!r}.", REFUSED)
+        said = f"InternalError: album failed by a bug of its own: {error!r}."
+        return _tell(clean(said), REFUSED)
     return 0
 
 
@@ -107,9 +112,12 @@ def plan(
     wish = _wish(tag, source, files, allow_downgrade=allow_downgrade)
     # Not for the environment of the git commands that are not to know it.
     token = os.environ.pop(TOKEN, "")
-    username = os.environ.get("ALBUM_GIT_USERNAME", "")
+    username = os.environ.get(USER, "")
     place = find_place(config_repo or wish.config_repository, token, username)
-    _write(asyncio.run(make_plan(wish, place, rev, insecure_hosts(place))))
+    diff = asyncio.run(make_plan(wish, place, rev, insecure_hosts(place)))
+    if token:
+        diff = _redactor(token, username).clean(diff)
+    _write(diff)
 
 
 def _wish(
@@ -124,6 +132,10 @@ def _wish(
     if not tag or not source:
         raise click.UsageError("Say what to release: --tag and --source, or -f.")
     return from_tag(tag, source, allow_downgrade=allow_downgrade)
+
+
+def _redactor(token: str, username: str) -> Redactor:
+    return Redactor([words_of({"token": token.encode(), "username": username.encode()})])
 
 
 def _write(diff: str) -> None:

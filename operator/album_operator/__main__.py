@@ -38,6 +38,7 @@ from album_operator.metrics import Metrics
 from album_operator.namespaces import Namespaces
 from album_operator.pull_request_watch import PullRequestWatch
 from album_operator.reconcile import Reconciler
+from album_operator.secrecy import KnownSecrets, clean_logs
 from album_operator.settings import Settings, SettingsError, read_settings
 from album_operator.slots import Slots
 from album_operator.steps import Steps, World
@@ -52,19 +53,25 @@ def _now() -> datetime:
 
 
 async def _listen(
-    settings: Settings, health: Health, metrics: Metrics, wakeups: Wakeups
+    settings: Settings,
+    health: Health,
+    metrics: Metrics,
+    wakeups: Wakeups,
+    known: KnownSecrets,
 ) -> list[web.AppRunner]:
     """Open the port of probes and metrics, and that of the webhooks where they have a secret."""
     runners = [await serve_health(health, metrics, settings.health_port)]
     if settings.webhook_secret_file is None:
         LOG.info("ALBUM_WEBHOOK_SECRET_FILE is not set: merges are noticed by polling only.")
     else:
-        receiver = Receiver(settings.webhook_secret_file, wakeups.notice, metrics)
+        receiver = Receiver(
+            settings.webhook_secret_file, wakeups.notice, metrics, learn=known.learn_token
+        )
         runners.append(await serve_webhooks(receiver, settings.webhook_port))
     return runners
 
 
-async def _run(settings: Settings) -> None:
+async def _run(settings: Settings, known: KnownSecrets) -> None:
     turns_of_git = Slots(SHARES)
     limits = Limits(memory=settings.git_memory, fetch=settings.fetch_bytes)
     config = GitConfigRepository(
@@ -76,7 +83,7 @@ async def _run(settings: Settings) -> None:
     )
     stopping = _stop_on_signals()
     health, metrics, wakeups = Health(), Metrics(), Wakeups()
-    runners = await _listen(settings, health, metrics, wakeups)
+    runners = await _listen(settings, health, metrics, wakeups, known)
     cluster = await Cluster.connect()
     application_watch = ApplicationWatch(cluster, metrics, settings.watch_idle)
     gitea = GiteaPullRequests(settings.insecure_hosts)
@@ -90,7 +97,7 @@ async def _run(settings: Settings) -> None:
         lambda repository, number: wakeups.notice(Notice(repository, number, None)),
     )
     world = World(
-        secrets=ClusterSecrets(cluster),
+        secrets=ClusterSecrets(cluster, known),
         source=source,
         config=config,
         editor=editor,
@@ -171,13 +178,15 @@ def main() -> int:
     )
     for handler in logging.root.handlers:
         handler.addFilter(is_worth_reading)
+    known = KnownSecrets()
+    clean_logs(known.clean_all)
     try:
         settings = read_settings(os.environ)
     except SettingsError as error:
         sys.stderr.write(f"album-operator: the environment is not right: {error}.\n")
         return 2
     try:
-        asyncio.run(_run(settings))
+        asyncio.run(_run(settings, known))
     except CacheError as error:
         sys.stderr.write(f"album-operator: ALBUM_CACHE_DIR cannot be used: {error}.\n")
         return 2

@@ -27,6 +27,22 @@ class Access:
         """Read all credentials anew from now on; another release's pass then reads some twice."""
         self._known.clear()
 
+    async def learn(self, namespace: str, resolved: Resolved) -> bool:
+        """Know the values of all Secrets a release uses; False where one could not be read."""
+        config = resolved.config
+        names = {
+            resolved.source.secret,
+            resolved.build.push_secret,
+            config.secret,
+            config.forge_secret,
+            resolved.feedback.forge_secret,
+        }
+        return await self._secrets.learn({Ref(namespace, name) for name in names if name})
+
+    def clean(self, namespace: str, text: str) -> str:
+        """Take what is known of the namespace's Secrets out of a text."""
+        return self._secrets.clean(namespace, text)
+
     async def to_source(self, namespace: str, resolved: Resolved) -> GitPlace:
         """Give the repository that is built."""
         return await self._to_git(namespace, resolved.source.repository, resolved.source.secret)
@@ -73,7 +89,11 @@ class Access:
         _check_keys(ref, credential, url)
         place = GitPlace(url, credential, namespace)
         source = place.token_source
-        return place if source is None else place.with_token(await self._tokens.git_token(source))
+        if source is None:
+            return place
+        token = await self._tokens.git_token(source)
+        self._secrets.learn_token(token)
+        return place.with_token(token)
 
     async def _credential(self, ref: Ref, what: str) -> Credential:
         credential = self._known.get(ref) or await self._secrets.find_credential(ref)

@@ -30,6 +30,7 @@ from album_operator.domain.places import (
     GitPlace,
 )
 from album_operator.domain.reasons import Reason
+from album_operator.domain.redaction import Redactor, head, words_of
 
 CREDENTIAL = "/var/run/secrets/album/git"
 """Where the Secret's keys are mounted, one file each."""
@@ -254,26 +255,34 @@ def fetch_with_patience(
 
 def main() -> int:
     """Fetch what the environment says; the exit code is 0 only if all files are there."""
+    clean = _redactor(Path(os.environ.get("ALBUM_CREDENTIAL") or CREDENTIAL)).clean
+
+    def say(line: str) -> None:
+        sys.stdout.write(f"fetch-source: {clean(line)}\n")
+        sys.stdout.flush()
+
     try:
         task = read_task(os.environ)
-        fetch_with_patience(task, _say)
+        fetch_with_patience(task, say)
     except (OutsideError, TaskError) as error:
         message = str(error)
     except OSError as error:
         message = f"The source cannot be written: {error}."
     else:
-        _say("done")
+        say("done")
         return 0
+    message = clean(message)
     sys.stderr.write(f"{message}\n")
     # The kubelet makes the file; elsewhere there is none and none is made.
     if TERMINATION_LOG.exists():
-        TERMINATION_LOG.write_text(message[:MESSAGE_LENGTH])
+        TERMINATION_LOG.write_text(head(message, MESSAGE_LENGTH))
     return 1
 
 
-def _say(line: str) -> None:
-    sys.stdout.write(f"fetch-source: {line}\n")
-    sys.stdout.flush()
+def _redactor(folder: Path) -> Redactor:
+    """Take all keys of the mounted Secret out of what is said."""
+    files = [path for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
+    return Redactor([words_of({path.name: path.read_bytes() for path in files})])
 
 
 if __name__ == "__main__":

@@ -78,6 +78,19 @@ class Secrets(Protocol):
     async def find_registry_hosts(self, ref: Ref) -> frozenset[str] | None:
         """Give the hosts a `kubernetes.io/dockerconfigjson` Secret has entries for."""
 
+    async def learn(self, refs: Collection[Ref]) -> bool:
+        """Have read some Secrets not long ago, so that their values are known to `clean`.
+
+        Returns:
+            Whether all could be read; raises nothing. One that does not exist has no values.
+        """
+
+    def learn_token(self, token: str) -> None:
+        """Know a token that a forge made for us."""
+
+    def clean(self, namespace: str, text: str) -> str:
+        """Take the known values of a namespace's Secrets out of a text."""
+
 
 class GitTokens(Protocol):
     """Tokens for git, where a GitHub App makes them."""

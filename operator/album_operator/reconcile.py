@@ -289,6 +289,7 @@ class Reconciler:
             case Wait() if step is not None:
                 self._wait(run, step, verdict)
         if run.record.is_finished:
+            run.record = await self._steps.clean(run.release, run.written, run.record)
             # Before the status says so: afterwards no pass would come that does it again.
             await self._steps.tell(run.release, run.record)
         if not await self._save(run):
@@ -325,6 +326,8 @@ class Reconciler:
         Returns:
             False when the release changed meanwhile and must be looked at again.
         """
+        if run.record != run.written:
+            run.record = await self._steps.clean(run.release, run.written, run.record)
         is_told = run.record == run.written and run.release.is_observed
         if not is_told and not await self._write(run):
             return False

@@ -118,10 +118,13 @@ class ReleaseBranch:
         self, action: OpenPullRequest, release: Release, resolved: Resolved, digest: str
     ) -> None:
         """Open the pull request, with all a reviewer needs."""
+        namespace = release.ref.namespace
         history = await self._history(action.before, release, resolved)
+        draft = pull_request.draft(release, resolved, digest, action.diff, history)
+        await self._access.learn(namespace, resolved)
         await self._forge.open(
-            await self._access.to_forge(release.ref.namespace, resolved),
-            pull_request.draft(release, resolved, digest, action.diff, history),
+            await self._access.to_forge(namespace, resolved),
+            replace(draft, body=self._access.clean(namespace, draft.body)),
         )
 
     async def follow(

@@ -3,7 +3,7 @@
 import asyncio
 import posixpath
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
 
@@ -19,6 +19,7 @@ from album_operator.decisions import (
     propose,
     sync_policy,
 )
+from album_operator.domain import progress, redaction
 from album_operator.domain.diffs import UNKNOWN_DIGEST
 from album_operator.domain.names import job_name
 from album_operator.domain.places import ForgePlace
@@ -27,6 +28,7 @@ from album_operator.domain.release import Delivery, Ref, Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import (
     ApplicationSeen,
+    BuildSeen,
     BuildSlots,
     PullRequestState,
     RepositorySeen,
@@ -116,6 +118,22 @@ class Steps:
     async def tell(self, release: Release, record: Record) -> None:
         """Tell developers that a release began or ended, where its pipeline asks for that."""
         await self._feedback.tell(release, record)
+
+    async def clean(self, release: Release, written: Record, record: Record) -> Record:
+        """Take the values of the Secrets a release uses out of all that its record says anew.
+
+        Args:
+            release: the release.
+            written: its record as the status has it, whose texts are clean.
+            record: its record as it is to be.
+        """
+        namespace = release.ref.namespace
+        if record.resolved is not None:
+            await self._access.learn(namespace, record.resolved)
+        known = progress.texts_of(written)
+        return progress.clean(
+            record, lambda text: text if text in known else self._access.clean(namespace, text)
+        )
 
     def tidy(self, release: Release, record: Record) -> None:
         """Delete the branch of a merged pull request, with nobody waiting for it."""
@@ -223,6 +241,7 @@ class Steps:
             job = Ref(release.ref.namespace, job_name(release.ref.name, record.attempt))
             found = await self._world.builds.find(job, release)
             slots = await self._slots(release) if found is None else None
+            found = await self._clean_build(release, resolved, found)
         allowed = self._settings.engine.allow_privileged
         return image.decide(
             release, record, resolved, found, self._clock(), privileged=allowed, slots=slots
@@ -271,6 +290,19 @@ class Steps:
             case _:
                 assert_never(action)
         return record
+
+    async def _clean_build(
+        self, release: Release, resolved: Resolved, seen: BuildSeen | None
+    ) -> BuildSeen | None:
+        """Free what a Pod says of secrets before it is cut; a log whose are not known is left."""
+        trouble = seen.trouble if seen is not None else None
+        if seen is None or trouble is None:
+            return seen
+        namespace = release.ref.namespace
+        is_known = await self._access.learn(namespace, resolved)
+        said = trouble.message if is_known or not trouble.is_log else ""
+        said = redaction.last_words(self._access.clean(namespace, redaction.from_start(said)))
+        return replace(seen, trouble=replace(trouble, message=said))
 
     async def _sync_policy(self, release: Release, record: Record, resolved: Resolved) -> Verdict:
         wish = resolved.argocd.sync_policy

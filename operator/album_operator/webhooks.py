@@ -116,6 +116,7 @@ class Receiver:
     Args:
         secret_file: read at each delivery, so that a secret is rotated without a restart.
         noticed: called for each notice; it must not wait.
+        learn: told each secret, which no line of the log may hold.
         metrics: counts deliveries.
         clock: monotonic seconds.
     """
@@ -126,7 +127,9 @@ class Receiver:
         noticed: Callable[[Notice], None],
         metrics: Metrics,
         clock: Clock = time.monotonic,
+        learn: Callable[[str], None] = lambda _: None,
     ) -> None:
+        self._learn = learn
         self._secret_file = secret_file
         self._noticed = noticed
         self._budget = _Budget(clock)
@@ -195,6 +198,8 @@ class Receiver:
         except SettingsError as error:
             self._lines.warn("secret", f"All webhooks are refused: {error}")
             return False
+        for secret in secrets:
+            self._learn(secret.decode(errors="ignore"))
         return any(
             hmac.compare_digest(hmac.digest(secret, body, "sha256").hex(), signature)
             for secret in secrets

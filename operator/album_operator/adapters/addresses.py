@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from album_operator.decisions.preflight import RETRY, missing_key
 from album_operator.domain.errors import TerminalError
-from album_operator.domain.names import is_ssh
+from album_operator.domain.names import is_ssh, origin_of
 from album_operator.domain.places import Credential
 from album_operator.domain.reasons import Reason
 
@@ -104,6 +104,7 @@ def _check_keys(credential: Credential, url: str) -> None:
 def _foreign(credential: Credential, url: str) -> TerminalError:
     return TerminalError(
         Reason.HOST_NOT_ALLOWED,
-        f"Secret {credential.secret} is for {credential.url} by its key `url`, so it is not "
-        f"sent to {url}. Name another Secret in the pipeline or correct the Secret's url, {RETRY}.",
+        f"Secret {credential.secret} is for {origin_of(credential.url)} by its key `url`, so it is "
+        f"not sent to {url}. Name another Secret in the pipeline or correct the Secret's url, "
+        f"{RETRY}.",
     )

@@ -10,6 +10,7 @@ from album_operator.adapters.guard import prove_guard
 from album_operator.decisions.application import CONSENT
 from album_operator.domain.errors import TransientError
 from album_operator.domain.reasons import Reason
+from album_operator.domain.redaction import head
 from album_operator.domain.release import Ref
 from album_operator.domain.seen import (
     ApplicationSeen,
@@ -71,7 +72,7 @@ def parse_application(raw: Mapping[str, Any]) -> ApplicationSeen:
         raise UnreadableError(
             Reason.APPLICATION_UNREADABLE,
             f"Application {known.get('namespace')}/{known.get('name')} cannot be read: "
-            f"{str(error)[:256]}. Correct it where it is written: the operator sees that.",
+            f"{head(str(error), 256)}. Correct it where it is written: the operator sees that.",
         ) from error
 
 
@@ -98,7 +99,7 @@ def _parse(raw: Mapping[str, Any]) -> ApplicationSeen:
         operation=_operation(_map(status, "operationState")),
         operation_requested="operation" in raw,
         conditions={
-            _text(condition, "type"): _text(condition, "message")[:512]
+            _text(condition, "type"): head(_text(condition, "message"), 512)
             for condition in _maps(status, "conditions")
             if _text(condition, "type").endswith("Error")
         },
@@ -138,7 +139,7 @@ def _operation(state: Mapping[str, Any]) -> OperationSeen | None:
     return OperationSeen(
         phase=_text(state, "phase"),
         revisions=tuple(revisions) or ((revision,) if revision else ()),
-        message=_text(state, "message")[:512],
+        message=head(_text(state, "message"), 512),
         finished_at=_time(state, "finishedAt"),
     )
 

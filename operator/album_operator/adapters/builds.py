@@ -17,7 +17,6 @@ from album_operator.render.job import RELEASE_LABEL
 
 BATCH, CORE = "/apis/batch/v1", "/api/v1"
 
-MESSAGE_LENGTH = 1024
 
 OURS = (FETCH, BUILDER)
 """Containers of a build, in the order they run; others are put into the Pod by somebody else."""
@@ -138,19 +137,19 @@ def _trouble(pod: Mapping[str, Any]) -> PodTrouble | None:
     # These before its containers, which only tell that they were killed.
     disrupted = conditions.get("DisruptionTarget", {})
     if disrupted.get("status") == "True":
-        return PodTrouble(name, None, "DisruptionTarget", _tail(disrupted.get("message")))
+        return PodTrouble(name, None, "DisruptionTarget", _said(disrupted.get("message")))
     if status.get("reason") == "Evicted":
-        return PodTrouble(name, None, "Evicted", _tail(status.get("message")))
+        return PodTrouble(name, None, "Evicted", _said(status.get("message")))
     found = [_trouble_of(name, container) for container in _containers(status)]
     troubles = [trouble for trouble in found if trouble is not None]
     if troubles:
         return troubles[0]
     scheduled = conditions.get("PodScheduled", {})
     if scheduled.get("status") == "False":
-        return PodTrouble(name, None, "Unschedulable", _tail(scheduled.get("message")))
+        return PodTrouble(name, None, "Unschedulable", _said(scheduled.get("message")))
     if status.get("phase") == "Failed":
         reason = status.get("reason") or "Error"
-        return PodTrouble(name, None, reason, _tail(status.get("message")))
+        return PodTrouble(name, None, reason, _said(status.get("message")))
     return None
 
 
@@ -168,15 +167,15 @@ def _trouble_of(pod: str, container: Mapping[str, Any]) -> PodTrouble | None:
             pod=pod,
             container=container["name"],
             reason=ended.get("reason") or "Error",
-            message=_tail(ended.get("message")),
+            message=_said(ended.get("message")),
             exit_code=ended["exitCode"],
         )
     waiting = container.get("state", {}).get("waiting")
     if waiting and waiting.get("reason") not in {None, "PodInitializing", "ContainerCreating"}:
-        return PodTrouble(pod, container["name"], waiting["reason"], _tail(waiting.get("message")))
+        return PodTrouble(pod, container["name"], waiting["reason"], _said(waiting.get("message")))
     return None
 
 
-def _tail(text: str | None) -> str:
-    """Keep the end of a message: a failed build says why in its last lines."""
-    return (text or "").strip()[-MESSAGE_LENGTH:]
+def _said(text: str | None) -> str:
+    """Give a message whole: where it is cut, a secret could be cut in its middle."""
+    return (text or "").strip()

@@ -19,6 +19,7 @@ from album_operator.adapters.cluster_refusals import (
 )
 from album_operator.domain.errors import OutsideError, TransientError
 from album_operator.domain.reasons import Reason
+from album_operator.domain.redaction import head
 
 FIELD_MANAGER = "album-operator"
 
@@ -257,5 +258,5 @@ async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
 def _unreachable(error: Exception) -> TransientError:
     what = str(error) or type(error).__name__
     return TransientError(
-        Reason.CLUSTER_UNAVAILABLE, f"The API server cannot be reached: {what[:256]}."
+        Reason.CLUSTER_UNAVAILABLE, f"The API server cannot be reached: {head(what, 256)}."
     )

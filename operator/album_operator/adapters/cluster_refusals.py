@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from album_operator.domain.errors import OutsideError, StaleError, TerminalError, TransientError
 from album_operator.domain.reasons import Reason
+from album_operator.domain.redaction import head
 
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND, CONFLICT, GONE = 401, 403, 404, 409, 410
 
@@ -87,7 +88,7 @@ class Refusal:
     def said(self) -> str:
         """The other side's own words."""
         words = str(self.status.get("message") or f"HTTP status {self.code}")
-        return words[:SAID_LENGTH].rstrip(". ")
+        return head(words, SAID_LENGTH).rstrip(". ")
 
     def is_of_object(self) -> bool:
         """Tell a missing object from a kind, or a namespace, that is not known.

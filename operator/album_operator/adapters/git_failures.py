@@ -4,10 +4,9 @@ The words are those of git 2.30 to 2.47 (`http.c`, `remote-curl.c`, `send-pack.c
 those of ssh are in `git_ssh_failures`.
 """
 
-import base64
 import re
 from datetime import timedelta
-from urllib.parse import quote
+from functools import lru_cache
 
 from album_operator.adapters.git_ssh_failures import find_failure
 from album_operator.decisions.preflight import RETRY
@@ -15,6 +14,7 @@ from album_operator.domain.errors import OutsideError, TerminalError, TransientE
 from album_operator.domain.names import is_ssh
 from album_operator.domain.places import Credential, GitPlace
 from album_operator.domain.reasons import Reason
+from album_operator.domain.redaction import Redactor, head, words_of
 
 WORDS_LENGTH = 400
 """Longest part of what a server said that goes into a message, in characters."""
@@ -24,9 +24,6 @@ EMPTY_WORDS = re.compile(
     r"(fatal: )?Could not read from remote repository\."
     r"|Please make sure you have the correct access rights|and the repository exists\.|error:"
 )
-
-KEY_WORD_LENGTH = 16
-"""Shortest part of a private key that is taken out of messages: a key's words, not `PRIVATE`."""
 
 REFUSED = re.compile(
     r"Authentication failed|could not read (Username|Password)|returned error: 40[13]\b"
@@ -68,7 +65,7 @@ class LocalGitError(TransientError):
 
     def __init__(self, command: str, said: str) -> None:
         self.is_full = FULL.search(said) is not None
-        message = f"git {command} failed inside the operator: {said.strip()[:WORDS_LENGTH]}."
+        message = f"git {command} failed inside the operator: {head(said.strip(), WORDS_LENGTH)}."
         if self.is_full:
             message = (
                 "The operator's disk is full, also after it has emptied its cache. Give the volume "
@@ -78,19 +75,20 @@ class LocalGitError(TransientError):
 
 
 def scrub(text: str, credential: Credential) -> str:
-    """Take a token and a key out of a text, in each form git or a server could show them."""
-    pair = f"{credential.username}:{credential.token}".encode()
-    forms = {
-        credential.token,
-        quote(credential.token, safe=""),
-        base64.b64encode(pair).decode(),
-        base64.b64encode(credential.token.encode()).decode(),
-        base64.b64encode(credential.identity.encode()).decode(),
-        *(line for line in credential.identity.split() if len(line) >= KEY_WORD_LENGTH),
+    """Take all secrets of a credential out of a text, in each form somebody could show them."""
+    return _redactor(credential).clean(text)
+
+
+@lru_cache(maxsize=256)
+def _redactor(credential: Credential) -> Redactor:
+    app = credential.app
+    keys = {
+        "username": credential.username,
+        "token": credential.token,
+        "identity": credential.identity,
+        "privateKey": app.private_key if app is not None else "",
     }
-    for form in sorted(filter(None, forms), key=len, reverse=True):
-        text = text.replace(form, "***")
-    return text
+    return Redactor([words_of({key: value.encode() for key, value in keys.items()})])
 
 
 def words(stderr: str, credential: Credential) -> str:
@@ -101,7 +99,7 @@ def words(stderr: str, credential: Credential) -> str:
         for line in re.split(r"[\r\n]+", scrub(stderr, credential))
     ]
     told = [line for line in lines if line and not EMPTY_WORDS.fullmatch(line)]
-    return "; ".join(told)[:WORDS_LENGTH].rstrip(" .") or "it gave no reason"
+    return head("; ".join(told), WORDS_LENGTH).rstrip(" .") or "it gave no reason"
 
 
 def translate(place: GitPlace, doing: str, stderr: str) -> OutsideError:

@@ -11,6 +11,7 @@ from album_operator.domain.errors import TerminalError
 from album_operator.domain.names import host_of
 from album_operator.domain.places import GitPlace
 from album_operator.domain.reasons import Reason
+from album_operator.domain.redaction import head
 
 CHANGED = re.compile(r"REMOTE HOST IDENTIFICATION HAS CHANGED|REVOKED HOST KEY DETECTED")
 UNKNOWN = re.compile(r"No \S+ host key is known for|Host key verification failed")
@@ -50,8 +51,8 @@ def find_failure(place: GitPlace, doing: str, stderr: str, said: str) -> Termina
         return TerminalError(
             Reason.CREDENTIALS_REFUSED,
             f"Key `identity` of Secret {secret} is no private key ssh can use: "
-            f"{unreadable[1][:80]}. Put one in OpenSSH's or PEM form without a passphrase there, "
-            f"{RETRY}.",
+            f"{head(unreadable[1], 80)}. Put one in OpenSSH's or PEM form without a passphrase "
+            f"there, {RETRY}.",
         )
     if NOT_FOUND.search(stderr):
         return TerminalError(

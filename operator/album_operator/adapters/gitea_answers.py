@@ -15,6 +15,7 @@ from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import OutsideError, TerminalError, TransientError
 from album_operator.domain.places import ForgePlace
 from album_operator.domain.reasons import Reason
+from album_operator.domain.redaction import head
 from album_operator.domain.seen import PullRequestSeen, PullRequestState, RepositorySeen
 
 TOTAL = re.compile(r"[0-9]{1,9}")
@@ -71,7 +72,7 @@ def parse_answer(
         body = None
     message = body.get("message") if isinstance(body, dict) else None
     said = message if isinstance(message, str) and message else f"HTTP status {status}"
-    said = re.sub(r"[^!-~]+", " ", scrub(said, place.credential))[:WORDS_LENGTH]
+    said = head(re.sub(r"[^!-~]+", " ", scrub(said, place.credential)), WORDS_LENGTH)
     count = int(total) if total is not None and TOTAL.fullmatch(total) else None
     return Answer(status, body, said, retry_after, count)
 

@@ -28,6 +28,7 @@ from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.places import ForgePlace
 from album_operator.domain.reasons import Reason
+from album_operator.domain.redaction import head
 
 API_PATH = "/api/v1"
 
@@ -192,7 +193,7 @@ class GiteaApi:
                 return parse_answer(place, response.status, data, wait, total)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             said = str(error) or type(error).__name__
-            raise unavailable(place, scrub(said, place.credential)[:WORDS_LENGTH]) from error
+            raise unavailable(place, head(scrub(said, place.credential), WORDS_LENGTH)) from error
 
     def _check(self, place: ForgePlace) -> None:
         check_address(place.api_url, self._insecure_hosts)

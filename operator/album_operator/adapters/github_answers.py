@@ -20,6 +20,7 @@ from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import OutsideError, TerminalError
 from album_operator.domain.places import ForgePlace
 from album_operator.domain.reasons import Reason
+from album_operator.domain.redaction import head
 
 ARCHIVED = re.compile(r"\barchived\b", re.IGNORECASE)
 
@@ -84,7 +85,7 @@ def _describe(error: Any) -> Any:  # noqa: ANN401 - JSON
 
 def printable(text: str) -> str:
     """Give a text as one short printable line."""
-    return re.sub(r"[^!-~]+", " ", text).strip()[:WORDS_LENGTH].rstrip(" .")
+    return head(re.sub(r"[^!-~]+", " ", text).strip(), WORDS_LENGTH).rstrip(" .")
 
 
 def require(place: ForgePlace, answer: Answer, status: int, doing: str) -> None:

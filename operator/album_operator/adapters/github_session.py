@@ -202,9 +202,8 @@ class Session:
         """Take all secrets of the credential out of a text."""
         credential = place.credential
         text = scrub(text, credential)
-        key = credential.app.private_key if credential.app is not None else ""
-        for token in self._minted or ("",):
-            text = scrub(text, replace(credential, token=token, identity=key))
+        for token in self._minted:
+            text = scrub(text, credential.with_token(token))
         return text
 
     @contextmanager

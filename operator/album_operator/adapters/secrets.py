@@ -1,15 +1,17 @@
 """Credentials from Secrets of the release's namespace; the adapter of port `Secrets`."""
 
+import asyncio
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from album_operator.adapters.cluster import Cluster, path_of
 from album_operator.adapters.cluster_refusals import NotFoundError
 from album_operator.codec.foreign_json import parse_json
 from album_operator.decisions.preflight import missing_key
-from album_operator.domain.errors import TerminalError
+from album_operator.domain.errors import OutsideError, TerminalError
+from album_operator.domain.names import origin_of
 from album_operator.domain.places import (
     APP_KEYS,
     INSTALLATION,
@@ -19,6 +21,7 @@ from album_operator.domain.places import (
 )
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
+from album_operator.secrecy import KnownSecrets
 
 DOCKER_CONFIG = ".dockerconfigjson"
 
@@ -26,8 +29,9 @@ DOCKER_CONFIG = ".dockerconfigjson"
 class ClusterSecrets:
     """Reads Secrets by name, each time anew, so that a replaced token works at once."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: Cluster, known: KnownSecrets | None = None) -> None:
         self._cluster = cluster
+        self._known = known or KnownSecrets()
 
     async def find_credential(self, ref: Ref) -> Credential | None:
         """Read `url` with `token` and optionally `username`, or `identity` and `known_hosts`.
@@ -50,7 +54,7 @@ class ClusterSecrets:
             app=app,
         )
         if identity and not credential.known_hosts:
-            halt = missing_key(str(ref), "known_hosts", credential.url)
+            halt = missing_key(str(ref), "known_hosts", origin_of(credential.url))
             raise TerminalError(halt.reason, halt.message)
         return credential
 
@@ -72,12 +76,41 @@ class ClusterSecrets:
                 "the annotation album.dev/retry.",
             ) from None
 
+    async def learn(self, refs: Collection[Ref]) -> bool:
+        """Read those of some Secrets that were not read lately."""
+        found = await asyncio.gather(
+            *(self._find(ref) for ref in refs if not self._known.is_fresh(ref)),
+            return_exceptions=True,
+        )
+        for error in found:
+            if isinstance(error, BaseException) and not isinstance(error, OutsideError):
+                raise error
+        return not any(isinstance(error, OutsideError) for error in found)
+
+    def learn_token(self, token: str) -> None:
+        """Know a token that a forge made for us."""
+        self._known.learn_token(token)
+
+    def clean(self, namespace: str, text: str) -> str:
+        """Take the known values of a namespace's Secrets out of a text."""
+        return self._known.clean(namespace, text)
+
     async def _find(self, ref: Ref) -> Mapping[str, Any] | None:
         try:
             secret = await self._cluster.get(path_of("/api/v1", "secrets", ref.namespace, ref.name))
         except NotFoundError:
+            self._known.learn(ref, {})
             return None
-        return secret.get("data") or {}
+        data: Mapping[str, Any] = secret.get("data") or {}
+        self._known.learn(ref, {key: _bytes(value) for key, value in data.items()})
+        return data
+
+
+def _bytes(value: object) -> bytes:
+    try:
+        return base64.b64decode(str(value))
+    except binascii.Error:
+        return str(value).encode()
 
 
 def _host(key: str) -> str:

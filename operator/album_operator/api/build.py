@@ -136,3 +136,11 @@ class Build(Model):
         ),
         json_schema_extra={"default": {"name": REGISTRY_SECRET}},
     )
+    failure_log: bool = Field(
+        False,
+        description=(
+            "Show the end of a failed build's log in the release's status, in Events and wherever "
+            "feedback is written. Known values of the Secrets the release uses are taken out; what "
+            "else the build prints, everybody who reads those can see."
+        ),
+    )

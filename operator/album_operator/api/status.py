@@ -131,6 +131,9 @@ class ResolvedBuild(Model):
         description="How long the build may take."
     )
     push_secret_name: Object = Field(description="Secret to push with.")
+    failure_log: bool = Field(
+        False, description="Whether the end of a failed build's log is shown."
+    )
 
 
 class ResolvedPullRequest(Model):

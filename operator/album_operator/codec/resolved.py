@@ -66,6 +66,7 @@ def render_resolved(resolved: Resolved) -> dict[str, Any]:
                 ),
                 "timeout": render_duration(build.timeout),
                 "pushSecretName": build.push_secret,
+                "failureLog": build.failure_log or None,
             }
         ),
         "config": without_nothing(
@@ -204,6 +205,7 @@ def parse_resolved(raw: Raw, app: str, version: str) -> Resolved:
             resources=Resources(resources.get("requests", {}), resources.get("limits", {})),
             timeout=parse_duration(build["timeout"]),
             push_secret=build["pushSecretName"],
+            failure_log=build.get("failureLog", False),
         ),
         config=ConfigPlan(
             repository=config["repository"],

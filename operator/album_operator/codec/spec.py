@@ -108,6 +108,7 @@ def parse_pipeline(raw: Raw) -> Pipeline:
         argocd_timeout=argocd.timeout,
         apps=tuple(_app(app) for app in spec.apps),
         delivery=Delivery(config.delivery),
+        failure_log=build.failure_log,
         pull_request=_pull_request(config.pull_request),
         **_feedback(spec),
     )

@@ -145,6 +145,7 @@ def _build(pipeline: Pipeline, app: App, version: str, source: str) -> BuildPlan
         resources=pipeline.build_resources,
         timeout=pipeline.build_timeout,
         push_secret=pipeline.push_secret,
+        failure_log=pipeline.failure_log,
     )
 
 

@@ -219,6 +219,8 @@ def _why_no_digest(words: tuple[LastWords, ...]) -> str:
 def _fail(release: Release, resolved: Resolved, seen: BuildSeen) -> Halt:
     logs = f"kubectl logs -n {release.ref.namespace} job/{seen.job} --all-containers"
     trouble = seen.trouble or PodTrouble(pod="", container=None, reason="", message="")
+    if trouble.is_log and not resolved.build.failure_log:
+        trouble = replace(trouble, message="")
     if seen.failure_reason == "DeadlineExceeded":
         reason = Reason.BUILD_TIMED_OUT
         said = (
@@ -240,7 +242,8 @@ def _fail(release: Release, resolved: Resolved, seen: BuildSeen) -> Halt:
     else:
         reason = Reason.BUILD_FAILED
         code = f" with exit code {trouble.exit_code}" if trouble.exit_code is not None else ""
-        said = f"Container {trouble.container or 'build'} of the build failed{code}"
+        why = f" ({trouble.reason})" if trouble.reason not in {"", "Error"} else ""
+        said = f"Container {trouble.container or 'build'} of the build failed{code}{why}"
         said += f": {trouble.message}" if trouble.message else ""
         said += ". Mend the cause"
     message = f"{said}, then set the annotation album.dev/retry. Logs: {logs}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from album_operator.decisions import application
-from album_operator.domain.names import image_tag, is_newer, join_words, without_user
+from album_operator.domain.names import image_tag, is_newer, join_words, origin_of, without_user
 from album_operator.domain.places import Credential
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ImageRecord, Record, StepName, StepRecord
@@ -96,7 +96,7 @@ def foreign_host(ref: Ref, credential: Credential, url: str) -> Halt:
     """Say that a Secret's own `url` keeps it from being used where a pipeline points."""
     return Halt(
         Reason.HOST_NOT_ALLOWED,
-        f"Secret {ref} is for {without_user(credential.url)} by its key `url`, so it is not "
+        f"Secret {ref} is for {origin_of(credential.url)} by its key `url`, so it is not "
         f"sent to {url}. Name another Secret in the pipeline or correct the Secret's url, {RETRY}.",
     )
 

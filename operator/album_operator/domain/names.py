@@ -25,6 +25,9 @@ SSH_USER = "git"
 ODD_PATH = re.compile(r"[%\\;]|//|(^|/)\.{1,2}(/|$)")
 """What a server may take for another path than the one that is written."""
 
+ORIGIN = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[^:]{0,5})?")
+"""A host, and at most as much as a port has."""
+
 SHORT_SSH = re.compile(r"([A-Za-z0-9._-]+)@([A-Za-z0-9.-]+):/*(.*)")
 """Git's short form of an SSH URL, `user@host:path` (git-fetch, "Git URLs")."""
 
@@ -215,6 +218,16 @@ def is_below(url: str, prefix: str) -> bool:
     if not urlsplit(above).hostname:
         return False
     return below == above.rstrip("/") or below.startswith(above.rstrip("/") + "/")
+
+
+def origin_of(url: str) -> str:
+    """Give scheme, host and port of a Secret's `url` for messages: the rest may hold a token.
+
+    What stands in a port's place is shown only if it is as short as one.
+    """
+    scheme, _, rest = _with_scheme(url).partition("://")
+    host = re.split("[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
+    return f"{scheme}://{host}" if ORIGIN.fullmatch(host) else "no URL"
 
 
 def without_user(url: str) -> str:

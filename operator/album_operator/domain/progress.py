@@ -1,5 +1,6 @@
 """How a record moves: each function gives the record after one thing happened to a step."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -7,6 +8,7 @@ from album_operator.domain.reasons import Reason
 from album_operator.domain.record import (
     Failure,
     Outcome,
+    PlanRecord,
     Record,
     StepName,
     StepRecord,
@@ -139,6 +141,60 @@ def plan(record: Record, message: str) -> Record:
     steps = tuple(StepRecord(step.name, overhead=step.overhead) for step in record.steps)
     return replace(
         record, steps=steps, outcome=Outcome.PLANNED, reason=Reason.PLANNED, message=message
+    )
+
+
+def clean(record: Record, clean: Callable[[str], str]) -> Record:
+    """Free all words of others in a record of secrets; what it acts upon has none by its form.
+
+    Args:
+        record: the record.
+        clean: takes secrets out of a text.
+    """
+    proposal, failure, plan, seen = (
+        record.proposal,
+        record.failure,
+        record.plan,
+        record.pull_request,
+    )
+    return replace(
+        record,
+        message=clean(record.message),
+        steps=tuple(replace(step, message=clean(step.message)) for step in record.steps),
+        proposal=replace(proposal, diff=clean(proposal.diff)) if proposal else None,
+        failure=replace(failure, message=clean(failure.message)) if failure else None,
+        pull_request=replace(seen, url=clean(seen.url)) if seen else None,
+        superseded_by=clean(record.superseded_by) if record.superseded_by else None,
+        plan=_clean_plan(plan, clean) if plan else None,
+        applications=tuple(
+            replace(
+                app,
+                revision=clean(app.revision) if app.revision else app.revision,
+                sync=clean(app.sync) if app.sync else app.sync,
+                health=clean(app.health) if app.health else app.health,
+            )
+            for app in record.applications
+        ),
+    )
+
+
+def texts_of(record: Record) -> frozenset[str]:
+    """Give all that `clean` would free of secrets."""
+    texts: list[str] = []
+
+    def note(text: str) -> str:
+        texts.append(text)
+        return text
+
+    clean(record, note)
+    return frozenset(texts)
+
+
+def _clean_plan(plan: PlanRecord, clean: Callable[[str], str]) -> PlanRecord:
+    return replace(
+        plan,
+        diff=clean(plan.diff),
+        applications=tuple(replace(app, patch=clean(app.patch)) for app in plan.applications),
     )
 
 

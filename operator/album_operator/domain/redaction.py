@@ -30,12 +30,21 @@ RUN = 16
 EDGE = 4
 """Shortest part of a secret that is found where a text begins or ends."""
 
+LOG_BYTES, LOG_LINES = 2000, 80
+
+MESSAGE_LENGTH = 1024
+
 LEVELS = 2
 """How many times a text is unescaped."""
 
 NAME_KEYS = frozenset({"username", "email", "appID", "installationID"})
 DOCKER_KEYS = frozenset({".dockerconfigjson", ".dockercfg", "config.json"})
 DEFAULT_USER = "x-access-token"
+
+_COLOUR = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+
+NEAR = 24
+"""Where the characters beside a name are looked for, beyond a colour."""
 
 # Colours (ECMA-48), blanks, and what BuildKit and git put before each line of others.
 _BETWEEN = re.compile(
@@ -166,10 +175,12 @@ class _Reading:
     """A text as it is compared: without blanks and escapes, and where each character stood.
 
     Attributes:
-        starts: where each of `chars` begins in the text itself.
+        text: the text itself.
+        starts: where each of `chars` begins in it.
         ends: where it ends there.
     """
 
+    text: str
     chars: str
     starts: list[int]
     ends: list[int]
@@ -190,7 +201,8 @@ class Redactor:
             names |= {name for name in words.names if len(name) >= ANYWHERE}
         plain = {name for name in names if re.fullmatch(r"[\w.-]+", name)}
         forms = {form for text in secrets | names for form in _in_base64(text)}
-        forms |= {_compact(text) for text in secrets | (names - plain)}
+        forms |= {_compact(text) for text in secrets | names}
+        self._names = plain - secrets
         self._index: dict[str, list[tuple[str, int]]] = {}
         self._heads: set[str] = set()
         self._tails: set[str] = set()
@@ -198,24 +210,22 @@ class Redactor:
             if len(form) >= ANYWHERE:
                 self._add(form)
         short = {text for text in secrets if WORD <= len(text) < ANYWHERE}
-        self._patterns = [*_whole(short, r"\w"), *_whole(plain, r"\w/")]
+        self._short = _whole(short)
 
     def _add(self, form: str) -> None:
         # Every run of RUN characters holds one of these whole.
         for offset in range(0, len(form) - ANYWHERE + 1, ANYWHERE):
             part = form[offset : offset + ANYWHERE]
             self._index.setdefault(part, []).append((form, offset))
-        for length in range(EDGE, min(RUN, len(form))):
+        for length in range(EDGE, min(RUN, len(form)) if form not in self._names else 0):
             self._heads.add(form[:length])
             self._tails.add(form[-length:])
 
     def clean(self, text: str) -> str:
         """Give a text with three stars in place of each secret."""
-        spans = [found.span() for pattern in self._patterns for found in pattern.finditer(text)]
+        spans = [found.span() for found in self._short.finditer(text)] if self._short else []
         for reading in _readings(text) if self._index else ():
-            spans += [
-                (reading.starts[begin], reading.ends[end - 1]) for begin, end in self._find(reading)
-            ]
+            spans += self._find(reading)
         text = _without(text, spans)
         for pattern, stars in _UNKNOWN:
             text = pattern.sub(stars, text)
@@ -224,38 +234,48 @@ class Redactor:
     def _find(self, reading: _Reading) -> Iterator[tuple[int, int]]:
         chars, at = reading.chars, 0
         lengths = range(min(RUN - 1, len(chars)), EDGE - 1, -1)
-        yield from ((0, length) for length in lengths if chars[:length] in self._tails)
-        yield from (
+        found = [(0, length) for length in lengths if chars[:length] in self._tails]
+        found += [
             (len(chars) - length, len(chars))
             for length in lengths
             if chars[-length:] in self._heads
-        )
+        ]
         while at <= len(chars) - ANYWHERE:
             runs = [
-                _run(chars, at, form, offset)
+                self._run(reading, at, form, offset)
                 for form, offset in self._index.get(chars[at : at + ANYWHERE], ())
             ]
             begin, end = max(runs, key=lambda run: run[1] - run[0], default=(0, 0))
             if end:
-                yield begin, end
+                found.append((begin, end))
             at = max(end, at + 1)
+        return ((reading.starts[begin], reading.ends[end - 1]) for begin, end in found)
+
+    def _run(self, reading: _Reading, at: int, form: str, offset: int) -> tuple[int, int]:
+        """Give how far a text and a form are equal around a part they share; 0, 0 if too little."""
+        chars, text = reading.chars, reading.text
+        begin, end = at, at + ANYWHERE
+        first, last = offset, offset + ANYWHERE
+        while begin and first and chars[begin - 1] == form[first - 1]:
+            begin, first = begin - 1, first - 1
+        while end < len(chars) and last < len(form) and chars[end] == form[last]:
+            end, last = end + 1, last + 1
+        if last - first < min(RUN, len(form)):
+            return 0, 0
+        if form in self._names:
+            before = text[max(0, reading.starts[begin] - NEAR) : reading.starts[begin]]
+            after = text[reading.ends[end - 1] : reading.ends[end - 1] + NEAR]
+            beside = _COLOUR.sub("", before)[-1:] + _COLOUR.sub("", after)[:1]
+            is_whole = last - first == len(form) and not re.search(r"[\w/]", beside)
+            return (begin, end) if is_whole else (0, 0)
+        # The padding of base64 says nothing by itself.
+        return begin, end + len(chars[end : end + 2]) - len(chars[end : end + 2].lstrip("="))
 
 
-def _run(chars: str, at: int, form: str, offset: int) -> tuple[int, int]:
-    """Give how far a text and a form are equal around a part they share; nothing if too little."""
-    begin, end = at, at + ANYWHERE
-    first, last = offset, offset + ANYWHERE
-    while begin and first and chars[begin - 1] == form[first - 1]:
-        begin, first = begin - 1, first - 1
-    while end < len(chars) and last < len(form) and chars[end] == form[last]:
-        end, last = end + 1, last + 1
-    return (begin, end) if last - first >= min(RUN, len(form)) else (0, 0)
-
-
-def _whole(texts: Iterable[str], beside: str) -> list[re.Pattern[str]]:
-    """Make the pattern that finds texts with none of some characters beside them."""
+def _whole(texts: Iterable[str]) -> re.Pattern[str] | None:
+    """Make the pattern that finds some texts as words of their own; None for no text."""
     choices = "|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True))
-    return [re.compile(f"(?<![{beside}])(?:{choices})(?![{beside}])")] if choices else []
+    return re.compile(rf"(?<!\w)(?:{choices})(?!\w)") if choices else None
 
 
 def _in_base64(text: str) -> Iterator[str]:
@@ -263,9 +283,11 @@ def _in_base64(text: str) -> Iterator[str]:
     data = text.encode()
     for shift, unknown in enumerate((0, 2, 3)):
         form = base64.b64encode(b"\0" * shift + data).decode().rstrip("=")[unknown:]
-        known = form[:-1] if (shift + len(data)) % 3 else form
-        yield known
-        yield known.translate(str.maketrans("+/", "-_"))
+        forms = {form}
+        if len(form) <= RUN and (shift + len(data)) % 3:
+            forms.add(form[:-1])  # what follows has a share in the last character
+        for known in forms:
+            yield from (known, known.translate(str.maketrans("+/", "-_")))
 
 
 def _compact(text: str) -> str:
@@ -280,7 +302,7 @@ def _read(text: str) -> _Reading:
         parts.append(text[at:begin])
         starts.extend(range(at, begin))
         at = end
-    return _Reading("".join(parts), starts, [start + 1 for start in starts])
+    return _Reading(text, "".join(parts), starts, [start + 1 for start in starts])
 
 
 def _readings(text: str) -> Iterator[_Reading]:
@@ -312,7 +334,9 @@ def _unescaped(reading: _Reading, escape: re.Pattern[str]) -> _Reading | None:
     if not at:
         return None
     parts.append(reading.chars[at:])
-    return _Reading("".join(parts), starts + reading.starts[at:], ends + reading.ends[at:])
+    return _Reading(
+        reading.text, "".join(parts), starts + reading.starts[at:], ends + reading.ends[at:]
+    )
 
 
 def _plain(escaped: str) -> str:
@@ -335,6 +359,23 @@ def _without(text: str, spans: list[tuple[int, int]]) -> str:
             parts += text[at:begin], STARS
         at = end
     return "".join([*parts, text[at:]])
+
+
+def from_start(text: str) -> str:
+    """Leave out the first line where a kubelet began in its middle.
+
+    Of a log it keeps the last 2048 bytes or 80 lines (Kubernetes documentation, "Determine the
+    Reason for Pod Failure"), of a message the first 4096 bytes.
+    """
+    lines = text.split("\n")
+    if len(text.encode()) < LOG_BYTES and len(lines) < LOG_LINES:
+        return text
+    return "\n".join(lines[1:]) if len(lines) > 1 else tail(f"{text} ", len(text)).rstrip()
+
+
+def last_words(text: str) -> str:
+    """Give the end of a message: a failed build says why in its last lines."""
+    return tail(text, MESSAGE_LENGTH)
 
 
 def head(text: str, limit: int) -> str:

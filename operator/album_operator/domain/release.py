@@ -223,6 +223,7 @@ class Pipeline:
     argocd_timeout: timedelta
     apps: tuple[App, ...]
     delivery: Delivery = Delivery.PULL_REQUEST
+    failure_log: bool = False
     pull_request: PullRequestWish = field(default_factory=PullRequestWish)
     feedback: FeedbackWish = field(default_factory=FeedbackWish)
     source_forge_type: ForgeType | None = None

@@ -39,6 +39,7 @@ class BuildPlan:
         context_dir: POSIX path below the source's root.
         dockerfile: POSIX path below `context_dir`.
         insecure: the registry speaks plain HTTP.
+        failure_log: the end of a failed build's log is shown.
     """
 
     type: BuildType
@@ -51,6 +52,7 @@ class BuildPlan:
     resources: Resources
     timeout: timedelta
     push_secret: str
+    failure_log: bool = False
 
 
 @dataclass(frozen=True)

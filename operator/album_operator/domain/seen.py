@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from album_operator.domain.names import FETCH
 from album_operator.domain.release import Edit
 
 
@@ -259,6 +260,11 @@ class PodTrouble:
     reason: str
     message: str
     exit_code: int | None = None
+
+    @property
+    def is_log(self) -> bool:
+        """Whether `message` is the end of a log, in the words of whoever wrote the Dockerfile."""
+        return self.exit_code is not None and self.container != FETCH
 
 
 @dataclass(frozen=True)

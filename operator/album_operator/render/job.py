@@ -100,8 +100,10 @@ def _render_pod(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
     shared = {
         "imagePullPolicy": engine.image_pull_policy,
         "terminationMessagePath": TERMINATION_LOG,
-        # The digest where the build wrote one, else the log's last lines: why it failed.
-        "terminationMessagePolicy": "FallbackToLogsOnError",
+        # Else only what our own programs write there: the digest, or why nothing was fetched.
+        "terminationMessagePolicy": (
+            "FallbackToLogsOnError" if resolved.build.failure_log else "File"
+        ),
     }
     builder = {
         "name": BUILDER,

@@ -15,6 +15,7 @@ from album_operator.domain.release import Ref
 from album_operator.domain.seen import PullRequestSeen
 from album_operator.pull_request_watch import PullRequestWatch
 from album_operator.reconcile import Memory, Next, Reconciler
+from album_operator.secrecy import KnownSecrets
 from album_operator.settings import read_settings
 from album_operator.steps import Steps, World
 from album_operator.wakeups import Wakeups
@@ -136,12 +137,13 @@ class Stage:
     def restart(self) -> None:
         """Start the operator anew: nothing is remembered."""
         self.wakeups = Wakeups()
+        self.known = KnownSecrets()
         self.config_repository = _WatchedConfig(self.git, self.faults)
         self.watch = PullRequestWatch(
             self.forge, self.settings.merge_poll, self._tell, lambda: self.clock().timestamp()
         )
         world = World(
-            secrets=ClusterSecrets(self.cluster),
+            secrets=ClusterSecrets(self.cluster, self.known),
             source=FakeSourceRepository(self.git),
             config=self.config_repository,
             editor=FakeEditor(),

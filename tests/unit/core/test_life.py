@@ -56,6 +56,7 @@ async def test_a_release_suspended_on_its_way_goes_on_where_it_was() -> None:
 
 async def test_a_failed_build_says_why_and_a_retry_builds_as_the_second_attempt() -> None:
     stage = Stage()
+    stage.cluster.apply(raw_pipeline(build={"failureLog": True}))
     stage.apply()
     await stage.settle()
     fail_build(stage.cluster, stage.jobs[0], 2, "undefined: foo")

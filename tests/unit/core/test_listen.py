@@ -14,6 +14,7 @@ from album_operator.__main__ import _listen
 from album_operator.domain.release import Ref
 from album_operator.health import Health
 from album_operator.metrics import Metrics
+from album_operator.secrecy import KnownSecrets
 from album_operator.settings import read_settings
 from album_operator.wakeups import Wakeups
 from tests.unit.core.deliveries import BODY, REPOSITORY, SECRET, signed
@@ -29,7 +30,9 @@ def _free_ports() -> tuple[int, int]:
 
 
 @asynccontextmanager
-async def _listening(wakeups: Wakeups, secret_file: str) -> AsyncIterator[Callable[[str], str]]:
+async def _listening(
+    wakeups: Wakeups, secret_file: str, known: KnownSecrets | None = None
+) -> AsyncIterator[Callable[[str], str]]:
     """Give the URL of a path on the port of the probes, or on that of the webhooks."""
     health_port, webhook_port = _free_ports()
     settings = read_settings(
@@ -41,7 +44,7 @@ async def _listening(wakeups: Wakeups, secret_file: str) -> AsyncIterator[Callab
             "ALBUM_WEBHOOK_SECRET_FILE": secret_file,
         }
     )
-    runners = await _listen(settings, Health(), Metrics(), wakeups)
+    runners = await _listen(settings, Health(), Metrics(), wakeups, known or KnownSecrets())
     try:
         yield (
             lambda path: (
@@ -59,8 +62,12 @@ async def test_a_delivery_wakes_the_release_and_is_counted(tmp_path: Path) -> No
     wakeups = Wakeups()
     wakeups.join(RELEASE, "as it was")
     wakeups.follow_pull_request(RELEASE, f"{REPOSITORY}.git", 7, None)
+    known = KnownSecrets()
 
-    async with _listening(wakeups, str(secret_file)) as url, aiohttp.ClientSession() as session:
+    async with (
+        _listening(wakeups, str(secret_file), known) as url,
+        aiohttp.ClientSession() as session,
+    ):
         sent = session.post(url("/webhooks/gitea"), data=BODY, headers=signed("gitea"))
         async with sent as answer:
             assert answer.status == 204
@@ -70,6 +77,7 @@ async def test_a_delivery_wakes_the_release_and_is_counted(tmp_path: Path) -> No
             assert '{forge="gitea",result="accepted"} 1.0' in await answer.text()
         async with session.get(url("/healthz")) as answer:
             assert answer.status == 200
+    assert known.clean_all(f"the log has no {SECRET}") == "the log has no ***"
 
 
 async def test_without_a_secret_the_port_stays_closed_and_the_log_says_so(

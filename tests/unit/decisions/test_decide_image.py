@@ -9,6 +9,7 @@ from album_operator.decisions import image
 from album_operator.domain.reasons import TRANSIENT, Reason
 from album_operator.domain.record import StepName
 from album_operator.domain.release import BuildType
+from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import (
     BuildSeen,
     BuildSlots,
@@ -32,11 +33,12 @@ from tests.fakes.builders import (
 RECORD = record_before(StepName.IMAGE_READY)
 SUCCEEDED = replace(BUILD_SEEN, state=BuildState.SUCCEEDED)
 FAILED = replace(BUILD_SEEN, state=BuildState.FAILED)
+WITH_LOG = replace(RESOLVED, build=replace(RESOLVED.build, failure_log=True))
 PRIVILEGED = replace(RESOLVED, build=replace(RESOLVED.build, type=BuildType.BUILDKIT))
 
 
-def _decide(seen: BuildSeen | None) -> Verdict:
-    return image.decide(RELEASE, RECORD, RESOLVED, seen, NOW, privileged=False)
+def _decide(seen: BuildSeen | None, resolved: Resolved = RESOLVED) -> Verdict:
+    return image.decide(RELEASE, RECORD, resolved, seen, NOW, privileged=False)
 
 
 def _left(*texts: str) -> BuildSeen:
@@ -45,8 +47,8 @@ def _left(*texts: str) -> BuildSeen:
     return replace(SUCCEEDED, last_words=words)
 
 
-def _halt(seen: BuildSeen) -> Halt:
-    verdict = _decide(seen)
+def _halt(seen: BuildSeen, resolved: Resolved = RESOLVED) -> Halt:
+    verdict = _decide(seen, resolved)
     assert isinstance(verdict, Halt)
     return verdict
 
@@ -256,7 +258,7 @@ def test_a_pod_evicted_for_its_disk_names_the_setting(said: str) -> None:
 
 def test_a_failed_build_says_what_the_builder_said_and_where_the_logs_are() -> None:
     trouble = PodTrouble("pod-x", "build", "Error", "undefined: foo", 2)
-    halt = _halt(replace(FAILED, trouble=trouble))
+    halt = _halt(replace(FAILED, trouble=trouble), WITH_LOG)
 
     assert halt.reason is Reason.BUILD_FAILED
     assert "exit code 2: undefined: foo" in halt.message
@@ -269,6 +271,27 @@ def test_a_failed_build_says_what_the_builder_said_and_where_the_logs_are() -> N
         2,
     )
     assert halt.failure.message == "undefined: foo"
+
+
+def test_a_log_is_shown_only_where_the_pipeline_says_so() -> None:
+    said = PodTrouble("pod-x", "build", "ContainerCannotRun", "the password is hunter2", 128)
+    halt = _halt(replace(FAILED, trouble=said))
+
+    assert "hunter2" not in repr(halt)
+    assert "Container build of the build failed with exit code 128 (ContainerCannotRun). Mend" in (
+        halt.message
+    )
+    assert f"kubectl logs -n album job/{BUILD_SEEN.job} --all-containers" in halt.message
+    assert halt.failure is not None
+    assert halt.failure.message == halt.message
+
+
+def test_what_the_init_container_says_is_shown_always() -> None:
+    said = PodTrouble("pod-x", "fetch", "Error", "the tag was moved", 1)
+
+    assert (
+        "failed with exit code 1: the tag was moved" in _halt(replace(FAILED, trouble=said)).message
+    )
 
 
 def test_a_failed_build_whose_pod_is_gone_still_ends() -> None:

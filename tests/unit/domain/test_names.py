@@ -286,3 +286,24 @@ def test_a_url_is_shown_without_its_user_and_password(url: str, shown: str) -> N
 def test_an_images_reference_is_taken_apart(reference: str, repository: str, tag: str) -> None:
     assert names.image_repository(reference) == repository
     assert names.image_tag(reference) == tag
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://git.example.org", "https://git.example.org"),
+        ("git.example.org:3000/owner", "https://git.example.org:3000"),
+        (
+            "https://user:s3cret@git.example.org/owner?token=s3cret#s3cret",
+            "https://git.example.org",
+        ),
+        ("https://git.example.org?s3cret", "https://git.example.org"),
+        ("ssh://s3cret@git.example.org:2222/x", "ssh://git.example.org:2222"),
+        ("https://[::1]:8443/x", "https://[::1]:8443"),
+        ("https://user:s3cret", "no URL"),
+        ("https://", "no URL"),
+        ("not a url", "no URL"),
+    ],
+)
+def test_of_a_secrets_url_scheme_and_host_are_shown(url: str, shown: str) -> None:
+    assert names.origin_of(url) == shown

@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 from album_operator.domain import progress
 from album_operator.domain.errors import TerminalError, TransientError
 from album_operator.domain.reasons import Reason
-from album_operator.domain.record import Failure, Outcome, Record, StepName, StepState
+from album_operator.domain.record import (
+    ApplicationRecord,
+    Failure,
+    Outcome,
+    PlannedPatch,
+    ProposalRecord,
+    PullRequestRecord,
+    Record,
+    StepName,
+    StepState,
+)
 from album_operator.domain.release import Mode
 from tests.fakes.builders import IMAGE_RECORD, NOW, PLAN, RECORD, RELEASE, record_before
 
@@ -226,3 +236,27 @@ def test_a_status_that_is_not_trusted_leaves_nothing_to_act_upon() -> None:
 
     assert progress.distrust(record) == Record(attempt=3, last_retry="1")
     assert progress.distrust(record).fault == "wrong"
+
+
+def test_all_words_of_others_in_a_record_are_cleaned() -> None:
+    secret = "s3cret"
+    seen = PullRequestRecord(6, f"https://host/?{secret}", "Open", "a" * 40)
+    record = replace(
+        _stalled(record_before(StepName.DEPLOYED)),
+        message=secret,
+        proposal=ProposalRecord("release/x", None, f"+{secret}"),
+        pull_request=seen,
+        failure=replace(FAILURE, message=secret),
+        superseded_by=secret,
+        plan=replace(PLAN, diff=secret, applications=(PlannedPatch("a", "b", secret),)),
+        applications=(
+            ApplicationRecord("a", "b", secret, None, secret, secret),
+            ApplicationRecord("a", "c"),
+        ),
+    )
+    record = replace(record, steps=tuple(replace(step, message=secret) for step in record.steps))
+
+    assert secret not in repr(progress.clean(record, lambda text: text.replace(secret, "***")))
+    assert progress.clean(record, str) == record
+    assert progress.texts_of(record) == {secret, f"+{secret}", seen.url}
+    assert progress.clean(RECORD, str) == RECORD

@@ -151,7 +151,7 @@ def test_the_init_container_fetches_the_commit_with_no_rights_at_all(
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
         ],
         "terminationMessagePath": "/dev/termination-log",
-        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "terminationMessagePolicy": "File",
     }
 
 
@@ -218,7 +218,7 @@ def test_kaniko_is_called_with_these_flags(release: Release, resolved: Resolved)
             {"name": "registry", "mountPath": "/kaniko/.docker", "readOnly": True},
         ],
         "terminationMessagePath": "/dev/termination-log",
-        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "terminationMessagePolicy": "File",
     }
 
 
@@ -288,7 +288,7 @@ def test_buildkit_is_called_with_these_arguments(release: Release, resolved: Res
             {"name": "buildkit", "mountPath": "/var/lib/buildkit"},
         ],
         "terminationMessagePath": "/dev/termination-log",
-        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "terminationMessagePolicy": "File",
     }
     assert command[:2] == ["sh", "-c"]
     assert command[3:] == ["album-build"]

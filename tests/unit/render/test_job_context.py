@@ -37,6 +37,18 @@ def test_a_job_that_would_build_anything_else_is_not_rendered(
     assert "annotation album.dev/retry" in refused.value.message
 
 
+@pytest.mark.parametrize(("wanted", "policy"), [(False, "File"), (True, "FallbackToLogsOnError")])
+def test_the_end_of_a_log_is_kept_only_where_the_pipeline_says_so(
+    wanted: bool, policy: str
+) -> None:
+    build = replace(RESOLVED.build, failure_log=wanted)
+
+    pod = render_job(RELEASE, replace(RESOLVED, build=build), 1, ENGINE)["spec"]["template"]["spec"]
+
+    for container in (*pod["initContainers"], *pod["containers"]):
+        assert container["terminationMessagePolicy"] == policy
+
+
 @pytest.mark.parametrize("context_dir", [".", "..backend", "a..b", "backend/web"])
 def test_any_folder_of_the_source_can_be_built(context_dir: str) -> None:
     build = replace(RESOLVED.build, context_dir=context_dir)

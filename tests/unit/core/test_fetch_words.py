@@ -1,0 +1,48 @@
+"""What the init container prints and leaves behind shows no key of its Secret."""
+
+from pathlib import Path
+
+import pytest
+
+from album_operator import fetch_source
+from album_operator.domain.errors import TerminalError
+from album_operator.domain.reasons import Reason
+from tests.unit.core.canaries import CANARIES, found_in, shout
+
+
+def test_no_key_of_the_secret_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret, left = tmp_path / "secret", tmp_path / "termination-log"
+    secret.mkdir()
+    left.touch()
+    for name, value in CANARIES.items():
+        (secret / name).write_text(f"{value}\n")
+    (secret / "url").write_text("https://git.example.org")
+    monkeypatch.setenv("ALBUM_CREDENTIAL", str(secret))
+    monkeypatch.setattr(fetch_source, "TERMINATION_LOG", left)
+
+    def fail(*_: object) -> None:
+        raise TerminalError(Reason.GIT_UNAVAILABLE, f"It said {shout()}")
+
+    monkeypatch.setattr(fetch_source, "read_task", fail)
+
+    assert fetch_source.main() == 1
+    said = capsys.readouterr()
+    assert "It said" in said.err
+    for text in (said.err, said.out, left.read_text()):
+        assert found_in(text) == []
+
+
+def test_what_is_printed_on_the_way_is_freed_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "note").write_text(CANARIES["note"])
+    monkeypatch.setenv("ALBUM_CREDENTIAL", str(tmp_path))
+    monkeypatch.setattr(fetch_source, "read_task", lambda _: None)
+    monkeypatch.setattr(
+        fetch_source, "fetch_with_patience", lambda _, say: say(f"fetching {CANARIES['note']}")
+    )
+
+    assert fetch_source.main() == 0
+    assert capsys.readouterr().out == "fetch-source: fetching ***\nfetch-source: done\n"
