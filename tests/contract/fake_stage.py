@@ -25,6 +25,9 @@ class FakeStage:
         self.config: ConfigRepository = FakeConfigRepository(self.server)
         self.pull_requests: PullRequests = self.forge
 
+    def connect_another(self) -> tuple[ConfigRepository, PullRequests]:
+        return FakeConfigRepository(self.server), self.forge
+
     def make_repository(self, name: str) -> GitPlace:
         url = f"{self.HOST}/owner/{name}"
         self.server.add_repository(url)

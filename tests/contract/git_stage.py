@@ -41,14 +41,17 @@ class GitStage:
         self._folder = folder
         hosts = {url.removeprefix("http://"), DEAD}
         self.cache = folder.with_name("cache")
-        self._closing = (
+        self._hosts = hosts
+        source, config = (
             GitSourceRepository(hosts),
             GitConfigRepository(hosts, cache_folder=self.cache),
         )
-        self._forge = self.connect_forge(hosts)
-        self.source: SourceRepository = self._closing[0]
-        self.config: ConfigRepository = self._closing[1]
-        self.pull_requests: PullRequests = self._forge
+        forge = self.connect_forge(hosts)
+        self._closing: list[GitSourceRepository | GitConfigRepository] = [source, config]
+        self._forges = [forge]
+        self.source: SourceRepository = source
+        self.config: ConfigRepository = config
+        self.pull_requests: PullRequests = forge
         self._git("init", "--quiet", "--bare", str(folder))
 
     def connect_forge(self, hosts: Collection[str]) -> ClosablePullRequests:
@@ -58,7 +61,14 @@ class GitStage:
     async def close(self) -> None:
         for adapter in self._closing:
             adapter.close()
-        await self._forge.close()
+        for forge in self._forges:
+            await forge.close()
+
+    def connect_another(self) -> tuple[ConfigRepository, PullRequests]:
+        config, forge = GitConfigRepository(self._hosts), self.connect_forge(self._hosts)
+        self._closing.append(config)
+        self._forges.append(forge)
+        return config, forge
 
     def credential(self, token: str) -> Credential:
         return Credential("album-git", self._url, "x-access-token", token)

@@ -30,6 +30,9 @@ class Stage(Protocol):
     config: ConfigRepository
     pull_requests: PullRequests
 
+    def connect_another(self) -> tuple[ConfigRepository, PullRequests]:
+        """Give the adapters of a second operator, which shares nothing with the first."""
+
     def make_repository(self, name: str) -> GitPlace:
         """Make an empty private repository."""
 

@@ -1,5 +1,6 @@
 """What the port `PullRequests` promises."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -94,6 +95,21 @@ async def test_opening_twice_gives_the_first_back(
     opened = await stage.pull_requests.open(forge, DRAFT)
     assert await stage.pull_requests.open(forge, DRAFT) == opened
     assert stage.count_pull_requests(place) == 1
+
+
+async def test_two_operators_that_open_the_same_pull_request_at_once_open_one(
+    stage: Stage, place: GitPlace, forge: ForgePlace
+) -> None:
+    _, another = stage.connect_another()
+    opens = (requests.open(forge, DRAFT) for requests in (stage.pull_requests, another))
+    first, second = await asyncio.gather(*opens)
+
+    assert first.number == second.number
+    assert await stage.pull_requests.find(forge, OURS, "main") == first
+    # Gitea has opened two then, of which one was closed.
+    numbers = range(1, stage.count_pull_requests(place) + 1)
+    states = [seen.state for seen in (await another.get_many(forge, numbers)).values()]
+    assert states.count(PullRequestState.OPEN) == 1
 
 
 async def test_one_for_another_base_or_head_is_not_ours(

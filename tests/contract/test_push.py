@@ -1,5 +1,6 @@
 """What the port `ConfigRepository` promises about pushing."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -87,6 +88,25 @@ async def test_the_same_change_pushed_again_is_the_same_commit(
     first = await stage.config.push(place, change)
     assert await stage.config.push(place, change) == first
     assert stage.head(place, OURS) == first
+
+
+async def test_two_operators_that_push_the_same_change_at_once_make_one_commit(
+    stage: Stage, place: GitPlace, change: Change
+) -> None:
+    another, _ = stage.connect_another()
+    configs = (stage.config, another)
+    await asyncio.gather(*(config.look(place, "main", [VALUES], OURS) for config in configs))
+    pushes = (config.push(place, change) for config in configs)
+    outcomes = await asyncio.gather(*pushes, return_exceptions=True)
+
+    # Who came second may be told to look again, and finds its own commit there.
+    assert [end for end in outcomes if not isinstance(end, StaleError | str)] == []
+    assert expected(change).sha in outcomes
+    assert stage.head(place, OURS) == expected(change).sha
+    for config in configs:
+        seen = (await config.look(place, "main", [VALUES], OURS)).branch
+        assert seen is not None
+        assert seen.commit == await config.push(place, change)
 
 
 async def test_the_date_is_a_moment_whatever_its_time_zone(

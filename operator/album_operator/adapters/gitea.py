@@ -144,6 +144,7 @@ class GiteaPullRequests:
             raise unavailable(place, f"it does not know branch {draft.head} or {draft.base} yet")
         else:
             require(place, answer, 201, "open pull requests in")
+            raw = await self._keep_one(place, raw, draft)
         opened = parse_pull_request(place, raw)
         if answer.status == 201:
             self._armed[_key(place, opened.number)] = None
@@ -256,6 +257,23 @@ class GiteaPullRequests:
                 if is_between(raw, head, base):
                     return raw
         return answer.body if is_ours else None
+
+    async def _keep_one(self, place: ForgePlace, opened: Any, draft: Draft) -> Any:  # noqa: ANN401
+        """Close the one just opened where an older one is open, and give the one that stays.
+
+        Gitea looks for another one before it opens one, not while: of two operators that ask in the
+        same moment each gets its own.
+        """
+        number, newest = _number(place, opened), 0
+        query = f"/pulls?state=open&base_branch={quote(draft.base, safe='')}"
+        async for raw in self._api.list(place, query):
+            if _number(place, raw) < number and is_between(raw, draft.head, draft.base):
+                await self.withdraw(place, number)
+                return raw
+            newest += 1
+            if newest == PAGE:  # one of the same moment is among the newest
+                break
+        return opened
 
     async def _complete(self, place: ForgePlace, raw: Any) -> PullRequestSeen:  # noqa: ANN401 - JSON
         """Add what the pull request itself does not tell: its gate, or who closed it."""
