@@ -9,6 +9,7 @@ from album_operator.adapters.applications import ClusterApplications
 from album_operator.adapters.builds import ClusterBuilds
 from album_operator.adapters.releases import ClusterReleases
 from album_operator.adapters.secrets import ClusterSecrets
+from album_operator.build_queue import BuildQueue
 from album_operator.domain.notice import Notice
 from album_operator.domain.places import Change, Draft, ForgePlace, GitPlace, MergeMethod
 from album_operator.domain.release import Ref
@@ -139,26 +140,39 @@ class Stage:
         self.wakeups = Wakeups()
         self.known = KnownSecrets()
         self.config_repository = _WatchedConfig(self.git, self.faults)
+        self.reconciler = self.operator(self.wakeups.queue)
+        self.memories: dict[str, Memory] = {}
+
+    def operator(
+        self, queue: BuildQueue, through: Callable[[Any], Any] = lambda port: port
+    ) -> Reconciler:
+        """Start an operator on this world.
+
+        Args:
+            queue: its own.
+            through: what it is given in place of the API server, the config repository and the
+                forge.
+        """
+        cluster, forge = through(self.cluster), through(self.forge)
         self.watch = PullRequestWatch(
-            self.forge, self.settings.merge_poll, self._tell, lambda: self.clock().timestamp()
+            forge, self.settings.merge_poll, self._tell, lambda: self.clock().timestamp()
         )
         world = World(
-            secrets=ClusterSecrets(self.cluster, self.known),
+            secrets=ClusterSecrets(cluster, self.known),
             source=FakeSourceRepository(self.git),
-            config=self.config_repository,
+            config=through(self.config_repository),
             editor=FakeEditor(),
-            pull_requests=self.forge,
+            pull_requests=forge,
             watch=self.watch,
-            builds=ClusterBuilds(self.cluster),
-            applications=ClusterApplications(self.cluster),
-            queue=self.wakeups.queue,
+            builds=ClusterBuilds(cluster),
+            applications=ClusterApplications(cluster),
+            queue=queue,
         )
-        self.reconciler = Reconciler(
-            ClusterReleases(self.cluster, self.clock),
+        return Reconciler(
+            ClusterReleases(cluster, self.clock),
             Steps(world, self.settings, self.clock),
             self.clock,
         )
-        self.memories: dict[str, Memory] = {}
 
     def _tell(self, repository: str, number: int) -> None:
         self.told.append((repository, number))

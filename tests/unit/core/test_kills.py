@@ -1,61 +1,12 @@
 """Dying, and losing answers, at every single write: the end is the undisturbed one."""
 
-import asyncio
-from typing import Any
-
 import pytest
 
 from album_operator.domain.errors import TransientError
 from tests.fakes.builders import BRANCH
 from tests.fakes.faults import Fault, Faults, Killed
-from tests.unit.core.stage import REPOSITORY, Stage
-
-
-def _end(stage: Stage) -> dict[str, Any]:
-    """Give all that must be the same however a release got there."""
-    status = stage.status()
-    main = stage.config.branches["main"]
-    # It is deleted with nobody waiting for that: after a death it may stay.
-    stage.config.branches.pop(BRANCH, None)
-    # The merge commit itself is the reviewer's and dated by when he came to it.
-    assert status["config"].pop("mergedCommit") == main
-    return {
-        "jobs": [job["metadata"]["name"] for job in stage.jobs],
-        "branches": {**stage.config.branches, "main": stage.config.commits[main].files},
-        "pushes": stage.config.pushes,
-        "commits": len(stage.config.commits),
-        "pull requests": stage.forge.count(REPOSITORY),
-        "policy": stage.application()["spec"]["syncPolicy"],
-        "previous policy": stage.application()["metadata"]["annotations"][
-            "album.dev/previous-sync-policy"
-        ],
-        "labels": stage.cluster.all_of("AlbumRelease")[0]["metadata"]["labels"],
-        "conditions": stage.conditions(),
-        "reasons": [(item["type"], item["reason"]) for item in status["conditions"]],
-        "image": status["image"],
-        "config": status["config"],
-        "attempt": status["attempt"],
-        "resolved": status["resolved"],
-    }
-
-
-# Ways to release that write different things.
-WAYS: dict[str, dict[str, Any]] = {
-    "PullRequest": {},
-    "Commit": {"delivery": "Commit"},
-    "Auto": {"pull_request": {"merge": "Auto", "labels": ["release"], "reviewers": ["reviewer"]}},
-}
-
-
-async def _undisturbed(way: str) -> tuple[dict[str, Any], list[str]]:
-    stage = Stage(**WAYS[way])
-    stage.apply()
-    await stage.release()
-    return _end(stage), stage.faults.writes
-
-
-UNDISTURBED = {way: asyncio.run(_undisturbed(way)) for way in WAYS}
-EXPECTED = {way: end for way, (end, _) in UNDISTURBED.items()}
+from tests.unit.core.stage import Stage
+from tests.unit.core.ways import EXPECTED, UNDISTURBED, WAYS, end_of
 
 each_write = pytest.mark.parametrize(
     ("way", "at"),
@@ -104,7 +55,7 @@ async def test_a_release_ends_the_same_whatever_happens_at_one_write(
     stage.apply()
     await _survive(stage)
 
-    assert _end(stage) == EXPECTED[way]
+    assert end_of(stage) == EXPECTED[way]
     assert stage.forge.posts <= 2
     assert stage.faults.writes.count("create jobs") <= 2
 
@@ -121,7 +72,7 @@ async def test_a_release_ends_the_same_though_killed_at_two_writes_in_a_row(
     stage.faults.at, stage.faults.fault = len(stage.faults.writes) + 1, Fault.DIE_BEFORE
     await _survive(stage)
 
-    assert _end(stage) == EXPECTED[way]
+    assert end_of(stage) == EXPECTED[way]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -140,4 +91,4 @@ async def test_killed_after_every_write_a_release_still_ends(way: str) -> None:
             stage.faults.at = len(stage.faults.writes) + 1
 
     assert deaths > 8
-    assert _end(stage) == EXPECTED[way]
+    assert end_of(stage) == EXPECTED[way]

@@ -95,7 +95,7 @@ def test_the_cache_fits_into_its_volume() -> None:
     assert settings.cache_bytes < int(limit.removesuffix("Gi")) * 1024**3
 
 
-def test_two_operators_never_run_at_once() -> None:
+def test_one_operator_ends_before_the_next_starts() -> None:
     spec = _deployment()["spec"]
     assert (spec["replicas"], spec["strategy"]["type"]) == (1, "Recreate")
 
