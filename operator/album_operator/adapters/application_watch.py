@@ -23,7 +23,7 @@ LOG = logging.getLogger(__name__)
 WATCH_SECONDS = 300
 """How long the API server is asked to keep a watch open."""
 
-FIRST_PAUSE, LONGEST_PAUSE = 5.0, 60.0
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds between two tries to watch; a release looks by itself meanwhile, only later."""
 
 Changed = Callable[[Ref, object], None]
