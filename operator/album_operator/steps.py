@@ -154,12 +154,12 @@ class Steps:
         if wish.config.delivery is Delivery.PULL_REQUEST:
             forge = await self._access.to_forge(namespace, wish)
         dockerfile = posixpath.normpath(f"{wish.build.context_dir}/{wish.build.dockerfile}")
+        source_place = await self._access.to_source(namespace, wish)
+        config_place = await self._access.to_config(namespace, wish)
         source, config, repository = await asyncio.gather(
-            self._world.source.look(
-                await self._access.to_source(namespace, wish), wish.source.tag, dockerfile
-            ),
+            self._world.source.look(source_place, wish.source.tag, dockerfile),
             self._world.config.look(
-                await self._access.to_config(namespace, wish),
+                config_place,
                 wish.config.base_branch or None,
                 proposal.edited_paths(wish.config.edits),
                 None,
