@@ -17,7 +17,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from album_operator.adapters.git import Git, Repository
+from album_operator.adapters.git_checkout import check_size, container_limits
 from album_operator.adapters.git_failures import REFUSED_PAUSE, TokenRefusedError, translate
+from album_operator.adapters.git_limits import MIB
 from album_operator.adapters.git_names import check_commit, check_ref_name
 from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import OutsideError, TerminalError, TransientError
@@ -41,6 +43,9 @@ MESSAGE_LENGTH = 2048
 TIME_LIMIT = timedelta(minutes=15)
 """Longest a single git command may take; a stalled transfer ends long before."""
 
+MOST = 20 * 1024 * MIB
+"""Bytes of files and objects where the Job says nothing else."""
+
 WAITS = (timedelta(seconds=2), timedelta(seconds=8))
 """Between tries: a server's hiccup shall not fail a build."""
 
@@ -62,6 +67,7 @@ class Task:
         target: folder that gets the files; emptied first.
         context_dir: path below it that the builder gets, empty for all.
         dockerfile: path of the Dockerfile below that.
+        most: bytes that the folder may hold.
     """
 
     place: GitPlace
@@ -71,6 +77,7 @@ class Task:
     insecure_hosts: frozenset[str]
     context_dir: str = ""
     dockerfile: str = ""
+    most: int = MOST
 
 
 def read_task(environment: Mapping[str, str]) -> Task:
@@ -97,6 +104,7 @@ def read_task(environment: Mapping[str, str]) -> Task:
         tag=check_ref_name(environment["ALBUM_TAG"]),
         target=target,
         insecure_hosts=frozenset(host.strip() for host in hosts if host.strip()),
+        most=int(environment.get("ALBUM_SOURCE_BYTES") or MOST),
         context_dir=environment.get("ALBUM_CONTEXT_DIR", ""),
         dockerfile=environment.get("ALBUM_DOCKERFILE", ""),
     )
@@ -149,11 +157,13 @@ def fetch(task: Task, say: Callable[[str], None]) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
-    git = Git(task.insecure_hosts, time_limit=TIME_LIMIT, folder=task.target)
+    limits = container_limits(task.most, TIME_LIMIT)
+    git = Git(task.insecure_hosts, time_limit=TIME_LIMIT, folder=task.target, limits=limits)
     try:
         with git.open(_with_token(task)) as repository:
             say(f"fetching {task.commit} from {task.place.url}")
             _fetch_commit(repository, task)
+            check_size(repository, task.commit)
             say("writing its files")
             repository.local(
                 "read-tree",

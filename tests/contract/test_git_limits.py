@@ -1,6 +1,10 @@
 """Repositories that are made to use up the operator: refused with the reason, within its memory."""
 
+import hashlib
 import json
+import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,8 +16,8 @@ import yaml
 from album_operator.domain.reasons import Reason
 from tests.contract import hostile_packs as hostile
 from tests.contract.git_works import BRANCH, TAG, VALUES, Ended
-from tests.contract.http_backend import Backend, running_backend
-from tests.contract.memory_of_tree import measure
+from tests.contract.http_backend import Backend, commit, running_backend
+from tests.contract.memory_of_tree import bytes_below, measure
 from tests.contract.plain_git import git
 
 MIB = 1024 * 1024
@@ -37,29 +41,38 @@ def shipped_limit() -> int:
 
 @dataclass
 class Operator:
-    """An operator's git, in a process of its own."""
+    """An operator's git, in a process of its own.
+
+    Attributes:
+        disk: holds its volumes.
+        most_on_disk: bytes that were there at once in the last run.
+    """
 
     server: Backend
-    cache: Path
+    disk: Path
+    most_on_disk: int = 0
 
     def run(self, *works: list[str], **options: int) -> list[Ended]:
         """Do works at once, within the memory that git may have, and leave nothing half-done."""
         task = {
             "host": self.server.host,
-            "cache": str(self.cache),
+            "cache": str(self.disk / "cache"),
             "works": works,
             "options": options,
         }
         words = [sys.executable, "-m", "tests.contract.git_works"]
-        measured = measure(words, json.dumps(task).encode(), TOP, seconds=120)
+        temporary = self.disk / "tmp"
+        temporary.mkdir(exist_ok=True)
+        measured = measure(words, json.dumps(task).encode(), TOP, temporary, self.disk)
         said = json.loads(measured.out)
-        peak = max(measured.peak, said["peak"])
+        self.most_on_disk = measured.disk
+        peak = max(measured.memory, said["peak"])
         assert peak < shipped_limit() - TO_SPARE - OPERATOR, f"{peak / MIB:.0f} MiB"
-        assert list(self.cache.rglob("tmp_*")) == []
+        assert list(self.disk.rglob("tmp_*")) == list(temporary.iterdir()) == []
         return [Ended(**one) for one in said["ended"]]
 
     def bytes_kept(self) -> int:
-        return sum(path.stat().st_size for path in self.cache.rglob("*") if path.is_file())
+        return bytes_below(self.disk)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +91,8 @@ def server(served: Backend) -> Iterator[Backend]:
 
 @pytest.fixture
 def operator(server: Backend, tmp_path: Path) -> Operator:
-    return Operator(server, tmp_path / "cache")
+    (tmp_path / "disk").mkdir()
+    return Operator(server, tmp_path / "disk")
 
 
 def make(server: Backend, name: str) -> tuple[str, Path]:
@@ -249,3 +263,133 @@ def test_a_push_that_takes_more_memory_than_git_may_have_says_how_it_gets_more(
     assert ended.reason == Reason.REPOSITORY_TOO_LARGE, ended
     assert "Raise ALBUM_GIT_MEMORY_BYTES" in (ended.message or "")
     assert operator.run(["push", name], memory=48 * MIB) == [Ended()]
+
+
+def noise(size: int, seed: int) -> bytes:
+    """Give bytes that cannot be compressed, the same ones each time."""
+    return hashlib.shake_256(b"%d" % seed).digest(size)
+
+
+@pytest.fixture(scope="module")
+def heavy(served: Backend) -> str:
+    """Make a repository of 40 MiB whose server filters nothing."""
+    name, path = make(served, "heavy")
+    git(path, "config", "core.compression", "0")
+    files = {f"assets/{nth}": noise(4 * MIB, nth) for nth in range(10)}
+    files |= {f"docs/{nth}": b"%d" % nth for nth in range(200)}
+    commit(path, "main", files)
+    git(path, "config", "uploadpack.allowFilter", "false")
+    git(path, "tag", TAG, "main")
+    return name
+
+
+WAYS = {
+    "look": ["look"],
+    "push": ["push"],
+    "source": ["source"],
+    "history": ["descend", "b" * 40, "a" * 40],
+    "log": ["log", TAG, "main"],
+}
+
+
+@BOTH_PROTOCOLS
+@pytest.mark.parametrize("way", WAYS)
+def test_a_server_that_does_not_filter_brings_no_more_than_a_fetch_may(
+    operator: Operator, heavy: str, way: str, *, is_new: bool
+) -> None:
+    operator.server.speaks_version_2 = is_new
+    head = git(operator.server.folder / f"{heavy}.git", "rev-parse", "main")
+    word, *arguments = [head if argument == "main" else argument for argument in WAYS[way]]
+    work = [word, heavy, *arguments]
+    (ended,) = operator.run(work, fetch=16 * MIB)
+    assert ended.reason == Reason.REPOSITORY_TOO_LARGE, ended
+    assert "Raise ALBUM_FETCH_BYTES" in (ended.message or "")
+    assert operator.bytes_kept() == 0
+    assert operator.most_on_disk < 24 * MIB
+    assert operator.run(work, fetch=64 * MIB) == [Ended()]
+
+
+def test_a_fetch_brings_no_more_than_the_cache_may_hold(operator: Operator, heavy: str) -> None:
+    (ended,) = operator.run(["look", heavy], cache_bytes=1 * MIB)
+    assert ended.reason == Reason.REPOSITORY_TOO_LARGE
+    assert "Raise ALBUM_CACHE_BYTES" in (ended.message or "")
+    assert operator.bytes_kept() == 0
+    assert operator.run(["look", heavy], cache_bytes=48 * MIB) == [Ended()]
+
+
+def test_large_fetches_at_once_leave_room_and_keep_no_small_one_waiting(
+    operator: Operator, heavy: str
+) -> None:
+    folder = operator.server.folder
+    copies = [f"{heavy}-{nth}" for nth in range(6)]
+    for name in copies:
+        shutil.copytree(folder / f"{heavy}.git", folder / f"{name}.git", copy_function=os.link)
+    looks = [["look", name] for name in copies]
+    most = {"fetch": 44 * MIB, "cache_bytes": 48 * MIB}
+    *large, small = operator.run(*looks, ["look", "config"], **most)
+    assert small == Ended()
+    assert operator.most_on_disk < 48 * MIB + 2 * 44 * MIB + 16 * MIB
+    refused = [ended for ended in large if ended != Ended()]
+    assert {ended.reason for ended in refused} <= {Reason.GIT_UNAVAILABLE}
+    assert all("no room for more at once" in (ended.message or "") for ended in refused)
+    # Those that were refused are fetched later.
+    while looks := [look for look, ended in zip(looks, large, strict=True) if ended != Ended()]:
+        large = operator.run(*looks, **most)
+
+
+def test_all_of_it_at_once_stays_within_the_shipped_memory(
+    operator: Operator, zeros: str, heavy: str
+) -> None:
+    for way in (True, False):
+        operator.server.speaks_version_2 = way
+        works = [[word, name] for name in (zeros, heavy) for word in ("look", "push", "source")]
+        operator.run(*works, *works)
+
+
+def run_fetch(server: Backend, name: str, target: Path, most: int) -> tuple[int, str]:
+    """Run the init container of a build for the tip of branch `main`."""
+    credential = target.with_name("credential")
+    credential.mkdir(exist_ok=True)
+    for key, value in (("url", f"http://{server.host}"), ("token", "some-token")):
+        (credential / key).write_text(value)
+    variables = {
+        "ALBUM_REPOSITORY": server.place(name).url,
+        "ALBUM_COMMIT": git(server.folder / f"{name}.git", "rev-parse", "main"),
+        "ALBUM_TAG": TAG,
+        "ALBUM_TARGET": str(target),
+        "ALBUM_CREDENTIAL": str(credential),
+        "ALBUM_INSECURE_HOSTS": server.host,
+        "ALBUM_SOURCE_BYTES": str(most),
+    }
+    words = [sys.executable, "-m", "album_operator.fetch_source"]
+    ended = subprocess.run(
+        words, env=os.environ | variables, capture_output=True, timeout=120, check=False, text=True
+    )
+    return ended.returncode, ended.stderr
+
+
+def test_a_source_that_is_larger_than_the_build_s_disk_is_refused_before_it_is_written(
+    server: Backend, heavy: str, zeros: str, tmp_path: Path
+) -> None:
+    target = tmp_path / "source"
+    for name, most, enough in ((heavy, 16 * MIB, 96 * MIB), (zeros, 300 * MIB, 500 * MIB)):
+        status, said = run_fetch(server, name, target, most)
+        assert status == 1
+        assert "Raise build.resources.limits.ephemeral-storage" in said
+        assert bytes_below(target) == 0
+        assert run_fetch(server, name, target, enough) == (0, "")
+
+
+def test_a_tree_of_the_same_file_a_billion_times_is_refused(
+    server: Backend, tmp_path: Path
+) -> None:
+    name, path = make(server, "bomb")
+    entry = f"100644 blob {git(path, 'rev-parse', f'main:{VALUES}')}"
+    for _ in range(9):
+        tree = git(path, "mktree", data="".join(f"{entry}\t{nth}\n" for nth in range(10)).encode())
+        entry = f"040000 tree {tree}"
+    set_branch(path, "main", hostile.commit_object(tree, b"bomb"))
+    status, said = run_fetch(server, name, tmp_path / "source", 1024 * MIB)
+    assert status == 1
+    assert "Raise build.resources.limits.ephemeral-storage" in said
+    assert bytes_below(tmp_path / "source") == 0

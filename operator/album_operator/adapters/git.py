@@ -199,6 +199,10 @@ class Repository:
         except WireError as error:
             raise unavailable(self.place, f"what it sends is not git's: {error}") from error
 
+    def bytes_fetched(self) -> int:
+        """Give how many bytes are on disk of what was fetched."""
+        return self._claim.bytes_fetched()
+
     def close(self) -> None:
         """End the commands that were asked."""
         self._opened.close()
@@ -304,7 +308,7 @@ class Repository:
         """See to it that a command that runs leaves others their share, of disk if it fetches."""
         if limits is not None:
             self._claim.hold_disk(limits)
-        self._claim.hold_memory(self.limits, process)
+        self._claim.hold_process(self.limits, process)
 
     @contextmanager
     def _in_time(self, command: str) -> Iterator[None]:

@@ -8,7 +8,7 @@ what it refuses ends as `RepositoryTooLarge`, which is not tried again until a p
 import re
 import resource
 from dataclasses import dataclass, replace
-from signal import SIGXCPU, SIGXFSZ
+from signal import SIGXCPU
 
 from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import TerminalError, TransientError
@@ -31,10 +31,11 @@ THEIRS = re.compile(r"^.*\bremote(?: error)?:.*$", re.MULTILINE)
 MEMORY = re.compile(
     r"out of memory|cannot allocate memory|cannot create async thread", re.IGNORECASE
 )
-# SIGXFSZ, or EFBIG where that is ignored; git tells how a process it started died (run-command.c).
-FILE = re.compile(rf"died of signal {SIGXFSZ.value}\b|File too large")
-PROCESSOR = re.compile(rf"died of signal {SIGXCPU.value}\b")
+FILE = re.compile("File too large")
+"""EFBIG; SIGXFSZ is ignored."""
 
+MORE_SECONDS = 5
+"""What the kernel gives beyond what is looked at: it kills without a word."""
 
 SMALLER = "Use a smaller one, or one whose server sends single objects (uploadpack.allowFilter)"
 
@@ -83,7 +84,7 @@ def _resources(limits: Limits) -> dict[str, int]:
         "data": limits.memory,
         "as": limits.memory + MAPPED_BYTES,
         "fsize": limits.fetch,
-        "cpu": limits.processor,
+        "cpu": limits.processor and limits.processor + MORE_SECONDS,
     }
     bounds = {}
     for name, most in wanted.items():
@@ -129,11 +130,16 @@ def check_excess(place: GitPlace, limits: Limits, status: int, said: str) -> Non
     ours = THEIRS.sub("", said)
     if MEMORY.search(ours):
         raise no_memory(place, limits, limits.memory)
-    if status == -SIGXFSZ or FILE.search(ours):
+    if FILE.search(ours):
         raise no_room(place, limits)
-    if status == -SIGXCPU or PROCESSOR.search(ours):
-        what = f"git computes more than {limits.processor} seconds for it"
-        raise TooLargeError(place, what, SMALLER)
+    if status == -SIGXCPU:
+        raise too_slow(place, limits)
+
+
+def too_slow(place: GitPlace, limits: Limits) -> TooLargeError:
+    """Say that git has more to compute than it may."""
+    what = f"git computes more than {limits.processor} seconds for it"
+    return TooLargeError(place, what, SMALLER)
 
 
 def too_talkative(place: GitPlace, command: str, most: int) -> TooLargeError:

@@ -260,6 +260,8 @@ def _start(
         env=environment,
         # A session of its own: git-remote-http and askpass are killed along with git.
         start_new_session=True,
+        # Python ignores SIGXFSZ: so git says that a file is too large, and does not just die.
+        restore_signals=False,
     )
     if is_alone:
         limit(process.pid, limits)

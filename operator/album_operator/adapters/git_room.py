@@ -18,6 +18,7 @@ from album_operator.adapters.git_limits import (
     no_memory,
     no_room,
     room_is_taken,
+    too_slow,
 )
 from album_operator.domain.places import GitPlace
 
@@ -31,7 +32,7 @@ FETCHES = 2
 PROCESSES = 3
 """How many of the largest processes have memory at the same time: a push has three and more."""
 
-PAGE = os.sysconf("SC_PAGESIZE")
+PAGE, TICKS = os.sysconf("SC_PAGESIZE"), os.sysconf("SC_CLK_TCK")
 
 
 class FullError(Exception):
@@ -114,10 +115,7 @@ class Claim:
             TransientError: others have the room.
             TooLargeError: it is more than it may be.
         """
-        there = _bytes_in(self._folders)
-        if self._before is None:
-            self._before = there
-        size = there - self._before + more
+        size = self.bytes_fetched() + more
         if size > limits.fetch:
             raise no_room(self._place, limits)
         try:
@@ -125,14 +123,24 @@ class Claim:
         except FullError as error:
             raise room_is_taken(self._place) from error
 
-    def hold_memory(self, limits: Limits, process: int) -> None:
-        """See to it that a command that runs, and all it has started, fit into memory.
+    def bytes_fetched(self) -> int:
+        """Give how many bytes more there are than when this was first asked."""
+        there = _bytes_in(self._folders)
+        if self._before is None:
+            self._before = there
+        return there - self._before
+
+    def hold_process(self, limits: Limits, process: int) -> None:
+        """See to it that a command that runs, and all it has started, fit into memory and time.
 
         Raises:
-            TransientError: others have it.
-            TooLargeError: it is more than there is for all.
+            TransientError: others have the memory.
+            TooLargeError: it is more than there is for all, or it has computed too long.
         """
-        size = sum(map(_memory, _family(process)))
+        family = list(_family(process))
+        if limits.processor is not None and sum(map(_seconds, family)) > limits.processor:
+            raise too_slow(self._place, limits)
+        size = sum(map(_memory, family))
         if size > self._rooms.memory.size:
             raise no_memory(self._place, limits, self._rooms.memory.size)
         try:
@@ -177,6 +185,13 @@ def _memory(process: int) -> int:
     """Give the bytes of memory that a process shares with no file."""
     pages = _read(f"/proc/{process}/statm").split()
     return (int(pages[1]) - int(pages[2])) * PAGE if pages else 0
+
+
+def _seconds(process: int) -> float:
+    """Give the CPU time of a process and of those it has waited for."""
+    # After the name, which is in brackets and may have any, the twelfth to fifteenth field.
+    fields = _read(f"/proc/{process}/stat").rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / TICKS
 
 
 def _read(path: str) -> str:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from album_operator.domain.names import BUILDER, FETCH, job_name, shorten
+from album_operator.domain.quantities import amount_of
 from album_operator.domain.release import Release, Resources
 from album_operator.domain.resolved import Resolved
 from album_operator.render.engines import (
@@ -160,6 +161,7 @@ def _render_fetch(resolved: Resolved, engine: EngineSettings, build: Resources) 
                 "ALBUM_COMMIT": source.commit,
                 "ALBUM_TAG": source.tag,
                 "ALBUM_TARGET": SOURCE,
+                "ALBUM_SOURCE_BYTES": str(int(amount_of(build.limits[DISK]))),
                 "ALBUM_CONTEXT_DIR": resolved.build.context_dir,
                 "ALBUM_DOCKERFILE": resolved.build.dockerfile,
                 "ALBUM_INSECURE_HOSTS": ",".join(sorted(engine.insecure_hosts)),

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
+from album_operator.adapters.git import SHARES
+from album_operator.adapters.git_cache import ALLOCATED
+from album_operator.adapters.git_room import FETCHES, FREE_DISK
 from album_operator.settings import Settings, read_settings
 
 ROOT = Path(__file__).parents[3]
@@ -89,10 +92,15 @@ def test_the_cache_fits_into_its_volume() -> None:
     (mount,) = [one for one in _container()["volumeMounts"] if one["name"] == "cache"]
     settings, _ = _read(_defaults() | _fixed())
     assert mount["mountPath"] == str(settings.cache_folder)
-    (limit,) = [
-        volume["emptyDir"]["sizeLimit"] for volume in _pod()["volumes"] if volume["name"] == "cache"
-    ]
-    assert settings.cache_bytes < int(limit.removesuffix("Gi")) * 1024**3
+    limits = {
+        volume["name"]: int(volume["emptyDir"]["sizeLimit"].removesuffix("Gi")) * 1024**3
+        for volume in _pod()["volumes"]
+        if volume["name"] in ("tmp", "cache")
+    }
+    works = SHARES.total + SHARES.own * len(settings.namespaces)
+    fetched = FETCHES * settings.fetch_bytes + works * FREE_DISK
+    assert ALLOCATED * settings.cache_bytes + fetched < limits["cache"]
+    assert fetched < limits["tmp"]
 
 
 def test_one_operator_ends_before_the_next_starts() -> None:

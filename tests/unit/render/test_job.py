@@ -127,6 +127,7 @@ def test_the_init_container_fetches_the_commit_with_no_rights_at_all(
             {"name": "ALBUM_COMMIT", "value": "c0ffee" + "0" * 34},
             {"name": "ALBUM_TAG", "value": "backend-v1.1.0"},
             {"name": "ALBUM_TARGET", "value": "/album/source"},
+            {"name": "ALBUM_SOURCE_BYTES", "value": "21474836480"},
             {"name": "ALBUM_CONTEXT_DIR", "value": "backend"},
             {"name": "ALBUM_DOCKERFILE", "value": "Dockerfile"},
             {"name": "ALBUM_INSECURE_HOSTS", "value": "172.18.0.1:3000,172.18.0.1:5000"},
