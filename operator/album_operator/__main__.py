@@ -12,14 +12,17 @@ from typing import NoReturn
 
 from aiohttp import web
 
+from album_operator.adapters import forge_failures, git
 from album_operator.adapters.application_watch import ApplicationWatch
 from album_operator.adapters.applications import ClusterApplications
+from album_operator.adapters.breakers import Breakers
 from album_operator.adapters.builds import ClusterBuilds
 from album_operator.adapters.cluster import Cluster
 from album_operator.adapters.config_repository import GitConfigRepository
+from album_operator.adapters.dialer import Dialer
 from album_operator.adapters.editor import ProcessEditor
 from album_operator.adapters.forges import Forges
-from album_operator.adapters.git import SHARES
+from album_operator.adapters.gateway import Gateway
 from album_operator.adapters.git_cache import CacheError
 from album_operator.adapters.git_limits import Limits
 from album_operator.adapters.gitea import GiteaPullRequests
@@ -31,6 +34,7 @@ from album_operator.adapters.source_repository import GitSourceRepository
 from album_operator.daemons import Daemons, serve_release
 from album_operator.domain.notice import Notice
 from album_operator.domain.places import ForgeType
+from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.handlers import NamespaceWatch, is_worth_reading
 from album_operator.health import Health, serve_health
@@ -40,7 +44,6 @@ from album_operator.pull_request_watch import PullRequestWatch
 from album_operator.reconcile import Reconciler
 from album_operator.secrecy import KnownSecrets, clean_logs
 from album_operator.settings import Settings, SettingsError, read_settings
-from album_operator.slots import Slots
 from album_operator.steps import Steps, World
 from album_operator.wakeups import Wakeups
 from album_operator.webhooks import Receiver, serve_webhooks
@@ -72,11 +75,13 @@ async def _listen(
 
 
 async def _run(settings: Settings, known: KnownSecrets) -> None:
-    turns_of_git = Slots(SHARES)
+    breakers, dialer = Breakers(), Dialer()
+    to_git = Gateway(git.SHARES, Reason.GIT_UNAVAILABLE, breakers, dialer)
+    to_forges = Gateway(forge_failures.SHARES, Reason.FORGE_UNAVAILABLE, breakers, dialer)
     limits = Limits(memory=settings.git_memory, fetch=settings.fetch_bytes)
     config = GitConfigRepository(
         settings.insecure_hosts,
-        slots=turns_of_git,
+        gateway=to_git,
         cache_folder=settings.cache_folder,
         cache_bytes=settings.cache_bytes,
         limits=limits,
@@ -86,10 +91,10 @@ async def _run(settings: Settings, known: KnownSecrets) -> None:
     runners = await _listen(settings, health, metrics, wakeups, known)
     cluster = await Cluster.connect()
     application_watch = ApplicationWatch(cluster, metrics, settings.watch_idle)
-    gitea = GiteaPullRequests(settings.insecure_hosts)
-    github = GitHubPullRequests(settings.insecure_hosts)
+    gitea = GiteaPullRequests(settings.insecure_hosts, gateway=to_forges)
+    github = GitHubPullRequests(settings.insecure_hosts, gateway=to_forges)
     pull_requests = Forges({ForgeType.GITEA: gitea, ForgeType.GITHUB: github})
-    source = GitSourceRepository(settings.insecure_hosts, slots=turns_of_git, limits=limits)
+    source = GitSourceRepository(settings.insecure_hosts, gateway=to_git, limits=limits)
     editor = ProcessEditor()
     watch = PullRequestWatch(
         pull_requests,
@@ -142,6 +147,7 @@ async def _run(settings: Settings, known: KnownSecrets) -> None:
         await editor.close()
         await gitea.close()
         await github.close()
+        dialer.close()
         await cluster.close()
         for runner in runners:
             await runner.cleanup()

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -90,12 +91,14 @@ class _Repository:
         changes: the list of what changed.
         looks: at reviews, checks and conflicts.
         until: where the next list goes on.
+        is_asked: questions are on their way.
     """
 
     place: ForgePlace
     changes: _Question
     looks: _Question
     until: datetime | None = None
+    is_asked: bool = False
     waiting: dict[int, _Waiting] = field(default_factory=dict)
 
     @property
@@ -137,7 +140,9 @@ class PullRequestWatch:
         self._look = min(LONGEST_LOOK.total_seconds(), LOOKS_APART * self._poll)
         self._changed = changed
         self._clock = clock
-        self._repositories: dict[tuple[str, str], _Repository] = {}
+        # By namespace too: what one shows the forge is not what another is answered to.
+        self._repositories: dict[tuple[str, str, str], _Repository] = {}
+        self._asking: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
 
     async def get(self, place: ForgePlace, number: int) -> PullRequestSeen:
@@ -146,7 +151,7 @@ class PullRequestWatch:
         Raises:
             OutsideError: the forge's, or the trouble the watch has with it for a while already.
         """
-        key, now = (place.api_url, place.repository), self._clock()
+        key, now = (place.namespace, place.api_url, place.repository), self._clock()
         repository = self._repositories.get(key)
         known = repository.waiting.get(number) if repository is not None else None
         if repository is not None and known is not None:
@@ -181,18 +186,24 @@ class PullRequestWatch:
 
     async def run(self) -> None:
         """Watch for ever."""
-        while True:
-            self._news.clear()
-            await self.look_around()
-            dues = [repository.due for repository in self._repositories.values()]
-            left = max(0.0, min(dues) - self._clock()) if dues else None
-            try:
-                await asyncio.wait_for(self._news.wait(), left)
-            except TimeoutError:
-                continue
+        try:
+            while True:
+                self._news.clear()
+                self._begin_to_ask()
+                dues = [one.due for one in self._repositories.values() if not one.is_asked]
+                left = max(0.0, min(dues) - self._clock()) if dues else None
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._news.wait(), left)
+        finally:
+            for task in self._asking:
+                task.cancel()
 
     async def look_around(self) -> None:
-        """Ask about each repository that is due, side by side."""
+        """Ask about each repository that is due, and wait for all answers."""
+        await asyncio.gather(*self._begin_to_ask())
+
+    def _begin_to_ask(self) -> list[asyncio.Task[None]]:
+        """Begin to ask about each repository that is due: none waits for another's forge."""
         now = self._clock()
         for key, repository in list(self._repositories.items()):
             for number, known in list(repository.waiting.items()):
@@ -200,10 +211,25 @@ class PullRequestWatch:
                     del repository.waiting[number]
             if not repository.waiting:
                 del self._repositories[key]
-        due = [item for item in self._repositories.values() if item.due <= now]
-        await asyncio.gather(*(self._ask(repository) for repository in due))
+        due = [one for one in self._repositories.values() if one.due <= now and not one.is_asked]
+        tasks = [asyncio.create_task(self._ask(repository)) for repository in due]
+        for task, repository in zip(tasks, due, strict=True):
+            repository.is_asked = True
+            self._asking.add(task)
+            task.add_done_callback(self._end_asking)
+        return tasks
+
+    def _end_asking(self, task: asyncio.Task[None]) -> None:
+        self._asking.discard(task)
+        self._news.set()
 
     async def _ask(self, repository: _Repository) -> None:
+        try:
+            await self._ask_both(repository)
+        finally:
+            repository.is_asked = False
+
+    async def _ask_both(self, repository: _Repository) -> None:
         changes, looks, changed = repository.changes, repository.looks, set[int]()
         if changes.due <= self._clock():
             pause = self._pause(repository)

@@ -1,6 +1,7 @@
 """What one namespace's slow or silent server does to the looks of another: nothing."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -9,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from album_operator.adapters.breakers import FAILURES
 from album_operator.adapters.config_repository import GitConfigRepository
 from album_operator.domain.errors import TransientError
 from album_operator.domain.places import Change, Credential, GitPlace
 from album_operator.domain.reasons import Reason
 from album_operator.domain.seen import ConfigSeen
+from tests.contract.git_stage import DEAD
 from tests.contract.http_backend import Backend, running_backend
 
 VALUES = "apps/team/backend/values.yaml"
@@ -183,4 +186,28 @@ async def test_a_whole_look_has_a_deadline_however_quick_each_answer_is(
 
     assert caught.value.reason is Reason.GIT_UNAVAILABLE
     assert "longer than 2 seconds" in caught.value.message
+    config.close()
+
+
+async def test_a_server_that_takes_no_connection_is_told_with_since_when_and_when_it_is_asked_next(
+    server: Backend, tmp_path: Path
+) -> None:
+    dead = GitPlace(
+        f"http://{DEAD}/config", Credential("album-git", f"http://{DEAD}", "x", "t0ken"), "theirs"
+    )
+    config = GitConfigRepository({server.host, DEAD}, cache_folder=tmp_path / "cache")
+    said = []
+    for _ in range(FAILURES + 1):
+        with pytest.raises(TransientError) as caught:
+            await look(config, dead)
+        assert caught.value.reason is Reason.GIT_UNAVAILABLE
+        said.append(caught.value.message)
+
+    assert said[0] == f"{DEAD} cannot be reached: it takes no connection: Connection refused."
+    assert re.fullmatch(
+        rf"{DEAD} has not answered since [0-9-]+ [0-9:]+ UTC \(it takes no connection: Connection "
+        r"refused\), and is asked again at [0-9:]+ UTC\.",
+        said[-1],
+    )
+    assert (await look(config, ours(server))).files == FILES
     config.close()

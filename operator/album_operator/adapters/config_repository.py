@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from album_operator.adapters.deadline import Deadline
+from album_operator.adapters.gateway import Gateway
 from album_operator.adapters.git import TIME_LIMIT, Git, Repository
 from album_operator.adapters.git_cache import Cache, Caches
 from album_operator.adapters.git_commit import make_commit
@@ -37,7 +38,6 @@ from album_operator.adapters.git_writers import Writers
 from album_operator.domain.names import normal_url
 from album_operator.domain.places import Change, GitPlace
 from album_operator.domain.seen import BranchSeen, ConfigSeen
-from album_operator.slots import Slots
 from album_operator.stopwatch import holding
 
 LOG = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class GitConfigRepository:
 
     Args:
         insecure_hosts: `host[:port]` of servers that may be spoken to in plain HTTP.
-        slots: who may run git when; None for some of its own.
+        gateway: the way to servers; None for one of its own.
         time_limit: longest a single git command may take.
         cache_folder: where caches are kept; None for a folder that is removed at the end.
         cache_bytes: most bytes they may have together; a fetch brings no more.
@@ -77,7 +77,7 @@ class GitConfigRepository:
         self,
         insecure_hosts: Collection[str],
         *,
-        slots: Slots | None = None,
+        gateway: Gateway | None = None,
         time_limit: timedelta = TIME_LIMIT,
         cache_folder: Path | None = None,
         cache_bytes: int = CACHE_BYTES,
@@ -86,7 +86,7 @@ class GitConfigRepository:
         self._caches = Caches(cache_folder, cache_bytes)
         self._git = Git(
             insecure_hosts,
-            slots=slots,
+            gateway=gateway,
             time_limit=time_limit,
             folder=self._caches.work,
             limits=_within(limits, cache_bytes),

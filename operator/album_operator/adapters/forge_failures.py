@@ -5,12 +5,21 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from album_operator.decisions.preflight import RETRY
-from album_operator.domain.errors import StaleError, TerminalError, TransientError
+from album_operator.domain.errors import StaleError, TerminalError, TransientError, UnansweredError
 from album_operator.domain.places import ForgePlace, MergeMethod
 from album_operator.domain.reasons import Reason
+from album_operator.slots import Shares
+
+SHARES = Shares(total=24, namespace=8, host=16, pair=6, own=1)
+"""How many requests are on their way at once."""
 
 RETRIED = frozenset({408, 425, 500, 502, 503, 504})
 """Statuses after which the same request may succeed."""
+
+
+def find_failure(status: int, said: str) -> str | None:
+    """Say what of an answer is the forge's own failure (RFC 9110, section 15.6)."""
+    return f"HTTP status {status}: {said}" if status >= 500 else None
 
 
 def parse_retry_after(text: str | None, now: datetime) -> timedelta | None:
@@ -35,11 +44,10 @@ def where(place: ForgePlace) -> str:
 
 def unavailable(
     place: ForgePlace, said: str, retry_after: timedelta | None = None
-) -> TransientError:
+) -> UnansweredError:
     """Say that the forge could not be asked now."""
-    return TransientError(
-        Reason.FORGE_UNAVAILABLE, f"{place.api_url} cannot answer now: {said}.", retry_after
-    )
+    message = f"{place.api_url} cannot answer now: {said}."
+    return UnansweredError(Reason.FORGE_UNAVAILABLE, message, said, retry_after)
 
 
 def garbage(place: ForgePlace, said: str) -> TransientError:

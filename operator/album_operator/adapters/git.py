@@ -16,6 +16,7 @@ from typing import BinaryIO, TypeVar
 
 from album_operator.adapters.addresses import check_git_address, check_git_credential
 from album_operator.adapters.deadline import Deadline
+from album_operator.adapters.gateway import Gateway
 from album_operator.adapters.git_connection import IDLE_SECONDS, Connection, Connections
 from album_operator.adapters.git_environment import (
     git_environment,
@@ -47,8 +48,10 @@ from album_operator.adapters.git_process import (
 from album_operator.adapters.git_room import Claim, Rooms, make_rooms
 from album_operator.adapters.git_settings import KEPT
 from album_operator.adapters.git_wire import WireError
+from album_operator.domain.names import is_ssh
 from album_operator.domain.places import GitPlace
-from album_operator.slots import Shares, Slots
+from album_operator.domain.reasons import Reason
+from album_operator.slots import Shares
 
 T = TypeVar("T")
 
@@ -333,7 +336,7 @@ class Git:
 
     Args:
         insecure_hosts: `host[:port]` of servers that may be spoken to in plain HTTP.
-        slots: who may run when; None for some of its own.
+        gateway: the way to servers; None for one of its own.
         time_limit: longest a single command may take; a whole work, `COMMANDS` times as long.
         folder: where throw-away folders are made; None for the system's temporary folder.
         limits: of each command.
@@ -343,13 +346,13 @@ class Git:
         self,
         insecure_hosts: Collection[str],
         *,
-        slots: Slots | None = None,
+        gateway: Gateway | None = None,
         time_limit: timedelta = TIME_LIMIT,
         folder: Path | None = None,
         limits: Limits = LIMITS,
     ) -> None:
         self._insecure_hosts = frozenset(insecure_hosts)
-        self._slots = slots or Slots(SHARES)
+        self._gateway = gateway or Gateway(SHARES, Reason.GIT_UNAVAILABLE)
         self._limit = COMMANDS * time_limit
         self._processes = GitProcesses(time_limit, limits)
         self._rooms = make_rooms(limits)
@@ -385,18 +388,21 @@ class Git:
             with self.open(place, kept, deadline) as repository:
                 return work(repository)
 
-        def begin() -> asyncio.Future[T]:
+        async def work_in_thread() -> T:
             if self._is_closed:
                 raise unavailable(place, STOPPING)
-            return loop.run_in_executor(self._threads, run_in_repository)
+            return await loop.run_in_executor(self._threads, run_in_repository)
 
+        self._check(place)
         loop = asyncio.get_running_loop()
         try:
+            # Over SSH it is ssh that is told how long it may take to connect.
+            dials = not is_ssh(place.url)
             try:
-                return await self._slots.run(place.namespace, place.server, begin)
+                return await self._gateway.run(place, work_in_thread, dials=dials)
             except TokenRefusedError:
                 await asyncio.sleep(REFUSED_PAUSE.total_seconds())
-                return await self._slots.run(place.namespace, place.server, begin)
+                return await self._gateway.run(place, work_in_thread, dials=dials)
         finally:
             loop.call_later(IDLE_SECONDS, self._connections.close_idle, IDLE_SECONDS)
 

@@ -7,6 +7,7 @@ matter. That is "for internal use only" there; where it does not answer as expec
 servers that do not speak version 2 of the protocol, git's commands are used.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -58,6 +59,10 @@ REFS_BYTES = 32 * 1024 * 1024
 ABOUT_BYTES = 1024 * 1024
 """What an answer may have beside its pack."""
 
+GREETING_SECONDS = 20.0
+"""Longest a server may take to connect, TLS and its first answer included; libcurl's own limit for
+the first two are five minutes, and git 2.39 has no setting for it."""
+
 UNUSABLE_SECONDS = 600.0
 """How long a server greeted in vain is left to git's commands; a proxy may have answered for it."""
 
@@ -89,7 +94,7 @@ class Connection:
             EndedError: git's words for why.
         """
         try:
-            self._capabilities = self._ask(CONNECT, _read_greeting)
+            self._capabilities = self._ask(CONNECT, _read_greeting, GREETING_SECONDS)
         except (TooLongError, WireError):
             return False
         return self._capabilities.get("object-format", "sha1") == "sha1"
@@ -130,9 +135,9 @@ class Connection:
         """End it."""
         self.opened.close()
 
-    def _ask(self, question: bytes, answer: Callable[[BinaryIO], T]) -> T:
+    def _ask(self, question: bytes, answer: Callable[[BinaryIO], T], most: float = math.inf) -> T:
         try:
-            return self._conversation.ask([question], answer, self.deadline.left)[0]
+            return self._conversation.ask([question], answer, min(most, self.deadline.left))[0]
         except BaseException as error:
             self._has_failed = True
             if isinstance(error, ServerError):

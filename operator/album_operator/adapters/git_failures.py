@@ -10,7 +10,12 @@ from functools import lru_cache
 
 from album_operator.adapters.git_ssh_failures import find_failure
 from album_operator.decisions.preflight import RETRY
-from album_operator.domain.errors import OutsideError, TerminalError, TransientError
+from album_operator.domain.errors import (
+    OutsideError,
+    TerminalError,
+    TransientError,
+    UnansweredError,
+)
 from album_operator.domain.names import is_ssh
 from album_operator.domain.places import Credential, GitPlace
 from album_operator.domain.reasons import Reason
@@ -151,6 +156,7 @@ def credentials_refused(place: GitPlace, doing: str, said: str) -> TerminalError
     )
 
 
-def unavailable(place: GitPlace, said: str) -> TransientError:
+def unavailable(place: GitPlace, said: str) -> UnansweredError:
     """Say that the server could not be asked now."""
-    return TransientError(Reason.GIT_UNAVAILABLE, f"{place.url} cannot be reached: {said}.")
+    message = f"{place.url} cannot be reached: {said}."
+    return UnansweredError(Reason.GIT_UNAVAILABLE, message, said)

@@ -1,7 +1,7 @@
 """Git's configuration, all of it: no file of the system, a user or a repository adds to it."""
 
 STALL_SECONDS = 20
-STALL_BYTES_PER_SECOND = 1000
+STALL_BYTES_PER_SECOND = 10_000
 
 SETTINGS = {
     "core.hooksPath": "/dev/null",

@@ -21,6 +21,7 @@ from album_operator.adapters.forge_failures import (
     unavailable,
     wrong_method,
 )
+from album_operator.adapters.gateway import Gateway
 from album_operator.adapters.git_failures import REFUSED_PAUSE
 from album_operator.adapters.git_names import check_commit, check_ref_name
 from album_operator.adapters.gitea_answers import (
@@ -55,6 +56,7 @@ class GiteaPullRequests:
 
     Args:
         insecure_hosts: `host[:port]` of forges that may be spoken to in plain HTTP.
+        gateway: the way to servers; None for one of its own.
         time_limit: longest a request may take in all.
         refused_pause: after which a token that was refused is tried once more.
     """
@@ -63,10 +65,11 @@ class GiteaPullRequests:
         self,
         insecure_hosts: Collection[str],
         *,
+        gateway: Gateway | None = None,
         time_limit: timedelta = TIME_LIMIT,
         refused_pause: timedelta = REFUSED_PAUSE,
     ) -> None:
-        self._api = GiteaApi(insecure_hosts, time_limit, refused_pause)
+        self._api = GiteaApi(insecure_hosts, gateway, time_limit, refused_pause)
         # Heads whose merge we have scheduled, None for taken back: Gitea's API does not tell.
         self._armed: dict[tuple[str, str, int], str | None] = {}
 

@@ -12,11 +12,14 @@ import yarl
 
 from album_operator.adapters.addresses import check_address, check_forge_credential
 from album_operator.adapters.forge_failures import (
+    SHARES,
     ListTooLongError,
+    find_failure,
     garbage,
     parse_retry_after,
     unavailable,
 )
+from album_operator.adapters.gateway import Gateway
 from album_operator.adapters.git_failures import WORDS_LENGTH, scrub
 from album_operator.adapters.gitea_answers import (
     Answer,
@@ -52,14 +55,20 @@ class GiteaApi:
 
     Args:
         insecure_hosts: `host[:port]` of forges that may be spoken to in plain HTTP.
+        gateway: the way to servers; None for one of its own.
         time_limit: longest a request may take in all.
         refused_pause: after which a token that was refused is tried once more.
     """
 
     def __init__(
-        self, insecure_hosts: Collection[str], time_limit: timedelta, refused_pause: timedelta
+        self,
+        insecure_hosts: Collection[str],
+        gateway: Gateway | None,
+        time_limit: timedelta,
+        refused_pause: timedelta,
     ) -> None:
         self._insecure_hosts = frozenset(insecure_hosts)
+        self._gateway = gateway or Gateway(SHARES, Reason.FORGE_UNAVAILABLE)
         self._timeout = aiohttp.ClientTimeout(
             total=time_limit.total_seconds(), sock_connect=CONNECT_LIMIT.total_seconds()
         )
@@ -172,6 +181,15 @@ class GiteaApi:
         self, place: ForgePlace, method: str, path: str, body: Mapping[str, Any] | None
     ) -> Answer:
         self._check(place)
+        return await self._gateway.run(
+            place,
+            lambda: self._exchange(place, method, path, body),
+            find_failure=lambda answer: find_failure(answer.status, answer.said),
+        )
+
+    async def _exchange(
+        self, place: ForgePlace, method: str, path: str, body: Mapping[str, Any] | None
+    ) -> Answer:
         url = f"{place.api_url}/repos/{place.repository}{path}"
         headers = {
             "Accept": "application/json",
@@ -210,6 +228,8 @@ class GiteaApi:
         # Made at the first request, because a session belongs to the event loop that runs.
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar()
+                timeout=self._timeout,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                connector=aiohttp.TCPConnector(resolver=self._gateway.resolver),
             )
         return self._session

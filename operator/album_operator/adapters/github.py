@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from album_operator.adapters.forge_failures import garbage, pull_request_gone, unavailable, where
+from album_operator.adapters.gateway import Gateway
 from album_operator.adapters.git_names import check_commit, check_ref_name
 from album_operator.adapters.github_answers import (
     Answer,
@@ -44,6 +45,7 @@ class GitHubPullRequests:
 
     Args:
         insecure_hosts: `host[:port]` of forges that may be spoken to in plain HTTP.
+        gateway: the way to servers; None for one of its own.
         time_limit: longest a request may take, in whole seconds.
         make_limits: gives what a credential may do at the forge of that base URL.
     """
@@ -52,10 +54,11 @@ class GitHubPullRequests:
         self,
         insecure_hosts: Collection[str],
         *,
+        gateway: Gateway | None = None,
         time_limit: timedelta = TIME_LIMIT,
         make_limits: Callable[[str], Limits] = Limits,
     ) -> None:
-        self._api = GitHubApi(insecure_hosts, int(time_limit.total_seconds()), make_limits)
+        self._api = GitHubApi(insecure_hosts, gateway, int(time_limit.total_seconds()), make_limits)
 
     async def close(self) -> None:
         """Close all connections."""

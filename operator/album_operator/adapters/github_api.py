@@ -7,7 +7,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from album_operator.adapters.addresses import check_address, check_forge_credential
-from album_operator.adapters.forge_failures import ListTooLongError, garbage, where
+from album_operator.adapters.forge_failures import (
+    SHARES,
+    ListTooLongError,
+    find_failure,
+    garbage,
+    where,
+)
+from album_operator.adapters.gateway import Gateway
 from album_operator.adapters.github_answers import (
     Answer,
     credential_refused,
@@ -45,14 +52,20 @@ class GitHubApi:
 
     Args:
         insecure_hosts: `host[:port]` of forges that may be spoken to in plain HTTP.
+        gateway: the way to servers; None for one of its own.
         time_limit: longest a request may take, in seconds.
         make_limits: gives a credential's limits at the forge of that base URL.
     """
 
     def __init__(
-        self, insecure_hosts: Collection[str], time_limit: int, make_limits: Callable[[str], Limits]
+        self,
+        insecure_hosts: Collection[str],
+        gateway: Gateway | None,
+        time_limit: int,
+        make_limits: Callable[[str], Limits],
     ) -> None:
         self._insecure_hosts = frozenset(insecure_hosts)
+        self._gateway = gateway or Gateway(SHARES, Reason.FORGE_UNAVAILABLE)
         self._time_limit = time_limit
         self._make_limits = make_limits
         self._cache = EtagCache()
@@ -80,7 +93,7 @@ class GitHubApi:
             may_push = True
         elif place.credential.app is not None:
             # For an App's token `permissions.push` of a repository is always false.
-            _, permissions = await self._session(place).give_token(place)
+            _, permissions = await self._give_token(place)
             may_push = (
                 permissions.get("contents") == "write" if permissions is not None else may_push
             )
@@ -180,7 +193,7 @@ class GitHubApi:
     async def give_token(self, place: ForgePlace) -> str:
         """Give a token that is good for a while."""
         self._check(place)
-        return (await self._session(place).give_token(place))[0]
+        return (await self._give_token(place))[0]
 
     async def _graphql(
         self, place: ForgePlace, cost: Cost, text: str, variables: Mapping[str, Any]
@@ -194,10 +207,20 @@ class GitHubApi:
 
     async def _send(self, place: ForgePlace, request: Request) -> Answer:
         self._check(place)
-        answer = await self._session(place).send(place, request)
+        answer = await self._exchange(place, request)
         if 300 <= answer.status < 400 and answer.status != 304:
             raise await self._moved(place, answer)
         return answer
+
+    async def _exchange(self, place: ForgePlace, request: Request) -> Answer:
+        return await self._gateway.run(
+            place,
+            lambda: self._session(place).send(place, request),
+            find_failure=lambda answer: find_failure(answer.status, answer.said),
+        )
+
+    async def _give_token(self, place: ForgePlace) -> tuple[str, Mapping[str, Any] | None]:
+        return await self._gateway.run(place, lambda: self._session(place).give_token(place))
 
     async def _moved(self, place: ForgePlace, answer: Answer) -> OutsideError:
         """Say where a redirect leads; it is never followed as it is written."""
@@ -207,7 +230,7 @@ class GitHubApi:
         )
         if number is not None and (target.scheme, target.netloc) == (api.scheme, api.netloc):
             asked = Request("GET", number[1], READ, None, _slim_repository)
-            now = await self._session(place).send(place, asked)
+            now = await self._exchange(place, asked)
             if now.status == 200:
                 return renamed(place, now.body[0])
         return TerminalError(

@@ -4,6 +4,7 @@ import posixpath
 from collections.abc import Collection
 from datetime import timedelta
 
+from album_operator.adapters.gateway import Gateway
 from album_operator.adapters.git import TIME_LIMIT, Git, Repository
 from album_operator.adapters.git_limits import LIMITS, Limits
 from album_operator.adapters.git_log import read_log
@@ -14,7 +15,6 @@ from album_operator.adapters.git_refs import find_tag
 from album_operator.adapters.git_trees import Trees
 from album_operator.domain.places import GitPlace
 from album_operator.domain.seen import SourceCommit, SourceSeen
-from album_operator.slots import Slots
 
 KEPT_ANSWERS = 256
 KEPT_LOGS = 64
@@ -25,7 +25,7 @@ class GitSourceRepository:
 
     Args:
         insecure_hosts: `host[:port]` of servers that may be spoken to in plain HTTP.
-        slots: who may run git when; None for some of its own.
+        gateway: the way to servers; None for one of its own.
         time_limit: longest a single git command may take.
         limits: of each git command.
     """
@@ -34,11 +34,11 @@ class GitSourceRepository:
         self,
         insecure_hosts: Collection[str],
         *,
-        slots: Slots | None = None,
+        gateway: Gateway | None = None,
         time_limit: timedelta = TIME_LIMIT,
         limits: Limits = LIMITS,
     ) -> None:
-        self._git = Git(insecure_hosts, slots=slots, time_limit=time_limit, limits=limits)
+        self._git = Git(insecure_hosts, gateway=gateway, time_limit=time_limit, limits=limits)
         self._fetcher = Fetcher()
         self._dockerfiles: Kept[tuple[str, str, str], bool] = Kept(KEPT_ANSWERS)
         self._logs: Kept[tuple[str, str, str, int], tuple[SourceCommit, ...]] = Kept(KEPT_LOGS)

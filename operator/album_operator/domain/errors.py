@@ -31,6 +31,24 @@ class TransientError(OutsideError):
         self.retry_after = retry_after
 
 
+class UnansweredError(TransientError):
+    """A server did not answer in time, or answered with a failure of its own.
+
+    Attributes:
+        said: what happened, without the address; what a server said may be in it.
+    """
+
+    def __init__(
+        self, reason: Reason, message: str, said: str, retry_after: timedelta | None = None
+    ) -> None:
+        super().__init__(reason, message, retry_after)
+        self.said = said
+
+
+class NoConnectionError(UnansweredError):
+    """A server takes no connection from us, whoever asks and for whatever; `said` is ours."""
+
+
 class StaleError(TransientError):
     """What was decided on changed before it was written; nothing was: look again at once."""
 

@@ -12,7 +12,12 @@ from album_operator.adapters.git_failures import (
     translate,
     words,
 )
-from album_operator.domain.errors import OutsideError, TerminalError, TransientError
+from album_operator.domain.errors import (
+    OutsideError,
+    TerminalError,
+    TransientError,
+    UnansweredError,
+)
 from album_operator.domain.places import Credential, GitPlace
 from album_operator.domain.reasons import Reason
 
@@ -63,21 +68,21 @@ URL = f"{PLACE.url}/"
         ),
         (
             f"fatal: unable to access '{URL}': The requested URL returned error: 503",
-            TransientError,
+            UnansweredError,
             Reason.GIT_UNAVAILABLE,
         ),
         (
             f"fatal: unable to access '{URL}': Could not resolve host: git.example.org",
-            TransientError,
+            UnansweredError,
             Reason.GIT_UNAVAILABLE,
         ),
         (
             f"fatal: unable to access '{URL}': SSL certificate problem: self-signed certificate",
-            TransientError,
+            UnansweredError,
             Reason.GIT_UNAVAILABLE,
         ),
-        ("error: something new in git 3", TransientError, Reason.GIT_UNAVAILABLE),
-        ("", TransientError, Reason.GIT_UNAVAILABLE),
+        ("error: something new in git 3", UnansweredError, Reason.GIT_UNAVAILABLE),
+        ("", UnansweredError, Reason.GIT_UNAVAILABLE),
     ],
 )
 def test_each_failure_has_its_reason(stderr: str, kind: type[OutsideError], reason: Reason) -> None:

@@ -1,5 +1,6 @@
 """The watch over waiting pull requests: what it asks, and whom it wakes."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -8,7 +9,7 @@ import pytest
 from album_operator.domain.errors import TerminalError, TransientError
 from album_operator.domain.places import Draft, ForgePlace, ForgeType
 from album_operator.domain.reasons import Reason
-from album_operator.domain.seen import Gate, PullRequestState, Review
+from album_operator.domain.seen import Changes, Gate, PullRequestState, Review
 from album_operator.pull_request_watch import PullRequestWatch, repository_of
 from tests.fakes.builders import CONFIG
 from tests.fakes.forge import FakeForge
@@ -21,12 +22,17 @@ POLL = timedelta(seconds=30)
 class World:
     """A forge with open pull requests, and a watch over those that were asked for."""
 
-    def __init__(self, poll: timedelta = POLL, forge_type: ForgeType = ForgeType.GITHUB) -> None:
+    def __init__(
+        self,
+        poll: timedelta = POLL,
+        forge_type: ForgeType = ForgeType.GITHUB,
+        forge: type[FakeForge] = FakeForge,
+    ) -> None:
         self.now = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
         server = FakeGitServer()
         self.git = server.add_repository(CONFIG)
         self.git.write("main", {"values.yaml": "tag: 1\n"})
-        self.forge = FakeForge(server, lambda: self.now)
+        self.forge = forge(server, lambda: self.now)
         credential = server.place(CONFIG).credential
         host = "/".join(CONFIG.split("/")[:3])
         self.place = ForgePlace(f"{host}/api/v1", REPOSITORY, credential, forge_type)
@@ -303,3 +309,48 @@ async def _told(world: World) -> list[tuple[str, int]]:
 @pytest.mark.parametrize("page", ["pulls", "pull"])
 def test_a_repository_is_named_by_its_page(page: str) -> None:
     assert repository_of(f"{CONFIG}/{page}/6") == CONFIG
+
+
+class _Slow(FakeForge):
+    """A forge whose lists of one repository do not come."""
+
+    async def list_changed(self, place: ForgePlace, since: datetime | None) -> Changes:
+        changes = await super().list_changed(place, since)
+        if place.repository == REPOSITORY:
+            await asyncio.Event().wait()
+        return changes
+
+
+async def test_a_forge_that_does_not_answer_holds_up_no_list_of_another_repository() -> None:
+    world = World(forge=_Slow)
+    await world.wait_for()
+    other = world.forge.server.add_repository(f"{CONFIG}-2")
+    other.write("main", {"values.yaml": "tag: 1\n"})
+    other.branches["release/x_v1.0.0"] = other.branches["main"]
+    there = replace(world.place, repository=f"{REPOSITORY}-2")
+    opened = await world.forge.open(there, Draft("release/x_v1.0.0", "main", "title", "body"))
+    moment = timedelta(milliseconds=10)
+    watch = PullRequestWatch(world.forge, moment, lambda *what: world.told.append(what))
+    await watch.get(world.place, 1)
+    running = asyncio.create_task(watch.run())
+    async with asyncio.timeout(10):
+        while "list_changed" not in world.forge.requests:
+            await asyncio.sleep(0.01)
+        await watch.get(there, opened.number)
+        world.forge.merge_as(f"{REPOSITORY}-2", opened.number)
+        while (f"{CONFIG}-2", opened.number) not in world.told:
+            await asyncio.sleep(0.01)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_each_namespace_s_pull_requests_are_asked_for_apart() -> None:
+    world = World()
+    await world.wait_for()
+    theirs = replace(world.place, namespace="theirs")
+    await world.watch.get(theirs, 1)
+    world.forge.requests.clear()
+
+    await world.after(30)
+
+    assert world.forge.requests == ["list_changed", "list_changed"]
