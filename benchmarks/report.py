@@ -9,6 +9,7 @@ from benchmarks import plain_git
 from benchmarks.contention import Contention
 from benchmarks.editing import Editing
 from benchmarks.goals import Goal, all_goals
+from benchmarks.neighbours import Neighbours, neighbour_goals, render_neighbours
 from benchmarks.pull_request_report import render_pull_requests
 from benchmarks.pull_requests import PullRequestResults, pull_request_goals
 from benchmarks.served import ROOT
@@ -44,6 +45,7 @@ class Results:
 
     write_back: WriteBackResults | None
     pull_requests: PullRequestResults | None
+    neighbours: Neighbours | None = None
 
     @property
     def goals(self) -> tuple[Goal, ...]:
@@ -53,6 +55,8 @@ class Results:
             goals += all_goals(self.write_back.sizes, self.write_back.editing)
         if self.pull_requests is not None:
             goals += pull_request_goals(self.pull_requests)
+        if self.neighbours is not None:
+            goals += neighbour_goals(self.neighbours)
         return goals
 
 
@@ -63,13 +67,15 @@ def render_text(results: Results) -> str:
         lines += [*_about_write_back(results.write_back), ""]
     if results.pull_requests is not None:
         lines += [*render_pull_requests(results.pull_requests), ""]
+    if results.neighbours is not None:
+        lines += [*render_neighbours(results.neighbours), ""]
     return "\n".join([*lines, *(goal.line for goal in results.goals), "", _summary(results)])
 
 
 def render_json(results: Results) -> Mapping[str, object]:
     """Give all that was measured, with the machine it was measured on."""
     measured = results.write_back
-    pull_requests = results.pull_requests
+    pull_requests, neighbours = results.pull_requests, results.neighbours
     return {
         "machine": {
             "cores": os.cpu_count(),
@@ -79,6 +85,7 @@ def render_json(results: Results) -> Mapping[str, object]:
         },
         **(_render_write_back(measured) if measured is not None else {}),
         "pull_requests": asdict(pull_requests) if pull_requests is not None else None,
+        "neighbours": asdict(neighbours) if neighbours is not None else None,
         "goals": [asdict(goal) | {"outcome": goal.outcome} for goal in results.goals],
     }
 

@@ -11,11 +11,12 @@ from benchmarks.contention import Contention, measure_contention
 from benchmarks.editing import measure_editing
 from benchmarks.goals import COMPARED_AT
 from benchmarks.layout import Layout
+from benchmarks.neighbours import Neighbours, measure_neighbours
 from benchmarks.pull_requests import measure_pull_requests
 from benchmarks.report import Results, WriteBackResults, render_json, render_text
 from benchmarks.repositories import ensure_repository, serve_copy
 from benchmarks.served import GitServer, running_server
-from benchmarks.settings import PULL_REQUESTS, WRITE_BACK, Settings
+from benchmarks.settings import NEIGHBOURS, PULL_REQUESTS, WRITE_BACK, Settings
 from benchmarks.tasks import WrongResultError
 from benchmarks.writeback import WriteBack, measure_write_back
 from testbed.commands import PartError
@@ -41,7 +42,7 @@ def run(settings: Settings) -> int:
 
 def _measure(settings: Settings) -> Results:
     settings.runs.mkdir(parents=True, exist_ok=True)
-    write_back = pull_requests = None
+    write_back = pull_requests = neighbours = None
     with tempfile.TemporaryDirectory(dir=settings.runs, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         if PULL_REQUESTS in settings.parts:
@@ -50,7 +51,23 @@ def _measure(settings: Settings) -> Results:
             pull_requests = measure_pull_requests(settings.waiting, settings.merges, below)
         if WRITE_BACK in settings.parts:
             write_back = _measure_write_back(settings, folder)
-    return Results(write_back, pull_requests)
+        if NEIGHBOURS in settings.parts:
+            neighbours = _measure_neighbours(settings, folder / "neighbours")
+    return Results(write_back, pull_requests, neighbours)
+
+
+def _measure_neighbours(settings: Settings, folder: Path) -> Neighbours:
+    """Measure on the smallest repository: how large it is makes no difference to the others."""
+    layout = Layout(settings.sizes[0])
+    kept = ensure_repository(settings.repositories, layout)
+    served, work = folder / "served", folder / "work"
+    for made in (folder, served, work):
+        made.mkdir()
+    serve_copy(kept, served / "config.git")
+    with running_server(served) as server:
+        return measure_neighbours(
+            server, "config.git", layout, settings.neighbours, settings.looks, work
+        )
 
 
 def _measure_write_back(settings: Settings, folder: Path) -> WriteBackResults:

@@ -13,12 +13,14 @@ PAIRS = "5"
 RELEASES = "200"
 WAITING = "50,500"
 MERGES = "50"
+NEIGHBOUR_RELEASES = "60"
+LOOKS = "200"
 REPORT = "build/bench.json"
 
 MOST_MERGES = 64
 """Each is of an app of its own, and a pipeline has no more."""
 
-WRITE_BACK, PULL_REQUESTS = PARTS = ("writeback", "pullrequests")
+WRITE_BACK, PULL_REQUESTS, NEIGHBOURS = PARTS = ("writeback", "pullrequests", "neighbours")
 """What `BENCH_ONLY` may name."""
 
 COUNT = re.compile(r"[1-9][0-9]{0,6}")
@@ -39,6 +41,8 @@ class Settings:
         releases: releases at once in the contention benchmark.
         waiting: numbers of pull requests that wait at the same time, ascending.
         merges: merges that are noticed by webhook.
+        neighbours: releases of a namespace on a server that is no good.
+        looks: of another namespace that are measured beside them.
         cache: folder of the generated repositories and of what runs leave while they run.
         report: file the results are written to, as JSON.
     """
@@ -49,6 +53,8 @@ class Settings:
     releases: int
     waiting: tuple[int, ...]
     merges: int
+    neighbours: int
+    looks: int
     cache: Path
     report: Path
 
@@ -81,6 +87,10 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             sorted({_count("BENCH_WAITING", word.strip()) for word in waiting.split(",")})
         ),
         merges=_merges(environment.get("BENCH_MERGES") or MERGES),
+        neighbours=_count(
+            "BENCH_NEIGHBOURS", environment.get("BENCH_NEIGHBOURS") or NEIGHBOUR_RELEASES
+        ),
+        looks=_count("BENCH_LOOKS", environment.get("BENCH_LOOKS") or LOOKS),
         cache=Path(cache).expanduser().absolute(),
         report=Path(environment.get("BENCH_REPORT") or REPORT).absolute(),
     )

@@ -97,7 +97,14 @@ class Slots:
         except BaseException:
             self._give_back(namespace, host)
             raise
-        work.add_done_callback(lambda _: self._give_back(namespace, host))
+
+        def end(_: asyncio.Future[T]) -> None:
+            self._give_back(namespace, host)
+            if not work.cancelled():
+                # Nobody may be there any more to be told; that is no bug.
+                work.exception()
+
+        work.add_done_callback(end)
         return await asyncio.shield(work)
 
     async def _take(self, namespace: str, host: str) -> None:

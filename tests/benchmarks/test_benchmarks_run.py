@@ -46,6 +46,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         "BENCH_RELEASES": "10",
         "BENCH_WAITING": "2,3",
         "BENCH_MERGES": "2",
+        "BENCH_NEIGHBOURS": "3",
+        "BENCH_LOOKS": "1",
         "BENCH_CACHE": str(folder / "cache"),
         "BENCH_REPORT": str(folder / "bench.json"),
     }
@@ -107,10 +109,22 @@ def test_each_merge_is_noticed(run: Run) -> None:
     assert len(noticing["by_polling"]) == 1
 
 
+def test_each_look_beside_a_bad_server_is_measured(run: Run) -> None:
+    neighbours = run.report["neighbours"]
+    assert neighbours["releases"] == 3
+    assert {beside: len(looks) for beside, looks in neighbours["seconds"].items()} == {
+        "alone": 1,
+        "a stalling server": 1,
+        "a silent server": 1,
+        "a dead host": 1,
+        "names nobody answers for": 1,
+    }
+
+
 def test_every_goal_has_its_line_and_the_end_counts_them(run: Run) -> None:
     lines = re.findall(r"^goal .+: [≥≤] .+ measured .+ (met|MISSED|not measured)$", run.text, re.M)
-    assert len(lines) == len(run.report["goals"]) == 16
-    assert run.text.splitlines()[-1].startswith("16 goals: ")
+    assert len(lines) == len(run.report["goals"]) == 20
+    assert run.text.splitlines()[-1].startswith("20 goals: ")
 
 
 def test_few_pairs_are_called_no_result(run: Run) -> None:
@@ -134,6 +148,8 @@ def test_only_the_generated_repositories_stay_and_purge_removes_them(run: Run) -
         ("BENCH_RELEASES", "x"),
         ("BENCH_WAITING", "0"),
         ("BENCH_MERGES", "65"),
+        ("BENCH_NEIGHBOURS", "0"),
+        ("BENCH_LOOKS", "many"),
         ("BENCH_ONLY", "everything"),
     ],
 )

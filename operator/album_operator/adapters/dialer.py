@@ -165,7 +165,7 @@ def _is_address(host: str) -> bool:
 
 def _words(error: OSError) -> str:
     # The event loop says `Connect call failed` and the address.
-    if error.errno in errno.errorcode:
+    if error.errno is not None and error.errno in errno.errorcode:
         return os.strerror(error.errno)
     return error.strerror or str(error)
 

@@ -6,7 +6,6 @@ from typing import Any, Protocol, TypeVar
 
 from album_operator.adapters.breakers import Breakers
 from album_operator.adapters.dialer import Dialer
-from album_operator.adapters.resolver import Resolver
 from album_operator.domain.errors import UnansweredError
 from album_operator.domain.reasons import Reason
 from album_operator.slots import Shares, Slots
@@ -42,6 +41,9 @@ class Gateway:
         reason: of the error where one is not let go.
         breakers: know which servers do not answer; of all gateways of a process.
         dialer: tries connections; of all gateways of a process.
+
+    Attributes:
+        dialer: knows the addresses of where a work goes.
     """
 
     def __init__(
@@ -54,12 +56,7 @@ class Gateway:
         self._slots = Slots(shares)
         self._reason = reason
         self._breakers = breakers or Breakers()
-        self._dialer = dialer or Dialer()
-
-    @property
-    def resolver(self) -> Resolver:
-        """What aiohttp is to look names up with."""
-        return Resolver(self._dialer)
+        self.dialer = dialer or Dialer()
 
     async def run(
         self,
@@ -104,11 +101,11 @@ class Gateway:
         dials: bool,
     ) -> T:
         if dials:
-            await self._dialer.reach(place.namespace, place.server, self._reason)
+            await self.dialer.reach(place.namespace, place.server, self._reason)
         try:
             answer = await work()
         except UnansweredError:
-            self._dialer.forget(place.server)
+            self.dialer.forget(place.server)
             raise
         if (said := find_failure(answer)) is not None:
             raise _FailedAnswerError(self._reason, said, answer)

@@ -27,6 +27,7 @@ from album_operator.adapters.gitea_answers import (
     read_body,
     require,
 )
+from album_operator.adapters.resolver import Resolver
 from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.places import ForgePlace
@@ -230,6 +231,6 @@ class GiteaApi:
             self._session = aiohttp.ClientSession(
                 timeout=self._timeout,
                 cookie_jar=aiohttp.DummyCookieJar(),
-                connector=aiohttp.TCPConnector(resolver=self._gateway.resolver),
+                connector=aiohttp.TCPConnector(resolver=Resolver(self._gateway.dialer)),
             )
         return self._session
