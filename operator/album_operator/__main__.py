@@ -7,7 +7,6 @@ import signal
 import sys
 from collections.abc import Awaitable
 from datetime import UTC, datetime
-from functools import partial
 from typing import NoReturn
 
 from aiohttp import web
@@ -27,6 +26,7 @@ from album_operator.adapters.git_cache import CacheError
 from album_operator.adapters.git_limits import Limits
 from album_operator.adapters.gitea import GiteaPullRequests
 from album_operator.adapters.github import GitHubPullRequests
+from album_operator.adapters.guard import GuardAtStart
 from album_operator.adapters.releases import ClusterReleases
 from album_operator.adapters.rights import find_obstacle
 from album_operator.adapters.secrets import ClusterSecrets
@@ -119,9 +119,14 @@ async def _run(settings: Settings, known: KnownSecrets) -> None:
         await serve_release(release, stopped, reconciler, wakeups, health)
 
     daemons = Daemons(serve, wakeups)
+    guard = GuardAtStart(cluster, settings.argocd_namespaces if settings.require_guard else ())
+
+    async def find_any_obstacle(namespace: str) -> str | None:
+        return await find_obstacle(cluster, namespace) or await guard.find_obstacle()
+
     namespaces = Namespaces(
         settings.namespaces,
-        partial(find_obstacle, cluster),
+        find_any_obstacle,
         NamespaceWatch(daemons, wakeups, metrics, settings.watch_idle).run,
         daemons,
         health,

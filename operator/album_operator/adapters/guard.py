@@ -4,9 +4,10 @@ A name proves nothing: an overlay may have renamed the ServiceAccount or left th
 installs may have bound it to another. So we ask for what the guard alone forbids, as a dry run.
 """
 
+import asyncio
 import logging
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from album_operator.adapters.cluster import Cluster, application_path
 from album_operator.adapters.cluster_refusals import NotFoundError
@@ -49,19 +50,38 @@ async def prove_guard(cluster: Cluster, application: Ref) -> None:
     )
 
 
-async def find_unguarded(cluster: Cluster, namespaces: Iterable[str]) -> str | None:
-    """Tell of the first namespace with an Application in which no guard holds us.
+class GuardAtStart:
+    """Keeps releases from being served until the guard was found to hold, or nothing is there.
 
-    Where there is no Application there is nothing to change, and where one cannot be asked about
-    nothing is proved: both are asked for again before a release begins.
+    Asked once with that end: from then on it is proved anew before each release begins.
     """
-    for namespace in namespaces:
-        try:
-            listed = await cluster.get(application_path(namespace), limit="1")
-            for raw in listed["items"]:
-                await prove_guard(cluster, Ref(namespace, raw["metadata"]["name"]))
-        except OutsideError as error:
-            if error.reason is Reason.GUARD_MISSING:
-                return error.message
-            LOG.warning("Whether a guard holds us in namespace %s: %s", namespace, error)
-    return None
+
+    def __init__(self, cluster: Cluster, namespaces: Collection[str]) -> None:
+        """Prepare to ask.
+
+        Args:
+            cluster: the API server.
+            namespaces: with Applications; none where no guard is required.
+        """
+        self._cluster = cluster
+        self._namespaces = namespaces
+        self._one_at_a_time = asyncio.Lock()
+        self._is_over = not namespaces
+
+    async def find_obstacle(self) -> str | None:
+        """Say where no guard holds us; None where one does, or there is nothing it would guard.
+
+        An Application that cannot be asked about proves nothing, and is no obstacle here.
+        """
+        async with self._one_at_a_time:
+            for namespace in () if self._is_over else self._namespaces:
+                try:
+                    listed = await self._cluster.get(application_path(namespace), limit="1")
+                    for raw in listed["items"]:
+                        await prove_guard(self._cluster, Ref(namespace, raw["metadata"]["name"]))
+                except OutsideError as error:
+                    if error.reason is Reason.GUARD_MISSING:
+                        return error.message
+                    LOG.warning("Whether a guard holds us in namespace %s: %s", namespace, error)
+            self._is_over = True
+            return None

@@ -8,7 +8,7 @@ import pytest
 from kubernetes.aio import client
 
 from album_operator.adapters.cluster import Cluster
-from album_operator.adapters.guard import find_unguarded, prove_guard
+from album_operator.adapters.guard import GuardAtStart, prove_guard
 from album_operator.domain.errors import TransientError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
@@ -57,7 +57,7 @@ def app(installed: Installed, request: pytest.FixtureRequest) -> Ref:
 async def test_it_is_proved_where_it_holds(installed: Installed, app: Ref) -> None:
     async with _connected(installed, installed.token) as cluster:
         await prove_guard(cluster, app)
-        assert await find_unguarded(cluster, ["argocd"]) is None
+        assert await GuardAtStart(cluster, ["argocd"]).find_obstacle() is None
 
 
 async def test_it_is_missed_where_it_holds_another_account(
@@ -68,7 +68,7 @@ async def test_it_is_missed_where_it_holds_another_account(
         with pytest.raises(TransientError) as caught:
             await prove_guard(cluster, app)
         assert caught.value.reason is Reason.GUARD_MISSING
-        assert await find_unguarded(cluster, ["argocd"])
+        assert await GuardAtStart(cluster, ["argocd"]).find_obstacle()
     assert installed.server.request("GET", f"{APPLICATIONS}/{app.name}").body == before
 
 

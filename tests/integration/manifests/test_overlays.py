@@ -12,6 +12,9 @@ import yaml
 from testbed.commands import capture, wait_until
 from tests.integration.manifests.applications import APPLICATIONS, MANIFESTS, Raw, application
 from tests.integration.manifests.conftest import Installed
+from tests.integration.manifests.operator_process import running_operator
+
+GUARD = "team-album-operator-applications"
 
 
 @dataclass(frozen=True)
@@ -73,36 +76,89 @@ def test_the_guards_follow_the_account_of_the_deployment(
         assert place == (overlay.namespace, overlay.account)
 
 
-@pytest.fixture
-def renamed(installed: Installed, kubectl: Path, tmp_path: Path) -> Iterator[Installed]:
-    """Install a second operator under a name of its own: account, rights, guard of Applications."""
-    overlay = OVERLAYS[1]
-    items = [
+def test_a_moved_guard_is_taken_by_the_api_server(
+    installed: Installed, kubectl: Path, tmp_path: Path
+) -> None:
+    # kustomize gives these cluster-wide objects a namespace, which the API server drops.
+    guards = [
         one
-        for one in _render(kubectl, tmp_path, overlay)
-        if one["kind"] in {"ServiceAccount", "Role", "RoleBinding"}
-        or one["metadata"]["name"] == "team-album-operator-applications"
+        for one in _render(kubectl, tmp_path, OVERLAYS[-1])
+        if one["kind"].startswith("ValidatingAdmissionPolicy")
     ]
-    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
-    installed.server.run_kubectl("apply", "-f", "-", stdin=text)
-    yield Installed(
-        installed.server, installed.server.issue_token(overlay.namespace, overlay.account)
-    )
-    installed.server.run_kubectl("delete", "-f", "-", stdin=text)
+    said = installed.server.run_kubectl("apply", "--dry-run=server", "-f", "-", stdin=_list(guards))
+    assert said.count("created (server dry run)") == len(guards) == 4
 
 
-def test_an_operator_under_another_name_is_held_by_the_api_server(renamed: Installed) -> None:
+@dataclass(frozen=True)
+class Renamed:
+    """A second operator, under a name of its own.
+
+    Attributes:
+        operator: the API server, and the token of its account, which has the operator's rights.
+        guard: the guard of Applications as its overlay makes it, not yet applied.
+    """
+
+    operator: Installed
+    guard: str
+
+    def install_guard(self) -> None:
+        """Apply the guard."""
+        self.operator.server.run_kubectl("apply", "-f", "-", stdin=self.guard)
+
+
+def _list(items: list[Raw]) -> str:
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+
+
+@pytest.fixture
+def renamed(installed: Installed, kubectl: Path, tmp_path: Path) -> Iterator[Renamed]:
+    """Install account and rights of a second operator; take all of it away in the end."""
+    server, overlay = installed.server, OVERLAYS[1]
+    objects = _render(kubectl, tmp_path, overlay)
+    rights = {"ServiceAccount", "Role", "RoleBinding"}
+    account = _list([one for one in objects if one["kind"] in rights])
+    guard = _list([one for one in objects if one["metadata"]["name"] == GUARD])
+    server.run_kubectl("apply", "-f", "-", stdin=account)
+    token = server.issue_token(overlay.namespace, overlay.account)
+    yield Renamed(Installed(server, token), guard)
+    server.run_kubectl("delete", "--ignore-not-found", "-f", "-", stdin=guard)
+    server.run_kubectl("delete", "-f", "-", stdin=account)
+
+
+def test_an_operator_that_no_guard_holds_serves_nothing_until_one_does(
+    renamed: Renamed, tmp_path: Path
+) -> None:
+    raw = application("unheld")
+    assert renamed.operator.server.request("POST", APPLICATIONS, raw).status == 201
+    with running_operator(renamed.operator, tmp_path) as operator:
+
+        def is_refused() -> bool:
+            answer = operator.find_answer("/readyz")
+            return answer is not None and "no guard holds its ServiceAccount" in answer[1]
+
+        wait_until(is_refused, part="operator", what="miss its guard", seconds=60)
+        answer = operator.find_answer("/readyz")
+        assert answer is not None
+        assert answer[0] == 503
+        assert operator.find_answer("/healthz") == (200, "ok\n")
+        renamed.install_guard()
+        wait_until(operator.is_ready, part="operator", what="find its guard", seconds=60)
+
+
+def test_an_operator_under_another_name_is_held_by_the_api_server(renamed: Renamed) -> None:
+    operator = renamed.operator
+    renamed.install_guard()
     raw = application("renamed")
-    assert renamed.server.request("POST", APPLICATIONS, raw).status == 201
+    assert operator.server.request("POST", APPLICATIONS, raw).status == 201
     path = f"{APPLICATIONS}/renamed"
 
     def is_held() -> bool:
         # A dry run: until the API server has seen the new guard, it would be done.
         source = {"spec": {"source": {"targetRevision": "evil"}}}
-        answer = renamed.as_operator("PATCH", f"{path}?dryRun=All", source)
+        answer = operator.as_operator("PATCH", f"{path}?dryRun=All", source)
         return "album-operator may not change spec.source" in answer.message
 
     wait_until(is_held, part="guard", what="hold the renamed operator", seconds=30)
     refresh = {"metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}}
-    answer = renamed.as_operator("PATCH", path, refresh)
+    answer = operator.as_operator("PATCH", path, refresh)
     assert answer.status == 200, answer.message

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from album_operator.adapters.guard import find_unguarded, prove_guard
+from album_operator.adapters.guard import GuardAtStart, prove_guard
 from album_operator.domain.errors import TransientError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
@@ -24,7 +24,6 @@ def cluster() -> FakeCluster:
 
 async def test_a_refusal_in_the_guards_words_proves_it(cluster: FakeCluster) -> None:
     await prove_guard(cluster, APPLICATION)
-    assert await find_unguarded(cluster, ["argocd"]) is None
 
 
 async def test_a_change_that_would_be_done_proves_that_there_is_none(cluster: FakeCluster) -> None:
@@ -37,7 +36,6 @@ async def test_a_change_that_would_be_done_proves_that_there_is_none(cluster: Fa
     assert "argocd/album-app-backend" in caught.value.message
     assert "manifests/base/application-guard.yaml" in caught.value.message
     assert "ALBUM_REQUIRE_GUARD=false" in caught.value.message
-    assert await find_unguarded(cluster, ["empty", "argocd"]) == caught.value.message
     assert cluster.objects == before
     assert cluster.faults.writes == []
 
@@ -58,9 +56,33 @@ async def test_an_application_that_is_gone_needs_no_guard(cluster: FakeCluster) 
     await prove_guard(cluster, Ref("argocd", "gone"))
 
 
-async def test_a_namespace_that_cannot_be_asked_about_keeps_none_from_being_found(
+async def test_at_the_start_it_is_asked_for_until_it_holds_and_then_no_more(
+    cluster: FakeCluster,
+) -> None:
+    guard = GuardAtStart(cluster, ["empty", "argocd"])
+    cluster.is_guarded = False
+    for _ in range(2):
+        obstacle = await guard.find_obstacle()
+        assert obstacle is not None
+        assert "Application argocd/album-app-backend" in obstacle
+    cluster.is_guarded = True
+    assert await guard.find_obstacle() is None
+    # From here on it is proved before each release.
+    cluster.is_guarded = False
+    assert await guard.find_obstacle() is None
+
+
+@pytest.mark.parametrize("namespaces", [[], ["empty"]])
+async def test_where_nothing_is_to_guard_nothing_is_in_the_way(
+    cluster: FakeCluster, namespaces: list[str]
+) -> None:
+    cluster.is_guarded = False
+    assert await GuardAtStart(cluster, namespaces).find_obstacle() is None
+
+
+async def test_a_namespace_that_cannot_be_asked_about_at_the_start_is_no_obstacle(
     cluster: FakeCluster, caplog: pytest.LogCaptureFixture
 ) -> None:
     cluster.refused["applications"] = DOWN
-    assert await find_unguarded(cluster, ["argocd"]) is None
+    assert await GuardAtStart(cluster, ["argocd"]).find_obstacle() is None
     assert "in namespace argocd: The API server cannot be reached." in caplog.text
