@@ -1,8 +1,8 @@
 """Known secrets in texts: what of a Secret is one, how it may stand there, and taking it out.
 
-A secret is found as it is, in base64 (standard and URL-safe, also inside of a longer text), with
-percent signs, JSON's backslashes or HTML's entities, each also twice, over line breaks and through
-colours; and in part where a text is cut. What is too short to tell from a word is left:
+A secret is found as it is, in base64 (standard and URL-safe, also inside of a longer text), in hex
+digits, with percent signs, JSON's backslashes or HTML's entities, each also twice, over line breaks
+and through colours; and in part where a text is cut. What is too short to tell from a word is left:
 
 - 8 characters and more are found anywhere, and of 16 and more any run of 16;
 - 4 to 7 characters are found as a whole word;
@@ -202,6 +202,9 @@ class Redactor:
         plain = {name for name in names if re.fullmatch(r"[\w.-]+", name)}
         forms = {form for text in secrets | names for form in _in_base64(text)}
         forms |= {_compact(text) for text in secrets | names}
+        for text in filter(lambda secret: len(secret) >= ANYWHERE, secrets):
+            digits = text.encode().hex()
+            forms |= {digits, digits.upper()}
         self._names = plain - secrets
         self._index: dict[str, list[tuple[str, int]]] = {}
         self._heads: set[str] = set()
