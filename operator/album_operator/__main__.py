@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable
-from datetime import UTC, datetime
 from typing import NoReturn
 
 from aiohttp import web
@@ -49,10 +48,6 @@ from album_operator.wakeups import Wakeups
 from album_operator.webhooks import Receiver, serve_webhooks
 
 LOG = logging.getLogger("album_operator")
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 async def _listen(
@@ -112,8 +107,8 @@ async def _run(settings: Settings, known: KnownSecrets) -> None:
         applications=ClusterApplications(cluster),
         queue=wakeups.queue,
     )
-    releases = ClusterReleases(cluster, _now)
-    reconciler = Reconciler(releases, Steps(world, settings, _now), _now)
+    releases = ClusterReleases(cluster, cluster.clock)
+    reconciler = Reconciler(releases, Steps(world, settings, cluster.clock), cluster.clock)
 
     async def serve(release: Ref, stopped: asyncio.Event) -> None:
         await serve_release(release, stopped, reconciler, wakeups, health)

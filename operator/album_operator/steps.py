@@ -62,6 +62,7 @@ from album_operator.release_branch import ReleaseBranch
 from album_operator.render import job, proposal
 from album_operator.render import sync_policy as policy
 from album_operator.settings import Settings
+from album_operator.sightings import Sightings
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,7 @@ class Steps:
         self._feedback = Feedback(world.pull_requests, self._access, clock)
         self._settings = settings
         self._clock = clock
+        self._sightings = Sightings(clock)
 
     def leave_queue(self, release: Ref) -> None:
         """Let others build that wait behind a release which does not wait for that."""
@@ -325,13 +327,15 @@ class Steps:
         for ref, found in (await self._find_applications(resolved)).items():
             asked = application.ask(ref, found, pipeline, consent=consent)
             contained: frozenset[str] = frozenset()
-            applied = False
+            applied, compared_for = False, None
             if found is not None:
                 revisions = deploy.undecided_revisions(found, record, resolved)
                 contained = await self._containing(revisions, release, record, resolved)
                 applied = policy.is_applied(found.sync_policy, resolved.argocd.sync_policy)
-            seen[ref] = deploy.DeploySeen(found, applied, contained, asked)
-        return deploy.decide(record, resolved, seen, self._clock())
+                compared_for = self._sightings.age_of_comparison(release, found)
+            seen[ref] = deploy.DeploySeen(found, applied, contained, asked, compared_for)
+        first_look = self._sightings.first_look(release)
+        return deploy.decide(record, resolved, seen, self._clock(), first_look)
 
     async def _containing(
         self, revisions: frozenset[str], release: Release, record: Record, resolved: Resolved

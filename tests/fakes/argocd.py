@@ -6,7 +6,7 @@ runs.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import yaml
@@ -28,6 +28,7 @@ class FakeArgoCD:
         deaf: while set, refreshes are not answered.
         fails: message of the next sync operation's failure, None for success.
         slow_rollout: a sync leaves old and new Pods until `finish_rollouts`.
+        skew: how far its clock is ahead of the others'.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class FakeArgoCD:
         self.deaf = False
         self.fails: str | None = None
         self.slow_rollout = False
+        self.skew = timedelta()
         self._cluster = cluster
         self._server = server
         self._clock = clock
@@ -124,7 +126,7 @@ class FakeArgoCD:
 
     def _now(self) -> str:
         # `metav1.Time` has whole seconds.
-        return self._clock().strftime("%Y-%m-%dT%H:%M:%SZ")
+        return (self._clock() + self.skew).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _name(raw: Raw) -> str:

@@ -17,6 +17,7 @@ from album_operator.adapters.cluster_refusals import (
     forbidden,
     right_for,
 )
+from album_operator.clock import ServerClock
 from album_operator.domain.errors import OutsideError, TransientError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.redaction import head
@@ -36,10 +37,15 @@ ends a watch at a line of 128 KiB."""
 
 
 class Cluster:
-    """One API server, by the official client's connection, credentials and TLS."""
+    """One API server, by the official client's connection, credentials and TLS.
 
-    def __init__(self, api: client.ApiClient) -> None:
+    Attributes:
+        clock: follows the times of its answers.
+    """
+
+    def __init__(self, api: client.ApiClient, clock: ServerClock | None = None) -> None:
         self._api = api
+        self.clock = clock or ServerClock()
 
     @classmethod
     async def connect(cls) -> "Cluster":
@@ -177,6 +183,7 @@ class Cluster:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unreachable(error) from error
         response: aiohttp.ClientResponse = answer.response
+        self.clock.note(response.headers.get("Date"))
         if response.status >= 400:
             right = right_for(method, path, watch="watch" in query)
             raise await self._judge(await _read_refusal(response, path), right)

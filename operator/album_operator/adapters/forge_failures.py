@@ -23,18 +23,35 @@ def find_failure(status: int, said: str) -> str | None:
 
 
 def parse_retry_after(text: str | None, now: datetime) -> timedelta | None:
-    """Read a `Retry-After` header: seconds, or a date (RFC 9110, section 10.2.3)."""
+    """Read a `Retry-After` header: seconds, or a date (RFC 9110, section 10.2.3).
+
+    Args:
+        text: the header.
+        now: the time of the forge, which a date is to be compared with.
+    """
     if not text:
         return None
     if text.isascii() and text.isdigit():
         return timedelta(seconds=min(int(text), 24 * 3600))
+    moment = parse_date(text)
+    return max(timedelta(), moment - now) if moment is not None else None
+
+
+def time_of(date: str | None) -> datetime:
+    """Give a forge's time by the `Date` of an answer; the node's where it tells none.
+
+    Only by the forge's own clock does a moment it names say how long to wait.
+    """
+    return parse_date(date) or datetime.now(UTC)
+
+
+def parse_date(text: str | None) -> datetime | None:
+    """Read a date of HTTP (RFC 9110, section 5.6.7)."""
     try:
-        moment = parsedate_to_datetime(text)
+        moment = parsedate_to_datetime(text or "")
     except ValueError:
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(timedelta(), moment - now)
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def where(place: ForgePlace) -> str:

@@ -55,6 +55,7 @@ class Cache:
         folder: the repository; never made a second time under this name.
         lock: held by whoever changes what is fetched.
         users: how many use it now.
+        used: when it was used last, in monotonic seconds.
         size: bytes of its files, as of its last use.
         allocated: bytes of disk they take: many small files take more than they have.
         is_grown: it has too many files or packs.
@@ -149,7 +150,7 @@ class Caches:
         finally:
             await asyncio.to_thread(cache.measure)
             cache.users -= 1
-            cache.used = time.time()
+            cache.used = time.monotonic()
             if cache.is_grown:
                 self.drop(cache)
             doomed = self._take_out()
@@ -187,7 +188,7 @@ class Caches:
             if not FOLDER_NAME.fullmatch(path.name):
                 shutil.rmtree(path, ignore_errors=True)
                 continue
-            cache = Cache(path, used=path.lstat().st_mtime)
+            cache = Cache(path, used=time.monotonic() - _unused(path))
             cache.measure()
             key = path.name.partition("-")[0]
             if key in self._caches:
@@ -201,7 +202,7 @@ class Caches:
             ((name, cache) for name, cache in self._caches.items() if cache.users == 0),
             key=lambda item: item[1].used,
         )
-        oldest = time.time() - KEPT_UNUSED.total_seconds()
+        oldest = time.monotonic() - KEPT_UNUSED.total_seconds()
         total = sum(cache.size for cache in self._caches.values())
         allocated = sum(cache.allocated for cache in self._caches.values())
         taken = []
@@ -212,6 +213,14 @@ class Caches:
                 allocated -= cache.allocated
                 taken.append(self._caches.pop(name))
         return taken
+
+
+def _unused(path: Path) -> float:
+    """Give for how many seconds nobody used the cache of an earlier process.
+
+    There the node's clock is all there is. A stamp it has not reached yet is one of just now.
+    """
+    return max(0.0, time.time() - path.lstat().st_mtime)
 
 
 def _open_root(folder: Path) -> Path:

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import re
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -17,6 +17,7 @@ from album_operator.adapters.forge_failures import (
     find_failure,
     garbage,
     parse_retry_after,
+    time_of,
     unavailable,
 )
 from album_operator.adapters.gateway import Gateway
@@ -207,7 +208,8 @@ class GiteaApi:
                 allow_redirects=False,
             ) as response:
                 data = await read_body(response)
-                wait = parse_retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
+                now = time_of(response.headers.get("Date"))
+                wait = parse_retry_after(response.headers.get("Retry-After"), now)
                 total = response.headers.get("X-Total-Count")
                 return parse_answer(place, response.status, data, wait, total)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

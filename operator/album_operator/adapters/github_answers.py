@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from album_operator.adapters.forge_failures import (
@@ -11,6 +10,7 @@ from album_operator.adapters.forge_failures import (
     garbage,
     not_let,
     parse_retry_after,
+    time_of,
     unavailable,
     where,
 )
@@ -113,7 +113,9 @@ def refused(place: ForgePlace, answer: Answer, doing: str) -> OutsideError:
         case 401 | 403 | 404:
             return credential_refused(place, answer, doing)
         case status if status in RETRIED:
-            wait = parse_retry_after(answer.headers.get("retry-after"), datetime.now(UTC))
+            wait = parse_retry_after(
+                answer.headers.get("retry-after"), time_of(answer.headers.get("date"))
+            )
             return unavailable(place, answer.said, wait)
         case status if status < 400 or status >= 500:
             return garbage(place, f"HTTP status {status} was not expected")

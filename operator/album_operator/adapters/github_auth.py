@@ -1,16 +1,18 @@
 """What a credential shows a GitHub: its token, or tokens of a GitHub App that are made anew."""
 
 import re
+import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import github.Auth
+import github.Consts
 import jwt
 from github.InstallationAuthorization import InstallationAuthorization
 from github.Requester import Requester
 
-from album_operator.adapters.forge_failures import garbage, unavailable
+from album_operator.adapters.forge_failures import garbage, parse_date, time_of, unavailable
 from album_operator.adapters.github_answers import ODD, Answer, refused
 from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import OutsideError, TerminalError
@@ -25,7 +27,39 @@ CLOCK = re.compile(r"issued at|expiration time", re.IGNORECASE)
 TOKEN = re.compile(r"[!-~]{1,4096}")
 
 Mint = Callable[[Requester, int], Mapping[str, Any]]
-"""Asks for a token of an installation: gives a sane `token`, `expires_at` and `permissions`."""
+"""Asks for a token of an installation: gives a sane `token`, `expires_at` and `permissions`, and
+for how many `seconds` it is good."""
+
+
+RENEWED = timedelta(minutes=1)
+"""How long before its end a token is shown no more."""
+
+
+ONE_CLOCK = timedelta(seconds=10)
+"""Two clocks that are no further apart are not what makes GitHub refuse."""
+
+
+class AppAuth(github.Auth.AppAuth):
+    """Signs as a GitHub App by the node's clock, or by GitHub's where that refused the node's.
+
+    Attributes:
+        ahead: seconds by which GitHub's clock is ahead of the node's, as far as it was followed.
+    """
+
+    ahead = 0
+
+    def follow(self, answer: Answer) -> bool:
+        """Take GitHub's clock from an answer that found ours wrong; tell whether that is news."""
+        now = parse_date(answer.headers.get("date"))
+        if not _is_refused_for_clock(answer) or now is None:
+            return False
+        ahead = int((now - datetime.now(UTC)).total_seconds())
+        if abs(ahead - self.ahead) < ONE_CLOCK.total_seconds():
+            return False
+        self.ahead = ahead
+        self._jwt_issued_at = ahead + github.Consts.DEFAULT_JWT_ISSUED_AT
+        self._jwt_expiry = ahead + github.Consts.DEFAULT_JWT_EXPIRY
+        return True
 
 
 class InstallationAuth(github.Auth.AppInstallationAuth):
@@ -39,10 +73,17 @@ class InstallationAuth(github.Auth.AppInstallationAuth):
         super().__init__(app, installation_id)
         self._mint = mint
         self.permissions: Mapping[str, Any] = {}
+        self._until = 0.0
+
+    @property
+    def _is_expired(self) -> bool:
+        # PyGithub compares with the node's clock, which may step.
+        return time.monotonic() >= self._until
 
     def _get_installation_authorization(self) -> InstallationAuthorization:
         raw = dict(self._mint(self.requester, self.installation_id))
         self.permissions = raw["permissions"]
+        self._until = time.monotonic() + raw.pop("seconds") - RENEWED.total_seconds()
         return InstallationAuthorization(self.requester, {}, raw)
 
 
@@ -60,7 +101,7 @@ def make_auth(credential: Credential, mint: Mint) -> github.Auth.Auth:
             f"Key `token` of Secret {credential.secret} is no token: it has other characters than "
             f"printable ASCII. Correct it, {RETRY}.",
         )
-    app = github.Auth.AppAuth(credential.app.app_id, credential.app.private_key)
+    app = AppAuth(credential.app.app_id, credential.app.private_key)
     try:
         app.create_jwt()
     except (jwt.PyJWTError, ValueError, TypeError, NotImplementedError):
@@ -91,12 +132,21 @@ def parse_token(place: ForgePlace, answer: Answer) -> dict[str, Any]:
         # Without a cause: its text may quote the token.
         raise garbage(place, "a token of a GitHub App is none") from None
     until_text = until.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {"token": token, "permissions": permissions, "expires_at": until_text}
+    return {
+        "token": token,
+        "permissions": permissions,
+        "expires_at": until_text,
+        "seconds": (until - time_of(answer.headers.get("date"))).total_seconds(),
+    }
+
+
+def _is_refused_for_clock(answer: Answer) -> bool:
+    return answer.status == 401 and CLOCK.search(answer.said) is not None
 
 
 def _no_token(place: ForgePlace, answer: Answer) -> OutsideError:
     secret = place.credential.secret
-    if answer.status == 401 and CLOCK.search(answer.said):
+    if _is_refused_for_clock(answer):
         said = f"by its clock, what the GitHub App of Secret {secret} shows is not valid now"
         return unavailable(
             place, f"{said} ({answer.said}); correct the clock of the operator's node"

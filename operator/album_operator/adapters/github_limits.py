@@ -10,9 +10,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 
-from album_operator.adapters.forge_failures import parse_retry_after
+from album_operator.adapters.forge_failures import parse_date, parse_retry_after
 from album_operator.domain.errors import TransientError
 from album_operator.domain.reasons import Reason
 
@@ -151,7 +150,9 @@ class Limits:
         if not _is_refusal(cost, status, headers, said, is_used_up):
             self._pause = PAUSE
             return
-        wait = parse_retry_after(headers.get("retry-after"), self._now())
+        wait = parse_retry_after(
+            headers.get("retry-after"), parse_date(headers.get("date")) or self._now()
+        )
         if wait is None and (is_used_up or PRIMARY.search(said)):
             wait = self._until_reset(headers)
             self._block(resource, wait, "its hourly limit is used up")
@@ -181,7 +182,7 @@ class Limits:
         reset = _number(headers.get("x-ratelimit-reset"))
         if reset is None:
             return PAUSE
-        seconds = reset - (_date(headers.get("date")) or self._now()).timestamp()
+        seconds = reset - (parse_date(headers.get("date")) or self._now()).timestamp()
         return timedelta(seconds=min(max(seconds, 1.0), LONGEST.total_seconds()))
 
     def _block(self, key: str, wait: timedelta, cause: str) -> None:
@@ -214,11 +215,3 @@ def _number(text: str | None) -> int | None:
     # PyGithub#2697: some send "4999.0".
     match = re.fullmatch(r"([0-9]{1,15})(\.[0-9]*)?", text or "")
     return int(match[1]) if match else None
-
-
-def _date(text: str | None) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(text or "")
-    except ValueError:
-        return None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -21,7 +21,7 @@ from github.Requester import Requester
 from album_operator.adapters.forge_failures import garbage, unavailable
 from album_operator.adapters.git_failures import scrub
 from album_operator.adapters.github_answers import ODD, Answer, parse_answer, printable
-from album_operator.adapters.github_auth import InstallationAuth, make_auth, parse_token
+from album_operator.adapters.github_auth import AppAuth, InstallationAuth, make_auth, parse_token
 from album_operator.adapters.github_cache import EtagCache, Kept
 from album_operator.adapters.github_connection import connect
 from album_operator.adapters.github_limits import Cost, Limits
@@ -191,7 +191,10 @@ class Session:
         """Ask for a token of a GitHub App's installation."""
         self._limits.check(APP)
         path = f"/app/installations/{installation_id}/access_tokens"
-        answer = self._exchange(place, requester, Request("POST", path, APP, {}), {})
+        request = Request("POST", path, APP, {})
+        answer = self._exchange(place, requester, request, {})
+        if isinstance(requester.auth, AppAuth) and requester.auth.follow(answer):
+            answer = self._exchange(place, requester, request, {})
         headers = {**answer.headers, "x-ratelimit-resource": APP.resource}
         self._limits.note(APP, answer.status, headers, answer.said)
         made = parse_token(place, answer)

@@ -312,6 +312,10 @@ class ApplicationStatus(Model):
     )
     sync: Word | None = Field(None, description="Its sync status.")
     health: Word | None = Field(None, description="Its health.")
+    health_since: Timestamp | None = Field(
+        None,
+        description="Argo CD's own stamp of when its health changed last, while the proof holds.",
+    )
     settling_since: Timestamp | None = Field(
         None, description="Since when it runs the release and is Healthy without a break."
     )

@@ -82,7 +82,7 @@ def render_conditions(release: Release, record: Record, now: datetime) -> list[d
                 "reason": str(reason),
                 "message": message,
                 "observedGeneration": release.generation,
-                "lastTransitionTime": render_time(since if known == status else now),
+                "lastTransitionTime": render_time(since if known == status else max(since, now)),
             }
         )
     return rendered

@@ -271,13 +271,14 @@ def _render_application(app: ApplicationRecord) -> dict[str, Any]:
             "acceptedBecause": app.accepted_because,
             "sync": app.sync,
             "health": app.health,
+            "healthSince": render_optional(app.health_since),
             "settlingSince": render_optional(app.settling_since),
         }
     )
 
 
 def _parse_application(raw: Raw) -> ApplicationRecord:
-    (since,) = parse_times(raw, "settlingSince")
+    health_since, since = parse_times(raw, "healthSince", "settlingSince")
     return ApplicationRecord(
         namespace=raw["namespace"],
         name=raw["name"],
@@ -285,6 +286,7 @@ def _parse_application(raw: Raw) -> ApplicationRecord:
         accepted_because=raw.get("acceptedBecause"),
         sync=raw.get("sync"),
         health=raw.get("health"),
+        health_since=health_since,
         settling_since=since,
     )
 

@@ -2,6 +2,9 @@
 
 The rule follows Argo CD's own words: `status.sync.revision` is the revision *compared to*, and on a
 branch shared by two apps no operation for our very commit may ever exist, so none is waited for.
+
+Argo CD's stamps are of another clock, which may be minutes off: they are compared with each other
+only, and never with the operator's time.
 """
 
 from collections.abc import Mapping
@@ -22,7 +25,11 @@ LOOK = timedelta(seconds=10)
 
 REFRESH_AGAIN = timedelta(seconds=10)
 """A refresh asked for while another runs is lost (Argo CD, webhook.md), so it is asked for again
-this long after a comparison that still showed an older revision."""
+this long after a comparison was seen that still showed an older revision."""
+
+OWN_EYES = LOOK
+"""Nothing is over, neither well nor badly, before this process has looked twice: a clock that
+stepped while no process ran would else end it at once."""
 
 RUNNING = frozenset({"Running", "Terminating"})
 FAILED = frozenset({"Failed", "Error"})
@@ -38,12 +45,15 @@ class DeploySeen:
         contains_merge: those of its `undecided_revisions` that are the merge commit or descend
             from it.
         asked: whether it may be patched as it is now.
+        compared_for: how long nothing has been compared nor was to be, as far as this process has
+            seen; None where it has seen neither yet.
     """
 
     application: ApplicationSeen | None
     is_applied: bool
     contains_merge: frozenset[str]
     asked: ConsentedApplication | Halt
+    compared_for: timedelta | None = None
 
 
 @dataclass(frozen=True)
@@ -55,21 +65,45 @@ class _Look:
 
 
 def decide(
-    record: Record, resolved: Resolved, seen: Mapping[Ref, DeploySeen], now: datetime
+    record: Record,
+    resolved: Resolved,
+    seen: Mapping[Ref, DeploySeen],
+    now: datetime,
+    first_look: datetime | None = None,
 ) -> Verdict:
-    """Prove the deployment of every Application, or say what is still missing."""
+    """Prove the deployment of every Application, or say what is still missing.
+
+    Args:
+        record: what the release achieved so far.
+        resolved: what it does.
+        seen: its Applications.
+        now: the present time.
+        first_look: when this process looked for the first time; None for long ago.
+    """
     looks = [_look(ref, found, record, resolved, now) for ref, found in seen.items()]
     record = replace(record, applications=tuple(look.record for look in looks))
     lacks = [look.lacks for look in looks if look.lacks is not None]
     for verdict in lacks:
         if isinstance(verdict, Halt | Act):
             return verdict
-    deadline = (record.step(StepName.DEPLOYED).started_at or now) + resolved.argocd.timeout
+    timeout = resolved.argocd.timeout
+    deadline = _end(record.step(StepName.DEPLOYED).started_at, timeout, now, first_look)
     for verdict in (verdict for verdict in lacks if isinstance(verdict, Wait)):
         if now >= deadline:
             return _timed_out(verdict, resolved)
         return replace(verdict, record=record, retry_after=min(LOOK, deadline - now))
-    return _settle(record, resolved, now)
+    return _settle(record, resolved, now, first_look)
+
+
+def _end(
+    since: datetime | None, lasts: timedelta, now: datetime, first_look: datetime | None
+) -> datetime:
+    """Give when a time is over that began at a stamp of ours.
+
+    A stamp of the future, which a clock that was set back leaves, counts as of now.
+    """
+    end = min(since or now, now) + lasts
+    return end if first_look is None else max(end, first_look + min(lasts, OWN_EYES))
 
 
 def undecided_revisions(
@@ -90,15 +124,18 @@ def undecided_revisions(
     return frozenset(revisions - {""})
 
 
-def _settle(record: Record, resolved: Resolved, now: datetime) -> Done | Wait:
+def _settle(
+    record: Record, resolved: Resolved, now: datetime, first_look: datetime | None
+) -> Done | Wait:
     since = max(app.settling_since or now for app in record.applications)
-    left = since + resolved.argocd.settle - now
+    end = _end(since, resolved.argocd.settle, now, first_look)
+    left = end - now
     names = join_words(f"{app.namespace}/{app.name}" for app in record.applications)
     if left > timedelta():
         return Wait(
             Reason.SETTLING,
             f"{names} runs {_wanted(record, resolved)} and is Healthy; the release is done at "
-            f"{since + resolved.argocd.settle:%H:%M:%S} UTC if it stays so.",
+            f"{end:%H:%M:%S} UTC if it stays so.",
             left,
             record,
             is_poll=True,
@@ -123,12 +160,13 @@ def _look(ref: Ref, found: DeploySeen, record: Record, resolved: Resolved, now: 
     accepted = None
     if revision is not None and revision in found.contains_merge:
         accepted = "Equal" if revision == merged else "Descendant"
-    lacks = _lacks(ref, seen, found, revision, record, resolved, now)
+    lacks = _lacks(ref, seen, found, revision, record, resolved)
     since = None
     if lacks is None:
-        since = (before.settling_since if before is not None else None) or now
-        # It may have been ill between two looks, so Argo CD's own word on its health counts too.
-        since = max(since, seen.health_since or since)
+        since = now
+        # Another stamp of its health: it was ill between two looks.
+        if before is not None and before.health_since == seen.health_since:
+            since = min(before.settling_since or now, now)
     return _Look(
         ApplicationRecord(
             namespace=ref.namespace,
@@ -137,6 +175,7 @@ def _look(ref: Ref, found: DeploySeen, record: Record, resolved: Resolved, now: 
             accepted_because=accepted,
             sync=seen.sync_status or None,
             health=seen.health or None,
+            health_since=seen.health_since if since is not None else None,
             settling_since=since,
         ),
         lacks,
@@ -150,14 +189,13 @@ def _lacks(
     revision: str | None,
     record: Record,
     resolved: Resolved,
-    now: datetime,
 ) -> Wait | Halt | Act | None:
     if not found.is_applied:
         return _reverted(ref)
     merged = (record.merged_commit or "")[:12]
     operation = seen.operation
     if revision is None or revision not in found.contains_merge:
-        return _compare(ref, seen, found, revision, record, now)
+        return _compare(ref, seen, found, revision, record)
     if operation is not None and operation.phase in RUNNING:
         return _wait(Reason.SYNCING, f"Argo CD syncs Application {ref}: {operation.message}")
     # One that failed at an earlier revision is history: Argo CD starts another if it must.
@@ -182,15 +220,11 @@ def _compare(
     found: DeploySeen,
     revision: str | None,
     record: Record,
-    now: datetime,
 ) -> Wait | Halt | Act:
     merged = (record.merged_commit or "")[:12]
     errors = "; ".join(f"{kind}: {text}" for kind, text in sorted(seen.conditions.items()))
-    begun = record.step(StepName.DEPLOYED).started_at or now
-    compared = seen.reconciled_at
-    # `reconciledAt` has whole seconds.
-    outdated = compared is None or compared < begun.replace(microsecond=0)
-    if not seen.refresh_requested and (outdated or now - (compared or now) > REFRESH_AGAIN):
+    is_due = found.compared_for is None or found.compared_for > REFRESH_AGAIN
+    if not seen.refresh_requested and is_due:
         if isinstance(found.asked, Halt):
             return found.asked
         return Act(

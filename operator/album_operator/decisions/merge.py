@@ -10,7 +10,7 @@ from album_operator.decisions.preflight import RETRY
 from album_operator.decisions.propose import BETWEEN_LOOKS, closed, to_record
 from album_operator.domain.names import join_words
 from album_operator.domain.reasons import Reason
-from album_operator.domain.record import Record
+from album_operator.domain.record import PullRequestRecord, Record
 from album_operator.domain.release import MergeMode
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import Checks, Fit, Gate, PullRequestSeen, PullRequestState, Review
@@ -68,7 +68,8 @@ def decide(
         case PullRequestState.MERGED if retarget.is_elsewhere(resolved, seen):
             return retarget.merged_elsewhere(resolved, seen)
         case PullRequestState.MERGED:
-            shown = replace(to_record(seen, None), seen_at=now)
+            known = record.pull_request
+            shown = replace(to_record(seen, None), seen_at=_not_before(known, now))
             return _merged(replace(record, pull_request=shown), seen)
         case PullRequestState.OPEN:
             return _open(record, resolved, seen, now)
@@ -196,7 +197,9 @@ def _wait(
 ) -> Wait:
     known = to_record(seen, record.pull_request)
     since = (known.waits_since if known.waits_for is lacks.reason else None) or now
-    shown = replace(known, waits_for=lacks.reason, waits_since=since, seen_at=now)
+    shown = replace(
+        known, waits_for=lacks.reason, waits_since=since, seen_at=_not_before(known, now)
+    )
     is_armed = seen.gate is not None and seen.gate.is_armed
     armed = " The forge merges it by itself then." if is_armed else ""
     return Wait(
@@ -208,6 +211,11 @@ def _wait(
         is_poll=True,
         detail=lacks.reason,
     )
+
+
+def _not_before(known: PullRequestRecord | None, now: datetime) -> datetime:
+    """Give the time of a look: not before that of the last one, whatever the clock did."""
+    return max(now, (known.seen_at if known is not None else None) or now)
 
 
 def _is_queued(gate: Gate) -> bool:

@@ -65,7 +65,10 @@ def begin(record: Record, name: StepName, now: datetime) -> Record:
     step = record.step(name)
     if step.started_at is not None:
         return record
-    return _with_step(record, replace(step, state=StepState.RUNNING, started_at=now))
+    ends = (known.finished_at for known in record.steps if known.finished_at is not None)
+    # A clock that was set back makes no step begin before the last one ended.
+    began = max([now, *ends])
+    return _with_step(record, replace(step, state=StepState.RUNNING, started_at=began))
 
 
 def keep_going(
@@ -83,6 +86,11 @@ def keep_going(
     )
 
 
+def _end(step: StepRecord, now: datetime) -> datetime:
+    """Give when a step ended: not before it began, whatever the clock did meanwhile."""
+    return max(now, step.started_at or now)
+
+
 def finish(record: Record, name: StepName, reason: Reason, message: str, now: datetime) -> Record:
     """Mark a step as succeeded."""
     step = replace(
@@ -90,7 +98,7 @@ def finish(record: Record, name: StepName, reason: Reason, message: str, now: da
         state=StepState.SUCCEEDED,
         reason=reason,
         message=message,
-        finished_at=now,
+        finished_at=_end(record.step(name), now),
     )
     return _with_step(record, step)
 
@@ -113,7 +121,7 @@ def stall(
             state=StepState.FAILED,
             reason=failure.reason,
             message=message,
-            finished_at=now,
+            finished_at=_end(record.step(name), now),
         )
         record = _with_step(record, step)
     return replace(

@@ -117,6 +117,8 @@ class ApplicationRecord:
 
     Attributes:
         accepted_because: `Equal` or `Descendant`: how `revision` relates to the merge commit.
+        health_since: Argo CD's stamp of when its health changed last, while all parts of the proof
+            hold: of its controller's clock, so good only to see that it is another one.
         settling_since: since when all parts of the proof hold, None while one is missing.
     """
 
@@ -126,6 +128,7 @@ class ApplicationRecord:
     accepted_because: str | None = None
     sync: str | None = None
     health: str | None = None
+    health_since: datetime | None = None
     settling_since: datetime | None = None
 
 

@@ -2,7 +2,9 @@
 
 import base64
 import logging
+import time
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import jwt
 import pytest
@@ -110,6 +112,55 @@ async def test_an_app_without_a_token_says_why(status: int, body: object, reason
             await github.adapter.find(github.place, OURS, "main")
     assert caught.value.reason is reason
     assert len(github.asked) == 1
+
+
+@pytest.mark.parametrize("skew", [timedelta(minutes=-16), timedelta(minutes=16)])
+async def test_a_node_whose_clock_is_wrong_signs_by_githubs(skew: timedelta) -> None:
+    def answer(asked: Asked) -> web.StreamResponse:
+        now = datetime.now(UTC) + skew
+        headers = {"Date": format_datetime(now, usegmt=True)}
+        if not asked.path.endswith("/access_tokens"):
+            return reply(REPOSITORY, 200, headers)
+        shown = jwt.decode(
+            asked.headers["authorization"].removeprefix("Bearer "),
+            make_key()[1],
+            algorithms=["RS256"],
+            options={"verify_exp": False, "verify_iat": False},
+        )
+        if not shown["iat"] <= now.timestamp() < shown["exp"] <= now.timestamp() + 600:
+            said = "'Expiration time' claim ('exp') must be a numeric value representing the future"
+            return reply({"message": said}, 401, headers)
+        until = (now + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        body = {"token": MINTED, "expires_at": until, "permissions": {"contents": "write"}}
+        return reply(body, 201, headers)
+
+    async with forge(answer, app=app()) as github:
+        await github.adapter.get_repository(github.place)
+        await github.adapter.get_repository(github.place)
+        assert await github.adapter.git_token(github.place) == MINTED
+    assert [asked.path.endswith("/access_tokens") for asked in github.asked] == [
+        True, True, False, False,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("minutes", "mints"), [(58, 1), (60, 2)])
+async def test_a_token_lasts_as_long_as_its_forge_says_by_a_clock_that_does_not_step(
+    minutes: int, mints: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = 0
+
+    def answer(asked: Asked) -> web.StreamResponse:
+        nonlocal made
+        if asked.path.endswith("/access_tokens"):
+            made += 1
+            return minted(made)
+        return reply(REPOSITORY)
+
+    async with forge(answer, app=app()) as github:
+        await github.adapter.git_token(github.place)
+        begun = time.monotonic()
+        monkeypatch.setattr(time, "monotonic", lambda: begun + 60 * minutes)
+        assert await github.adapter.git_token(github.place) == f"{MINTED}{mints}"
 
 
 async def test_a_key_that_is_none_is_not_shown_to_anybody() -> None:

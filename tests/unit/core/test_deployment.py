@@ -128,7 +128,7 @@ async def test_an_illness_nobody_looked_at_begins_the_settle_time_anew() -> None
     stage.clock.advance(timedelta(seconds=20))
     due = await stage.settle()
 
-    assert due.after == timedelta(seconds=40)
+    assert due.after == timedelta(seconds=60)
 
 
 async def test_a_restart_while_settling_does_not_begin_anew() -> None:

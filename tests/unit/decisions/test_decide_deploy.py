@@ -221,11 +221,16 @@ def test_only_an_operation_that_failed_is_asked_after() -> None:
     assert deploy.undecided_revisions(elsewhere, RECORD, RESOLVED) == {BASE}
 
 
-def test_a_comparison_of_this_very_second_that_shows_an_older_commit_is_given_time() -> None:
-    fresh = replace(PROVED, sources=_at(BASE), reconciled_at=NOW)
+@pytest.mark.parametrize("skew", [timedelta(minutes=-16), timedelta(), timedelta(minutes=16)])
+def test_a_comparison_just_seen_that_shows_an_older_commit_is_given_time_by_our_clock(
+    skew: timedelta,
+) -> None:
+    seen = replace(_seen(replace(PROVED, sources=_at(BASE), reconciled_at=NOW + skew)))
+    just, long_ago = timedelta(), timedelta(seconds=11)
 
-    assert isinstance(_decide(fresh), Wait)
-    assert isinstance(_decide(fresh, now=NOW + timedelta(seconds=11)), Act)
+    for age, kind in ((just, Wait), (long_ago, Act)):
+        found = replace(seen, compared_for=age)
+        assert isinstance(deploy.decide(RECORD, RESOLVED, {APPLICATION: found}, NOW), kind)
 
 
 def test_what_argo_cd_complains_of_is_shown() -> None:
@@ -235,7 +240,10 @@ def test_what_argo_cd_complains_of_is_shown() -> None:
         conditions={"ComparisonError": "no such path", "SyncError": "later"},
     )
 
-    assert "Argo CD says: ComparisonError: no such path; SyncError: later." in _wait(old).message
+    seen = {APPLICATION: replace(_seen(old), compared_for=timedelta())}
+    verdict = deploy.decide(RECORD, RESOLVED, seen, NOW)
+    assert isinstance(verdict, Wait)
+    assert "Argo CD says: ComparisonError: no such path; SyncError: later." in verdict.message
 
 
 def test_an_old_image_beside_the_new_is_a_rollout_that_still_runs() -> None:
@@ -295,12 +303,44 @@ def test_a_health_that_breaks_begins_the_settle_time_anew() -> None:
     assert again.retry_after == SETTLE
 
 
-def test_an_illness_between_two_looks_begins_the_settle_time_anew() -> None:
-    half = NOW + SETTLE / 2
-    verdict = _decide(replace(PROVED, health_since=half), _settling(), NOW + SETTLE)
+@pytest.mark.parametrize("skew", [timedelta(minutes=-16), timedelta(), timedelta(minutes=16)])
+def test_an_illness_between_two_looks_begins_the_settle_time_anew_whatever_argo_cds_clock(
+    skew: timedelta,
+) -> None:
+    before = replace(PROVED, health_since=NOW - timedelta(hours=1) + skew)
+    half = replace(PROVED, health_since=NOW + SETTLE / 2 + skew)
+    record = _settling(before)
+    verdict = _decide(half, record, NOW + SETTLE)
 
     assert isinstance(verdict, Wait)
-    assert verdict.retry_after == SETTLE / 2
+    assert verdict.reason is Reason.SETTLING
+    assert verdict.retry_after == SETTLE
+    assert isinstance(_decide(before, record, NOW + SETTLE), Done)
+
+
+def test_a_stamp_of_ours_in_the_future_counts_from_now() -> None:
+    record = _settling()
+    back = NOW - timedelta(minutes=16)
+    verdict = _decide(PROVED, record, back)
+
+    assert isinstance(verdict, Wait)
+    assert verdict.retry_after == SETTLE
+    (app,) = verdict.record.applications if verdict.record is not None else ()
+    assert app.settling_since == back
+    late = _decide(replace(PROVED, health="Progressing"), RECORD, back)
+    assert isinstance(late, Wait)
+
+
+@pytest.mark.parametrize("application", [PROVED, replace(PROVED, health="Progressing")])
+def test_nothing_is_over_at_the_first_look_of_a_process(application: ApplicationSeen) -> None:
+    record, jumped = _settling(), NOW + timedelta(minutes=31)
+    seen = {APPLICATION: _seen(application)}
+
+    first = deploy.decide(record, RESOLVED, seen, jumped, first_look=jumped)
+    assert isinstance(first, Wait)
+    assert first.retry_after == timedelta(seconds=10)
+    later = jumped + timedelta(seconds=10)
+    assert isinstance(deploy.decide(record, RESOLVED, seen, later, first_look=jumped), Done | Halt)
 
 
 def test_a_health_that_changed_long_ago_takes_nothing_off_the_settle_time() -> None:
@@ -393,7 +433,8 @@ def test_a_step_that_was_not_noted_as_begun_is_given_the_whole_time() -> None:
 
 def test_a_look_at_an_application_without_merge_commit_proves_nothing() -> None:
     record = replace(RECORD, merged_commit=None)
-    seen = {APPLICATION: replace(_seen(PROVED), contains_merge=frozenset())}
+    found = replace(_seen(PROVED), contains_merge=frozenset(), compared_for=timedelta())
+    seen = {APPLICATION: found}
 
     assert isinstance(deploy.decide(record, RESOLVED, seen, NOW), Wait)
 
