@@ -61,7 +61,7 @@ _ESCAPES = (
 
 _UNKNOWN = (
     (re.compile(r"(https?://)[^/\s@]+@"), rf"\1{STARS}@"),
-    (re.compile(r"(://[^/\s:@]+):[^/\s@]+@"), rf"\1:{STARS}@"),
+    (re.compile(r"(://[^/\s:@]*):[^/\s@]+@"), rf"\1:{STARS}@"),
     (re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-)[A-Za-z0-9_.-]{16,}"), STARS),
     (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"), STARS),
     (re.compile(r"(?i)\b(authorization:\s*(?:basic|bearer|token)\s+)\S+"), rf"\1{STARS}"),

@@ -236,6 +236,7 @@ def test_a_docker_configuration_that_is_none_is_searched_for_words() -> None:
     [
         ("https://user:pw@host/x", "https://***@host/x"),
         ("ssh://git:pw@host/x and ssh://git@host/y", "ssh://git:***@host/x and ssh://git@host/y"),
+        ("redis://:pw@host/0", "redis://:***@host/0"),
         ("token ghs_16C7e42F292c6912E7710c838347Ae178B4a", "token ***"),
         ("jwt eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiIxMjM0In0.c2ln is old", "jwt *** is old"),
         ("Authorization: Bearer abc", "Authorization: Bearer ***"),
