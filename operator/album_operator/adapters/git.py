@@ -125,7 +125,7 @@ class Repository:
             TooLargeError: it met a limit.
         """
         self.make()
-        answer = self._run(arguments, data, variables or {}, settings, is_alone=True)
+        answer = self._run(arguments, data, variables or {}, settings)
         # `cat-file` tells an object it cannot read from a missing one on standard error only.
         has_complained = answer.status == 0 and answer.err.startswith("error: ")
         if answer.status not in accept or has_complained:
@@ -150,9 +150,7 @@ class Repository:
         try:
             # Put back only if nothing went wrong: after an error it is of no use.
             conversation = self._conversations.pop(arguments, None) or self._opened.enter_context(
-                self._processes.converse(
-                    arguments, self._environment({}), self.folder, is_alone=True
-                )
+                self._processes.converse(arguments, self._environment({}), self.folder)
             )
             with self._in_time(arguments[0]):
                 answers = conversation.ask(questions, answer, self._deadline.left)
@@ -233,7 +231,7 @@ class Repository:
         limits = self.limits.for_fetch(limit)
         with server_environment(self.place, self.folder) as environment:
             environment |= variables or {}
-            return self._run(arguments, b"", environment, settings or {}, limits, is_alone=False)
+            return self._run(arguments, b"", environment, settings or {}, limits)
 
     def make(self) -> None:
         """Make the repository on disk unless it is there."""
@@ -272,8 +270,6 @@ class Repository:
         variables: Mapping[str, str],
         settings: Mapping[str, str] | None = None,
         limits: Limits | None = None,
-        *,
-        is_alone: bool,
     ) -> Answer:
         """Run a command, and refuse the repository if it meets a limit."""
         environment = self._environment(settings or {}) | dict(variables)
@@ -289,7 +285,6 @@ class Repository:
                     bounds,
                     watch,
                     left=self._deadline.left,
-                    is_alone=is_alone,
                 )
             except OverflowedError as error:
                 raise too_talkative(self.place, arguments[0], ANSWER_BYTES) from error

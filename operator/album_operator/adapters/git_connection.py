@@ -223,9 +223,7 @@ class Connections:
             environment |= opened.enter_context(server_environment(place, folder))
             helper = f"remote-{urlsplit(place.url).scheme}"
             conversation = opened.enter_context(
-                self._processes.converse(
-                    [helper, "origin", place.url], environment, folder, is_alone=False
-                )
+                self._processes.converse([helper, "origin", place.url], environment, folder)
             )
             connection = Connection(conversation, deadline)
             if connection.greet():

@@ -7,7 +7,9 @@ what it refuses ends as `RepositoryTooLarge`, which is not tried again until a p
 
 import re
 import resource
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from signal import SIGXCPU
 
 from album_operator.decisions.preflight import RETRY
@@ -75,42 +77,50 @@ class TooLargeError(TerminalError):
         )
 
 
-def _resources(limits: Limits) -> dict[str, int]:
-    """Give the bounds by the names of prlimit(1), none above what binds our own process."""
+def _resources(limits: Limits) -> dict[int, int]:
+    """Give the bounds by their numbers, none above what binds our own process."""
     wanted = {
-        "core": 0,
+        resource.RLIMIT_CORE: 0,
         # Since Linux 4.7 all private memory that can be written counts, and no file's pages; where
         # it counts less (gVisor), the second bound is the one that holds.
-        "data": limits.memory,
-        "as": limits.memory + MAPPED_BYTES,
-        "fsize": limits.fetch,
-        "cpu": limits.processor and limits.processor + MORE_SECONDS,
+        resource.RLIMIT_DATA: limits.memory,
+        resource.RLIMIT_AS: limits.memory + MAPPED_BYTES,
+        resource.RLIMIT_FSIZE: limits.fetch,
     }
-    bounds = {}
-    for name, most in wanted.items():
-        _, ours = resource.getrlimit(_number(name))
-        if most is not None:
-            bounds[name] = most if ours == resource.RLIM_INFINITY else min(most, ours)
-    return bounds
-
-
-def _number(name: str) -> int:
-    number: int = getattr(resource, f"RLIMIT_{name.upper()}")
-    return number
-
-
-def limited(limits: Limits) -> list[str]:
-    """Give the words before a command that is bound from its first instruction on."""
-    return ["prlimit", *(f"--{name}={most}" for name, most in _resources(limits).items()), "--"]
+    if limits.processor is not None:
+        wanted[resource.RLIMIT_CPU] = limits.processor + MORE_SECONDS
+    ours = {number: resource.getrlimit(number)[1] for number in wanted}
+    return {
+        number: most if ours[number] == resource.RLIM_INFINITY else min(most, ours[number])
+        for number, most in wanted.items()
+    }
 
 
 def limit(process: int, limits: Limits) -> None:
-    """Bind a process that has started nothing yet, and all it will start."""
+    """Bind a process that has just started, and all it has started and will start.
+
+    What it starts from now on inherits its limits, what it had started before is found after that:
+    so none is left out.
+    """
+    bounds = _resources(limits)
+    for one in family(process):
+        try:
+            for number, most in bounds.items():
+                resource.prlimit(one, number, (most, most))
+        except ProcessLookupError:
+            continue
+
+
+def family(process: int) -> Iterator[int]:
+    """Give a process, and then what it and those it started have started (proc(5))."""
+    yield process
     try:
-        for name, most in _resources(limits).items():
-            resource.prlimit(process, _number(name), (most, most))
-    except ProcessLookupError:
+        # Git starts others from its first thread.
+        children = Path(f"/proc/{process}/task/{process}/children").read_text()
+    except OSError:  # It has ended.
         return
+    for child in children.split():
+        yield from family(int(child))
 
 
 def check_excess(place: GitPlace, limits: Limits, status: int, said: str) -> None:

@@ -19,7 +19,7 @@ from typing import BinaryIO, TypeVar
 from git.cmd import Git as GitCommand
 from git.exc import GitCommandError
 
-from album_operator.adapters.git_limits import MIB, Limits, limit, limited
+from album_operator.adapters.git_limits import MIB, Limits, limit
 from album_operator.adapters.git_pipes import ERROR_BYTES, Exchange
 
 T = TypeVar("T")
@@ -169,7 +169,6 @@ class GitProcesses:
         watch: Callable[[int], None],
         *,
         left: float = math.inf,
-        is_alone: bool,
     ) -> Answer:
         """Run one command to its end.
 
@@ -181,7 +180,6 @@ class GitProcesses:
             limits: of it and of what it starts.
             watch: called with the process's id every now and then; what it raises ends the command.
             left: seconds it may take, where that is less than the time limit.
-            is_alone: it starts no other process.
 
         Raises:
             subprocess.TimeoutExpired: it was killed for taking too long.
@@ -189,7 +187,7 @@ class GitProcesses:
         """
         if self._is_closed:
             return Answer(-signal.SIGKILL, b"", STOPPING)
-        process = _start(arguments, environment, folder, limits, is_alone=is_alone)
+        process = _start(arguments, environment, folder, limits)
         exchange = Exchange(_popen(process), data, ANSWER_BYTES)
         seconds = min(self._time_limit.total_seconds(), left)
         with self._watched(process.pid):
@@ -207,8 +205,6 @@ class GitProcesses:
         arguments: Collection[str],
         environment: Mapping[str, str],
         folder: Path,
-        *,
-        is_alone: bool,
     ) -> Iterator[Conversation]:
         """Run a command that answers questions, and kill it in the end; arguments as above.
 
@@ -219,7 +215,7 @@ class GitProcesses:
             raise EndedError(STOPPING)
         # It may work for many releases.
         limits = replace(self.limits, processor=None)
-        process = _start(arguments, environment, folder, limits, is_alone=is_alone)
+        process = _start(arguments, environment, folder, limits)
         conversation = Conversation(process, self._time_limit)
         with self._watched(process.pid):
             try:
@@ -244,17 +240,10 @@ def _start(
     environment: Mapping[str, str],
     folder: Path,
     limits: Limits,
-    *,
-    is_alone: bool,
 ) -> GitCommand.AutoInterrupt:
-    """Start a process within limits.
-
-    One that starts others could do so before it is bound, so prlimit(1) starts it, which takes a
-    millisecond. One that is alone is bound before it gets the first byte to work on.
-    """
-    words = _without(environment) + ([] if is_alone else limited(limits))
+    """Start a process within limits."""
     process = GitCommand(str(folder)).execute(
-        [*words, GitCommand.GIT_PYTHON_GIT_EXECUTABLE or "git", *arguments],
+        [*_without(environment), GitCommand.GIT_PYTHON_GIT_EXECUTABLE or "git", *arguments],
         istream=subprocess.PIPE,
         as_process=True,
         env=environment,
@@ -263,8 +252,7 @@ def _start(
         # Python ignores SIGXFSZ: so git says that a file is too large, and does not just die.
         restore_signals=False,
     )
-    if is_alone:
-        limit(process.pid, limits)
+    limit(process.pid, limits)
     return process
 
 

@@ -7,13 +7,14 @@ tenant with large repositories keeps no other's releases waiting.
 
 import os
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from album_operator.adapters.git_limits import (
     MIB,
     Limits,
+    family,
     memory_is_taken,
     no_memory,
     no_room,
@@ -137,10 +138,10 @@ class Claim:
             TransientError: others have the memory.
             TooLargeError: it is more than there is for all, or it has computed too long.
         """
-        family = list(_family(process))
-        if limits.processor is not None and sum(map(_seconds, family)) > limits.processor:
+        processes = list(family(process))
+        if limits.processor is not None and sum(map(_seconds, processes)) > limits.processor:
             raise too_slow(self._place, limits)
-        size = sum(map(_memory, family))
+        size = sum(map(_memory, processes))
         if size > self._rooms.memory.size:
             raise no_memory(self._place, limits, self._rooms.memory.size)
         try:
@@ -172,13 +173,6 @@ def _bytes_in(folders: Collection[Path]) -> int:
         except FileNotFoundError:
             continue
     return size
-
-
-def _family(process: int) -> Iterator[int]:
-    """Give a process and what it and its children have started (proc(5)), git is of one thread."""
-    yield process
-    for child in _read(f"/proc/{process}/task/{process}/children").split():
-        yield from _family(int(child))
 
 
 def _memory(process: int) -> int:
