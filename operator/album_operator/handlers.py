@@ -68,6 +68,8 @@ class NamespaceWatch:
         """
         main, own, stop = asyncio.get_running_loop(), asyncio.new_event_loop(), asyncio.Event()
         ended: asyncio.Future[None] = main.create_future()
+        # The first of its tasks that fails is raised; the others fail for the same reason.
+        own.set_exception_handler(lambda _, context: LOG.debug("Kopf: %s", context["message"]))
 
         def settle(error: BaseException | None) -> None:
             if not ended.done():

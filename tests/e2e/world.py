@@ -28,6 +28,7 @@ ARGO = ("argoproj.io", "v1alpha1")
 SOURCE, CONFIG = "album/album-app", "album/album-app-config"
 OPERATOR = "system:serviceaccount:album-system:album-operator"
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
+REVIEWS = frozenset({"selfsubjectaccessreviews", "selfsubjectrulesreviews"})
 
 STEP_SECONDS = 240.0
 
@@ -277,7 +278,7 @@ class World:
             for event in self.audit(since)
             if event["user"]["username"] == OPERATOR
             and event["verb"] in WRITES
-            and event["objectRef"]["resource"] != "selfsubjectaccessreviews"
+            and event["objectRef"]["resource"] not in REVIEWS
             and "dryRun=All" not in event["requestURI"]
         ]
 

@@ -19,12 +19,15 @@ class ApiProxy:
     Attributes:
         url: where it listens.
         answer: status and body of every answer while it is set.
+        knows_rights: false: everything is forbidden and reviews say so, as after a restart with
+            many RoleBindings, for minutes (kubernetes/kubernetes#121635).
         watches: how many watches were handed on.
     """
 
     def __init__(self, server: ApiServer) -> None:
         self.url = ""
         self.answer: tuple[int, str] | None = None
+        self.knows_rights = True
         self.watches = 0
         self._server = server
         self._era = 0
@@ -55,6 +58,8 @@ class ApiProxy:
         if self.answer is not None:
             status, body = self.answer
             return web.Response(status=status, text=body)
+        if not self.knows_rights:
+            return _without_rights(request)
         kept = ("Authorization", "Content-Type", "Accept")
         headers = {name: request.headers[name] for name in kept if name in request.headers}
         async with session.request(
@@ -80,10 +85,21 @@ class ApiProxy:
         async for chunk in found.content.iter_any():
             if era != self._era:
                 await asyncio.Event().wait()
-            if self.answer is not None:
+            if self.answer is not None or not self.knows_rights:
                 break  # A server that restarts ends its watches.
             await answer.write(chunk)
         return answer
+
+
+def _without_rights(request: web.Request) -> web.Response:
+    if request.path.endswith("selfsubjectaccessreviews"):
+        return web.json_response({"status": {"allowed": False}}, status=201)
+    if request.path.endswith("selfsubjectrulesreviews"):
+        status = {"resourceRules": [], "nonResourceRules": [], "incomplete": False}
+        return web.json_response({"status": status}, status=201)
+    message = 'it is forbidden: User "system:serviceaccount:x:y" cannot get it'
+    answer = {"kind": "Status", "message": message, "reason": "Forbidden", "code": 403}
+    return web.json_response(answer, status=403)
 
 
 @contextmanager

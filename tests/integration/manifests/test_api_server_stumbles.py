@@ -68,3 +68,32 @@ def test_a_restart_of_the_api_server_stalls_nothing(
         stage.until_ready_is(late, "PipelineNotFound", 60)
         assert stage.is_the_same()
         clear(server, "album")
+
+
+def test_an_api_server_that_knows_no_rights_for_a_while_stalls_nothing(
+    installed: Installed, tmp_path: Path
+) -> None:
+    server = installed.server
+    fill(server, "album")
+    with (
+        running_proxy(server) as proxy,
+        running_operator(
+            installed,
+            tmp_path,
+            api_server=proxy.url,
+            hurried=True,
+            ALBUM_INSECURE_HOSTS="127.0.0.1:1",
+        ) as operator,
+    ):
+        stage = Stage(server, operator)
+        path = make_release(server, "album", "without-rights")
+        stage.until_in_flight(path)
+        proxy.knows_rights = False
+        stage.until_served("album: may not get album.dev/albumreleases")
+        proxy.knows_rights = True
+        stage.until_served("serving album.")
+        stage.until_in_flight(path)
+        late = make_release(server, "album", "late-without-rights", "not-there")
+        stage.until_ready_is(late, "PipelineNotFound", 60)
+        assert stage.is_the_same()
+        clear(server, "album")

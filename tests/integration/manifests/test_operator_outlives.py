@@ -80,6 +80,22 @@ def test_a_release_in_flight_goes_when_its_rights_went_first(
         assert stage.is_the_same()
 
 
+def test_a_release_deleted_in_flight_and_made_anew_at_once_is_served(
+    installed: Installed, tmp_path: Path
+) -> None:
+    server = installed.server
+    fill(server, "album")
+    with running_operator(installed, tmp_path, ALBUM_INSECURE_HOSTS="127.0.0.1:1") as operator:
+        stage = Stage(server, operator)
+        for _ in range(3):
+            path = make_release(server, "album", "anew")
+            stage.until_in_flight(path)
+            server.request("DELETE", path)
+        path = make_release(server, "album", "anew", "not-there")
+        stage.until_ready_is(path, "PipelineNotFound")
+        clear(server, "album")
+
+
 def test_the_finalizer_of_an_older_operator_is_taken_away(
     installed: Installed, tmp_path: Path
 ) -> None:

@@ -1,0 +1,134 @@
+"""A Kopf in a thread of its own: it hands over what happens, fails alone, and ends when told."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from album_operator import handlers
+from album_operator.daemons import Daemons
+from album_operator.domain.release import Ref
+from album_operator.handlers import NamespaceWatch
+from album_operator.metrics import Metrics
+from album_operator.wakeups import Wakeups
+from tests.fakes.builders import raw_release
+from tests.unit.adapters.api_server import ApiServer, running, status_of
+
+RELEASE = Ref("album", "backend-v1.1.0")
+
+KINDS = {
+    "/api/v1": [("namespaces", False), ("events", True)],
+    "/apis/album.dev/v1alpha1": [("albumreleases", True)],
+    "/apis/batch/v1": [("jobs", True)],
+    "/apis/apiextensions.k8s.io/v1": [("customresourcedefinitions", False)],
+}
+
+
+class Stage:
+    """An API server with one release, as far as Kopf asks it."""
+
+    def __init__(self) -> None:
+        self.server = ApiServer()
+        self.server.handler = self._handle
+        self.is_refused = False
+        self.running: list[Ref] = []
+        self.daemons = Daemons(self._serve, Wakeups())
+        self.watch = NamespaceWatch(self.daemons, Wakeups(), Metrics(), timedelta(seconds=60))
+
+    async def _serve(self, release: Ref, stopped: asyncio.Event) -> None:
+        self.running.append(release)
+        await stopped.wait()
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        path = request.path
+        if path == "/api":
+            return web.json_response({"versions": ["v1"]})
+        if path == "/apis":
+            return web.json_response({"groups": [_group(name) for name in KINDS if "apis" in name]})
+        if path in KINDS:
+            return web.json_response({"resources": [_kind(*kind) for kind in KINDS[path]]})
+        if self.is_refused:
+            answer = status_of(403, "jobs is forbidden", "Forbidden")
+            return web.json_response(answer, status=403)
+        if "watch" in request.query:
+            await asyncio.Event().wait()
+        items = [_release()] if path.endswith("/albumreleases") else []
+        return web.json_response({"metadata": {"resourceVersion": "1"}, "items": items})
+
+
+def _release() -> dict[str, Any]:
+    raw = raw_release("backend-v1.1.0")
+    raw["metadata"] = {**raw["metadata"], "resourceVersion": "1"}
+    return raw
+
+
+def _group(path: str) -> dict[str, Any]:
+    name, version = path.split("/")[2:]
+    both = {"groupVersion": f"{name}/{version}", "version": version}
+    return {"name": name, "versions": [both], "preferredVersion": both}
+
+
+def _kind(plural: str, namespaced: bool) -> dict[str, Any]:
+    verbs = ["get", "list", "watch", "patch"]
+    names = {"name": plural, "singularName": plural[:-1], "kind": plural, "verbs": verbs}
+    return {**names, "namespaced": namespaced}
+
+
+@asynccontextmanager
+async def _watching(
+    stage: Stage, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[asyncio.Task[None]]:
+    async with running(stage.server) as cluster:
+        kubeconfig = {
+            "clusters": [{"name": "t", "cluster": {"server": cluster._api.configuration.host}}],
+            "users": [{"name": "t", "user": {"token": "t"}}],
+            "contexts": [{"name": "t", "context": {"cluster": "t", "user": "t"}}],
+            "current-context": "t",
+        }
+        (folder / "kubeconfig").write_text(json.dumps(kubeconfig))
+        monkeypatch.setenv("KUBECONFIG", str(folder / "kubeconfig"))
+        task = asyncio.create_task(stage.watch.run("album"))
+        try:
+            yield task
+        finally:
+            task.cancel()
+            async with asyncio.timeout(20):
+                await asyncio.gather(task, return_exceptions=True)
+            await stage.daemons.close()
+
+
+async def test_a_release_is_handed_over_and_the_watch_ends_when_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage()
+    async with _watching(stage, tmp_path, monkeypatch) as task:
+        async with asyncio.timeout(20):
+            while stage.running != [RELEASE]:
+                await asyncio.sleep(0.01)
+        assert not task.done()
+
+    assert task.cancelled()
+
+
+async def test_a_refusal_ends_the_watch_and_no_other_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handlers, "ERROR_BACKOFFS", ())
+    stage = Stage()
+    bystander = asyncio.create_task(asyncio.Event().wait())
+    stage.is_refused = True
+    async with _watching(stage, tmp_path, monkeypatch) as task:
+        async with asyncio.timeout(20):
+            await asyncio.wait({task})
+        error = task.exception()
+
+    assert error is not None
+    assert "forbidden" in str(error)
+    assert not bystander.done()
+    bystander.cancel()
