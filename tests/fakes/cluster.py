@@ -95,7 +95,10 @@ class FakeCluster(Cluster):
         if not path.endswith(("/pods", "/applications", "/jobs")):
             raise NotFoundError(Reason.CLUSTER_UNAVAILABLE, f"The API server has no {path}.")
         items = [raw for raw in self._list(path) if _is_selected(raw, query)]
-        return {"items": items, "metadata": {"resourceVersion": "1"}}
+        first = int(query.get("continue") or 0)
+        after = first + int(query.get("limit") or len(items))
+        more = {"continue": str(after)} if after < len(items) else {}
+        return {"items": items[first:after], "metadata": {"resourceVersion": "1", **more}}
 
     async def create(self, path: str, body: Mapping[str, Any]) -> Raw:
         """Create an object; one that exists is a conflict."""

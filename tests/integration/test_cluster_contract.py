@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from kubernetes.aio import client, config
 
-from album_operator.adapters.builds import ClusterBuilds
+from album_operator.adapters import builds
 from album_operator.adapters.cluster import Cluster, path_of
 from album_operator.adapters.cluster_refusals import ConflictError, NotFoundError
 from album_operator.adapters.releases import ClusterReleases
@@ -36,7 +36,8 @@ async def cluster(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
     server: ApiServer = request.getfixturevalue("crds_installed")
     server.create_namespace(NAMESPACE)
     for path in (RELEASES, SECRETS, JOBS):
-        server.request("DELETE", path)
+        # Jobs would wait for a controller that orphans their Pods.
+        server.request("DELETE", f"{path}?propagationPolicy=Background")
     settings = client.Configuration()
     await config.load_kube_config(str(server.kubeconfig), client_configuration=settings)
     real = Cluster(client.ApiClient(settings))
@@ -246,7 +247,11 @@ async def _end(cluster: Cluster, name: str, kind: str) -> None:
         await cluster.merge(f"{JOBS}/{name}/status", {"status": status})
 
 
-async def test_jobs_that_run_are_listed_and_those_that_ended_are_not(cluster: Cluster) -> None:
+@pytest.mark.parametrize("page", [1, 20])
+async def test_jobs_that_run_are_listed_and_those_that_ended_are_not(
+    cluster: Cluster, page: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(builds, "PAGE", page)
     for number, name in enumerate(("runs", "succeeded", "failed", "of-nobody"), 1):
         job = _job(name, number)
         if name == "of-nobody":
@@ -254,10 +259,10 @@ async def test_jobs_that_run_are_listed_and_those_that_ended_are_not(cluster: Cl
         await cluster.create(JOBS, job)
     await _end(cluster, "succeeded", "Complete")
     await _end(cluster, "failed", "Failed")
-    builds = ClusterBuilds(cluster)
+    adapter = builds.ClusterBuilds(cluster)
 
-    assert await builds.list_running(NAMESPACE) == (RELEASE.ref.name,)
+    assert await adapter.list_running(NAMESPACE) == (RELEASE.ref.name,)
     with pytest.raises(StaleError):
-        await builds.submit(_job("one-too-many", 5), 1)
-    await builds.submit(_job("second", 6), 2)
-    assert len(await builds.list_running(NAMESPACE)) == 2
+        await adapter.submit(_job("one-too-many", 5), 1)
+    await adapter.submit(_job("second", 6), 2)
+    assert len(await adapter.list_running(NAMESPACE)) == 2

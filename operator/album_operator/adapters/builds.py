@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 
 from album_operator.adapters.cluster import Cluster, parse_time, path_of
@@ -17,6 +17,8 @@ from album_operator.render.job import RELEASE_LABEL
 
 BATCH, CORE = "/apis/batch/v1", "/api/v1"
 
+PAGE = 20
+"""Jobs and Pods read at once; each has up to 1.5 MiB (etcd's own limit)."""
 
 OURS = (FETCH, BUILDER)
 """Containers of a build, in the order they run; others are put into the Pod by somebody else."""
@@ -35,23 +37,31 @@ class ClusterBuilds:
             raw = await self._cluster.get(path_of(BATCH, "jobs", job.namespace, job.name))
         except NotFoundError:
             return None
-        labelled = await self._cluster.get(
-            path_of(CORE, "pods", job.namespace),
-            labelSelector=f"batch.kubernetes.io/job-name={job.name}",
-        )
-        return parse_build(raw, labelled.get("items", []), release)
+        selector = f"batch.kubernetes.io/job-name={job.name}"
+        labelled = self._list(path_of(CORE, "pods", job.namespace), labelSelector=selector)
+        pods = [pod async for pod in labelled if _is_of(raw, pod)]
+        return parse_build(raw, pods, release)
 
     async def list_running(self, namespace: str) -> Sequence[str]:
-        """Name the releases whose builds run in a namespace, one for each Job, by Job name."""
-        jobs = await self._cluster.get(
+        """Name the releases whose builds run in a namespace, one for each Job, in order."""
+        jobs = self._list(
             path_of(BATCH, "jobs", namespace),
             labelSelector=RELEASE_LABEL,
             # Jobs that succeeded stay for a day.
             fieldSelector="status.successful=0",
         )
-        running = (job["metadata"] for job in jobs.get("items", []) if end_of(job) is None)
-        owners = map(release_of, sorted(running, key=lambda metadata: str(metadata["name"])))
-        return tuple(owner.name for owner in owners if owner is not None)
+        owners = [release_of(job["metadata"]) async for job in jobs if end_of(job) is None]
+        return tuple(sorted(owner.name for owner in owners if owner is not None))
+
+    async def _list(self, path: str, **query: str) -> AsyncIterator[Mapping[str, Any]]:
+        """Read a list page by page: whoever may write to the namespace says how long it is."""
+        more: str | None = ""
+        while more is not None:
+            page = await self._cluster.get(path, limit=str(PAGE), **query)
+            for item in page.get("items", []):
+                yield item
+            more = page.get("metadata", {}).get("continue") or None
+            query["continue"] = more or ""
 
     async def submit(self, job: Mapping[str, Any], limit: int) -> None:
         """Create a Job, unless as many run as may; one of the same name is left as it is."""
@@ -78,7 +88,10 @@ def parse_build(
         labelled: Pods with its label, which whoever may create a Pod can put on it.
         release: who asks.
     """
-    pods = _own_pods(job, labelled)
+    pods = sorted(
+        (pod for pod in labelled if _is_of(job, pod)),
+        key=lambda pod: str(pod["metadata"]["creationTimestamp"]),
+    )
     status, ended = job.get("status") or {}, end_of(job)
     state = BuildState.RUNNING
     if ended is not None:
@@ -102,16 +115,10 @@ def _owner(job: Mapping[str, Any], release: Release) -> JobOwner:
     return JobOwner.RELEASE if owner.uid == release.uid else JobOwner.EARLIER
 
 
-def _own_pods(
-    job: Mapping[str, Any], labelled: Iterable[Mapping[str, Any]]
-) -> list[Mapping[str, Any]]:
-    """Keep the Pods this very Job controls, the newest last."""
-    uid = job["metadata"].get("uid")
-    owners = [(pod, job_of(pod["metadata"])) for pod in labelled]
-    return sorted(
-        (pod for pod, owner in owners if owner is not None and owner.uid == uid),
-        key=lambda pod: str(pod["metadata"]["creationTimestamp"]),
-    )
+def _is_of(job: Mapping[str, Any], pod: Mapping[str, Any]) -> bool:
+    """Tell whether this very Job controls a Pod."""
+    owner = job_of(pod["metadata"])
+    return owner is not None and owner.uid == job["metadata"].get("uid")
 
 
 def _last_words(pods: Iterable[Mapping[str, Any]]) -> tuple[LastWords, ...]:

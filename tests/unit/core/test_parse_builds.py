@@ -382,3 +382,20 @@ async def test_of_jobs_submitted_at_once_only_so_many_are_created(operators: int
     refused = [outcome for outcome in outcomes if isinstance(outcome, StaleError)]
     assert len(refused) == 9 - len(cluster.all_of("Job"))
     assert {error.reason for error in refused} == {Reason.BUILD_QUEUED}
+
+
+async def test_long_lists_are_read_page_by_page_to_their_end() -> None:
+    cluster = FakeCluster()
+    for number in range(47):
+        cluster.apply(_job_of(f"b{number:02}", f"r{number:02}"))
+    get, asked = cluster.get, []
+
+    async def get_page(path: str, **query: str) -> dict[str, Any]:
+        asked.append(query)
+        return await get(path, **query)
+
+    cluster.get = get_page  # type: ignore[method-assign]
+
+    assert len(await ClusterBuilds(cluster).list_running("album")) == 47
+    assert [query.get("continue") for query in asked] == [None, "20", "40"]
+    assert {query["limit"] for query in asked} == {"20"}
