@@ -115,6 +115,7 @@ def test_two_lines_of_a_pipeline_get_all_constant_defaults(server: ApiServer) ->
             "image": {"registry": "ghcr.io", "insecure": False},
             "timeout": "30m",
             "pushSecretRef": {"name": "album-registry"},
+            "failureLog": False,
         },
         "config": {
             "secretRef": {"name": "album-git"},

@@ -131,8 +131,8 @@ class ResolvedBuild(Model):
         description="How long the build may take."
     )
     push_secret_name: Object = Field(description="Secret to push with.")
-    failure_log: bool = Field(
-        False, description="Whether the end of a failed build's log is shown."
+    failure_log: bool | None = Field(
+        None, description="Whether the end of a failed build's log is shown; false if unset."
     )
 
 
