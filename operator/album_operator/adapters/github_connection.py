@@ -6,7 +6,6 @@ asks a GET that was answered 202 again without end. Here a redirect is an answer
 
 import re
 import ssl
-import time
 from collections.abc import ItemsView
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ import requests.adapters
 from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester
 from github.Requester import RequestsResponse as PyGithubResponse
 
+from album_operator.adapters.github_line import Late, Line
 from album_operator.codec.foreign_json import BYTES
 
 NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{0,15})?")
@@ -29,9 +29,9 @@ class OddAnswerError(requests.RequestException):
 
 
 class _Response(PyGithubResponse):
-    def __init__(self, response: requests.Response, deadline: float) -> None:
+    def __init__(self, response: requests.Response, late: Late) -> None:
         super().__init__(response)
-        self._deadline = deadline
+        self._late = late
         if response.status_code == 202 and response.request.method == "GET":
             response.close()
             raise OddAnswerError("HTTP status 202 was not expected")
@@ -48,14 +48,12 @@ class _Response(PyGithubResponse):
 
     def read(self) -> str:
         data = bytearray()
-        with self.response:
+        with self.response, self._late:
             for chunk in self.response.iter_content(64 * 1024):
                 data += chunk
                 # What is compressed counts as what comes out.
                 if len(data) > BYTES:
                     raise OddAnswerError(f"the answer has more than {BYTES} bytes")
-                if time.monotonic() > self._deadline:
-                    raise requests.Timeout("the answer did not end in time")
         return data.decode("utf-8", errors="replace")
 
 
@@ -70,21 +68,29 @@ class _Sending:
         self.session: requests.Session
         self.session.trust_env = False
         self.session.auth = Requester.noopAuth
+        self._line = Line()
+        for scheme in ("http", "https"):
+            self._line.follow(self.session.get_adapter(f"{scheme}://"))
 
     def getresponse(self) -> Any:  # noqa: ANN401 - PyGithub's two classes
         sent: Any = self
-        deadline = time.monotonic() + sent.timeout
-        response = self.session.request(
-            sent.verb,
-            f"{sent.protocol}://{self._netloc}{sent.url}",
-            headers=sent.headers,
-            data=sent.input,
-            timeout=sent.timeout,
-            verify=sent.verify,
-            allow_redirects=False,
-            stream=True,
-        )
-        return _Response(response, deadline)
+        late = Late(self._line, sent.timeout)
+        with late.unless_answered():
+            response = self.session.request(
+                sent.verb,
+                f"{sent.protocol}://{self._netloc}{sent.url}",
+                headers=sent.headers,
+                data=sent.input,
+                timeout=sent.timeout,
+                verify=sent.verify,
+                allow_redirects=False,
+                stream=True,
+            )
+            return _Response(response, late)
+
+    def close(self) -> None:
+        super().close()  # type: ignore[misc]
+        self._line.close()
 
 
 class HttpConnection(_Sending, HTTPRequestsConnectionClass):

@@ -25,6 +25,7 @@ from album_operator.adapters.github_auth import AppAuth, InstallationAuth, make_
 from album_operator.adapters.github_cache import EtagCache, Kept
 from album_operator.adapters.github_connection import connect
 from album_operator.adapters.github_limits import Cost, Limits
+from album_operator.adapters.github_line import LateError
 from album_operator.codec.foreign_json import ExcessiveError
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.places import ForgePlace
@@ -231,6 +232,8 @@ def key_of(place: ForgePlace) -> tuple[object, ...]:
 def _root(error: BaseException) -> BaseException:
     """Find the first cause: the libraries wrap `Connection refused` four times."""
     while (cause := error.__cause__ or error.__context__) is not None:
+        if isinstance(error, LateError):
+            break
         error = cause
     return error
 

@@ -1,7 +1,11 @@
 """How a GitHub is spoken to: one thing at a time, and nothing to anybody else."""
 
 import asyncio
+import json
+import socketserver
 import ssl
+import threading
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -96,7 +100,9 @@ async def test_an_answer_that_drips_is_broken_off() -> None:
         while not writer.is_closing():
             writer.write(b" " * 70_000)
             await asyncio.sleep(0.3)
+        ended.set()
 
+    ended = asyncio.Event()
     server = await asyncio.start_server(drip, "127.0.0.1", 0)
     host = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server:
@@ -107,6 +113,7 @@ async def test_an_answer_that_drips_is_broken_off() -> None:
             await adapter.get_repository(place)
         assert "in time" in caught.value.message
         await adapter.close()
+        await asyncio.wait_for(ended.wait(), 20)
 
 
 async def test_a_certificate_nobody_vouches_for_is_not_taken(tmp_path: Path) -> None:
@@ -183,3 +190,59 @@ async def test_a_token_goes_nowhere_it_is_not_for(change: dict[str, str], reason
 )
 def test_repositories_lie_beside_their_api(api_url: str, web: str) -> None:
     assert web_of(api_url) == web
+
+
+class _Trickling(socketserver.ThreadingTCPServer):
+    """A forge that answers byte by byte, until it is told to answer at once."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, head: bytes) -> None:
+        super().__init__(("127.0.0.1", 0), _Trickle)
+        self.head = head
+        self.goes_on = threading.Event()
+
+
+class _Trickle(socketserver.StreamRequestHandler):
+    server: _Trickling
+
+    def handle(self) -> None:
+        with suppress(OSError):
+            while self.rfile.readline():
+                while self.rfile.readline().strip():
+                    continue
+                if not self.server.goes_on.is_set():
+                    self.wfile.write(self.server.head)
+                while not self.server.goes_on.wait(0.05):
+                    self.wfile.write(b" ")
+                body = json.dumps(REPOSITORY).encode()
+                length = f"Content-Length: {len(body)}".encode()
+                self.wfile.write(b"HTTP/1.1 200 OK\r\n%b\r\n\r\n%b" % (length, body))
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\nX-Slow: ",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n",
+    ],
+)
+async def test_an_answer_that_comes_byte_by_byte_is_given_up_and_its_thread_is_free_again(
+    head: bytes,
+) -> None:
+    with _Trickling(head) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        host = f"127.0.0.1:{server.server_address[1]}"
+        url = f"http://{host}/api/v3"
+        place = ForgePlace(url, "o/n", Credential("s", url, "x", TOKEN), ForgeType.GITHUB)
+        adapter = GitHubPullRequests({host}, time_limit=timedelta(seconds=1))
+        with pytest.raises(TransientError, match="in time"):
+            await asyncio.wait_for(adapter.get_repository(place), 20)
+        server.goes_on.set()
+        assert (await asyncio.wait_for(adapter.get_repository(place), 20)).may_push
+        await adapter.close()
+        server.shutdown()
+        serving.join()
