@@ -8,11 +8,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import yaml
 
+from album_operator.adapters.config_repository import GitConfigRepository
+from album_operator.domain.errors import TransientError
 from album_operator.domain.reasons import Reason
 from tests.contract import hostile_packs as hostile
 from tests.contract.git_works import BRANCH, TAG, VALUES, Ended
@@ -86,7 +89,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
 @pytest.fixture
 def server(served: Backend) -> Iterator[Backend]:
     yield served
-    served.pack, served.speaks_version_2 = None, True
+    served.pack, served.speaks_version_2, served.stalls_at = None, True, None
+    served.goes_on.clear()
 
 
 @pytest.fixture
@@ -393,3 +397,23 @@ def test_a_tree_of_the_same_file_a_billion_times_is_refused(
     assert status == 1
     assert "Raise build.resources.limits.ephemeral-storage" in said
     assert bytes_below(tmp_path / "source") == 0
+
+
+async def test_a_fetch_that_is_broken_off_leaves_nothing_on_disk(
+    server: Backend, heavy: str, tmp_path: Path
+) -> None:
+    # As argoproj/argo-cd#18831: 26 GiB of packs whose fetches were killed by their time limit.
+    server.speaks_version_2 = False
+    server.stalls_at = f"/{heavy}/git-upload-pack"
+    config = GitConfigRepository(
+        {server.host}, cache_folder=tmp_path, time_limit=timedelta(seconds=5)
+    )
+    try:
+        with pytest.raises(TransientError, match="took longer"):
+            await config.look(server.place(heavy), "main", [VALUES], None)
+        assert server.has_stalled.is_set()
+        assert list(tmp_path.rglob("tmp_*")) == []
+        assert bytes_below(tmp_path) < MIB
+    finally:
+        server.goes_on.set()
+        config.close()
