@@ -48,7 +48,6 @@ from album_operator.adapters.git_process import (
 from album_operator.adapters.git_room import Claim, Rooms, make_rooms
 from album_operator.adapters.git_settings import KEPT
 from album_operator.adapters.git_wire import WireError
-from album_operator.domain.names import is_ssh
 from album_operator.domain.places import GitPlace
 from album_operator.domain.reasons import Reason
 from album_operator.slots import Shares
@@ -391,8 +390,8 @@ class Git:
         self._check(place)
         loop = asyncio.get_running_loop()
         try:
-            # Over SSH it is ssh that is told how long it may take to connect.
-            dials = not is_ssh(place.url)
+            # Over SSH it is ssh that is told how long it may take; a path of this machine has none.
+            dials = place.url.startswith("http")
             try:
                 return await self._gateway.run(place, work_in_thread, dials=dials)
             except TokenRefusedError:
