@@ -76,6 +76,7 @@ async def _run(settings: Settings, known: KnownSecrets) -> None:
     limits = Limits(memory=settings.git_memory, fetch=settings.fetch_bytes)
     config = GitConfigRepository(
         settings.insecure_hosts,
+        allowed_hosts=settings.allowed_hosts,
         gateway=to_git,
         cache_folder=settings.cache_folder,
         cache_bytes=settings.cache_bytes,
@@ -86,10 +87,19 @@ async def _run(settings: Settings, known: KnownSecrets) -> None:
     runners = await _listen(settings, health, metrics, wakeups, known)
     cluster = await Cluster.connect()
     application_watch = ApplicationWatch(cluster, metrics, settings.watch_idle)
-    gitea = GiteaPullRequests(settings.insecure_hosts, gateway=to_forges)
-    github = GitHubPullRequests(settings.insecure_hosts, gateway=to_forges)
+    gitea = GiteaPullRequests(
+        settings.insecure_hosts, allowed_hosts=settings.allowed_hosts, gateway=to_forges
+    )
+    github = GitHubPullRequests(
+        settings.insecure_hosts, allowed_hosts=settings.allowed_hosts, gateway=to_forges
+    )
     pull_requests = Forges({ForgeType.GITEA: gitea, ForgeType.GITHUB: github})
-    source = GitSourceRepository(settings.insecure_hosts, gateway=to_git, limits=limits)
+    source = GitSourceRepository(
+        settings.insecure_hosts,
+        allowed_hosts=settings.allowed_hosts,
+        gateway=to_git,
+        limits=limits,
+    )
     editor = ProcessEditor()
     watch = PullRequestWatch(
         pull_requests,

@@ -77,6 +77,7 @@ class Task:
     insecure_hosts: frozenset[str]
     context_dir: str = ""
     dockerfile: str = ""
+    allowed_hosts: frozenset[str] = frozenset()
     most: int = MOST
 
 
@@ -94,7 +95,6 @@ def read_task(environment: Mapping[str, str]) -> Task:
     target = Path(environment["ALBUM_TARGET"])
     if not target.is_absolute() or target == target.parent or ".." in target.parts:
         raise TaskError("ALBUM_TARGET must be an absolute path below the root")
-    hosts = environment.get("ALBUM_INSECURE_HOSTS", "").split(",")
     return Task(
         place=GitPlace(
             environment["ALBUM_REPOSITORY"],
@@ -103,11 +103,17 @@ def read_task(environment: Mapping[str, str]) -> Task:
         commit=check_commit(environment["ALBUM_COMMIT"]),
         tag=check_ref_name(environment["ALBUM_TAG"]),
         target=target,
-        insecure_hosts=frozenset(host.strip() for host in hosts if host.strip()),
+        insecure_hosts=_hosts(environment, "ALBUM_INSECURE_HOSTS"),
+        allowed_hosts=_hosts(environment, "ALBUM_ALLOWED_HOSTS"),
         most=int(environment.get("ALBUM_SOURCE_BYTES") or MOST),
         context_dir=environment.get("ALBUM_CONTEXT_DIR", ""),
         dockerfile=environment.get("ALBUM_DOCKERFILE", ""),
     )
+
+
+def _hosts(environment: Mapping[str, str], name: str) -> frozenset[str]:
+    words = environment.get(name, "").split(",")
+    return frozenset(word.strip() for word in words if word.strip())
 
 
 def read_credential(folder: Path) -> Credential:
@@ -158,7 +164,13 @@ def fetch(task: Task, say: Callable[[str], None]) -> None:
         else:
             path.unlink()
     limits = container_limits(task.most, TIME_LIMIT)
-    git = Git(task.insecure_hosts, time_limit=TIME_LIMIT, folder=task.target, limits=limits)
+    git = Git(
+        task.insecure_hosts,
+        allowed_hosts=task.allowed_hosts,
+        time_limit=TIME_LIMIT,
+        folder=task.target,
+        limits=limits,
+    )
     try:
         with git.open(_with_token(task)) as repository:
             say(f"fetching {task.commit} from {task.place.url}")
@@ -212,7 +224,7 @@ def _with_token(task: Task) -> GitPlace:
     from album_operator.adapters.github import GitHubPullRequests
 
     async def make() -> str:
-        forge = GitHubPullRequests(task.insecure_hosts)
+        forge = GitHubPullRequests(task.insecure_hosts, allowed_hosts=task.allowed_hosts)
         try:
             return await forge.git_token(source)
         finally:

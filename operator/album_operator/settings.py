@@ -48,6 +48,8 @@ class Settings:
         builds_per_namespace: most build Jobs that run at once in a namespace.
         insecure_hosts: `host[:port]` of git servers and registries that may be spoken to in plain
             HTTP.
+        allowed_hosts: `host[:port]` of git servers and forges that may be at an address of the node
+            or the cluster.
         require_consent: whether an Application must name the pipeline it lets change it.
         require_guard: whether the API server must hold us to the guard on Applications.
         merge_poll: how often a waiting pull request is asked for.
@@ -66,6 +68,7 @@ class Settings:
     engine: EngineSettings
     builds_per_namespace: int
     insecure_hosts: frozenset[str]
+    allowed_hosts: frozenset[str]
     require_consent: bool
     require_guard: bool
     merge_poll: timedelta
@@ -184,7 +187,9 @@ def read_webhook_secrets(file: Path) -> tuple[bytes, ...]:
     return tuple(secret.encode() for secret in secrets)
 
 
-def _read_engine(read: _Reader, insecure_hosts: frozenset[str]) -> EngineSettings:
+def _read_engine(
+    read: _Reader, insecure_hosts: frozenset[str], allowed_hosts: frozenset[str]
+) -> EngineSettings:
     privileged = read.parsed("ALBUM_ALLOW_PRIVILEGED_BUILDS", "false", _boolean, "true or false")
     requests = read.amounts("ALBUM_BUILD_REQUESTS", resources.BUILD.requests)
     limits = read.amounts("ALBUM_BUILD_LIMITS", resources.BUILD.limits)
@@ -200,6 +205,7 @@ def _read_engine(read: _Reader, insecure_hosts: frozenset[str]) -> EngineSetting
         buildkit_image=read.text("ALBUM_BUILDKIT_IMAGE", BUILDKIT_IMAGE),
         registry_mirrors=read.words("ALBUM_REGISTRY_MIRRORS", "", HOST),
         insecure_hosts=insecure_hosts,
+        allowed_hosts=allowed_hosts,
         allow_privileged=privileged is True,
         build_resources=Resources(requests, limits),
         fetch_resources=Resources(resources.FETCH.requests, fetch),
@@ -221,6 +227,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         read.faults.append("ALBUM_NAMESPACES is not set: name the namespaces to serve, by commas")
     argocd_namespaces = read.words("ALBUM_ARGOCD_NAMESPACES", "argocd", NAMESPACE)
     insecure_hosts = frozenset(read.words("ALBUM_INSECURE_HOSTS", "", HOST))
+    allowed_hosts = frozenset(read.words("ALBUM_ALLOWED_HOSTS", "", HOST))
     consent = read.parsed("ALBUM_REQUIRE_CONSENT", "true", _boolean, "true or false")
     guard = read.parsed("ALBUM_REQUIRE_GUARD", "true", _boolean, "true or false")
     poll = read.parsed("ALBUM_MERGE_POLL_SECONDS", "30", _seconds, "a number of seconds above 0")
@@ -242,7 +249,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             read_webhook_secrets(secret_file)
         except SettingsError as error:
             read.faults.append(f"ALBUM_WEBHOOK_SECRET_FILE: {error}")
-    engine = _read_engine(read, insecure_hosts)
+    engine = _read_engine(read, insecure_hosts, allowed_hosts)
     if (
         read.faults
         or consent is None
@@ -264,6 +271,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         engine=engine,
         builds_per_namespace=builds,
         insecure_hosts=insecure_hosts,
+        allowed_hosts=allowed_hosts,
         require_consent=consent,
         require_guard=guard,
         merge_poll=poll,

@@ -19,6 +19,10 @@ DEAD = "127.0.0.1:9"
 """Port 9 (discard) has no listener and is below those handed out to others."""
 
 
+LOOPBACK = frozenset({"127.0.0.1"})
+"""Where all servers of tests are, which no pipeline may name unless an admin lets it."""
+
+
 class ClosablePullRequests(PullRequests, Protocol):
     """An adapter with connections of its own."""
 
@@ -43,8 +47,8 @@ class GitStage:
         self.cache = folder.with_name("cache")
         self._hosts = hosts
         source, config = (
-            GitSourceRepository(hosts),
-            GitConfigRepository(hosts, cache_folder=self.cache),
+            GitSourceRepository(hosts, allowed_hosts=LOOPBACK),
+            GitConfigRepository(hosts, allowed_hosts=LOOPBACK, cache_folder=self.cache),
         )
         forge = self.connect_forge(hosts)
         self._closing: list[GitSourceRepository | GitConfigRepository] = [source, config]
@@ -65,7 +69,10 @@ class GitStage:
             await forge.close()
 
     def connect_another(self) -> tuple[ConfigRepository, PullRequests]:
-        config, forge = GitConfigRepository(self._hosts), self.connect_forge(self._hosts)
+        config, forge = (
+            GitConfigRepository(self._hosts, allowed_hosts=LOOPBACK),
+            self.connect_forge(self._hosts),
+        )
         self._closing.append(config)
         self._forges.append(forge)
         return config, forge

@@ -76,6 +76,7 @@ def run(place: GitPlace, commit: str, target: Path, **variables: str) -> Ended:
         "ALBUM_TARGET": str(target),
         "ALBUM_CREDENTIAL": mount(target.parent / "credential", given),
         "ALBUM_INSECURE_HOSTS": place.url.split("/")[2],
+        "ALBUM_ALLOWED_HOSTS": "127.0.0.1",
     }
     ended = subprocess.run(
         [sys.executable, "-m", "album_operator.fetch_source"],

@@ -109,7 +109,7 @@ def secret_lines(identity: str) -> list[str]:
 
 async def push(place: GitPlace) -> str:
     """Push the release's branch with adapters of its own."""
-    config = GitConfigRepository([])
+    config = GitConfigRepository([], allowed_hosts={"127.0.0.1"})
     try:
         base = (await config.look(place, "main", [VALUES], None)).base_commit or ""
         change = Change(base, OURS, {VALUES: b"tag: 2\n"}, "ours", "Ann", "a@example.org", EPOCH)
@@ -208,7 +208,7 @@ async def test_a_server_that_is_silent_is_given_up_and_no_process_stays(
     port = server.sockets[0].getsockname()[1]
     url = f"ssh://git@127.0.0.1:{port}"
     credential = Credential("album-git", url, "x", "", there.credential.identity, "a b c")
-    config = GitConfigRepository([], time_limit=timedelta(seconds=1))
+    config = GitConfigRepository([], allowed_hosts={"127.0.0.1"}, time_limit=timedelta(seconds=1))
     async with server:
         with pytest.raises(TransientError) as caught:
             await config.look(GitPlace(f"{url}/owner/name", credential), None, [VALUES], None)

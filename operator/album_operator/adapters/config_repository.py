@@ -63,6 +63,7 @@ class GitConfigRepository:
 
     Args:
         insecure_hosts: `host[:port]` of servers that may be spoken to in plain HTTP.
+        allowed_hosts: those that may be at an address of the node or the cluster.
         gateway: the way to servers; None for one of its own.
         time_limit: longest a single git command may take.
         cache_folder: where caches are kept; None for a folder that is removed at the end.
@@ -77,6 +78,7 @@ class GitConfigRepository:
         self,
         insecure_hosts: Collection[str],
         *,
+        allowed_hosts: Collection[str] = (),
         gateway: Gateway | None = None,
         time_limit: timedelta = TIME_LIMIT,
         cache_folder: Path | None = None,
@@ -86,6 +88,7 @@ class GitConfigRepository:
         self._caches = Caches(cache_folder, cache_bytes)
         self._git = Git(
             insecure_hosts,
+            allowed_hosts=allowed_hosts,
             gateway=gateway,
             time_limit=time_limit,
             folder=self._caches.work,

@@ -80,6 +80,12 @@ class _LocalGit(Git):
     def _check(self, place: GitPlace) -> None:
         del place
 
+    def _look_up(self, place: GitPlace) -> GitPlace:
+        return place
+
+    async def _locate(self, place: GitPlace) -> GitPlace:
+        return place
+
 
 def is_local(place: GitPlace) -> bool:
     """Tell whether a place is a path of this machine."""

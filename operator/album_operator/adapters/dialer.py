@@ -45,8 +45,20 @@ LookUp = Callable[[str, int], Sequence[Address]]
 
 
 def look_up(host: str, port: int) -> Sequence[Address]:
-    """Ask the system's resolver; takes as long as that likes."""
-    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    """Ask the system's resolver; takes as long as that likes.
+
+    Raises:
+        OSError: the host does not resolve.
+    """
+    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_CANONNAME)
+
+
+Check = Callable[[str, int, Sequence[Address]], None]
+"""Refuses a server, by host, port and what was found of it, before it is connected to."""
+
+
+def accept(host: str, port: int, found: Sequence[Address]) -> None:
+    """Refuse none."""
 
 
 @dataclass(frozen=True)
@@ -79,22 +91,28 @@ class Dialer:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="names")
         self._reached: dict[str, _Reached] = {}
 
-    async def reach(self, namespace: str, server: str, reason: Reason) -> None:
+    async def reach(
+        self, namespace: str, server: str, reason: Reason, check: Check = accept
+    ) -> None:
         """See that a server takes a connection, unless one was seen to lately.
 
         Args:
             namespace: who asks.
             server: `host:port`.
             reason: of the error.
+            check: of its addresses.
 
         Raises:
             NoConnectionError: it has no address, or takes none.
+            TerminalError: the check's.
         """
-        if server in self._reached and self._clock() < self._reached[server].until:
-            return
         host, _, port = server.rpartition(":")
+        if server in self._reached and self._clock() < self._reached[server].until:
+            check(host, int(port), self._reached[server].addresses)
+            return
         try:
             addresses = await self.look_up(namespace, host, int(port))
+            check(host, int(port), addresses)
             async with asyncio.timeout(self._limit):
                 connection = await start_connection(addresses, happy_eyeballs_delay=SECOND_ADDRESS)
         except TimeoutError:

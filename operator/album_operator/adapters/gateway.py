@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
 
 from album_operator.adapters.breakers import Breakers
-from album_operator.adapters.dialer import Dialer
+from album_operator.adapters.dialer import Check, Dialer, accept
 from album_operator.domain.errors import UnansweredError
 from album_operator.domain.reasons import Reason
 from album_operator.slots import Shares, Slots
@@ -64,6 +64,7 @@ class Gateway:
         work: Callable[[], Awaitable[T]],
         *,
         dials: bool = True,
+        check: Check = accept,
         find_failure: Callable[[T], str | None] = lambda _: None,
     ) -> T:
         """Do a work when it is its turn; it goes on when nobody waits for it any more.
@@ -72,6 +73,7 @@ class Gateway:
             place: where it goes.
             work: raises `UnansweredError` where the server did not answer.
             dials: whether to see first that the server takes a connection.
+            check: refuses a server by its addresses, before it is connected to.
             find_failure: says what of an answer is the server's own failure, None for nothing.
 
         Raises:
@@ -83,7 +85,7 @@ class Gateway:
         async def attempt() -> T:
             try:
                 with self._breakers.attempt(place.namespace, place.server, self._reason):
-                    return await self._do(place, work, find_failure, dials=dials)
+                    return await self._do(place, work, find_failure, check if dials else None)
             except _FailedAnswerError as failed:
                 answer: T = failed.answer
                 return answer
@@ -97,11 +99,10 @@ class Gateway:
         place: Place,
         work: Callable[[], Awaitable[T]],
         find_failure: Callable[[T], str | None],
-        *,
-        dials: bool,
+        check: Check | None,
     ) -> T:
-        if dials:
-            await self.dialer.reach(place.namespace, place.server, self._reason)
+        if check is not None:
+            await self.dialer.reach(place.namespace, place.server, self._reason, check)
         try:
             answer = await work()
         except UnansweredError:

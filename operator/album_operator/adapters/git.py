@@ -9,12 +9,20 @@ import subprocess
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from album_operator.adapters.addresses import check_git_address, check_git_credential
+from album_operator.adapters.addresses import (
+    check_found,
+    check_git_address,
+    check_git_credential,
+    find_addresses,
+    host_and_port,
+    is_listed,
+)
 from album_operator.adapters.deadline import Deadline
 from album_operator.adapters.gateway import Gateway
 from album_operator.adapters.git_connection import IDLE_SECONDS, Connection, Connections
@@ -48,6 +56,8 @@ from album_operator.adapters.git_process import (
 from album_operator.adapters.git_room import Claim, Rooms, make_rooms
 from album_operator.adapters.git_settings import KEPT
 from album_operator.adapters.git_wire import WireError
+from album_operator.adapters.networks import addresses_of
+from album_operator.domain.errors import TransientError
 from album_operator.domain.places import GitPlace
 from album_operator.domain.reasons import Reason
 from album_operator.slots import Shares
@@ -330,6 +340,7 @@ class Git:
 
     Args:
         insecure_hosts: `host[:port]` of servers that may be spoken to in plain HTTP.
+        allowed_hosts: those that may be at an address of the node or the cluster.
         gateway: the way to servers; None for one of its own.
         time_limit: longest a single command may take; a whole work, `COMMANDS` times as long.
         folder: where throw-away folders are made; None for the system's temporary folder.
@@ -340,12 +351,16 @@ class Git:
         self,
         insecure_hosts: Collection[str],
         *,
+        allowed_hosts: Collection[str] = (),
         gateway: Gateway | None = None,
         time_limit: timedelta = TIME_LIMIT,
         folder: Path | None = None,
         limits: Limits = LIMITS,
     ) -> None:
         self._insecure_hosts = frozenset(insecure_hosts)
+        self._allowed_hosts = frozenset(allowed_hosts)
+        self._listed = self._insecure_hosts | self._allowed_hosts
+        self._check_found = partial(check_found, listed=self._listed)
         self._gateway = gateway or Gateway(SHARES, Reason.GIT_UNAVAILABLE)
         self._limit = COMMANDS * time_limit
         self._processes = GitProcesses(time_limit, limits)
@@ -378,14 +393,15 @@ class Git:
             TerminalError: `HostNotAllowed` before anything is sent.
         """
 
-        def run_in_repository() -> T:
-            with self.open(place, kept, deadline) as repository:
+        def run_in_repository(at: GitPlace) -> T:
+            with self.open(at, kept, deadline) as repository:
                 return work(repository)
 
         async def work_in_thread() -> T:
             if self._is_closed:
                 raise unavailable(place, STOPPING)
-            return await loop.run_in_executor(self._threads, run_in_repository)
+            at = await self._locate(place) if dials else place
+            return await loop.run_in_executor(self._threads, run_in_repository, at)
 
         self._check(place)
         loop = asyncio.get_running_loop()
@@ -393,10 +409,14 @@ class Git:
             # Over SSH it is ssh that is told how long it may take; a path of this machine has none.
             dials = place.url.startswith("http")
             try:
-                return await self._gateway.run(place, work_in_thread, dials=dials)
+                return await self._gateway.run(
+                    place, work_in_thread, dials=dials, check=self._check_found
+                )
             except TokenRefusedError:
                 await asyncio.sleep(REFUSED_PAUSE.total_seconds())
-                return await self._gateway.run(place, work_in_thread, dials=dials)
+                return await self._gateway.run(
+                    place, work_in_thread, dials=dials, check=self._check_found
+                )
         finally:
             loop.call_later(IDLE_SECONDS, self._connections.close_idle, IDLE_SECONDS)
 
@@ -406,6 +426,8 @@ class Git:
     ) -> Iterator[Repository]:
         """Give a kept repository, or a throw-away one that is removed, for use in this thread."""
         self._check(place)
+        if not place.addresses:
+            place = self._look_up(place)
         deadline = deadline or self.deadline()
         try:
             with (
@@ -420,8 +442,26 @@ class Git:
         except OSError as error:
             raise LocalGitError("repository", error.strerror or str(error)) from error
 
+    async def _locate(self, place: GitPlace) -> GitPlace:
+        """Give a place with the addresses it was just reached at."""
+        host, port = host_and_port(place.url)
+        if is_listed(host, port, self._listed):
+            return place
+        try:
+            found = await self._gateway.dialer.find(host, port)
+        except OSError as error:
+            raise _unresolved(place, error) from error
+        self._check_found(host, port, found)
+        return replace(place, addresses=addresses_of(found))
+
+    def _look_up(self, place: GitPlace) -> GitPlace:
+        try:
+            return replace(place, addresses=find_addresses(place.url, self._listed))
+        except OSError as error:
+            raise _unresolved(place, error) from error
+
     def _check(self, place: GitPlace) -> None:
-        check_git_address(place.url, self._insecure_hosts)
+        check_git_address(place.url, self._insecure_hosts, self._allowed_hosts)
         check_git_credential(place.credential, place.url)
 
     def close(self) -> None:
@@ -430,6 +470,10 @@ class Git:
         self._processes.close()
         self._threads.shutdown(wait=True, cancel_futures=True)
         self._connections.close_idle()
+
+
+def _unresolved(place: GitPlace, error: OSError) -> TransientError:
+    return unavailable(place, f"Could not resolve its host ({error.strerror or error})")
 
 
 def _seconds(limit: timedelta) -> str:

@@ -56,6 +56,7 @@ class GiteaPullRequests:
 
     Args:
         insecure_hosts: `host[:port]` of forges that may be spoken to in plain HTTP.
+        allowed_hosts: those that may be at an address of the node or the cluster.
         gateway: the way to servers; None for one of its own.
         time_limit: longest a request may take in all.
         refused_pause: after which a token that was refused is tried once more.
@@ -65,11 +66,12 @@ class GiteaPullRequests:
         self,
         insecure_hosts: Collection[str],
         *,
+        allowed_hosts: Collection[str] = (),
         gateway: Gateway | None = None,
         time_limit: timedelta = TIME_LIMIT,
         refused_pause: timedelta = REFUSED_PAUSE,
     ) -> None:
-        self._api = GiteaApi(insecure_hosts, gateway, time_limit, refused_pause)
+        self._api = GiteaApi(insecure_hosts, allowed_hosts, gateway, time_limit, refused_pause)
         # Heads whose merge we have scheduled, None for taken back: Gitea's API does not tell.
         self._armed: dict[tuple[str, str, int], str | None] = {}
 

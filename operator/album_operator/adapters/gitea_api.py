@@ -5,12 +5,17 @@ import itertools
 import re
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import aiohttp
 import yarl
 
-from album_operator.adapters.addresses import check_address, check_forge_credential
+from album_operator.adapters.addresses import (
+    check_address,
+    check_forge_credential,
+    check_found,
+)
 from album_operator.adapters.forge_failures import (
     SHARES,
     ListTooLongError,
@@ -57,6 +62,7 @@ class GiteaApi:
 
     Args:
         insecure_hosts: `host[:port]` of forges that may be spoken to in plain HTTP.
+        allowed_hosts: those that may be at an address of the node or the cluster.
         gateway: the way to servers; None for one of its own.
         time_limit: longest a request may take in all.
         refused_pause: after which a token that was refused is tried once more.
@@ -65,12 +71,15 @@ class GiteaApi:
     def __init__(
         self,
         insecure_hosts: Collection[str],
+        allowed_hosts: Collection[str],
         gateway: Gateway | None,
         time_limit: timedelta,
         refused_pause: timedelta,
     ) -> None:
         self._insecure_hosts = frozenset(insecure_hosts)
+        self._allowed_hosts = frozenset(allowed_hosts)
         self._gateway = gateway or Gateway(SHARES, Reason.FORGE_UNAVAILABLE)
+        self._check_found = partial(check_found, listed={*insecure_hosts, *allowed_hosts})
         self._timeout = aiohttp.ClientTimeout(
             total=time_limit.total_seconds(), sock_connect=CONNECT_LIMIT.total_seconds()
         )
@@ -186,6 +195,7 @@ class GiteaApi:
         return await self._gateway.run(
             place,
             lambda: self._exchange(place, method, path, body),
+            check=self._check_found,
             find_failure=lambda answer: find_failure(answer.status, answer.said),
         )
 
@@ -217,7 +227,7 @@ class GiteaApi:
             raise unavailable(place, head(scrub(said, place.credential), WORDS_LENGTH)) from error
 
     def _check(self, place: ForgePlace) -> None:
-        check_address(place.api_url, self._insecure_hosts)
+        check_address(place.api_url, self._insecure_hosts, self._allowed_hosts)
         if not REPOSITORY.fullmatch(place.repository) or ".." in place.repository:
             raise TerminalError(
                 Reason.REPOSITORY_NOT_FOUND,
@@ -230,9 +240,10 @@ class GiteaApi:
     def _connected(self) -> aiohttp.ClientSession:
         # Made at the first request, because a session belongs to the event loop that runs.
         if self._session is None:
+            resolver = Resolver(self._gateway.dialer, self._check_found)
             self._session = aiohttp.ClientSession(
                 timeout=self._timeout,
                 cookie_jar=aiohttp.DummyCookieJar(),
-                connector=aiohttp.TCPConnector(resolver=Resolver(self._gateway.dialer)),
+                connector=aiohttp.TCPConnector(resolver=resolver),
             )
         return self._session

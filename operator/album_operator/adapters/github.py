@@ -45,6 +45,7 @@ class GitHubPullRequests:
 
     Args:
         insecure_hosts: `host[:port]` of forges that may be spoken to in plain HTTP.
+        allowed_hosts: those that may be at an address of the node or the cluster.
         gateway: the way to servers; None for one of its own.
         time_limit: longest a request may take, in whole seconds.
         make_limits: gives what a credential may do at the forge of that base URL.
@@ -54,11 +55,14 @@ class GitHubPullRequests:
         self,
         insecure_hosts: Collection[str],
         *,
+        allowed_hosts: Collection[str] = (),
         gateway: Gateway | None = None,
         time_limit: timedelta = TIME_LIMIT,
         make_limits: Callable[[str], Limits] = Limits,
     ) -> None:
-        self._api = GitHubApi(insecure_hosts, gateway, int(time_limit.total_seconds()), make_limits)
+        self._api = GitHubApi(
+            insecure_hosts, allowed_hosts, gateway, int(time_limit.total_seconds()), make_limits
+        )
 
     async def close(self) -> None:
         """Close all connections."""

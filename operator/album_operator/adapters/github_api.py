@@ -3,10 +3,15 @@
 import re
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from album_operator.adapters.addresses import check_address, check_forge_credential
+from album_operator.adapters.addresses import (
+    check_address,
+    check_forge_credential,
+    check_found,
+)
 from album_operator.adapters.forge_failures import (
     SHARES,
     ListTooLongError,
@@ -52,6 +57,7 @@ class GitHubApi:
 
     Args:
         insecure_hosts: `host[:port]` of forges that may be spoken to in plain HTTP.
+        allowed_hosts: those that may be at an address of the node or the cluster.
         gateway: the way to servers; None for one of its own.
         time_limit: longest a request may take, in seconds.
         make_limits: gives a credential's limits at the forge of that base URL.
@@ -60,12 +66,16 @@ class GitHubApi:
     def __init__(
         self,
         insecure_hosts: Collection[str],
+        allowed_hosts: Collection[str],
         gateway: Gateway | None,
         time_limit: int,
         make_limits: Callable[[str], Limits],
     ) -> None:
         self._insecure_hosts = frozenset(insecure_hosts)
+        self._allowed_hosts = frozenset(allowed_hosts)
         self._gateway = gateway or Gateway(SHARES, Reason.FORGE_UNAVAILABLE)
+        self._listed = self._insecure_hosts | self._allowed_hosts
+        self._check_found = partial(check_found, listed=self._listed)
         self._time_limit = time_limit
         self._make_limits = make_limits
         self._cache = EtagCache()
@@ -216,11 +226,14 @@ class GitHubApi:
         return await self._gateway.run(
             place,
             lambda: self._session(place).send(place, request),
+            check=self._check_found,
             find_failure=lambda answer: find_failure(answer.status, answer.said),
         )
 
     async def _give_token(self, place: ForgePlace) -> tuple[str, Mapping[str, Any] | None]:
-        return await self._gateway.run(place, lambda: self._session(place).give_token(place))
+        return await self._gateway.run(
+            place, lambda: self._session(place).give_token(place), check=self._check_found
+        )
 
     async def _moved(self, place: ForgePlace, answer: Answer) -> OutsideError:
         """Say where a redirect leads; it is never followed as it is written."""
@@ -240,7 +253,7 @@ class GitHubApi:
         )
 
     def _check(self, place: ForgePlace) -> None:
-        check_address(place.api_url, self._insecure_hosts)
+        check_address(place.api_url, self._insecure_hosts, self._allowed_hosts)
         if not REPOSITORY.fullmatch(place.repository) or ".." in place.repository:
             raise TerminalError(
                 Reason.REPOSITORY_NOT_FOUND,
@@ -254,7 +267,9 @@ class GitHubApi:
         key = key_of(place)
         if key not in self._sessions:
             limits = self._make_limits(place.api_url)
-            self._sessions[key] = Session(place, self._cache, limits, self._time_limit)
+            self._sessions[key] = Session(
+                place, self._cache, limits, self._time_limit, self._listed
+            )
             if len(self._sessions) > SESSIONS:
                 self._sessions.popitem(last=False)[1].close()
         self._sessions.move_to_end(key)

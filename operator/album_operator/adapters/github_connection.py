@@ -6,7 +6,8 @@ asks a GET that was answered 202 again without end. Here a redirect is an answer
 
 import re
 import ssl
-from collections.abc import ItemsView
+from collections.abc import Collection, ItemsView
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ import requests.adapters
 from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester
 from github.Requester import RequestsResponse as PyGithubResponse
 
+from album_operator.adapters.addresses import check_peer
 from album_operator.adapters.github_line import Late, Line
 from album_operator.codec.foreign_json import BYTES
 
@@ -60,7 +62,7 @@ class _Response(PyGithubResponse):
 class _Sending:
     """What both kinds of connection have in common; comes before PyGithub's class."""
 
-    def __init__(self, netloc: str, timeout: int) -> None:
+    def __init__(self, netloc: str, timeout: int, listed: Collection[str]) -> None:
         self._netloc = netloc
         authority = ssl.get_default_verify_paths().cafile
         super().__init__(netloc, timeout=timeout, verify=authority or True)  # type: ignore[call-arg]
@@ -68,7 +70,7 @@ class _Sending:
         self.session: requests.Session
         self.session.trust_env = False
         self.session.auth = Requester.noopAuth
-        self._line = Line()
+        self._line = Line(partial(check_peer, listed=listed))
         for scheme in ("http", "https"):
             self._line.follow(self.session.get_adapter(f"{scheme}://"))
 
@@ -101,13 +103,16 @@ class HttpsConnection(_Sending, HTTPSRequestsConnectionClass):
     """A connection over TLS, its certificate always verified."""
 
 
-def connect(api_url: str, timeout: int) -> HttpConnection | HttpsConnection:
+def connect(
+    api_url: str, timeout: int, listed: Collection[str]
+) -> HttpConnection | HttpsConnection:
     """Make a connection to a forge's host; nothing is sent yet.
 
     Args:
         api_url: base URL of the API, with a scheme that was checked.
         timeout: longest a request may take, in seconds.
+        listed: `host[:port]` that may be at an address of the node or the cluster.
     """
     parts = urlsplit(api_url)
     kind = HttpsConnection if parts.scheme == "https" else HttpConnection
-    return kind(parts.netloc, timeout)
+    return kind(parts.netloc, timeout, listed)

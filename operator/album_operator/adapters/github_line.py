@@ -6,7 +6,7 @@ or of a body, would keep the thread of a credential for ever.
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
 
@@ -21,9 +21,15 @@ class LateError(requests.Timeout):
 
 
 class Line:
-    """Knows the connection that was opened last; one thread opens them, one at a time."""
+    """Knows the connection that was opened last; one thread opens them, one at a time.
 
-    def __init__(self) -> None:
+    Args:
+        check: refuses a connection by its host, port, and the address of its other end: DNS may
+            have told something else since the host was looked at.
+    """
+
+    def __init__(self, check: Callable[[str, int, str], None] = lambda *_: None) -> None:
+        self.check = check
         self._socket: socket.socket | None = None
 
     def follow(self, adapter: requests.adapters.BaseAdapter) -> None:
@@ -69,9 +75,16 @@ class _Followed:
     """What both kinds of connection have in common; comes before urllib3's class."""
 
     followed_by: Line
+    host: str
+    port: int
 
     def _new_conn(self) -> socket.socket:
         made: socket.socket = super()._new_conn()  # type: ignore[misc]
+        try:
+            self.followed_by.check(self.host, self.port, made.getpeername()[0])
+        except BaseException:
+            made.close()
+            raise
         self.followed_by.begin(made)
         return made
 

@@ -7,7 +7,7 @@ credential waits for another's limits.
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -84,16 +84,22 @@ class Session:
         cache: of all sessions.
         limits: of this credential.
         time_limit: longest a request may take, in seconds.
+        listed: `host[:port]` that may be at an address of the node or the cluster.
     """
 
     def __init__(
-        self, place: ForgePlace, cache: EtagCache, limits: Limits, time_limit: int
+        self,
+        place: ForgePlace,
+        cache: EtagCache,
+        limits: Limits,
+        time_limit: int,
+        listed: Collection[str],
     ) -> None:
         self._key = key_of(place)
         self._cache = cache
         self._limits = limits
         self._time_limit = time_limit
-        self._connection = connect(place.api_url, time_limit)
+        self._connection = connect(place.api_url, time_limit, listed)
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="github")
         self._github: github.Github | None = None
         self._minted: tuple[str, ...] = ()

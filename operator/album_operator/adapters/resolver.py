@@ -4,7 +4,7 @@ import socket
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from album_operator.adapters.dialer import Dialer
+from album_operator.adapters.dialer import Check, Dialer, accept
 
 
 class Resolver(AbstractResolver):
@@ -12,10 +12,12 @@ class Resolver(AbstractResolver):
 
     Args:
         dialer: has just found the addresses of whom a request goes to.
+        check: refuses a server by them.
     """
 
-    def __init__(self, dialer: Dialer) -> None:
+    def __init__(self, dialer: Dialer, check: Check = accept) -> None:
         self._dialer = dialer
+        self._check = check
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -24,9 +26,12 @@ class Resolver(AbstractResolver):
 
         Raises:
             OSError: there are none.
+            TerminalError: the check's.
         """
         found = []
-        for kind, _, protocol, _, address in await self._dialer.find(host, port):
+        addresses = await self._dialer.find(host, port)
+        self._check(host, port, addresses)
+        for kind, _, protocol, _, address in addresses:
             if family in (socket.AF_UNSPEC, kind):
                 found.append(
                     ResolveResult(

@@ -25,6 +25,7 @@ class GitSourceRepository:
 
     Args:
         insecure_hosts: `host[:port]` of servers that may be spoken to in plain HTTP.
+        allowed_hosts: those that may be at an address of the node or the cluster.
         gateway: the way to servers; None for one of its own.
         time_limit: longest a single git command may take.
         limits: of each git command.
@@ -34,11 +35,18 @@ class GitSourceRepository:
         self,
         insecure_hosts: Collection[str],
         *,
+        allowed_hosts: Collection[str] = (),
         gateway: Gateway | None = None,
         time_limit: timedelta = TIME_LIMIT,
         limits: Limits = LIMITS,
     ) -> None:
-        self._git = Git(insecure_hosts, gateway=gateway, time_limit=time_limit, limits=limits)
+        self._git = Git(
+            insecure_hosts,
+            allowed_hosts=allowed_hosts,
+            gateway=gateway,
+            time_limit=time_limit,
+            limits=limits,
+        )
         self._fetcher = Fetcher()
         self._dockerfiles: Kept[tuple[str, str, str], bool] = Kept(KEPT_ANSWERS)
         self._logs: Kept[tuple[str, str, str, int], tuple[SourceCommit, ...]] = Kept(KEPT_LOGS)

@@ -118,11 +118,13 @@ class GitPlace:
 
     Attributes:
         namespace: of the release that goes there, whose share of the operator's work that takes.
+        addresses: where its host was found right before it is gone to; empty: wherever DNS says.
     """
 
     url: str
     credential: Credential
     namespace: str = ""
+    addresses: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def server(self) -> str:

@@ -55,6 +55,7 @@ class EngineSettings:
         operator_image: the operator's own image, which fetches the source.
         registry_mirrors: `host[:port]` of registries asked before docker.io, in this order.
         insecure_hosts: `host[:port]` that may be spoken to in plain HTTP.
+        allowed_hosts: those that may be at an address of the node or the cluster.
         image_pull_policy: of all containers of the Job.
         allow_privileged: whether a builder that needs it gets a privileged container.
         build_resources: of the container that builds, where a pipeline says nothing; its limits
@@ -67,6 +68,7 @@ class EngineSettings:
     buildkit_image: str
     registry_mirrors: tuple[str, ...] = ()
     insecure_hosts: frozenset[str] = frozenset()
+    allowed_hosts: frozenset[str] = frozenset()
     image_pull_policy: str = "IfNotPresent"
     allow_privileged: bool = False
     build_resources: Resources = resources.BUILD

@@ -151,6 +151,7 @@ def _render_fetch(resolved: Resolved, engine: EngineSettings, build: Resources) 
             for part in (build.requests, build.limits)
         )
     )
+    allowed = ",".join(sorted(engine.allowed_hosts))
     return {
         "name": FETCH,
         "image": engine.operator_image,
@@ -165,6 +166,7 @@ def _render_fetch(resolved: Resolved, engine: EngineSettings, build: Resources) 
                 "ALBUM_CONTEXT_DIR": resolved.build.context_dir,
                 "ALBUM_DOCKERFILE": resolved.build.dockerfile,
                 "ALBUM_INSECURE_HOSTS": ",".join(sorted(engine.insecure_hosts)),
+                **({"ALBUM_ALLOWED_HOSTS": allowed} if allowed else {}),
                 "HOME": "/tmp",  # noqa: S108
             }
         ),

@@ -116,3 +116,43 @@ def test_a_token_goes_to_the_api_of_its_own_host_for_its_own_repositories() -> N
         check_forge_credential(
             CREDENTIAL, "https://api.example.org", "https://git.example.org/owner/name"
         )
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1", "169.254.169.254", "[::1]", "[fe80::1]", "[::ffff:127.0.0.1]", "0x7f.1",
+        "127.1", "2130706433", "0177.0.0.1", "0.1.2.3", "[::]", "[64:ff9b::a9fe:a9fe]",
+        "224.0.0.1",
+        "kubernetes.default.svc", "gitea.gitea.svc", "Argocd-Server.argocd.svc.CLUSTER.local",
+    ],
+)  # fmt: skip
+def test_a_pipeline_leads_to_no_address_of_node_or_cluster(host: str) -> None:
+    for url in (f"https://{host}/o/n", f"https://{host}:6443/o/n"):
+        for check in (check_address, check_git_address):
+            with pytest.raises(TerminalError) as caught:
+                check(url, {})
+            assert caught.value.reason is Reason.HOST_NOT_ALLOWED
+    if not host.startswith("["):
+        with pytest.raises(TerminalError):
+            check_git_address(f"ssh://git@{host}/o/n", {})
+
+
+def test_an_admin_lets_a_host_be_there_on_all_ports_or_on_one() -> None:
+    url = "https://gitea.gitea.svc:3000/o/n"
+    check_address(url, {}, {"gitea.gitea.svc"})
+    check_address(url, {}, {"Gitea.gitea.SVC:3000"})
+    check_address("https://[::1]:3000/o/n", {}, {"[::1]:3000"})
+    check_address("https://gitea.gitea.svc/o/n", {}, {"gitea.gitea.svc:443"})
+    check_git_address("ssh://git@gitea.gitea.svc/o/n", {}, {"gitea.gitea.svc:22"})
+    for other in ({"gitea.gitea.svc:443"}, {"gitea"}, {"svc"}):
+        with pytest.raises(TerminalError) as caught:
+            check_address(url, {}, other)
+        assert "add gitea.gitea.svc:3000 to the operator's ALBUM_ALLOWED_HOSTS" in (
+            caught.value.message
+        )
+
+
+def test_private_ranges_are_gone_to() -> None:
+    for host in ("10.0.0.7", "172.30.0.5", "192.168.1.1", "gitea", "gitea.internal"):
+        check_address(f"https://{host}/o/n", {})

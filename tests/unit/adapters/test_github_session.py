@@ -127,7 +127,7 @@ async def test_a_certificate_nobody_vouches_for_is_not_taken(tmp_path: Path) -> 
     server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=own_certificate(tmp_path))
     url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server:
-        adapter = GitHubPullRequests(set())
+        adapter = GitHubPullRequests(set(), allowed_hosts={url.removeprefix("https://")})
         place = ForgePlace(
             f"{url}/api/v3", "o/n", Credential("album-git", url, "x", TOKEN), ForgeType.GITHUB
         )

@@ -61,6 +61,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
             "ALBUM_BUILD_LIMITS": "memory=8Gi, ephemeral-storage=50Gi",
             "ALBUM_FETCH_LIMITS": "memory=2Gi",
             "ALBUM_INSECURE_HOSTS": "172.18.0.1:3000,[fd00::1]:3000",
+            "ALBUM_ALLOWED_HOSTS": "gitea.gitea.svc",
             "ALBUM_REQUIRE_CONSENT": "False",
             "ALBUM_REQUIRE_GUARD": "false",
             "ALBUM_MERGE_POLL_SECONDS": "0.5",
@@ -88,6 +89,8 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     assert settings.engine.fetch_resources == Resources(resources.FETCH.requests, {"memory": "2Gi"})
     assert settings.insecure_hosts == frozenset({"172.18.0.1:3000", "[fd00::1]:3000"})
     assert settings.engine.insecure_hosts == settings.insecure_hosts
+    assert settings.allowed_hosts == frozenset({"gitea.gitea.svc"})
+    assert settings.engine.allowed_hosts == settings.allowed_hosts
     assert not settings.require_consent
     assert not settings.require_guard
     assert settings.merge_poll == timedelta(milliseconds=500)
@@ -116,6 +119,7 @@ def test_all_that_is_missing_is_named_at_once() -> None:
         ("ALBUM_ARGOCD_NAMESPACES", "a_b"),
         ("ALBUM_REGISTRY_MIRRORS", "http://mirror"),
         ("ALBUM_INSECURE_HOSTS", "git.example.org/path"),
+        ("ALBUM_ALLOWED_HOSTS", "https://git.example.org"),
         ("ALBUM_REQUIRE_CONSENT", "yes"),
         ("ALBUM_REQUIRE_GUARD", "no"),
         ("ALBUM_ALLOW_PRIVILEGED_BUILDS", "1"),

@@ -113,6 +113,15 @@ def test_the_job_of_a_release_is_as_recorded(release: Release, resolved: Resolve
     assert pod["securityContext"] == {"seccompProfile": {"type": "RuntimeDefault"}}
 
 
+def test_the_init_container_is_told_which_hosts_may_be_anywhere(
+    release: Release, resolved: Resolved
+) -> None:
+    engine = replace(LOCAL, allowed_hosts=frozenset({"gitea.gitea.svc", "gitea.b.svc:443"}))
+    [fetch] = pod_of(render_job(release, resolved, 1, engine))["initContainers"]
+    hosts = "gitea.b.svc:443,gitea.gitea.svc"
+    assert {"name": "ALBUM_ALLOWED_HOSTS", "value": hosts} in fetch["env"]
+
+
 def test_the_init_container_fetches_the_commit_with_no_rights_at_all(
     release: Release, resolved: Resolved
 ) -> None:
