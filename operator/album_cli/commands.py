@@ -13,7 +13,8 @@ from album_cli.ends import TOKEN, BadInputError, NothingToChange, RefusedError
 from album_cli.places import find_place, insecure_hosts
 from album_cli.plan import make_plan
 from album_operator.domain.diffs import UNKNOWN_DIGEST, UNKNOWN_DIGEST_NOTE
-from album_operator.domain.redaction import Redactor, words_of
+from album_operator.domain.redaction import Redactor
+from album_operator.domain.secret_words import words_of
 
 USER = "ALBUM_GIT_USERNAME"
 

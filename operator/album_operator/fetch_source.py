@@ -32,7 +32,8 @@ from album_operator.domain.places import (
     GitPlace,
 )
 from album_operator.domain.reasons import Reason
-from album_operator.domain.redaction import Redactor, head, words_of
+from album_operator.domain.redaction import Redactor, head
+from album_operator.domain.secret_words import words_of
 
 CREDENTIAL = "/var/run/secrets/album/git"
 """Where the Secret's keys are mounted, one file each."""

@@ -13,8 +13,9 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from types import TracebackType
 
-from album_operator.domain.redaction import Redactor, Words, words_of
+from album_operator.domain.redaction import Redactor
 from album_operator.domain.release import Ref
+from album_operator.domain.secret_words import Words, words_of
 
 LOG = logging.getLogger(__name__)
 

@@ -19,7 +19,8 @@ from album_operator.domain.errors import (
 from album_operator.domain.names import is_ssh
 from album_operator.domain.places import Credential, GitPlace
 from album_operator.domain.reasons import Reason
-from album_operator.domain.redaction import Redactor, head, words_of
+from album_operator.domain.redaction import Redactor, head
+from album_operator.domain.secret_words import words_of
 
 WORDS_LENGTH = 400
 """Longest part of what a server said that goes into a message, in characters."""

@@ -9,7 +9,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from album_operator.api.model import obeys
-from album_operator.api.status import Resolved
+from album_operator.api.resolved import Resolved
 from album_operator.codec import parse_status, render_status
 from album_operator.domain.record import Outcome, Record, StepName
 from album_operator.domain.release import MergeMode, PullRequestWish

@@ -12,13 +12,12 @@ from hypothesis import strategies as st
 
 from album_operator.domain.redaction import (
     Redactor,
-    Words,
     from_start,
     head,
     last_words,
     tail,
-    words_of,
 )
+from album_operator.domain.secret_words import Words, words_of
 
 TOKEN = 'tk/Zx9+81_ab"cd%41ef\\gh3kLmN'
 URL = b"https://git.example.org"
