@@ -17,7 +17,7 @@ PATH = "backend/values.yaml"
 
 
 def _stage() -> Stage:
-    stage = Stage(delivery="Commit")
+    stage = Stage(delivery="Commit", ALBUM_BUILDS_PER_NAMESPACE="50")
     stage.forge.trouble = TransientError(Reason.FORGE_UNAVAILABLE, "No forge is asked.")
     return stage
 
