@@ -50,7 +50,7 @@ class GitStage:
             GitSourceRepository(hosts, allowed_hosts=LOOPBACK),
             GitConfigRepository(hosts, allowed_hosts=LOOPBACK, cache_folder=self.cache),
         )
-        forge = self.connect_forge(hosts)
+        forge = self._forge = self.connect_forge(hosts)
         self._closing: list[GitSourceRepository | GitConfigRepository] = [source, config]
         self._forges = [forge]
         self.source: SourceRepository = source
