@@ -310,7 +310,11 @@ def test_a_server_that_does_not_filter_brings_no_more_than_a_fetch_may(
     assert "Raise ALBUM_FETCH_BYTES" in (ended.message or "")
     assert operator.bytes_kept() == 0
     assert operator.most_on_disk < 24 * MIB
-    assert operator.run(work, fetch=64 * MIB) == [Ended()]
+
+
+def test_what_the_message_names_lets_a_larger_fetch_through(operator: Operator, heavy: str) -> None:
+    works = [["push", heavy], ["source", heavy]]
+    assert operator.run(*works, fetch=64 * MIB) == [Ended(), Ended()]
 
 
 def test_a_fetch_brings_no_more_than_the_cache_may_hold(operator: Operator, heavy: str) -> None:

@@ -9,6 +9,7 @@ import re
 import resource
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from signal import SIGXCPU
 
@@ -77,6 +78,7 @@ class TooLargeError(TerminalError):
         )
 
 
+@cache
 def _resources(limits: Limits) -> dict[int, int]:
     """Give the bounds by their numbers, none above what binds our own process."""
     wanted = {
