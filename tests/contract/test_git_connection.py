@@ -13,6 +13,7 @@ import pytest
 
 from album_operator.adapters import git
 from album_operator.adapters.config_repository import GitConfigRepository
+from album_operator.adapters.git_connection import IDLE_LIMIT
 from album_operator.domain.errors import TransientError
 from album_operator.domain.places import Change
 from album_operator.domain.reasons import Reason
@@ -121,8 +122,8 @@ async def test_looks_at_once_do_not_share_one_and_few_are_kept(
 ) -> None:
     await asyncio.gather(*(look(config, server) for _ in range(20)))
     gets = [one.split()[0] for one in server.traffic.requests].count("GET")
-    assert 1 <= gets <= git.THREADS
-    assert 1 <= len(helpers(tmp_path)) <= git.THREADS
+    assert 1 <= gets <= git.SHARES.pair
+    assert 1 <= len(helpers(tmp_path)) <= git.SHARES.pair
 
 
 async def test_a_server_that_hangs_up_is_called_again(
@@ -181,3 +182,19 @@ async def test_an_answer_that_is_not_gits_is_a_passing_trouble(
     assert not helpers(tmp_path)
     server.rubbish = None
     assert await look(config, server) == b"tag: 1\n"
+
+
+async def test_many_repositories_of_a_namespace_take_no_other_its_connection(
+    server: Backend, config: GitConfigRepository
+) -> None:
+    ours = replace(server.place("config"), namespace="ours")
+    await config.look(ours, "main", [VALUES], None)
+    for number in range(IDLE_LIMIT + 1):
+        credential = replace(ours.credential, token=f"token-{number}")
+        theirs = replace(ours, credential=credential, namespace="theirs")
+        await config.look(theirs, "main", [VALUES], None)
+    server.reset()
+
+    await config.look(ours, "main", [VALUES], None)
+
+    assert [one.split()[0] for one in server.traffic.requests].count("GET") == 0

@@ -10,6 +10,7 @@ servers that do not speak version 2 of the protocol, git's commands are used.
 import math
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -206,12 +207,23 @@ class Connections:
         return None
 
     def _put_back(self, place: GitPlace, connection: Connection) -> None:
+        surplus: Connection | None = connection
         with self._lock:
-            keeps = connection.is_open and len(self._idle) < IDLE_LIMIT
-            if keeps:
+            if connection.is_open:
                 self._idle.append((time.monotonic(), place, connection))
-        if not keeps:
-            connection.close()
+                surplus = self._take_surplus()
+        if surplus is not None:
+            surplus.close()
+
+    def _take_surplus(self) -> Connection | None:
+        """Take the oldest of the namespace that has most, where more are kept than may be."""
+        if len(self._idle) <= IDLE_LIMIT:
+            return None
+        kept = Counter(place.namespace for _, place, _ in self._idle)
+        most = max(kept, key=lambda namespace: kept[namespace])
+        one = next(one for one in self._idle if one[1].namespace == most)
+        self._idle.remove(one)
+        return one[2]
 
     def _open(self, place: GitPlace, deadline: Deadline) -> Connection | None:
         now = time.monotonic()
