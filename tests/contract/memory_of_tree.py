@@ -6,26 +6,68 @@ import subprocess
 import threading
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import yaml
 
 SECONDS = 120
 SECONDS_BETWEEN = 0.01
 KIB = 1024
+MIB = KIB * KIB
+
+DEPLOYMENT = Path(__file__).parents[2] / "manifests" / "base" / "deployment.yaml"
+
+TO_SPARE = 200 * MIB
+"""What an attack must leave of the shipped limit."""
 
 
-@dataclass(frozen=True)
-class Measured:
-    """What a program said, and the most memory and disk its processes had together, in bytes."""
+def shipped_limit() -> int:
+    """Read the memory limit of the Deployment, in bytes."""
+    (deployment,) = yaml.safe_load_all(DEPLOYMENT.read_text())
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    return int(container["resources"]["limits"]["memory"].removesuffix("Mi")) * MIB
 
-    out: bytes
-    memory: int
-    disk: int
+
+@dataclass
+class Peak:
+    """The most bytes that processes had together so far, in memory and on disk."""
+
+    memory: int = 0
+    disk: int = 0
+
+
+@contextmanager
+def watched(top: int, disk: Path) -> Iterator[Peak]:
+    """Watch a process and all below it until the block ends.
+
+    The peak is that of the sum of what each living process has had at most (`VmHWM`, proc(5)), so
+    nothing is missed between two samples but what came and went there.
+
+    Args:
+        top: its id.
+        disk: what is below it is measured.
+    """
+    peak, has_ended = Peak(), threading.Event()
+
+    def watch() -> None:
+        while not has_ended.wait(SECONDS_BETWEEN):
+            peak.memory = max(peak.memory, sum(map(_most, _below(top))))
+            peak.disk = max(peak.disk, bytes_below(disk))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield peak
+    finally:
+        has_ended.set()
+        watcher.join()
 
 
 def measure(
     words: Sequence[str], data: bytes, folder: Path, temporary: Path, disk: Path
-) -> Measured:
+) -> tuple[bytes, Peak]:
     """Run a program that ends well; its standard error is ours.
 
     Args:
@@ -35,8 +77,8 @@ def measure(
         temporary: where it puts temporary files.
         disk: what is below it is measured.
 
-    The peak is that of the sum of what each living process has had at most (`VmHWM`, proc(5)), so
-    nothing is missed between two samples but what came and went there.
+    Returns:
+        What it said, and what it and all it started had at most.
     """
     process = subprocess.Popen(
         words,
@@ -45,25 +87,14 @@ def measure(
         stdout=subprocess.PIPE,
         env=os.environ | {"TMPDIR": str(temporary)},
     )
-    has_ended = threading.Event()
-    memory, on_disk = [0], [0]
-
-    def watch() -> None:
-        while not has_ended.wait(SECONDS_BETWEEN):
-            memory.append(max(memory.pop(), sum(map(_most, _below(process.pid)))))
-            on_disk.append(max(on_disk.pop(), bytes_below(disk)))
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
     try:
-        out, _ = process.communicate(data, timeout=SECONDS)
+        with watched(process.pid, disk) as peak:
+            out, _ = process.communicate(data, timeout=SECONDS)
     finally:
         process.kill()
-        has_ended.set()
-        watcher.join()
     if process.returncode != 0:
         raise AssertionError(f"{words} ended with {process.returncode}")
-    return Measured(out, memory[0], on_disk[0])
+    return out, peak
 
 
 def bytes_below(folder: Path) -> int:
