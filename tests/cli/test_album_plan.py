@@ -245,7 +245,7 @@ def test_a_server_that_does_not_answer_is_told() -> None:
     ended = plan("http://127.0.0.1:9/owner/name")
 
     assert ended.status == 2
-    assert ended.err.startswith("GitUnavailable: http://127.0.0.1:9/owner/name cannot be reached: ")
+    assert ended.err.startswith("GitUnavailable: 127.0.0.1:9 cannot be reached: ")
 
 
 @pytest.mark.parametrize(
