@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from album_operator.adapters.git import Git, Repository
+from album_operator.adapters.git import Git
 from album_operator.adapters.git_checkout import check_size, container_limits
 from album_operator.adapters.git_failures import REFUSED_PAUSE, TokenRefusedError, translate
 from album_operator.adapters.git_limits import MIB
 from album_operator.adapters.git_names import check_commit, check_ref_name
+from album_operator.adapters.git_repository import Repository
 from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import OutsideError, TerminalError, TransientError
 from album_operator.domain.places import (

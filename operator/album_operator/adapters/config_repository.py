@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from album_operator.adapters.deadline import Deadline
 from album_operator.adapters.gateway import Gateway
-from album_operator.adapters.git import TIME_LIMIT, Git, Repository
+from album_operator.adapters.git import TIME_LIMIT, Git
 from album_operator.adapters.git_cache import Cache, Caches
 from album_operator.adapters.git_commit import make_commit
 from album_operator.adapters.git_failures import LocalGitError
@@ -33,6 +33,7 @@ from album_operator.adapters.git_objects import Kept
 from album_operator.adapters.git_partial import Fetcher
 from album_operator.adapters.git_push import delete_branch, push_branch
 from album_operator.adapters.git_refs import HEADS, list_refs
+from album_operator.adapters.git_repository import Repository
 from album_operator.adapters.git_trees import Trees
 from album_operator.adapters.git_writers import Writers
 from album_operator.domain.names import normal_url

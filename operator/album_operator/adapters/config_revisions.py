@@ -8,13 +8,14 @@ nothing is written into it, and its owner, hooks and filters do not matter.
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from album_operator.adapters.git import Git, Repository
+from album_operator.adapters.git import Git
 from album_operator.adapters.git_failures import translate, words
 from album_operator.adapters.git_files import Files, diff_files, read_base
 from album_operator.adapters.git_history import WITHOUT_TREES
 from album_operator.adapters.git_names import check_file_path, is_commit, is_ref_name
 from album_operator.adapters.git_partial import Fetcher
 from album_operator.adapters.git_refs import HEADS, PEELED, TAGS, list_refs
+from album_operator.adapters.git_repository import Repository
 from album_operator.domain.errors import TerminalError, TransientError
 from album_operator.domain.places import GitPlace
 from album_operator.domain.reasons import Reason

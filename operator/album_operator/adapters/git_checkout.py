@@ -5,8 +5,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
 
-from album_operator.adapters.git import Repository
 from album_operator.adapters.git_limits import MEMORY_BYTES, MIB, Limits, no_room
+from album_operator.adapters.git_repository import Repository
 from album_operator.adapters.git_wire import TooLongError
 
 BLOCK = 4096

@@ -3,8 +3,8 @@
 from datetime import UTC
 from typing import BinaryIO
 
-from album_operator.adapters.git import Repository
 from album_operator.adapters.git_objects import Entry, above
+from album_operator.adapters.git_repository import Repository
 from album_operator.adapters.git_trees import Trees
 from album_operator.adapters.git_wire import read_exactly
 from album_operator.decisions.preflight import RETRY

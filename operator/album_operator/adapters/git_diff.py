@@ -4,8 +4,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from album_operator.adapters.git import Repository
 from album_operator.adapters.git_objects import Entry
+from album_operator.adapters.git_repository import Repository
 
 PATCH = (
     "--patch", "--no-renames", "--no-color", "--no-ext-diff", "--no-textconv", "--src-prefix=a/",

@@ -3,11 +3,11 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from album_operator.adapters.git import Repository
 from album_operator.adapters.git_diff import diff_commits, diff_entries, store_files
 from album_operator.adapters.git_failures import LocalGitError
 from album_operator.adapters.git_objects import KINDS, Entry, read_objects
 from album_operator.adapters.git_partial import Fetcher, too_long
+from album_operator.adapters.git_repository import Repository
 from album_operator.adapters.git_trees import Trees
 from album_operator.adapters.git_wire import TooLongError
 from album_operator.domain.seen import BranchSeen

@@ -8,10 +8,10 @@ import hashlib
 from datetime import datetime, timedelta
 from typing import BinaryIO
 
-from album_operator.adapters.git import Repository
 from album_operator.adapters.git_failures import translate
 from album_operator.adapters.git_objects import HEADING_LENGTH
 from album_operator.adapters.git_refs import HEADS
+from album_operator.adapters.git_repository import Repository
 from album_operator.adapters.git_settings import KEPT
 from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import TerminalError

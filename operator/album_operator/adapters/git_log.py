@@ -1,8 +1,8 @@
 """What was committed between two releases of a source, with as little history as that takes."""
 
-from album_operator.adapters.git import Repository
 from album_operator.adapters.git_failures import translate
 from album_operator.adapters.git_history import WITHOUT_TREES
+from album_operator.adapters.git_repository import Repository
 from album_operator.adapters.git_settings import KEPT
 from album_operator.domain.seen import SourceCommit
 

@@ -11,8 +11,8 @@ from heapq import merge
 from itertools import groupby, repeat
 from typing import BinaryIO, Generic, TypeVar
 
-from album_operator.adapters.git import Repository
 from album_operator.adapters.git_limits import MIB
+from album_operator.adapters.git_repository import Repository
 from album_operator.adapters.git_wire import TooLongError, read_exactly
 
 REGULAR_FILE_MODES = frozenset({"100644", "100755"})

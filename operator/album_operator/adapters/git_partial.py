@@ -4,12 +4,12 @@ import logging
 import re
 from collections.abc import Collection
 
-from album_operator.adapters.git import Repository
 from album_operator.adapters.git_connection import Connection
 from album_operator.adapters.git_failures import translate
 from album_operator.adapters.git_limits import MIB, TooLargeError
 from album_operator.adapters.git_objects import FILE_SIZE_LIMIT, SIZE_LIMITS
 from album_operator.adapters.git_process import Answer, EndedError
+from album_operator.adapters.git_repository import Repository
 from album_operator.adapters.git_settings import PARTLY
 from album_operator.adapters.git_wire import TooLongError
 from album_operator.decisions.preflight import RETRY

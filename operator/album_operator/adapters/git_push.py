@@ -3,10 +3,10 @@
 import re
 from collections.abc import Mapping
 
-from album_operator.adapters.git import Repository
 from album_operator.adapters.git_failures import translate, words
 from album_operator.adapters.git_process import Answer
 from album_operator.adapters.git_refs import HEADS, list_refs
+from album_operator.adapters.git_repository import Repository
 from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import OutsideError, StaleError, TerminalError
 from album_operator.domain.places import Change

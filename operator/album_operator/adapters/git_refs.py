@@ -1,10 +1,10 @@
 """Asking a server for refs, without fetching anything."""
 
-from album_operator.adapters.git import Repository
 from album_operator.adapters.git_connection import REFS_BYTES
 from album_operator.adapters.git_failures import translate, unavailable
 from album_operator.adapters.git_limits import TooLargeError
 from album_operator.adapters.git_process import EndedError
+from album_operator.adapters.git_repository import Repository
 from album_operator.adapters.git_wire import TooLongError
 from album_operator.domain.names import is_ssh
 

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterable
 from itertools import islice
 
-from album_operator.adapters.git import Repository
 from album_operator.adapters.git_failures import LocalGitError
 from album_operator.adapters.git_objects import (
     OBJECTS_SIZE_LIMIT,
@@ -16,6 +15,7 @@ from album_operator.adapters.git_objects import (
     read_objects,
 )
 from album_operator.adapters.git_partial import Fetcher, folders_too_large
+from album_operator.adapters.git_repository import Repository
 from album_operator.adapters.git_wire import TooLongError
 
 TREES_LIMIT = 256

@@ -5,13 +5,14 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from album_operator.adapters.gateway import Gateway
-from album_operator.adapters.git import TIME_LIMIT, Git, Repository
+from album_operator.adapters.git import TIME_LIMIT, Git
 from album_operator.adapters.git_limits import LIMITS, Limits
 from album_operator.adapters.git_log import read_log
 from album_operator.adapters.git_names import check_commit, check_file_path, check_ref_name
 from album_operator.adapters.git_objects import Kept
 from album_operator.adapters.git_partial import Fetcher
 from album_operator.adapters.git_refs import find_tag
+from album_operator.adapters.git_repository import Repository
 from album_operator.adapters.git_trees import Trees
 from album_operator.domain.places import GitPlace
 from album_operator.domain.seen import SourceCommit, SourceSeen
