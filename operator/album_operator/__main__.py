@@ -69,49 +69,58 @@ async def _listen(
     return runners
 
 
+class _Outside:
+    """The adapters of git and the forges, and what they share."""
+
+    def __init__(self, settings: Settings) -> None:
+        breakers, self._dialer = Breakers(), Dialer()
+        to_git = Gateway(git.SHARES, Reason.GIT_UNAVAILABLE, breakers, self._dialer)
+        to_forges = Gateway(forge_failures.SHARES, Reason.FORGE_UNAVAILABLE, breakers, self._dialer)
+        limits = Limits(memory=settings.git_memory, fetch=settings.fetch_bytes)
+        insecure, allowed = settings.insecure_hosts, settings.allowed_hosts
+        self.config = GitConfigRepository(
+            insecure,
+            allowed_hosts=allowed,
+            gateway=to_git,
+            cache_folder=settings.cache_folder,
+            cache_bytes=settings.cache_bytes,
+            limits=limits,
+        )
+        self.source = GitSourceRepository(
+            insecure, allowed_hosts=allowed, gateway=to_git, limits=limits
+        )
+        self._gitea = GiteaPullRequests(insecure, allowed_hosts=allowed, gateway=to_forges)
+        self._github = GitHubPullRequests(insecure, allowed_hosts=allowed, gateway=to_forges)
+        self.pull_requests = Forges({ForgeType.GITEA: self._gitea, ForgeType.GITHUB: self._github})
+
+    async def close(self) -> None:
+        """End what runs, and close all connections."""
+        self.source.close()
+        self.config.close()
+        await self._gitea.close()
+        await self._github.close()
+        self._dialer.close()
+
+
 async def _run(settings: Settings, known: KnownSecrets) -> None:
-    breakers, dialer = Breakers(), Dialer()
-    to_git = Gateway(git.SHARES, Reason.GIT_UNAVAILABLE, breakers, dialer)
-    to_forges = Gateway(forge_failures.SHARES, Reason.FORGE_UNAVAILABLE, breakers, dialer)
-    limits = Limits(memory=settings.git_memory, fetch=settings.fetch_bytes)
-    config = GitConfigRepository(
-        settings.insecure_hosts,
-        allowed_hosts=settings.allowed_hosts,
-        gateway=to_git,
-        cache_folder=settings.cache_folder,
-        cache_bytes=settings.cache_bytes,
-        limits=limits,
-    )
+    outside = _Outside(settings)
     stopping = _stop_on_signals()
     health, metrics, wakeups = Health(), Metrics(), Wakeups()
     runners = await _listen(settings, health, metrics, wakeups, known)
     cluster = await Cluster.connect()
     application_watch = ApplicationWatch(cluster, metrics, settings.watch_idle)
-    gitea = GiteaPullRequests(
-        settings.insecure_hosts, allowed_hosts=settings.allowed_hosts, gateway=to_forges
-    )
-    github = GitHubPullRequests(
-        settings.insecure_hosts, allowed_hosts=settings.allowed_hosts, gateway=to_forges
-    )
-    pull_requests = Forges({ForgeType.GITEA: gitea, ForgeType.GITHUB: github})
-    source = GitSourceRepository(
-        settings.insecure_hosts,
-        allowed_hosts=settings.allowed_hosts,
-        gateway=to_git,
-        limits=limits,
-    )
     editor = ProcessEditor()
     watch = PullRequestWatch(
-        pull_requests,
+        outside.pull_requests,
         settings.merge_poll,
         lambda repository, number: wakeups.notice(Notice(repository, number, None)),
     )
     world = World(
         secrets=ClusterSecrets(cluster, known),
-        source=source,
-        config=config,
+        source=outside.source,
+        config=outside.config,
         editor=editor,
-        pull_requests=pull_requests,
+        pull_requests=outside.pull_requests,
         watch=watch,
         builds=ClusterBuilds(cluster),
         applications=ClusterApplications(cluster),
@@ -152,12 +161,8 @@ async def _run(settings: Settings, known: KnownSecrets) -> None:
             ],
         )
     finally:
-        source.close()
-        config.close()
+        await outside.close()
         await editor.close()
-        await gitea.close()
-        await github.close()
-        dialer.close()
         await cluster.close()
         for runner in runners:
             await runner.cleanup()
