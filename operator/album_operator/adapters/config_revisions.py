@@ -84,8 +84,9 @@ class _LocalGit(Git):
     def _look_up(self, place: GitPlace) -> GitPlace:
         return place
 
-    async def _locate(self, place: GitPlace) -> GitPlace:
-        return place
+    def _dials(self, place: GitPlace) -> bool:
+        del place
+        return False
 
 
 def is_local(place: GitPlace) -> bool:

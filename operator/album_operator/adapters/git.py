@@ -136,8 +136,7 @@ class Git:
         self._check(place)
         loop = asyncio.get_running_loop()
         try:
-            # Over SSH it is ssh that is told how long it may take; a path of this machine has none.
-            dials = place.url.startswith("http")
+            dials = self._dials(place)
             attempt = partial(
                 self._gateway.run, place, work_in_thread, dials=dials, check=self._check_found
             )
@@ -170,6 +169,10 @@ class Git:
                 yield repository
         except OSError as error:
             raise LocalGitError("repository", error.strerror or str(error)) from error
+
+    def _dials(self, place: GitPlace) -> bool:
+        # Over SSH it is ssh that is told how long it may take; a path of this machine has none.
+        return place.url.startswith("http")
 
     async def _locate(self, place: GitPlace) -> GitPlace:
         """Give a place with the addresses it was just reached at."""
