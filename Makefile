@@ -41,13 +41,16 @@ FIRST_UP = tests/testbed/test_testbed_first_up.py
 ON_TESTBED = -m e2e $(FIRST_UP) tests/e2e tests/samples \
   $(filter-out $(FIRST_UP),$(wildcard tests/testbed/test_*.py))
 
+# It compares times, which others beside it would change.
+ALONE = tests/integration/manifests/neighbours
+
 # Not beside the tests on a testbed: the load lets builds and kills fail that have nothing wrong.
 BESIDE = --numprocesses=3 --dist=worksteal
 
 .PHONY: test
 test: setup ## All tests: check, unit, contract, integration, end to end on a testbed of its own
 	$(MAKE) --no-print-directory --jobs=2 --output-sync=line check tests-covered
-	$(MAKE) --no-print-directory tests-beside tests-on-testbed
+	$(MAKE) --no-print-directory tests-beside tests-alone tests-on-testbed
 
 .PHONY: tests-covered
 tests-covered: setup ## The pure packages' own tests, which must reach each of their lines
@@ -57,7 +60,12 @@ tests-covered: setup ## The pure packages' own tests, which must reach each of t
 
 .PHONY: tests-beside
 tests-beside: setup ## All other tests that need no testbed, some beside each other
-	$(PYTHON) -m pytest $(BESIDE) -m 'not e2e' $(PROPERTIES) tests $(COVERED:%=--ignore=%)
+	$(PYTHON) -m pytest $(BESIDE) -m 'not e2e' $(PROPERTIES) tests \
+	  $(COVERED:%=--ignore=%) $(ALONE:%=--ignore=%)
+
+.PHONY: tests-alone
+tests-alone: setup ## Ten releases beside a hostile namespace, on a real API server
+	$(PYTHON) -m pytest $(ALONE)
 
 .PHONY: tests-on-testbed
 tests-on-testbed: setup ## End to end, and the testbed's own tests; the testbed is taken down after

@@ -159,6 +159,13 @@ def set_up_team(team: Namespace, forge: GitHubServer) -> None:
     )
 
 
+def delete_applications(server: ApiServer) -> None:
+    """Delete the Applications of a team and of who means no good."""
+    names = [*(f"album-app-{app}" for app in APPS), "mallory-backend", "mallory-year-0"]
+    for name in names:
+        server.request("DELETE", f"{APPLICATIONS}/{name}")
+
+
 def release_all(team: Namespace, version: str) -> Mapping[str, float]:
     """Release all ten apps at once, and wait until all are Released.
 

@@ -18,6 +18,7 @@ from tests.integration.manifests.neighbours.teams import (
     PASSWORD,
     Namespace,
     await_reasons,
+    delete_applications,
     release_all,
     set_up_team,
 )
@@ -60,7 +61,7 @@ def test_ten_releases_take_no_longer_beside_a_hostile_namespace(
     installed: Installed, tmp_path: Path
 ) -> None:
     server = installed.server
-    team, mallory = Namespace(server, "album"), Namespace(server, "mallory")
+    team, mallory = Namespace(server, "melody"), Namespace(server, "mallory")
     with ExitStack() as stack:
         forge = _make_forge(tmp_path / "forge", stack)
         backend = stack.enter_context(running_backend(tmp_path / "hostile"))
@@ -68,6 +69,8 @@ def test_ten_releases_take_no_longer_beside_a_hostile_namespace(
         make_repositories(backend)
         for namespace in (team, mallory):
             namespace.serve()
+        # Other tests on the same server watch Argo CD's namespace too.
+        stack.callback(delete_applications, server)
         set_up_team(team, forge)
         last_words = {mallory.name: f"error: cannot log in with bot:{PASSWORD}"}
         controllers = Controllers(
@@ -81,7 +84,7 @@ def test_ten_releases_take_no_longer_beside_a_hostile_namespace(
             running_operator(
                 installed,
                 tmp_path,
-                "album,mallory",
+                f"{team.name},{mallory.name}",
                 ALBUM_INSECURE_HOSTS=f"{forge.host},{backend.host},{hostile.host}",
                 ALBUM_CACHE_DIR=str(tmp_path / "cache"),
                 ALBUM_FETCH_BYTES=str(16 * MIB),
