@@ -30,6 +30,7 @@ from album_operator.adapters.releases import ClusterReleases
 from album_operator.adapters.rights import find_obstacle
 from album_operator.adapters.secrets import ClusterSecrets
 from album_operator.adapters.source_repository import GitSourceRepository
+from album_operator.clock import ServerClock
 from album_operator.daemons import Daemons, serve_release
 from album_operator.domain.notice import Notice
 from album_operator.domain.places import ForgeType
@@ -72,8 +73,8 @@ async def _listen(
 class _Outside:
     """The adapters of git and the forges, and what they share."""
 
-    def __init__(self, settings: Settings) -> None:
-        breakers, self._dialer = Breakers(), Dialer()
+    def __init__(self, settings: Settings, clock: ServerClock) -> None:
+        breakers, self._dialer = Breakers(now=clock), Dialer()
         to_git = Gateway(git.SHARES, Reason.GIT_UNAVAILABLE, breakers, self._dialer)
         to_forges = Gateway(forge_failures.SHARES, Reason.FORGE_UNAVAILABLE, breakers, self._dialer)
         limits = Limits(memory=settings.git_memory, fetch=settings.fetch_bytes)
@@ -103,11 +104,12 @@ class _Outside:
 
 
 async def _run(settings: Settings, known: KnownSecrets) -> None:
-    outside = _Outside(settings)
+    clock = ServerClock()
+    outside = _Outside(settings, clock)
     stopping = _stop_on_signals()
     health, metrics, wakeups = Health(), Metrics(), Wakeups()
     runners = await _listen(settings, health, metrics, wakeups, known)
-    cluster = await Cluster.connect()
+    cluster = await Cluster.connect(clock)
     application_watch = ApplicationWatch(cluster, metrics, settings.watch_idle)
     editor = ProcessEditor()
     watch = PullRequestWatch(
@@ -126,8 +128,8 @@ async def _run(settings: Settings, known: KnownSecrets) -> None:
         applications=ClusterApplications(cluster),
         queue=wakeups.queue,
     )
-    releases = ClusterReleases(cluster, cluster.clock)
-    reconciler = Reconciler(releases, Steps(world, settings, cluster.clock), cluster.clock)
+    releases = ClusterReleases(cluster, clock)
+    reconciler = Reconciler(releases, Steps(world, settings, clock), clock)
 
     async def serve(release: Ref, stopped: asyncio.Event) -> None:
         await serve_release(release, stopped, reconciler, wakeups, health)

@@ -48,8 +48,11 @@ class Cluster:
         self.clock = clock or ServerClock()
 
     @classmethod
-    async def connect(cls) -> "Cluster":
+    async def connect(cls, clock: ServerClock) -> "Cluster":
         """Connect as the Pod's ServiceAccount, else by the kubeconfig of the environment.
+
+        Args:
+            clock: follows the times of its answers.
 
         Raises:
             kubernetes.aio.config.ConfigException: there is neither.
@@ -59,7 +62,7 @@ class Cluster:
             config.load_incluster_config(client_configuration=settings)
         except config.ConfigException:
             await config.load_kube_config(client_configuration=settings)
-        return cls(client.ApiClient(settings))
+        return cls(client.ApiClient(settings), clock)
 
     async def close(self) -> None:
         """Close all connections."""
