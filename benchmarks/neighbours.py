@@ -11,11 +11,11 @@ from math import ceil
 from pathlib import Path
 from statistics import median
 
-from album_operator.adapters.breakers import Breakers
-from album_operator.adapters.config_repository import GitConfigRepository
-from album_operator.adapters.dialer import Address, Dialer, look_up
-from album_operator.adapters.gateway import Gateway
-from album_operator.adapters.git import SHARES
+from album_operator.adapters.git.config_repository import GitConfigRepository
+from album_operator.adapters.git.git import SHARES
+from album_operator.adapters.servers.breakers import Breakers
+from album_operator.adapters.servers.dialer import Address, Dialer, look_up
+from album_operator.adapters.servers.gateway import Gateway
 from album_operator.domain.errors import TransientError
 from album_operator.domain.places import USERNAME, Credential, GitPlace
 from album_operator.domain.reasons import Reason

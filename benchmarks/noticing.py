@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from album_operator.adapters.gitea import GiteaPullRequests
+from album_operator.adapters.gitea.pull_requests import GiteaPullRequests
 from album_operator.domain.places import ForgeType
 from benchmarks import plain_git
 from benchmarks.operator import WEBHOOK_SECRET, Home, Operator, values_files

@@ -15,26 +15,26 @@ from typing import Any
 
 from aiohttp import web
 
-from album_operator.adapters.applications import ClusterApplications
-from album_operator.adapters.builds import ClusterBuilds
-from album_operator.adapters.config_repository import GitConfigRepository
+from album_operator.adapters.cluster.applications import ClusterApplications
+from album_operator.adapters.cluster.builds import ClusterBuilds
+from album_operator.adapters.cluster.releases import ClusterReleases
+from album_operator.adapters.cluster.secrets import ClusterSecrets
 from album_operator.adapters.editor import ProcessEditor
-from album_operator.adapters.releases import ClusterReleases
-from album_operator.adapters.secrets import ClusterSecrets
-from album_operator.daemons import serve_release
+from album_operator.adapters.git.config_repository import GitConfigRepository
 from album_operator.domain.notice import Notice
 from album_operator.domain.places import USERNAME, Credential, ForgePlace, ForgeType
 from album_operator.domain.release import Ref
 from album_operator.domain.seen import PullRequestSeen, PullRequestState
-from album_operator.health import Health
 from album_operator.metrics import Metrics
 from album_operator.ports import PullRequests
-from album_operator.pull_request_watch import PullRequestWatch
 from album_operator.reconcile import Reconciler
+from album_operator.serving.health import Health
+from album_operator.serving.webhooks import Receiver
 from album_operator.settings import read_settings
 from album_operator.steps import Steps, World
-from album_operator.wakeups import Wakeups
-from album_operator.webhooks import Receiver
+from album_operator.waking.daemons import serve_release
+from album_operator.waking.pull_request_watch import PullRequestWatch
+from album_operator.waking.wakeups import Wakeups
 from testbed.commands import PartError
 from tests.fakes.builders import (
     NAMESPACE,

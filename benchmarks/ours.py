@@ -4,7 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
-from album_operator.adapters.config_repository import GitConfigRepository
+from album_operator.adapters.git.config_repository import GitConfigRepository
 from album_operator.domain.errors import TransientError
 from album_operator.domain.places import USERNAME, Change, Credential, GitPlace
 from album_operator.domain.release import Edit

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from album_operator.adapters.github import GitHubPullRequests
+from album_operator.adapters.github.pull_requests import GitHubPullRequests
 from album_operator.domain.places import ForgeType
 from benchmarks import plain_git
 from benchmarks.operator import WEBHOOK_SECRET, Home, Operator, values_files

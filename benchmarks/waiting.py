@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from album_operator.adapters.github import GitHubPullRequests
-from album_operator.adapters.github_gate import BATCH
+from album_operator.adapters.github.gate import BATCH
+from album_operator.adapters.github.pull_requests import GitHubPullRequests
 from album_operator.decisions.merge import LOOK as MERGE_LOOK
 from album_operator.domain.seen import PullRequestState
-from album_operator.pull_request_watch import QUICK, PullRequestWatch
 from album_operator.settings import read_settings
+from album_operator.waking.pull_request_watch import QUICK, PullRequestWatch
 from benchmarks import plain_git
 from benchmarks.operator import Home, values_files
 from benchmarks.release_requests import OWNER, lists_of, make_home

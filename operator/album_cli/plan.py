@@ -6,8 +6,8 @@ from dataclasses import replace
 from album_cli.documents import Wish
 from album_cli.ends import NothingToChange, RefusedError
 from album_operator import planning
-from album_operator.adapters.config_revisions import GitConfigRevisions
 from album_operator.adapters.editor import ProcessEditor
+from album_operator.adapters.git.config_revisions import GitConfigRevisions
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.places import GitPlace
 from album_operator.domain.verdict import Halt

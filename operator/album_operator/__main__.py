@@ -10,43 +10,44 @@ from typing import NoReturn
 
 from aiohttp import web
 
-from album_operator.adapters import forge_failures, git
-from album_operator.adapters.application_watch import ApplicationWatch
-from album_operator.adapters.applications import ClusterApplications
-from album_operator.adapters.breakers import Breakers
-from album_operator.adapters.builds import ClusterBuilds
-from album_operator.adapters.cluster import Cluster
-from album_operator.adapters.config_repository import GitConfigRepository
-from album_operator.adapters.dialer import Dialer
+from album_operator.adapters import forge_failures
+from album_operator.adapters.cluster.application_watch import ApplicationWatch
+from album_operator.adapters.cluster.applications import ClusterApplications
+from album_operator.adapters.cluster.builds import ClusterBuilds
+from album_operator.adapters.cluster.cluster import Cluster
+from album_operator.adapters.cluster.guard import GuardAtStart
+from album_operator.adapters.cluster.releases import ClusterReleases
+from album_operator.adapters.cluster.rights import find_obstacle
+from album_operator.adapters.cluster.secrets import ClusterSecrets
 from album_operator.adapters.editor import ProcessEditor
 from album_operator.adapters.forges import Forges
-from album_operator.adapters.gateway import Gateway
-from album_operator.adapters.git_cache import CacheError
-from album_operator.adapters.git_limits import Limits
-from album_operator.adapters.gitea import GiteaPullRequests
-from album_operator.adapters.github import GitHubPullRequests
-from album_operator.adapters.guard import GuardAtStart
-from album_operator.adapters.releases import ClusterReleases
-from album_operator.adapters.rights import find_obstacle
-from album_operator.adapters.secrets import ClusterSecrets
-from album_operator.adapters.source_repository import GitSourceRepository
+from album_operator.adapters.git import git
+from album_operator.adapters.git.cache import CacheError
+from album_operator.adapters.git.config_repository import GitConfigRepository
+from album_operator.adapters.git.limits import Limits
+from album_operator.adapters.git.source_repository import GitSourceRepository
+from album_operator.adapters.gitea.pull_requests import GiteaPullRequests
+from album_operator.adapters.github.pull_requests import GitHubPullRequests
+from album_operator.adapters.servers.breakers import Breakers
+from album_operator.adapters.servers.dialer import Dialer
+from album_operator.adapters.servers.gateway import Gateway
 from album_operator.clock import ServerClock
-from album_operator.daemons import Daemons, serve_release
 from album_operator.domain.notice import Notice
 from album_operator.domain.places import ForgeType
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
-from album_operator.handlers import NamespaceWatch, is_worth_reading
-from album_operator.health import Health, serve_health
 from album_operator.metrics import Metrics
-from album_operator.namespaces import Namespaces
-from album_operator.pull_request_watch import PullRequestWatch
 from album_operator.reconcile import Reconciler
 from album_operator.secrecy import KnownSecrets, clean_logs
+from album_operator.serving.health import Health, serve_health
+from album_operator.serving.webhooks import Receiver, serve_webhooks
 from album_operator.settings import Settings, SettingsError, read_settings
 from album_operator.steps import Steps, World
-from album_operator.wakeups import Wakeups
-from album_operator.webhooks import Receiver, serve_webhooks
+from album_operator.waking.daemons import Daemons, serve_release
+from album_operator.waking.handlers import NamespaceWatch, is_worth_reading
+from album_operator.waking.namespaces import Namespaces
+from album_operator.waking.pull_request_watch import PullRequestWatch
+from album_operator.waking.wakeups import Wakeups
 
 LOG = logging.getLogger("album_operator")
 

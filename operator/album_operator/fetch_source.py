@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from album_operator.adapters.git import Git
-from album_operator.adapters.git_checkout import check_size, container_limits
-from album_operator.adapters.git_failures import REFUSED_PAUSE, TokenRefusedError, translate
-from album_operator.adapters.git_limits import MIB
-from album_operator.adapters.git_names import check_commit, check_ref_name
-from album_operator.adapters.git_repository import Repository
+from album_operator.adapters.git.checkout import check_size, container_limits
+from album_operator.adapters.git.failures import TokenRefusedError, translate
+from album_operator.adapters.git.git import Git
+from album_operator.adapters.git.limits import MIB
+from album_operator.adapters.git.repository import Repository
+from album_operator.adapters.names import check_commit, check_ref_name
+from album_operator.adapters.servers.gateway import REFUSED_PAUSE
 from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import OutsideError, TerminalError, TransientError
 from album_operator.domain.places import (
@@ -223,7 +224,7 @@ def _with_token(task: Task) -> GitPlace:
     if source is None:
         return task.place
     # Only then: PyGithub takes as long to import as a fetch takes.
-    from album_operator.adapters.github import GitHubPullRequests
+    from album_operator.adapters.github.pull_requests import GitHubPullRequests
 
     async def make() -> str:
         forge = GitHubPullRequests(task.insecure_hosts, allowed_hosts=task.allowed_hosts)

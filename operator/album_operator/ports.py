@@ -230,7 +230,14 @@ class Editor(Protocol):
         """
 
 
-class PullRequests(GitTokens, Protocol):
+class PullRequestReader(Protocol):
+    """Reads pull requests one by one."""
+
+    async def get(self, place: ForgePlace, number: int) -> PullRequestSeen:
+        """Read one pull request, with its gate while it is open."""
+
+
+class PullRequests(GitTokens, PullRequestReader, Protocol):
     """Pull requests of the forge."""
 
     async def get_repository(self, place: ForgePlace) -> RepositorySeen:
@@ -241,9 +248,6 @@ class PullRequests(GitTokens, Protocol):
 
         An open one is preferred, else the newest; those of forks are not ours.
         """
-
-    async def get(self, place: ForgePlace, number: int) -> PullRequestSeen:
-        """Read one pull request, with its gate while it is open."""
 
     async def get_many(
         self, place: ForgePlace, numbers: Collection[int]

@@ -22,8 +22,13 @@ from album_operator.domain.verdict import (
     Verdict,
     WithdrawPullRequest,
 )
-from album_operator.ports import ConfigRepository, Editor, PullRequests, SourceRepository
-from album_operator.pull_request_watch import PullRequestWatch
+from album_operator.ports import (
+    ConfigRepository,
+    Editor,
+    PullRequestReader,
+    PullRequests,
+    SourceRepository,
+)
 from album_operator.render import proposal, pull_request
 
 LOG = logging.getLogger(__name__)
@@ -41,7 +46,7 @@ class ReleaseBranch:
         config: ConfigRepository,
         editor: Editor,
         forge: PullRequests,
-        watch: PullRequestWatch,
+        watch: PullRequestReader,
         access: Access,
         clock: Callable[[], datetime],
     ) -> None:

@@ -10,7 +10,6 @@ from typing import assert_never
 from album_operator import editing, planning
 from album_operator.access import Access
 from album_operator.base_branch import BaseBranch
-from album_operator.build_queue import BuildQueue
 from album_operator.decisions import (
     application,
     deploy,
@@ -48,21 +47,22 @@ from album_operator.domain.verdict import (
     WithdrawPullRequest,
 )
 from album_operator.feedback import Feedback
+from album_operator.memory.build_queue import BuildQueue
+from album_operator.memory.sightings import Sightings
 from album_operator.ports import (
     Applications,
     Builds,
     ConfigRepository,
     Editor,
+    PullRequestReader,
     PullRequests,
     Secrets,
     SourceRepository,
 )
-from album_operator.pull_request_watch import PullRequestWatch
 from album_operator.release_branch import ReleaseBranch
 from album_operator.render import job, proposal
 from album_operator.render import sync_policy as policy
 from album_operator.settings import Settings
-from album_operator.sightings import Sightings
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class World:
     config: ConfigRepository
     editor: Editor
     pull_requests: PullRequests
-    watch: PullRequestWatch
+    watch: PullRequestReader
     builds: Builds
     applications: Applications
     queue: BuildQueue = field(default_factory=BuildQueue)

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from album_operator.adapters.config_repository import GitConfigRepository
-from album_operator.adapters.source_repository import GitSourceRepository
+from album_operator.adapters.git.config_repository import GitConfigRepository
+from album_operator.adapters.git.source_repository import GitSourceRepository
 from album_operator.domain.places import Credential, GitPlace
 from album_operator.ports import ConfigRepository, PullRequests, SourceRepository
 from tests.contract.plain_git import git

@@ -16,9 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from album_operator.adapters.config_repository import CACHE_BYTES, GitConfigRepository
-from album_operator.adapters.git_limits import FETCH_BYTES, MEMORY_BYTES, Limits
-from album_operator.adapters.source_repository import GitSourceRepository
+from album_operator.adapters.git.config_repository import CACHE_BYTES, GitConfigRepository
+from album_operator.adapters.git.limits import FETCH_BYTES, MEMORY_BYTES, Limits
+from album_operator.adapters.git.source_repository import GitSourceRepository
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.places import Change, Credential, GitPlace
 

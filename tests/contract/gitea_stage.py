@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from album_operator.adapters.gitea import GiteaPullRequests
+from album_operator.adapters.gitea.pull_requests import GiteaPullRequests
 from album_operator.domain.names import repository_path
 from album_operator.domain.places import Credential, ForgePlace, GitPlace
 from testbed.commands import wait_until

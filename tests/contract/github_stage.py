@@ -8,7 +8,7 @@ from typing import Literal, cast
 
 from github import Auth, Github
 
-from album_operator.adapters.github import GitHubPullRequests
+from album_operator.adapters.github.pull_requests import GitHubPullRequests
 from album_operator.domain.names import repository_path
 from album_operator.domain.places import ForgePlace, ForgeType, GitPlace
 from testbed.github.model import MergeMethod, Protection

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from album_operator.adapters.config_repository import GitConfigRepository
-from album_operator.adapters.git_cache import CacheError
+from album_operator.adapters.git.cache import CacheError
+from album_operator.adapters.git.config_repository import GitConfigRepository
 from album_operator.domain.errors import TerminalError, TransientError
 from album_operator.domain.places import Change, GitPlace
 from album_operator.domain.reasons import Reason
@@ -465,7 +465,7 @@ async def test_a_branch_that_differs_widely_is_told_by_folders(
 CHILD = """
 import asyncio, sys
 from pathlib import Path
-from album_operator.adapters.config_repository import GitConfigRepository
+from album_operator.adapters.git.config_repository import GitConfigRepository
 from album_operator.domain.places import Credential, GitPlace
 
 host, folder, path = sys.argv[1:]

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from album_operator.adapters import git
-from album_operator.adapters.config_repository import GitConfigRepository
-from album_operator.adapters.git_connection import IDLE_LIMIT
+from album_operator.adapters.git import git
+from album_operator.adapters.git.config_repository import GitConfigRepository
+from album_operator.adapters.git.wire.connection import IDLE_LIMIT
 from album_operator.domain.errors import TransientError
 from album_operator.domain.places import Change
 from album_operator.domain.reasons import Reason

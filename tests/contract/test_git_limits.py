@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from album_operator.adapters.config_repository import GitConfigRepository
+from album_operator.adapters.git.config_repository import GitConfigRepository
 from album_operator.domain.errors import TransientError
 from album_operator.domain.reasons import Reason
 from tests.contract import hostile_packs as hostile

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from album_operator.adapters.source_repository import GitSourceRepository
+from album_operator.adapters.git.source_repository import GitSourceRepository
 from tests.contract.http_backend import Backend, commit, running_backend
 from tests.contract.plain_git import git
 

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from album_operator.adapters.config_repository import GitConfigRepository
-from album_operator.adapters.gitea import GiteaPullRequests
-from album_operator.adapters.source_repository import GitSourceRepository
+from album_operator.adapters.git.config_repository import GitConfigRepository
+from album_operator.adapters.git.source_repository import GitSourceRepository
+from album_operator.adapters.gitea.pull_requests import GiteaPullRequests
 from album_operator.domain.errors import OutsideError, TerminalError, TransientError
 from album_operator.domain.places import Change, Credential, Draft, ForgePlace, GitPlace
 from album_operator.domain.reasons import Reason

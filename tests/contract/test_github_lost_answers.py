@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from album_operator.adapters.github_api import GitHubApi
+from album_operator.adapters.github.api import GitHubApi
 from album_operator.domain.errors import TransientError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.seen import PullRequestState

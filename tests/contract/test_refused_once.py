@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from album_operator import fetch_source
-from album_operator.adapters import git as adapter
-from album_operator.adapters.config_repository import GitConfigRepository
-from album_operator.adapters.git_failures import TokenRefusedError
-from album_operator.adapters.source_repository import GitSourceRepository
+from album_operator.adapters.git import git as adapter
+from album_operator.adapters.git.config_repository import GitConfigRepository
+from album_operator.adapters.git.failures import TokenRefusedError
+from album_operator.adapters.git.source_repository import GitSourceRepository
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.places import Change
 from album_operator.domain.reasons import Reason

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from album_operator.adapters.breakers import FAILURES
-from album_operator.adapters.config_repository import GitConfigRepository
+from album_operator.adapters.git.config_repository import GitConfigRepository
+from album_operator.adapters.servers.breakers import FAILURES
 from album_operator.domain.errors import TransientError
 from album_operator.domain.places import Change, Credential, GitPlace
 from album_operator.domain.reasons import Reason

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from album_operator.adapters.config_repository import GitConfigRepository
-from album_operator.adapters.git_ssh import OPTIONS
+from album_operator.adapters.git.config_repository import GitConfigRepository
+from album_operator.adapters.git.ssh import OPTIONS
 from album_operator.domain.errors import TerminalError, TransientError
 from album_operator.domain.names import repository_path
 from album_operator.domain.places import Change, Credential, GitPlace

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from album_operator.adapters.cluster import path_of
+from album_operator.adapters.cluster.cluster import path_of
 from album_operator.domain.names import is_same_repository
 from tests.fakes.cluster import APIS, FakeCluster
 from tests.fakes.git_server import FakeGitServer

@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from album_operator.adapters.cluster import Cluster, path_of
-from album_operator.adapters.cluster_refusals import OBJECTS, ConflictError, NotFoundError
+from album_operator.adapters.cluster.cluster import Cluster, path_of
+from album_operator.adapters.cluster.refusals import OBJECTS, ConflictError, NotFoundError
 from album_operator.domain.errors import OutsideError, TransientError
 from album_operator.domain.reasons import Reason
 from tests.fakes.builders import DIGEST, NAMESPACE

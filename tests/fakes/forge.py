@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from album_operator.adapters.addresses import check_forge_credential
+from album_operator.adapters.servers.addresses import check_forge_credential
 from album_operator.domain.errors import OutsideError, StaleError, TerminalError, TransientError
 from album_operator.domain.names import normal_url
 from album_operator.domain.places import CommitState, Draft, ForgePlace, GitPlace, MergeMethod

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime
 
-from album_operator.adapters.git_names import (
+from album_operator.adapters.names import (
     check_commit,
     check_file_path,
     check_ref_name,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
-from album_operator.adapters.addresses import check_git_credential
+from album_operator.adapters.servers.addresses import check_git_credential
 from album_operator.domain.errors import OutsideError, TerminalError, TransientError
 from album_operator.domain.names import is_same_repository, is_ssh, normal_url
 from album_operator.domain.places import Credential, GitPlace

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from kubernetes.aio import client, config
 
-from album_operator.adapters import builds
-from album_operator.adapters.cluster import Cluster, path_of
-from album_operator.adapters.cluster_refusals import ConflictError, NotFoundError
-from album_operator.adapters.releases import ClusterReleases
+from album_operator.adapters.cluster import builds
+from album_operator.adapters.cluster.cluster import Cluster, path_of
+from album_operator.adapters.cluster.refusals import ConflictError, NotFoundError
+from album_operator.adapters.cluster.releases import ClusterReleases
 from album_operator.domain import progress
 from album_operator.domain.errors import StaleError
 from album_operator.domain.record import StepName

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from kubernetes.aio import client, config
 
-from album_operator.adapters.cluster import Cluster, path_of
+from album_operator.adapters.cluster.cluster import Cluster, path_of
 from album_operator.clock import ServerClock
 from tests.integration.apiserver import ApiServer
 

@@ -19,7 +19,8 @@ from tests.integration.manifests.conftest import Installed
 OPERATOR = Path(__file__).parents[3] / "operator"
 
 HURRIED = """
-from album_operator import __main__, namespaces
+from album_operator import __main__
+from album_operator.waking import namespaces
 namespaces.LOOK_SECONDS = namespaces.CONFIRM_SECONDS = 1
 __main__.leave(__main__.main())
 """

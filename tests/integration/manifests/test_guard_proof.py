@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 from kubernetes.aio import client
 
-from album_operator.adapters.cluster import Cluster
-from album_operator.adapters.guard import GuardAtStart, prove_guard
+from album_operator.adapters.cluster.cluster import Cluster
+from album_operator.adapters.cluster.guard import GuardAtStart, prove_guard
 from album_operator.domain.errors import TransientError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref

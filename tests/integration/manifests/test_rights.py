@@ -3,8 +3,8 @@
 import pytest
 from kubernetes.aio import client
 
-from album_operator.adapters.cluster import Cluster
-from album_operator.adapters.rights import find_missing
+from album_operator.adapters.cluster.cluster import Cluster
+from album_operator.adapters.cluster.rights import find_missing
 from tests.integration.apiserver import ApiServer
 from tests.integration.manifests.conftest import SYSTEM, Installed
 

@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 from kubernetes.aio import client
 
-from album_operator.adapters.cluster import REVIEWS, Cluster
+from album_operator.adapters.cluster.cluster import REVIEWS, Cluster
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -13,8 +13,8 @@ from aiohttp import web
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from album_operator.adapters.github import GitHubPullRequests
-from album_operator.adapters.github_limits import Limits
+from album_operator.adapters.github.limits import Limits
+from album_operator.adapters.github.pull_requests import GitHubPullRequests
 from album_operator.domain.places import Credential, ForgePlace, ForgeType, GitHubApp
 
 TOKEN = "canary-token"

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from album_operator.adapters.addresses import (
+from album_operator.adapters.servers.addresses import (
     check_address,
     check_forge_credential,
     check_git_address,

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from album_operator.adapters import application_watch
-from album_operator.adapters.application_watch import ApplicationWatch
+from album_operator.adapters.cluster import application_watch
+from album_operator.adapters.cluster.application_watch import ApplicationWatch
 from album_operator.domain.release import Ref
 from album_operator.domain.seen import ApplicationSeen
 from album_operator.metrics import Metrics

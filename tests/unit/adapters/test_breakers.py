@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from album_operator.adapters.breakers import FAILURES, FORGOTTEN, LONGEST_PAUSE, Breakers
+from album_operator.adapters.servers.breakers import FAILURES, FORGOTTEN, LONGEST_PAUSE, Breakers
 from album_operator.domain.errors import (
     NoConnectionError,
     OutsideError,

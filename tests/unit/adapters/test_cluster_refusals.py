@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from album_operator.adapters.cluster import Cluster, path_of
-from album_operator.adapters.cluster_refusals import ConflictError, NotFoundError
+from album_operator.adapters.cluster.cluster import Cluster, path_of
+from album_operator.adapters.cluster.refusals import ConflictError, NotFoundError
 from album_operator.domain.errors import OutsideError, TerminalError, TransientError
 from album_operator.domain.reasons import TRANSIENT, Reason
 from tests.unit.adapters.api_server import ApiServer, running, status_of

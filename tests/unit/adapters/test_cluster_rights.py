@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from album_operator.adapters.cluster import Cluster
-from album_operator.adapters.rights import KINDS, NEEDED, RULES, find_missing, find_obstacle
+from album_operator.adapters.cluster.cluster import Cluster
+from album_operator.adapters.cluster.rights import KINDS, NEEDED, RULES, find_missing, find_obstacle
 from album_operator.domain.errors import TransientError
 from tests.unit.adapters.api_server import ApiServer, running
 

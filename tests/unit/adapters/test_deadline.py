@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from album_operator.adapters.deadline import Deadline
+from album_operator.adapters.servers.deadline import Deadline
 
 
 def test_only_the_work_takes_time_and_never_more_than_there_is() -> None:

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from album_operator.adapters.dialer import LOOKUPS, REMEMBERED, Address, Dialer, look_up
-from album_operator.adapters.resolver import Resolver
+from album_operator.adapters.servers.dialer import LOOKUPS, REMEMBERED, Address, Dialer, look_up
+from album_operator.adapters.servers.resolver import Resolver
 from album_operator.domain.errors import NoConnectionError
 from album_operator.domain.reasons import Reason
 

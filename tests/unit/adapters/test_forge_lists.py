@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from album_operator.adapters.gitea import GiteaPullRequests
+from album_operator.adapters.gitea.pull_requests import GiteaPullRequests
 from album_operator.domain.errors import TransientError
 from album_operator.domain.places import Draft, ForgePlace
 from album_operator.domain.reasons import Reason
@@ -129,7 +129,7 @@ async def test_what_is_older_than_the_one_gitea_shows_is_not_read() -> None:
 async def test_a_list_that_goes_on_behind_what_is_read_is_no_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("album_operator.adapters.gitea_api.ITEMS", 100)
+    monkeypatch.setattr("album_operator.adapters.gitea.api.ITEMS", 100)
     others = [pull(number) for number in range(2, 200)]
     first = pull(1, head=HEAD)
     async with gitea(having([first, *others], first)) as (adapter, place, _):
@@ -220,7 +220,7 @@ async def test_a_comment_on_a_later_page_of_a_github_is_not_written_again() -> N
 async def test_a_list_of_a_github_that_goes_on_is_no_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("album_operator.adapters.github_api.ITEMS", 200)
+    monkeypatch.setattr("album_operator.adapters.github.api.ITEMS", 200)
     comments = [{"body": "word"}] * 201
     async with forge(paged({"/issues/7/comments": comments})) as github:
         with pytest.raises(TransientError) as caught:

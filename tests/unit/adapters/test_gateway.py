@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from album_operator.adapters.breakers import FAILURES
-from album_operator.adapters.gateway import Gateway
+from album_operator.adapters.servers.breakers import FAILURES
+from album_operator.adapters.servers.gateway import Gateway
 from album_operator.domain.errors import NoConnectionError, TransientError, UnansweredError
 from album_operator.domain.reasons import Reason
 from album_operator.slots import Shares

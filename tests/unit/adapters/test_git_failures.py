@@ -5,13 +5,8 @@ import time
 
 import pytest
 
-from album_operator.adapters.git_failures import (
-    WORDS_LENGTH,
-    TokenRefusedError,
-    scrub,
-    translate,
-    words,
-)
+from album_operator.adapters.foreign_words import WORDS_LENGTH, scrub
+from album_operator.adapters.git.failures import TokenRefusedError, translate, words
 from album_operator.domain.errors import (
     OutsideError,
     TerminalError,

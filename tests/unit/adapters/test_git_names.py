@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from album_operator.adapters.git_names import (
+from album_operator.adapters.names import (
     check_commit,
     check_file_path,
     check_ref_name,

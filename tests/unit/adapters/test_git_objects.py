@@ -1,6 +1,6 @@
 """Trees are read where they are, however many entries they have."""
 
-from album_operator.adapters.git_objects import Entry, Tree, differences
+from album_operator.adapters.git.objects import Entry, Tree, differences
 
 FILE, LINK, FOLDER = "100644", "120000", "40000"
 

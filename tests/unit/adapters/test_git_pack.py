@@ -2,8 +2,8 @@
 
 import pytest
 
-from album_operator.adapters.git_pack import OBJECT_COST, Scales
-from album_operator.adapters.git_wire import TooLongError, WireError
+from album_operator.adapters.git.wire.pack import OBJECT_COST, Scales
+from album_operator.adapters.git.wire.protocol import TooLongError, WireError
 from tests.contract import hostile_packs as hostile
 
 FILE = b"tag: v1\n" * 1000

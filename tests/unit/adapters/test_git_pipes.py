@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from album_operator.adapters.git_pipes import Ends, Exchange, OverflowedError
+from album_operator.adapters.git.pipes import Ends, Exchange, OverflowedError
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from album_operator.adapters.git_limits import LIMITS, TooLargeError, check_excess
-from album_operator.adapters.git_room import Claim, FullError, Room, make_rooms
+from album_operator.adapters.git.limits import LIMITS, TooLargeError, check_excess
+from album_operator.adapters.git.room import Claim, FullError, Room, make_rooms
 from album_operator.domain.errors import TransientError
 from album_operator.domain.places import Credential, GitPlace
 

@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from album_operator.adapters.git_wire import (
+from album_operator.adapters.git.wire.protocol import (
     DELIMITER,
     FLUSH,
     RESPONSE_END,

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
 
-from album_operator.adapters.git_writers import Writers
+from album_operator.adapters.git.writers import Writers
 from album_operator.domain.places import GitPlace
 from tests.fakes.builders import CONFIG, CREDENTIAL
 

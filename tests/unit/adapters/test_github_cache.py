@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from album_operator.adapters.github_cache import EtagCache, Kept
+from album_operator.adapters.github.cache import EtagCache, Kept
 from tests.unit.adapters.github_server import OPEN, OURS, Asked, forge, reply
 
 

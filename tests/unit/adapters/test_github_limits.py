@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from aiohttp import web
 
-from album_operator.adapters.github_limits import (
+from album_operator.adapters.github.limits import (
     CHANGE,
     MUTATION,
     QUERY,

@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
-from album_operator.adapters.github import GitHubPullRequests
-from album_operator.adapters.github_api import web_of
+from album_operator.adapters.github.api import web_of
+from album_operator.adapters.github.pull_requests import GitHubPullRequests
 from album_operator.domain.errors import TerminalError, TransientError
 from album_operator.domain.places import Credential, ForgePlace, ForgeType
 from album_operator.domain.reasons import Reason

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from album_operator.adapters.guard import GuardAtStart, prove_guard
+from album_operator.adapters.cluster.guard import GuardAtStart, prove_guard
 from album_operator.domain.errors import TransientError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from album_operator.adapters import github_api
-from album_operator.adapters.config_repository import GitConfigRepository
-from album_operator.adapters.git import Git
-from album_operator.adapters.gitea import GiteaPullRequests
-from album_operator.adapters.github import GitHubPullRequests
+from album_operator.adapters.git.config_repository import GitConfigRepository
+from album_operator.adapters.git.git import Git
+from album_operator.adapters.gitea.pull_requests import GiteaPullRequests
+from album_operator.adapters.github import api as github_api
+from album_operator.adapters.github.pull_requests import GitHubPullRequests
 from album_operator.domain.errors import OutsideError, TerminalError, TransientError
 from album_operator.domain.places import Credential, ForgePlace, ForgeType, GitPlace
 from album_operator.domain.reasons import Reason
@@ -139,7 +139,7 @@ async def test_git_goes_to_the_very_address_that_was_looked_at(
     # Nobody but us knows the name: that git finds the server shows that it was told.
     async with listening() as listener:
         answering(monkeypatch, "127.0.0.1")
-        monkeypatch.setattr("album_operator.adapters.git.check_found", lambda *_, **__: None)
+        monkeypatch.setattr("album_operator.adapters.git.git.check_found", lambda *_, **__: None)
         config = GitConfigRepository([], cache_folder=tmp_path / "cache")
         url = f"https://{NAME}:{listener.port}"
         place = GitPlace(f"{url}/o/n", Credential("album-git", url, "x", "t"))

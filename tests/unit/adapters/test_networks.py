@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from album_operator.adapters import networks
-from album_operator.adapters.dialer import look_up
-from album_operator.adapters.networks import (
+from album_operator.adapters.servers import networks
+from album_operator.adapters.servers.dialer import look_up
+from album_operator.adapters.servers.networks import (
     addresses_of,
     describe_address,
     describe_host,

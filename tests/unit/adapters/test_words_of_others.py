@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from album_operator.adapters import gitea_answers
-from album_operator.adapters.git_failures import scrub, translate, words
-from album_operator.adapters.github_answers import parse_answer, printable
+from album_operator.adapters.foreign_words import scrub
+from album_operator.adapters.git.failures import translate, words
+from album_operator.adapters.gitea import answers as gitea_answers
+from album_operator.adapters.github.answers import parse_answer, printable
 from album_operator.domain.places import Credential, ForgePlace, GitHubApp, GitPlace
 from tests.unit.core.canaries import CANARIES, forms, shout
 

@@ -13,7 +13,7 @@ import aiohttp
 
 from album_operator.domain.notice import Notice
 from album_operator.metrics import Metrics
-from album_operator.webhooks import Receiver, serve_webhooks
+from album_operator.serving.webhooks import Receiver, serve_webhooks
 
 SECRET = "correct horse battery staple"
 REPOSITORY = "https://git.example.org/album/config"

@@ -5,21 +5,21 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from album_operator.adapters.applications import ClusterApplications
-from album_operator.adapters.builds import ClusterBuilds
-from album_operator.adapters.releases import ClusterReleases
-from album_operator.adapters.secrets import ClusterSecrets
-from album_operator.build_queue import BuildQueue
+from album_operator.adapters.cluster.applications import ClusterApplications
+from album_operator.adapters.cluster.builds import ClusterBuilds
+from album_operator.adapters.cluster.releases import ClusterReleases
+from album_operator.adapters.cluster.secrets import ClusterSecrets
 from album_operator.domain.notice import Notice
 from album_operator.domain.places import Change, Draft, ForgePlace, GitPlace, MergeMethod
 from album_operator.domain.release import Ref
 from album_operator.domain.seen import PullRequestSeen
-from album_operator.pull_request_watch import PullRequestWatch
+from album_operator.memory.build_queue import BuildQueue
 from album_operator.reconcile import Memory, Next, Reconciler
 from album_operator.secrecy import KnownSecrets
 from album_operator.settings import read_settings
 from album_operator.steps import Steps, World
-from album_operator.wakeups import Wakeups
+from album_operator.waking.pull_request_watch import PullRequestWatch
+from album_operator.waking.wakeups import Wakeups
 from tests.fakes.argocd import FakeArgoCD
 from tests.fakes.builders import (
     CONFIG,

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from album_operator.build_queue import BuildQueue
 from album_operator.codec import release_of
-from album_operator.daemons import serve_release
 from album_operator.domain.errors import TransientError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
-from album_operator.handlers import read_job
-from album_operator.health import Health
+from album_operator.memory.build_queue import BuildQueue
+from album_operator.serving.health import Health
+from album_operator.waking.daemons import serve_release
+from album_operator.waking.handlers import read_job
 from tests.fakes.builders import NAMESPACE, RELEASE, raw_release
 from tests.fakes.cluster import fail_build, finish_build
 from tests.unit.core.stage import Stage

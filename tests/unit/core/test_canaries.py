@@ -188,7 +188,7 @@ async def test_a_bug_that_meets_a_secret_does_not_log_it(
         raise ValueError(SHOUT)
 
     await stage.settle()
-    monkeypatch.setattr("album_operator.adapters.builds.ClusterBuilds.find", fail)
+    monkeypatch.setattr("album_operator.adapters.cluster.builds.ClusterBuilds.find", fail)
     await stage.settle()
 
     assert stage.ready()[1] == "InternalError"

@@ -7,7 +7,7 @@ from email.utils import format_datetime
 import pytest
 
 from album_operator.clock import ServerClock
-from album_operator.sightings import KEPT, Sightings
+from album_operator.memory.sightings import KEPT, Sightings
 from tests.fakes.builders import APPLICATION_SEEN, NOW, RELEASE
 from tests.unit.core.stage import Stage
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from album_operator.adapters.cluster_refusals import (
+from album_operator.adapters.cluster.refusals import (
     Refusal,
     error_of,
     forbidden,

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from album_operator.adapters.cluster_refusals import NotFoundError
-from album_operator.daemons import serve_release
+from album_operator.adapters.cluster.refusals import NotFoundError
 from album_operator.domain.errors import TransientError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
-from album_operator.health import Health
+from album_operator.serving.health import Health
+from album_operator.waking.daemons import serve_release
 from tests.fakes.builders import APPLICATION, raw_pipeline
 from tests.fakes.cluster import finish_build
 from tests.unit.core.stage import Stage

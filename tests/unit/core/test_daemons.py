@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from album_operator import daemons as module
-from album_operator.daemons import Daemons
 from album_operator.domain.release import Ref
-from album_operator.wakeups import Wakeups
+from album_operator.waking import daemons as module
+from album_operator.waking.daemons import Daemons
+from album_operator.waking.wakeups import Wakeups
 
 RELEASE = Ref("album", "backend-v1.1.0")
 OTHER = Ref("team-b", "x")

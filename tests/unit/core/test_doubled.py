@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from album_operator.build_queue import BuildQueue
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.release import Ref
+from album_operator.memory.build_queue import BuildQueue
 from album_operator.reconcile import Memory, Next, Reconciler
 from tests.fakes.builders import BRANCH, NAMESPACE
 from tests.unit.core.stage import Stage

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from album_operator.daemons import Daemons
 from album_operator.domain.release import Ref
-from album_operator.handlers import NamespaceWatch, is_worth_reading
 from album_operator.metrics import Metrics
 from album_operator.render.job import RELEASE_LABEL
-from album_operator.wakeups import Wakeups
+from album_operator.waking.daemons import Daemons
+from album_operator.waking.handlers import NamespaceWatch, is_worth_reading
+from album_operator.waking.wakeups import Wakeups
 from tests.fakes.builders import raw_release
 
 RELEASE = Ref("album", "backend-v1.1.0")

@@ -5,8 +5,8 @@ import socket
 import aiohttp
 import pytest
 
-from album_operator.health import API_ANSWER_AGE, LONGEST_PASS, Health, serve_health
 from album_operator.metrics import Metrics
+from album_operator.serving.health import API_ANSWER_AGE, LONGEST_PASS, Health, serve_health
 from album_operator.stopwatch import Stopwatch
 
 

@@ -12,11 +12,11 @@ import pytest
 
 from album_operator.__main__ import _listen
 from album_operator.domain.release import Ref
-from album_operator.health import Health
 from album_operator.metrics import Metrics
 from album_operator.secrecy import KnownSecrets
+from album_operator.serving.health import Health
 from album_operator.settings import read_settings
-from album_operator.wakeups import Wakeups
+from album_operator.waking.wakeups import Wakeups
 from tests.unit.core.deliveries import BODY, REPOSITORY, SECRET, signed
 
 RELEASE = Ref("album", "backend-v1.1.0")

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from album_operator import handlers
-from album_operator.daemons import Daemons
 from album_operator.domain.release import Ref
-from album_operator.handlers import NamespaceWatch
 from album_operator.metrics import Metrics
-from album_operator.wakeups import Wakeups
+from album_operator.waking import handlers
+from album_operator.waking.daemons import Daemons
+from album_operator.waking.handlers import NamespaceWatch
+from album_operator.waking.wakeups import Wakeups
 from tests.fakes.builders import raw_release
 from tests.unit.adapters.api_server import ApiServer, running, status_of
 

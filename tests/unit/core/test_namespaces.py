@@ -6,14 +6,14 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from album_operator import namespaces as module
-from album_operator.daemons import Daemons
 from album_operator.domain.errors import OutsideError, TransientError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
-from album_operator.health import Health
-from album_operator.namespaces import Namespaces
-from album_operator.wakeups import Wakeups
+from album_operator.serving.health import Health
+from album_operator.waking import namespaces as module
+from album_operator.waking.daemons import Daemons
+from album_operator.waking.namespaces import Namespaces
+from album_operator.waking.wakeups import Wakeups
 
 RELEASE = Ref("b", "x")
 DOWN = TransientError(Reason.CLUSTER_UNAVAILABLE, "It is down.")

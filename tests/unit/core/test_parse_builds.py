@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from album_operator.adapters.builds import ClusterBuilds, parse_build
-from album_operator.adapters.cluster import parse_time
+from album_operator.adapters.cluster.builds import ClusterBuilds, parse_build
+from album_operator.adapters.cluster.cluster import parse_time
 from album_operator.domain.errors import StaleError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from album_operator.adapters.applications import parse_application
-from album_operator.adapters.cluster import parse_time, path_of
-from album_operator.adapters.cluster_refusals import Right
-from album_operator.adapters.secrets import ClusterSecrets
+from album_operator.adapters.cluster.applications import parse_application
+from album_operator.adapters.cluster.cluster import parse_time, path_of
+from album_operator.adapters.cluster.refusals import Right
+from album_operator.adapters.cluster.secrets import ClusterSecrets
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from album_operator.access import Access
-from album_operator.adapters.addresses import check_forge_credential, check_git_credential
-from album_operator.adapters.secrets import ClusterSecrets
+from album_operator.adapters.cluster.secrets import ClusterSecrets
+from album_operator.adapters.servers.addresses import check_forge_credential, check_git_credential
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.places import ForgePlace, ForgeType, GitHubApp
 from album_operator.domain.reasons import Reason

@@ -10,7 +10,7 @@ from album_operator.domain.errors import TerminalError, TransientError
 from album_operator.domain.places import Draft, ForgePlace, ForgeType
 from album_operator.domain.reasons import Reason
 from album_operator.domain.seen import Changes, Gate, PullRequestState, Review
-from album_operator.pull_request_watch import PullRequestWatch, repository_of
+from album_operator.waking.pull_request_watch import PullRequestWatch, repository_of
 from tests.fakes.builders import CONFIG
 from tests.fakes.forge import FakeForge
 from tests.fakes.git_server import FakeGitServer

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
-from album_operator.adapters.cluster import path_of
+from album_operator.adapters.cluster.cluster import path_of
 from album_operator.domain.errors import TransientError
 from album_operator.domain.places import Change, Draft, ForgePlace, GitPlace
 from album_operator.domain.reasons import Reason

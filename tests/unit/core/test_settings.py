@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from album_operator.adapters.git_limits import FETCH_BYTES, MEMORY_BYTES
+from album_operator.adapters.git.limits import FETCH_BYTES, MEMORY_BYTES
 from album_operator.domain.release import Resources
 from album_operator.render import resources
 from album_operator.settings import (

@@ -9,7 +9,7 @@ import pytest
 from album_operator.domain.notice import Notice
 from album_operator.domain.record import StepName
 from album_operator.domain.release import Ref
-from album_operator.wakeups import JOB_STEPS, Wakeups
+from album_operator.waking.wakeups import JOB_STEPS, Wakeups
 
 RELEASE, OTHER = Ref("album", "backend-v1.1.0"), Ref("album", "frontend-v1.1.0")
 REPOSITORY, BRANCH = "https://git.example.org/album/config", "release/backend_v1.1.0"

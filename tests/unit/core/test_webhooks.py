@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from album_operator.webhooks import BODY_LIMIT, ID_LENGTH, IDS
+from album_operator.serving.webhooks import BODY_LIMIT, ID_LENGTH, IDS
 from tests.unit.core.deliveries import BODY, NOTICE, SECRET, Stand, signed
 
 OTHER_SECRET = "another secret of some length"
@@ -114,7 +114,7 @@ async def test_an_id_is_not_remembered_of_a_delivery_that_was_refused(stand: Sta
 
 async def test_the_oldest_ids_are_forgotten(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
     assert IDS == 10_000
-    monkeypatch.setattr("album_operator.webhooks.IDS", 2)
+    monkeypatch.setattr("album_operator.serving.webhooks.IDS", 2)
     for delivery, status in [("a", 204), ("b", 204), ("c", 204), ("b", 409), ("a", 204)]:
         assert await stand.deliver(delivery=delivery) == status
 

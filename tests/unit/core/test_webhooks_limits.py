@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from album_operator.webhooks import BURST, RATE
+from album_operator.serving.webhooks import BURST, RATE
 from tests.unit.core.deliveries import BODY, NOTICE, SECRET, Stand, signed
 
 WRONG = {**signed("github"), "X-Hub-Signature-256": f"sha256={'0' * 64}"}
@@ -69,7 +69,7 @@ async def test_what_is_refused_takes_nothing_from_the_budget(
 async def test_bodies_that_arrive_at_once_have_a_limit_together(
     stand: Stand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("album_operator.webhooks.BODIES_LIMIT", 1000)
+    monkeypatch.setattr("album_operator.serving.webhooks.BODIES_LIMIT", 1000)
     head = "".join(f"{name}: {value}\r\n" for name, value in WRONG.items())
     start = f"POST /webhooks/github HTTP/1.1\r\nHost: album\r\n{head}Content-Length: 900\r\n\r\n"
     reader, writer = await asyncio.open_connection("127.0.0.1", stand.port)
@@ -89,7 +89,7 @@ async def test_bodies_that_arrive_at_once_have_a_limit_together(
 async def test_a_body_that_does_not_arrive_is_given_up(
     stand: Stand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("album_operator.webhooks.BODY_SECONDS", 0.01)
+    monkeypatch.setattr("album_operator.serving.webhooks.BODY_SECONDS", 0.01)
     head = "".join(f"{name}: {value}\r\n" for name, value in signed("github").items())
     start = f"POST /webhooks/github HTTP/1.1\r\nHost: album\r\n{head}Content-Length: 900\r\n\r\n"
     reader, writer = await asyncio.open_connection("127.0.0.1", stand.port)

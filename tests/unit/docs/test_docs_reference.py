@@ -16,8 +16,8 @@ from album_operator.domain.reasons import TRANSIENT, Reason
 from album_operator.domain.record import StepName
 from album_operator.metrics import Metrics
 from album_operator.render import sync_policy
+from album_operator.serving.webhooks import STATUS
 from album_operator.settings import read_settings
-from album_operator.webhooks import STATUS
 from tests.unit.docs.documents import code_spans, items, read, rows, section
 
 REFERENCE = read("docs/reference.md")

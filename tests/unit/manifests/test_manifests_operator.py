@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from album_operator.adapters.git import SHARES
-from album_operator.adapters.git_cache import ALLOCATED
-from album_operator.adapters.git_room import FETCHES, FREE_DISK
+from album_operator.adapters.git.cache import ALLOCATED
+from album_operator.adapters.git.git import SHARES
+from album_operator.adapters.git.room import FETCHES, FREE_DISK
 from album_operator.settings import Settings, read_settings
 
 ROOT = Path(__file__).parents[3]

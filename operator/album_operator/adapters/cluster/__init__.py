@@ -1,0 +1,1 @@
+"""The API server: releases, Secrets, build Jobs and Applications."""

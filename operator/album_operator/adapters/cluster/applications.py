@@ -1,0 +1,192 @@
+"""Argo CD Applications; the adapter of port `Applications`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from album_operator.adapters.cluster.cluster import Cluster, application_path, parse_time
+from album_operator.adapters.cluster.guard import prove_guard
+from album_operator.adapters.cluster.refusals import NotFoundError
+from album_operator.decisions.application import CONSENT
+from album_operator.domain.errors import TransientError
+from album_operator.domain.reasons import Reason
+from album_operator.domain.redaction import head
+from album_operator.domain.release import Ref
+from album_operator.domain.seen import (
+    ApplicationSeen,
+    ApplicationSource,
+    ConsentedApplication,
+    OperationSeen,
+)
+from album_operator.render.sync_policy import PREVIOUS_POLICY, REFRESH
+
+
+class UnreadableError(TransientError):
+    """An Application holds what no Application can; whoever wrote it must mend it."""
+
+
+class ClusterApplications:
+    """Reads and patches Applications."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    async def find(self, ref: Ref) -> ApplicationSeen | None:
+        """Read an Application.
+
+        Raises:
+            UnreadableError: it cannot be read; looked at again when it changes.
+        """
+        try:
+            raw = await self._cluster.get(application_path(ref.namespace, ref.name))
+        except NotFoundError:
+            return None
+        return parse_application(raw)
+
+    async def patch(self, application: ConsentedApplication, patch: Mapping[str, Any]) -> None:
+        """Apply a JSON merge patch, if the Application still is as it was seen."""
+        seen = application.seen
+        metadata = {**patch.get("metadata", {}), "resourceVersion": seen.resource_version}
+        path = application_path(seen.namespace, seen.name)
+        await self._cluster.merge(path, {**patch, "metadata": metadata})
+
+    async def prove_guard(self, ref: Ref) -> None:
+        """Find the API server to hold us to what a release needs of an Application."""
+        await prove_guard(self._cluster, ref)
+
+
+def parse_application(raw: Mapping[str, Any]) -> ApplicationSeen:
+    """Read an Application as Argo CD writes it (applications.argoproj.io v1alpha1).
+
+    Null is what is not there. Its CRD lets pass what Argo CD never writes, and keeps unknown
+    fields of any kind.
+
+    Raises:
+        UnreadableError: naming the field.
+    """
+    try:
+        return _parse(raw)
+    except ValueError as error:
+        metadata = raw.get("metadata")
+        known = metadata if isinstance(metadata, Mapping) else {}
+        raise UnreadableError(
+            Reason.APPLICATION_UNREADABLE,
+            f"Application {known.get('namespace')}/{known.get('name')} cannot be read: "
+            f"{head(str(error), 256)}. Correct it where it is written: the operator sees that.",
+        ) from error
+
+
+def _parse(raw: Mapping[str, Any]) -> ApplicationSeen:
+    metadata, spec, status = _map(raw, "metadata"), _map(raw, "spec"), _map(raw, "status")
+    annotations = _map(metadata, "annotations")
+    sync, health = _map(status, "sync"), _map(status, "health")
+    return ApplicationSeen(
+        namespace=_needed(metadata, "namespace"),
+        name=_needed(metadata, "name"),
+        resource_version=_needed(metadata, "resourceVersion"),
+        sources=_sources(spec, sync),
+        consents=frozenset(
+            word.strip() for word in _text(annotations, CONSENT).split(",") if word.strip()
+        ),
+        previous_policy=_text(annotations, PREVIOUS_POLICY) or None,
+        sync_policy=_policy(spec),
+        refresh_requested=REFRESH in annotations,
+        sync_status=_text(sync, "status"),
+        health=_text(health, "status"),
+        images=tuple(_texts(_map(status, "summary"), "images")),
+        health_since=_time(health, "lastTransitionTime"),
+        reconciled_at=_time(status, "reconciledAt"),
+        operation=_operation(_map(status, "operationState")),
+        operation_requested="operation" in raw,
+        conditions={
+            _text(condition, "type"): head(_text(condition, "message"), 512)
+            for condition in _maps(status, "conditions")
+            if _text(condition, "type").endswith("Error")
+        },
+    )
+
+
+def _sources(spec: Mapping[str, Any], sync: Mapping[str, Any]) -> tuple[ApplicationSource, ...]:
+    many, one = _maps(spec, "sources"), _map(spec, "source")
+    sources = many or ([one] if one else [])
+    revisions = _texts(sync, "revisions") if many else [_text(sync, "revision")]
+    padded = [*revisions, *([""] * len(sources))]
+    return tuple(
+        ApplicationSource(
+            repository=_text(source, "repoURL"),
+            path=_text(source, "path"),
+            target_revision=_text(source, "targetRevision"),
+            revision=revision or None,
+        )
+        for source, revision in zip(sources, padded, strict=False)
+    )
+
+
+def _policy(spec: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    policy = _map(spec, "syncPolicy")
+    _map(policy, "automated")
+    _texts(policy, "syncOptions")
+    return policy if spec.get("syncPolicy") is not None else None
+
+
+def _operation(state: Mapping[str, Any]) -> OperationSeen | None:
+    if not state:
+        return None
+    result = _map(state, "syncResult")
+    asked = _map(_map(state, "operation"), "sync")
+    revisions = _texts(result, "revisions") or _texts(asked, "revisions")
+    revision = _text(result, "revision") or _text(asked, "revision")
+    return OperationSeen(
+        phase=_text(state, "phase"),
+        revisions=tuple(revisions) or ((revision,) if revision else ()),
+        message=head(_text(state, "message"), 512),
+        finished_at=_time(state, "finishedAt"),
+    )
+
+
+def _value(raw: Mapping[str, Any], key: str, what: str, is_good: Callable[[object], bool]) -> Any:  # noqa: ANN401 - as checked
+    value = raw.get(key)
+    if value is not None and not is_good(value):
+        raise ValueError(f"`{key}` is no {what}")
+    return value
+
+
+def _map(raw: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] | None = _value(raw, key, "map", lambda it: isinstance(it, Mapping))
+    return found or {}
+
+
+def _maps(raw: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]]:
+    found: Sequence[Mapping[str, Any]] | None = _value(
+        raw, key, "list of maps", lambda it: _is_list_of(it, Mapping)
+    )
+    return found or []
+
+
+def _texts(raw: Mapping[str, Any], key: str) -> Sequence[str]:
+    found: Sequence[str] | None = _value(raw, key, "list of texts", lambda it: _is_list_of(it, str))
+    return found or []
+
+
+def _text(raw: Mapping[str, Any], key: str) -> str:
+    found: str | None = _value(raw, key, "text", lambda it: isinstance(it, str))
+    return found or ""
+
+
+def _is_list_of(value: object, kind: type) -> bool:
+    return isinstance(value, list) and all(isinstance(item, kind) for item in value)
+
+
+def _needed(raw: Mapping[str, Any], key: str) -> str:
+    text = _text(raw, key)
+    if not text:
+        raise ValueError(f"`metadata` has no `{key}`")
+    return text
+
+
+def _time(raw: Mapping[str, Any], key: str) -> datetime | None:
+    text = _text(raw, key)
+    time = parse_time(text)
+    if text and (time is None or time.tzinfo is None):
+        raise ValueError(f"`{key}: {text[:64]}` is no time")
+    return time

@@ -1,0 +1,91 @@
+"""What a namespace needs to be served, asked before anything is watched there."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from album_operator.adapters.cluster.cluster import Cluster
+from album_operator.adapters.cluster.refusals import Right
+from album_operator.domain.errors import OutsideError
+
+RELEASES = "album.dev"
+
+KINDS = "/apis/album.dev/v1alpha1"
+
+RULES = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
+
+NEEDED = (
+    ("get", RELEASES, "albumreleases"),
+    ("list", RELEASES, "albumreleases"),
+    ("watch", RELEASES, "albumreleases"),
+    ("patch", RELEASES, "albumreleases"),
+    ("patch", RELEASES, "albumreleases/status"),
+    ("get", RELEASES, "albumpipelines"),
+    ("get", "batch", "jobs"),
+    ("list", "batch", "jobs"),
+    ("watch", "batch", "jobs"),
+    ("create", "batch", "jobs"),
+    ("list", "", "pods"),
+    ("get", "", "secrets"),
+    ("create", "events.k8s.io", "events"),
+)
+"""Verb, API group and resource a served namespace must grant: manifests/namespace."""
+
+
+async def find_obstacle(cluster: Cluster, namespace: str) -> str | None:
+    """Say why a namespace cannot be served; None where it can.
+
+    Raises:
+        TransientError: the API server cannot tell now.
+    """
+    missing = await find_missing(cluster, namespace)
+    if missing:
+        return f"may not {', '.join(missing)}"
+    # Kopf looks once which kinds there are, and waits silently for one that comes later.
+    kinds = (await cluster.get(KINDS)).get("resources") or ()
+    known = {kind.get("name") for kind in kinds}
+    return None if "albumreleases" in known else "the API server knows no AlbumReleases"
+
+
+async def find_missing(cluster: Cluster, namespace: str) -> list[str]:
+    """Give what is not allowed in a namespace, such as `create batch/jobs`; empty for all well.
+
+    One review of the rules is enough where all is well, with dozens of namespaces looked at four
+    times a minute; what it does not grant is asked for by itself.
+    """
+    rules = await _read_rules(cluster, namespace)
+    granted = rules.get("resourceRules") or ()
+    unsure = [needed for needed in NEEDED if not any(_grants(rule, *needed) for rule in granted)]
+    if unsure and not rules.get("incomplete"):
+        # One "no" confirms a review that is complete: what it does not grant is not granted.
+        first = Right(namespace, *unsure[0])
+        if not await cluster.is_allowed(first):
+            return [_words(*needed) for needed in unsure]
+    return [
+        _words(*needed)
+        for needed in unsure
+        if not await cluster.is_allowed(Right(namespace, *needed))
+    ]
+
+
+def _words(verb: str, group: str, resource: str) -> str:
+    return f"{verb} {group}/{resource}" if group else f"{verb} {resource}"
+
+
+async def _read_rules(cluster: Cluster, namespace: str) -> Mapping[str, Any]:
+    kind = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview"}
+    try:
+        review = await cluster.create(RULES, {**kind, "spec": {"namespace": namespace}})
+    except OutsideError:  # An API server that is away does not answer the next question either.
+        return {"incomplete": True}
+    rules: Mapping[str, Any] = review.get("status") or {}
+    return rules
+
+
+def _grants(rule: Mapping[str, Any], verb: str, group: str, resource: str) -> bool:
+    """Tell whether a rule of RBAC grants something, not only for objects of some names."""
+    return (
+        not rule.get("resourceNames")
+        and not {verb, "*"}.isdisjoint(rule.get("verbs") or ())
+        and not {group, "*"}.isdisjoint(rule.get("apiGroups") or ())
+        and not {resource, "*"}.isdisjoint(rule.get("resources") or ())
+    )

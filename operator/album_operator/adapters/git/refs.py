@@ -1,0 +1,72 @@
+"""Asking a server for refs, without fetching anything."""
+
+from album_operator.adapters.git.failures import translate, unavailable
+from album_operator.adapters.git.limits import TooLargeError
+from album_operator.adapters.git.process import EndedError
+from album_operator.adapters.git.repository import Repository
+from album_operator.adapters.git.wire.connection import REFS_BYTES
+from album_operator.adapters.git.wire.protocol import TooLongError
+from album_operator.domain.names import is_ssh
+
+HEADS = "refs/heads/"
+TAGS = "refs/tags/"
+
+PEELED = "^{}"
+
+
+def list_refs(repository: Repository, *names: str) -> dict[str, str]:
+    """Ask for refs by their full names; a name with `^{}` stands for what a tag stands for.
+
+    Returns:
+        Object id by name for those that exist; for a symbolic `HEAD` also the name of the branch
+        it stands for, by `ref:HEAD`.
+
+    Raises:
+        OutsideError: translated.
+    """
+    asked = {name.removesuffix(PEELED) for name in names}
+    try:
+        found = repository.over_connection(lambda connection: connection.list_refs(asked))
+    except EndedError as error:
+        raise translate(repository.place, "read", str(error)) from error
+    except TooLongError as error:
+        what = f"its list of refs that begin like {min(asked)} has more than {REFS_BYTES} bytes"
+        raise TooLargeError(repository.place, what, "Delete refs that nobody needs") from error
+    if found is None:
+        found = _list_with_git(repository, *names)
+    # By git's commands, names that only end so came as well.
+    keys = [key for name in names for key in (name, f"ref:{name}")]
+    return {key: found[key] for key in keys if key in found}
+
+
+def find_tag(repository: Repository, tag: str) -> str | None:
+    """Ask for the object a tag stands for; an annotated tag is an object of its own.
+
+    Raises:
+        OutsideError: translated.
+    """
+    name = TAGS + tag
+    refs = list_refs(repository, name, name + PEELED)
+    return refs.get(name + PEELED) or refs.get(name)
+
+
+def _list_with_git(repository: Repository, *names: str) -> dict[str, str]:
+    # Every repository that is not empty has a HEAD, so no answer at all is suspicious.
+    words = ("ls-remote", "--symref", "--end-of-options", "origin", "HEAD", *names)
+    answer = repository.remote(*words)
+    # Over SSH nothing but a git server ends well.
+    if answer.status == 0 and not answer.out and not is_ssh(repository.place.url):
+        answer = repository.remote(*words, variables={"GIT_TRACE_PACKET": "1"})
+        if "git<" not in answer.err:
+            # Git takes any page, such as a proxy's login, for an old server without refs.
+            raise unavailable(repository.place, "what answers there is no git server")
+    if answer.status != 0:
+        raise translate(repository.place, "read", answer.err)
+    found = {}
+    for line in answer.out.decode(errors="replace").splitlines():
+        value, _, name = line.partition("\t")
+        if value.startswith("ref: "):
+            found[f"ref:{name}"] = value.removeprefix("ref: ").strip()
+        else:
+            found[name] = value
+    return found

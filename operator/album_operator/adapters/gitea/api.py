@@ -1,0 +1,249 @@
+"""Requests to a Gitea's API v1, each to the one host its token is for."""
+
+import asyncio
+import itertools
+import re
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import aiohttp
+import yarl
+
+from album_operator.adapters.foreign_words import WORDS_LENGTH, scrub
+from album_operator.adapters.forge_failures import (
+    SHARES,
+    ListTooLongError,
+    find_failure,
+    garbage,
+    parse_retry_after,
+    time_of,
+    unavailable,
+)
+from album_operator.adapters.gitea.answers import (
+    Answer,
+    parse_answer,
+    read_body,
+    require,
+)
+from album_operator.adapters.servers.addresses import (
+    check_address,
+    check_forge_credential,
+    check_found,
+)
+from album_operator.adapters.servers.gateway import Gateway
+from album_operator.adapters.servers.resolver import Resolver
+from album_operator.decisions.preflight import RETRY
+from album_operator.domain.errors import TerminalError
+from album_operator.domain.places import ForgePlace
+from album_operator.domain.reasons import Reason
+from album_operator.domain.redaction import head
+
+API_PATH = "/api/v1"
+
+REPOSITORY = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
+
+TIME_LIMIT = timedelta(seconds=20)
+"""Longest a request may take in all."""
+
+CONNECT_LIMIT = timedelta(seconds=5)
+"""Longest a connection may take: a host that drops packets is told sooner than a slow answer."""
+
+PAGE = 50
+"""Items asked for at once: Gitea's own limit, unless its admin lowered it."""
+
+ITEMS = 10_000
+"""Most items of a list that are read: beyond that nothing is said of what may be there."""
+
+
+class GiteaApi:
+    """Sends requests about repositories.
+
+    Args:
+        insecure_hosts: `host[:port]` of forges that may be spoken to in plain HTTP.
+        allowed_hosts: those that may be at an address of the node or the cluster.
+        gateway: the way to servers; None for one of its own.
+        time_limit: longest a request may take in all.
+        refused_pause: after which a token that was refused is tried once more.
+    """
+
+    def __init__(
+        self,
+        insecure_hosts: Collection[str],
+        allowed_hosts: Collection[str],
+        gateway: Gateway | None,
+        time_limit: timedelta,
+        refused_pause: timedelta,
+    ) -> None:
+        self._insecure_hosts = frozenset(insecure_hosts)
+        self._allowed_hosts = frozenset(allowed_hosts)
+        self._gateway = gateway or Gateway(SHARES, Reason.FORGE_UNAVAILABLE)
+        self._check_found = partial(check_found, listed={*insecure_hosts, *allowed_hosts})
+        self._timeout = aiohttp.ClientTimeout(
+            total=time_limit.total_seconds(), sock_connect=CONNECT_LIMIT.total_seconds()
+        )
+        self._refused_pause = refused_pause
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def get_repository(self, place: ForgePlace) -> Any:  # noqa: ANN401 - JSON
+        """Read the repository; also tells a missing one from a missing pull request: both are 404.
+
+        Raises:
+            TerminalError: `RepositoryNotFound`.
+        """
+        answer = await self.send(place, "GET", "")
+        if answer.status == 404:
+            raise TerminalError(
+                Reason.REPOSITORY_NOT_FOUND,
+                f"{place.repository} does not exist in {place.api_url}, or the token of Secret "
+                f"{place.credential.secret} may not see it. Correct spec.config.repository of the "
+                f"pipeline or the token's rights, {RETRY}.",
+            )
+        require(place, answer, 200, "read")
+        return answer.body
+
+    async def read(self, place: ForgePlace, path: str) -> Any:  # noqa: ANN401 - JSON
+        """Read what must be there.
+
+        Raises:
+            OutsideError: it cannot be read, or the repository is not there.
+        """
+        return (await self._ask(place, path)).body
+
+    async def list(self, place: ForgePlace, path: str) -> AsyncIterator[Mapping[str, Any]]:
+        """Give the items of a list, page by page as they are taken.
+
+        An admin of Gitea may have lowered how many a page has (MAX_RESPONSE_ITEMS), so a short one
+        need not be the last.
+
+        Args:
+            place: the repository.
+            path: with a query.
+
+        Raises:
+            ListTooLongError: at the end of what is read of a list that goes on.
+        """
+        count = 0
+        for page in itertools.count(1):
+            answer = await self._ask(place, f"{path}&limit={PAGE}&page={page}")
+            # Where a timeline has ended Gitea answers null.
+            if not isinstance(answer.body, list | None):
+                raise garbage(place, "a list is no list")
+            for raw in answer.body or ():
+                yield raw
+            count += len(answer.body or ())
+            if not answer.body or (answer.total is not None and count >= answer.total):
+                return
+            if count >= ITEMS:
+                raise ListTooLongError(place, ITEMS)
+
+    async def list_statuses(self, place: ForgePlace, commit: str) -> Sequence[Mapping[str, Any]]:
+        """Give the last status of each context of a commit."""
+        found: list[Mapping[str, Any]] = []
+        for page in itertools.count(1):
+            path = f"/commits/{commit}/status?limit={PAGE}&page={page}"
+            try:
+                body = await self.read(place, path)
+                statuses, total = body.get("statuses") or [], int(body.get("total_count") or 0)
+                found += statuses
+            except (TypeError, ValueError, AttributeError) as error:
+                raise garbage(place, f"statuses have no proper {error}") from error
+            if not statuses or len(found) >= total:
+                break
+            if len(found) >= ITEMS:
+                raise ListTooLongError(place, ITEMS)
+        return found
+
+    async def _ask(self, place: ForgePlace, path: str) -> Answer:
+        answer = await self.send(place, "GET", path)
+        if answer.status == 404:
+            await self.get_repository(place)
+        require(place, answer, 200, "read pull requests of")
+        return answer
+
+    async def send(
+        self, place: ForgePlace, method: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> Answer:
+        """Send one request about a repository.
+
+        Args:
+            place: the repository.
+            method: of HTTP.
+            path: below the repository, percent-encoded, with its query.
+            body: sent as JSON.
+
+        Raises:
+            OutsideError: it must not be sent, or no answer came.
+        """
+        answer = await self._send_once(place, method, path, body)
+        if answer.status == 401:
+            # A Gitea that shuts down has closed its database, and answers so to any token.
+            await asyncio.sleep(self._refused_pause.total_seconds())
+            answer = await self._send_once(place, method, path, body)
+        return answer
+
+    async def _send_once(
+        self, place: ForgePlace, method: str, path: str, body: Mapping[str, Any] | None
+    ) -> Answer:
+        self._check(place)
+        return await self._gateway.run(
+            place,
+            lambda: self._exchange(place, method, path, body),
+            check=self._check_found,
+            find_failure=lambda answer: find_failure(answer.status, answer.said),
+        )
+
+    async def _exchange(
+        self, place: ForgePlace, method: str, path: str, body: Mapping[str, Any] | None
+    ) -> Answer:
+        url = f"{place.api_url}/repos/{place.repository}{path}"
+        headers = {
+            "Accept": "application/json",
+            "Authorization": f"token {place.credential.token}",
+            "User-Agent": "album-operator",
+        }
+        try:
+            async with self._connected().request(
+                method,
+                yarl.URL(url, encoded=True),
+                headers=headers,
+                json=body,
+                # The token is for this host alone.
+                allow_redirects=False,
+            ) as response:
+                data = await read_body(response)
+                now = time_of(response.headers.get("Date"))
+                wait = parse_retry_after(response.headers.get("Retry-After"), now)
+                total = response.headers.get("X-Total-Count")
+                return parse_answer(place, response.status, data, wait, total)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            said = str(error) or type(error).__name__
+            raise unavailable(place, head(scrub(said, place.credential), WORDS_LENGTH)) from error
+
+    def _check(self, place: ForgePlace) -> None:
+        check_address(place.api_url, self._insecure_hosts, self._allowed_hosts)
+        if not REPOSITORY.fullmatch(place.repository) or ".." in place.repository:
+            raise TerminalError(
+                Reason.REPOSITORY_NOT_FOUND,
+                f"{place.repository[:128]!r} is no owner/name of a Gitea repository. Correct "
+                f"spec.config.repository of the pipeline, {RETRY}.",
+            )
+        web = place.api_url.removesuffix(API_PATH)
+        check_forge_credential(place.credential, place.api_url, f"{web}/{place.repository}")
+
+    def _connected(self) -> aiohttp.ClientSession:
+        # Made at the first request, because a session belongs to the event loop that runs.
+        if self._session is None:
+            resolver = Resolver(self._gateway.dialer, self._check_found)
+            self._session = aiohttp.ClientSession(
+                timeout=self._timeout,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                connector=aiohttp.TCPConnector(resolver=resolver),
+            )
+        return self._session

@@ -1,0 +1,1 @@
+"""Pull requests of github.com or a GitHub Enterprise."""

@@ -1,0 +1,1 @@
+"""The way to servers that tenants name, whatever is spoken to them."""

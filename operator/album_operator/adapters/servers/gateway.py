@@ -1,0 +1,117 @@
+"""The one way to servers that tenants name: in turn, and not to those that do not answer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, Protocol, TypeVar
+
+from album_operator.adapters.servers.breakers import Breakers
+from album_operator.adapters.servers.dialer import Check, Dialer, accept
+from album_operator.domain.errors import UnansweredError
+from album_operator.domain.reasons import Reason
+from album_operator.slots import Shares, Slots
+
+T = TypeVar("T")
+
+REFUSED_PAUSE = timedelta(seconds=2)
+"""After which a token that was refused is tried once more."""
+
+
+class Place(Protocol):
+    """Where a work goes, and whose it is."""
+
+    @property
+    def namespace(self) -> str:
+        """Of the release."""
+
+    @property
+    def server(self) -> str:
+        """`host:port`."""
+
+
+class _FailedAnswerError(UnansweredError):
+    """What came is the server's own failure; whoever asked is given it as it is."""
+
+    def __init__(self, reason: Reason, said: str, answer: Any) -> None:  # noqa: ANN401 - any work's
+        super().__init__(reason, said, said)
+        self.answer = answer
+
+
+class Gateway:
+    """Lets works go to servers.
+
+    Args:
+        shares: how many go at once.
+        reason: of the error where one is not let go.
+        breakers: know which servers do not answer; of all gateways of a process.
+        dialer: tries connections; of all gateways of a process.
+
+    Attributes:
+        dialer: knows the addresses of where a work goes.
+    """
+
+    def __init__(
+        self,
+        shares: Shares,
+        reason: Reason,
+        breakers: Breakers | None = None,
+        dialer: Dialer | None = None,
+    ) -> None:
+        self._slots = Slots(shares)
+        self._reason = reason
+        self._breakers = breakers or Breakers()
+        self.dialer = dialer or Dialer()
+
+    async def run(
+        self,
+        place: Place,
+        work: Callable[[], Awaitable[T]],
+        *,
+        dials: bool = True,
+        check: Check = accept,
+        find_failure: Callable[[T], str | None] = lambda _: None,
+    ) -> T:
+        """Do a work when it is its turn; it goes on when nobody waits for it any more.
+
+        Args:
+            place: where it goes.
+            work: raises `UnansweredError` where the server did not answer.
+            dials: whether to see first that the server takes a connection.
+            check: refuses a server by its addresses, before it is connected to.
+            find_failure: says what of an answer is the server's own failure, None for nothing.
+
+        Raises:
+            TransientError: the server does not answer, and is left alone for a while.
+        """
+        # Whoever is refused in its turn has waited for those before it in vain.
+        self._breakers.check(place.namespace, place.server, self._reason)
+
+        async def attempt() -> T:
+            try:
+                with self._breakers.attempt(place.namespace, place.server, self._reason):
+                    return await self._do(place, work, find_failure, check if dials else None)
+            except _FailedAnswerError as failed:
+                answer: T = failed.answer
+                return answer
+
+        return await self._slots.run(
+            place.namespace, place.server, lambda: asyncio.ensure_future(attempt())
+        )
+
+    async def _do(
+        self,
+        place: Place,
+        work: Callable[[], Awaitable[T]],
+        find_failure: Callable[[T], str | None],
+        check: Check | None,
+    ) -> T:
+        if check is not None:
+            await self.dialer.reach(place.namespace, place.server, self._reason, check)
+        try:
+            answer = await work()
+        except UnansweredError:
+            self.dialer.forget(place.server)
+            raise
+        if (said := find_failure(answer)) is not None:
+            raise _FailedAnswerError(self._reason, said, answer)
+        return answer

@@ -1,0 +1,1 @@
+"""What the process remembers of releases beside their status; losing it harms nothing."""

@@ -1,0 +1,210 @@
+"""Kopf, and nothing else: the events of AlbumReleases and their Jobs, namespace by namespace.
+
+Kopf ends as a whole when one of its watches is refused, and takes every task of its event loop for
+its own. So each namespace has a Kopf in a thread with a loop of its own, which only hands events
+over: a namespace that loses its rights ends one, and nothing else notices.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import kopf
+
+from album_operator.codec import end_of, is_in_flight, release_of, wish_of
+from album_operator.domain.release import Ref
+from album_operator.metrics import Metrics
+from album_operator.render.job import RELEASE_LABEL
+from album_operator.waking.daemons import Daemons
+from album_operator.waking.wakeups import JOB_STEPS, Wakeups
+
+LOG = logging.getLogger(__name__)
+
+RELEASES = ("album.dev", "v1alpha1", "albumreleases")
+JOBS = ("batch", "v1", "jobs")
+
+OLD_FINALIZER = "album.dev/in-flight"
+"""What an older operator put on releases in flight. Kopf takes away the finalizer that is named to
+it wherever no handler needs one, and none does."""
+
+STOP_SECONDS = 15.0
+"""How long a Kopf may take to end: it gives its tasks 5 seconds, its workers 2."""
+
+ERROR_BACKOFFS = (1, 2, 5)
+"""Seconds between Kopf's tries of a request; then its watch ends, and a new one is begun."""
+
+NOISE = ("succeeded.", "has failed", "not in the main thread.", "Operator is stopping.")
+
+
+class NamespaceWatch:
+    """Tells daemons and wake-ups of what happens in namespaces."""
+
+    def __init__(
+        self, daemons: Daemons, wakeups: Wakeups, metrics: Metrics, idle: timedelta
+    ) -> None:
+        """Prepare to watch.
+
+        Args:
+            daemons: told of releases.
+            wakeups: told of Jobs.
+            metrics: count what cannot be read.
+            idle: how long a watch may be silent before it counts as dead.
+        """
+        self._daemons = daemons
+        self._wakeups = wakeups
+        self._metrics = metrics
+        self._idle = idle.total_seconds()
+        self._faults: set[tuple[str, str]] = set()
+
+    async def run(self, namespace: str) -> None:
+        """Watch a namespace until cancelled.
+
+        Raises:
+            Exception: what ended Kopf.
+        """
+        main, own, stop = asyncio.get_running_loop(), asyncio.new_event_loop(), asyncio.Event()
+        ended: asyncio.Future[None] = main.create_future()
+        # The first of its tasks that fails is raised; the others fail for the same reason.
+        own.set_exception_handler(lambda _, context: LOG.debug("Kopf: %s", context["message"]))
+
+        def settle(error: BaseException | None) -> None:
+            if not ended.done():
+                ended.set_result(None) if error is None else ended.set_exception(error)
+
+        def work() -> None:
+            error: BaseException | None = None
+            try:
+                with asyncio.Runner(loop_factory=lambda: own) as runner:
+                    runner.run(self._operate(namespace, main, stop))
+            except BaseException as caught:  # noqa: BLE001 - handed over
+                error = caught
+            with suppress(RuntimeError):  # The loop it would be told to is closed.
+                main.call_soon_threadsafe(settle, error)
+
+        threading.Thread(target=work, name=f"watch of {namespace}", daemon=True).start()
+        try:
+            await asyncio.shield(ended)
+        finally:
+            with suppress(RuntimeError):  # It has ended.
+                own.call_soon_threadsafe(stop.set)
+            await asyncio.wait({ended}, timeout=STOP_SECONDS)
+            if ended.done():
+                ended.exception()  # It is raised already, or nobody asks for it any more.
+
+    async def _operate(
+        self, namespace: str, main: asyncio.AbstractEventLoop, stop: asyncio.Event
+    ) -> None:
+        await kopf.operator(
+            registry=self._registry(main),
+            settings=_settings(self._idle),
+            namespaces=[namespace],
+            standalone=True,
+            stop_flag=stop,
+        )
+
+    def _registry(self, main: asyncio.AbstractEventLoop) -> kopf.OperatorRegistry:
+        """Make handlers, each of which reads its event and hands the rest to the main loop."""
+        registry = kopf.OperatorRegistry()
+
+        @kopf.on.login(registry=registry, id="login")
+        async def login(**kwargs: Any) -> kopf.ConnectionInfo | None:  # noqa: ANN401 - handed on
+            return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+
+        @kopf.on.event(*RELEASES, registry=registry, id="release-changed")
+        async def release_changed(**event: Any) -> None:  # noqa: ANN401 - as Kopf calls
+            self._read("AlbumRelease", main, event, self._read_release)
+
+        @kopf.on.event(
+            *JOBS, registry=registry, id="job-changed", labels={RELEASE_LABEL: kopf.PRESENT}
+        )
+        async def job_changed(**event: Any) -> None:  # noqa: ANN401 - as Kopf calls
+            self._read("Job", main, event, self._read_job)
+
+        return registry
+
+    def _read(
+        self,
+        kind: str,
+        main: asyncio.AbstractEventLoop,
+        event: Mapping[str, Any],
+        read: Callable[[Mapping[str, Any]], Callable[[], None]],
+    ) -> None:
+        try:
+            tell = read(event)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            self._metrics.unreadable_objects.labels(kind).inc()
+            who = f"{kind} {event.get('namespace')}/{event.get('name')}"
+            if (who, repr(error)) not in self._faults:
+                self._faults.add((who, repr(error)))
+                LOG.warning("An event about %s is skipped: it cannot be read: %r", who, error)
+            return
+        with suppress(RuntimeError):  # The operator has stopped.
+            main.call_soon_threadsafe(tell)
+
+    def _read_release(self, event: Mapping[str, Any]) -> Callable[[], None]:
+        ref, body = _ref(event), event["body"]
+        is_deleted = event["type"] == "DELETED" or "deletionTimestamp" in body["metadata"]
+        if is_deleted or not is_in_flight(body):
+            return lambda: self._daemons.end(ref)
+        wish = wish_of(body)
+        return lambda: self._daemons.keep(ref, wish)
+
+    def _read_job(self, event: Mapping[str, Any]) -> Callable[[], None]:
+        job, is_gone = event["event"]["object"], event["type"] == "DELETED"
+        return read_job(self._wakeups, job, is_gone=is_gone)
+
+
+def read_job(wakeups: Wakeups, job: Mapping[str, Any], *, is_gone: bool) -> Callable[[], None]:
+    """Give what wakes whom an event about a Job concerns: its release, and who waits to build.
+
+    By its release's name, not its uid: who waits for an earlier release's Job to go is woken too.
+    """
+    owner = release_of(job["metadata"])
+    if owner is None:
+        return lambda: None
+    release = Ref(job["metadata"].get("namespace", ""), owner.name)
+    is_over = is_gone or end_of(job) is not None
+
+    def tell() -> None:
+        wakeups.wake(release, JOB_STEPS)
+        if is_over:
+            wakeups.queue.wake_first(release.namespace)
+
+    return tell
+
+
+def _ref(event: Mapping[str, Any]) -> Ref:
+    namespace, name = event["namespace"], event["name"]
+    if not namespace or not name:
+        raise ValueError("its metadata has no namespace or no name")
+    return Ref(namespace, name)
+
+
+def _settings(idle: float) -> kopf.OperatorSettings:
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False  # Events are the adapter's; Kopf would repeat log lines
+    settings.persistence.finalizer = OLD_FINALIZER
+    settings.peering.standalone = True
+    settings.scanning.disabled = True  # no right on CRDs and namespaces: both are known
+    settings.watching.label_selectors[JOBS] = RELEASE_LABEL  # other Jobs never reach the operator
+    settings.watching.inactivity_timeout = idle
+    settings.watching.server_timeout = 300
+    settings.watching.client_timeout = 330
+    settings.watching.connect_timeout = 30
+    settings.networking.request_timeout = 60
+    settings.networking.error_backoffs = ERROR_BACKOFFS
+    # A Kopf that does not end would send SIGKILL to all of the process.
+    settings.process.ultimate_exiting_timeout = None
+    return settings
+
+
+def is_worth_reading(line: logging.LogRecord) -> bool:
+    """Drop Kopf's lines that are told better elsewhere, or by two for each event."""
+    if not line.name.startswith("kopf"):
+        return True
+    message = line.getMessage()
+    return not any(noise in message for noise in NOISE)

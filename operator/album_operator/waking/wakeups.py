@@ -1,0 +1,170 @@
+"""Who is to be woken by what: events set flags, daemons wait for them."""
+
+import asyncio
+import time
+from collections.abc import Iterable
+
+from album_operator.domain.notice import Notice
+from album_operator.domain.record import StepName
+from album_operator.domain.release import Ref
+from album_operator.memory.build_queue import BuildQueue
+
+StepNames = frozenset[StepName]
+
+ALL_STEPS: StepNames = frozenset(StepName)
+JOB_STEPS: StepNames = frozenset({StepName.IMAGE_READY})
+PULL_REQUEST_STEPS: StepNames = frozenset({StepName.PROPOSED, StepName.MERGED})
+APPLICATION_STEPS: StepNames = frozenset({StepName.SYNC_POLICY_APPLIED, StepName.DEPLOYED})
+
+
+class _Flag:
+    """What happened to a release since its last wait, by the steps that look at such things.
+
+    Attributes:
+        heeded: the step that waits; None while a pass runs, which may end in any.
+        noticed: `time.monotonic()` of the first event of each kind.
+    """
+
+    def __init__(self) -> None:
+        self.event = asyncio.Event()
+        self.heeded: StepName | None = None
+        self.noticed: dict[StepNames, float] = {}
+        self.wish: object = None
+
+    def heed(self, step: StepName | None) -> None:
+        """Forget what a step does not look at, and be set by the rest only."""
+        self.heeded = step
+        if step is not None:
+            self.noticed = {steps: at for steps, at in self.noticed.items() if step in steps}
+        if not self.noticed:
+            self.event.clear()
+
+
+class Wakeups:
+    """Flags of the releases in flight, and which Applications and pull requests concern them.
+
+    An event about something that the step a release waits in does not look at wakes nobody: a
+    release that awaits its merge for a week shall not pass at each sync of its Application.
+
+    Attributes:
+        queue: the releases that wait until another's build has ended.
+    """
+
+    def __init__(self) -> None:
+        self.queue = BuildQueue(lambda release: self.wake(release, JOB_STEPS))
+        self._flags: dict[Ref, _Flag] = {}
+        self._followers: dict[Ref, set[Ref]] = {}
+        self._states: dict[Ref, object] = {}
+        self._pull_requests: dict[Ref, tuple[str, int | None, str | None]] = {}
+
+    def join(self, release: Ref, wish: object) -> None:
+        """Begin to receive wake-ups for a release.
+
+        Args:
+            release: the release.
+            wish: what it asks for now; only another wish wakes it, see `note`.
+        """
+        self._flags.setdefault(release, _Flag()).wish = wish
+
+    def leave(self, release: Ref) -> None:
+        """Stop receiving wake-ups for a release."""
+        self._flags.pop(release, None)
+        self._pull_requests.pop(release, None)
+        self.queue.leave(release)
+        self.follow(release, ())
+
+    def follow(self, release: Ref, applications: Iterable[Ref]) -> None:
+        """Say which Applications concern a release from now on."""
+        wanted = set(applications)
+        for application in [ref for ref, known in self._followers.items() if release in known]:
+            if application not in wanted:
+                self._followers[application].discard(release)
+                if not self._followers[application]:
+                    del self._followers[application]
+                    self._states.pop(application, None)
+        for application in wanted:
+            self._followers.setdefault(application, set()).add(release)
+
+    def follow_pull_request(
+        self, release: Ref, repository_url: str, number: int | None, branch: str | None
+    ) -> None:
+        """Say which pull request, by its number or head branch, concerns a release from now on."""
+        self._pull_requests[release] = (repository_url, number, branch)
+
+    def note(self, release: Ref, wish: object) -> None:
+        """Wake a release if it asks for something else than before.
+
+        Each status write of the operator comes back as an event: a pass for each would undo every
+        backoff.
+        """
+        flag = self._flags.get(release)
+        if flag is not None and flag.wish != wish:
+            flag.wish = wish
+            self.wake(release)
+
+    def wake(self, release: Ref, steps: StepNames = ALL_STEPS) -> None:
+        """Note an event about a release; without a daemon for it nothing happens.
+
+        Args:
+            release: the release.
+            steps: those that look at what the event is about.
+        """
+        flag = self._flags.get(release)
+        if flag is not None and (flag.heeded is None or flag.heeded in steps):
+            flag.noticed.setdefault(steps, time.monotonic())
+            flag.event.set()
+
+    def has_news(self, release: Ref) -> bool:
+        """Tell whether something happened to a release since its last wait."""
+        flag = self._flags.get(release)
+        return flag is not None and bool(flag.noticed)
+
+    def wake_followers(self, application: Ref, state: object) -> None:
+        """Note an event about an Application.
+
+        Args:
+            application: the Application.
+            state: what a release can see of it; Argo CD writes more often than that changes, and a
+                pass for each would find nothing new.
+        """
+        followers = self._followers.get(application, set())
+        if not followers or self._states.get(application, self) == state:
+            return
+        self._states[application] = state
+        for release in followers:
+            self.wake(release, APPLICATION_STEPS)
+
+    def wake_all_followers(self, namespace: str) -> None:
+        """Wake the releases that follow Applications of a namespace: changes may be missed."""
+        for application, followers in self._followers.items():
+            if application.namespace == namespace:
+                self._states.pop(application, None)
+                for release in followers:
+                    self.wake(release, APPLICATION_STEPS)
+
+    def notice(self, notice: Notice) -> None:
+        """Note what a forge told: it wakes the releases whose pull request that concerns."""
+        for release, pull_request in self._pull_requests.items():
+            if notice.concerns(*pull_request):
+                self.wake(release, PULL_REQUEST_STEPS)
+
+    async def wait(self, release: Ref, step: StepName | None = None) -> float:
+        """Wait for the next event about a release that joined.
+
+        Args:
+            release: the release.
+            step: the step it waits in; None where it may be any.
+
+        Returns:
+            `time.monotonic()` of the first such event since the last wait.
+        """
+        flag = self._flags[release]
+        flag.heed(step)
+        try:
+            await flag.event.wait()
+        finally:
+            flag.heeded = None
+        first = min(flag.noticed.values())
+        flag.noticed.clear()
+        flag.event.clear()
+        return first
