@@ -12,11 +12,11 @@ from album_operator.access import Access
 from album_operator.base_branch import BaseBranch
 from album_operator.decisions import (
     application,
+    build,
     deploy,
-    image,
     preflight,
     propose,
-    sync_policy,
+    sync,
 )
 from album_operator.domain import progress, redaction
 from album_operator.domain.diffs import UNKNOWN_DIGEST
@@ -144,7 +144,7 @@ class Steps:
     async def preflight(self, release: Release, record: Record, wish: Resolved) -> Verdict:
         """Look at all a release will need, before anything is written anywhere."""
         namespace = release.ref.namespace
-        refused = image.check_engine(wish, privileged=self._settings.engine.allow_privileged)
+        refused = build.check_engine(wish, privileged=self._settings.engine.allow_privileged)
         if refused is not None:
             return refused
         push_secret = Ref(namespace, wish.build.push_secret)
@@ -245,7 +245,7 @@ class Steps:
             slots = await self._slots(release) if found is None else None
             found = await self._clean_build(release, resolved, found)
         allowed = self._settings.engine.allow_privileged
-        return image.decide(
+        return build.decide(
             release, record, resolved, found, self._clock(), privileged=allowed, slots=slots
         )
 
@@ -309,16 +309,14 @@ class Steps:
     async def _sync_policy(self, release: Release, record: Record, resolved: Resolved) -> Verdict:
         wish = resolved.argocd.sync_policy
         seen = {
-            ref: sync_policy.PolicySeen(
+            ref: sync.PolicySeen(
                 application=found,
                 is_applied=found is not None and policy.is_applied(found.sync_policy, wish),
                 is_disabled=found is not None and policy.is_disabled(found.sync_policy),
             )
             for ref, found in (await self._find_applications(resolved)).items()
         }
-        return sync_policy.decide(
-            release, record, resolved, seen, consent=self._settings.require_consent
-        )
+        return sync.decide(release, record, resolved, seen, consent=self._settings.require_consent)
 
     async def _deploy(self, release: Release, record: Record, resolved: Resolved) -> Verdict:
         pipeline = Ref(release.ref.namespace, resolved.pipeline)

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from album_operator.decisions import sync_policy
-from album_operator.decisions.sync_policy import PolicySeen
+from album_operator.decisions import sync
+from album_operator.decisions.sync import PolicySeen
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import StepName
 from album_operator.domain.release import Ref
@@ -24,7 +24,7 @@ TO_DO = replace(AS_WISHED, is_applied=False)
 
 
 def _decide(seen: dict[Ref, PolicySeen]) -> Verdict:
-    return sync_policy.decide(RELEASE, RECORD, RESOLVED, seen, consent=True)
+    return sync.decide(RELEASE, RECORD, RESOLVED, seen, consent=True)
 
 
 def test_a_policy_that_differs_is_patched() -> None:

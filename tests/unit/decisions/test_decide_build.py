@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from album_operator.decisions import image
+from album_operator.decisions import build
 from album_operator.domain.reasons import TRANSIENT, Reason
 from album_operator.domain.record import StepName
 from album_operator.domain.release import BuildType
@@ -38,7 +38,7 @@ PRIVILEGED = replace(RESOLVED, build=replace(RESOLVED.build, type=BuildType.BUIL
 
 
 def _decide(seen: BuildSeen | None, resolved: Resolved = RESOLVED) -> Verdict:
-    return image.decide(RELEASE, RECORD, resolved, seen, NOW, privileged=False)
+    return build.decide(RELEASE, RECORD, resolved, seen, NOW, privileged=False)
 
 
 def _left(*texts: str) -> BuildSeen:
@@ -62,19 +62,19 @@ def test_without_a_job_one_is_submitted() -> None:
 
 
 def test_a_privileged_build_is_submitted_only_by_an_admins_word() -> None:
-    refused = image.decide(RELEASE, RECORD, PRIVILEGED, None, NOW, privileged=False)
+    refused = build.decide(RELEASE, RECORD, PRIVILEGED, None, NOW, privileged=False)
 
     assert isinstance(refused, Halt)
     assert refused.reason is Reason.ENGINE_NOT_ALLOWED
     assert "AlbumPipeline album-app builds with BuildKit" in refused.message
     assert "spec.build.type: Kaniko" in refused.message
     assert "ALBUM_ALLOW_PRIVILEGED_BUILDS=true" in refused.message
-    allowed = image.decide(RELEASE, RECORD, PRIVILEGED, None, NOW, privileged=True)
+    allowed = build.decide(RELEASE, RECORD, PRIVILEGED, None, NOW, privileged=True)
     assert isinstance(allowed, Act)
 
 
 def test_a_privileged_build_that_runs_is_waited_for_whatever_the_admin_says_by_now() -> None:
-    verdict = image.decide(RELEASE, RECORD, PRIVILEGED, BUILD_SEEN, NOW, privileged=False)
+    verdict = build.decide(RELEASE, RECORD, PRIVILEGED, BUILD_SEEN, NOW, privileged=False)
 
     assert isinstance(verdict, Wait)
 
@@ -217,7 +217,7 @@ def test_two_pods_that_leave_the_same_digest_are_believed() -> None:
 
 def test_an_image_of_an_earlier_attempt_is_not_built_again() -> None:
     record = replace(RECORD, image=IMAGE_RECORD)
-    verdict = image.decide(RELEASE, record, RESOLVED, None, NOW, privileged=False)
+    verdict = build.decide(RELEASE, record, RESOLVED, None, NOW, privileged=False)
 
     assert isinstance(verdict, Done)
     assert verdict.record == record
@@ -304,7 +304,7 @@ def test_a_failed_build_whose_pod_is_gone_still_ends() -> None:
 
 
 def _queued(slots: BuildSlots) -> Wait:
-    verdict = image.decide(RELEASE, RECORD, RESOLVED, None, NOW, privileged=False, slots=slots)
+    verdict = build.decide(RELEASE, RECORD, RESOLVED, None, NOW, privileged=False, slots=slots)
     assert isinstance(verdict, Wait)
     assert verdict.reason is Reason.BUILD_QUEUED
     assert verdict.is_poll
@@ -332,13 +332,13 @@ def test_a_build_waits_behind_older_ones_and_looks_the_more_seldom() -> None:
 
 def test_a_build_with_room_for_it_and_those_before_it_begins() -> None:
     slots = BuildSlots(3, ("a",), ("b",))
-    verdict = image.decide(RELEASE, RECORD, RESOLVED, None, NOW, privileged=False, slots=slots)
+    verdict = build.decide(RELEASE, RECORD, RESOLVED, None, NOW, privileged=False, slots=slots)
 
     assert isinstance(verdict, Act)
 
 
 def test_a_builder_that_is_not_allowed_does_not_wait_for_a_turn() -> None:
     slots = BuildSlots(1, ("a",))
-    verdict = image.decide(RELEASE, RECORD, PRIVILEGED, None, NOW, privileged=False, slots=slots)
+    verdict = build.decide(RELEASE, RECORD, PRIVILEGED, None, NOW, privileged=False, slots=slots)
 
     assert isinstance(verdict, Halt)
