@@ -63,11 +63,11 @@ class Access:
 
     async def to_source_forge(self, namespace: str, resolved: Resolved) -> ForgePlace:
         """Give the repository that is built, as its forge's API knows it."""
-        plan = resolved.feedback
+        feedback = resolved.feedback
         return await self._to_forge(
-            Ref(namespace, plan.forge_secret),
-            plan.forge_type,
-            plan.forge_url,
+            Ref(namespace, feedback.forge_secret),
+            feedback.forge_type,
+            feedback.forge_url,
             resolved.source.repository,
         )
 

@@ -33,11 +33,11 @@ from album_operator.domain.release import (
     SyncPolicyWish,
 )
 from album_operator.domain.resolved import (
-    ArgoCDPlan,
-    BuildPlan,
-    ConfigPlan,
     Resolved,
-    SourcePlan,
+    ResolvedArgoCD,
+    ResolvedBuild,
+    ResolvedConfig,
+    ResolvedSource,
 )
 from album_operator.domain.seen import (
     ApplicationSeen,
@@ -120,8 +120,10 @@ RESOLVED = Resolved(
     pipeline="album-app",
     pipeline_uid=PIPELINE.uid,
     pipeline_generation=2,
-    source=SourcePlan(repository=SOURCE, tag="backend-v1.1.0", commit=COMMIT, secret="album-git"),
-    build=BuildPlan(
+    source=ResolvedSource(
+        repository=SOURCE, tag="backend-v1.1.0", commit=COMMIT, secret="album-git"
+    ),
+    build=ResolvedBuild(
         type=BuildType.KANIKO,
         image=f"{IMAGE}:v1.1.0",
         insecure=False,
@@ -133,7 +135,7 @@ RESOLVED = Resolved(
         timeout=timedelta(minutes=30),
         push_secret="album-registry",
     ),
-    config=ConfigPlan(
+    config=ResolvedConfig(
         repository=CONFIG,
         base_branch="main",
         branch=BRANCH,
@@ -145,7 +147,7 @@ RESOLVED = Resolved(
         author_email=PIPELINE.author_email,
         edits=(EDIT,),
     ),
-    argocd=ArgoCDPlan(
+    argocd=ResolvedArgoCD(
         applications=(APPLICATION,),
         sync_policy=SyncPolicyWish(),
         settle=timedelta(seconds=60),

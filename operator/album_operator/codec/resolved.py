@@ -18,12 +18,12 @@ from album_operator.domain.release import (
     SyncPolicyWish,
 )
 from album_operator.domain.resolved import (
-    ArgoCDPlan,
-    BuildPlan,
-    ConfigPlan,
-    FeedbackPlan,
     Resolved,
-    SourcePlan,
+    ResolvedArgoCD,
+    ResolvedBuild,
+    ResolvedConfig,
+    ResolvedFeedback,
+    ResolvedSource,
 )
 
 
@@ -100,24 +100,24 @@ def render_resolved(resolved: Resolved) -> dict[str, Any]:
     }
 
 
-def _render_feedback(plan: FeedbackPlan) -> dict[str, Any]:
+def _render_feedback(feedback: ResolvedFeedback) -> dict[str, Any]:
     """Write where developers are told; nothing where they are not."""
-    if plan == FeedbackPlan():
+    if feedback == ResolvedFeedback():
         return {}
     told = {
-        "commitStatus": plan.commit_status,
-        "comment": plan.comment,
-        "forgeType": str(plan.forge_type) if plan.forge_type is not None else None,
-        "forgeURL": plan.forge_url or None,
-        "forgeSecretName": plan.forge_secret or None,
+        "commitStatus": feedback.commit_status,
+        "comment": feedback.comment,
+        "forgeType": str(feedback.forge_type) if feedback.forge_type is not None else None,
+        "forgeURL": feedback.forge_url or None,
+        "forgeSecretName": feedback.forge_secret or None,
     }
     return {"feedback": without_nothing(told)}
 
 
-def _parse_feedback(raw: Raw | None) -> FeedbackPlan:
+def _parse_feedback(raw: Raw | None) -> ResolvedFeedback:
     if raw is None:
-        return FeedbackPlan()
-    return FeedbackPlan(
+        return ResolvedFeedback()
+    return ResolvedFeedback(
         commit_status=raw["commitStatus"],
         comment=raw["comment"],
         forge_type=ForgeType(raw["forgeType"]) if "forgeType" in raw else None,
@@ -188,13 +188,13 @@ def parse_resolved(raw: Raw, app: str, version: str) -> Resolved:
         pipeline=raw["pipeline"]["name"],
         pipeline_uid=raw["pipeline"]["uid"],
         pipeline_generation=raw["pipeline"]["generation"],
-        source=SourcePlan(
+        source=ResolvedSource(
             repository=source["repository"],
             tag=source["tag"],
             commit=source["commit"],
             secret=source["secretName"],
         ),
-        build=BuildPlan(
+        build=ResolvedBuild(
             type=BuildType(build["type"]),
             image=build["image"],
             insecure=build["insecure"],
@@ -207,7 +207,7 @@ def parse_resolved(raw: Raw, app: str, version: str) -> Resolved:
             push_secret=build["pushSecretName"],
             failure_log=build.get("failureLog", False),
         ),
-        config=ConfigPlan(
+        config=ResolvedConfig(
             repository=config["repository"],
             base_branch=config["baseBranch"],
             branch=config["branch"],
@@ -222,7 +222,7 @@ def parse_resolved(raw: Raw, app: str, version: str) -> Resolved:
             delivery=Delivery(config.get("delivery", Delivery.PULL_REQUEST)),
             pull_request=_parse_pull_request(config.get("pullRequest")),
         ),
-        argocd=ArgoCDPlan(
+        argocd=ResolvedArgoCD(
             applications=tuple(
                 Ref(ref["namespace"], ref["name"]) for ref in argocd["applications"]
             ),

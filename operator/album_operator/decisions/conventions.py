@@ -24,12 +24,12 @@ from album_operator.domain.release import (
     Release,
 )
 from album_operator.domain.resolved import (
-    ArgoCDPlan,
-    BuildPlan,
-    ConfigPlan,
-    FeedbackPlan,
     Resolved,
-    SourcePlan,
+    ResolvedArgoCD,
+    ResolvedBuild,
+    ResolvedConfig,
+    ResolvedFeedback,
+    ResolvedSource,
 )
 from album_operator.domain.verdict import Halt
 
@@ -94,12 +94,12 @@ def resolve(release: Release, pipeline: Pipeline) -> Resolved | Halt:
         pipeline=pipeline.ref.name,
         pipeline_uid=pipeline.uid,
         pipeline_generation=pipeline.generation,
-        source=SourcePlan(
+        source=ResolvedSource(
             repository=source, tag=chosen.tag, commit="", secret=pipeline.source_secret
         ),
         build=_build(pipeline, app, version, source),
         config=_config(pipeline, app, version, source),
-        argocd=ArgoCDPlan(
+        argocd=ResolvedArgoCD(
             applications=app.applications
             or (Ref(pipeline.argocd_namespace, f"{repository_name(source)}-{app.name}"),),
             sync_policy=pipeline.sync_policy,
@@ -110,12 +110,12 @@ def resolve(release: Release, pipeline: Pipeline) -> Resolved | Halt:
     )
 
 
-def _feedback(pipeline: Pipeline, source: str) -> FeedbackPlan:
+def _feedback(pipeline: Pipeline, source: str) -> ResolvedFeedback:
     wish = pipeline.feedback
     if not wish.commit_status:
-        return FeedbackPlan(comment=wish.comment)
+        return ResolvedFeedback(comment=wish.comment)
     forge = pipeline.source_forge_type or _forge_of(source)
-    return FeedbackPlan(
+    return ResolvedFeedback(
         commit_status=True,
         comment=wish.comment,
         forge_type=forge,
@@ -129,12 +129,12 @@ def _forge_of(repository: str) -> ForgeType:
     return ForgeType.GITHUB if is_github else ForgeType.GITEA
 
 
-def _build(pipeline: Pipeline, app: App, version: str, source: str) -> BuildPlan:
+def _build(pipeline: Pipeline, app: App, version: str, source: str) -> ResolvedBuild:
     repository = pipeline.image_repository or repository_path(source)
     image = app.image or f"{pipeline.image_registry}/{repository.lower()}-{app.name}"
     args = dict(pipeline.build_args)
     args.setdefault("VERSION", version)
-    return BuildPlan(
+    return ResolvedBuild(
         type=pipeline.build_type,
         image=f"{image}:{version}",
         insecure=pipeline.image_insecure,
@@ -149,10 +149,10 @@ def _build(pipeline: Pipeline, app: App, version: str, source: str) -> BuildPlan
     )
 
 
-def _config(pipeline: Pipeline, app: App, version: str, source: str) -> ConfigPlan:
+def _config(pipeline: Pipeline, app: App, version: str, source: str) -> ResolvedConfig:
     repository = normal_url(pipeline.config_repository or f"{source}-config")
     forge = pipeline.forge_type or _forge_of(repository)
-    plan = ConfigPlan(
+    config = ResolvedConfig(
         repository=repository,
         base_branch=pipeline.config_branch or "",
         branch=release_branch(app.name, version),
@@ -166,13 +166,13 @@ def _config(pipeline: Pipeline, app: App, version: str, source: str) -> ConfigPl
         delivery=pipeline.delivery,
         pull_request=pipeline.pull_request,
     )
-    if plan.delivery is Delivery.COMMIT:
+    if config.delivery is Delivery.COMMIT:
         return replace(
-            plan,
-            branch=plan.base_branch,
+            config,
+            branch=config.base_branch,
             forge_type=None,
             forge_url="",
             forge_secret="",
             pull_request=PullRequestWish(),
         )
-    return plan
+    return config

@@ -16,7 +16,7 @@ from album_operator.domain.release import (
 
 
 @dataclass(frozen=True)
-class SourcePlan:
+class ResolvedSource:
     """Where the source comes from.
 
     Attributes:
@@ -31,7 +31,7 @@ class SourcePlan:
 
 
 @dataclass(frozen=True)
-class BuildPlan:
+class ResolvedBuild:
     """How the image is built.
 
     Attributes:
@@ -56,7 +56,7 @@ class BuildPlan:
 
 
 @dataclass(frozen=True)
-class ConfigPlan:
+class ResolvedConfig:
     """What is changed where in the config repository, and who proposes it.
 
     Attributes:
@@ -80,7 +80,7 @@ class ConfigPlan:
 
 
 @dataclass(frozen=True)
-class ArgoCDPlan:
+class ResolvedArgoCD:
     """Which Applications run the app and how their sync is to behave."""
 
     applications: tuple[Ref, ...]
@@ -90,7 +90,7 @@ class ArgoCDPlan:
 
 
 @dataclass(frozen=True)
-class FeedbackPlan:
+class ResolvedFeedback:
     """Where developers are told how the release went.
 
     Attributes:
@@ -114,8 +114,8 @@ class Resolved:
     pipeline: str
     pipeline_uid: str
     pipeline_generation: int
-    source: SourcePlan
-    build: BuildPlan
-    config: ConfigPlan
-    argocd: ArgoCDPlan
-    feedback: FeedbackPlan = field(default_factory=FeedbackPlan)
+    source: ResolvedSource
+    build: ResolvedBuild
+    config: ResolvedConfig
+    argocd: ResolvedArgoCD
+    feedback: ResolvedFeedback = field(default_factory=ResolvedFeedback)

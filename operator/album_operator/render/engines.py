@@ -9,7 +9,7 @@ from typing import Any
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import BuildType, Resources
-from album_operator.domain.resolved import BuildPlan, Resolved
+from album_operator.domain.resolved import Resolved, ResolvedBuild
 from album_operator.render import resources
 
 TERMINATION_LOG = "/dev/termination-log"
@@ -196,7 +196,7 @@ def _buildkit_args(resolved: Resolved) -> list[str]:
     return [*args, "--output", _csv(output), "--progress", "plain"]
 
 
-def render_buildkitd_toml(build: BuildPlan, engine: EngineSettings) -> str:
+def render_buildkitd_toml(build: ResolvedBuild, engine: EngineSettings) -> str:
     """Render buildkitd's configuration: mirrors of docker.io and hosts with plain HTTP."""
     registries: dict[str, list[str]] = {}
     if engine.registry_mirrors:
@@ -209,7 +209,7 @@ def render_buildkitd_toml(build: BuildPlan, engine: EngineSettings) -> str:
     )
 
 
-def check_context(build: BuildPlan) -> None:
+def check_context(build: ResolvedBuild) -> None:
     """Refuse to build anything but the source: beside it, the credential to push with is mounted.
 
     Raises:
@@ -227,7 +227,7 @@ def check_context(build: BuildPlan) -> None:
             )
 
 
-def _context(build: BuildPlan) -> str:
+def _context(build: ResolvedBuild) -> str:
     return posixpath.normpath(f"{SOURCE}/{build.context_dir}")
 
 
@@ -240,7 +240,7 @@ def _labels(resolved: Resolved) -> dict[str, str]:
     }
 
 
-def _insecure_hosts(build: BuildPlan, engine: EngineSettings) -> list[str]:
+def _insecure_hosts(build: ResolvedBuild, engine: EngineSettings) -> list[str]:
     own = {build.image.split("/", 1)[0]} if build.insecure else set()
     return sorted(engine.insecure_hosts | own)
 

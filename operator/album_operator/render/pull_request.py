@@ -7,7 +7,7 @@ from urllib.parse import quote
 from album_operator.domain.names import is_ssh, repository_path
 from album_operator.domain.places import Draft
 from album_operator.domain.release import Release
-from album_operator.domain.resolved import Resolved, SourcePlan
+from album_operator.domain.resolved import Resolved, ResolvedSource
 from album_operator.domain.seen import SourceCommit
 
 
@@ -94,7 +94,7 @@ def draft(
     )
 
 
-def _commits(source: SourcePlan, history: History) -> str:
+def _commits(source: ResolvedSource, history: History) -> str:
     """List the commits since the version before, and where all of them can be read."""
     since = as_code(history.since)
     if _is_web(source.repository):
@@ -111,7 +111,7 @@ def _commits(source: SourcePlan, history: History) -> str:
     return f"\nCommits of the source since {since}:\n\n{''.join(lines)}{more}"
 
 
-def _commit_link(source: SourcePlan, sha: str) -> str:
+def _commit_link(source: ResolvedSource, sha: str) -> str:
     """Write a commit, which GitHub and Gitea both show at the same path."""
     if not _is_web(source.repository):
         return as_code(sha)

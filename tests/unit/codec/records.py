@@ -36,12 +36,12 @@ from album_operator.domain.release import (
     SyncPolicyWish,
 )
 from album_operator.domain.resolved import (
-    ArgoCDPlan,
-    BuildPlan,
-    ConfigPlan,
-    FeedbackPlan,
     Resolved,
-    SourcePlan,
+    ResolvedArgoCD,
+    ResolvedBuild,
+    ResolvedConfig,
+    ResolvedFeedback,
+    ResolvedSource,
 )
 
 names = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,20}[a-z0-9])?", fullmatch=True)
@@ -108,9 +108,9 @@ resolved = st.builds(
     pipeline=names,
     pipeline_uid=names,
     pipeline_generation=st.integers(0, 2**31),
-    source=st.builds(SourcePlan, repositories, tags, commits, names),
+    source=st.builds(ResolvedSource, repositories, tags, commits, names),
     build=st.builds(
-        BuildPlan,
+        ResolvedBuild,
         type=st.sampled_from(BuildType),
         image=image_references,
         insecure=st.booleans(),
@@ -125,7 +125,7 @@ resolved = st.builds(
         push_secret=names,
     ),
     config=st.builds(
-        ConfigPlan,
+        ResolvedConfig,
         repository=repositories,
         base_branch=branches,
         branch=branches,
@@ -149,15 +149,15 @@ resolved = st.builds(
         ).filter(lambda wish: not (wish.draft and wish.merge is MergeMode.AUTO)),
     ),
     argocd=st.builds(
-        ArgoCDPlan,
+        ResolvedArgoCD,
         applications=st.lists(refs, min_size=1, max_size=3, unique=True).map(tuple),
         sync_policy=st.builds(SyncPolicyWish, switches, switches, switches),
         settle=st.integers(0, 3600).map(lambda count: timedelta(seconds=count)),
         timeout=waits,
     ),
-    feedback=st.just(FeedbackPlan())
+    feedback=st.just(ResolvedFeedback())
     | st.builds(
-        FeedbackPlan,
+        ResolvedFeedback,
         commit_status=st.booleans(),
         comment=st.booleans(),
         forge_type=st.none() | st.sampled_from(ForgeType),

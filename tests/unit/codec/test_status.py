@@ -298,7 +298,7 @@ def test_what_a_release_will_do_is_kept_whole_however_long_it_is() -> None:
 
 
 def test_a_release_that_commits_to_the_base_branch_names_no_forge() -> None:
-    plan = replace(
+    config = replace(
         RESOLVED.config,
         delivery=Delivery.COMMIT,
         branch="main",
@@ -306,7 +306,7 @@ def test_a_release_that_commits_to_the_base_branch_names_no_forge() -> None:
         forge_url="",
         forge_secret="",
     )
-    record = replace(RECORD, resolved=replace(RESOLVED, config=plan))
+    record = replace(RECORD, resolved=replace(RESOLVED, config=config))
     status = render_status(RELEASE, record, NOW)
 
     assert status["resolved"]["config"]["delivery"] == "Commit"

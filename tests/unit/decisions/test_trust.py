@@ -21,7 +21,7 @@ from album_operator.domain.release import (
     Resources,
     SyncPolicyWish,
 )
-from album_operator.domain.resolved import FeedbackPlan, Resolved
+from album_operator.domain.resolved import Resolved, ResolvedFeedback
 from tests.fakes.builders import PIPELINE, RELEASE, RESOLVED, record_before
 
 RECORD = record_before(StepName.DEPLOYED)
@@ -77,7 +77,7 @@ def test_what_the_operator_wrote_contradicts_nothing() -> None:
         ("argocd.prune", replace(RESOLVED.argocd, sync_policy=SyncPolicyWish(prune=True))),
         ("argocd.selfHeal", replace(RESOLVED.argocd, sync_policy=SyncPolicyWish(self_heal=None))),
         ("argocd.settle", replace(RESOLVED.argocd, settle=timedelta())),
-        ("feedback.commitStatus", FeedbackPlan(commit_status=True)),
+        ("feedback.commitStatus", ResolvedFeedback(commit_status=True)),
     ],
 )
 def test_another_value_than_its_pipeline_gives_is_told(field: str, resolved: object) -> None:

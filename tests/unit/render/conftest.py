@@ -13,7 +13,13 @@ from album_operator.domain.release import (
     Resources,
     SyncPolicyWish,
 )
-from album_operator.domain.resolved import ArgoCDPlan, BuildPlan, ConfigPlan, Resolved, SourcePlan
+from album_operator.domain.resolved import (
+    Resolved,
+    ResolvedArgoCD,
+    ResolvedBuild,
+    ResolvedConfig,
+    ResolvedSource,
+)
 
 
 @pytest.fixture
@@ -37,13 +43,13 @@ def resolved() -> Resolved:
         pipeline="album-app",
         pipeline_uid="0a",
         pipeline_generation=1,
-        source=SourcePlan(
+        source=ResolvedSource(
             repository="https://git.example.org/owner/album-app",
             tag="backend-v1.1.0",
             commit="c0ffee" + "0" * 34,
             secret="album-git",
         ),
-        build=BuildPlan(
+        build=ResolvedBuild(
             type=BuildType.KANIKO,
             image="registry.example.org/owner/album-app-backend:v1.1.0",
             insecure=False,
@@ -55,7 +61,7 @@ def resolved() -> Resolved:
             timeout=timedelta(minutes=30),
             push_secret="album-registry",
         ),
-        config=ConfigPlan(
+        config=ResolvedConfig(
             repository="https://git.example.org/owner/album-app-config.git",
             base_branch="main",
             branch="release/backend_v1.1.0",
@@ -67,7 +73,7 @@ def resolved() -> Resolved:
             author_email="album@example.org",
             edits=(Edit("backend/values.yaml", "image.tag"),),
         ),
-        argocd=ArgoCDPlan(
+        argocd=ResolvedArgoCD(
             applications=(Ref("argocd", "album-app-backend"),),
             sync_policy=SyncPolicyWish(),
             settle=timedelta(seconds=60),

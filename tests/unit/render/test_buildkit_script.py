@@ -48,8 +48,8 @@ def run(tmp_path: Path, release: Release, resolved: Resolved) -> Run:
     def run(
         metadata: str = METADATA, code: int = 0, args: tuple[tuple[str, str], ...] = ()
     ) -> "subprocess.CompletedProcess[str]":
-        plan = replace(resolved.build, type=BuildType.BUILDKIT, args=args)
-        job = render_job(release, replace(resolved, build=plan), 1, ENGINE)
+        build = replace(resolved.build, type=BuildType.BUILDKIT, args=args)
+        job = render_job(release, replace(resolved, build=build), 1, ENGINE)
         [container] = job["spec"]["template"]["spec"]["containers"]
         argv = [word.replace("$$", "$") for word in container["command"] + container["args"]]
         env: Mapping[str, str] = {

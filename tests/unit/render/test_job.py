@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from album_operator.domain.release import BuildType, Ref, Release, Resources
-from album_operator.domain.resolved import BuildPlan, Resolved
+from album_operator.domain.resolved import Resolved, ResolvedBuild
 from album_operator.render.engines import literal, render_buildkitd_toml
 from album_operator.render.job import EngineSettings, render_job
 
@@ -455,7 +455,7 @@ def test_buildkitd_can_read_its_configuration_for_any_hosts(
     mirrors: list[str], insecure: frozenset[str]
 ) -> None:
     engine = replace(ENGINE, registry_mirrors=tuple(mirrors), insecure_hosts=insecure)
-    build = BuildPlan(
+    build = ResolvedBuild(
         BuildType.BUILDKIT, "h/a:v1", False, "a", "D", (), None, Resources(), timedelta(1), "s"
     )
     tables = tomllib.loads(render_buildkitd_toml(build, engine)).get("registry", {})
