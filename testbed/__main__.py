@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from testbed import gotools, lifecycle, status
+from testbed import lifecycle, status
 from testbed.access import Testbed
 from testbed.commands import PartError, end_running
+from testbed.offline import gotools
 from testbed.settings import Settings, SettingsError, from_environment
 
 _EPILOG = """\

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from testbed import cluster, engine, gitea, gotools, recipes, registry, state
+from testbed import cluster, engine, gitea, registry, state
 from testbed.commands import PartError
 from testbed.engine import Engine
+from testbed.offline import gotools, recipes
 from testbed.settings import Settings, from_environment
 from testbed.state import ForgeKind, State
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from testbed import cluster, progress, recipes
+from testbed import cluster, progress
 from testbed.cluster import kubectl
 from testbed.engine import Engine
+from testbed.offline import recipes
 from testbed.settings import Settings
 
 NAMESPACE = "argocd"

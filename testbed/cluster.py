@@ -11,9 +11,10 @@ from typing import Any
 
 import yaml
 
-from testbed import gotools, network, node_image, progress
+from testbed import network, progress
 from testbed.commands import PartError, capture, run, succeeds, wait_until
 from testbed.engine import Engine
+from testbed.offline import gotools, node_image
 from testbed.settings import Settings
 from testbed.state import State
 

@@ -17,8 +17,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from testbed import packages, progress
+from testbed import progress
 from testbed.commands import PartError, capture, locked, reap_started, start, succeeds, wait_until
+from testbed.offline import packages
 from testbed.settings import Settings
 
 _CAP_SYS_RESOURCE = 24  # bit number, linux/capability.h

@@ -13,7 +13,7 @@ import urllib.request
 from testbed import containers, network, progress
 from testbed.commands import PartError
 from testbed.engine import Engine
-from testbed.recipes import GITEA
+from testbed.offline.recipes import GITEA
 from testbed.settings import Settings
 from testbed.state import FORGE_PORT, State, save
 

@@ -13,13 +13,8 @@ from testbed import (
     cluster,
     engine,
     gitea,
-    gotools,
     network,
-    node_image,
-    origin,
-    packages,
     progress,
-    recipes,
     registry,
     samples,
     standin,
@@ -28,7 +23,8 @@ from testbed import (
 from testbed.access import Testbed
 from testbed.commands import PartError, locked
 from testbed.engine import Engine
-from testbed.origin import Image
+from testbed.offline import gotools, node_image, origin, packages, recipes
+from testbed.offline.origin import Image
 from testbed.settings import Settings
 from testbed.state import ForgeKind, State
 

@@ -19,8 +19,8 @@ import yaml
 from testbed import containers, network, progress
 from testbed.commands import locked
 from testbed.engine import Engine
-from testbed.origin import Image
-from testbed.recipes import REGISTRY
+from testbed.offline.origin import Image
+from testbed.offline.recipes import REGISTRY
 from testbed.settings import Settings
 from testbed.state import REGISTRY_PORT, State
 

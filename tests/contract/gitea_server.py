@@ -14,8 +14,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from testbed import gotools, packages
 from testbed.commands import PartError, wait_until
+from testbed.offline import gotools, packages
 from testbed.settings import from_environment
 
 ADMIN = "album-admin"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from testbed import gotools
 from testbed.commands import wait_until
+from testbed.offline import gotools
 from tests.integration.apiserver import ApiServer, running_api_server
 
 CRDS = Path(__file__).parents[2] / "crds"

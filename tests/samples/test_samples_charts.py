@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from testbed import gotools
 from testbed.commands import capture
+from testbed.offline import gotools
 from testbed.samples.applications import root_application
 from testbed.samples.git import Git
 from tests.samples.conftest import FORGE_URL, REGISTRY

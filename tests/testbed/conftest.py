@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from testbed import engine, network, origin, recipes, registry, state
+from testbed import engine, network, registry, state
 from testbed.engine import Engine
+from testbed.offline import origin, recipes
 from testbed.settings import Settings, from_environment
 from testbed.state import State
 

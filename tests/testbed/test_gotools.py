@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from testbed import gotools
 from testbed.commands import PartError
+from testbed.offline import gotools
 from testbed.settings import Settings
 
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from testbed import containers, origin, recipes
+from testbed import containers
 from testbed.commands import PartError
 from testbed.engine import Engine
-from testbed.origin import RECIPE_LABEL, Image, Origin
+from testbed.offline import origin, recipes
+from testbed.offline.origin import RECIPE_LABEL, Image, Origin
 from testbed.settings import Settings
 from tests.testbed.conftest import Upstream
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from testbed import engine, lifecycle, network, recipes, standin, state, status
+from testbed import engine, lifecycle, network, standin, state, status
 from testbed.access import Testbed
+from testbed.offline import recipes
 from testbed.settings import Settings
 from testbed.state import ForgeKind
 from tests.testbed.processes import find_mentions, find_mounts, find_processes, kill

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from testbed import gotools
 from testbed.commands import wait_until
+from testbed.offline import gotools
 from tests.integration.apiserver import Answer, ApiServer, running_api_server
 from tests.integration.manifests.applications import (
     APPLICATIONS,

@@ -1,7 +1,7 @@
 """Go programs of the testbed, built from modules and cached by version and recipe.
 
-A tool set is a folder `testbed/go/<set>` with a `go.mod` of its own, because the requirements of
-the sets conflict; `tools.go` imports the programs so that `go mod tidy` keeps them.
+A tool set is a folder `go/<set>` beside this file with a `go.mod` of its own, because the
+requirements of the sets conflict; `tools.go` imports the programs so that `go mod tidy` keeps them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class ToolSet:
     """Programs that are built from one `go.mod`.
 
     Attributes:
-        name: Folder below `testbed/go`.
+        name: Folder below `go`.
         programs: Program name to Go import path.
         ldflags: Linker flags.
         tags: Build tags, space separated.

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from testbed import gotools, packages
 from testbed.commands import capture, locked, run
 from testbed.engine import Engine
-from testbed.origin import RECIPE_LABEL, Image, obtain
+from testbed.offline import gotools, packages
+from testbed.offline.origin import RECIPE_LABEL, Image, obtain
 from testbed.settings import Settings
 
 DEBIAN = "docker.io/library/debian:bookworm-slim"

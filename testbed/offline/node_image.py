@@ -14,11 +14,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from testbed import gotools, packages
 from testbed.commands import run, succeeds, wait_until
 from testbed.engine import Engine
-from testbed.origin import RECIPE_LABEL, Image, obtain
-from testbed.recipes import build, debian_digest, debian_image, import_tree, work_folder
+from testbed.offline import gotools, packages
+from testbed.offline.origin import RECIPE_LABEL, Image, obtain
+from testbed.offline.recipes import build, debian_digest, debian_image, import_tree, work_folder
 from testbed.settings import Settings
 
 REFERENCE = f"docker.io/kindest/node:v{gotools.KUBERNETES}"
