@@ -33,7 +33,7 @@ class ApiServer:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
         if request.path == REVIEWS:
-            return await self._review(request)
+            return await self.review(request)
         if self.handler is not None:
             return await self.handler(request)
         status, body = self.answer
@@ -41,7 +41,8 @@ class ApiServer:
             return web.Response(status=status, text=body, headers=self.headers)
         return web.json_response(body, status=status, headers=self.headers)
 
-    async def _review(self, request: web.Request) -> web.StreamResponse:
+    async def review(self, request: web.Request) -> web.StreamResponse:
+        """Answer a review of a right."""
         self.asked.append((await request.json())["spec"]["resourceAttributes"])
         if self.allowed is None:
             return web.Response(status=403)

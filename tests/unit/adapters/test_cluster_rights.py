@@ -1,5 +1,6 @@
 """What a namespace needs to be served is asked with few requests."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -8,15 +9,29 @@ from aiohttp import web
 
 from album_operator.adapters.cluster.cluster import Cluster
 from album_operator.adapters.cluster.rights import KINDS, NEEDED, RULES, find_missing, find_obstacle
-from album_operator.domain.errors import TransientError
+from album_operator.domain.errors import OutsideError, TransientError
 from tests.unit.adapters.api_server import ApiServer, running
+
+
+class SideBySide(ApiServer):
+    """Answers the first review, and of the others none before all were asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._others = asyncio.Barrier(len(NEEDED) - 1)
+
+    async def review(self, request: web.Request) -> web.StreamResponse:
+        if self.asked:
+            async with asyncio.timeout(10):
+                await self._others.wait()
+        return await super().review(request)
 
 
 class Stage:
     """An API server with rules for the operator."""
 
-    def __init__(self) -> None:
-        self.server = ApiServer()
+    def __init__(self, server: ApiServer | None = None) -> None:
+        self.server = server or ApiServer()
         self.server.handler = self._handle
         self.server.allowed = False
         self.rules: list[dict[str, Any]] = [_rule(*needed) for needed in NEEDED]
@@ -73,7 +88,39 @@ async def test_a_rule_for_some_names_is_no_right_to_all(stage: Stage, cluster: C
     assert await find_missing(cluster, "album") == ["get album.dev/albumreleases"]
 
 
-async def test_what_incomplete_rules_lack_is_asked_for_one_by_one(
+@pytest.mark.parametrize(
+    ("resources", "is_granted"),
+    [(["*"], True), (["*/status"], True), (["*/scale"], False), (["albumreleases"], False)],
+)
+async def test_a_rule_for_a_subresource_is_read_as_the_api_server_reads_it(
+    stage: Stage, cluster: Cluster, resources: list[str], is_granted: bool
+) -> None:
+    status = ("patch", "album.dev", "albumreleases/status")
+    rules = [_rule(*needed) for needed in NEEDED if needed != status]
+    stage.rules = [*rules, {"verbs": ["patch"], "apiGroups": ["*"], "resources": resources}]
+    missing = [] if is_granted else ["patch album.dev/albumreleases/status"]
+    assert await find_missing(cluster, "album") == missing
+
+
+async def test_what_incomplete_rules_lack_is_asked_for_side_by_side() -> None:
+    stage = Stage(SideBySide())
+    stage.rules, stage.incomplete = [], True
+    stage.server.allowed = True
+    async with running(stage.server) as cluster:
+        assert await find_missing(cluster, "album") == []
+
+
+async def test_an_api_server_that_is_away_is_asked_for_one_right_only(
+    stage: Stage, cluster: Cluster
+) -> None:
+    stage.is_hardened = True
+    stage.server.allowed = None
+    with pytest.raises(OutsideError):
+        await find_missing(cluster, "album")
+    assert len(stage.server.asked) == 1
+
+
+async def test_what_incomplete_rules_lack_is_asked_for_by_itself(
     stage: Stage, cluster: Cluster
 ) -> None:
     stage.rules, stage.incomplete = [], True
