@@ -31,11 +31,11 @@ class Access:
         """Know the values of all Secrets a release uses; False where one could not be read."""
         config = resolved.config
         names = {
-            resolved.source.secret,
-            resolved.build.push_secret,
-            config.secret,
-            config.forge_secret,
-            resolved.feedback.forge_secret,
+            resolved.source.secret_name,
+            resolved.build.push_secret_name,
+            config.secret_name,
+            config.forge_secret_name,
+            resolved.feedback.forge_secret_name,
         }
         return await self._secrets.learn({Ref(namespace, name) for name in names if name})
 
@@ -45,17 +45,19 @@ class Access:
 
     async def to_source(self, namespace: str, resolved: Resolved) -> GitPlace:
         """Give the repository that is built."""
-        return await self._to_git(namespace, resolved.source.repository, resolved.source.secret)
+        source = resolved.source
+        return await self._to_git(namespace, source.repository, source.secret_name)
 
     async def to_config(self, namespace: str, resolved: Resolved) -> GitPlace:
         """Give the repository Argo CD reads."""
-        return await self._to_git(namespace, resolved.config.repository, resolved.config.secret)
+        config = resolved.config
+        return await self._to_git(namespace, config.repository, config.secret_name)
 
     async def to_forge(self, namespace: str, resolved: Resolved) -> ForgePlace:
         """Give the config repository as its forge's API knows it."""
         config = resolved.config
         return await self._to_forge(
-            Ref(namespace, config.forge_secret),
+            Ref(namespace, config.forge_secret_name),
             config.forge_type,
             config.forge_url,
             config.repository,
@@ -65,7 +67,7 @@ class Access:
         """Give the repository that is built, as its forge's API knows it."""
         feedback = resolved.feedback
         return await self._to_forge(
-            Ref(namespace, feedback.forge_secret),
+            Ref(namespace, feedback.forge_secret_name),
             feedback.forge_type,
             feedback.forge_url,
             resolved.source.repository,

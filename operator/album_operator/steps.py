@@ -147,7 +147,7 @@ class Steps:
         refused = build.check_engine(wish, privileged=self._settings.engine.allow_privileged)
         if refused is not None:
             return refused
-        push_secret = Ref(namespace, wish.build.push_secret)
+        push_secret = Ref(namespace, wish.build.push_secret_name)
         hosts = await self._world.secrets.find_registry_hosts(push_secret)
         refused = preflight.check_registry(push_secret, hosts, wish.build.image)
         if refused is not None:
@@ -319,7 +319,7 @@ class Steps:
         return sync.decide(release, record, resolved, seen, consent=self._settings.require_consent)
 
     async def _deploy(self, release: Release, record: Record, resolved: Resolved) -> Verdict:
-        pipeline = Ref(release.ref.namespace, resolved.pipeline)
+        pipeline = Ref(release.ref.namespace, resolved.pipeline.name)
         consent = self._settings.require_consent
         seen = {}
         for ref, found in (await self._find_applications(resolved)).items():

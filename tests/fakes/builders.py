@@ -24,6 +24,7 @@ from album_operator.domain.record import (
 )
 from album_operator.domain.release import (
     App,
+    BuildArg,
     BuildType,
     Edit,
     Pipeline,
@@ -37,6 +38,7 @@ from album_operator.domain.resolved import (
     ResolvedArgoCD,
     ResolvedBuild,
     ResolvedConfig,
+    ResolvedPipeline,
     ResolvedSource,
 )
 from album_operator.domain.seen import (
@@ -117,11 +119,9 @@ PIPELINE = Pipeline(
 RESOLVED = Resolved(
     app="backend",
     version="v1.1.0",
-    pipeline="album-app",
-    pipeline_uid=PIPELINE.uid,
-    pipeline_generation=2,
+    pipeline=ResolvedPipeline("album-app", PIPELINE.uid, 2),
     source=ResolvedSource(
-        repository=SOURCE, tag="backend-v1.1.0", commit=COMMIT, secret="album-git"
+        repository=SOURCE, tag="backend-v1.1.0", commit=COMMIT, secret_name="album-git"
     ),
     build=ResolvedBuild(
         type=BuildType.KANIKO,
@@ -129,20 +129,20 @@ RESOLVED = Resolved(
         insecure=False,
         context_dir="backend",
         dockerfile="Dockerfile",
-        args=(("VERSION", "v1.1.0"),),
+        args=(BuildArg("VERSION", "v1.1.0"),),
         target=None,
         resources=Resources(),
         timeout=timedelta(minutes=30),
-        push_secret="album-registry",
+        push_secret_name="album-registry",
     ),
     config=ResolvedConfig(
         repository=CONFIG,
         base_branch="main",
         branch=BRANCH,
-        secret="album-git",
+        secret_name="album-git",
         forge_type=ForgeType.GITEA,
         forge_url=API,
-        forge_secret="album-git",
+        forge_secret_name="album-git",
         author_name=PIPELINE.author_name,
         author_email=PIPELINE.author_email,
         edits=(EDIT,),

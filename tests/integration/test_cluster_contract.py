@@ -203,13 +203,15 @@ async def test_what_is_gone_from_a_record_is_gone_from_the_status(cluster: Clust
     found = await releases.find_release(Ref(NAMESPACE, "backend-v1.1.0"))
     assert found is not None
     release, before = found
-    retried = replace(before, last_retry="1", message="At work.")
+    retried = replace(before, last_handled_retry="1", message="At work.")
     first = await releases.write_record(release, before, retried)
     assert first is not None
-    second = await releases.write_record(*first, replace(first[1], last_retry=None, message=""))
+    second = await releases.write_record(
+        *first, replace(first[1], last_handled_retry=None, message="")
+    )
     assert second is not None
 
-    assert second[1].last_retry is None
+    assert second[1].last_handled_retry is None
     assert "lastHandledRetry" not in second[0].status
 
 

@@ -112,8 +112,8 @@ def _full_record(resolved: Resolved) -> Record:
         message="m" * 5000,
         failure=Failure("ImageReady", Reason.BUILD_FAILED, "m" * 5000, "p" * 253, "c" * 63, 137),
         superseded_by="v2.0.0",
-        last_retry="2026-11-23T20:00:00Z",
-        last_refresh="2026-11-23T20:00:00Z",
+        last_handled_retry="2026-11-23T20:00:00Z",
+        last_handled_refresh="2026-11-23T20:00:00Z",
     )
 
 

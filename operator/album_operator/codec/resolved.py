@@ -6,6 +6,7 @@ from album_operator.api.types import parse_duration, render_duration
 from album_operator.codec.text import Raw, without_nothing
 from album_operator.domain.places import ForgeType, MergeMethod
 from album_operator.domain.release import (
+    BuildArg,
     BuildType,
     Delivery,
     Edit,
@@ -23,6 +24,7 @@ from album_operator.domain.resolved import (
     ResolvedBuild,
     ResolvedConfig,
     ResolvedFeedback,
+    ResolvedPipeline,
     ResolvedSource,
 )
 
@@ -39,15 +41,15 @@ def render_resolved(resolved: Resolved) -> dict[str, Any]:
     return {
         **_render_feedback(resolved.feedback),
         "pipeline": {
-            "name": resolved.pipeline,
-            "uid": resolved.pipeline_uid,
-            "generation": resolved.pipeline_generation,
+            "name": resolved.pipeline.name,
+            "uid": resolved.pipeline.uid,
+            "generation": resolved.pipeline.generation,
         },
         "source": {
             "repository": source.repository,
             "tag": source.tag,
             "commit": source.commit,
-            "secretName": source.secret,
+            "secretName": source.secret_name,
         },
         "build": without_nothing(
             {
@@ -56,7 +58,7 @@ def render_resolved(resolved: Resolved) -> dict[str, Any]:
                 "insecure": build.insecure,
                 "contextDir": build.context_dir,
                 "dockerfile": build.dockerfile,
-                "args": [{"name": name, "value": value} for name, value in build.args],
+                "args": [{"name": arg.name, "value": arg.value} for arg in build.args],
                 "target": build.target,
                 "resources": without_nothing(
                     {
@@ -65,7 +67,7 @@ def render_resolved(resolved: Resolved) -> dict[str, Any]:
                     }
                 ),
                 "timeout": render_duration(build.timeout),
-                "pushSecretName": build.push_secret,
+                "pushSecretName": build.push_secret_name,
                 "failureLog": build.failure_log or None,
             }
         ),
@@ -75,10 +77,10 @@ def render_resolved(resolved: Resolved) -> dict[str, Any]:
                 "baseBranch": config.base_branch,
                 "branch": config.branch,
                 "delivery": str(config.delivery),
-                "secretName": config.secret,
+                "secretName": config.secret_name,
                 "forgeType": str(config.forge_type) if config.forge_type is not None else None,
                 "forgeURL": config.forge_url or None,
-                "forgeSecretName": config.forge_secret or None,
+                "forgeSecretName": config.forge_secret_name or None,
                 "pullRequest": _render_pull_request(config.pull_request),
                 "authorName": config.author_name,
                 "authorEmail": config.author_email,
@@ -109,7 +111,7 @@ def _render_feedback(feedback: ResolvedFeedback) -> dict[str, Any]:
         "comment": feedback.comment,
         "forgeType": str(feedback.forge_type) if feedback.forge_type is not None else None,
         "forgeURL": feedback.forge_url or None,
-        "forgeSecretName": feedback.forge_secret or None,
+        "forgeSecretName": feedback.forge_secret_name or None,
     }
     return {"feedback": without_nothing(told)}
 
@@ -122,7 +124,7 @@ def _parse_feedback(raw: Raw | None) -> ResolvedFeedback:
         comment=raw["comment"],
         forge_type=ForgeType(raw["forgeType"]) if "forgeType" in raw else None,
         forge_url=raw.get("forgeURL", ""),
-        forge_secret=raw.get("forgeSecretName", ""),
+        forge_secret_name=raw.get("forgeSecretName", ""),
     )
 
 
@@ -185,14 +187,14 @@ def parse_resolved(raw: Raw, app: str, version: str) -> Resolved:
     return Resolved(
         app=app,
         version=version,
-        pipeline=raw["pipeline"]["name"],
-        pipeline_uid=raw["pipeline"]["uid"],
-        pipeline_generation=raw["pipeline"]["generation"],
+        pipeline=ResolvedPipeline(
+            raw["pipeline"]["name"], raw["pipeline"]["uid"], raw["pipeline"]["generation"]
+        ),
         source=ResolvedSource(
             repository=source["repository"],
             tag=source["tag"],
             commit=source["commit"],
-            secret=source["secretName"],
+            secret_name=source["secretName"],
         ),
         build=ResolvedBuild(
             type=BuildType(build["type"]),
@@ -200,21 +202,21 @@ def parse_resolved(raw: Raw, app: str, version: str) -> Resolved:
             insecure=build["insecure"],
             context_dir=build["contextDir"],
             dockerfile=build["dockerfile"],
-            args=tuple((arg["name"], arg["value"]) for arg in build.get("args", [])),
+            args=tuple(BuildArg(arg["name"], arg["value"]) for arg in build.get("args", [])),
             target=build.get("target"),
             resources=Resources(resources.get("requests", {}), resources.get("limits", {})),
             timeout=parse_duration(build["timeout"]),
-            push_secret=build["pushSecretName"],
+            push_secret_name=build["pushSecretName"],
             failure_log=build.get("failureLog", False),
         ),
         config=ResolvedConfig(
             repository=config["repository"],
             base_branch=config["baseBranch"],
             branch=config["branch"],
-            secret=config["secretName"],
+            secret_name=config["secretName"],
             forge_type=ForgeType(config["forgeType"]) if "forgeType" in config else None,
             forge_url=config.get("forgeURL", ""),
-            forge_secret=config.get("forgeSecretName", ""),
+            forge_secret_name=config.get("forgeSecretName", ""),
             author_name=config["authorName"],
             author_email=config["authorEmail"],
             edits=tuple(_parse_edit(edit) for edit in config["edits"]),

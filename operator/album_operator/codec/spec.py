@@ -13,6 +13,7 @@ from album_operator.domain.marks import APP_LABEL, PIPELINE_LABEL, PULL_REQUEST_
 from album_operator.domain.places import ForgeType, MergeMethod
 from album_operator.domain.release import (
     App,
+    BuildArg,
     BuildType,
     Delivery,
     Edit,
@@ -89,7 +90,7 @@ def parse_pipeline(raw: Raw) -> Pipeline:
         image_registry=build.image.registry,
         image_repository=build.image.repository,
         image_insecure=build.image.insecure,
-        build_args=tuple((arg.name, arg.value) for arg in build.args),
+        build_args=tuple(BuildArg(arg.name, arg.value) for arg in build.args),
         build_target=build.target,
         build_resources=_resources(build.resources),
         build_timeout=build.timeout,

@@ -104,8 +104,8 @@ def _render(release: Release, record: Record, now: datetime) -> dict[str, Any]:
             "failure": _render_failure(record.failure) if record.failure else None,
             "plan": render_plan(record.plan) if record.plan else None,
             "supersededBy": record.superseded_by,
-            "lastHandledRetry": record.last_retry,
-            "lastHandledRefresh": record.last_refresh,
+            "lastHandledRetry": record.last_handled_retry,
+            "lastHandledRefresh": record.last_handled_refresh,
             "conditions": render_conditions(release, record, now),
         }
     )
@@ -129,8 +129,8 @@ def _parse_faulty(raw: Raw, fault: str) -> Record:
         outcome=parse_outcome(conditions),
         reason=Reason(ready.get("reason", Reason.PENDING)),
         message=ready.get("message", ""),
-        last_retry=raw.get("lastHandledRetry"),
-        last_refresh=raw.get("lastHandledRefresh"),
+        last_handled_retry=raw.get("lastHandledRetry"),
+        last_handled_refresh=raw.get("lastHandledRefresh"),
         fault=fault,
     )
 
@@ -161,8 +161,8 @@ def _parse(raw: Raw) -> Record:
         plan=parse_plan(raw["plan"]) if "plan" in raw else None,
         chosen=AppVersion(raw["app"], raw["version"]) if "app" in raw else None,
         superseded_by=raw.get("supersededBy"),
-        last_retry=raw.get("lastHandledRetry"),
-        last_refresh=raw.get("lastHandledRefresh"),
+        last_handled_retry=raw.get("lastHandledRetry"),
+        last_handled_refresh=raw.get("lastHandledRefresh"),
         since={
             kind: (condition["status"], parse_time(condition["lastTransitionTime"]))
             for kind, condition in conditions.items()

@@ -71,7 +71,7 @@ def check_engine(resolved: Resolved, *, privileged: bool) -> Halt | None:
         return None
     return Halt(
         Reason.ENGINE_NOT_ALLOWED,
-        f"AlbumPipeline {resolved.pipeline} builds with {resolved.build.type}, whose Pod is "
+        f"AlbumPipeline {resolved.pipeline.name} builds with {resolved.build.type}, whose Pod is "
         "privileged, and this operator runs no privileged builds. Set spec.build.type: Kaniko in "
         "the pipeline, or ask an admin for ALBUM_ALLOW_PRIVILEGED_BUILDS=true in the operator's "
         "settings, then set the annotation album.dev/retry.",

@@ -16,6 +16,7 @@ from album_operator.domain.places import GITHUB, ForgeType, api_of
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import (
     App,
+    BuildArg,
     Delivery,
     Edit,
     Pipeline,
@@ -29,6 +30,7 @@ from album_operator.domain.resolved import (
     ResolvedBuild,
     ResolvedConfig,
     ResolvedFeedback,
+    ResolvedPipeline,
     ResolvedSource,
 )
 from album_operator.domain.verdict import Halt
@@ -91,11 +93,9 @@ def resolve(release: Release, pipeline: Pipeline) -> Resolved | Halt:
     return Resolved(
         app=app.name,
         version=version,
-        pipeline=pipeline.ref.name,
-        pipeline_uid=pipeline.uid,
-        pipeline_generation=pipeline.generation,
+        pipeline=ResolvedPipeline(pipeline.ref.name, pipeline.uid, pipeline.generation),
         source=ResolvedSource(
-            repository=source, tag=chosen.tag, commit="", secret=pipeline.source_secret
+            repository=source, tag=chosen.tag, commit="", secret_name=pipeline.source_secret
         ),
         build=_build(pipeline, app, version, source),
         config=_config(pipeline, app, version, source),
@@ -120,7 +120,7 @@ def _feedback(pipeline: Pipeline, source: str) -> ResolvedFeedback:
         comment=wish.comment,
         forge_type=forge,
         forge_url=(pipeline.source_forge_url or api_of(forge, source)).rstrip("/"),
-        forge_secret=pipeline.source_forge_secret or pipeline.source_secret,
+        forge_secret_name=pipeline.source_forge_secret or pipeline.source_secret,
     )
 
 
@@ -132,7 +132,7 @@ def _forge_of(repository: str) -> ForgeType:
 def _build(pipeline: Pipeline, app: App, version: str, source: str) -> ResolvedBuild:
     repository = pipeline.image_repository or repository_path(source)
     image = app.image or f"{pipeline.image_registry}/{repository.lower()}-{app.name}"
-    args = dict(pipeline.build_args)
+    args = {arg.name: arg.value for arg in pipeline.build_args}
     args.setdefault("VERSION", version)
     return ResolvedBuild(
         type=pipeline.build_type,
@@ -140,11 +140,11 @@ def _build(pipeline: Pipeline, app: App, version: str, source: str) -> ResolvedB
         insecure=pipeline.image_insecure,
         context_dir=app.context_dir or app.name,
         dockerfile=app.dockerfile or "Dockerfile",
-        args=tuple(sorted(args.items())),
+        args=tuple(BuildArg(name, value) for name, value in sorted(args.items())),
         target=pipeline.build_target,
         resources=pipeline.build_resources,
         timeout=pipeline.build_timeout,
-        push_secret=pipeline.push_secret,
+        push_secret_name=pipeline.push_secret,
         failure_log=pipeline.failure_log,
     )
 
@@ -156,10 +156,10 @@ def _config(pipeline: Pipeline, app: App, version: str, source: str) -> Resolved
         repository=repository,
         base_branch=pipeline.config_branch or "",
         branch=release_branch(app.name, version),
-        secret=pipeline.config_secret,
+        secret_name=pipeline.config_secret,
         forge_type=forge,
         forge_url=(pipeline.forge_url or api_of(forge, repository)).rstrip("/"),
-        forge_secret=pipeline.forge_secret or pipeline.config_secret,
+        forge_secret_name=pipeline.forge_secret or pipeline.config_secret,
         author_name=pipeline.author_name,
         author_email=pipeline.author_email,
         edits=app.edits or (Edit(f"{app.name}/values.yaml", "image.tag"),),
@@ -172,7 +172,7 @@ def _config(pipeline: Pipeline, app: App, version: str, source: str) -> Resolved
             branch=config.base_branch,
             forge_type=None,
             forge_url="",
-            forge_secret="",
+            forge_secret_name="",
             pull_request=PullRequestWish(),
         )
     return config

@@ -147,12 +147,13 @@ def check_forge(release: Release, resolved: Resolved, seen: RepositorySeen) -> H
             f"{config.repository} is archived, so nothing can be proposed there. Take it out of "
             f"the archive or correct spec.config.repository of the pipeline, {RETRY}.",
         )
-    must_push = release.mode is Mode.APPLY and config.forge_secret == config.secret
+    must_push = release.mode is Mode.APPLY and config.forge_secret_name == config.secret_name
     if must_push and not seen.may_push:
         return Halt(
             Reason.CREDENTIALS_REFUSED,
-            f"The user of Secret {config.secret} may read {config.repository} and not push to it. "
-            f"Give that user the right to write, or put another token into the Secret, {RETRY}.",
+            f"The user of Secret {config.secret_name} may read {config.repository} and not push to "
+            "it. Give that user the right to write, or put another token into the Secret, "
+            f"{RETRY}.",
         )
     return None
 
@@ -242,7 +243,7 @@ def decide(
             branch=wish.config.branch or seen.config.base_branch,
         ),
     )
-    pipeline = Ref(release.ref.namespace, resolved.pipeline)
+    pipeline = Ref(release.ref.namespace, resolved.pipeline.name)
     for ref, found in seen.applications.items():
         asked = application.admit(ref, found, resolved, pipeline, consent=consent)
         if isinstance(asked, Halt):

@@ -37,7 +37,7 @@ def decide(
     consent: bool,
 ) -> Verdict:
     """Patch the next Application whose policy differs."""
-    pipeline = Ref(release.ref.namespace, resolved.pipeline)
+    pipeline = Ref(release.ref.namespace, resolved.pipeline.name)
     for ref, policy in seen.items():
         asked = application.admit(ref, policy.application, resolved, pipeline, consent=consent)
         if isinstance(asked, Halt):

@@ -12,17 +12,6 @@ from album_operator.domain.release import Delivery, Pipeline, Ref, Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import Halt
 
-NAMES = {
-    "forge_secret": "forgeSecretName",
-    "forge_url": "forgeURL",
-    "push_secret": "pushSecretName",
-    "secret": "secretName",
-    "sync_policy.apply_out_of_sync_only": "applyOutOfSyncOnly",
-    "sync_policy.prune": "prune",
-    "sync_policy.self_heal": "selfHeal",
-}
-"""Fields of `status.resolved` that are not the domain's names in camel case."""
-
 
 def refuse(release: Release, fault: str) -> Halt:
     """Say that nothing of the status is acted upon, and the way out.
@@ -71,7 +60,7 @@ def find_contradiction(
 
 
 def _against_wish(release: Release, resolved: Resolved) -> Iterator[tuple[str, str]]:
-    if resolved.pipeline != release.pipeline:
+    if resolved.pipeline.name != release.pipeline:
         yield "resolved.pipeline.name", "spec.pipelineRef names"
     if release.tag is not None and resolved.source.tag != release.tag:
         yield "resolved.source.tag", "spec.tag names"
@@ -103,11 +92,11 @@ def _against_itself(record: Record, resolved: Resolved) -> Iterator[tuple[str, s
 def _against_pipeline(
     release: Release, resolved: Resolved, pipeline: Pipeline | None
 ) -> Iterator[tuple[str, str]]:
-    if pipeline is None or pipeline.uid != resolved.pipeline_uid:
+    if pipeline is None or pipeline.uid != resolved.pipeline.uid:
         return
-    if resolved.pipeline_generation > pipeline.generation:
+    if resolved.pipeline.generation > pipeline.generation:
         yield "resolved.pipeline.generation", f"AlbumPipeline {pipeline.ref.name} has reached yet"
-    if resolved.pipeline_generation != pipeline.generation:
+    if resolved.pipeline.generation != pipeline.generation:
         return
     source = f"AlbumPipeline {pipeline.ref.name} gives at generation {pipeline.generation}"
     wish = conventions.resolve(release, pipeline)
@@ -115,8 +104,7 @@ def _against_pipeline(
         yield "app", source
         return
     for path in _differences(_as_looked_at(wish, resolved), resolved):
-        section, _, name = path.partition(".")
-        yield f"resolved.{section}.{NAMES.get(name) or _camel(name)}".rstrip("."), source
+        yield f"resolved.{_in_api(path)}", source
 
 
 def _as_looked_at(wish: Resolved, resolved: Resolved) -> Resolved:
@@ -141,6 +129,7 @@ def _differences(one: object, other: object, path: str = "") -> Iterator[str]:
             yield name
 
 
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return "".join([first, *map(str.capitalize, rest)])
+def _in_api(path: str) -> str:
+    """Give the path of a field of `status.resolved`; the API has no object around the policy's."""
+    first, *rest = path.replace("sync_policy.", "").split("_")
+    return "".join([first, *map(str.capitalize, rest)]).replace("Url", "URL")

@@ -18,7 +18,7 @@ def marks_of(record: Record) -> Mapping[str, str]:
     marks = {}
     if record.resolved is not None:
         marks[APP_LABEL] = shorten(record.resolved.app)
-        marks[PIPELINE_LABEL] = shorten(record.resolved.pipeline)
+        marks[PIPELINE_LABEL] = shorten(record.resolved.pipeline.name)
     if record.pull_request is not None:
         marks[PULL_REQUEST_LINK] = record.pull_request.url
     return marks

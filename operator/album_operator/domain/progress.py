@@ -31,19 +31,19 @@ def start(release: Release, record: Record) -> Record:
     A retry begins anew as the next attempt; an image stays known, for preflight keeps it where it
     would build the very same. A plan is dropped once it is to be applied: the world moved on.
     """
-    if release.retry is not None and release.retry != record.last_retry:
+    if release.retry is not None and release.retry != record.last_handled_retry:
         kept = record.step(StepName.IMAGE_READY) if record.image is not None else None
         fresh = Record(
             attempt=record.attempt + 1 if record.steps_begun else record.attempt,
             image=record.image,
             build=record.build if record.image is not None else None,
-            last_retry=release.retry,
-            last_refresh=record.last_refresh,
+            last_handled_retry=release.retry,
+            last_handled_refresh=record.last_handled_refresh,
             since=record.since,
         )
         record = fresh if kept is None else _with_step(fresh, kept)
     if release.refresh is not None:
-        record = replace(record, last_refresh=release.refresh)
+        record = replace(record, last_handled_refresh=release.refresh)
     if record.plan is not None and release.mode is Mode.APPLY:
         record = replace(
             record, plan=None, outcome=Outcome.WORKING, reason=Reason.PENDING, message=""
@@ -214,8 +214,8 @@ def distrust(record: Record) -> Record:
     return Record(
         attempt=record.attempt + 1,
         outcome=record.outcome,
-        last_retry=record.last_retry,
-        last_refresh=record.last_refresh,
+        last_handled_retry=record.last_handled_retry,
+        last_handled_refresh=record.last_handled_refresh,
         since=record.since,
         fault=record.fault,
     )

@@ -192,8 +192,8 @@ class Record:
         reason: reason of the condition Ready.
         message: message of the condition Ready.
         plan: of a release in mode Plan.
-        last_retry: value of `album.dev/retry` that `attempt` answers.
-        last_refresh: value of `album.dev/refresh` that was last obeyed.
+        last_handled_retry: value of `album.dev/retry` that `attempt` answers.
+        last_handled_refresh: value of `album.dev/refresh` that was last obeyed.
         chosen: app and version as the conventions give them, known before `resolved`.
         since: status of each condition and when it came to that, by condition type, as last read.
         fault: what the status it was read from holds that no operator writes, as a sentence with
@@ -218,8 +218,8 @@ class Record:
     failure: Failure | None = None
     plan: PlanRecord | None = None
     superseded_by: str | None = None
-    last_retry: str | None = None
-    last_refresh: str | None = None
+    last_handled_retry: str | None = None
+    last_handled_refresh: str | None = None
     chosen: AppVersion | None = field(default=None, compare=False)
     since: Mapping[str, tuple[str, datetime]] = field(default_factory=dict, compare=False)
     fault: str | None = field(default=None, compare=False)

@@ -32,6 +32,14 @@ class BuildType(StrEnum):
     BUILDKIT = "BuildKit"
 
 
+@dataclass(frozen=True)
+class BuildArg:
+    """A build argument, `ARG` of a Dockerfile."""
+
+    name: str
+    value: str
+
+
 class Delivery(StrEnum):
     """How a change gets to the base branch of the config repository."""
 
@@ -204,7 +212,7 @@ class Pipeline:
     image_registry: str
     image_repository: str | None
     image_insecure: bool
-    build_args: tuple[tuple[str, str], ...]
+    build_args: tuple[BuildArg, ...]
     build_target: str | None
     build_resources: Resources
     build_timeout: timedelta

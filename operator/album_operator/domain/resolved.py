@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from album_operator.domain.places import ForgeType
 from album_operator.domain.release import (
+    BuildArg,
     BuildType,
     Delivery,
     Edit,
@@ -21,13 +22,22 @@ class ResolvedSource:
 
     Attributes:
         commit: the commit the tag pointed to, 40 hex digits; a tag moved later changes nothing.
-        secret: Secret with the git credential.
+        secret_name: Secret with the git credential.
     """
 
     repository: str
     tag: str
     commit: str
-    secret: str
+    secret_name: str
+
+
+@dataclass(frozen=True)
+class ResolvedPipeline:
+    """The AlbumPipeline as it was read."""
+
+    name: str
+    uid: str
+    generation: int
 
 
 @dataclass(frozen=True)
@@ -47,11 +57,11 @@ class ResolvedBuild:
     insecure: bool
     context_dir: str
     dockerfile: str
-    args: tuple[tuple[str, str], ...]
+    args: tuple[BuildArg, ...]
     target: str | None
     resources: Resources
     timeout: timedelta
-    push_secret: str
+    push_secret_name: str
     failure_log: bool = False
 
 
@@ -68,10 +78,10 @@ class ResolvedConfig:
     repository: str
     base_branch: str
     branch: str
-    secret: str
+    secret_name: str
     forge_type: ForgeType | None
     forge_url: str
-    forge_secret: str
+    forge_secret_name: str
     author_name: str
     author_email: str
     edits: tuple[Edit, ...]
@@ -102,7 +112,7 @@ class ResolvedFeedback:
     comment: bool = False
     forge_type: ForgeType | None = None
     forge_url: str = ""
-    forge_secret: str = ""
+    forge_secret_name: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,9 +121,7 @@ class Resolved:
 
     app: str
     version: str
-    pipeline: str
-    pipeline_uid: str
-    pipeline_generation: int
+    pipeline: ResolvedPipeline
     source: ResolvedSource
     build: ResolvedBuild
     config: ResolvedConfig

@@ -136,7 +136,7 @@ def _kaniko_args(resolved: Resolved, engine: EngineSettings) -> list[str]:
         f"--dockerfile={context}/{build.dockerfile}",
         f"--destination={build.image}",
     ]
-    args += [f"--build-arg={name}={value}" for name, value in build.args]
+    args += [f"--build-arg={arg.name}={arg.value}" for arg in build.args]
     if build.target is not None:
         args.append(f"--target={build.target}")
     args += [f"--label={name}={value}" for name, value in _labels(resolved).items()]
@@ -182,7 +182,7 @@ def _buildkit_args(resolved: Resolved) -> list[str]:
     context = _context(build)
     directory, filename = posixpath.split(f"{context}/{build.dockerfile}")
     options = [f"filename={filename}"]
-    options += [f"build-arg:{name}={value}" for name, value in build.args]
+    options += [f"build-arg:{arg.name}={arg.value}" for arg in build.args]
     if build.target is not None:
         options.append(f"target={build.target}")
     options += [f"label:{name}={value}" for name, value in _labels(resolved).items()]

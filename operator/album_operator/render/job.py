@@ -54,7 +54,7 @@ def render_job(
     labels = {
         "app.kubernetes.io/managed-by": "album-operator",
         "album.dev/app": shorten(resolved.app),
-        "album.dev/pipeline": shorten(resolved.pipeline),
+        "album.dev/pipeline": shorten(resolved.pipeline.name),
         RELEASE_LABEL: shorten(release.ref.name),
     }
     return {
@@ -127,12 +127,12 @@ def _render_pod(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
             # the one container that mounts it.
             {
                 "name": "git",
-                "secret": {"secretName": resolved.source.secret, "defaultMode": 0o444},
+                "secret": {"secretName": resolved.source.secret_name, "defaultMode": 0o444},
             },
             {
                 "name": "registry",
                 "secret": {
-                    "secretName": resolved.build.push_secret,
+                    "secretName": resolved.build.push_secret_name,
                     "defaultMode": 0o400,
                     "items": [{"key": ".dockerconfigjson", "path": "config.json"}],
                 },

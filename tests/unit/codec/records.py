@@ -24,6 +24,7 @@ from album_operator.domain.record import (
     StepState,
 )
 from album_operator.domain.release import (
+    BuildArg,
     BuildType,
     Delivery,
     Edit,
@@ -41,6 +42,7 @@ from album_operator.domain.resolved import (
     ResolvedBuild,
     ResolvedConfig,
     ResolvedFeedback,
+    ResolvedPipeline,
     ResolvedSource,
 )
 
@@ -105,9 +107,7 @@ resolved = st.builds(
     Resolved,
     app=names,
     version=versions,
-    pipeline=names,
-    pipeline_uid=names,
-    pipeline_generation=st.integers(0, 2**31),
+    pipeline=st.builds(ResolvedPipeline, names, names, st.integers(0, 2**31)),
     source=st.builds(ResolvedSource, repositories, tags, commits, names),
     build=st.builds(
         ResolvedBuild,
@@ -116,23 +116,23 @@ resolved = st.builds(
         insecure=st.booleans(),
         context_dir=paths,
         dockerfile=paths,
-        args=st.lists(st.tuples(arguments, lines), max_size=3, unique_by=lambda arg: arg[0]).map(
-            tuple
-        ),
+        args=st.lists(
+            st.builds(BuildArg, arguments, lines), max_size=3, unique_by=lambda arg: arg.name
+        ).map(tuple),
         target=st.none() | names,
         resources=st.builds(Resources, quantities, quantities),
         timeout=waits,
-        push_secret=names,
+        push_secret_name=names,
     ),
     config=st.builds(
         ResolvedConfig,
         repository=repositories,
         base_branch=branches,
         branch=branches,
-        secret=names,
+        secret_name=names,
         forge_type=st.none() | st.sampled_from(ForgeType),
         forge_url=st.just("") | apis,
-        forge_secret=st.just("") | names,
+        forge_secret_name=st.just("") | names,
         author_name=lines,
         author_email=st.builds("{}@{}".format, names, hosts),
         edits=st.lists(edits, min_size=1, max_size=3, unique_by=_place).map(tuple),
@@ -162,7 +162,7 @@ resolved = st.builds(
         comment=st.booleans(),
         forge_type=st.none() | st.sampled_from(ForgeType),
         forge_url=st.just("") | apis,
-        forge_secret=st.just("") | names,
+        forge_secret_name=st.just("") | names,
     ),
 )
 
@@ -259,6 +259,6 @@ def records(draw: st.DrawFn) -> Record:
         failure=draw(st.none() | failures),
         plan=draw(st.none() | plans),
         superseded_by=draw(st.none() | texts),
-        last_retry=draw(st.none() | texts),
-        last_refresh=draw(st.none() | texts),
+        last_handled_retry=draw(st.none() | texts),
+        last_handled_refresh=draw(st.none() | texts),
     )

@@ -11,6 +11,7 @@ from album_operator.decisions import conventions
 from album_operator.domain.places import ForgeType, MergeMethod
 from album_operator.domain.release import (
     App,
+    BuildArg,
     BuildType,
     Delivery,
     Edit,
@@ -171,7 +172,7 @@ def test_everything_a_pipeline_can_say_is_read() -> None:
         "https://ghe.example.org/api/v3",
     )
     assert pipeline.source_forge_secret == "source-forge"
-    assert pipeline.build_args == (("GO", "1.26"),)
+    assert pipeline.build_args == (BuildArg("GO", "1.26"),)
     assert (pipeline.build_timeout, pipeline.settle, pipeline.argocd_timeout) == (
         timedelta(hours=1),
         timedelta(),

@@ -23,7 +23,7 @@ from album_operator.domain.record import (
     StepName,
     StepState,
 )
-from album_operator.domain.release import Delivery, Edit, Ref
+from album_operator.domain.release import BuildArg, Delivery, Edit, Ref
 from tests.fakes.builders import (
     DIGEST,
     IMAGE_RECORD,
@@ -92,7 +92,7 @@ def _fullest() -> Record:
                 image=f"ghcr.io/{'i' * 247}:v1.1.0-{'p' * 121}",
                 context_dir="d" * 256,
                 dockerfile="f" * 256,
-                args=tuple((f"{'A' * 62}{index}", "v" * 64) for index in range(3)),
+                args=tuple(BuildArg(f"{'A' * 62}{index}", "v" * 64) for index in range(3)),
                 target="s" * 128,
             ),
             config=replace(
@@ -107,8 +107,8 @@ def _fullest() -> Record:
             ),
             argocd=replace(RESOLVED.argocd, applications=(Ref(name, name),)),
         ),
-        last_retry="r" * 253,
-        last_refresh="r" * 253,
+        last_handled_retry="r" * 253,
+        last_handled_refresh="r" * 253,
     )
     for step in StepName:
         record = progress.finish(record, step, Reason.SUCCEEDED, long, NOW)
@@ -304,7 +304,7 @@ def test_a_release_that_commits_to_the_base_branch_names_no_forge() -> None:
         branch="main",
         forge_type=None,
         forge_url="",
-        forge_secret="",
+        forge_secret_name="",
     )
     record = replace(RECORD, resolved=replace(RESOLVED, config=config))
     status = render_status(RELEASE, record, NOW)

@@ -128,7 +128,7 @@ def test_a_faulty_status_keeps_what_a_halt_and_a_retry_need() -> None:
     status |= {"attempt": 3, "lastHandledRetry": "1", "lastHandledRefresh": "2"}
     record = parse_status(status)
 
-    assert (record.attempt, record.last_retry, record.last_refresh) == (3, "1", "2")
+    assert (record.attempt, record.last_handled_retry, record.last_handled_refresh) == (3, "1", "2")
     assert record.outcome is Outcome.WORKING
 
 

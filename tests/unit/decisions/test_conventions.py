@@ -7,7 +7,7 @@ import pytest
 
 from album_operator.decisions import conventions
 from album_operator.domain.reasons import Reason
-from album_operator.domain.release import App, Delivery, Edit, Ref, Resources
+from album_operator.domain.release import App, BuildArg, Delivery, Edit, Ref, Resources
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import Halt
 from tests.fakes.builders import COMMIT, PIPELINE, RELEASE, RESOLVED
@@ -86,7 +86,7 @@ def test_what_a_pipeline_says_goes_before_the_conventions() -> None:
     pipeline = replace(
         PIPELINE,
         apps=(app,),
-        build_args=(("VERSION", "mine"), ("GO", "1.26")),
+        build_args=(BuildArg("VERSION", "mine"), BuildArg("GO", "1.26")),
         build_target="release",
         build_resources=Resources({"cpu": "1"}, {"memory": "1Gi"}),
         config_repository="https://Git.Example.org/owner/gitops.git",
@@ -102,13 +102,13 @@ def test_what_a_pipeline_says_goes_before_the_conventions() -> None:
         "services/api",
         "docker/Dockerfile",
     )
-    assert resolved.build.args == (("GO", "1.26"), ("VERSION", "mine"))
+    assert resolved.build.args == (BuildArg("GO", "1.26"), BuildArg("VERSION", "mine"))
     assert resolved.build.target == "release"
     assert resolved.build.resources == pipeline.build_resources
     assert resolved.config.repository == "https://git.example.org/owner/gitops"
     assert resolved.config.base_branch == "prod"
     assert resolved.config.forge_url == "https://forge.example.org/api/v1"
-    assert resolved.config.forge_secret == "forge"
+    assert resolved.config.forge_secret_name == "forge"
     assert resolved.config.edits == app.edits
     assert resolved.argocd.applications == app.applications
 
@@ -144,5 +144,5 @@ def test_with_delivery_commit_the_base_branch_is_pushed_and_no_forge_is_asked(
     config = _resolve(RELEASE, pipeline).config
 
     assert (config.base_branch, config.branch) == (branch or "", branch or "")
-    assert (config.forge_type, config.forge_url, config.forge_secret) == (None, "", "")
-    assert config.secret == PIPELINE.config_secret
+    assert (config.forge_type, config.forge_url, config.forge_secret_name) == (None, "", "")
+    assert config.secret_name == PIPELINE.config_secret

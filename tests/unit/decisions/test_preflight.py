@@ -283,7 +283,7 @@ def test_only_what_tells_a_version_can_be_newer(
 def test_what_the_forge_says_of_the_repository_is_heard(
     seen: RepositorySeen, mode: Mode, secret: str | None, reason: str | None
 ) -> None:
-    config = replace(RESOLVED.config, forge_secret=secret or RESOLVED.config.secret)
+    config = replace(RESOLVED.config, forge_secret_name=secret or RESOLVED.config.secret_name)
     resolved = replace(RESOLVED, config=config)
     refused = preflight.check_forge(replace(RELEASE, mode=mode), resolved, seen)
 

@@ -11,6 +11,7 @@ from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ApplicationRecord, Record, StepName
 from album_operator.domain.release import (
     App,
+    BuildArg,
     BuildType,
     Delivery,
     Edit,
@@ -41,22 +42,22 @@ def test_what_the_operator_wrote_contradicts_nothing() -> None:
     ("field", "resolved"),
     [
         ("source.repository", replace(RESOLVED.source, repository="https://git.example.org/a/b")),
-        ("source.secretName", replace(RESOLVED.source, secret="other")),
+        ("source.secretName", replace(RESOLVED.source, secret_name="other")),
         ("build.type", replace(RESOLVED.build, type=BuildType.BUILDKIT)),
         ("build.image", replace(RESOLVED.build, image="ghcr.io/owner/other:v1.1.0")),
         ("build.insecure", replace(RESOLVED.build, insecure=True)),
         ("build.contextDir", replace(RESOLVED.build, context_dir="frontend")),
         ("build.dockerfile", replace(RESOLVED.build, dockerfile="Dockerfile.other")),
-        ("build.args", replace(RESOLVED.build, args=(("VERSION", "v9"),))),
+        ("build.args", replace(RESOLVED.build, args=(BuildArg("VERSION", "v9"),))),
         ("build.target", replace(RESOLVED.build, target="debug")),
         ("build.resources.limits", replace(RESOLVED.build, resources=Resources({}, {"cpu": "64"}))),
         ("build.timeout", replace(RESOLVED.build, timeout=timedelta(hours=24))),
-        ("build.pushSecretName", replace(RESOLVED.build, push_secret="album-git")),
+        ("build.pushSecretName", replace(RESOLVED.build, push_secret_name="album-git")),
         ("config.repository", replace(RESOLVED.config, repository="https://git.example.org/a/b")),
-        ("config.secretName", replace(RESOLVED.config, secret="other")),
+        ("config.secretName", replace(RESOLVED.config, secret_name="other")),
         ("config.forgeType", replace(RESOLVED.config, forge_type=ForgeType.GITHUB)),
         ("config.forgeURL", replace(RESOLVED.config, forge_url="https://git.example.org/evil")),
-        ("config.forgeSecretName", replace(RESOLVED.config, forge_secret="other")),
+        ("config.forgeSecretName", replace(RESOLVED.config, forge_secret_name="other")),
         ("config.authorName", replace(RESOLVED.config, author_name="Somebody Else")),
         ("config.authorEmail", replace(RESOLVED.config, author_email="else@example.org")),
         ("config.edits", replace(RESOLVED.config, edits=(Edit("backend/values.yaml", "x"),))),
@@ -120,7 +121,7 @@ def test_a_pipeline_that_is_not_what_it_was_changes_nothing(pipeline: Pipeline |
 
 
 def test_a_generation_its_pipeline_never_had_is_told() -> None:
-    said = _find(replace(RESOLVED, pipeline_generation=3))
+    said = _find(replace(RESOLVED, pipeline=replace(RESOLVED.pipeline, generation=3)))
 
     assert said == (
         "status.resolved.pipeline.generation is not what AlbumPipeline album-app has reached yet."
@@ -130,7 +131,10 @@ def test_a_generation_its_pipeline_never_had_is_told() -> None:
 @pytest.mark.parametrize(
     ("resolved", "path"),
     [
-        (replace(RESOLVED, pipeline="other"), "resolved.pipeline.name"),
+        (
+            replace(RESOLVED, pipeline=replace(RESOLVED.pipeline, name="other")),
+            "resolved.pipeline.name",
+        ),
         (
             replace(RESOLVED, source=replace(RESOLVED.source, tag="backend-v1.0.0")),
             "resolved.source.tag",

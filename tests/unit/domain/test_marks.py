@@ -29,7 +29,7 @@ def test_a_proposed_release_links_its_pull_request_for_argo_cds_pages() -> None:
 
 
 def test_a_long_name_is_still_a_labels_value() -> None:
-    resolved = replace(RESOLVED, pipeline=f"{'p.' * 120}p")
+    resolved = replace(RESOLVED, pipeline=replace(RESOLVED.pipeline, name=f"{'p.' * 120}p"))
     marks = marks_of(replace(RECORD, resolved=resolved))
 
     assert LABEL_VALUE.fullmatch(marks["album.dev/pipeline"])

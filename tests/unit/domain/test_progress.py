@@ -42,7 +42,7 @@ def test_a_retry_is_obeyed_once() -> None:
 
     assert once.outcome is Outcome.WORKING
     assert once.failure is None
-    assert once.last_retry == "1"
+    assert once.last_handled_retry == "1"
     assert progress.start(release, once) == once
     assert progress.start(release, _stalled(once)) == _stalled(once)
 
@@ -69,7 +69,7 @@ def test_a_retry_of_a_release_that_had_begun_is_the_next_attempt_from_the_start(
     begun = progress.begin(record_before(StepName.IMAGE_READY), StepName.IMAGE_READY, NOW)
     again = progress.start(replace(RELEASE, retry="1"), _stalled(begun, StepName.IMAGE_READY))
 
-    assert again == replace(RECORD, attempt=2, last_retry="1")
+    assert again == replace(RECORD, attempt=2, last_handled_retry="1")
 
 
 def test_a_retry_keeps_the_image_and_its_build_until_preflight_has_judged_it() -> None:
@@ -94,7 +94,7 @@ def test_a_retry_forgets_no_condition_so_that_their_times_stay_true() -> None:
 
 
 def test_a_refresh_is_noted() -> None:
-    assert progress.start(replace(RELEASE, refresh="1"), RECORD).last_refresh == "1"
+    assert progress.start(replace(RELEASE, refresh="1"), RECORD).last_handled_refresh == "1"
 
 
 def test_suspending_holds_a_release_and_resuming_lets_it_go_on_where_it_was() -> None:
@@ -125,7 +125,7 @@ def test_a_suspended_release_that_is_retried_stays_suspended() -> None:
     record = progress.start(replace(RELEASE, suspend=True, retry="1"), _stalled())
 
     assert record.outcome is Outcome.SUSPENDED
-    assert record.last_retry == "1"
+    assert record.last_handled_retry == "1"
 
 
 def test_a_step_begins_once() -> None:
@@ -232,9 +232,11 @@ def test_every_done_moves_the_record_forward_so_that_a_pass_ends(
 
 
 def test_a_status_that_is_not_trusted_leaves_nothing_to_act_upon() -> None:
-    record = replace(record_before(StepName.DEPLOYED), attempt=2, last_retry="1", fault="wrong")
+    record = replace(
+        record_before(StepName.DEPLOYED), attempt=2, last_handled_retry="1", fault="wrong"
+    )
 
-    assert progress.distrust(record) == Record(attempt=3, last_retry="1")
+    assert progress.distrust(record) == Record(attempt=3, last_handled_retry="1")
     assert progress.distrust(record).fault == "wrong"
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from album_operator.domain.places import ForgeType
 from album_operator.domain.release import (
+    BuildArg,
     BuildType,
     Edit,
     Ref,
@@ -18,6 +19,7 @@ from album_operator.domain.resolved import (
     ResolvedArgoCD,
     ResolvedBuild,
     ResolvedConfig,
+    ResolvedPipeline,
     ResolvedSource,
 )
 
@@ -40,14 +42,12 @@ def resolved() -> Resolved:
     return Resolved(
         app="backend",
         version="v1.1.0",
-        pipeline="album-app",
-        pipeline_uid="0a",
-        pipeline_generation=1,
+        pipeline=ResolvedPipeline("album-app", "0a", 1),
         source=ResolvedSource(
             repository="https://git.example.org/owner/album-app",
             tag="backend-v1.1.0",
             commit="c0ffee" + "0" * 34,
-            secret="album-git",
+            secret_name="album-git",
         ),
         build=ResolvedBuild(
             type=BuildType.KANIKO,
@@ -55,20 +55,20 @@ def resolved() -> Resolved:
             insecure=False,
             context_dir="backend",
             dockerfile="Dockerfile",
-            args=(("VERSION", "v1.1.0"),),
+            args=(BuildArg("VERSION", "v1.1.0"),),
             target=None,
             resources=Resources(),
             timeout=timedelta(minutes=30),
-            push_secret="album-registry",
+            push_secret_name="album-registry",
         ),
         config=ResolvedConfig(
             repository="https://git.example.org/owner/album-app-config.git",
             base_branch="main",
             branch="release/backend_v1.1.0",
-            secret="album-git",
+            secret_name="album-git",
             forge_type=ForgeType.GITEA,
             forge_url="https://git.example.org/api/v1",
-            forge_secret="album-git",
+            forge_secret_name="album-git",
             author_name="Album Release Operator",
             author_email="album@example.org",
             edits=(Edit("backend/values.yaml", "image.tag"),),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from album_operator.domain.release import BuildType, Release
+from album_operator.domain.release import BuildArg, BuildType, Release
 from album_operator.domain.resolved import Resolved
 from album_operator.render.job import EngineSettings, render_job
 
@@ -46,7 +46,7 @@ def run(tmp_path: Path, release: Release, resolved: Resolved) -> Run:
     recorder.chmod(0o755)
 
     def run(
-        metadata: str = METADATA, code: int = 0, args: tuple[tuple[str, str], ...] = ()
+        metadata: str = METADATA, code: int = 0, args: tuple[BuildArg, ...] = ()
     ) -> "subprocess.CompletedProcess[str]":
         build = replace(resolved.build, type=BuildType.BUILDKIT, args=args)
         job = render_job(release, replace(resolved, build=build), 1, ENGINE)
@@ -79,12 +79,16 @@ def test_buildkitd_gets_its_configuration(run: Run, tmp_path: Path) -> None:
 
 
 def test_every_argument_arrives_as_one(run: Run, tmp_path: Path) -> None:
-    nasty = (("A", "$(touch x)"), ("B", "`id` \"q\" 'q' $HOME"), ("C", "two\nlines"))
+    nasty = (
+        BuildArg("A", "$(touch x)"),
+        BuildArg("B", "`id` \"q\" 'q' $HOME"),
+        BuildArg("C", "two\nlines"),
+    )
     assert run(args=nasty).returncode == 0
     args = (tmp_path / "args").read_text().split("\0")
     assert args[0] == "build"
-    for name, value in nasty:
-        assert f"build-arg:{name}={value}" in args
+    for arg in nasty:
+        assert f"build-arg:{arg.name}={arg.value}" in args
     assert args[-3] == "--metadata-file"
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from album_operator.domain.release import BuildType, Ref, Release, Resources
+from album_operator.domain.release import BuildArg, BuildType, Ref, Release, Resources
 from album_operator.domain.resolved import Resolved, ResolvedBuild
 from album_operator.render.engines import literal, render_buildkitd_toml
 from album_operator.render.job import EngineSettings, render_job
@@ -392,7 +392,9 @@ def test_a_pipelines_disk_is_that_of_its_volumes_and_of_the_fetch_too(
 
 def test_long_names_make_valid_labels(release: Release, resolved: Resolved) -> None:
     release = replace(release, ref=Ref("album", "r" * 200))
-    job = render_job(release, replace(resolved, pipeline="p" * 100), 1, ENGINE)
+    job = render_job(
+        release, replace(resolved, pipeline=replace(resolved.pipeline, name="p" * 100)), 1, ENGINE
+    )
     assert all(len(value) <= 63 for value in job["metadata"]["labels"].values())
     assert len(job["metadata"]["name"]) <= 63
 
@@ -420,7 +422,7 @@ NASTY = ["a b", 'say "hi"', "it's", "$(id)", "$(BUILDKITD_TOML)", "$$(x)", "`id`
 def test_a_value_of_a_user_stays_one_argument_and_as_it_is(
     release: Release, resolved: Resolved, engine: BuildType, value: str
 ) -> None:
-    resolved = with_build(resolved, type=engine, args=(("A", value),), target=value)
+    resolved = with_build(resolved, type=engine, args=(BuildArg("A", value),), target=value)
     plain = builder_of(render_job(release, with_build(resolved, args=(), target=None), 1, LOCAL))
     builder = builder_of(render_job(release, resolved, 1, LOCAL))
     variables = {item["name"]: item["value"] for item in builder.get("env", [])}
