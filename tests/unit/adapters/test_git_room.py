@@ -57,14 +57,15 @@ def test_a_fetch_that_finds_the_room_taken_is_tried_again(tmp_path: Path) -> Non
 
 def test_the_memory_of_a_process_counts_too(tmp_path: Path) -> None:
     # This very process has more than a tenth of what three small ones may have.
-    limits = replace(LIMITS, memory=MIB)
+    limits = replace(LIMITS, memory=MIB, processor=None)
     claim = Claim(make_rooms(limits), PLACE, [tmp_path])
     with pytest.raises(TooLargeError, match="ALBUM_GIT_MEMORY_BYTES"):
         claim.hold_process(limits, os.getpid())
-    rooms = make_rooms(replace(LIMITS, memory=1024 * MIB))
+    limits = replace(limits, memory=1024 * MIB)
+    rooms = make_rooms(limits)
     rooms.memory.hold("others", 3 * 1024 * MIB)
     with pytest.raises(TransientError, match="no memory for more at once"):
-        Claim(rooms, PLACE, [tmp_path]).hold_process(LIMITS, os.getpid())
+        Claim(rooms, PLACE, [tmp_path]).hold_process(limits, os.getpid())
 
 
 def test_a_process_that_computes_too_long_is_refused(tmp_path: Path) -> None:
