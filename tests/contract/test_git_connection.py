@@ -13,7 +13,7 @@ import pytest
 
 from album_operator.adapters.git import git
 from album_operator.adapters.git.config_repository import GitConfigRepository
-from album_operator.adapters.git.wire.connection import IDLE_LIMIT
+from album_operator.adapters.git.wire.calls import IDLE_LIMIT
 from album_operator.domain.errors import TransientError
 from album_operator.domain.places import Change
 from album_operator.domain.reasons import Reason

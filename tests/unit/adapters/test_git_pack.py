@@ -2,8 +2,9 @@
 
 import pytest
 
+from album_operator.adapters.git.streams import TooLongError
 from album_operator.adapters.git.wire.pack import OBJECT_COST, Scales
-from album_operator.adapters.git.wire.protocol import TooLongError, WireError
+from album_operator.adapters.git.wire.protocol import WireError
 from tests.contract import hostile_packs as hostile
 
 FILE = b"tag: v1\n" * 1000

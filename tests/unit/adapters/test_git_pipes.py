@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from album_operator.adapters.git.pipes import Ends, Exchange, OverflowedError
+from album_operator.adapters.git.pipes import Ends, Exchange
+from album_operator.adapters.git.streams import TooLongError
 
 
 @contextmanager
@@ -52,7 +53,7 @@ def test_a_short_text_is_kept_whole_in_pieces_of_any_length() -> None:
 def test_an_answer_that_is_too_long_is_not_read_to_its_end() -> None:
     with (
         exchange("while True: print('x' * 1000)") as made,
-        pytest.raises(OverflowedError),
+        pytest.raises(TooLongError),
     ):
         made.run(60, ignore)
 

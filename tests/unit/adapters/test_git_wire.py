@@ -4,18 +4,17 @@ import io
 
 import pytest
 
+from album_operator.adapters.git.streams import TooLongError, read_exactly
 from album_operator.adapters.git.wire.protocol import (
     DELIMITER,
     FLUSH,
     RESPONSE_END,
     Fetched,
     ServerError,
-    TooLongError,
     WireError,
     fetch_request,
     packet,
     read_capabilities,
-    read_exactly,
     read_fetched,
     read_refs,
     refs_request,

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from album_operator.adapters.git.limits import MEMORY_BYTES, MIB, Limits, no_room
 from album_operator.adapters.git.repository import Repository
-from album_operator.adapters.git.wire.protocol import TooLongError
+from album_operator.adapters.git.streams import TooLongError
 
 BLOCK = 4096
 """Least that a file takes on disk, in bytes."""

@@ -5,8 +5,8 @@ from typing import BinaryIO
 
 from album_operator.adapters.git.objects import Entry, above
 from album_operator.adapters.git.repository import Repository
+from album_operator.adapters.git.streams import read_exactly
 from album_operator.adapters.git.trees import Trees
-from album_operator.adapters.git.wire.protocol import read_exactly
 from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.places import Change

@@ -8,8 +8,8 @@ from album_operator.adapters.git.failures import LocalGitError
 from album_operator.adapters.git.objects import KINDS, Entry, read_objects
 from album_operator.adapters.git.partial import Fetcher, too_long
 from album_operator.adapters.git.repository import Repository
+from album_operator.adapters.git.streams import TooLongError
 from album_operator.adapters.git.trees import Trees
-from album_operator.adapters.git.wire.protocol import TooLongError
 from album_operator.domain.seen import BranchSeen
 
 

@@ -28,7 +28,7 @@ from album_operator.adapters.git.process import (
 )
 from album_operator.adapters.git.repository import Repository
 from album_operator.adapters.git.room import make_rooms
-from album_operator.adapters.git.wire.connection import IDLE_SECONDS, Connections
+from album_operator.adapters.git.wire.calls import Wire
 from album_operator.adapters.servers.addresses import (
     check_found,
     check_git_address,
@@ -55,6 +55,9 @@ COMMANDS = 2
 
 SHARES = Shares(total=8, namespace=5, host=6, pair=4, own=1)
 """How much of git runs at once: a process or two each, with what they hold in memory."""
+
+IDLE_SECONDS = 30.0
+"""How long a connection is kept for the next work: a release looks, builds, and looks again."""
 
 THREADS = 1000
 """More than there are ever turns: who has one never waits for a thread."""
@@ -90,7 +93,7 @@ class Git:
         self._limit = COMMANDS * time_limit
         self._processes = GitProcesses(time_limit, limits)
         self._rooms = make_rooms(limits)
-        self._connections = Connections(self._processes, folder)
+        self._wire = Wire(self._processes, folder)
         self._folder = folder
         self._is_closed = False
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="git")
@@ -141,7 +144,7 @@ class Git:
                 await asyncio.sleep(REFUSED_PAUSE.total_seconds())
                 return await attempt()
         finally:
-            loop.call_later(IDLE_SECONDS, self._connections.close_idle, IDLE_SECONDS)
+            loop.call_later(IDLE_SECONDS, self._wire.close_idle, IDLE_SECONDS)
 
     @contextmanager
     def open(
@@ -156,9 +159,10 @@ class Git:
             with (
                 deadline.running(),
                 temporary_folder(self._folder) as folder,
-                self._connections.lend(place, deadline) as connect,
                 closing(
-                    Repository(self._processes, place, deadline, folder, connect, self._rooms, kept)
+                    Repository(
+                        self._processes, place, deadline, folder, self._wire, self._rooms, kept
+                    )
                 ) as repository,
             ):
                 yield repository
@@ -196,7 +200,7 @@ class Git:
         self._is_closed = True
         self._processes.close()
         self._threads.shutdown(wait=True, cancel_futures=True)
-        self._connections.close_idle()
+        self._wire.close_idle()
 
 
 def _unresolved(place: GitPlace, error: OSError) -> TransientError:

@@ -13,6 +13,7 @@ from album_operator.adapters.git.objects import HEADING_LENGTH
 from album_operator.adapters.git.refs import HEADS
 from album_operator.adapters.git.repository import Repository
 from album_operator.adapters.git.settings import KEPT
+from album_operator.adapters.git.streams import read_line
 from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.reasons import Reason
@@ -97,15 +98,14 @@ def _fetch_commits(repository: Repository, base: str, kept: str, *depth: str) ->
 def _is_on(repository: Repository, commit: str, kept: str) -> bool:
     """Tell whether a commit is here and on a branch: git is asked about no other."""
     question = f"{commit}\n".encode()
-    (about,) = repository.ask("cat-file", "--batch-check", questions=[question], answer=_read_line)
+    (about,) = repository.ask(
+        "cat-file", "--batch-check", questions=[question], answer=_read_heading
+    )
     return about.split()[1:2] == [b"commit"] and _is_ancestor(repository, commit, kept)
 
 
-def _read_line(stream: BinaryIO) -> bytes:
-    line = stream.readline(HEADING_LENGTH)
-    if not line.endswith(b"\n"):
-        raise EOFError
-    return line
+def _read_heading(stream: BinaryIO) -> bytes:
+    return read_line(stream, HEADING_LENGTH)
 
 
 def _is_ancestor(repository: Repository, ancestor: str, commit: str) -> bool:

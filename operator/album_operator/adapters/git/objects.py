@@ -13,7 +13,7 @@ from typing import BinaryIO, Generic, TypeVar
 
 from album_operator.adapters.git.limits import MIB
 from album_operator.adapters.git.repository import Repository
-from album_operator.adapters.git.wire.protocol import TooLongError, read_exactly
+from album_operator.adapters.git.streams import TooLongError, read_exactly, read_line
 
 REGULAR_FILE_MODES = frozenset({"100644", "100755"})
 
@@ -114,10 +114,7 @@ def read_objects(repository: Repository, names: Sequence[str]) -> list[Found | N
 
     def read_object(stream: BinaryIO) -> Found | None:
         nonlocal left
-        line = stream.readline(HEADING_LENGTH)
-        if not line.endswith(b"\n"):
-            raise EOFError
-        about = HEADING.fullmatch(line[:-1])
+        about = HEADING.fullmatch(read_line(stream, HEADING_LENGTH)[:-1])
         if about is None:
             return None
         kind, size = about["kind"].decode(), int(about["size"])

@@ -10,8 +10,7 @@ from album_operator.adapters.git.objects import FILE_SIZE_LIMIT, SIZE_LIMITS
 from album_operator.adapters.git.process import Answer, EndedError
 from album_operator.adapters.git.repository import Repository
 from album_operator.adapters.git.settings import PARTLY
-from album_operator.adapters.git.wire.connection import Connection
-from album_operator.adapters.git.wire.protocol import TooLongError
+from album_operator.adapters.git.streams import TooLongError
 from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.names import normal_url
@@ -103,18 +102,12 @@ class Fetcher:
 def _try(
     repository: Repository, oids: Collection[str], objects: str | None, limit: int | None
 ) -> Answer:
-    """Fetch once, over an open connection if it can be."""
+    """Fetch once, over a kept connection if it can be."""
     if objects is None:
         return repository.try_fetch(sorted(oids), "--depth=1", limit=limit)
 
-    def fetch(connection: Connection) -> Answer | None:
-        if not connection.can_filter:
-            return None
-        fetched = connection.fetch(oids, objects, limit or FOLDERS_LIMIT)
-        return repository.store(fetched.pack, fetched.shallow)
-
     try:
-        answer = repository.over_connection(fetch)
+        answer = repository.fetch_objects(oids, objects, limit or FOLDERS_LIMIT)
     except EndedError as error:
         return Answer(1, b"", str(error))
     except TooLongError as error:

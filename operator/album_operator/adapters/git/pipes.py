@@ -6,6 +6,8 @@ import subprocess
 import time
 from collections.abc import Callable
 
+from album_operator.adapters.git.streams import TooLongError
+
 CHUNK = 64 * 1024
 
 ERROR_BYTES = 64 * 1024
@@ -13,10 +15,6 @@ ERROR_BYTES = 64 * 1024
 
 TICK_SECONDS = 0.05
 """Longest time between two looks at what a process does."""
-
-
-class OverflowedError(Exception):
-    """A process said more than is wanted."""
 
 
 class Ends:
@@ -93,7 +91,7 @@ class Exchange:
             Standard output; and of standard error beginning and end.
 
         Raises:
-            OverflowedError: it said more.
+            TooLongError: it said more.
             subprocess.TimeoutExpired: it took longer.
         """
         looks = Looks(watch, self._process.pid)
@@ -139,7 +137,7 @@ class Exchange:
         said = os.read(descriptor, CHUNK)
         self._out += said
         if len(self._out) > self._limit:
-            raise OverflowedError
+            raise TooLongError
         return bool(said)
 
     def _note(self, descriptor: int) -> bool:

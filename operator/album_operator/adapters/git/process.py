@@ -183,7 +183,7 @@ class GitProcesses:
 
         Raises:
             subprocess.TimeoutExpired: it was killed for taking too long.
-            OverflowedError: its answer is too long.
+            TooLongError: its answer is too long.
         """
         if self._is_closed:
             return Answer(-signal.SIGKILL, b"", STOPPING)

@@ -4,14 +4,16 @@ from album_operator.adapters.git.failures import translate, unavailable
 from album_operator.adapters.git.limits import TooLargeError
 from album_operator.adapters.git.process import EndedError
 from album_operator.adapters.git.repository import Repository
-from album_operator.adapters.git.wire.connection import REFS_BYTES
-from album_operator.adapters.git.wire.protocol import TooLongError
+from album_operator.adapters.git.streams import TooLongError
 from album_operator.domain.names import is_ssh
 
 HEADS = "refs/heads/"
 TAGS = "refs/tags/"
 
 PEELED = "^{}"
+
+REFS_BYTES = 32 * 1024 * 1024
+"""Longest list of refs that is read, some 500,000 of them."""
 
 
 def list_refs(repository: Repository, *names: str) -> dict[str, str]:
@@ -26,7 +28,7 @@ def list_refs(repository: Repository, *names: str) -> dict[str, str]:
     """
     asked = {name.removesuffix(PEELED) for name in names}
     try:
-        found = repository.over_connection(lambda connection: connection.list_refs(asked))
+        found = repository.list_refs(asked, REFS_BYTES)
     except EndedError as error:
         raise translate(repository.place, "read", str(error)) from error
     except TooLongError as error:

@@ -22,7 +22,6 @@ from album_operator.adapters.git.limits import (
     check_excess,
     too_talkative,
 )
-from album_operator.adapters.git.pipes import OverflowedError
 from album_operator.adapters.git.process import (
     ANSWER_BYTES,
     Answer,
@@ -32,8 +31,8 @@ from album_operator.adapters.git.process import (
 )
 from album_operator.adapters.git.room import Claim, Rooms
 from album_operator.adapters.git.settings import KEPT
-from album_operator.adapters.git.wire.connection import Connection
-from album_operator.adapters.git.wire.protocol import WireError
+from album_operator.adapters.git.streams import TooLongError
+from album_operator.adapters.git.wire.calls import Wire
 from album_operator.adapters.servers.deadline import Deadline
 from album_operator.domain.places import GitPlace
 
@@ -48,7 +47,7 @@ class Repository:
         place: the repository on a server.
         deadline: of the work.
         folder: removed after the work; holds all but the repository, and a throw-away one too.
-        connect: gives a connection to the server, or None where it has to be git's commands.
+        wire: asks the server where it need not be git's commands.
         rooms: what all works share.
         kept: a bare repository that outlives the work; None for a throw-away one.
     """
@@ -59,7 +58,7 @@ class Repository:
         place: GitPlace,
         deadline: Deadline,
         folder: Path,
-        connect: Callable[[], Connection | None],
+        wire: Wire,
         rooms: Rooms,
         kept: Path | None = None,
     ) -> None:
@@ -69,7 +68,7 @@ class Repository:
         self.git_dir = kept or folder / "git"
         self._processes = processes
         self._deadline = deadline
-        self._connect = connect
+        self._wire = wire
         self._claim = Claim(rooms, place, (folder, self.git_dir / "objects" / "pack"))
         self._is_made = kept is not None
         self._conversations: dict[tuple[str, ...], Conversation] = {}
@@ -154,23 +153,23 @@ class Repository:
         with self._tidied():
             return self.local(*words, data=pack, settings=KEPT, accept=range(256))
 
-    def over_connection(self, ask: Callable[[Connection], T]) -> T | None:
-        """Ask the server over a connection; None where git's commands have to be used.
+    def list_refs(self, names: Collection[str], limit: int) -> dict[str, str] | None:
+        """Ask the server for refs as of `Wire`; None where git's commands have to be used.
 
         Raises:
             EndedError: git's words for why it could not be asked, or the server's.
+            TooLongError: the list has more than `limit` bytes.
             TransientError: it took too long, or what came was no answer.
             TooLargeError: git's helper met a limit.
         """
-        try:
-            with self._in_time("fetch"):
-                connection = self._connect()
-                return None if connection is None else ask(connection)
-        except EndedError as error:
-            check_excess(self.place, self.limits, 1, str(error))
-            raise
-        except WireError as error:
-            raise unavailable(self.place, f"what it sends is not git's: {error}") from error
+        with self._asked():
+            return self._wire.list_refs(self.place, self._deadline, names, limit)
+
+    def fetch_objects(self, oids: Collection[str], objects: str, limit: int) -> Answer | None:
+        """Fetch objects as of `Wire` and `store` them; gives and raises the same as `list_refs`."""
+        with self._asked():
+            fetched = self._wire.fetch(self.place, self._deadline, oids, objects, limit)
+        return None if fetched is None else self.store(fetched.pack, fetched.shallow)
 
     def bytes_fetched(self) -> int:
         """Give how many bytes are on disk of what was fetched."""
@@ -258,7 +257,7 @@ class Repository:
                     watch,
                     left=self._deadline.left,
                 )
-            except OverflowedError as error:
+            except TooLongError as error:
                 raise too_talkative(self.place, arguments[0], ANSWER_BYTES) from error
             finally:
                 self._claim.leave_memory()
@@ -279,6 +278,16 @@ class Repository:
         if limits is not None:
             self._claim.hold_disk(limits)
         self._claim.hold_process(self.limits, process)
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        """Ask the server over the wire."""
+        try:
+            with self._in_time("fetch"):
+                yield
+        except EndedError as error:
+            check_excess(self.place, self.limits, 1, str(error))
+            raise
 
     @contextmanager
     def _in_time(self, command: str) -> Iterator[None]:

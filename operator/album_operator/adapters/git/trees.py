@@ -16,7 +16,7 @@ from album_operator.adapters.git.objects import (
 )
 from album_operator.adapters.git.partial import Fetcher, folders_too_large
 from album_operator.adapters.git.repository import Repository
-from album_operator.adapters.git.wire.protocol import TooLongError
+from album_operator.adapters.git.streams import TooLongError
 
 TREES_LIMIT = 256
 """Most trees that are read to find what a commit changed; ours changes one path."""

@@ -8,7 +8,8 @@ Source: gitformat-pack(5).
 import zlib
 from collections.abc import Generator
 
-from album_operator.adapters.git.wire.protocol import TooLongError, WireError
+from album_operator.adapters.git.streams import TooLongError
+from album_operator.adapters.git.wire.protocol import WireError
 
 HEADER = 12
 """Bytes before the first object: `PACK`, the version, and how many objects there are."""

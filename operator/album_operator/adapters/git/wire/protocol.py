@@ -5,7 +5,8 @@ Sources: gitprotocol-common(5) for packets, gitprotocol-v2(5) for commands and a
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+
+from album_operator.adapters.git.streams import Readable, TooLongError, read_exactly
 
 FLUSH, DELIMITER, RESPONSE_END = b"0000", b"0001", b"0002"
 
@@ -27,47 +28,6 @@ class ServerError(Exception):
     """The server refused; the message is its own."""
 
 
-class TooLongError(Exception):
-    """More came than is wanted."""
-
-
-class Readable(Protocol):
-    """What can be read from."""
-
-    def read(self, size: int, /) -> bytes:
-        """Read so many bytes, or fewer at its end."""
-
-
-class Bounded:
-    """A stream of which no more than so many bytes are read.
-
-    Args:
-        stream: to read from.
-        limit: most bytes.
-    """
-
-    def __init__(self, stream: BinaryIO, limit: int) -> None:
-        self._stream = stream
-        self._left = limit
-
-    def read(self, size: int, /) -> bytes:
-        """Read so many bytes, or fewer at its end.
-
-        Raises:
-            TooLongError: there were too many before.
-        """
-        self._left -= size
-        if self._left < 0:
-            raise TooLongError
-        return self._stream.read(size)
-
-    def readline(self) -> bytes:
-        """Read up to the end of a line, or what there may be of it."""
-        line = self._stream.readline(self._left)
-        self._left -= len(line)
-        return line
-
-
 @dataclass(frozen=True)
 class Fetched:
     """Objects as they came.
@@ -79,18 +39,6 @@ class Fetched:
 
     pack: bytes | bytearray
     shallow: Sequence[str]
-
-
-def read_exactly(stream: Readable, size: int) -> bytes:
-    """Read so many bytes.
-
-    Raises:
-        EOFError: there were fewer.
-    """
-    data = stream.read(size)
-    if len(data) < size:
-        raise EOFError
-    return data
 
 
 def packet(text: str) -> bytes:
