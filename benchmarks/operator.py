@@ -25,13 +25,15 @@ from album_operator.domain.notice import Notice
 from album_operator.domain.places import USERNAME, Credential, ForgePlace, ForgeType
 from album_operator.domain.release import Ref
 from album_operator.domain.seen import PullRequestSeen, PullRequestState
+from album_operator.memory.build_queue import BuildQueue
+from album_operator.memory.sightings import Sightings
 from album_operator.metrics import Metrics
 from album_operator.ports import PullRequests
 from album_operator.reconcile import Reconciler
 from album_operator.serving.health import Health
 from album_operator.serving.webhooks import Receiver
 from album_operator.settings import read_settings
-from album_operator.steps import Steps, World
+from album_operator.steps.world import World
 from album_operator.waking.daemons import serve_release
 from album_operator.waking.pull_request_watch import PullRequestWatch
 from album_operator.waking.wakeups import Wakeups
@@ -144,6 +146,14 @@ class Operator:
         self._watch = _Watch(
             forge, poll, lambda url, number: self._wakeups.notice(Notice(url, number, None))
         )
+        settings = read_settings(
+            {
+                "ALBUM_NAMESPACES": NAMESPACE,
+                "ALBUM_OPERATOR_IMAGE": "unused",
+                # Builds end at once here, and nobody measures how long they wait for each other.
+                "ALBUM_BUILDS_PER_NAMESPACE": "9999",
+            }
+        )
         world = World(
             secrets=ClusterSecrets(self._cluster),
             source=FakeSourceRepository(self._fill(apps, pull_request)),
@@ -153,18 +163,12 @@ class Operator:
             watch=self._watch,
             builds=ClusterBuilds(self._cluster),
             applications=ClusterApplications(self._cluster),
+            settings=settings,
+            clock=_now,
+            sightings=Sightings(_now),
+            queue=BuildQueue(),
         )
-        settings = read_settings(
-            {
-                "ALBUM_NAMESPACES": NAMESPACE,
-                "ALBUM_OPERATOR_IMAGE": "unused",
-                # Builds end at once here, and nobody measures how long they wait for each other.
-                "ALBUM_BUILDS_PER_NAMESPACE": "9999",
-            }
-        )
-        self._reconciler = Reconciler(
-            ClusterReleases(self._cluster, _now), Steps(world, settings, _now), _now
-        )
+        self._reconciler = Reconciler(ClusterReleases(self._cluster, _now), world)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

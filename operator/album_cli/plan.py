@@ -5,13 +5,13 @@ from dataclasses import replace
 
 from album_cli.documents import Wish
 from album_cli.ends import NothingToChange, RefusedError
-from album_operator import planning
 from album_operator.adapters.editor import ProcessEditor
 from album_operator.adapters.git.config_revisions import GitConfigRevisions
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.places import GitPlace
 from album_operator.domain.verdict import Halt
 from album_operator.render.values import NotEditableError
+from album_operator.steps.editing import Reading, find_change
 
 
 async def make_plan(
@@ -35,8 +35,8 @@ async def make_plan(
     reader, editor = GitConfigRevisions(insecure_hosts), ProcessEditor()
     base = revision or config.base_branch or None
     try:
-        reading = planning.Reading(reader, editor)
-        change = await planning.find_change(reading, place, base, wish.release, resolved)
+        reading = Reading(reader, editor)
+        change = await find_change(reading, place, base, wish.release, resolved)
     except (OutsideError, NotEditableError) as error:
         raise RefusedError(error.reason, error.message) from error
     finally:

@@ -36,13 +36,14 @@ from album_operator.domain.notice import Notice
 from album_operator.domain.places import ForgeType
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
+from album_operator.memory.sightings import Sightings
 from album_operator.metrics import Metrics
 from album_operator.reconcile import Reconciler
 from album_operator.secrecy import KnownSecrets, clean_logs
 from album_operator.serving.health import Health, serve_health
 from album_operator.serving.webhooks import Receiver, serve_webhooks
 from album_operator.settings import Settings, SettingsError, read_settings
-from album_operator.steps import Steps, World
+from album_operator.steps.world import World
 from album_operator.waking.daemons import Daemons, serve_release
 from album_operator.waking.handlers import NamespaceWatch, is_worth_reading
 from album_operator.waking.namespaces import Namespaces
@@ -127,10 +128,12 @@ async def _run(settings: Settings, known: KnownSecrets) -> None:
         watch=watch,
         builds=ClusterBuilds(cluster),
         applications=ClusterApplications(cluster),
+        settings=settings,
+        clock=clock,
+        sightings=Sightings(clock),
         queue=wakeups.queue,
     )
-    releases = ClusterReleases(cluster, clock)
-    reconciler = Reconciler(releases, Steps(world, settings, clock), clock)
+    reconciler = Reconciler(ClusterReleases(cluster, clock), world)
 
     async def serve(release: Ref, stopped: asyncio.Event) -> None:
         await serve_release(release, stopped, reconciler, wakeups, health)

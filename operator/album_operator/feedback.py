@@ -5,14 +5,13 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from album_operator.access import Access
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.places import CommitState, ForgePlace
-from album_operator.domain.record import Outcome, Record
+from album_operator.domain.record import Outcome
 from album_operator.domain.release import Release
-from album_operator.domain.resolved import Resolved
 from album_operator.ports import PullRequests
 from album_operator.render.feedback import comment_text, status_context, status_text
+from album_operator.steps.case import Case
 
 LOG = logging.getLogger(__name__)
 
@@ -30,47 +29,45 @@ STATES = {
 class Feedback:
     """Writes commit statuses and comments; what cannot be written is only logged."""
 
-    def __init__(self, forge: PullRequests, access: Access, clock: Callable[[], datetime]) -> None:
+    def __init__(self, forge: PullRequests, clock: Callable[[], datetime]) -> None:
         self._forge = forge
-        self._access = access
         self._clock = clock
         self._written: defaultdict[str, deque[datetime]] = defaultdict(deque)
 
-    async def tell(self, release: Release, record: Record) -> None:
+    async def tell(self, case: Case) -> None:
         """Tell of a release that began or ended; to tell it twice does no harm."""
-        resolved, state = record.resolved, STATES.get(record.outcome)
-        if resolved is None or state is None:
+        wish, state = case.resolved.feedback, STATES.get(case.record.outcome)
+        if state is None:
             return
         try:
-            if resolved.feedback.commit_status:
-                await self._set_status(release, record, resolved, state)
-            if resolved.feedback.comment and state is not CommitState.PENDING:
-                await self._comment(release, record, resolved)
+            if wish.commit_status:
+                await self._set_status(case, state)
+            if wish.comment and state is not CommitState.PENDING:
+                await self._comment(case)
         except OutsideError as error:
-            LOG.warning("AlbumRelease %s could not be told of: %s", release.ref, error.message)
+            LOG.warning("AlbumRelease %s could not be told of: %s", case.release.ref, error.message)
 
-    async def _set_status(
-        self, release: Release, record: Record, resolved: Resolved, state: CommitState
-    ) -> None:
-        place = await self._access.to_source_forge(release.ref.namespace, resolved)
-        if self._may_write(place, release):
-            url = record.pull_request.url if record.pull_request is not None else None
+    async def _set_status(self, case: Case, state: CommitState) -> None:
+        place = await case.access.to_source_forge(case.resolved)
+        if self._may_write(place, case.release):
+            record, resolved = case.record, case.resolved
             await self._forge.set_status(
                 place,
                 resolved.source.commit,
                 state,
                 status_context(resolved),
                 status_text(record, resolved),
-                url,
+                record.pull_request.url if record.pull_request is not None else None,
             )
 
-    async def _comment(self, release: Release, record: Record, resolved: Resolved) -> None:
+    async def _comment(self, case: Case) -> None:
+        record = case.record
         if record.pull_request is None:
             return
-        place = await self._access.to_forge(release.ref.namespace, resolved)
-        if self._may_write(place, release):
+        place = await case.access.to_forge(case.resolved)
+        if self._may_write(place, case.release):
             key = f"{record.outcome.lower()}-{record.attempt}"
-            text = comment_text(release, record, resolved)
+            text = comment_text(case.release, record, case.resolved)
             await self._forge.comment(place, record.pull_request.number, key, text)
 
     def _may_write(self, place: ForgePlace, release: Release) -> bool:

@@ -9,17 +9,18 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import TypeVar, assert_never
+from datetime import timedelta
+from typing import Any, TypeVar, assert_never
 
-from album_operator.decisions import conventions, preflight, trust
+from album_operator.decisions import conventions, trust
 from album_operator.decisions.transitions import transitions
 from album_operator.domain import progress
 from album_operator.domain.errors import StaleError, TerminalError, TransientError
 from album_operator.domain.marks import marks_of
 from album_operator.domain.names import AppVersion
+from album_operator.domain.notice import Subject
 from album_operator.domain.reasons import TRANSIENT, Reason
 from album_operator.domain.record import (
     Failure,
@@ -29,11 +30,16 @@ from album_operator.domain.record import (
     StepName,
     StepState,
 )
-from album_operator.domain.release import Mode, Ref, Release
-from album_operator.domain.verdict import Act, Done, Halt, Verdict, Wait
+from album_operator.domain.release import Mode, Pipeline, Ref, Release
+from album_operator.domain.resolved import Resolved
+from album_operator.domain.verdict import Act, Done, Halt, Wait
+from album_operator.feedback import Feedback
 from album_operator.ports import Releases
 from album_operator.render.values import NotEditableError
-from album_operator.steps import Steps
+from album_operator.steps.access import Access
+from album_operator.steps.case import Case
+from album_operator.steps.path import Step, complete, entrance, next_step, tidy
+from album_operator.steps.world import World
 
 T = TypeVar("T")
 
@@ -53,7 +59,7 @@ class Next:
     Attributes:
         after: time until the next pass if no event comes; None: only an event brings one.
         is_poll: the next pass, if `after` brings it, asks for others' doings.
-        step: the step that waits; None where any event may matter.
+        woken_by: what events must be about that matter to the step that waits; None for any.
         applications: Applications whose events concern the release.
         pull_request: the open pull request whose events do, None for none.
         branch: its head branch.
@@ -62,7 +68,7 @@ class Next:
 
     after: timedelta | None
     is_poll: bool = False
-    step: StepName | None = None
+    woken_by: frozenset[Subject] | None = None
     applications: tuple[Ref, ...] = ()
     pull_request: PullRequestRecord | None = None
     branch: str | None = None
@@ -87,29 +93,48 @@ class Memory:
 
 @dataclass
 class _Pass:
-    """The state of one pass: the release as last read or written, and the record as it grows."""
+    """The state of one pass: the release as last read or written, and the record as it grows.
+
+    Attributes:
+        access: the credentials of this pass.
+    """
 
     release: Release
     written: Record
     record: Record
+    access: Access
     memory: Memory
     lap_started: float
 
-    def lap(self, step: StepName) -> None:
+    @property
+    def case(self) -> Case:
+        """The release as its steps know it, once it is fixed what it does."""
+        resolved = self.record.resolved
+        if resolved is None:
+            raise AssertionError("no step is taken before preflight has resolved what it does")
+        return self.with_wish(resolved)
+
+    def with_wish(self, wish: Resolved) -> Case:
+        """Give the release as it would do this."""
+        return Case(self.release, self.record, wish, self.access)
+
+    def lap(self, step: StepName | None) -> None:
         """Count the time since the last lap as the operator's own, spent on this step."""
         now = time.monotonic()
-        known = self.memory.overhead.get(step, timedelta())
-        self.memory.overhead[step] = known + timedelta(seconds=now - self.lap_started)
+        if step is not None:
+            known = self.memory.overhead.get(step, timedelta())
+            self.memory.overhead[step] = known + timedelta(seconds=now - self.lap_started)
         self.lap_started = now
 
 
 class Reconciler:
     """Passes over releases."""
 
-    def __init__(self, releases: Releases, steps: Steps, clock: Callable[[], datetime]) -> None:
+    def __init__(self, releases: Releases, world: World) -> None:
         self._releases = releases
-        self._steps = steps
-        self._clock = clock
+        self._world = world
+        self._clock = world.clock
+        self._feedback = Feedback(world.pull_requests, world.clock)
 
     async def run_pass(
         self, ref: Ref, memory: Memory, noticed: float, *, polled: bool = False
@@ -125,77 +150,87 @@ class Reconciler:
         Raises:
             TransientError: the API server could not be reached or asked.
         """
-        self._steps.begin_pass()
         found = await self._releases.find_release(ref)
         if found is None or found[0].deleting:
-            self._steps.leave_queue(ref)
+            self._world.queue.leave(ref)
             return Next(None, is_gone=True)
         release, written = found
-        run = _Pass(release, written, progress.start(release, written), memory, noticed)
+        access = Access(self._world.secrets, self._world.pull_requests, ref.namespace)
+        record = progress.start(release, written)
+        run = _Pass(release, written, record, access, memory, noticed)
         if run.record.outcome is not Outcome.WORKING:
-            self._steps.leave_queue(ref)
+            self._world.queue.leave(ref)
             return Next(None if await self._save(run) else timedelta())
         before = dict(memory.overhead)
         first = run.record.next_step
-        is_plan = release.mode is Mode.PLAN
-        verdict = await (self._plan(run) if is_plan else self._advance(run))
-        is_merged = run.record.step(StepName.MERGED).state is StepState.SUCCEEDED
-        if is_merged and not memory.is_tidied:
-            self._steps.tidy(run.release, run.record)
-        memory.is_tidied = is_merged
+        verdict = await self._advance(run)
+        if run.record.resolved is not None:
+            memory.is_tidied = tidy(self._world, run.case, is_begun=memory.is_tidied)
         if not isinstance(verdict, Wait) or verdict.reason is not Reason.BUILD_QUEUED:
-            self._steps.leave_queue(ref)
+            self._world.queue.leave(ref)
         if polled and isinstance(verdict, Wait) and run.record.next_step is first:
             memory.overhead = before
         return await self._report(run, verdict)
 
-    async def _advance(self, run: _Pass) -> Verdict | None:
-        """Go from step to step until one waits or halts; None when all are done."""
-        refused = await self._guard(run, self._distrust(run))
+    async def _advance(self, run: _Pass) -> Done | Wait | Halt | None:
+        """Go from step to step until one waits or halts; None when all are done.
+
+        `Done` says that it is planned.
+        """
+        refused = await self._guard(run, self._enter(run))
+        run.lap(run.record.next_step)
         if refused is not None:
             return refused
         acts = 0
-        while (step := run.record.next_step) is not None:
-            verdict = await self._judge(run, step)
+        while (due := next_step(run.case)) is not None:
+            step, name = due
+            run.record = progress.begin(run.record, name, self._clock())
+            verdict = await self._guard(run, step.decide(self._world, run.case))
+            stopped = None
             match verdict:
-                case Done() if run.record.resolved is None:
-                    run.record = progress.begin(verdict.record, step, self._clock())
-                    await self._steps.tell(run.release, run.record)
                 case Done():
-                    run.record = progress.finish(
-                        verdict.record, step, verdict.reason, verdict.message, self._clock()
-                    )
+                    run.record = complete(step, verdict, self._clock())
                 case Act():
                     acts += 1
-                    stopped = await self._act(run, step, verdict, acts)
-                    if stopped is not None:
-                        return stopped
+                    stopped = await self._act(run, due, verdict, acts)
                 case Wait() | Halt():
-                    run.lap(step)
-                    return verdict
+                    stopped = verdict
                 case _:
                     assert_never(verdict)
-            run.lap(step)
+            run.lap(name)
+            if stopped is not None:
+                return stopped
         return None
 
-    async def _plan(self, run: _Pass) -> Verdict:
-        """Check all a release needs, and find out what it would do; `Done` says it is planned."""
-        verdict = await self._guard(run, self._preflight(run))
-        if isinstance(verdict, Done) and verdict.record.resolved is not None:
-            # Not kept: what is applied later is resolved anew.
-            planned = self._steps.plan(run.release, run.record, verdict.record.resolved)
-            verdict = await self._guard(run, planned)
-        run.lap(StepName.IMAGE_READY)
-        return verdict
+    async def _enter(self, run: _Pass) -> Done | Halt | None:
+        """Find out what the release does, and whether it may; None where its steps may follow."""
+        release, known = run.release, run.record.resolved
+        is_plan = release.mode is Mode.PLAN
+        pipeline = await self._releases.find_pipeline(Ref(release.ref.namespace, release.pipeline))
+        if not is_plan:
+            refused = self._distrust(run, pipeline)
+            if refused is not None or known is not None:
+                return refused
+        wish = conventions.resolve(release, pipeline)
+        if isinstance(wish, Halt):
+            return wish
+        run.record = replace(run.record, chosen=AppVersion(wish.app, wish.version))
+        verdict = await entrance(release.mode)(self._world, run.with_wish(wish))
+        if is_plan or isinstance(verdict, Halt):
+            return verdict
+        run.record = verdict.record
+        await self._feedback.tell(run.case)
+        return None
 
-    async def _judge(self, run: _Pass, step: StepName) -> Verdict:
-        """Let a step look and decide."""
-        resolved = run.record.resolved
-        if resolved is None:
-            return await self._guard(run, self._preflight(run))
-        run.record = progress.begin(run.record, step, self._clock())
-        decided = self._steps.decide(step, run.release, run.record, resolved)
-        return await self._guard(run, decided)
+    def _distrust(self, run: _Pass, pipeline: Pipeline | None) -> Halt | None:
+        """Refuse to act on a status that the operator did not write."""
+        fault = run.record.fault
+        if run.record.resolved is not None:
+            fault = trust.find_contradiction(run.release, run.record, run.record.resolved, pipeline)
+        if fault is None:
+            return None
+        run.record = progress.distrust(run.record)
+        return trust.refuse(run.release, fault)
 
     async def _guard(self, run: _Pass, work: Awaitable[T]) -> T | Wait | Halt:
         """Turn the troubles of the outside, and bugs of ours, into verdicts."""
@@ -212,57 +247,26 @@ class Reconciler:
             message = "The operator failed by a bug of its own; its log has the traceback."
             return self._retry(run, TransientError(Reason.INTERNAL_ERROR, message))
 
-    async def _distrust(self, run: _Pass) -> Halt | None:
-        """Refuse to act on a status that the operator did not write."""
-        release, resolved = run.release, run.record.resolved
-        fault = run.record.fault
-        if resolved is not None:
-            pipeline = await self._releases.find_pipeline(
-                Ref(release.ref.namespace, release.pipeline)
-            )
-            fault = trust.find_contradiction(release, run.record, resolved, pipeline)
-        if fault is None:
-            return None
-        run.record = progress.distrust(run.record)
-        return trust.refuse(release, fault)
-
-    async def _preflight(self, run: _Pass) -> Verdict:
-        release = run.release
-        ref = Ref(release.ref.namespace, release.pipeline)
-        pipeline = await self._releases.find_pipeline(ref)
-        if pipeline is None:
-            return Halt(
-                Reason.PIPELINE_NOT_FOUND,
-                f"AlbumPipeline {ref} does not exist. Apply it, {preflight.RETRY}.",
-            )
-        wish = conventions.resolve(release, pipeline)
-        if isinstance(wish, Halt):
-            return wish
-        run.record = replace(run.record, chosen=AppVersion(wish.app, wish.version))
-        return await self._steps.preflight(release, run.record, wish)
-
-    async def _act(self, run: _Pass, step: StepName, act: Act, count: int) -> Verdict | None:
+    async def _act(
+        self, run: _Pass, due: tuple[Step, StepName], act: Act[Any], count: int
+    ) -> Wait | Halt | None:
         """Report what is about to be done, then do it; a verdict means the pass ends here."""
-        resolved = run.record.resolved
-        if resolved is None:
-            raise AssertionError("a step acts only on what preflight has resolved")
-        if count > ACTS_IN_A_PASS + len(resolved.argocd.applications):
+        step, name = due
+        if count > ACTS_IN_A_PASS + len(run.case.resolved.argocd.applications):
             message = f"{act.message} It shows no effect yet."
             return self._retry(run, TransientError(act.reason, message))
         run.record = progress.keep_going(
-            run.record, step, StepState.RUNNING, act.reason, act.message
+            run.record, name, StepState.RUNNING, act.reason, act.message
         )
         if not await self._save(run):
             return Wait(act.reason, act.message, timedelta())
-        acted = self._steps.act(act.action, run.release, run.record, resolved)
         try:
-            outcome = await self._guard(run, acted)
+            outcome = await self._guard(run, step.act(self._world, run.case, act.action))
         except StaleError:
             return None
         if isinstance(outcome, Record):
             run.record = outcome
             return None
-        run.lap(step)
         return outcome
 
     def _retry(self, run: _Pass, error: TransientError) -> Wait:
@@ -276,7 +280,7 @@ class Reconciler:
             wait,
         )
 
-    async def _report(self, run: _Pass, verdict: Verdict | None) -> Next:
+    async def _report(self, run: _Pass, verdict: Done | Wait | Halt | None) -> Next:
         """Write the status and say when to come again."""
         step = run.record.next_step
         match verdict:
@@ -288,23 +292,17 @@ class Reconciler:
                 self._stall(run, verdict)
             case Wait() if step is not None:
                 self._wait(run, step, verdict)
-        if run.record.is_finished:
-            run.record = await self._steps.clean(run.release, run.written, run.record)
+        if run.record.is_finished and run.record.resolved is not None:
+            run.record = await self._clean(run)
             # Before the status says so: afterwards no pass would come that does it again.
-            await self._steps.tell(run.release, run.record)
+            await self._feedback.tell(run.case)
         if not await self._save(run):
             return Next(timedelta())
-        if run.record.is_finished:
+        if run.record.is_finished or not isinstance(verdict, Wait):
             return Next(None)
-        resolved = run.record.resolved
-        applications = resolved.argocd.applications if resolved is not None else ()
-        if not isinstance(verdict, Wait):
-            return Next(timedelta(), applications=applications)
         if verdict.reason not in TRANSIENT:
             run.memory.failures = 0
-        waits_for = run.record.pull_request if step is StepName.MERGED else None
-        branch = resolved.config.branch if resolved is not None else None
-        return Next(verdict.retry_after, verdict.is_poll, step, applications, waits_for, branch)
+        return _next(run, verdict)
 
     def _stall(self, run: _Pass, halt: Halt) -> None:
         step = run.record.next_step if run.record.resolved is not None else None
@@ -320,6 +318,15 @@ class Reconciler:
             record, step, state, wait.reason, wait.message, wait.detail
         )
 
+    async def _clean(self, run: _Pass) -> Record:
+        """Take the values of the Secrets the release uses out of all that its record says anew."""
+        if run.record.resolved is not None:
+            await run.access.learn(run.record.resolved)
+        known = progress.texts_of(run.written)
+        return progress.clean(
+            run.record, lambda text: text if text in known else run.access.clean(text)
+        )
+
     async def _save(self, run: _Pass) -> bool:
         """Write the record if it differs from what is there, then tell of what changed.
 
@@ -327,7 +334,7 @@ class Reconciler:
             False when the release changed meanwhile and must be looked at again.
         """
         if run.record != run.written:
-            run.record = await self._steps.clean(run.release, run.written, run.record)
+            run.record = await self._clean(run)
         is_told = run.record == run.written and run.release.is_observed
         if not is_told and not await self._write(run):
             return False
@@ -353,3 +360,18 @@ class Reconciler:
         run.release, run.written = now
         run.record = run.written
         return True
+
+
+def _next(run: _Pass, wait: Wait) -> Next:
+    resolved, known = run.record.resolved, run.record.pull_request
+    if resolved is None:
+        return Next(wait.retry_after, wait.is_poll, woken_by=frozenset())
+    due = next_step(run.case)
+    return Next(
+        wait.retry_after,
+        wait.is_poll,
+        due[0].WOKEN_BY if due is not None else None,
+        resolved.argocd.applications,
+        known,
+        resolved.config.branch,
+    )

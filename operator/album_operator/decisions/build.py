@@ -19,7 +19,7 @@ from album_operator.domain.seen import (
     LastWords,
     PodTrouble,
 )
-from album_operator.domain.verdict import Act, Done, Halt, SubmitBuild, Verdict, Wait
+from album_operator.domain.verdict import Act, BuildAction, Done, Halt, SubmitBuild, Verdict, Wait
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -87,7 +87,7 @@ def decide(
     *,
     privileged: bool,
     slots: BuildSlots | None = None,
-) -> Verdict:
+) -> Verdict[BuildAction]:
     """Submit the build, wait for it, or take its digest.
 
     Args:

@@ -1,15 +1,16 @@
-"""Proposed where delivery is `Commit`: the change is one commit on the base branch itself."""
+"""Proposed and Merged where delivery is `Commit`: one commit on the base branch itself."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from album_operator.decisions.merge import NOT_MERGED
 from album_operator.decisions.preflight import check_order
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ProposalRecord, Record
 from album_operator.domain.release import Edit, Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import ConfigSeen
-from album_operator.domain.verdict import Act, CommitToBase, Done, Halt
+from album_operator.domain.verdict import Act, CommitAction, CommitToBase, Done, Verdict
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class CommitSeen:
 
 def decide(
     release: Release, record: Record, resolved: Resolved, seen: CommitSeen
-) -> Act | Done | Halt:
+) -> Verdict[CommitAction]:
     """Commit to the base branch, or take what it holds already.
 
     Whether a commit is due is asked twice: by the pass, and again by the write itself, on the very
@@ -48,7 +49,7 @@ def decide(
     )
 
 
-def committed(proposal: ProposalRecord) -> str:
+def _committed(proposal: ProposalRecord) -> str:
     """Say that a commit is on the base branch."""
     return (
         f"Committed to {proposal.branch} as {(proposal.commit or '')[:12]}; no pull request was "
@@ -60,7 +61,7 @@ def _is_there(record: Record, resolved: Resolved, seen: CommitSeen) -> Done:
     ours = seen.ours or record.proposal
     if ours is not None:
         record = replace(record, proposal=ours, merged_commit=ours.commit)
-        return Done(record, Reason.SUCCEEDED, committed(ours))
+        return Done(record, Reason.SUCCEEDED, _committed(ours))
     config = resolved.config
     record = replace(
         record,
@@ -72,4 +73,5 @@ def _is_there(record: Record, resolved: Resolved, seen: CommitSeen) -> Done:
         Reason.NO_CHANGE,
         f"Branch {config.branch} of {config.repository} already holds {resolved.version}; no "
         "commit was needed.",
+        also=NOT_MERGED,
     )

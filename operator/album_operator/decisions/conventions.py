@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from album_operator.decisions.preflight import RETRY
 from album_operator.domain.names import (
     AppVersion,
     join_words,
@@ -77,14 +78,24 @@ def choose_app(release: Release, pipeline: Pipeline) -> Chosen | Halt:
     return Chosen(app, found.version, release.tag or f"{tag_prefix(app)}{found.version}")
 
 
-def resolve(release: Release, pipeline: Pipeline) -> Resolved | Halt:
+def resolve(release: Release, pipeline: Pipeline | None) -> Resolved | Halt:
     """Apply the conventions.
+
+    Args:
+        release: the release.
+        pipeline: the AlbumPipeline it names; None where it does not exist.
 
     Returns:
         What the release will do; `source.commit` and, where the pipeline names no branch,
         `config.base_branch` (with delivery `Commit` also `config.branch`) are empty: only a look
         at the repositories can fill them.
     """
+    if pipeline is None:
+        ref = Ref(release.ref.namespace, release.pipeline)
+        return Halt(
+            Reason.PIPELINE_NOT_FOUND,
+            f"AlbumPipeline {ref} does not exist. Apply it, {RETRY}.",
+        )
     chosen = choose_app(release, pipeline)
     if isinstance(chosen, Halt):
         return chosen

@@ -18,7 +18,15 @@ from album_operator.domain.record import ApplicationRecord, Record, StepName
 from album_operator.domain.release import EditValue, Ref
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import ApplicationSeen, ConsentedApplication
-from album_operator.domain.verdict import Act, Done, Halt, RefreshApplication, Verdict, Wait
+from album_operator.domain.verdict import (
+    Act,
+    DeployAction,
+    Done,
+    Halt,
+    RefreshApplication,
+    Verdict,
+    Wait,
+)
 
 LOOK = timedelta(seconds=10)
 """How often an Application is looked at when no event comes."""
@@ -61,7 +69,7 @@ class _Look:
     """What one Application still lacks: None when the proof is complete."""
 
     record: ApplicationRecord
-    lacks: Wait | Halt | Act | None
+    lacks: Wait | Halt | Act[DeployAction] | None
 
 
 def decide(
@@ -70,7 +78,7 @@ def decide(
     seen: Mapping[Ref, DeploySeen],
     now: datetime,
     first_look: datetime | None = None,
-) -> Verdict:
+) -> Verdict[DeployAction]:
     """Prove the deployment of every Application, or say what is still missing.
 
     Args:
@@ -189,7 +197,7 @@ def _lacks(
     revision: str | None,
     record: Record,
     resolved: Resolved,
-) -> Wait | Halt | Act | None:
+) -> Wait | Halt | Act[DeployAction] | None:
     if not found.is_applied:
         return _reverted(ref)
     merged = (record.merged_commit or "")[:12]
@@ -220,7 +228,7 @@ def _compare(
     found: DeploySeen,
     revision: str | None,
     record: Record,
-) -> Wait | Halt | Act:
+) -> Wait | Halt | Act[DeployAction]:
     merged = (record.merged_commit or "")[:12]
     errors = "; ".join(f"{kind}: {text}" for kind, text in sorted(seen.conditions.items()))
     is_due = found.compared_for is None or found.compared_for > REFRESH_AGAIN

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from album_operator.decisions import retarget
-from album_operator.decisions.commit import committed
 from album_operator.decisions.preflight import RETRY
 from album_operator.decisions.propose import BETWEEN_LOOKS, closed, to_record
 from album_operator.domain.names import join_words
@@ -18,7 +17,10 @@ from album_operator.domain.verdict import (
     Act,
     Done,
     Halt,
+    MergeAction,
     MergePullRequest,
+    OpenPullRequest,
+    ProposeAction,
     PushBranch,
     Verdict,
     Wait,
@@ -30,6 +32,9 @@ LOOK = timedelta(hours=1)
 
 UNDECIDED = timedelta(seconds=5)
 """Until the next look where the forge still looks for conflicts and we are to merge."""
+
+
+NOT_MERGED = "Nothing had to be merged."
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class Waiting:
 
 def decide(
     record: Record, resolved: Resolved, seen: PullRequestSeen | None, now: datetime
-) -> Verdict:
+) -> Verdict[MergeAction]:
     """Wait for the merge, merge, take the merge's commit, or accept a "no".
 
     Args:
@@ -57,9 +62,7 @@ def decide(
         now: the present time.
     """
     if seen is None:
-        if record.proposal is not None and record.proposal.commit is not None:
-            return Done(record, Reason.SUCCEEDED, committed(record.proposal))
-        return Done(record, Reason.NO_CHANGE, "Nothing had to be merged.")
+        return Done(record, Reason.NO_CHANGE, NOT_MERGED)
     match seen.state:
         case PullRequestState.CLOSED:
             return closed(seen)
@@ -91,8 +94,12 @@ def needs_look(record: Record, resolved: Resolved, seen: PullRequestSeen | None)
 
 
 def decide_again(
-    record: Record, resolved: Resolved, seen: PullRequestSeen, proposed: Verdict, now: datetime
-) -> Verdict:
+    record: Record,
+    resolved: Resolved,
+    seen: PullRequestSeen,
+    proposed: Verdict[ProposeAction],
+    now: datetime,
+) -> Verdict[MergeAction]:
     """Judge a pull request not merged into our base by what step Proposed finds there now.
 
     A conflict is mended by making the same edit on the new base; a branch that holds anything but
@@ -112,26 +119,40 @@ def decide_again(
     if not is_open:
         return decide(record, resolved, seen, now)
     match proposed:
-        case Act(PushBranch(replaces=None)):
+        case Act():
+            return _propose_again(proposed, resolved, seen)
+        case Halt(Reason.BRANCH_TAKEN):
+            return _head_changed(record, seen)
+        case Halt():
+            return proposed
+        case Done():
+            return _on_our_commit(proposed.record, resolved, seen, now)
+        case _:
+            assert_never(proposed)
+
+
+def _propose_again(
+    proposed: Act[ProposeAction], resolved: Resolved, seen: PullRequestSeen
+) -> Act[MergeAction] | Halt:
+    match proposed.action:
+        case PushBranch(replaces=None):
             return _branch_deleted(resolved, seen)
-        case Act(PushBranch()):
+        case PushBranch():
             message = f"{proposed.message[0].lower()}{proposed.message[1:]}"
             return replace(
                 proposed,
                 reason=Reason.MERGE_CONFLICT,
                 message=f"Pull request #{seen.number} does not fit its base any more; {message}",
             )
-        case Halt(Reason.BRANCH_TAKEN):
-            return _head_changed(record, seen)
-        case Done():
-            return _on_our_commit(proposed.record, resolved, seen, now)
-        case _:
+        case OpenPullRequest():
             return proposed
+        case _:
+            assert_never(proposed.action)
 
 
 def _on_our_commit(
     record: Record, resolved: Resolved, seen: PullRequestSeen, now: datetime
-) -> Verdict:
+) -> Verdict[MergeAction]:
     ours = record.proposal.commit if record.proposal is not None else None
     if ours != seen.head_sha:
         return Wait(
@@ -165,7 +186,9 @@ def _merged(record: Record, seen: PullRequestSeen) -> Done | Wait:
     )
 
 
-def _open(record: Record, resolved: Resolved, seen: PullRequestSeen, now: datetime) -> Verdict:
+def _open(
+    record: Record, resolved: Resolved, seen: PullRequestSeen, now: datetime
+) -> Verdict[MergeAction]:
     config = resolved.config
     if seen.is_archived:
         return Halt(

@@ -15,6 +15,7 @@ from album_operator.domain.verdict import (
     Done,
     Halt,
     OpenPullRequest,
+    ProposeAction,
     PushBranch,
     Verdict,
     Wait,
@@ -46,7 +47,9 @@ class ProposeSeen:
     merge_is_in_base: bool = False
 
 
-def decide(release: Release, record: Record, resolved: Resolved, seen: ProposeSeen) -> Verdict:
+def decide(
+    release: Release, record: Record, resolved: Resolved, seen: ProposeSeen
+) -> Verdict[ProposeAction]:
     """Push the branch, open the pull request, or take what is there already."""
     halt = check_config(resolved, seen.config)
     if halt is not None:
@@ -90,7 +93,7 @@ def is_ours(
 
 def _on_our_branch(
     record: Record, resolved: Resolved, seen: ProposeSeen, branch: BranchSeen
-) -> Verdict:
+) -> Verdict[ProposeAction]:
     """Bring the branch to the present base where it has to be, and let it have its pull request."""
     pull_request = seen.pull_request
     if pull_request is not None and _is_merge_of(pull_request, branch):
@@ -163,7 +166,7 @@ def _nothing_to_change(
     )
 
 
-def _push(resolved: Resolved, seen: ProposeSeen, replaced: BranchSeen | None) -> Act:
+def _push(resolved: Resolved, seen: ProposeSeen, replaced: BranchSeen | None) -> Act[PushBranch]:
     """Create the branch, or make it anew where our commit on it was made of other bytes.
 
     A commit whose parent had the edited files as the base has them now is left alone: it says the

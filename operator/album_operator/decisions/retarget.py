@@ -38,7 +38,7 @@ def describe(resolved: Resolved, seen: PullRequestSeen) -> str:
     )
 
 
-def disarm(resolved: Resolved, seen: PullRequestSeen) -> Act:
+def disarm(resolved: Resolved, seen: PullRequestSeen) -> Act[DisarmPullRequest]:
     """Keep the forge from merging into the other branch what it was told to merge into ours."""
     return Act(
         DisarmPullRequest(seen.number),

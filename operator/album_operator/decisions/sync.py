@@ -10,7 +10,7 @@ from album_operator.domain.record import Record
 from album_operator.domain.release import Ref, Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import ApplicationSeen
-from album_operator.domain.verdict import Act, ApplySyncPolicy, Done, Halt, Verdict
+from album_operator.domain.verdict import Act, ApplySyncPolicy, Done, Halt, SyncAction, Verdict
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def decide(
     seen: Mapping[Ref, PolicySeen],
     *,
     consent: bool,
-) -> Verdict:
+) -> Verdict[SyncAction]:
     """Patch the next Application whose policy differs."""
     pipeline = Ref(release.ref.namespace, resolved.pipeline.name)
     for ref, policy in seen.items():

@@ -1,8 +1,17 @@
-"""What a forge tells unasked: that something happened to a pull request, a branch, a repository."""
+"""What is told unasked: what an event is about, and what a forge says happened."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from album_operator.domain.names import is_same_repository
+
+
+class Subject(StrEnum):
+    """What an event is about that may concern a release, beside the release itself."""
+
+    JOB = "Job"
+    PULL_REQUEST = "PullRequest"
+    APPLICATION = "Application"
 
 
 @dataclass(frozen=True)

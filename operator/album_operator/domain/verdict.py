@@ -1,8 +1,12 @@
-"""What a decision can say; the unions are closed and `match` over them is exhaustive."""
+"""What a decision can say; the unions are closed and `match` over them is exhaustive.
+
+Each step has a union of actions of its own, so that a missing case is found by the type checker.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Generic, TypeVar
 
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Failure, Record
@@ -90,37 +94,40 @@ class RefreshApplication:
     application: ConsentedApplication
 
 
-Action = (
-    SubmitBuild
-    | PushBranch
-    | CommitToBase
-    | OpenPullRequest
-    | MergePullRequest
-    | DisarmPullRequest
-    | WithdrawPullRequest
-    | ApplySyncPolicy
-    | RefreshApplication
-)
+BuildAction = SubmitBuild
+ProposeAction = PushBranch | OpenPullRequest
+CommitAction = CommitToBase
+MergeAction = ProposeAction | MergePullRequest | DisarmPullRequest | WithdrawPullRequest
+SyncAction = ApplySyncPolicy
+DeployAction = RefreshApplication
+
+A = TypeVar("A", covariant=True)
+"""The writes of one step."""
 
 
 @dataclass(frozen=True)
 class Done:
-    """A step is complete, with the record it leads to; the next step follows in the same pass."""
+    """A step is complete, with the record it leads to; the next step follows in the same pass.
+
+    Attributes:
+        also: message of the step that is complete with it; `message` too where None.
+    """
 
     record: Record
     reason: Reason
     message: str
+    also: str | None = None
 
 
 @dataclass(frozen=True)
-class Act:
+class Act(Generic[A]):
     """One write is due; afterwards the step is looked at again.
 
     Attributes:
         reason: progress reason shown while the step runs.
     """
 
-    action: Action
+    action: A
     reason: Reason
     message: str
 
@@ -159,4 +166,4 @@ class Halt:
     superseded_by: str | None = None
 
 
-Verdict = Done | Act | Wait | Halt
+Verdict = Done | Act[A] | Wait | Halt

@@ -167,7 +167,7 @@ async def serve_release(
 
 async def _wait(ref: Ref, stopped: asyncio.Event, wakeups: Wakeups, due: Next) -> float | None:
     """Wait for an event, the due time, or the end; give when the event was seen, None for none."""
-    woken = asyncio.ensure_future(wakeups.wait(ref, due.step))
+    woken = asyncio.ensure_future(wakeups.wait(ref, due.woken_by))
     ending = asyncio.ensure_future(stopped.wait())
     try:
         await asyncio.wait(

@@ -16,11 +16,12 @@ from typing import Any
 import kopf
 
 from album_operator.codec import end_of, is_in_flight, release_of, wish_of
+from album_operator.domain.notice import Subject
 from album_operator.domain.release import Ref
 from album_operator.metrics import Metrics
 from album_operator.render.job import RELEASE_LABEL
 from album_operator.waking.daemons import Daemons
-from album_operator.waking.wakeups import JOB_STEPS, Wakeups
+from album_operator.waking.wakeups import Wakeups
 
 LOG = logging.getLogger(__name__)
 
@@ -170,7 +171,7 @@ def read_job(wakeups: Wakeups, job: Mapping[str, Any], *, is_gone: bool) -> Call
     is_over = is_gone or end_of(job) is not None
 
     def tell() -> None:
-        wakeups.wake(release, JOB_STEPS)
+        wakeups.wake(release, Subject.JOB)
         if is_over:
             wakeups.queue.wake_first(release.namespace)
 

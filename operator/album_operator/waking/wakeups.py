@@ -4,40 +4,37 @@ import asyncio
 import time
 from collections.abc import Iterable
 
-from album_operator.domain.notice import Notice
-from album_operator.domain.record import StepName
+from album_operator.domain.notice import Notice, Subject
 from album_operator.domain.release import Ref
 from album_operator.memory.build_queue import BuildQueue
 
-StepNames = frozenset[StepName]
-
-ALL_STEPS: StepNames = frozenset(StepName)
-JOB_STEPS: StepNames = frozenset({StepName.IMAGE_READY})
-PULL_REQUEST_STEPS: StepNames = frozenset({StepName.PROPOSED, StepName.MERGED})
-APPLICATION_STEPS: StepNames = frozenset({StepName.SYNC_POLICY_APPLIED, StepName.DEPLOYED})
+Subjects = frozenset[Subject]
 
 
 class _Flag:
-    """What happened to a release since its last wait, by the steps that look at such things.
+    """What happened to a release since its last wait.
 
     Attributes:
-        heeded: the step that waits; None while a pass runs, which may end in any.
-        noticed: `time.monotonic()` of the first event of each kind.
+        heeded: what the step that waits looks at; None while a pass runs, which may end in any.
+        noticed: `time.monotonic()` of the first event about each subject; None for the release.
     """
 
     def __init__(self) -> None:
         self.event = asyncio.Event()
-        self.heeded: StepName | None = None
-        self.noticed: dict[StepNames, float] = {}
+        self.heeded: Subjects | None = None
+        self.noticed: dict[Subject | None, float] = {}
         self.wish: object = None
 
-    def heed(self, step: StepName | None) -> None:
+    def heed(self, subjects: Subjects | None) -> None:
         """Forget what a step does not look at, and be set by the rest only."""
-        self.heeded = step
-        if step is not None:
-            self.noticed = {steps: at for steps, at in self.noticed.items() if step in steps}
+        self.heeded = subjects
+        self.noticed = {about: at for about, at in self.noticed.items() if self.matters(about)}
         if not self.noticed:
             self.event.clear()
+
+    def matters(self, about: Subject | None) -> bool:
+        """Tell whether an event is one to wake for; one about the release itself always is."""
+        return about is None or self.heeded is None or about in self.heeded
 
 
 class Wakeups:
@@ -51,7 +48,7 @@ class Wakeups:
     """
 
     def __init__(self) -> None:
-        self.queue = BuildQueue(lambda release: self.wake(release, JOB_STEPS))
+        self.queue = BuildQueue(lambda release: self.wake(release, Subject.JOB))
         self._flags: dict[Ref, _Flag] = {}
         self._followers: dict[Ref, set[Ref]] = {}
         self._states: dict[Ref, object] = {}
@@ -102,16 +99,16 @@ class Wakeups:
             flag.wish = wish
             self.wake(release)
 
-    def wake(self, release: Ref, steps: StepNames = ALL_STEPS) -> None:
+    def wake(self, release: Ref, about: Subject | None = None) -> None:
         """Note an event about a release; without a daemon for it nothing happens.
 
         Args:
             release: the release.
-            steps: those that look at what the event is about.
+            about: what it is about; None for the release itself.
         """
         flag = self._flags.get(release)
-        if flag is not None and (flag.heeded is None or flag.heeded in steps):
-            flag.noticed.setdefault(steps, time.monotonic())
+        if flag is not None and flag.matters(about):
+            flag.noticed.setdefault(about, time.monotonic())
             flag.event.set()
 
     def has_news(self, release: Ref) -> bool:
@@ -132,7 +129,7 @@ class Wakeups:
             return
         self._states[application] = state
         for release in followers:
-            self.wake(release, APPLICATION_STEPS)
+            self.wake(release, Subject.APPLICATION)
 
     def wake_all_followers(self, namespace: str) -> None:
         """Wake the releases that follow Applications of a namespace: changes may be missed."""
@@ -140,26 +137,26 @@ class Wakeups:
             if application.namespace == namespace:
                 self._states.pop(application, None)
                 for release in followers:
-                    self.wake(release, APPLICATION_STEPS)
+                    self.wake(release, Subject.APPLICATION)
 
     def notice(self, notice: Notice) -> None:
         """Note what a forge told: it wakes the releases whose pull request that concerns."""
         for release, pull_request in self._pull_requests.items():
             if notice.concerns(*pull_request):
-                self.wake(release, PULL_REQUEST_STEPS)
+                self.wake(release, Subject.PULL_REQUEST)
 
-    async def wait(self, release: Ref, step: StepName | None = None) -> float:
+    async def wait(self, release: Ref, subjects: Subjects | None = None) -> float:
         """Wait for the next event about a release that joined.
 
         Args:
             release: the release.
-            step: the step it waits in; None where it may be any.
+            subjects: what matters beside the release itself; None where all does.
 
         Returns:
             `time.monotonic()` of the first such event since the last wait.
         """
         flag = self._flags[release]
-        flag.heed(step)
+        flag.heed(subjects)
         try:
             await flag.event.wait()
         finally:

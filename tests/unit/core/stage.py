@@ -14,10 +14,11 @@ from album_operator.domain.places import Change, Draft, ForgePlace, GitPlace, Me
 from album_operator.domain.release import Ref
 from album_operator.domain.seen import PullRequestSeen
 from album_operator.memory.build_queue import BuildQueue
+from album_operator.memory.sightings import Sightings
 from album_operator.reconcile import Memory, Next, Reconciler
 from album_operator.secrecy import KnownSecrets
 from album_operator.settings import read_settings
-from album_operator.steps import Steps, World
+from album_operator.steps.world import World
 from album_operator.waking.pull_request_watch import PullRequestWatch
 from album_operator.waking.wakeups import Wakeups
 from tests.fakes.argocd import FakeArgoCD
@@ -166,13 +167,12 @@ class Stage:
             watch=self.watch,
             builds=ClusterBuilds(cluster),
             applications=ClusterApplications(cluster),
+            settings=self.settings,
+            clock=self.clock,
+            sightings=Sightings(self.clock),
             queue=queue,
         )
-        return Reconciler(
-            ClusterReleases(cluster, self.clock),
-            Steps(world, self.settings, self.clock),
-            self.clock,
-        )
+        return Reconciler(ClusterReleases(cluster, self.clock), world)
 
     def _tell(self, repository: str, number: int) -> None:
         self.told.append((repository, number))

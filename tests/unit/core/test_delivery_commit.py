@@ -89,7 +89,7 @@ async def test_a_value_that_somebody_else_wrote_is_taken_as_it_is() -> None:
     assert stage.ready() == ("True", "Released")
     assert "commit" not in stage.status()["config"]
     assert stage.status()["config"]["mergedCommit"] == theirs
-    assert _step(stage, "Merged")[1] == "NoChange"
+    assert _step(stage, "Merged")[1:] == ("NoChange", "Nothing had to be merged.")
 
 
 async def test_a_lost_race_is_run_again_in_the_same_pass_on_what_the_other_made() -> None:

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from album_operator.access import Access
 from album_operator.adapters.cluster.secrets import ClusterSecrets
 from album_operator.adapters.servers.addresses import check_forge_credential, check_git_credential
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.places import ForgePlace, ForgeType, GitHubApp
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
+from album_operator.steps.access import Access
 from tests.fakes.builders import RESOLVED
 from tests.fakes.cluster import FakeCluster, raw_secret
 
@@ -75,11 +75,11 @@ async def test_git_is_given_a_token_that_the_app_made(cluster: FakeCluster) -> N
             return f"t{len(asked)}"
 
     cluster.apply(raw_secret("album-git", **KEYS))
-    access = Access(ClusterSecrets(cluster), App())
+    access = Access(ClusterSecrets(cluster), App(), "album")
     repository = "https://github.com/acme/config.git"
     resolved = replace(RESOLVED, config=replace(RESOLVED.config, repository=repository))
     for token in ("t1", "t2"):
-        credential = (await access.to_config("album", resolved)).credential
+        credential = (await access.to_config(resolved)).credential
         assert (credential.username, credential.token) == ("x-access-token", token)
         assert credential.app is None
     app = GitHubApp("Iv1.12", 34, "-----BEGIN pr1vate\nkey")
@@ -87,6 +87,6 @@ async def test_git_is_given_a_token_that_the_app_made(cluster: FakeCluster) -> N
 
     elsewhere = replace(RESOLVED, config=replace(RESOLVED.config, repository="https://x.org/a/b"))
     with pytest.raises(TerminalError) as caught:
-        await access.to_config("album", elsewhere)
+        await access.to_config(elsewhere)
     assert caught.value.reason is Reason.HOST_NOT_ALLOWED
     assert len(asked) == 2

@@ -6,13 +6,17 @@ from dataclasses import replace
 import pytest
 from ruamel.yaml import YAML
 
-from album_operator import editing
+from album_operator.adapters.cluster.secrets import ClusterSecrets
 from album_operator.domain.diffs import UNKNOWN_DIGEST
+from album_operator.domain.record import ImageRecord, Record
 from album_operator.domain.release import Edit, EditFormat, EditValue
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import BranchSeen
 from album_operator.render import proposal
 from album_operator.render.values import NotEditableError
+from album_operator.steps import editing
+from album_operator.steps.access import Access
+from album_operator.steps.case import Case
 from tests.fakes.builders import (
     BRANCH_SEEN,
     DIGEST,
@@ -24,7 +28,11 @@ from tests.fakes.builders import (
     RESOLVED,
     VALUES,
 )
+from tests.fakes.cluster import FakeCluster
 from tests.fakes.editor import FakeEditor
+from tests.fakes.forge import FakeForge
+from tests.fakes.git_server import FakeGitServer
+from tests.unit.core.stage import Clock
 
 SECOND = Edit("frontend/values.yaml", "image.tag")
 TWICE = Edit(VALUES, "sidecar.tag")
@@ -156,7 +164,10 @@ def current_values(edits: Iterable[Edit], files: Mapping[str, bytes]) -> Mapping
 
 
 async def edit_parent(branch: BranchSeen) -> Mapping[str, bytes] | None:
-    return await editing.edit_parent(FakeEditor(), RELEASE, RESOLVED, branch, DIGEST)
+    image = ImageRecord(IMAGE, DIGEST, RESOLVED.source.commit)
+    access = Access(ClusterSecrets(FakeCluster()), FakeForge(FakeGitServer(), Clock()), "album")
+    case = Case(RELEASE, Record(image=image), RESOLVED, access)
+    return await editing.edit_parent(FakeEditor(), case, branch)
 
 
 def _with_edits(*edits: Edit) -> Resolved:

@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from album_operator.domain.notice import Notice
+from album_operator.domain.notice import Notice, Subject
 from album_operator.domain.record import StepName
 from album_operator.domain.release import Ref
-from album_operator.waking.wakeups import JOB_STEPS, Wakeups
+from album_operator.steps.path import path
+from album_operator.waking.wakeups import Wakeups
+from tests.fakes.builders import RESOLVED
 
 RELEASE, OTHER = Ref("album", "backend-v1.1.0"), Ref("album", "frontend-v1.1.0")
 REPOSITORY, BRANCH = "https://git.example.org/album/config", "release/backend_v1.1.0"
@@ -27,10 +29,10 @@ def wakeups() -> Wakeups:
 async def _is_woken(
     wakeups: Wakeups,
     release: Ref,
-    step: StepName | None = None,
+    subjects: frozenset[Subject] | None = None,
     event: Callable[[], None] = lambda: None,
 ) -> bool:
-    waiting = asyncio.ensure_future(wakeups.wait(release, step))
+    waiting = asyncio.ensure_future(wakeups.wait(release, subjects))
     await asyncio.sleep(0)
     event()
     for _ in range(3):
@@ -58,6 +60,8 @@ async def test_several_events_are_one_wake_up_at_the_time_of_the_first(wakeups: 
     assert not await _is_woken(wakeups, RELEASE)
 
 
+WOKEN_BY = {name: step.WOKEN_BY for step in path(RESOLVED) for name in step.NAMES}
+
 LOOKED_AT_IN = {
     "job": {StepName.IMAGE_READY},
     "pull request": {StepName.PROPOSED, StepName.MERGED},
@@ -75,7 +79,7 @@ async def test_only_what_a_step_looks_at_wakes_a_release_that_waits_in_it(
     wakeups.follow_pull_request(RELEASE, REPOSITORY, 7, BRANCH)
     states = iter(range(9))
     events: dict[str, Callable[[], None]] = {
-        "job": lambda: wakeups.wake(RELEASE, JOB_STEPS),
+        "job": lambda: wakeups.wake(RELEASE, Subject.JOB),
         "pull request": lambda: wakeups.notice(Notice(REPOSITORY, 7, None)),
         "application": lambda: wakeups.wake_followers(APPLICATION, next(states)),
         "release": lambda: wakeups.wake(RELEASE),
@@ -83,30 +87,30 @@ async def test_only_what_a_step_looks_at_wakes_a_release_that_waits_in_it(
     event = events[what]
     wakes = step in LOOKED_AT_IN[what]
 
-    assert await _is_woken(wakeups, RELEASE, step, event) is wakes
+    assert await _is_woken(wakeups, RELEASE, WOKEN_BY[step], event) is wakes
     # While a pass runs nobody knows in which step it will end.
     event()
-    assert await _is_woken(wakeups, RELEASE, step) is wakes
+    assert await _is_woken(wakeups, RELEASE, WOKEN_BY[step]) is wakes
     # What one step did not look at is not kept for another.
     assert not await _is_woken(wakeups, RELEASE)
 
 
 async def test_what_is_not_looked_at_does_not_hide_what_is(wakeups: Wakeups) -> None:
-    wakeups.wake(RELEASE, JOB_STEPS)
+    wakeups.wake(RELEASE, Subject.JOB)
     between = time.monotonic()
     wakeups.wake(RELEASE)
 
-    assert await wakeups.wait(RELEASE, StepName.MERGED) >= between
+    assert await wakeups.wait(RELEASE, WOKEN_BY[StepName.MERGED]) >= between
 
 
 async def test_a_wake_up_is_not_lost_by_whoever_stops_waiting(wakeups: Wakeups) -> None:
-    waiting = asyncio.ensure_future(wakeups.wait(RELEASE, StepName.MERGED))
+    waiting = asyncio.ensure_future(wakeups.wait(RELEASE, WOKEN_BY[StepName.MERGED]))
     await asyncio.sleep(0)
     wakeups.wake(RELEASE)
     waiting.cancel()
     await asyncio.wait([waiting])
 
-    assert await _is_woken(wakeups, RELEASE, StepName.MERGED)
+    assert await _is_woken(wakeups, RELEASE, WOKEN_BY[StepName.MERGED])
 
 
 async def test_a_release_without_a_daemon_is_not_woken() -> None:

@@ -18,7 +18,7 @@ from album_operator.domain.seen import (
     LastWords,
     PodTrouble,
 )
-from album_operator.domain.verdict import Act, Done, Halt, SubmitBuild, Verdict, Wait
+from album_operator.domain.verdict import Act, BuildAction, Done, Halt, SubmitBuild, Verdict, Wait
 from tests.fakes.builders import (
     BUILD_SEEN,
     DIGEST,
@@ -37,7 +37,7 @@ WITH_LOG = replace(RESOLVED, build=replace(RESOLVED.build, failure_log=True))
 PRIVILEGED = replace(RESOLVED, build=replace(RESOLVED.build, type=BuildType.BUILDKIT))
 
 
-def _decide(seen: BuildSeen | None, resolved: Resolved = RESOLVED) -> Verdict:
+def _decide(seen: BuildSeen | None, resolved: Resolved = RESOLVED) -> Verdict[BuildAction]:
     return build.decide(RELEASE, RECORD, resolved, seen, NOW, privileged=False)
 
 

@@ -7,7 +7,7 @@ from album_operator.decisions.commit import CommitSeen
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ProposalRecord, Record, StepName
 from album_operator.domain.release import Delivery
-from album_operator.domain.verdict import Act, CommitToBase, Done, Halt, Verdict
+from album_operator.domain.verdict import Act, CommitAction, CommitToBase, Done, Halt, Verdict
 from tests.fakes.builders import (
     BASE,
     CONFIG_SEEN,
@@ -31,7 +31,9 @@ DUE = CommitSeen(config=CONFIG_SEEN, current={EDIT: "v1.0.0"}, edited={VALUES: N
 THERE = replace(DUE, current={EDIT: "v1.1.0"}, edited={})
 
 
-def _decide(seen: CommitSeen, record: Record = RECORD, *, allow_downgrade: bool = False) -> Verdict:
+def _decide(
+    seen: CommitSeen, record: Record = RECORD, *, allow_downgrade: bool = False
+) -> Verdict[CommitAction]:
     release = replace(RELEASE, allow_downgrade=allow_downgrade)
     return commit.decide(release, record, COMMITTING, seen)
 
@@ -62,6 +64,7 @@ def test_a_head_that_is_our_commit_is_the_commit_of_the_release() -> None:
     assert verdict.reason is Reason.SUCCEEDED
     assert verdict.record == replace(RECORD, proposal=OWN, merged_commit=OURS)
     assert verdict.message == f"Committed to main as {OURS[:12]}; no pull request was needed."
+    assert verdict.also is None
 
 
 def test_a_commit_that_was_just_made_is_known_though_others_went_on_from_it() -> None:
@@ -80,3 +83,4 @@ def test_a_value_that_is_there_already_needs_no_commit() -> None:
     assert verdict.record.merged_commit == BASE
     assert verdict.record.proposal == ProposalRecord("main", None, "")
     assert "no commit was needed" in verdict.message
+    assert verdict.also == "Nothing had to be merged."

@@ -18,7 +18,15 @@ from album_operator.domain.seen import (
     ConsentedApplication,
     OperationSeen,
 )
-from album_operator.domain.verdict import Act, Done, Halt, RefreshApplication, Verdict, Wait
+from album_operator.domain.verdict import (
+    Act,
+    DeployAction,
+    Done,
+    Halt,
+    RefreshApplication,
+    Verdict,
+    Wait,
+)
 from tests.fakes.builders import (
     APPLICATION,
     APPLICATION_SEEN,
@@ -62,7 +70,7 @@ def _seen(application: ApplicationSeen | None, *, is_applied: bool = True) -> De
 
 def _decide(
     application: ApplicationSeen | None, record: Record = RECORD, now: datetime = NOW
-) -> Verdict:
+) -> Verdict[DeployAction]:
     return deploy.decide(record, RESOLVED, {APPLICATION: _seen(application)}, now)
 
 
@@ -445,7 +453,7 @@ PINNING = replace(
 )
 
 
-def _decide_pinned(*images: str, record: Record = RECORD) -> Verdict:
+def _decide_pinned(*images: str, record: Record = RECORD) -> Verdict[DeployAction]:
     seen = {APPLICATION: _seen(replace(PROVED, images=images))}
     return deploy.decide(record, PINNING, seen, NOW)
 

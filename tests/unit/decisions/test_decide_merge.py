@@ -23,7 +23,9 @@ from album_operator.domain.verdict import (
     DisarmPullRequest,
     Done,
     Halt,
+    MergeAction,
     MergePullRequest,
+    ProposeAction,
     PushBranch,
     Verdict,
     Wait,
@@ -45,7 +47,7 @@ POLL = merge.LOOK
 RECORD = record_before(StepName.MERGED)
 
 
-def _decide(seen: PullRequestSeen | None) -> Verdict:
+def _decide(seen: PullRequestSeen | None) -> Verdict[MergeAction]:
     return merge.decide(RECORD, RESOLVED, seen, NOW)
 
 
@@ -247,7 +249,7 @@ def test_only_what_does_not_fit_is_looked_at_again(
 PUSH = Act(PushBranch("1" * 40, {}), Reason.PROPOSING, "Pushing it.")
 
 
-def _decide_again(seen: PullRequestSeen, proposed: Verdict) -> Verdict:
+def _decide_again(seen: PullRequestSeen, proposed: Verdict[ProposeAction]) -> Verdict[MergeAction]:
     return merge.decide_again(RECORD, RESOLVED, seen, proposed, NOW)
 
 
@@ -342,16 +344,6 @@ def test_without_a_pull_request_nothing_has_to_be_merged() -> None:
 
     assert isinstance(verdict, Done)
     assert verdict.reason is Reason.NO_CHANGE
-
-
-def test_a_commit_on_the_base_branch_is_there_without_a_merge() -> None:
-    committed = replace(RECORD, proposal=ProposalRecord("main", OURS, DIFF), pull_request=None)
-    verdict = merge.decide(committed, RESOLVED, None, NOW)
-
-    assert isinstance(verdict, Done)
-    assert verdict.reason is Reason.SUCCEEDED
-    assert verdict.message == f"Committed to main as {OURS[:12]}; no pull request was needed."
-    assert verdict.record == committed
 
 
 ELSEWHERE = replace(PULL_REQUEST, base="develop")

@@ -16,6 +16,7 @@ from album_operator.domain.verdict import (
     Done,
     Halt,
     OpenPullRequest,
+    ProposeAction,
     PushBranch,
     Verdict,
     Wait,
@@ -59,7 +60,7 @@ OPENED = replace(PUSHED, pull_request=PULL_REQUEST)
 CLOSED = replace(PULL_REQUEST, state=PullRequestState.CLOSED, actor="reviewer")
 
 
-def _decide(seen: ProposeSeen, record: Record = RECORD) -> Verdict:
+def _decide(seen: ProposeSeen, record: Record = RECORD) -> Verdict[ProposeAction]:
     return propose.decide(RELEASE, record, RESOLVED, seen)
 
 

@@ -8,7 +8,7 @@ from album_operator.domain.reasons import Reason
 from album_operator.domain.record import StepName
 from album_operator.domain.release import Ref
 from album_operator.domain.seen import ConsentedApplication
-from album_operator.domain.verdict import Act, ApplySyncPolicy, Done, Halt, Verdict
+from album_operator.domain.verdict import Act, ApplySyncPolicy, Done, Halt, SyncAction, Verdict
 from tests.fakes.builders import (
     APPLICATION,
     APPLICATION_SEEN,
@@ -23,7 +23,7 @@ AS_WISHED = PolicySeen(APPLICATION_SEEN, is_applied=True, is_disabled=False)
 TO_DO = replace(AS_WISHED, is_applied=False)
 
 
-def _decide(seen: dict[Ref, PolicySeen]) -> Verdict:
+def _decide(seen: dict[Ref, PolicySeen]) -> Verdict[SyncAction]:
     return sync.decide(RELEASE, RECORD, RESOLVED, seen, consent=True)
 
 

@@ -11,23 +11,20 @@ from album_operator.ports import GitTokens, Secrets
 
 
 class Access:
-    """Reads credentials once a pass, so that a replaced token works from the next pass on.
+    """Reads credentials once for a pass, so that a replaced token works from the next one on.
 
     Every method to a place raises `TerminalError`: `CredentialsMissing` where the Secret is not
     there or lacks a key, `HostNotAllowed` where its own `url` keeps it from the place; those to a
     git repository also whatever keeps a GitHub App from making a token.
     """
 
-    def __init__(self, secrets: Secrets, tokens: GitTokens) -> None:
+    def __init__(self, secrets: Secrets, tokens: GitTokens, namespace: str) -> None:
         self._secrets = secrets
         self._tokens = tokens
-        self._known: dict[Ref, Credential] = {}
+        self._namespace = namespace
+        self._known: dict[str, Credential] = {}
 
-    def forget(self) -> None:
-        """Read all credentials anew from now on; another release's pass then reads some twice."""
-        self._known.clear()
-
-    async def learn(self, namespace: str, resolved: Resolved) -> bool:
+    async def learn(self, resolved: Resolved) -> bool:
         """Know the values of all Secrets a release uses; False where one could not be read."""
         config = resolved.config
         names = {
@@ -37,59 +34,55 @@ class Access:
             config.forge_secret_name,
             resolved.feedback.forge_secret_name,
         }
-        return await self._secrets.learn({Ref(namespace, name) for name in names if name})
+        return await self._secrets.learn({Ref(self._namespace, name) for name in names if name})
 
-    def clean(self, namespace: str, text: str) -> str:
+    def clean(self, text: str) -> str:
         """Take what is known of the namespace's Secrets out of a text."""
-        return self._secrets.clean(namespace, text)
+        return self._secrets.clean(self._namespace, text)
 
-    async def to_source(self, namespace: str, resolved: Resolved) -> GitPlace:
+    async def to_source(self, resolved: Resolved) -> GitPlace:
         """Give the repository that is built."""
-        source = resolved.source
-        return await self._to_git(namespace, source.repository, source.secret_name)
+        return await self._to_git(resolved.source.repository, resolved.source.secret_name)
 
-    async def to_config(self, namespace: str, resolved: Resolved) -> GitPlace:
+    async def to_config(self, resolved: Resolved) -> GitPlace:
         """Give the repository Argo CD reads."""
-        config = resolved.config
-        return await self._to_git(namespace, config.repository, config.secret_name)
+        return await self._to_git(resolved.config.repository, resolved.config.secret_name)
 
-    async def to_forge(self, namespace: str, resolved: Resolved) -> ForgePlace:
+    async def to_forge(self, resolved: Resolved) -> ForgePlace:
         """Give the config repository as its forge's API knows it."""
         config = resolved.config
         return await self._to_forge(
-            Ref(namespace, config.forge_secret_name),
-            config.forge_type,
-            config.forge_url,
-            config.repository,
+            config.forge_secret_name, config.forge_type, config.forge_url, config.repository
         )
 
-    async def to_source_forge(self, namespace: str, resolved: Resolved) -> ForgePlace:
+    async def to_source_forge(self, resolved: Resolved) -> ForgePlace:
         """Give the repository that is built, as its forge's API knows it."""
         feedback = resolved.feedback
         return await self._to_forge(
-            Ref(namespace, feedback.forge_secret_name),
+            feedback.forge_secret_name,
             feedback.forge_type,
             feedback.forge_url,
             resolved.source.repository,
         )
 
     async def _to_forge(
-        self, ref: Ref, forge: ForgeType | None, api_url: str, repository: str
+        self, secret: str, forge: ForgeType | None, api_url: str, repository: str
     ) -> ForgePlace:
-        credential = await self._credential(ref, "forge")
+        credential = await self._credential(secret, "forge")
+        ref = Ref(self._namespace, secret)
         if not credential.may_serve(api_url, repository):
             raise _as_error(preflight.foreign_host(ref, credential, api_url))
         _check_keys(ref, credential, api_url)
         path = path_in(api_url, repository)
         return ForgePlace(api_url, path, credential, forge or ForgeType.GITEA, ref.namespace)
 
-    async def _to_git(self, namespace: str, url: str, secret: str) -> GitPlace:
-        ref = Ref(namespace, secret)
-        credential = await self._credential(ref, "ssh" if is_ssh(url) else "git")
+    async def _to_git(self, url: str, secret: str) -> GitPlace:
+        credential = await self._credential(secret, "ssh" if is_ssh(url) else "git")
+        ref = Ref(self._namespace, secret)
         if not credential.may_go_to(url):
             raise _as_error(preflight.foreign_host(ref, credential, url))
         _check_keys(ref, credential, url)
-        place = GitPlace(url, credential, namespace)
+        place = GitPlace(url, credential, self._namespace)
         source = place.token_source
         if source is None:
             return place
@@ -97,11 +90,12 @@ class Access:
         self._secrets.learn_token(token)
         return place.with_token(token)
 
-    async def _credential(self, ref: Ref, what: str) -> Credential:
-        credential = self._known.get(ref) or await self._secrets.find_credential(ref)
+    async def _credential(self, secret: str, what: str) -> Credential:
+        ref = Ref(self._namespace, secret)
+        credential = self._known.get(secret) or await self._secrets.find_credential(ref)
         if credential is None:
             raise _as_error(preflight.missing_secret(ref, what))
-        self._known[ref] = credential
+        self._known[secret] = credential
         return credential
 
 

@@ -1,0 +1,47 @@
+"""A release as the steps of one pass know it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from album_operator.domain.record import Record
+from album_operator.domain.release import Ref, Release
+from album_operator.domain.resolved import Resolved
+from album_operator.domain.seen import ApplicationSeen
+from album_operator.ports import Applications
+from album_operator.steps.access import Access
+
+
+@dataclass(frozen=True)
+class Case:
+    """A release, what it achieved, and what it does.
+
+    Attributes:
+        resolved: what the status says it does; before it does, what the conventions make of it.
+        access: where its repositories are, with their credentials.
+    """
+
+    release: Release
+    record: Record
+    resolved: Resolved
+    access: Access
+
+    @property
+    def namespace(self) -> str:
+        """Namespace of the release, and of all Secrets it uses."""
+        return self.release.ref.namespace
+
+    @property
+    def pipeline(self) -> Ref:
+        """The AlbumPipeline it follows."""
+        return Ref(self.namespace, self.resolved.pipeline.name)
+
+    @property
+    def digest(self) -> str:
+        """`sha256:…` of its image, empty where there is none yet."""
+        return self.record.image.digest if self.record.image is not None else ""
+
+    async def find_applications(
+        self, applications: Applications
+    ) -> Mapping[Ref, ApplicationSeen | None]:
+        """Read each Application it names; None for one that does not exist."""
+        return {ref: await applications.find(ref) for ref in self.resolved.argocd.applications}

@@ -1,0 +1,62 @@
+"""Deployed: what the Applications run, at which revision."""
+
+from album_operator.decisions import application
+from album_operator.decisions import deploy as decision
+from album_operator.domain.notice import Subject
+from album_operator.domain.record import Record, StepName
+from album_operator.domain.release import Ref
+from album_operator.domain.seen import ApplicationSeen
+from album_operator.domain.verdict import DeployAction, Verdict
+from album_operator.render import sync_policy
+from album_operator.steps.case import Case
+from album_operator.steps.world import World
+
+NAMES = (StepName.DEPLOYED,)
+WOKEN_BY = frozenset({Subject.APPLICATION})
+
+
+async def decide(world: World, case: Case) -> Verdict[DeployAction]:
+    """Look at each Application in the light of the merge commit."""
+    applications = await case.find_applications(world.applications)
+    seen = {ref: await _look(world, case, ref, found) for ref, found in applications.items()}
+    first_look = world.sightings.first_look(case.release)
+    return decision.decide(case.record, case.resolved, seen, world.clock(), first_look)
+
+
+async def act(world: World, case: Case, action: DeployAction) -> Record:
+    """Ask Argo CD to compare an Application again."""
+    await world.applications.patch(action.application, sync_policy.refresh_patch())
+    return case.record
+
+
+async def _look(
+    world: World, case: Case, ref: Ref, found: ApplicationSeen | None
+) -> decision.DeploySeen:
+    consent = world.settings.require_consent
+    asked = application.ask(ref, found, case.pipeline, consent=consent)
+    if found is None:
+        return decision.DeploySeen(found, is_applied=False, contains_merge=frozenset(), asked=asked)
+    revisions = decision.undecided_revisions(found, case.record, case.resolved)
+    return decision.DeploySeen(
+        found,
+        sync_policy.is_applied(found.sync_policy, case.resolved.argocd.sync_policy),
+        await _find_containing(world, case, revisions),
+        asked,
+        world.sightings.age_of_comparison(case.release, found),
+    )
+
+
+async def _find_containing(world: World, case: Case, revisions: frozenset[str]) -> frozenset[str]:
+    """Give those of an Application's revisions that are the merge commit or descend from it."""
+    merged = case.record.merged_commit or ""
+    if revisions <= {merged}:
+        return revisions
+    place = await case.access.to_config(case.resolved)
+    base, since = case.resolved.config.base_branch, case.release.created_at
+    return frozenset(
+        {
+            revision
+            for revision in revisions
+            if await world.config.is_descendant(place, revision, merged, base, since)
+        }
+    )

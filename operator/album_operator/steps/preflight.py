@@ -1,0 +1,112 @@
+"""What all steps need, looked at before anything is written anywhere."""
+
+import asyncio
+import posixpath
+from dataclasses import dataclass
+
+from album_operator.decisions import build, propose
+from album_operator.decisions import preflight as decision
+from album_operator.domain.places import ForgePlace
+from album_operator.domain.release import Delivery, Ref
+from album_operator.domain.seen import (
+    ConfigSeen,
+    PullRequestSeen,
+    PullRequestState,
+    RepositorySeen,
+    SourceSeen,
+)
+from album_operator.domain.verdict import Done, Halt
+from album_operator.render import proposal, sync_policy
+from album_operator.steps.case import Case
+from album_operator.steps.editing import edit
+from album_operator.steps.world import World
+
+
+@dataclass(frozen=True)
+class _Look:
+    """The repositories as they are; no forge where none is asked."""
+
+    source: SourceSeen
+    config: ConfigSeen
+    forge: ForgePlace | None
+    repository: RepositorySeen | None
+
+
+async def decide(world: World, case: Case) -> Done | Halt:
+    """Look at all a release will need."""
+    refused = await _check_build(world, case)
+    if refused is not None:
+        return refused
+    look = await _look(world, case)
+    refused = _check_repositories(case, look)
+    if refused is not None:
+        return refused
+    found = await _find_pull_request(world, case, look)
+    edited = await edit(world.editor, case, look.config.files)
+    if edited.files and found is not None and found.state is PullRequestState.CLOSED:
+        return propose.closed(found)
+    applications = await case.find_applications(world.applications)
+    seen = decision.PreflightSeen(
+        source=look.source,
+        config=look.config,
+        current=edited.current,
+        applications=applications,
+        switched_off=frozenset(
+            ref
+            for ref, found in applications.items()
+            if found is not None and sync_policy.is_disabled(found.sync_policy)
+        ),
+    )
+    consent = world.settings.require_consent
+    verdict = decision.decide(case.release, case.record, case.resolved, seen, consent=consent)
+    if world.settings.require_guard and isinstance(verdict, Done):
+        await asyncio.gather(*map(world.applications.prove_guard, applications))
+    return verdict
+
+
+async def _check_build(world: World, case: Case) -> Halt | None:
+    wish = case.resolved.build
+    refused = build.check_engine(case.resolved, privileged=world.settings.engine.allow_privileged)
+    if refused is not None:
+        return refused
+    push_secret = Ref(case.namespace, wish.push_secret_name)
+    hosts = await world.secrets.find_registry_hosts(push_secret)
+    return decision.check_registry(push_secret, hosts, wish.image)
+
+
+async def _look(world: World, case: Case) -> _Look:
+    wish = case.resolved
+    forge = None
+    if wish.config.delivery is Delivery.PULL_REQUEST:
+        forge = await case.access.to_forge(wish)
+    dockerfile = posixpath.normpath(f"{wish.build.context_dir}/{wish.build.dockerfile}")
+    source_place = await case.access.to_source(wish)
+    config_place = await case.access.to_config(wish)
+    paths = proposal.edited_paths(wish.config.edits)
+    source, config, repository = await asyncio.gather(
+        world.source.look(source_place, wish.source.tag, dockerfile),
+        world.config.look(config_place, wish.config.base_branch or None, paths, None),
+        _find_forge_repository(world, forge),
+    )
+    return _Look(source, config, forge, repository)
+
+
+async def _find_forge_repository(world: World, forge: ForgePlace | None) -> RepositorySeen | None:
+    # Public repositories are read without the token, so this is the first use of one.
+    return await world.pull_requests.get_repository(forge) if forge is not None else None
+
+
+def _check_repositories(case: Case, look: _Look) -> Halt | None:
+    refused = decision.check_source(case.resolved, look.source) or decision.check_config(
+        case.resolved, look.config
+    )
+    if refused is not None or look.repository is None:
+        return refused
+    return decision.check_forge(case.release, case.resolved, look.repository)
+
+
+async def _find_pull_request(world: World, case: Case, look: _Look) -> PullRequestSeen | None:
+    if look.forge is None:
+        return None
+    branch = case.resolved.config.branch
+    return await world.pull_requests.find(look.forge, branch, look.config.base_branch)

@@ -1,0 +1,34 @@
+"""SyncPolicyApplied: the sync policy of the Applications."""
+
+from album_operator.decisions import sync as decision
+from album_operator.domain.notice import Subject
+from album_operator.domain.record import Record, StepName
+from album_operator.domain.verdict import SyncAction, Verdict
+from album_operator.render import sync_policy
+from album_operator.steps.case import Case
+from album_operator.steps.world import World
+
+NAMES = (StepName.SYNC_POLICY_APPLIED,)
+WOKEN_BY = frozenset({Subject.APPLICATION})
+
+
+async def decide(world: World, case: Case) -> Verdict[SyncAction]:
+    """Look at each Application's policy."""
+    wish = case.resolved.argocd.sync_policy
+    seen = {
+        ref: decision.PolicySeen(
+            application=found,
+            is_applied=found is not None and sync_policy.is_applied(found.sync_policy, wish),
+            is_disabled=found is not None and sync_policy.is_disabled(found.sync_policy),
+        )
+        for ref, found in (await case.find_applications(world.applications)).items()
+    }
+    consent = world.settings.require_consent
+    return decision.decide(case.release, case.record, case.resolved, seen, consent=consent)
+
+
+async def act(world: World, case: Case, action: SyncAction) -> Record:
+    """Patch an Application's policy."""
+    patch = sync_policy.patch_for(action.application.seen, case.resolved.argocd.sync_policy)
+    await world.applications.patch(action.application, patch)
+    return case.record

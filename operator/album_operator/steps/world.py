@@ -1,0 +1,46 @@
+"""What steps work on and with, whatever release it is for."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from album_operator.memory.build_queue import BuildQueue
+from album_operator.memory.sightings import Sightings
+from album_operator.ports import (
+    Applications,
+    Builds,
+    ConfigRepository,
+    Editor,
+    PullRequestReader,
+    PullRequests,
+    Secrets,
+    SourceRepository,
+)
+from album_operator.settings import Settings
+
+
+@dataclass(frozen=True)
+class World:
+    """The outside world, one adapter for each port, and what the process remembers of it.
+
+    Attributes:
+        watch: reads waiting pull requests, and tells when they change.
+        clock: the operator's.
+        queue: who waits until another build has ended.
+        errands: works that nobody waits for.
+    """
+
+    secrets: Secrets
+    source: SourceRepository
+    config: ConfigRepository
+    editor: Editor
+    pull_requests: PullRequests
+    watch: PullRequestReader
+    builds: Builds
+    applications: Applications
+    settings: Settings
+    clock: Callable[[], datetime]
+    sightings: Sightings
+    queue: BuildQueue
+    errands: set[asyncio.Task[None]] = field(default_factory=set)
