@@ -79,7 +79,7 @@ class Scales:
         if kind == OFFSET_DELTA:
             while (yield from self._take(1))[0] & 0x80:
                 pass
-        self._put(size + OBJECT_COST)
+        self._claim(size + OBJECT_COST)
         yield from self._unpack(size, is_delta=kind in (OFFSET_DELTA, REFERENCE_DELTA))
 
     def _unpack(self, size: int, *, is_delta: bool) -> Generator[None, None, None]:
@@ -99,7 +99,7 @@ class Scales:
                 raise WireError("an object of its pack has more bytes than it says")
             beginning += unpacked[: DELTA_SIZES - len(beginning)]
         if is_delta:
-            self._put(_result_size(beginning))
+            self._claim(_result_size(beginning))
 
     def _take(self, size: int) -> Generator[None, None, bytes]:
         while len(self._data) - self._at < size:
@@ -107,7 +107,7 @@ class Scales:
         self._at += size
         return self._data[self._at - size : self._at]
 
-    def _put(self, size: int) -> None:
+    def _claim(self, size: int) -> None:
         self._left -= size
         if self._left < 0:
             raise TooLongError
