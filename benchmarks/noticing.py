@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from album_operator.adapters.gitea.pull_requests import GiteaPullRequests
-from album_operator.domain.places import ForgeType
+from album_operator.domain.forges import ForgeType
 from benchmarks import plain_git
 from benchmarks.operator import WEBHOOK_SECRET, Home, Operator, values_files
 from benchmarks.repositories import BASE, commit_stream

@@ -21,8 +21,9 @@ from album_operator.adapters.cluster.releases import ClusterReleases
 from album_operator.adapters.cluster.secrets import ClusterSecrets
 from album_operator.adapters.editor import ProcessEditor
 from album_operator.adapters.git.config_repository import GitConfigRepository
+from album_operator.domain.forges import ForgeType
 from album_operator.domain.notice import Notice
-from album_operator.domain.places import USERNAME, Credential, ForgePlace, ForgeType
+from album_operator.domain.places import USERNAME, Credential, ForgePlace
 from album_operator.domain.release import Ref
 from album_operator.domain.seen import PullRequestSeen, PullRequestState
 from album_operator.memory.build_queue import BuildQueue

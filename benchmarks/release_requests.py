@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from album_operator.adapters.github.pull_requests import GitHubPullRequests
-from album_operator.domain.places import ForgeType
+from album_operator.domain.forges import ForgeType
 from benchmarks import plain_git
 from benchmarks.operator import WEBHOOK_SECRET, Home, Operator, values_files
 from benchmarks.repositories import commit_stream

@@ -147,7 +147,7 @@ class _Waiters:
         """Let one tick of the watch pass, and the releases it wakes read."""
         taken = len(self._server.requests)
         self._now += POLL
-        await self._watch.look_around()
+        await self._watch.ask_due()
         told, self._told = self._told, []
         for number in told:
             await self._read(number)

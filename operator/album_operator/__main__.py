@@ -33,7 +33,6 @@ from album_operator.adapters.servers.dialer import Dialer
 from album_operator.adapters.servers.gateway import Gateway
 from album_operator.clock import ServerClock
 from album_operator.domain.notice import Notice
-from album_operator.domain.places import ForgeType
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.memory.sightings import Sightings
@@ -94,7 +93,7 @@ class _Outside:
         )
         self._gitea = GiteaPullRequests(insecure, allowed_hosts=allowed, gateway=to_forges)
         self._github = GitHubPullRequests(insecure, allowed_hosts=allowed, gateway=to_forges)
-        self.pull_requests = Forges({ForgeType.GITEA: self._gitea, ForgeType.GITHUB: self._github})
+        self.pull_requests = Forges(gitea=self._gitea, github=self._github)
 
     async def close(self) -> None:
         """End what runs, and close all connections."""

@@ -9,8 +9,9 @@ from typing import Literal, cast
 from github import Auth, Github
 
 from album_operator.adapters.github.pull_requests import GitHubPullRequests
+from album_operator.domain.forges import ForgeType
 from album_operator.domain.names import repository_path
-from album_operator.domain.places import ForgePlace, ForgeType, GitPlace
+from album_operator.domain.places import ForgePlace, GitPlace
 from testbed.github.model import MergeMethod, Protection
 from testbed.github.server import GitHubServer
 from tests.contract.git_stage import GitStage

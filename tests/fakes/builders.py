@@ -8,7 +8,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from album_operator.domain.places import Credential, ForgeType
+from album_operator.domain.forges import ForgeType
+from album_operator.domain.places import Credential
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import (
     BuildRecord,
@@ -170,6 +171,7 @@ PLAN = PlanRecord(
 IMAGE_RECORD = ImageRecord(f"{IMAGE}:v1.1.0", DIGEST, COMMIT)
 
 PULL_REQUEST = PullRequestSeen(
+    repository=CONFIG,
     number=6,
     url="https://git.example.org/owner/album-app-config/pulls/6",
     state=PullRequestState.OPEN,

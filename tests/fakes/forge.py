@@ -296,6 +296,7 @@ class FakeForge:
     def _make(self, place: ForgePlace, draft: Draft, head_sha: str) -> _PullRequest:
         number = 1 + self.count(place.repository)
         seen = PullRequestSeen(
+            repository=_web(place),
             number=number,
             url=f"{_web(place)}/pulls/{number}",
             state=PullRequestState.OPEN,

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from album_operator.api.pipeline import AlbumPipeline
-from album_operator.domain.places import ForgeType
+from album_operator.domain.forges import ForgeType
 from testbed.commands import PartError
 from testbed.gitea import OWNER, REVIEWER
 from testbed.github.server import running_github

@@ -1,11 +1,13 @@
-"""What the webhooks of GitHub and Gitea are about; Gitea's bodies have the field names of GitHub's.
+"""What the webhooks of the forges are about.
 
 Sources: "Webhook events and payloads" (docs.github.com/webhooks); Gitea `modules/structs/hook.go`.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import assert_never
 
+from album_operator.domain.forges import ForgeType
 from album_operator.domain.names import normal_url
 from album_operator.domain.notice import Notice
 
@@ -33,16 +35,26 @@ QUEUED = re.compile(r"gh-readonly-queue/.+/pr-([0-9]{1,18})-[0-9a-f]+")
 """Branch on which GitHub's merge queue tests a pull request; its events name no other."""
 
 
-def parse_notices(event: str, payload: Payload) -> tuple[Notice, ...]:
+def parse_notices(forge: ForgeType, event: str, payload: Payload) -> tuple[Notice, ...]:
     """Read what a delivery is about.
 
     Args:
-        event: `X-GitHub-Event` or `X-Gitea-Event`.
+        forge: whose it is.
+        event: its name there, such as `pull_request`.
         payload: the body, of which nothing is certain but that it is an object.
 
     Returns:
         One for each pull request or branch, and none for what no release waits for.
     """
+    match forge:
+        # Gitea's bodies have the field names of GitHub's.
+        case ForgeType.GITEA | ForgeType.GITHUB:
+            return _read(event, payload)
+        case _:
+            assert_never(forge)
+
+
+def _read(event: str, payload: Payload) -> tuple[Notice, ...]:
     places = [EVERYTHING] if event == "repository" else dict.fromkeys(_places(event, payload))
     return tuple(
         Notice(repository, number, branch)

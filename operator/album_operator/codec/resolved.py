@@ -4,7 +4,8 @@ from typing import Any
 
 from album_operator.api.types import parse_duration, render_duration
 from album_operator.codec.text import Raw, without_nothing
-from album_operator.domain.places import ForgeType, MergeMethod
+from album_operator.domain.forges import ForgeType
+from album_operator.domain.places import MergeMethod
 from album_operator.domain.release import (
     BuildArg,
     BuildType,

@@ -9,8 +9,9 @@ from album_operator.api.pipeline import PullRequest as PullRequestModel
 from album_operator.api.release import ReleaseSpec
 from album_operator.api.resources import Resources as ResourcesModel
 from album_operator.codec.text import REFRESH, RETRY, Raw, parse_request, parse_time
+from album_operator.domain.forges import ForgeType
 from album_operator.domain.marks import APP_LABEL, PIPELINE_LABEL, PULL_REQUEST_LINK
-from album_operator.domain.places import ForgeType, MergeMethod
+from album_operator.domain.places import MergeMethod
 from album_operator.domain.release import (
     App,
     BuildArg,

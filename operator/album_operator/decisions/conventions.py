@@ -1,9 +1,9 @@
 """The conventions: what a release will do, from the release and its pipeline alone."""
 
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
 
 from album_operator.decisions.preflight import RETRY
+from album_operator.domain.forges import forge_of, guess_type
 from album_operator.domain.names import (
     AppVersion,
     join_words,
@@ -13,7 +13,6 @@ from album_operator.domain.names import (
     repository_name,
     repository_path,
 )
-from album_operator.domain.places import GITHUB, ForgeType, api_of
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import (
     App,
@@ -125,19 +124,14 @@ def _feedback(pipeline: Pipeline, source: str) -> ResolvedFeedback:
     wish = pipeline.feedback
     if not wish.commit_status:
         return ResolvedFeedback(comment=wish.comment)
-    forge = pipeline.source_forge_type or _forge_of(source)
+    forge = pipeline.source_forge_type or guess_type(source)
     return ResolvedFeedback(
         commit_status=True,
         comment=wish.comment,
         forge_type=forge,
-        forge_url=(pipeline.source_forge_url or api_of(forge, source)).rstrip("/"),
+        forge_url=(pipeline.source_forge_url or forge_of(forge).api_of(source)).rstrip("/"),
         forge_secret_name=pipeline.source_forge_secret or pipeline.source_secret,
     )
-
-
-def _forge_of(repository: str) -> ForgeType:
-    is_github = urlsplit(repository).hostname == GITHUB
-    return ForgeType.GITHUB if is_github else ForgeType.GITEA
 
 
 def _build(pipeline: Pipeline, app: App, version: str, source: str) -> ResolvedBuild:
@@ -162,14 +156,14 @@ def _build(pipeline: Pipeline, app: App, version: str, source: str) -> ResolvedB
 
 def _config(pipeline: Pipeline, app: App, version: str, source: str) -> ResolvedConfig:
     repository = normal_url(pipeline.config_repository or f"{source}-config")
-    forge = pipeline.forge_type or _forge_of(repository)
+    forge = pipeline.forge_type or guess_type(repository)
     config = ResolvedConfig(
         repository=repository,
         base_branch=pipeline.config_branch or "",
         branch=release_branch(app.name, version),
         secret_name=pipeline.config_secret,
         forge_type=forge,
-        forge_url=(pipeline.forge_url or api_of(forge, repository)).rstrip("/"),
+        forge_url=(pipeline.forge_url or forge_of(forge).api_of(repository)).rstrip("/"),
         forge_secret_name=pipeline.forge_secret or pipeline.config_secret,
         author_name=pipeline.author_name,
         author_email=pipeline.author_email,

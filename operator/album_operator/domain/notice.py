@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from album_operator.domain.names import is_same_repository
+from album_operator.domain.names import is_below
 
 
 class Subject(StrEnum):
@@ -29,11 +29,18 @@ class Notice:
     number: int | None
     branch: str | None
 
-    def concerns(self, repository: str, number: int | None, branch: str | None) -> bool:
-        """Tell whether it is about a pull request, given by its number or its head branch."""
+    def concerns(self, page: str, number: int | None, branch: str | None) -> bool:
+        """Tell whether it is about a pull request.
+
+        Args:
+            page: its URL as the forge gave it, which lies below that of its repository. The forge
+                may have another one in mind than it is reached at, and so it has in what it tells.
+            number: of the pull request.
+            branch: its head branch.
+        """
         is_named = (
             (self.number is None and self.branch is None)
             or (self.number is not None and self.number == number)
             or (self.branch is not None and self.branch == branch)
         )
-        return is_named and is_same_repository(self.repository, repository)
+        return is_named and is_below(page, self.repository)

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from urllib.parse import urlsplit
 
+from album_operator.domain.forges import GITHUB, ForgeType, forge_of
 from album_operator.domain.names import (
     host_of,
     is_below,
@@ -18,11 +18,6 @@ from album_operator.domain.names import (
 
 USERNAME = "x-access-token"
 """User of HTTP basic authentication where the Secret names none: forges look at the token only."""
-
-
-GITHUB, GITHUB_API = "github.com", "https://api.github.com"
-"""The one GitHub whose API has a host of its own; GitHub Enterprise Server serves it below /api/v3
-(docs.github.com, "Getting started with the REST API")."""
 
 
 APP_KEYS = ("appID", "installationID", "privateKey")
@@ -109,7 +104,7 @@ class Credential:
         if is_ssh(repository) and not is_ssh(self.url):
             # SSH tells no port of HTTP, which the credential's own URL does.
             web = f"{host_of(self.url)}/{repository_path(repository)}"
-        return any(is_same_address(api_url, api_of(forge, web)) for forge in ForgeType)
+        return any(is_same_address(api_url, forge_of(kind).api_of(web)) for kind in ForgeType)
 
 
 @dataclass(frozen=True)
@@ -136,20 +131,13 @@ class GitPlace:
         """Where the GitHub App makes the token that git is to show; None where none is needed."""
         if not self.credential.needs_token or is_ssh(self.url):
             return None
-        api_url = api_of(ForgeType.GITHUB, self.url)
+        api_url = GITHUB.api_of(self.url)
         path = repository_path(self.url)
         return ForgePlace(api_url, path, self.credential, ForgeType.GITHUB, self.namespace)
 
     def with_token(self, token: str) -> "GitPlace":
         """Give the same place with the token that was made there."""
         return replace(self, credential=self.credential.with_token(token))
-
-
-class ForgeType(StrEnum):
-    """Kind of a forge; Forgejo has Gitea's API."""
-
-    GITEA = "Gitea"
-    GITHUB = "GitHub"
 
 
 @dataclass(frozen=True)
@@ -172,6 +160,11 @@ class ForgePlace:
     def server(self) -> str:
         """`host:port` the API is at."""
         return server_of(self.api_url)
+
+    @property
+    def url(self) -> str:
+        """URL of the repository, as it follows from that of the API."""
+        return f"{forge_of(self.type).web_of(self.api_url)}/{self.repository}"
 
 
 @dataclass(frozen=True)
@@ -199,33 +192,6 @@ class Change:
     def extends_branch(self) -> bool:
         """Tell whether the branch goes on from where it is, as a base branch does."""
         return self.expected == self.base_commit
-
-
-def api_of(forge: ForgeType, repository: str) -> str:
-    """Give the base URL of the API of a repository's forge, by its kind's own convention."""
-    parts = urlsplit(repository)
-    # Where SSH listens says nothing of where the API does.
-    host = f"https://{parts.hostname}" if is_ssh(repository) else f"{parts.scheme}://{parts.netloc}"
-    if forge is ForgeType.GITEA:
-        # A Gitea may be served below a path, and a repository there is always `owner/name`.
-        below = "" if is_ssh(repository) else parts.path.strip("/").rpartition("/")[0]
-        root = below.rpartition("/")[0]
-        return f"{host}/{root}/api/v1" if root else f"{host}/api/v1"
-    return GITHUB_API if parts.hostname == GITHUB else f"{host}/api/v3"
-
-
-def path_in(api_url: str, repository: str) -> str:
-    """Give `owner/name` of a repository as its forge's API knows it, also of one below a path.
-
-    Args:
-        api_url: base URL of the API.
-        repository: URL of the repository.
-    """
-    path, root = repository_path(repository), urlsplit(api_url).path.strip("/")
-    for suffix in ("api/v1", "api/v3"):
-        root = root.removesuffix(suffix).rstrip("/")
-    below = path.removeprefix(f"{root}/")
-    return below if below.count("/") == 1 else path
 
 
 class CommitState(StrEnum):

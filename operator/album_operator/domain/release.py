@@ -6,7 +6,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from album_operator.domain.places import ForgeType, MergeMethod
+from album_operator.domain.forges import ForgeType
+from album_operator.domain.places import MergeMethod
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from album_operator.domain.places import ForgeType
+from album_operator.domain.forges import ForgeType
 from album_operator.domain.release import (
     BuildArg,
     BuildType,

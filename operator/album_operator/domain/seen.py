@@ -163,6 +163,7 @@ class PullRequestSeen:
     """A pull request as the forge shows it.
 
     Attributes:
+        repository: URL of the repository it is in, as the forge has it: its pages lie below that.
         head_sha: head commit, 40 hex digits.
         head: branch it comes from; None where that is one of another repository.
         base: branch it goes into, or went into: people can set another while it is open.
@@ -177,6 +178,7 @@ class PullRequestSeen:
         gate: what is between it and its merge; None where it is not open, or was not asked.
     """
 
+    repository: str
     number: int
     url: str
     state: PullRequestState

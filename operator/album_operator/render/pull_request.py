@@ -2,12 +2,12 @@
 
 import re
 from dataclasses import dataclass
-from urllib.parse import quote
 
+from album_operator.domain.forges import Forge, forge_of, guess_type
 from album_operator.domain.names import is_ssh, repository_path
 from album_operator.domain.places import Draft
 from album_operator.domain.release import Release
-from album_operator.domain.resolved import Resolved, ResolvedSource
+from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import SourceCommit
 
 
@@ -70,14 +70,14 @@ def draft(
     what = f"{repository_path(source.repository)} {resolved.app} release {resolved.version}"
     facts = {
         "Image": as_code(_reference(resolved, digest)),
-        "Source commit": f"{_commit_link(source, source.commit)} of {as_code(source.repository)}",
+        "Source commit": f"{_commit_link(resolved, source.commit)} of {as_code(source.repository)}",
         "Tag": as_code(source.tag),
         "AlbumRelease": as_code(str(release.ref)),
     }
     body = (
         f"{as_plain(what)}. Please note that this is an automated PR.\n\n"
         + "".join(f"- {name}: {value}\n" for name, value in facts.items())
-        + (_commits(source, history) if history is not None else "")
+        + (_commits(resolved, history) if history is not None else "")
         + f"\nThe whole change:\n\n{_fenced(diff)}"
     )
     wish = config.pull_request
@@ -94,16 +94,17 @@ def draft(
     )
 
 
-def _commits(source: ResolvedSource, history: History) -> str:
+def _commits(resolved: Resolved, history: History) -> str:
     """List the commits since the version before, and where all of them can be read."""
-    since = as_code(history.since)
+    source, since = resolved.source, as_code(history.since)
     if _is_web(source.repository):
-        between = f"{quote(history.since, safe='')}...{quote(source.tag, safe='')}"
-        since = f"[{as_plain(history.since)}]({source.repository}/compare/{between})"
+        forge = _source_forge(resolved)
+        page = forge.comparison_page(source.repository, history.since, source.tag)
+        since = f"[{as_plain(history.since)}]({page})"
     if not history.commits:
         return f"\nNo commits of the source since {since}.\n"
     lines = [
-        f"- {_commit_link(source, commit.sha)} {as_plain(commit.subject[:SUBJECT_LENGTH])} "
+        f"- {_commit_link(resolved, commit.sha)} {as_plain(commit.subject[:SUBJECT_LENGTH])} "
         f"({as_plain(commit.author[:SUBJECT_LENGTH])})\n"
         for commit in history.commits[:COMMITS]
     ]
@@ -111,11 +112,15 @@ def _commits(source: ResolvedSource, history: History) -> str:
     return f"\nCommits of the source since {since}:\n\n{''.join(lines)}{more}"
 
 
-def _commit_link(source: ResolvedSource, sha: str) -> str:
-    """Write a commit, which GitHub and Gitea both show at the same path."""
-    if not _is_web(source.repository):
+def _commit_link(resolved: Resolved, sha: str) -> str:
+    repository = resolved.source.repository
+    if not _is_web(repository):
         return as_code(sha)
-    return f"[{as_code(sha)}]({source.repository}/commit/{quote(sha)})"
+    return f"[{as_code(sha)}]({_source_forge(resolved).commit_page(repository, sha)})"
+
+
+def _source_forge(resolved: Resolved) -> Forge:
+    return forge_of(resolved.feedback.forge_type or guess_type(resolved.source.repository))
 
 
 def _is_web(repository: str) -> bool:

@@ -7,11 +7,9 @@ state from the forge. So the worst a delivery can do, forged or replayed, is a p
 import asyncio
 import hmac
 import logging
-import re
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -21,6 +19,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from album_operator.codec.foreign_json import parse_json
 from album_operator.codec.notices import parse_notices
+from album_operator.domain.forges import ForgeType, forge_of
 from album_operator.domain.notice import Notice
 from album_operator.metrics import Metrics
 from album_operator.settings import SettingsError, read_webhook_secrets
@@ -81,35 +80,6 @@ REFUSALS = {
 }
 
 
-@dataclass(frozen=True)
-class _Forge:
-    """How a forge sends webhooks; of several headers with one meaning, the first counts."""
-
-    name: str
-    signature: re.Pattern[str]
-    signatures: tuple[str, ...]
-    events: tuple[str, ...]
-    ids: tuple[str, ...]
-
-
-FORGES = (
-    _Forge(
-        "github",
-        re.compile("sha256=([0-9a-f]{64})"),
-        ("X-Hub-Signature-256",),
-        ("X-GitHub-Event",),
-        ("X-GitHub-Delivery",),
-    ),
-    _Forge(
-        "gitea",
-        re.compile("([0-9a-f]{64})"),
-        ("X-Gitea-Signature", "X-Forgejo-Signature"),
-        ("X-Gitea-Event", "X-Forgejo-Event"),
-        ("X-Gitea-Delivery", "X-Forgejo-Delivery"),
-    ),
-)
-
-
 class Receiver:
     """Judges deliveries, and tells what the good ones are about.
 
@@ -134,22 +104,22 @@ class Receiver:
         self._noticed = noticed
         self._budget = _Budget(clock)
         self._lines = _Lines(clock)
-        self._seen = {forge: OrderedDict[str, None]() for forge in FORGES}
+        self._seen = {forge: OrderedDict[str, None]() for forge in ForgeType}
         self._bodies = 0
         self._counts = {
-            (forge, result): metrics.webhook_deliveries.labels(forge.name, result)
-            for forge in FORGES
+            (forge, result): metrics.webhook_deliveries.labels(forge.lower(), result)
+            for forge in ForgeType
             for result in Result
         }
 
     def application(self) -> web.Application:
         """Give the application that serves `POST /webhooks/<forge>`."""
         application = web.Application()
-        for forge in FORGES:
-            application.router.add_post(f"/webhooks/{forge.name}", partial(self._answer, forge))
+        for forge in ForgeType:
+            application.router.add_post(f"/webhooks/{forge.lower()}", partial(self._answer, forge))
         return application
 
-    async def _answer(self, forge: _Forge, request: web.Request) -> web.Response:
+    async def _answer(self, forge: ForgeType, request: web.Request) -> web.Response:
         result = await self._judge(forge, request)
         self._counts[forge, result].inc()
         if result in REFUSALS:
@@ -157,7 +127,7 @@ class Receiver:
         headers = {"Retry-After": "1"} if result is Result.LIMITED else None
         return web.Response(status=STATUS[result], headers=headers)
 
-    async def _judge(self, forge: _Forge, request: web.Request) -> Result:
+    async def _judge(self, forge: ForgeType, request: web.Request) -> Result:
         """Judge a request, by what costs least first.
 
         Only what is signed takes from the budget, so a flood of unsigned requests leaves it alone.
@@ -165,7 +135,8 @@ class Receiver:
         """
         if (request.content_length or 0) > BODY_LIMIT:
             return Result.OVERSIZED
-        signature = forge.signature.fullmatch(_first(request.headers, forge.signatures) or "")
+        how = forge_of(forge).deliveries
+        signature = how.signature.fullmatch(_first(request.headers, how.signatures) or "")
         if signature is None:
             return Result.UNSIGNED
         body = await self._read(request)
@@ -205,9 +176,10 @@ class Receiver:
             for secret in secrets
         )
 
-    def _take(self, forge: _Forge, headers: Mapping[str, str], body: bytes) -> Result:
+    def _take(self, forge: ForgeType, headers: Mapping[str, str], body: bytes) -> Result:
         """Take a signed delivery; its id is remembered only once nothing is wrong with it."""
-        event, delivery = _first(headers, forge.events), _first(headers, forge.ids)
+        how = forge_of(forge).deliveries
+        event, delivery = _first(headers, how.events), _first(headers, how.ids)
         if event is None or not delivery or len(delivery) > ID_LENGTH:
             return Result.MALFORMED
         seen = self._seen[forge]
@@ -224,7 +196,7 @@ class Receiver:
         seen[delivery] = None
         if len(seen) > IDS:
             seen.popitem(last=False)
-        notices = parse_notices(event, payload)
+        notices = parse_notices(forge, event, payload)
         for notice in notices:
             self._noticed(notice)
         return Result.ACCEPTED if notices else Result.IGNORED

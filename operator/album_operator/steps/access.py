@@ -2,8 +2,9 @@
 
 from album_operator.decisions import preflight
 from album_operator.domain.errors import TerminalError
+from album_operator.domain.forges import ForgeType, forge_of
 from album_operator.domain.names import is_ssh
-from album_operator.domain.places import Credential, ForgePlace, ForgeType, GitPlace, path_in
+from album_operator.domain.places import Credential, ForgePlace, GitPlace
 from album_operator.domain.release import Ref
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import Halt
@@ -73,8 +74,9 @@ class Access:
         if not credential.may_serve(api_url, repository):
             raise _as_error(preflight.foreign_host(ref, credential, api_url))
         _check_keys(ref, credential, api_url)
-        path = path_in(api_url, repository)
-        return ForgePlace(api_url, path, credential, forge or ForgeType.GITEA, ref.namespace)
+        kind = forge or ForgeType.GITEA
+        path = forge_of(kind).path_in(api_url, repository)
+        return ForgePlace(api_url, path, credential, kind, ref.namespace)
 
     async def _to_git(self, url: str, secret: str) -> GitPlace:
         credential = await self._credential(secret, "ssh" if is_ssh(url) else "git")

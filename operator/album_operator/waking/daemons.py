@@ -17,7 +17,6 @@ from album_operator.domain.release import Ref
 from album_operator.reconcile import Memory, Next, Reconciler
 from album_operator.serving.health import Health
 from album_operator.stopwatch import Stopwatch
-from album_operator.waking.pull_request_watch import repository_of
 from album_operator.waking.wakeups import Wakeups
 
 LOG = logging.getLogger(__name__)
@@ -155,8 +154,8 @@ async def serve_release(
             ended = time.monotonic()
             wakeups.follow(ref, due.applications)
             if due.pull_request is not None:
-                url, number = repository_of(due.pull_request.url), due.pull_request.number
-                wakeups.follow_pull_request(ref, url, number, due.branch)
+                page, number = due.pull_request.url, due.pull_request.number
+                wakeups.follow_pull_request(ref, page, number, due.branch)
             woken = await _wait(ref, stopped, wakeups, due)
             polled = woken is None and due.is_poll
             # An event seen while a pass ran has waited only since that pass ended.

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from album_operator.domain.errors import TerminalError, TransientError
-from album_operator.domain.places import ForgePlace, ForgeType
+from album_operator.domain.forges import forge_of
+from album_operator.domain.places import ForgePlace
 from album_operator.domain.seen import PullRequestSeen, PullRequestState
 from album_operator.ports import PullRequests
 
@@ -40,14 +41,6 @@ FORGOTTEN = timedelta(hours=3)
 
 FRESH = timedelta(seconds=5)
 """How old an answer may be that a release is woken for and given."""
-
-AT_ONCE = 50
-"""Pull requests of a Gitea that are looked at in a row: each takes requests of its own there."""
-
-
-def repository_of(pull_request_url: str) -> str:
-    """Give the page of a pull request's repository: `…/pulls/6` and `…/pull/6` lie below it."""
-    return pull_request_url.rsplit("/", 2)[0]
 
 
 @dataclass
@@ -123,7 +116,7 @@ class PullRequestWatch:
     Args:
         forge: the port.
         poll: shortest time between two lists of a repository.
-        changed: told the page of the repository and the number of a pull request whose release is
+        changed: told the URL of the repository and the number of a pull request whose release is
             to look again.
         clock: monotonic seconds.
     """
@@ -198,7 +191,7 @@ class PullRequestWatch:
             for task in self._asking:
                 task.cancel()
 
-    async def look_around(self) -> None:
+    async def ask_due(self) -> None:
         """Ask about each repository that is due, and wait for all answers."""
         await asyncio.gather(*self._begin_to_ask())
 
@@ -233,15 +226,15 @@ class PullRequestWatch:
         changes, looks, changed = repository.changes, repository.looks, set[int]()
         if changes.due <= self._clock():
             pause = self._pause(repository)
-            changed |= await self._put(changes, pause, self._list, repository)
+            changed |= await self._try(changes, pause, self._find_listed, repository)
         if looks.due <= self._clock():
-            changed |= await self._put(looks, self._look, self._look_at, repository)
+            changed |= await self._try(looks, self._look, self._find_different, repository)
         for number in sorted(changed):
             known = repository.waiting.get(number)
             if known is not None:
-                self._changed(repository_of(known.seen.url), number)
+                self._changed(known.seen.repository, number)
 
-    async def _put(
+    async def _try(
         self,
         question: _Question,
         pause: float,
@@ -286,7 +279,7 @@ class PullRequestWatch:
         is_young = self._clock() - youngest < QUICK.total_seconds()
         return self._poll if is_young else SLOWER * self._poll
 
-    async def _list(self, repository: _Repository) -> set[int]:
+    async def _find_listed(self, repository: _Repository) -> set[int]:
         """Give the waiting pull requests that changed, by the repository's own list."""
         changes = await self._forge.list_changed(repository.place, repository.until)
         repository.until = changes.until
@@ -298,11 +291,10 @@ class PullRequestWatch:
                 changed.add(number)
         return changed
 
-    async def _look_at(self, repository: _Repository) -> set[int]:
+    async def _find_different(self, repository: _Repository) -> set[int]:
         """Give the waiting pull requests that look differently from when they were last read."""
         numbers = sorted(repository.waiting, key=lambda number: repository.waiting[number].looked)
-        if repository.place.type is ForgeType.GITEA:
-            numbers = numbers[:AT_ONCE]
+        numbers = numbers[: forge_of(repository.place.type).looks]
         found = await self._forge.get_many(repository.place, numbers)
         changed = set()
         for number in numbers:

@@ -15,26 +15,26 @@ class _Flag:
     """What happened to a release since its last wait.
 
     Attributes:
-        heeded: what the step that waits looks at; None while a pass runs, which may end in any.
+        waits_for: what the step that waits looks at; None while a pass runs, which may end in any.
         noticed: `time.monotonic()` of the first event about each subject; None for the release.
     """
 
     def __init__(self) -> None:
         self.event = asyncio.Event()
-        self.heeded: Subjects | None = None
+        self.waits_for: Subjects | None = None
         self.noticed: dict[Subject | None, float] = {}
         self.wish: object = None
 
-    def heed(self, subjects: Subjects | None) -> None:
+    def wait_for(self, subjects: Subjects | None) -> None:
         """Forget what a step does not look at, and be set by the rest only."""
-        self.heeded = subjects
+        self.waits_for = subjects
         self.noticed = {about: at for about, at in self.noticed.items() if self.matters(about)}
         if not self.noticed:
             self.event.clear()
 
     def matters(self, about: Subject | None) -> bool:
         """Tell whether an event is one to wake for; one about the release itself always is."""
-        return about is None or self.heeded is None or about in self.heeded
+        return about is None or self.waits_for is None or about in self.waits_for
 
 
 class Wakeups:
@@ -83,10 +83,10 @@ class Wakeups:
             self._followers.setdefault(application, set()).add(release)
 
     def follow_pull_request(
-        self, release: Ref, repository_url: str, number: int | None, branch: str | None
+        self, release: Ref, page: str, number: int | None, branch: str | None
     ) -> None:
-        """Say which pull request, by its number or head branch, concerns a release from now on."""
-        self._pull_requests[release] = (repository_url, number, branch)
+        """Say which pull request concerns a release from now on, as `Notice.concerns` takes it."""
+        self._pull_requests[release] = (page, number, branch)
 
     def note(self, release: Ref, wish: object) -> None:
         """Wake a release if it asks for something else than before.
@@ -156,11 +156,11 @@ class Wakeups:
             `time.monotonic()` of the first such event since the last wait.
         """
         flag = self._flags[release]
-        flag.heed(subjects)
+        flag.wait_for(subjects)
         try:
             await flag.event.wait()
         finally:
-            flag.heeded = None
+            flag.waits_for = None
         first = min(flag.noticed.values())
         flag.noticed.clear()
         flag.event.clear()

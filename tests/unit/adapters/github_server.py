@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from album_operator.adapters.github.limits import Limits
 from album_operator.adapters.github.pull_requests import GitHubPullRequests
-from album_operator.domain.places import Credential, ForgePlace, ForgeType, GitHubApp
+from album_operator.domain.forges import ForgeType
+from album_operator.domain.places import Credential, ForgePlace, GitHubApp
 
 TOKEN = "canary-token"
 SHA = "a" * 40
@@ -28,9 +29,12 @@ REPOSITORY: dict[str, Any] = {
     "permissions": {"push": True},
 }
 
+PAGE = "https://github.com/o/n"
+BASE = {"id": 1, "html_url": PAGE, "archived": False}
+
 OPEN: dict[str, Any] = {
     "number": 7,
-    "html_url": "https://github.com/o/n/pull/7",
+    "html_url": f"{PAGE}/pull/7",
     "state": "open",
     "title": "release",
     "draft": False,
@@ -38,7 +42,7 @@ OPEN: dict[str, Any] = {
     "merge_commit_sha": "b" * 40,
     "updated_at": "2026-01-01T00:00:00Z",
     "head": {"ref": OURS, "sha": SHA, "repo": {"id": 1}},
-    "base": {"ref": "main", "sha": SHA, "repo": {"id": 1, "archived": False}},
+    "base": {"ref": "main", "sha": SHA, "repo": BASE},
     "labels": [],
     "requested_reviewers": [],
     "assignees": [],
@@ -47,7 +51,7 @@ OPEN: dict[str, Any] = {
 
 SEEN: dict[str, Any] = {
     "number": 7,
-    "url": "https://github.com/o/n/pull/7",
+    "url": f"{PAGE}/pull/7",
     "title": "release",
     "state": "OPEN",
     "isDraft": False,
@@ -140,7 +144,13 @@ def in_turn(*answers: web.StreamResponse) -> Handler:
 
 def graphql(pull_request: object, **repository: object) -> dict[str, Any]:
     """Answer a query for pull request 7."""
-    found = {"nameWithOwner": "o/n", "isArchived": False, "p7": pull_request, **repository}
+    found = {
+        "nameWithOwner": "o/n",
+        "url": PAGE,
+        "isArchived": False,
+        "p7": pull_request,
+        **repository,
+    }
     return {"data": {"repository": found}}
 
 

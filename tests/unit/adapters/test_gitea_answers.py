@@ -29,7 +29,13 @@ OPEN: dict[str, Any] = {
     "merge_commit_sha": None,
     "merged_by": None,
     "head": {"label": "release/a_v1.0.0", "ref": "release/a_v1.0.0", "sha": SHA, "repo_id": 1},
-    "base": {"label": "main", "ref": "main", "sha": SHA, "repo_id": 1},
+    "base": {
+        "label": "main",
+        "ref": "main",
+        "sha": SHA,
+        "repo_id": 1,
+        "repo": {"html_url": "https://git.example.org/o/n"},
+    },
 }
 
 

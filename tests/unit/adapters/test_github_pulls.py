@@ -12,6 +12,7 @@ from album_operator.domain.seen import Checks, Fit, PullRequestState, Review
 from tests.unit.adapters.github_server import (
     OPEN,
     OURS,
+    PAGE,
     SEEN,
     Asked,
     always,
@@ -161,7 +162,7 @@ async def test_many_are_read_fifty_at_a_time_and_what_is_gone_is_left_out() -> N
         numbers = [n for n in range(200) if f"p{n}:" in asked.body["query"]]
         found = {f"p{n}": SEEN | {"number": n} if n != 3 else None for n in numbers}
         errors = [{"type": "NOT_FOUND", "path": ["repository", "p3"], "message": "no #3"}]
-        repository = {"nameWithOwner": "O/n", "isArchived": False, **found}
+        repository = {"nameWithOwner": "O/n", "url": PAGE, "isArchived": False, **found}
         return reply({"data": {"repository": repository}, "errors": errors})
 
     async with forge(answer) as github:

@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
-from album_operator.adapters.github.api import web_of
 from album_operator.adapters.github.pull_requests import GitHubPullRequests
 from album_operator.domain.errors import TerminalError, TransientError
-from album_operator.domain.places import Credential, ForgePlace, ForgeType
+from album_operator.domain.forges import ForgeType
+from album_operator.domain.places import Credential, ForgePlace
 from album_operator.domain.reasons import Reason
 from tests.unit.adapters.github_server import (
     REPOSITORY,
@@ -176,20 +176,6 @@ async def test_a_token_goes_nowhere_it_is_not_for(change: dict[str, str], reason
         await adapter.get_repository(replace(place, **change))  # type: ignore[arg-type]
     assert caught.value.reason is reason
     await adapter.close()
-
-
-@pytest.mark.parametrize(
-    ("api_url", "web"),
-    [
-        ("https://api.github.com", "https://github.com"),
-        ("https://git.example.org/api/v3", "https://git.example.org"),
-        ("https://api.example.org/api/v3", "https://api.example.org"),
-        ("https://api.acme.ghe.com", "https://acme.ghe.com"),
-        ("http://127.0.0.1:3000/api/v3", "http://127.0.0.1:3000"),
-    ],
-)
-def test_repositories_lie_beside_their_api(api_url: str, web: str) -> None:
-    assert web_of(api_url) == web
 
 
 class _Trickling(socketserver.ThreadingTCPServer):

@@ -15,7 +15,8 @@ from album_operator.adapters.gitea.pull_requests import GiteaPullRequests
 from album_operator.adapters.github import api as github_api
 from album_operator.adapters.github.pull_requests import GitHubPullRequests
 from album_operator.domain.errors import OutsideError, TerminalError, TransientError
-from album_operator.domain.places import Credential, ForgePlace, ForgeType, GitPlace
+from album_operator.domain.forges import ForgeType
+from album_operator.domain.places import Credential, ForgePlace, GitPlace
 from album_operator.domain.reasons import Reason
 
 NAME = "rebound.example.org"

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from album_operator.codec.status import SENTENCE_LENGTHS
-from album_operator.domain.places import ForgeType, MergeMethod
+from album_operator.domain.forges import ForgeType
+from album_operator.domain.places import MergeMethod
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import (
     ApplicationRecord,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from album_operator.codec.notices import parse_notices
+from album_operator.domain.forges import ForgeType
 from album_operator.domain.notice import Notice
 
 GITHUB, GITEA = "https://github.com/Codertocat/Hello-World", "https://git.example.org/album/config"
@@ -25,16 +26,18 @@ NAMED = {"number": 2, "head": {"ref": BRANCH}, "base": {"ref": "main"}}
 
 
 def _github(event: str, **payload: object) -> set[tuple[int | None, str | None]]:
-    return _places(GITHUB, event, {**HELLO, **payload})
+    return _places(ForgeType.GITHUB, event, {**HELLO, **payload})
 
 
 def _gitea(event: str, **payload: object) -> set[tuple[int | None, str | None]]:
-    return _places(GITEA, event, {**CONFIG, **payload})
+    return _places(ForgeType.GITEA, event, {**CONFIG, **payload})
 
 
-def _places(url: str, event: str, payload: dict[str, Any]) -> set[tuple[int | None, str | None]]:
-    notices = parse_notices(event, payload)
-    assert {notice.repository for notice in notices} <= {url}
+def _places(
+    forge: ForgeType, event: str, payload: dict[str, Any]
+) -> set[tuple[int | None, str | None]]:
+    notices = parse_notices(forge, event, payload)
+    assert {notice.repository for notice in notices} <= {payload["repository"]["html_url"]}
     assert len(set(notices)) == len(notices)
     return {(notice.number, notice.branch) for notice in notices}
 
@@ -111,7 +114,9 @@ def test_what_happens_to_a_repository_is_about_everything_in_it(action: str) -> 
 
 def test_a_renamed_repository_is_known_by_its_former_name_too() -> None:
     changes = {"repository": {"name": {"from": "Hello"}}}
-    assert parse_notices("repository", {**HELLO, "action": "renamed", "changes": changes}) == (
+    assert parse_notices(
+        ForgeType.GITHUB, "repository", {**HELLO, "action": "renamed", "changes": changes}
+    ) == (
         Notice(GITHUB, None, None),
         Notice("https://github.com/Codertocat/Hello", None, None),
     )
@@ -130,8 +135,9 @@ def test_what_no_release_waits_for_is_about_nothing(event: str) -> None:
 def test_without_the_url_of_a_repository_it_is_about_nothing(url: object) -> None:
     for repository in ({"html_url": url}, url, {}):
         payload = {"repository": repository, "pull_request": PULL}
-        assert parse_notices("pull_request", payload) == ()
-        assert parse_notices("repository", payload) == ()
+        for forge in ForgeType:
+            assert parse_notices(forge, "pull_request", payload) == ()
+            assert parse_notices(forge, "repository", payload) == ()
 
 
 @pytest.mark.parametrize("odd", [None, 7, "text", True, [], [None], {"ref": 7}, {"number": "2"}])

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from album_operator.codec import parse_pipeline, parse_release
 from album_operator.decisions import conventions
-from album_operator.domain.places import ForgeType, MergeMethod
+from album_operator.domain.forges import ForgeType
+from album_operator.domain.places import MergeMethod
 from album_operator.domain.release import (
     App,
     BuildArg,

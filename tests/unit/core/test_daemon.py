@@ -85,10 +85,10 @@ async def test_a_release_is_brought_to_its_end_by_events(daemon: Daemon) -> None
     stage = daemon.stage
     await daemon.until_the_merge_is_awaited()
     stage.merge()
-    await stage.watch.look_around()
+    await stage.watch.ask_due()
     assert stage.ready()[1] == "AwaitingMerge"
     stage.clock.advance(timedelta(seconds=1))
-    await stage.watch.look_around()
+    await stage.watch.ask_due()
     await daemon.until_ready_is("Syncing")
     stage.argocd.run()
     daemon.wakeups.wake_followers(APPLICATION, "Synced")

@@ -7,7 +7,8 @@ import pytest
 from album_operator.adapters.cluster.secrets import ClusterSecrets
 from album_operator.adapters.servers.addresses import check_forge_credential, check_git_credential
 from album_operator.domain.errors import TerminalError
-from album_operator.domain.places import ForgePlace, ForgeType, GitHubApp
+from album_operator.domain.forges import ForgeType
+from album_operator.domain.places import ForgePlace, GitHubApp
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.steps.access import Access

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from album_operator.domain.errors import TerminalError, TransientError
-from album_operator.domain.places import Draft, ForgePlace, ForgeType
+from album_operator.domain.forges import ForgeType
+from album_operator.domain.places import Draft, ForgePlace
 from album_operator.domain.reasons import Reason
 from album_operator.domain.seen import Changes, Gate, PullRequestState, Review
-from album_operator.waking.pull_request_watch import PullRequestWatch, repository_of
+from album_operator.waking.pull_request_watch import PullRequestWatch
 from tests.fakes.builders import CONFIG
 from tests.fakes.forge import FakeForge
 from tests.fakes.git_server import FakeGitServer
@@ -41,20 +42,25 @@ class World:
             self.forge, poll, lambda *what: self.told.append(what), lambda: self.now.timestamp()
         )
 
-    async def wait_for(self, count: int = 1) -> None:
-        """Open pull requests, and let a release wait for each."""
+    async def open(self, count: int) -> None:
+        """Open pull requests."""
         for number in range(1, count + 1):
             branch = f"release/backend_v1.{number}.0"
             self.git.branches[branch] = self.git.branches["main"]
-            opened = await self.forge.open(self.place, Draft(branch, "main", "title", "body"))
-            await self.watch.get(self.place, opened.number)
+            await self.forge.open(self.place, Draft(branch, "main", "title", "body"))
+
+    async def wait_for(self, count: int = 1) -> None:
+        """Open pull requests, and let a release wait for each."""
+        await self.open(count)
+        for number in range(1, count + 1):
+            await self.watch.get(self.place, number)
         self.forge.requests.clear()
 
     async def after(self, seconds: float) -> list[int]:
         """Let time pass and the watch look; give the numbers it told of."""
         self.now += timedelta(seconds=seconds)
         self.told.clear()
-        await self.watch.look_around()
+        await self.watch.ask_due()
         return [number for _, number in self.told]
 
 
@@ -304,11 +310,6 @@ async def test_a_repository_in_trouble_does_not_hold_up_another() -> None:
 async def _told(world: World) -> list[tuple[str, int]]:
     await world.after(30)
     return world.told
-
-
-@pytest.mark.parametrize("page", ["pulls", "pull"])
-def test_a_repository_is_named_by_its_page(page: str) -> None:
-    assert repository_of(f"{CONFIG}/{page}/6") == CONFIG
 
 
 class _Slow(FakeForge):

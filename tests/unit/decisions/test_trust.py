@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from album_operator.decisions.trust import find_contradiction, refuse
-from album_operator.domain.places import ForgeType
+from album_operator.domain.forges import ForgeType
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ApplicationRecord, Record, StepName
 from album_operator.domain.release import (

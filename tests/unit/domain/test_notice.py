@@ -46,3 +46,18 @@ def test_what_is_not_known_of_a_pull_request_is_not_the_same_as_what_a_notice_le
 )
 def test_a_repository_is_known_by_any_of_its_urls(repository: str, concerns: bool) -> None:
     assert Notice(URL, 7, BRANCH).concerns(repository, 7, BRANCH) is concerns
+
+
+@pytest.mark.parametrize(
+    ("page", "concerns"),
+    [
+        (f"{URL}/pulls/7", True),
+        (f"{URL}/pull/7", True),
+        (f"{URL}/-/merge_requests/7", True),
+        (f"{URL}2/pulls/7", False),
+        ("https://git.example.org/album/another/pulls/7", False),
+        ("http://gitea.gitea.svc:3000/album/config/pulls/7", False),
+    ],
+)
+def test_a_pull_request_lies_below_its_repository(page: str, concerns: bool) -> None:
+    assert Notice(URL, 7, None).concerns(page, 7, BRANCH) is concerns

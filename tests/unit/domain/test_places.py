@@ -5,15 +5,8 @@ from typing import Any
 
 import pytest
 
-from album_operator.domain.places import (
-    Credential,
-    ForgePlace,
-    ForgeType,
-    GitHubApp,
-    GitPlace,
-    api_of,
-    path_in,
-)
+from album_operator.domain.forges import ForgeType
+from album_operator.domain.places import Credential, ForgePlace, GitHubApp, GitPlace
 from tests.fakes.builders import API, CONFIG, CREDENTIAL, SOURCE
 
 OVER_SSH = SOURCE.replace("https://", "ssh://git@")
@@ -132,27 +125,6 @@ def test_a_token_for_a_path_serves_the_api_of_its_forge(
     assert replace(CREDENTIAL, url=url).may_serve(api_url, repository)
 
 
-@pytest.mark.parametrize(
-    ("repository", "api_url", "path"),
-    [
-        ("https://h/acme/config.git", "https://h/api/v1", "acme/config"),
-        ("https://h/gitea/acme/config", "https://h/gitea/api/v1", "acme/config"),
-        ("ssh://git@h/acme/config", "https://h/gitea/api/v1", "acme/config"),
-        ("https://h/acme/config", "https://h/api/v3", "acme/config"),
-    ],
-)
-def test_a_gitea_below_a_path_is_known_with_its_api(
-    repository: str, api_url: str, path: str
-) -> None:
-    assert path_in(api_url, repository) == path
-    if "ssh" not in repository and "v1" in api_url:
-        assert api_of(ForgeType.GITEA, repository) == api_url
-
-
-def test_an_owner_is_no_path_a_forge_lies_below() -> None:
-    assert path_in("https://h/acme", "https://h/acme/config") == "acme/config"
-
-
 def test_a_token_of_the_repositorys_host_does_not_serve_an_api_elsewhere() -> None:
     assert not CREDENTIAL.may_serve("https://api.example.org/v1", CONFIG)
 
@@ -186,3 +158,9 @@ def test_an_app_s_token_is_made_by_the_api_at_the_repository_s_host() -> None:
 def test_a_place_is_at_the_server_of_its_url() -> None:
     assert GitPlace(SOURCE, CREDENTIAL).server == "git.example.org:443"
     assert ForgePlace(API, "owner/name", CREDENTIAL).server == "git.example.org:443"
+
+
+def test_a_repository_lies_where_its_api_is_or_beside_it() -> None:
+    assert ForgePlace(API, "owner/album-app-config", CREDENTIAL).url == CONFIG
+    github = ForgePlace("https://api.github.com", "acme/config", CREDENTIAL, ForgeType.GITHUB)
+    assert github.url == "https://github.com/acme/config"

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from album_operator.domain.places import ForgeType
+from album_operator.domain.forges import ForgeType
 from album_operator.domain.release import (
     BuildArg,
     BuildType,

@@ -20,6 +20,8 @@ from album_operator.domain.seen import PullRequestSeen, PullRequestState, Reposi
 
 TOTAL = re.compile(r"[0-9]{1,9}")
 
+URL = re.compile(r"https?://[!-~]{1,500}")
+
 _STATES = {"open": PullRequestState.OPEN, "closed": PullRequestState.CLOSED}
 
 
@@ -183,6 +185,7 @@ def parse_pull_request(place: ForgePlace, raw: Any) -> PullRequestSeen:  # noqa:
         merged, actor = bool(raw["merged"]), raw.get("merged_by") or {}
         state = PullRequestState.MERGED if merged else _STATES[raw["state"]]
         seen = PullRequestSeen(
+            repository=str(raw["base"]["repo"]["html_url"]),
             number=int(raw["number"]),
             url=str(raw["html_url"]),
             state=state,
@@ -202,12 +205,12 @@ def parse_pull_request(place: ForgePlace, raw: Any) -> PullRequestSeen:  # noqa:
             is_draft=bool(raw.get("draft")),
             # Becomes `refs/pull/<number>/head` once the branch is deleted.
             has_branch=raw["head"]["ref"] == raw["head"]["label"],
-            is_archived=bool((raw["base"].get("repo") or {}).get("archived")),
+            is_archived=bool(raw["base"]["repo"].get("archived")),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise garbage(place, f"a pull request has no proper {error}") from error
     if not (is_commit(seen.head_sha) and (not seen.merge_commit or is_commit(seen.merge_commit))):
         raise garbage(place, "a pull request has no proper commits")
-    if not re.fullmatch(r"https?://[!-~]{1,500}", seen.url):
+    if not (URL.fullmatch(seen.url) and URL.fullmatch(seen.repository)):
         raise garbage(place, "a pull request has no proper URL")
     return seen

@@ -40,8 +40,6 @@ from album_operator.domain.places import ForgePlace
 from album_operator.domain.reasons import Reason
 from album_operator.domain.redaction import head
 
-API_PATH = "/api/v1"
-
 REPOSITORY = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
 
 TIME_LIMIT = timedelta(seconds=20)
@@ -234,8 +232,7 @@ class GiteaApi:
                 f"{place.repository[:128]!r} is no owner/name of a Gitea repository. Correct "
                 f"spec.config.repository of the pipeline, {RETRY}.",
             )
-        web = place.api_url.removesuffix(API_PATH)
-        check_forge_credential(place.credential, place.api_url, f"{web}/{place.repository}")
+        check_forge_credential(place.credential, place.api_url, place.url)
 
     def _connected(self) -> aiohttp.ClientSession:
         # Made at the first request, because a session belongs to the event loop that runs.

@@ -260,8 +260,7 @@ class GitHubApi:
                 f"{place.repository[:128]!r} is no owner/name of a GitHub repository. Correct "
                 f"spec.config.repository of the pipeline, {RETRY}.",
             )
-        repository = f"{web_of(place.api_url)}/{place.repository}"
-        check_forge_credential(place.credential, place.api_url, repository)
+        check_forge_credential(place.credential, place.api_url, place.url)
 
     def _session(self, place: ForgePlace) -> Session:
         key = key_of(place)
@@ -274,14 +273,6 @@ class GitHubApi:
                 self._sessions.popitem(last=False)[1].close()
         self._sessions.move_to_end(key)
         return self._sessions[key]
-
-
-def web_of(api_url: str) -> str:
-    """Give the URL repositories lie below: of github.com, or of a GitHub Enterprise."""
-    parts = urlsplit(api_url)
-    if parts.path.strip("/") or not parts.netloc.startswith("api."):
-        return api_url.removesuffix("/api/v3")
-    return f"{parts.scheme}://{parts.netloc.removeprefix('api.')}"
 
 
 def _path(place: ForgePlace) -> str:

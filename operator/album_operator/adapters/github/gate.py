@@ -106,7 +106,7 @@ def render_query(numbers: Collection[int]) -> str:
     each = " ".join(f"p{int(n)}: pullRequest(number: {int(n)}) {{ ...seen }}" for n in numbers)
     return (
         "query($owner: String!, $name: String!) { repository(owner: $owner, name: $name) { "
-        f"nameWithOwner isArchived {each} }} }}{FRAGMENT}"
+        f"nameWithOwner url isArchived {each} }} }}{FRAGMENT}"
     )
 
 
@@ -123,17 +123,18 @@ def parse_pulls(
         raw = repository.get(f"p{number}")
         if raw is not None:
             try:
-                seen = _parse(raw, is_archived=bool(repository["isArchived"]))
+                seen = _parse(raw, repository)
             except ODD as error:
                 raise garbage(place, f"a pull request has no proper {error}") from error
             found[number] = check_sane(place, seen)
     return found
 
 
-def _parse(raw: Mapping[str, Any], *, is_archived: bool) -> PullRequestSeen:
+def _parse(raw: Mapping[str, Any], repository: Mapping[str, Any]) -> PullRequestSeen:
     state = _STATES[raw["state"]]
     milestone = raw["milestone"]
     return PullRequestSeen(
+        repository=str(repository["url"]),
         number=int(raw["number"]),
         url=str(raw["url"]),
         state=state,
@@ -150,7 +151,7 @@ def _parse(raw: Mapping[str, Any], *, is_archived: bool) -> PullRequestSeen:
         milestone=str(milestone["title"]) if milestone else None,
         is_draft=bool(raw["isDraft"]),
         has_branch=raw["headRef"] is not None,
-        is_archived=is_archived,
+        is_archived=bool(repository["isArchived"]),
         gate=_gate(raw) if state is PullRequestState.OPEN else None,
     )
 

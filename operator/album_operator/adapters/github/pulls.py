@@ -31,6 +31,7 @@ def slim_pull(raw: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
     head, base = raw["head"], raw["base"]
     milestone = raw.get("milestone")
     return {
+        "repository": str(base["repo"]["html_url"]),
         "number": int(raw["number"]),
         "url": str(raw["html_url"]),
         "state": str(raw["state"]),
@@ -87,6 +88,7 @@ def parse_slim(place: ForgePlace, pull: Slimmed) -> PullRequestSeen:
         merged_at = parse_moment(pull["merged_at"])
         merged = merged_at is not None
         seen = PullRequestSeen(
+            repository=pull["repository"],
             number=pull["number"],
             url=pull["url"],
             state=PullRequestState.MERGED if merged else _STATES[pull["state"]],
@@ -128,6 +130,6 @@ def check_sane(place: ForgePlace, seen: PullRequestSeen) -> PullRequestSeen:
     is_merged = seen.state is PullRequestState.MERGED
     if not is_commit(seen.head_sha) or (is_merged and not is_commit(seen.merge_commit or "")):
         raise garbage(place, "a pull request has no proper commits")
-    if not URL.fullmatch(seen.url):
+    if not (URL.fullmatch(seen.url) and URL.fullmatch(seen.repository)):
         raise garbage(place, "a pull request has no proper URL")
     return seen
