@@ -1,4 +1,4 @@
-"""Noticing what happens to waiting pull requests, by a few requests for each repository.
+"""Noticing what happens to waiting pull requests, by a few requests for each repository and Secret.
 
 One list tells of merges, closes and pushes however many releases wait; what lists do not show
 (reviews, checks, conflicts) is looked at less often, many pull requests at a time. The watch only
@@ -77,10 +77,10 @@ class _Question:
 
 @dataclass
 class _Repository:
-    """A repository with waiting pull requests, by number.
+    """A repository as one Secret shows it, with waiting pull requests by number.
 
     Attributes:
-        place: as the release that asked last named it, with its credential.
+        place: as the release that asked last named it, with the credential as its Secret has it.
         changes: the list of what changed.
         looks: at reviews, checks and conflicts.
         until: where the next list goes on.
@@ -133,8 +133,7 @@ class PullRequestWatch:
         self._look = min(LONGEST_LOOK.total_seconds(), LOOKS_APART * self._poll)
         self._changed = changed
         self._clock = clock
-        # By namespace too: what one shows the forge is not what another is answered to.
-        self._repositories: dict[tuple[str, str, str], _Repository] = {}
+        self._repositories: dict[tuple[str, ...], _Repository] = {}
         self._asking: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
 
@@ -144,38 +143,54 @@ class PullRequestWatch:
         Raises:
             OutsideError: the forge's, or the trouble the watch has with it for a while already.
         """
-        key, now = (place.namespace, place.api_url, place.repository), self._clock()
-        repository = self._repositories.get(key)
-        known = repository.waiting.get(number) if repository is not None else None
-        if repository is not None and known is not None:
-            known.asked = now
-            if now < known.good_until:
-                known.good_until = 0.0
-                return known.seen
-            if not known.has_news and place == repository.place:
-                _raise_trouble(repository, now)
+        known = self._recall(place, number)
+        if known is not None:
+            return known
         seen = await self._forge.get(place, number)
-        if seen.state is not PullRequestState.OPEN:
-            if repository is not None:
-                repository.waiting.pop(number, None)
-            return seen
-        if repository is None:
-            repository = _Repository(
-                place, _Question(now + self._poll), _Question(now + self._look)
-            )
-            self._repositories[key] = repository
+        if seen.state is PullRequestState.OPEN:
+            self._keep(place, seen)
+        elif (repository := self._repositories.get(_key_of(place))) is not None:
+            repository.waiting.pop(number, None)
+        return seen
+
+    def _recall(self, place: ForgePlace, number: int) -> PullRequestSeen | None:
+        """Give what has just been read for whoever asks next; None where the forge is to be asked.
+
+        Raises:
+            TransientError: the trouble the watch has with the forge.
+        """
+        repository, now = self._repositories.get(_key_of(place)), self._clock()
+        known = repository.waiting.get(number) if repository is not None else None
+        if repository is None or known is None:
+            return None
+        known.asked = now
+        if now < known.good_until:
+            known.good_until = 0.0
+            return known.seen
+        if not known.has_news and place == repository.place:
+            _raise_trouble(repository, now)
+        return None
+
+    def _keep(self, place: ForgePlace, seen: PullRequestSeen) -> None:
+        """Watch an open pull request that was read just now."""
+        now = self._clock()
+        # Others may have begun or ended to watch it while the forge was asked.
+        repository = self._repositories.setdefault(
+            _key_of(place),
+            _Repository(place, _Question(now + self._poll), _Question(now + self._look)),
+        )
         repository.place = place
         for question in repository.questions:
             if question.trouble is not None:
                 # It answers again, or answers to this credential.
                 question.due = now
                 self._news.set()
+        known = repository.waiting.get(seen.number)
         if known is None:
             repository.changes.due = min(repository.changes.due, now + self._poll)
             self._news.set()
         since = known.since if known is not None else now
-        repository.waiting[number] = _Waiting(seen, since, asked=now, looked=now)
-        return seen
+        repository.waiting[seen.number] = _Waiting(seen, since, asked=now, looked=now)
 
     async def run(self) -> None:
         """Watch for ever."""
@@ -310,6 +325,14 @@ class PullRequestWatch:
                 known.seen, known.has_news = seen, False
                 known.good_until = self._clock() + FRESH.total_seconds()
         return changed
+
+
+def _key_of(place: ForgePlace) -> tuple[str, ...]:
+    """Tell lists apart: what is read with one Secret is for the releases that use it.
+
+    A token that is replaced in its Secret goes on with the list of the one before.
+    """
+    return (place.namespace, place.credential.secret, place.api_url, place.repository)
 
 
 def _raise_trouble(repository: _Repository, now: float) -> None:

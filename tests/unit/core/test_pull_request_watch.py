@@ -1,6 +1,7 @@
 """The watch over waiting pull requests: what it asks, and whom it wakes."""
 
 import asyncio
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +11,7 @@ from album_operator.domain.errors import TerminalError, TransientError
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.places import Draft, ForgePlace
 from album_operator.domain.reasons import Reason
-from album_operator.domain.seen import Changes, Gate, PullRequestState, Review
+from album_operator.domain.seen import Changes, Gate, PullRequestSeen, PullRequestState, Review
 from album_operator.waking.pull_request_watch import PullRequestWatch
 from tests.fakes.builders import CONFIG
 from tests.fakes.forge import FakeForge
@@ -355,3 +356,125 @@ async def test_each_namespace_s_pull_requests_are_asked_for_apart() -> None:
     await world.after(30)
 
     assert world.forge.requests == ["list_changed", "list_changed"]
+
+
+class _Asked(FakeForge):
+    """A forge that notes who asks what, and limits some users; none is answered before `gate`."""
+
+    def __init__(self, server: FakeGitServer, clock: Callable[[], datetime]) -> None:
+        super().__init__(server, clock)
+        self.asked: list[tuple[str, str]] = []
+        self.limited: set[str] = set()
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def get(self, place: ForgePlace, number: int) -> PullRequestSeen:
+        await self.gate.wait()
+        return await super().get(place, number)
+
+    async def list_changed(self, place: ForgePlace, since: datetime | None) -> Changes:
+        user = place.credential.username
+        self.asked.append((user, "list_changed"))
+        if user in self.limited:
+            raise TransientError(Reason.RATE_LIMITED, "It limits requests.", timedelta(minutes=30))
+        return await super().list_changed(place, since)
+
+    async def get_many(
+        self, place: ForgePlace, numbers: Collection[int]
+    ) -> Mapping[int, PullRequestSeen]:
+        self.asked.append((place.credential.username, f"get_many {sorted(numbers)}"))
+        return await super().get_many(place, numbers)
+
+
+def _with(place: ForgePlace, secret: str, username: str) -> ForgePlace:
+    return replace(place, credential=replace(place.credential, secret=secret, username=username))
+
+
+async def _asked_world(count: int) -> tuple[World, _Asked]:
+    world = World(forge=_Asked)
+    await world.open(count)
+    assert isinstance(world.forge, _Asked)
+    return world, world.forge
+
+
+async def test_each_secret_s_token_is_shown_for_the_releases_that_use_it_alone() -> None:
+    world, forge = await _asked_world(3)
+    ours, theirs = _with(world.place, "ours", "us"), _with(world.place, "theirs", "them")
+    for place, number in [(ours, 1), (theirs, 2), (ours, 3)]:
+        await world.watch.get(place, number)
+
+    for _ in range(2):
+        await world.after(30)
+
+    assert sorted(forge.asked) == [
+        ("them", "get_many [2]"),
+        ("them", "list_changed"),
+        ("them", "list_changed"),
+        ("us", "get_many [1, 3]"),
+        ("us", "list_changed"),
+        ("us", "list_changed"),
+    ]
+    for number in (1, 2, 3):
+        forge.merge_as(REPOSITORY, number)
+    assert sorted(await world.after(30)) == [1, 2, 3]
+
+
+async def test_the_limit_of_one_secret_holds_up_no_release_that_uses_another() -> None:
+    world, forge = await _asked_world(2)
+    ours, theirs = _with(world.place, "ours", "us"), _with(world.place, "theirs", "them")
+    await world.watch.get(theirs, 2)
+    await world.watch.get(ours, 1)
+    forge.limited = {"us"}
+    assert await world.after(30) == [1]
+
+    assert (await world.watch.get(theirs, 2)).number == 2
+    forge.merge_as(REPOSITORY, 2)
+    assert await world.after(30) == [2]
+    with pytest.raises(TransientError):
+        await world.watch.get(ours, 1)
+
+
+async def test_a_token_replaced_in_its_secret_goes_on_with_what_the_old_one_watched() -> None:
+    world, forge = await _asked_world(3)
+    old, new = _with(world.place, "ours", "old"), _with(world.place, "ours", "new")
+    for number in (1, 2, 3):
+        await world.watch.get(old, number)
+    await world.after(30)
+    forge.asked.clear()
+    # The first release that reads the Secret anew is enough, and its own pull request is merged.
+    forge.merge_as(REPOSITORY, 1)
+    await world.watch.get(new, 2)
+    forge.merge_as(REPOSITORY, 3)
+
+    assert await world.after(30) == [1, 3]
+    assert await world.after(3600) == []
+    assert {user for user, _ in forge.asked} == {"new"}
+    assert [what for _, what in forge.asked].count("list_changed") == 2
+
+
+async def test_releases_that_begin_to_wait_in_one_moment_are_all_watched() -> None:
+    world, forge = await _asked_world(3)
+    forge.gate.clear()
+    asking = [asyncio.create_task(world.watch.get(world.place, number)) for number in (1, 2, 3)]
+    await asyncio.sleep(0)
+    forge.gate.set()
+    await asyncio.gather(*asking)
+
+    for number in (1, 2, 3):
+        forge.merge_as(REPOSITORY, number)
+    assert await world.after(30) == [1, 2, 3]
+
+
+async def test_a_release_that_begins_to_wait_while_the_last_one_ends_is_watched() -> None:
+    world, forge = await _asked_world(2)
+    await world.watch.get(world.place, 1)
+    forge.gate.clear()
+    asking = asyncio.create_task(world.watch.get(world.place, 2))
+    await asyncio.sleep(0)
+    forge.merge_as(REPOSITORY, 1)
+    assert await world.after(3 * 3600 + 1) == []  # nobody has asked for the first one since
+    forge.gate.set()
+    await asking
+
+    forge.merge_as(REPOSITORY, 2)
+    assert await world.after(30) == [2]
