@@ -118,7 +118,7 @@ def _resolve(release: _Document, pipeline: _Document) -> Wish:
     except ValueError as error:
         raise BadInputError(f"{pipeline.where}: spec holds a URL that is none: {error}.") from error
     if isinstance(resolved, Halt):
-        raise RefusedError(resolved.reason, resolved.message)
+        raise RefusedError(resolved.reason, resolved.message, resolved.remedy)
     return Wish(parsed, resolved)
 
 

@@ -3,6 +3,7 @@
 import re
 
 from album_operator.domain.reasons import Reason
+from album_operator.domain.remedy import in_words
 
 TOKEN = "ALBUM_GIT_TOKEN"  # noqa: S105 - a variable's name
 
@@ -19,8 +20,9 @@ class BadInputError(Exception):
 class RefusedError(Exception):
     """The operator would refuse the release too, for this reason."""
 
-    def __init__(self, reason: Reason, message: str) -> None:
-        super().__init__(f"{reason}: {_without_cluster(message)}")
+    def __init__(self, reason: Reason, message: str, remedy: str = "") -> None:
+        # Here is no release that an annotation would let go on.
+        super().__init__(f"{reason}: {_without_cluster(in_words(message, remedy, '.'))}")
 
 
 class NothingToChange(Exception):  # noqa: N818 - no error: the config repository is as wished

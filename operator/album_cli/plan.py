@@ -10,7 +10,6 @@ from album_operator.adapters.git.config_revisions import GitConfigRevisions
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.places import GitPlace
 from album_operator.domain.verdict import Halt
-from album_operator.render.values import NotEditableError
 from album_operator.steps.editing import Reading, find_change
 
 
@@ -37,13 +36,13 @@ async def make_plan(
     try:
         reading = Reading(reader, editor)
         change = await find_change(reading, place, base, wish.release, resolved)
-    except (OutsideError, NotEditableError) as error:
-        raise RefusedError(error.reason, error.message) from error
+    except OutsideError as error:
+        raise RefusedError(error.reason, error.message, error.remedy) from error
     finally:
         reader.close()
         await editor.close()
     if isinstance(change, Halt):
-        raise RefusedError(change.reason, change.message)
+        raise RefusedError(change.reason, change.message, change.remedy)
     if not change.diff:
         raise NothingToChange(
             f"Nothing would change: {change.seen.base_branch} of {place.url} holds "

@@ -45,7 +45,7 @@ class Feedback:
             if wish.comment and state is not CommitState.PENDING:
                 await self._comment(case)
         except OutsideError as error:
-            LOG.warning("AlbumRelease %s could not be told of: %s", case.release.ref, error.message)
+            LOG.warning("AlbumRelease %s could not be told of: %s", case.release.ref, error)
 
     async def _set_status(self, case: Case, state: CommitState) -> None:
         place = await case.access.to_source_forge(case.resolved)

@@ -268,10 +268,10 @@ def fetch_with_patience(
             if is_refused:
                 raise
             is_refused = True
-            say(f"{error.message} Trying once more, for a server that shuts down refuses any.")
+            say(f"{error.sentence} Trying once more, for a server that shuts down refuses any.")
             wait(REFUSED_PAUSE.total_seconds())
         except TransientError as error:
-            say(f"{error.message} Trying again in {pause.total_seconds():.0f} s.")
+            say(f"{error.sentence} Trying again in {pause.total_seconds():.0f} s.")
             wait(pause.total_seconds())
         else:
             return

@@ -35,7 +35,6 @@ from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import Act, Done, Halt, Wait
 from album_operator.feedback import Feedback
 from album_operator.ports import Releases
-from album_operator.render.values import NotEditableError
 from album_operator.steps.access import Access
 from album_operator.steps.case import Case
 from album_operator.steps.path import Step, complete, entrance, next_step, tidy
@@ -240,8 +239,8 @@ class Reconciler:
             raise
         except TransientError as error:
             return self._retry(run, error)
-        except (TerminalError, NotEditableError) as error:
-            return Halt(error.reason, error.message)
+        except TerminalError as error:
+            return Halt.of(error)
         except Exception:
             LOG.exception("A pass over AlbumRelease %s failed by a bug", run.release.ref)
             message = "The operator failed by a bug of its own; its log has the traceback."
@@ -276,7 +275,7 @@ class Reconciler:
         wait = max(backoff, error.retry_after or timedelta())
         return Wait(
             error.reason,
-            f"{error.message} Next try at {self._clock() + wait:%H:%M:%S} UTC.",
+            f"{error.sentence} Next try at {self._clock() + wait:%H:%M:%S} UTC.",
             wait,
         )
 
@@ -306,8 +305,8 @@ class Reconciler:
 
     def _stall(self, run: _Pass, halt: Halt) -> None:
         step = run.record.next_step if run.record.resolved is not None else None
-        failure = halt.failure or Failure(step or progress.PREFLIGHT, halt.reason, halt.message)
-        run.record = progress.stall(run.record, step, halt.message, failure, self._clock())
+        failure = halt.failure or Failure(step or progress.PREFLIGHT, halt.reason, halt.sentence)
+        run.record = progress.stall(run.record, step, halt.sentence, failure, self._clock())
         if halt.superseded_by is not None:
             run.record = progress.supersede(run.record, halt.superseded_by)
 

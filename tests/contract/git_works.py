@@ -91,7 +91,7 @@ async def _end(work: Callable[..., Awaitable[None]], arguments: list[str]) -> En
     try:
         await work(*arguments)
     except OutsideError as error:
-        return Ended(type(error).__name__, error.reason, error.message)
+        return Ended(type(error).__name__, error.reason, error.sentence)
     return Ended()
 
 

@@ -100,7 +100,7 @@ async def test_a_race_that_somebody_else_won_is_told_and_their_commit_kept(
 
     with pytest.raises(StaleError) as caught:
         await stage.config.commit(place, "main", PATHS, late)
-    assert "main" in caught.value.message
+    assert "main" in caught.value.sentence
     assert stage.head(place, "main") == theirs.sha
 
     made = await stage.config.commit(place, "main", PATHS, change_it)
@@ -148,9 +148,9 @@ async def test_a_protected_base_branch_refuses_with_the_way_out(
     with pytest.raises(TerminalError) as caught:
         await stage.config.commit(place, "main", PATHS, change_it)
     assert caught.value.reason is Reason.PUSH_REFUSED
-    assert "main" in caught.value.message
-    assert "spec.config.delivery" in caught.value.message
-    assert "release/*" not in caught.value.message
+    assert "main" in caught.value.sentence
+    assert "spec.config.delivery" in caught.value.sentence
+    assert "release/*" not in caught.value.sentence
     assert stage.head(place, "main") == base
 
 
@@ -162,7 +162,7 @@ async def test_what_the_edit_refuses_is_not_pushed(
 
     with pytest.raises(TerminalError) as caught:
         await stage.config.commit(place, "main", PATHS, refuse)
-    assert base in caught.value.message
+    assert base in caught.value.sentence
     assert stage.head(place, "main") == base
 
 

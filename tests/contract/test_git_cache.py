@@ -392,7 +392,7 @@ async def test_a_disk_that_stays_full_is_a_passing_trouble_and_says_so(
     with pytest.raises(TransientError) as caught:
         await look(config, server.place("config"))
     assert caught.value.reason is Reason.GIT_UNAVAILABLE
-    assert "disk is full" in caught.value.message
+    assert "disk is full" in caught.value.sentence
     assert await look(config, server.place("small")) == BEFORE
     filler.unlink()
     assert len(await look(config, server.place("config"))) == 3_900_000

@@ -236,7 +236,7 @@ async def test_each_status_of_a_git_server_has_its_reason(
             await config.look(place, None, [VALUES], None)
         config.close()
     assert caught.value.reason is reason
-    assert "some-token" not in caught.value.message
+    assert "some-token" not in caught.value.sentence
 
 
 async def test_a_server_that_hangs_is_given_up_and_no_process_stays(folder: Path) -> None:
@@ -251,7 +251,7 @@ async def test_a_server_that_hangs_is_given_up_and_no_process_stays(folder: Path
         with pytest.raises(TransientError) as caught:
             await config.look(place, None, [VALUES], None)
         assert caught.value.reason is Reason.GIT_UNAVAILABLE
-        assert "1 second" in caught.value.message
+        assert "1 second" in caught.value.sentence
         assert commands_with(str(folder)) == []
         config.close()
     assert list(folder.iterdir()) == []

@@ -72,7 +72,7 @@ async def test_a_limit_that_is_used_up_is_told_with_its_end_and_holds_up_no_othe
         with pytest.raises(TransientError) as caught:
             await forge.find(busy, OURS, "main")
         assert caught.value.reason is Reason.RATE_LIMITED
-        assert "UTC" in caught.value.message
+        assert "UTC" in caught.value.sentence
         wait = caught.value.retry_after
         assert wait is not None
         assert timedelta(minutes=28) < wait <= timedelta(minutes=31)
@@ -120,7 +120,7 @@ async def test_a_renamed_repository_is_named_anew_at_every_call(desk: Desk) -> N
         with pytest.raises(TerminalError) as caught:
             await work
         assert caught.value.reason is Reason.REPOSITORY_NOT_FOUND
-        assert f"was renamed to {OWNER}/{short}" in caught.value.message
+        assert f"was renamed to {OWNER}/{short}" in caught.value.sentence
 
 
 async def test_a_fork_with_our_branch_name_is_not_ours(desk: Desk) -> None:
@@ -173,12 +173,12 @@ async def test_a_token_without_a_right_is_told_which(desk: Desk) -> None:
     with pytest.raises(TerminalError) as caught:
         await forge.open(desk.stage.forge_place(with_token(desk.place, weak)), PLAIN)
     assert caught.value.reason is Reason.CREDENTIALS_REFUSED
-    assert "pull_requests=write" in caught.value.message
+    assert "pull_requests=write" in caught.value.sentence
     blind = desk.server.make_token(OWNER, ["read:user"])
     with pytest.raises(TerminalError) as caught:
         await forge.get_repository(desk.stage.forge_place(with_token(desk.place, blind)))
     assert caught.value.reason is Reason.REPOSITORY_NOT_FOUND
-    assert "needs scope repo and has read:user" in caught.value.message
+    assert "needs scope repo and has read:user" in caught.value.sentence
 
 
 async def test_a_revoked_token_is_refused(desk: Desk) -> None:
@@ -226,8 +226,8 @@ async def test_without_auto_merge_in_the_repository_a_person_must_act(desk: Desk
     await desk.get(opened.number)
     with pytest.raises(TerminalError) as caught:
         await desk.merge(opened, by_forge=True)
-    assert "Allow auto-merge" in caught.value.message
-    assert "Manual" in caught.value.message
+    assert "Allow auto-merge" in caught.value.sentence
+    assert "Manual" in caught.value.sentence
 
 
 async def test_a_method_the_repository_does_not_allow_needs_a_person(desk: Desk) -> None:
@@ -235,4 +235,4 @@ async def test_a_method_the_repository_does_not_allow_needs_a_person(desk: Desk)
     opened = await desk.open()
     with pytest.raises(TerminalError) as caught:
         await desk.merge(opened)
-    assert "spec.config.pullRequest.method" in caught.value.message
+    assert "spec.config.pullRequest.method" in caught.value.sentence

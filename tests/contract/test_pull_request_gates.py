@@ -136,7 +136,7 @@ async def test_who_or_what_does_not_exist_is_named(
 ) -> None:
     with pytest.raises(TerminalError) as caught:
         await stage.pull_requests.open(forge, replace(DRAFT, **wish))  # type: ignore[arg-type]
-    assert "pullRequest" in caught.value.message
+    assert "pullRequest" in caught.value.sentence
 
 
 async def _merge(

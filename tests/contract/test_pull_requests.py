@@ -231,7 +231,7 @@ async def test_a_wrong_token_is_refused(stage: Stage, empty: ForgePlace, call: s
     with pytest.raises(TerminalError) as caught:
         await ask(stage, replace(empty, credential=wrong), call)
     assert caught.value.reason is Reason.CREDENTIALS_REFUSED
-    assert "album-git" in caught.value.message
+    assert "album-git" in caught.value.sentence
 
 
 @pytest.mark.parametrize("call", ["find", "get", "open"])

@@ -132,7 +132,7 @@ async def test_another_commit_on_the_branch_is_left_alone(
     stage.set_branch(place, OURS, other)
     with pytest.raises(StaleError) as caught:
         await stage.config.push(place, change)
-    assert OURS in caught.value.message
+    assert OURS in caught.value.sentence
     assert stage.head(place, OURS) == other
 
 
@@ -184,7 +184,7 @@ async def test_a_protected_branch_refuses_the_push_and_nothing_is_written(
     with pytest.raises(TerminalError) as caught:
         await stage.config.push(place, change)
     assert caught.value.reason is Reason.PUSH_REFUSED
-    assert "protected" in caught.value.message
+    assert "protected" in caught.value.sentence
     assert stage.head(place, OURS) is None
 
 
@@ -204,7 +204,7 @@ async def test_only_regular_files_of_the_base_are_replaced(
 ) -> None:
     with pytest.raises(TerminalError) as caught:
         await stage.config.push(place, replace(change, files={path: b"x"}))
-    assert path in caught.value.message
+    assert path in caught.value.sentence
     assert stage.head(place, OURS) is None
 
 

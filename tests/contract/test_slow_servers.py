@@ -185,7 +185,7 @@ async def test_a_whole_look_has_a_deadline_however_quick_each_answer_is(
         await look(config, ours(server))
 
     assert caught.value.reason is Reason.GIT_UNAVAILABLE
-    assert "longer than 2 seconds" in caught.value.message
+    assert "longer than 2 seconds" in caught.value.sentence
     config.close()
 
 
@@ -201,7 +201,7 @@ async def test_a_server_that_takes_no_connection_is_told_with_since_when_and_whe
         with pytest.raises(TransientError) as caught:
             await look(config, dead)
         assert caught.value.reason is Reason.GIT_UNAVAILABLE
-        said.append(caught.value.message)
+        said.append(caught.value.sentence)
 
     assert said[0] == f"{DEAD} cannot be reached: it takes no connection: Connection refused."
     assert re.fullmatch(

@@ -95,8 +95,8 @@ async def test_a_wrong_token_is_refused(stage: Stage, place: GitPlace) -> None:
     with pytest.raises(TerminalError) as caught:
         await stage.source.look(with_token(place, "wrong"), TAG, DOCKERFILE)
     assert caught.value.reason is Reason.CREDENTIALS_REFUSED
-    assert "album-git" in caught.value.message
-    assert place.url in caught.value.message
+    assert "album-git" in caught.value.sentence
+    assert place.url in caught.value.sentence
 
 
 async def test_an_unknown_repository_is_not_found(stage: Stage, place: GitPlace) -> None:

@@ -79,7 +79,7 @@ async def refusal(stage: Stage, there: GitPlace, change: Change) -> OutsideError
         await stage.config.push(there, change)
     assert pushed.value.reason is looked.value.reason
     for secret in filter(None, [there.credential.identity, there.credential.token]):
-        assert secret not in pushed.value.message
+        assert secret not in pushed.value.sentence
     return pushed.value
 
 
@@ -98,7 +98,7 @@ async def test_a_host_that_is_not_known_gets_nothing(
 ) -> None:
     error = await refusal(stage, with_key(there, known_hosts=ELSEWHERE), change)
     assert error.reason is Reason.CREDENTIALS_MISSING
-    assert "`known_hosts`" in error.message
+    assert "`known_hosts`" in error.sentence
     assert stage.head(place, OURS) is None
 
 
@@ -133,7 +133,7 @@ async def test_a_secret_without_a_key_of_ssh_is_not_used(
 ) -> None:
     error = await refusal(stage, with_key(there, **{key: ""}), change)
     assert error.reason is Reason.CREDENTIALS_MISSING
-    assert f"`{key}`" in error.message
+    assert f"`{key}`" in error.sentence
 
 
 async def test_a_secret_with_a_key_alone_is_not_used_over_http(
@@ -142,7 +142,7 @@ async def test_a_secret_with_a_key_alone_is_not_used_over_http(
     credential = replace(there.credential, url=place.credential.url)
     error = await refusal(stage, replace(place, credential=credential), change)
     assert error.reason is Reason.CREDENTIALS_MISSING
-    assert "`token`" in error.message
+    assert "`token`" in error.sentence
 
 
 async def test_a_secret_for_another_host_is_not_used(

@@ -159,7 +159,7 @@ async def test_a_key_the_server_does_not_know_is_refused(there: GitPlace, tmp_pa
     with pytest.raises(TerminalError) as caught:
         await push(with_key(there, identity=make_key(tmp_path / "key")))
     assert caught.value.reason is Reason.CREDENTIALS_REFUSED
-    assert "Permission denied (publickey)" in caught.value.message
+    assert "Permission denied (publickey)" in caught.value.sentence
 
 
 @pytest.mark.parametrize("options", [("-N", "a passphrase"), ("-N", "a passphrase", "-m", "PEM")])
@@ -170,14 +170,14 @@ async def test_a_key_with_a_passphrase_is_refused_without_a_question(
     with pytest.raises(TerminalError) as caught:
         await push(with_key(there, identity=make_key(tmp_path / "key", *options, *kind)))
     assert caught.value.reason is Reason.CREDENTIALS_REFUSED
-    assert "passphrase" in caught.value.message
+    assert "passphrase" in caught.value.sentence
 
 
 async def test_half_a_key_is_called_so(there: GitPlace) -> None:
     with pytest.raises(TerminalError) as caught:
         await push(with_key(there, identity=there.credential.identity[:200]))
     assert caught.value.reason is Reason.CREDENTIALS_REFUSED
-    assert "no private key ssh can use" in caught.value.message
+    assert "no private key ssh can use" in caught.value.sentence
 
 
 async def test_a_key_as_a_browser_pastes_it_is_taken(there: GitPlace) -> None:
@@ -193,7 +193,7 @@ async def test_a_key_that_may_only_read_pushes_nothing(
     with pytest.raises(TerminalError) as caught:
         await push(with_key(there, identity=reader))
     assert caught.value.reason is Reason.CREDENTIALS_REFUSED
-    assert "not authorized to write" in caught.value.message
+    assert "not authorized to write" in caught.value.sentence
     assert gitea_stage.head(place, OURS) is None
 
 

@@ -399,7 +399,7 @@ class FakeForge:
         try:
             return self.server.open(GitPlace(_web(place), place.credential))
         except TransientError as error:
-            raise TransientError(Reason.FORGE_UNAVAILABLE, error.message) from error
+            raise TransientError(Reason.FORGE_UNAVAILABLE, error.sentence) from error
 
     def _item(self, repository: str, number: int) -> _PullRequest:
         for item in self._all:

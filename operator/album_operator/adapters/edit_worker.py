@@ -63,7 +63,7 @@ def _work(order: bytes) -> dict[str, object]:
     try:
         edited = proposal.edit(wanted, files)
     except NotEditableError as error:
-        return {"refused": [error.reason, error.message]}
+        return {"refused": [error.reason, error.message, error.remedy]}
     except MemoryError:
         raise
     except Exception:  # noqa: BLE001 - told to the operator, which shows and logs it
@@ -86,8 +86,8 @@ def parse_answer(answer: bytes) -> tuple[list[str], dict[str, bytes]]:
     """
     told = json.loads(answer)
     if "refused" in told:
-        reason, message = told["refused"]
-        raise NotEditableError(Reason(reason), message)
+        reason, *words = told["refused"]
+        raise NotEditableError(Reason(reason), *words)
     if "bug" in told:
         raise RuntimeError(f"an edit failed by a bug:\n{told['bug']}")
     files = {path: base64.b64decode(data) for path, data in told["files"].items()}

@@ -142,8 +142,8 @@ class ProcessEditor:
         if too_much is not None:
             raise NotEditableError(
                 Reason.VALUES_NOT_EDITABLE,
-                f"{names} cannot be edited: parsing takes {too_much}. Split the file, then set "
-                "the annotation album.dev/retry.",
+                f"{names} cannot be edited: parsing takes {too_much}.",
+                "Split the file",
             )
         raise TransientError(
             Reason.INTERNAL_ERROR,

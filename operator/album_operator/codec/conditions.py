@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from album_operator.codec.text import REFRESH, RETRY, Raw, parse_request, render_time
+from album_operator.codec.text import REFRESH, Raw, parse_request, render_time
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Outcome, Record, StepState
 from album_operator.domain.release import Release
+from album_operator.domain.remedy import RETRY
 
 NOT_BEGUN = "This step has not begun."
 

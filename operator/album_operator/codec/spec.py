@@ -8,7 +8,7 @@ from album_operator.api.pipeline import PipelineSpec
 from album_operator.api.pipeline import PullRequest as PullRequestModel
 from album_operator.api.release import ReleaseSpec
 from album_operator.api.resources import Resources as ResourcesModel
-from album_operator.codec.text import REFRESH, RETRY, Raw, parse_request, parse_time
+from album_operator.codec.text import REFRESH, Raw, parse_request, parse_time
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.marks import APP_LABEL, PIPELINE_LABEL, PULL_REQUEST_LINK
 from album_operator.domain.places import MergeMethod
@@ -30,6 +30,7 @@ from album_operator.domain.release import (
     Resources,
     SyncPolicyWish,
 )
+from album_operator.domain.remedy import RETRY
 
 API_VERSION = "album.dev/v1alpha1"
 

@@ -8,7 +8,6 @@ from album_operator.domain.names import shorten
 
 Raw = Mapping[str, Any]
 
-RETRY = "album.dev/retry"
 REFRESH = "album.dev/refresh"
 
 REQUEST_LENGTH = 253

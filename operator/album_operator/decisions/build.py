@@ -10,6 +10,7 @@ from album_operator.domain.names import BUILDER, FETCH
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import BuildRecord, Failure, ImageRecord, Record, StepName
 from album_operator.domain.release import BuildType, Release
+from album_operator.domain.remedy import SET_RETRY
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import (
     BuildSeen,
@@ -221,44 +222,44 @@ def _fail(release: Release, resolved: Resolved, seen: BuildSeen) -> Halt:
     trouble = seen.trouble or PodTrouble(pod="", container=None, reason="", message="")
     if trouble.is_log and not resolved.build.failure_log:
         trouble = replace(trouble, message="")
-    if seen.failure_reason == "DeadlineExceeded":
-        reason = Reason.BUILD_TIMED_OUT
-        said = (
-            f"The build took longer than build.timeout ({resolved.build.timeout}). Raise it in the "
-            "pipeline or make the build faster"
-        )
-    elif trouble.reason == "Evicted":
-        reason = Reason.BUILD_FAILED
-        said = (
-            f"Pod {trouble.pod} was evicted: {trouble.message or 'no reason is told'}. If it used "
-            "too much disk, raise build.resources.limits.ephemeral-storage in the pipeline"
-        )
-    elif trouble.reason == "OOMKilled":
-        reason = Reason.BUILD_OUT_OF_MEMORY
-        said = (
-            f"Container {trouble.container} of the build ran out of memory. "
-            f"{MEMORY.get(trouble.container or '', FOREIGN)}"
-        )
-    else:
-        reason = Reason.BUILD_FAILED
-        code = f" with exit code {trouble.exit_code}" if trouble.exit_code is not None else ""
-        why = f" ({trouble.reason})" if trouble.reason not in {"", "Error"} else ""
-        said = f"Container {trouble.container or 'build'} of the build failed{code}{why}"
-        said += f": {trouble.message}" if trouble.message else ""
-        said += ". Mend the cause"
-    message = f"{said}, then set the annotation album.dev/retry. Logs: {logs}"
-    return Halt(
-        reason,
-        message,
-        Failure(
-            step=StepName.IMAGE_READY,
-            reason=reason,
-            message=trouble.message or message,
-            pod=trouble.pod or None,
-            container=trouble.container,
-            exit_code=trouble.exit_code,
-        ),
+    cause = _cause(resolved, seen, trouble)
+    halt = replace(cause, ending=f", then {SET_RETRY}. Logs: {logs}")
+    failure = Failure(
+        step=StepName.IMAGE_READY,
+        reason=halt.reason,
+        message=trouble.message or halt.sentence,
+        pod=trouble.pod or None,
+        container=trouble.container,
+        exit_code=trouble.exit_code,
     )
+    return replace(halt, failure=failure)
+
+
+def _cause(resolved: Resolved, seen: BuildSeen, trouble: PodTrouble) -> Halt:
+    if seen.failure_reason == "DeadlineExceeded":
+        return Halt(
+            Reason.BUILD_TIMED_OUT,
+            f"The build took longer than build.timeout ({resolved.build.timeout}).",
+            "Raise it in the pipeline or make the build faster",
+        )
+    if trouble.reason == "Evicted":
+        return Halt(
+            Reason.BUILD_FAILED,
+            f"Pod {trouble.pod} was evicted: {trouble.message or 'no reason is told'}.",
+            "If it used too much disk, raise build.resources.limits.ephemeral-storage in the "
+            "pipeline",
+        )
+    if trouble.reason == "OOMKilled":
+        return Halt(
+            Reason.BUILD_OUT_OF_MEMORY,
+            f"Container {trouble.container} of the build ran out of memory.",
+            MEMORY.get(trouble.container or "", FOREIGN),
+        )
+    code = f" with exit code {trouble.exit_code}" if trouble.exit_code is not None else ""
+    why = f" ({trouble.reason})" if trouble.reason not in {"", "Error"} else ""
+    said = f"Container {trouble.container or 'build'} of the build failed{code}{why}"
+    said += f": {trouble.message}" if trouble.message else ""
+    return Halt(Reason.BUILD_FAILED, f"{said}.", "Mend the cause")
 
 
 def _build_record(resolved: Resolved, seen: BuildSeen) -> BuildRecord:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from album_operator.decisions import application
-from album_operator.domain.names import image_tag, is_newer, join_words, origin_of, without_user
-from album_operator.domain.places import Credential
+from album_operator.domain.credential_errors import missing_secret
+from album_operator.domain.names import image_tag, is_newer, join_words
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ImageRecord, Record, StepName, StepRecord
 from album_operator.domain.release import Edit, EditValue, Mode, Ref, Release
@@ -16,21 +16,6 @@ from album_operator.domain.seen import ApplicationSeen, ConfigSeen, RepositorySe
 from album_operator.domain.verdict import Done, Halt
 
 RETRY = "then set the annotation album.dev/retry"
-
-KNOW_HOST = (
-    "Add what ssh-keyscan says of it (-p for another port than 22), after comparing its "
-    "fingerprint (ssh-keygen -lf) with those the forge publishes"
-)
-
-KEYS = {
-    "token": "which {url} is reached with: `identity` serves ssh:// URLs alone. Add a token of the "
-    "forge",
-    "identity": "the private key {url} is reached with over SSH. Add it and `known_hosts`, or name "
-    "an https:// URL in the pipeline",
-    "known_hosts": "without which the server of {url} cannot be told from an impostor. "
-    + KNOW_HOST,
-}
-"""What each key of a git Secret is for, and the way out where it is missing."""
 
 
 @dataclass(frozen=True)
@@ -50,61 +35,10 @@ class PreflightSeen:
     switched_off: frozenset[Ref] = frozenset()
 
 
-def missing_secret(ref: Ref, what: str) -> Halt:
-    """Say that a Secret does not exist, with the command that makes it.
-
-    Args:
-        ref: the Secret.
-        what: what it is for: `git`, `ssh`, `forge` or `registry`.
-    """
-    if what == "registry":
-        command = (
-            f"kubectl create secret docker-registry -n {ref.namespace} {ref.name} "
-            "--docker-server=… --docker-username=… --docker-password=…"
-        )
-    elif what == "ssh":
-        command = (
-            f"kubectl create secret generic -n {ref.namespace} {ref.name} "
-            "--from-literal=url=ssh://… --from-file=identity=… --from-file=known_hosts=…"
-        )
-    else:
-        command = (
-            f"kubectl create secret generic -n {ref.namespace} {ref.name} "
-            "--from-literal=url=https://… --from-literal=token=…"
-        )
-    return Halt(
-        Reason.CREDENTIALS_MISSING,
-        f"Secret {ref} with the {what} credential does not exist. Create it ({command}), {RETRY}.",
-    )
-
-
-def missing_key(secret: str, key: str, url: str) -> Halt:
-    """Say that a Secret lacks what a URL of the pipeline is reached with.
-
-    Args:
-        secret: name of the Secret.
-        key: `token`, `identity` or `known_hosts`.
-        url: where it would be used.
-    """
-    return Halt(
-        Reason.CREDENTIALS_MISSING,
-        f"Secret {secret} has no key `{key}`, {KEYS[key].format(url=without_user(url))}, {RETRY}.",
-    )
-
-
-def foreign_host(ref: Ref, credential: Credential, url: str) -> Halt:
-    """Say that a Secret's own `url` keeps it from being used where a pipeline points."""
-    return Halt(
-        Reason.HOST_NOT_ALLOWED,
-        f"Secret {ref} is for {origin_of(credential.url)} by its key `url`, so it is not "
-        f"sent to {url}. Name another Secret in the pipeline or correct the Secret's url, {RETRY}.",
-    )
-
-
 def check_registry(ref: Ref, hosts: frozenset[str] | None, image: str) -> Halt | None:
     """Refuse a push Secret that is missing or has no entry for the image's registry."""
     if hosts is None:
-        return missing_secret(ref, "registry")
+        return Halt.of(missing_secret(ref, "registry"))
     host = image.split("/", 1)[0]
     if host not in hosts:
         return Halt(

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from album_operator.domain.reasons import Reason
+from album_operator.domain.remedy import THEN_RETRY, in_words
 
 
 class OutsideError(Exception):
@@ -10,17 +11,28 @@ class OutsideError(Exception):
 
     Attributes:
         reason: the word shown in conditions and Events.
-        message: a whole sentence for the user, with the way out; never a secret.
+        message: what is so, in whole sentences for the user; never a secret.
+        remedy: what a person does about it, without the end of its sentence; empty for nothing.
+        ending: that end; it mostly asks for the annotation that lets the release go on.
     """
 
-    def __init__(self, reason: Reason, message: str) -> None:
-        super().__init__(message)
+    def __init__(
+        self, reason: Reason, message: str, remedy: str = "", ending: str = THEN_RETRY
+    ) -> None:
+        super().__init__(in_words(message, remedy, ending))
         self.reason = reason
         self.message = message
+        self.remedy = remedy
+        self.ending = ending
+
+    @property
+    def sentence(self) -> str:
+        """Message and remedy, as people read them."""
+        return str(self)
 
 
 class TransientError(OutsideError):
-    """A trouble that may pass by itself; the release retries with backoff.
+    """A trouble that may pass by itself; the release retries with backoff, and asks nobody for it.
 
     Attributes:
         retry_after: the wait the other side asked for (`Retry-After`), or None.

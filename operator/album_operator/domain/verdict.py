@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Generic, TypeVar
 
+from album_operator.domain.errors import TerminalError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Failure, Record
+from album_operator.domain.remedy import THEN_RETRY, in_words
 from album_operator.domain.seen import ConsentedApplication
 
 
@@ -156,14 +158,29 @@ class Halt:
     """The release stops until a person acts.
 
     Attributes:
-        failure: details for `status.failure`; None where reason and message are all.
+        message: what is so, in whole sentences.
+        remedy: what a person does about it, without the end of its sentence; empty for nothing.
+        ending: that end; it mostly asks for the annotation that lets the release go on.
+        failure: details for `status.failure`; None where reason and sentence are all.
         superseded_by: the newer version that made this release pointless.
     """
 
     reason: Reason
     message: str
+    remedy: str = ""
+    ending: str = THEN_RETRY
     failure: Failure | None = None
     superseded_by: str | None = None
+
+    @classmethod
+    def of(cls, error: TerminalError) -> "Halt":
+        """Stop at a trouble that stays until a person acts."""
+        return cls(error.reason, error.message, error.remedy, error.ending)
+
+    @property
+    def sentence(self) -> str:
+        """Message and remedy, as people read them."""
+        return in_words(self.message, self.remedy, self.ending)
 
 
 Verdict = Done | Act[A] | Wait | Halt

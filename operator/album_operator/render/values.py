@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ruamel.yaml.events import Event
 
-from album_operator.domain.reasons import Reason
+from album_operator.domain.errors import TerminalError
 from album_operator.domain.release import Edit, EditFormat, EditValue
 from album_operator.render.yaml_budget import check_events
 from album_operator.render.yaml_growth import Cut, Growth, add_to_tree, colon_end, grow, in_quotes
@@ -34,18 +34,11 @@ KUSTOMIZE_FIELDS = {
 """Fields of an entry of `images` (kustomize, api/types/image.go)."""
 
 
-class NotEditableError(ValueError):
-    """A value that cannot be read or replaced with certainty.
+class NotEditableError(TerminalError):
+    """A value that cannot be read or replaced with certainty, told with file, line, column and key.
 
-    Attributes:
-        reason: `ValuesKeyNotFound` or `ValuesNotEditable`.
-        message: a whole sentence with file, line and column, key and the way out.
+    Its reason is `ValuesKeyNotFound` or `ValuesNotEditable`.
     """
-
-    def __init__(self, reason: Reason, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.message = message
 
 
 @dataclass(frozen=True)
@@ -175,8 +168,8 @@ def _explained(*edits: Edit) -> Iterator[None]:
         names = ", ".join(map(_name, edits))
         raise NotEditableError(
             error.reason,
-            f"{names} cannot be set at {edits[0].path}:{error.line}:{error.column}: {error.said}. "
-            f"{error.remedy}, then set the annotation album.dev/retry.",
+            f"{names} cannot be set at {edits[0].path}:{error.line}:{error.column}: {error.said}.",
+            error.remedy,
         ) from error
 
 

@@ -1,13 +1,11 @@
 """Where a release's repositories are, each with the credential that may go there."""
 
-from album_operator.decisions import preflight
-from album_operator.domain.errors import TerminalError
+from album_operator.domain.credential_errors import foreign_host, missing_key, missing_secret
 from album_operator.domain.forges import ForgeType, forge_of
 from album_operator.domain.names import is_ssh
 from album_operator.domain.places import Credential, ForgePlace, GitPlace
 from album_operator.domain.release import Ref
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.verdict import Halt
 from album_operator.ports import GitTokens, Secrets
 
 
@@ -72,7 +70,7 @@ class Access:
         credential = await self._credential(secret, "forge")
         ref = Ref(self._namespace, secret)
         if not credential.may_serve(api_url, repository):
-            raise _as_error(preflight.foreign_host(ref, credential, api_url))
+            raise foreign_host(str(ref), credential, api_url)
         _check_keys(ref, credential, api_url)
         kind = forge or ForgeType.GITEA
         path = forge_of(kind).path_in(api_url, repository)
@@ -82,7 +80,7 @@ class Access:
         credential = await self._credential(secret, "ssh" if is_ssh(url) else "git")
         ref = Ref(self._namespace, secret)
         if not credential.may_go_to(url):
-            raise _as_error(preflight.foreign_host(ref, credential, url))
+            raise foreign_host(str(ref), credential, url)
         _check_keys(ref, credential, url)
         place = GitPlace(url, credential, self._namespace)
         source = place.token_source
@@ -96,7 +94,7 @@ class Access:
         ref = Ref(self._namespace, secret)
         credential = self._known.get(secret) or await self._secrets.find_credential(ref)
         if credential is None:
-            raise _as_error(preflight.missing_secret(ref, what))
+            raise missing_secret(ref, what)
         self._known[secret] = credential
         return credential
 
@@ -104,8 +102,4 @@ class Access:
 def _check_keys(ref: Ref, credential: Credential, url: str) -> None:
     key = credential.find_missing_key(url)
     if key is not None:
-        raise _as_error(preflight.missing_key(str(ref), key, url))
-
-
-def _as_error(halt: Halt) -> TerminalError:
-    return TerminalError(halt.reason, halt.message)
+        raise missing_key(str(ref), key, url)

@@ -92,6 +92,4 @@ async def _delete_branch(world: World, case: Case, head_sha: str) -> None:
         place = await case.access.to_config(case.resolved)
         await world.config.delete_branch(place, branch, head_sha)
     except OutsideError as error:
-        LOG.warning(
-            "Branch %s of AlbumRelease %s stays: %s", branch, case.release.ref, error.message
-        )
+        LOG.warning("Branch %s of AlbumRelease %s stays: %s", branch, case.release.ref, error)

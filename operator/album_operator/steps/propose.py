@@ -131,6 +131,6 @@ async def _find_history(
         limit = pull_request.COMMITS + 1
         found = await world.source.list_commits(place, since, source.commit, limit)
     except OutsideError as error:
-        LOG.info("AlbumRelease %s: no commits since %s: %s", case.release.ref, since, error.message)
+        LOG.info("AlbumRelease %s: no commits since %s: %s", case.release.ref, since, error)
         return None
     return pull_request.History(since, tuple(found)) if found is not None else None

@@ -142,7 +142,7 @@ async def serve_release(
                 with stopwatch.measuring():
                     due = await reconciler.run_pass(ref, memory, noticed, polled=polled)
             except OutsideError as error:
-                LOG.warning("AlbumRelease %s: %s", ref, error.message)
+                LOG.warning("AlbumRelease %s: %s", ref, error)
                 due = Next(max(API_DOWN, getattr(error, "retry_after", None) or API_DOWN))
             except Exception:
                 LOG.exception("AlbumRelease %s: a pass failed by a bug of the operator", ref)

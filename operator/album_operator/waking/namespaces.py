@@ -80,7 +80,7 @@ class Namespaces:
                 obstacle = await self._look(name)
                 refusals += 1
             except OutsideError as error:
-                obstacle = error.message
+                obstacle = error.sentence
             if obstacle is None:
                 return
             self._refuse(name, obstacle)

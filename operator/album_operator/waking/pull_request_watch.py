@@ -263,11 +263,11 @@ class PullRequestWatch:
             changed = await ask(repository)
         except TerminalError as error:
             # Each release meets the trouble by itself, and says what a person must do.
-            LOG.warning("%s in %s: %s", place.repository, place.api_url, error.message)
+            LOG.warning("%s in %s: %s", place.repository, place.api_url, error)
             question.is_failing, question.trouble = False, None
             return set(repository.waiting)
         except TransientError as error:
-            LOG.info("%s in %s: %s", place.repository, place.api_url, error.message)
+            LOG.info("%s in %s: %s", place.repository, place.api_url, error)
             wait = (error.retry_after or timedelta()).total_seconds()
             question.due = self._clock() + max(wait, min(pause, self._poll))
             is_told, was_failing = repository.is_in_trouble, question.is_failing

@@ -88,15 +88,15 @@ def test_a_token_goes_only_below_its_own_url() -> None:
     for url in ("https://git.example.org/other/name", "https://git.example.org.evil.org/owner/x"):
         with pytest.raises(TerminalError) as caught:
             check_git_credential(CREDENTIAL, url)
-        assert "album-git" in caught.value.message
-        assert "some-token" not in caught.value.message
+        assert "album-git" in caught.value.sentence
+        assert "some-token" not in caught.value.sentence
 
 
 def test_a_key_that_is_missing_is_named_before_anything_is_sent() -> None:
     with pytest.raises(TerminalError) as caught:
         check_git_credential(CREDENTIAL, "ssh://git@git.example.org/owner/name")
     assert caught.value.reason is Reason.CREDENTIALS_MISSING
-    assert "`identity`" in caught.value.message
+    assert "`identity`" in caught.value.sentence
     without = replace(CREDENTIAL, token="", identity="i", known_hosts="k")
     check_git_credential(without, "ssh://git@git.example.org/owner/name")
     with pytest.raises(TerminalError) as caught:
@@ -104,7 +104,7 @@ def test_a_key_that_is_missing_is_named_before_anything_is_sent() -> None:
             without, "https://git.example.org/api/v1", "ssh://git@git.example.org/owner/name"
         )
     assert caught.value.reason is Reason.CREDENTIALS_MISSING
-    assert "`token`" in caught.value.message
+    assert "`token`" in caught.value.sentence
 
 
 def test_a_token_goes_to_the_api_of_its_own_host_for_its_own_repositories() -> None:
@@ -149,7 +149,7 @@ def test_an_admin_lets_a_host_be_there_on_all_ports_or_on_one() -> None:
         with pytest.raises(TerminalError) as caught:
             check_address(url, {}, other)
         assert "add gitea.gitea.svc:3000 to the operator's ALBUM_ALLOWED_HOSTS" in (
-            caught.value.message
+            caught.value.sentence
         )
 
 

@@ -75,7 +75,7 @@ async def test_what_an_api_server_in_trouble_answers_is_tried_again(
     assert not isinstance(error, NotFoundError)
     assert error.reason is Reason.CLUSTER_UNAVAILABLE
     if isinstance(answer[1], dict):
-        assert answer[1]["message"] in error.message
+        assert answer[1]["message"] in error.sentence
 
 
 async def test_only_a_status_that_names_the_object_says_it_is_missing(
@@ -90,7 +90,7 @@ async def test_only_a_status_that_names_the_object_says_it_is_missing(
     server.answer = 404, UNKNOWN_KIND
     error = await _refused(cluster, path=APPLICATION)
     assert not isinstance(error, NotFoundError)
-    assert error.message.endswith("If that lasts, install Argo CD.")
+    assert error.sentence.endswith("If that lasts, install Argo CD.")
 
 
 async def test_a_name_that_is_quoted_in_the_path_is_the_same_object(
@@ -131,9 +131,9 @@ async def test_a_right_is_missing_only_where_the_api_server_confirms_it(
 
     assert isinstance(error, TransientError)
     assert error.reason is Reason.FORBIDDEN
-    assert MAY_NOT in error.message
-    assert f"may not {right}: give it the Role and RoleBinding of {manifests}" in error.message
-    assert "album.dev/retry" not in error.message
+    assert MAY_NOT in error.sentence
+    assert f"may not {right}: give it the Role and RoleBinding of {manifests}" in error.sentence
+    assert "album.dev/retry" not in error.sentence
 
     server.allowed = True
     assert (await _refused(cluster, method, path)).reason is Reason.CLUSTER_UNAVAILABLE
@@ -168,8 +168,8 @@ async def test_what_a_policy_or_a_webhook_denies_is_told_in_its_words(
 
     assert isinstance(error, TransientError)
     assert error.reason is Reason.ADMISSION_DENIED
-    assert said in error.message
-    assert "RoleBinding" not in error.message
+    assert said in error.sentence
+    assert "RoleBinding" not in error.sentence
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ async def test_what_a_quota_or_the_end_of_a_namespace_denies_is_tried_again(
 
     assert error.reason is Reason.ADMISSION_DENIED
     assert error.reason in TRANSIENT
-    assert said in error.message
+    assert said in error.sentence
 
 
 async def test_what_the_schema_refuses_waits_for_a_person(
@@ -200,8 +200,8 @@ async def test_what_the_schema_refuses_waits_for_a_person(
 
     assert isinstance(error, TerminalError)
     assert error.reason is Reason.REJECTED
-    assert said in error.message
-    assert "set the annotation album.dev/retry" in error.message
+    assert said in error.sentence
+    assert "set the annotation album.dev/retry" in error.sentence
 
 
 async def test_a_conflict_is_looked_at_again(server: ApiServer, cluster: Cluster) -> None:
@@ -232,4 +232,4 @@ async def test_an_answer_that_is_none_is_tried_again(
     error = await _refused(cluster)
 
     assert error.reason is Reason.CLUSTER_UNAVAILABLE
-    assert "can be read" in error.message
+    assert "can be read" in error.sentence

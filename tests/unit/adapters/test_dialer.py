@@ -60,8 +60,8 @@ async def _refusal(dialer: Dialer, server: str, namespace: str = "a") -> str:
     with pytest.raises(NoConnectionError) as caught:
         await dialer.reach(namespace, server, GIT)
     assert caught.value.reason is GIT
-    assert caught.value.said in caught.value.message
-    return caught.value.message
+    assert caught.value.said in caught.value.sentence
+    return caught.value.sentence
 
 
 async def test_a_server_that_takes_connections_is_reached_and_not_tried_again_at_once(

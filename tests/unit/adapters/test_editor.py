@@ -92,7 +92,7 @@ async def test_a_refusal_comes_whole_with_reason_place_and_way_out(data: bytes) 
     async with editing() as editor:
         with pytest.raises(NotEditableError) as caught:
             await editor.edit("album", wanted, {PATH: data})
-    assert (caught.value.reason, caught.value.message) == (here.value.reason, here.value.message)
+    assert (caught.value.reason, caught.value.sentence) == (here.value.reason, here.value.sentence)
 
 
 async def test_a_bug_comes_with_its_traceback_and_the_process_goes_on() -> None:
@@ -113,7 +113,7 @@ async def test_a_file_that_takes_too_much_cpu_is_refused_and_the_next_is_edited(
         with pytest.raises(NotEditableError) as caught:
             await edit(editor, SLOW)
         assert caught.value.reason is Reason.VALUES_NOT_EDITABLE
-        assert caught.value.message == (
+        assert caught.value.sentence == (
             "values.yaml cannot be edited: parsing takes more than 0.5 s of CPU. Split the file, "
             "then set the annotation album.dev/retry."
         )

@@ -136,7 +136,7 @@ async def test_a_list_that_goes_on_behind_what_is_read_is_no_answer(
         with pytest.raises(TransientError) as caught:
             await adapter.find(place, HEAD, "main")
     assert caught.value.reason is Reason.FORGE_UNAVAILABLE
-    assert "more than 100 items" in caught.value.message
+    assert "more than 100 items" in caught.value.sentence
 
 
 def looked_at(**change: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -225,7 +225,7 @@ async def test_a_list_of_a_github_that_goes_on_is_no_answer(
     async with forge(paged({"/issues/7/comments": comments})) as github:
         with pytest.raises(TransientError) as caught:
             await github.adapter.comment(github.place, 7, "released", "Released.")
-    assert "more than 200 items" in caught.value.message
+    assert "more than 200 items" in caught.value.sentence
 
 
 async def test_a_milestone_on_a_later_page_of_a_github_is_found() -> None:

@@ -84,8 +84,8 @@ def test_each_failure_has_its_reason(stderr: str, kind: type[OutsideError], reas
     error = translate(PLACE, "read", stderr)
     assert type(error) is kind
     assert error.reason is reason
-    assert PLACE.url in error.message
-    assert error.message.endswith(".")
+    assert PLACE.url in error.sentence
+    assert error.sentence.endswith(".")
 
 
 WITH_KEY = Credential(
@@ -189,10 +189,10 @@ def test_each_failure_over_ssh_has_its_reason(stderr: str, reason: Reason, said:
     error = translate(OVER_SSH, "read", f"{stderr}\n{ADVICE}")
     assert error.reason is reason
     assert isinstance(error, TransientError) is (reason is Reason.GIT_UNAVAILABLE)
-    assert said in error.message
-    assert error.message.endswith(".")
-    assert "access rights" not in error.message
-    assert ".." not in error.message
+    assert said in error.sentence
+    assert error.sentence.endswith(".")
+    assert "access rights" not in error.sentence
+    assert ".." not in error.sentence
 
 
 def test_a_changed_host_key_says_what_to_compare_and_which_key_to_change() -> None:

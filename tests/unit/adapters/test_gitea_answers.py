@@ -102,10 +102,10 @@ async def test_each_status_has_its_reason_and_keeps_the_token_to_itself(
         with pytest.raises(kind) as caught:
             await adapter.open(place, Draft("release/a_v1.0.0", "main", "t", "b"))
     assert caught.value.reason is reason
-    assert TOKEN not in caught.value.message
+    assert TOKEN not in caught.value.sentence
     assert TOKEN not in str(caught.value.__cause__)
     if status in (401, 403, 422):
-        assert "because of X" in caught.value.message
+        assert "because of X" in caught.value.sentence
 
 
 async def test_a_token_that_is_refused_once_is_tried_again() -> None:
@@ -166,7 +166,7 @@ async def test_an_answer_no_honest_forge_gives_says_what_it_is(
         with pytest.raises(TransientError) as caught:
             await adapter.get(place, 7)
     assert caught.value.reason is Reason.FORGE_UNAVAILABLE
-    assert said in caught.value.message
+    assert said in caught.value.sentence
 
 
 async def test_a_compressed_answer_counts_as_what_comes_out() -> None:
@@ -177,7 +177,7 @@ async def test_a_compressed_answer_counts_as_what_comes_out() -> None:
             await adapter.get(place, 7)
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-    assert "bytes" in caught.value.message
+    assert "bytes" in caught.value.sentence
     assert peak < 64 * 1024 * 1024
 
 
@@ -185,7 +185,7 @@ async def test_an_endless_answer_is_broken_off() -> None:
     async with forge(200, b" " * (9 * 1024 * 1024)) as (adapter, place):
         with pytest.raises(TransientError) as caught:
             await adapter.get(place, 7)
-    assert "bytes" in caught.value.message
+    assert "bytes" in caught.value.sentence
 
 
 async def test_a_pull_request_is_read_with_all_that_is_known() -> None:
@@ -220,7 +220,7 @@ async def test_one_that_goes_into_another_branch_by_now_is_not_merged() -> None:
     async with forge(answers, None) as (adapter, place):
         with pytest.raises(StaleError) as caught:
             await _merge(adapter, place)
-    assert "develop" in caught.value.message
+    assert "develop" in caught.value.sentence
     assert answers == []
 
 

@@ -49,11 +49,11 @@ async def test_each_status_has_its_reason_and_keeps_the_token_to_itself(
         with pytest.raises(kind) as caught:
             await github.adapter.open(github.place, DRAFT)
     assert caught.value.reason is reason
-    assert TOKEN not in caught.value.message
+    assert TOKEN not in caught.value.sentence
     assert TOKEN not in str(caught.value.__cause__)
     assert all(TOKEN not in str(item.path) + str(item.query) for item in github.asked)
     if status in (401, 403, 422):
-        assert "because of X" in caught.value.message
+        assert "because of X" in caught.value.sentence
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ async def test_an_answer_no_honest_forge_gives_says_what_it_is(
             with pytest.raises(TransientError) as caught:
                 await work
             assert caught.value.reason is Reason.FORGE_UNAVAILABLE
-            assert said in caught.value.message
+            assert said in caught.value.sentence
 
 
 async def test_a_compressed_answer_counts_as_what_comes_out() -> None:
@@ -153,7 +153,7 @@ async def test_a_compressed_answer_counts_as_what_comes_out() -> None:
             await github.adapter.get(github.place, 7)
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-    assert "bytes" in caught.value.message
+    assert "bytes" in caught.value.sentence
     assert peak < 64 * 1024 * 1024
 
 
@@ -161,7 +161,7 @@ async def test_an_endless_answer_is_broken_off() -> None:
     async with forge(always(b" " * (9 * 1024 * 1024))) as github:
         with pytest.raises(TransientError) as caught:
             await github.adapter.find(github.place, OURS, "main")
-    assert "bytes" in caught.value.message
+    assert "bytes" in caught.value.sentence
 
 
 async def test_an_answer_that_is_put_off_is_not_asked_for_again_and_again() -> None:
@@ -178,8 +178,8 @@ async def test_a_forge_that_is_not_there_says_so_in_few_words() -> None:
     with pytest.raises(TransientError) as caught:
         await github.adapter.get_repository(github.place)
     assert caught.value.reason is Reason.FORGE_UNAVAILABLE
-    assert "Connection refused" in caught.value.message
-    assert "Pool" not in caught.value.message
+    assert "Connection refused" in caught.value.sentence
+    assert "Pool" not in caught.value.sentence
     await github.adapter.close()
 
 
@@ -201,8 +201,8 @@ async def test_a_token_without_a_right_is_told_which(headers: dict[str, str], wo
             with pytest.raises(TerminalError) as caught:
                 await github.adapter.get_repository(github.place)
         assert caught.value.reason is reason
-        assert words in caught.value.message
-        assert "x=1" not in caught.value.message
+        assert words in caught.value.sentence
+        assert "x=1" not in caught.value.sentence
 
 
 async def test_an_archived_repository_says_so() -> None:
@@ -231,11 +231,11 @@ async def test_a_renamed_repository_is_named_anew() -> None:
             with pytest.raises(TerminalError) as caught:
                 await work
             assert caught.value.reason is Reason.REPOSITORY_NOT_FOUND
-            assert "was renamed to o/new" in caught.value.message
+            assert "was renamed to o/new" in caught.value.sentence
     async with forge(always(graphql(SEEN, nameWithOwner="o/new"))) as github:
         with pytest.raises(TerminalError) as caught:
             await github.adapter.get(github.place, 7)
-    assert "was renamed to o/new" in caught.value.message
+    assert "was renamed to o/new" in caught.value.sentence
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -86,7 +86,7 @@ async def test_a_token_of_an_app_that_is_refused_is_made_anew() -> None:
     async with forge(answer, app=app()) as github:
         with pytest.raises(TransientError) as caught:
             await github.adapter.get_repository(github.place)
-        assert MINTED not in caught.value.message
+        assert MINTED not in caught.value.sentence
         assert (await github.adapter.get_repository(github.place)).may_push
 
 
@@ -169,8 +169,8 @@ async def test_a_key_that_is_none_is_not_shown_to_anybody() -> None:
         with pytest.raises(TerminalError) as caught:
             await github.adapter.get_repository(github.place)
     assert caught.value.reason is Reason.CREDENTIALS_MISSING
-    assert "privateKey" in caught.value.message
-    assert "canary" not in caught.value.message + repr(github.place)
+    assert "privateKey" in caught.value.sentence
+    assert "canary" not in caught.value.sentence + repr(github.place)
     assert caught.value.__cause__ is None
     assert github.asked == []
 
@@ -187,7 +187,7 @@ async def test_no_form_of_a_secret_gets_out() -> None:
         with pytest.raises(TerminalError) as caught:
             await github.adapter.find(github.place, OURS, "main")
     for secret in leaks.split():
-        assert secret not in caught.value.message
+        assert secret not in caught.value.sentence
 
 
 async def test_tokens_are_in_no_log(caplog: pytest.LogCaptureFixture) -> None:

@@ -67,11 +67,11 @@ def test_a_primary_limit_ends_when_the_forge_says(clock: Clock, status: int) -> 
     headers = NONE_LEFT | {"x-ratelimit-reset": in_seconds(clock, 1800)}
     limits.check(READ)
     error = refusal(lambda: limits.note(READ, status, headers, PRIMARY))
-    assert "until 12:30:00 UTC" in error.message
+    assert "until 12:30:00 UTC" in error.sentence
     assert error.retry_after == timedelta(minutes=30)
     clock.seconds += 1799
     later = refusal(lambda: limits.check(READ))
-    assert later.message == error.message
+    assert later.message == error.sentence
     assert later.retry_after == timedelta(seconds=1)
     clock.seconds += 1
     limits.check(READ)
@@ -166,7 +166,7 @@ def test_content_is_made_80_times_a_minute_and_500_times_an_hour(clock: Clock) -
     assert send(limits, WRITE, 100) == 80
     error = refusal(lambda: limits.check(WRITE))
     assert error.retry_after == timedelta(minutes=1)
-    assert "until 12:01:00 UTC" in error.message
+    assert "until 12:01:00 UTC" in error.sentence
     limits.check(READ)
     sent = 80
     for _ in range(59):
@@ -200,7 +200,7 @@ async def test_while_limited_nothing_is_sent(clock: Clock) -> None:
             with pytest.raises(TransientError) as caught:
                 await github.adapter.get_repository(github.place)
             assert caught.value.reason is Reason.RATE_LIMITED
-            assert "until 12:01:00 UTC" in caught.value.message
+            assert "until 12:01:00 UTC" in caught.value.sentence
         assert len(github.asked) == 1
         clock.seconds += 60
         with suppress(TransientError):

@@ -34,7 +34,7 @@ async def test_one_that_goes_into_another_branch_by_now_is_not_merged() -> None:
             await github.adapter.merge(
                 github.place, 7, SHA, "main", MergeMethod.SQUASH, by_forge=False
             )
-    assert "develop" in caught.value.message
+    assert "develop" in caught.value.sentence
     assert github.lines == ["GET /repos/o/n/pulls/7"]
 
 
@@ -71,7 +71,7 @@ async def test_a_method_that_is_not_allowed_needs_a_person() -> None:
             await github.adapter.merge(
                 github.place, 7, SHA, "main", MergeMethod.SQUASH, by_forge=False
             )
-    assert "spec.config.pullRequest.method" in caught.value.message
+    assert "spec.config.pullRequest.method" in caught.value.sentence
 
 
 async def test_a_user_who_may_not_merge_there_needs_a_person() -> None:
@@ -82,7 +82,7 @@ async def test_a_user_who_may_not_merge_there_needs_a_person() -> None:
                 github.place, 7, SHA, "main", MergeMethod.MERGE, by_forge=False
             )
     assert caught.value.reason is Reason.CREDENTIALS_REFUSED
-    assert "Manual" in caught.value.message
+    assert "Manual" in caught.value.sentence
 
 
 def armable(**change: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -176,7 +176,7 @@ async def test_a_forge_that_does_not_arm_says_why(
             await github.adapter.merge(
                 github.place, 7, SHA, "main", MergeMethod.SQUASH, by_forge=True
             )
-    assert words in caught.value.message
+    assert words in caught.value.sentence
 
 
 async def test_without_auto_merge_in_the_repository_a_person_must_act() -> None:
@@ -185,7 +185,7 @@ async def test_without_auto_merge_in_the_repository_a_person_must_act() -> None:
             await github.adapter.merge(
                 github.place, 7, SHA, "main", MergeMethod.MERGE, by_forge=True
             )
-    assert "Manual" in caught.value.message
+    assert "Manual" in caught.value.sentence
 
 
 async def test_armed_already_in_the_forges_words_is_success() -> None:

@@ -113,7 +113,7 @@ async def test_what_the_forge_does_not_know_is_named_with_its_field(
         with pytest.raises(TerminalError) as caught:
             await extras(github, **wish)
     assert caught.value.reason is Reason.PUSH_REFUSED
-    assert f"spec.config.pullRequest.{field}" in caught.value.message
+    assert f"spec.config.pullRequest.{field}" in caught.value.sentence
 
 
 async def test_a_comment_is_written_once_for_its_key() -> None:

@@ -111,7 +111,7 @@ async def test_an_answer_that_drips_is_broken_off() -> None:
         place = ForgePlace(f"http://{host}/api/v3", "o/n", credential, ForgeType.GITHUB)
         with pytest.raises(TransientError) as caught:
             await adapter.get_repository(place)
-        assert "in time" in caught.value.message
+        assert "in time" in caught.value.sentence
         await adapter.close()
         await asyncio.wait_for(ended.wait(), 20)
 
@@ -133,7 +133,7 @@ async def test_a_certificate_nobody_vouches_for_is_not_taken(tmp_path: Path) -> 
         )
         with pytest.raises(TransientError) as caught:
             await adapter.get_repository(place)
-        assert "certificate verify failed" in caught.value.message
+        assert "certificate verify failed" in caught.value.sentence
         await adapter.close()
     assert asked == 0
 

@@ -33,9 +33,9 @@ async def test_a_change_that_would_be_done_proves_that_there_is_none(cluster: Fa
         await prove_guard(cluster, APPLICATION)
 
     assert caught.value.reason is Reason.GUARD_MISSING
-    assert "argocd/album-app-backend" in caught.value.message
-    assert "manifests/base/application-guard.yaml" in caught.value.message
-    assert "ALBUM_REQUIRE_GUARD=false" in caught.value.message
+    assert "argocd/album-app-backend" in caught.value.sentence
+    assert "manifests/base/application-guard.yaml" in caught.value.sentence
+    assert "ALBUM_REQUIRE_GUARD=false" in caught.value.sentence
     assert cluster.objects == before
     assert cluster.faults.writes == []
 

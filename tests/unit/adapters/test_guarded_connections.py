@@ -83,7 +83,7 @@ async def test_a_forge_by_a_name_of_the_node_is_not_spoken_to(
         await adapter.close()
     assert caught.value.reason is Reason.HOST_NOT_ALLOWED
     assert f"add {NAME}:{listener.port} to the operator's ALBUM_ALLOWED_HOSTS" in (
-        caught.value.message
+        caught.value.sentence
     )
     assert listener.connections == 0
 
@@ -162,4 +162,4 @@ def test_a_name_a_build_cannot_resolve_is_a_passing_trouble() -> None:
     finally:
         git.close()
     assert caught.value.reason is Reason.GIT_UNAVAILABLE
-    assert "Could not resolve its host" in caught.value.message
+    assert "Could not resolve its host" in caught.value.sentence

@@ -158,9 +158,9 @@ async def test_a_private_key_without_known_hosts_is_not_taken(cluster: FakeClust
         await ClusterSecrets(cluster).find_credential(GIT)
 
     assert caught.value.reason is Reason.CREDENTIALS_MISSING
-    assert "`known_hosts`" in caught.value.message
-    assert "ssh-keyscan" in caught.value.message
-    assert "s3cret" not in caught.value.message
+    assert "`known_hosts`" in caught.value.sentence
+    assert "ssh-keyscan" in caught.value.sentence
+    assert "s3cret" not in caught.value.sentence
 
 
 @pytest.mark.parametrize("key", ["url", "token"])
@@ -174,8 +174,8 @@ async def test_a_missing_key_is_named_and_nothing_of_the_rest_is_shown(
         await ClusterSecrets(cluster).find_credential(GIT)
 
     assert caught.value.reason is Reason.CREDENTIALS_MISSING
-    assert f"`{key}`" in caught.value.message
-    assert "t0ken" not in caught.value.message
+    assert f"`{key}`" in caught.value.sentence
+    assert "t0ken" not in caught.value.sentence
 
 
 @pytest.mark.parametrize("data", ["not base64!", "/w=="])
@@ -186,7 +186,7 @@ async def test_a_key_that_is_no_text_is_named(cluster: FakeCluster, data: str) -
     with pytest.raises(TerminalError) as caught:
         await ClusterSecrets(cluster).find_credential(GIT)
 
-    assert "`token`" in caught.value.message
+    assert "`token`" in caught.value.sentence
     assert caught.value.__cause__ is None
 
 
@@ -213,7 +213,7 @@ async def test_a_registry_secret_without_entries_is_refused_without_showing_it(
         await ClusterSecrets(cluster).find_registry_hosts(Ref("album", "album-registry"))
 
     assert caught.value.reason is Reason.CREDENTIALS_MISSING
-    assert "s3cret" not in caught.value.message
+    assert "s3cret" not in caught.value.sentence
 
 
 def test_a_time_nobody_can_read_is_none() -> None:

@@ -55,8 +55,8 @@ async def test_a_missing_key_of_an_app_is_named(cluster: FakeCluster, key: str) 
     with pytest.raises(TerminalError) as caught:
         await ClusterSecrets(cluster).find_credential(GIT)
     assert caught.value.reason is Reason.CREDENTIALS_MISSING
-    assert f"`{key}`" in caught.value.message
-    assert "pr1vate" not in caught.value.message
+    assert f"`{key}`" in caught.value.sentence
+    assert "pr1vate" not in caught.value.sentence
 
 
 @pytest.mark.parametrize("number", ["album", "-1", "٣", "1" * 30])
@@ -64,7 +64,7 @@ async def test_an_installation_is_a_number(cluster: FakeCluster, number: str) ->
     cluster.apply(raw_secret("album-git", **{**KEYS, "installationID": number}))
     with pytest.raises(TerminalError) as caught:
         await ClusterSecrets(cluster).find_credential(GIT)
-    assert "`installationID`" in caught.value.message
+    assert "`installationID`" in caught.value.sentence
 
 
 async def test_git_is_given_a_token_that_the_app_made(cluster: FakeCluster) -> None:

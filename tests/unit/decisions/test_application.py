@@ -33,7 +33,7 @@ def test_an_application_that_is_not_there_is_named() -> None:
 
     assert halt is not None
     assert halt.reason is Reason.APPLICATION_NOT_FOUND
-    assert "argocd/album-app-backend" in halt.message
+    assert "argocd/album-app-backend" in halt.sentence
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_an_application_the_change_would_never_reach_is_refused(seen: Applicatio
 
     assert halt is not None
     assert halt.reason is Reason.APPLICATION_MISMATCH
-    assert CONFIG in halt.message
+    assert CONFIG in halt.sentence
 
 
 def test_the_fitting_source_of_several_is_found() -> None:
@@ -94,7 +94,7 @@ def test_without_consent_the_line_that_gives_it_is_shown() -> None:
     assert (
         "kubectl annotate application -n argocd album-app-backend "
         "album.dev/authorized-pipeline=album/album-app,other/pipeline --overwrite"
-    ) in halt.message
+    ) in halt.sentence
 
 
 def test_consent_for_a_pipeline_of_the_same_name_elsewhere_is_none() -> None:

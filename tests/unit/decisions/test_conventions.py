@@ -61,17 +61,17 @@ def test_a_tag_of_no_app_is_refused_with_the_prefixes_there_are(tag: str) -> Non
     halt = _halt(replace(RELEASE, tag=tag))
 
     assert halt.reason is Reason.TAG_INVALID
-    assert f"spec.tag: `{tag}`" in halt.message
-    assert "`backend-` and `frontend-`" in halt.message
-    assert "album.dev/retry" in halt.message
+    assert f"spec.tag: `{tag}`" in halt.sentence
+    assert "`backend-` and `frontend-`" in halt.sentence
+    assert "album.dev/retry" in halt.sentence
 
 
 def test_an_unknown_app_is_refused_with_the_apps_there_are() -> None:
     halt = _halt(replace(RELEASE, tag=None, app="worker", version="v1.1.0"))
 
     assert halt.reason is Reason.TAG_INVALID
-    assert "spec.app" in halt.message
-    assert "backend and frontend" in halt.message
+    assert "spec.app" in halt.sentence
+    assert "backend and frontend" in halt.sentence
 
 
 def test_what_a_pipeline_says_goes_before_the_conventions() -> None:

@@ -66,9 +66,9 @@ def test_a_privileged_build_is_submitted_only_by_an_admins_word() -> None:
 
     assert isinstance(refused, Halt)
     assert refused.reason is Reason.ENGINE_NOT_ALLOWED
-    assert "AlbumPipeline album-app builds with BuildKit" in refused.message
-    assert "spec.build.type: Kaniko" in refused.message
-    assert "ALBUM_ALLOW_PRIVILEGED_BUILDS=true" in refused.message
+    assert "AlbumPipeline album-app builds with BuildKit" in refused.sentence
+    assert "spec.build.type: Kaniko" in refused.sentence
+    assert "ALBUM_ALLOW_PRIVILEGED_BUILDS=true" in refused.sentence
     allowed = build.decide(RELEASE, RECORD, PRIVILEGED, None, NOW, privileged=True)
     assert isinstance(allowed, Act)
 
@@ -93,7 +93,7 @@ def test_a_job_of_somebody_else_is_left_alone() -> None:
     halt = _halt(replace(BUILD_SEEN, owner=JobOwner.OTHER))
 
     assert halt.reason is Reason.BUILD_FAILED
-    assert f"kubectl delete job -n album {BUILD_SEEN.job}" in halt.message
+    assert f"kubectl delete job -n album {BUILD_SEEN.job}" in halt.sentence
 
 
 def test_a_running_build_is_waited_for_and_noted() -> None:
@@ -176,8 +176,8 @@ def test_a_build_that_leaves_no_digest_proves_nothing(words: str) -> None:
     halt = _halt(_left(words))
 
     assert halt.reason is Reason.BUILD_FAILED
-    assert "Pod pod-1 left no digest in its termination message" in halt.message
-    assert "album.dev/retry" in halt.message
+    assert "Pod pod-1 left no digest in its termination message" in halt.sentence
+    assert "album.dev/retry" in halt.sentence
 
 
 @pytest.mark.parametrize(
@@ -194,8 +194,8 @@ def test_a_digest_that_no_image_has_is_refused_for_that(digest: str, why: str) -
     halt = _halt(_left(f"sha256:{digest}\n"))
 
     assert halt.reason is Reason.BUILD_FAILED
-    assert f"Pod pod-1 left the digest sha256:{digest}, {why}" in halt.message
-    assert f"kubectl logs -n album job/{BUILD_SEEN.job}" in halt.message
+    assert f"Pod pod-1 left the digest sha256:{digest}, {why}" in halt.sentence
+    assert f"kubectl logs -n album job/{BUILD_SEEN.job}" in halt.sentence
 
 
 def test_a_build_whose_pod_is_gone_cannot_tell_its_digest() -> None:
@@ -206,8 +206,10 @@ def test_two_pods_that_leave_different_digests_are_both_not_believed() -> None:
     halt = _halt(_left(DIGEST, f"sha256:{'e' * 64}"))
 
     assert halt.reason is Reason.BUILD_FAILED
-    assert "2 Pods claim to be its own and do not agree, pod-1 and pod-2 among them" in halt.message
-    assert f"-l batch.kubernetes.io/job-name={BUILD_SEEN.job}" in halt.message
+    assert (
+        "2 Pods claim to be its own and do not agree, pod-1 and pod-2 among them" in halt.sentence
+    )
+    assert f"-l batch.kubernetes.io/job-name={BUILD_SEEN.job}" in halt.sentence
 
 
 def test_two_pods_that_leave_the_same_digest_are_believed() -> None:
@@ -227,7 +229,7 @@ def test_a_build_over_its_time_names_the_setting() -> None:
     halt = _halt(replace(FAILED, failure_reason="DeadlineExceeded"))
 
     assert halt.reason is Reason.BUILD_TIMED_OUT
-    assert "build.timeout (0:30:00)" in halt.message
+    assert "build.timeout (0:30:00)" in halt.sentence
 
 
 @pytest.mark.parametrize(
@@ -244,7 +246,7 @@ def test_a_build_out_of_memory_names_the_setting(container: str | None, remedy: 
     halt = _halt(replace(FAILED, trouble=trouble))
 
     assert halt.reason is Reason.BUILD_OUT_OF_MEMORY
-    assert remedy in halt.message
+    assert remedy in halt.sentence
 
 
 @pytest.mark.parametrize("said", ["Usage of EmptyDir volume exceeds the limit.", ""])
@@ -252,8 +254,8 @@ def test_a_pod_evicted_for_its_disk_names_the_setting(said: str) -> None:
     halt = _halt(replace(FAILED, trouble=PodTrouble("pod-x", None, "Evicted", said)))
 
     assert halt.reason is Reason.BUILD_FAILED
-    assert f"Pod pod-x was evicted: {said or 'no reason is told'}" in halt.message
-    assert "build.resources.limits.ephemeral-storage" in halt.message
+    assert f"Pod pod-x was evicted: {said or 'no reason is told'}" in halt.sentence
+    assert "build.resources.limits.ephemeral-storage" in halt.sentence
 
 
 def test_a_failed_build_says_what_the_builder_said_and_where_the_logs_are() -> None:
@@ -261,8 +263,8 @@ def test_a_failed_build_says_what_the_builder_said_and_where_the_logs_are() -> N
     halt = _halt(replace(FAILED, trouble=trouble), WITH_LOG)
 
     assert halt.reason is Reason.BUILD_FAILED
-    assert "exit code 2: undefined: foo" in halt.message
-    assert f"kubectl logs -n album job/{BUILD_SEEN.job} --all-containers" in halt.message
+    assert "exit code 2: undefined: foo" in halt.sentence
+    assert f"kubectl logs -n album job/{BUILD_SEEN.job} --all-containers" in halt.sentence
     assert halt.failure is not None
     assert (halt.failure.step, halt.failure.reason) == ("ImageReady", Reason.BUILD_FAILED)
     assert (halt.failure.pod, halt.failure.container, halt.failure.exit_code) == (
@@ -279,11 +281,11 @@ def test_a_log_is_shown_only_where_the_pipeline_says_so() -> None:
 
     assert "hunter2" not in repr(halt)
     assert "Container build of the build failed with exit code 128 (ContainerCannotRun). Mend" in (
-        halt.message
+        halt.sentence
     )
-    assert f"kubectl logs -n album job/{BUILD_SEEN.job} --all-containers" in halt.message
+    assert f"kubectl logs -n album job/{BUILD_SEEN.job} --all-containers" in halt.sentence
     assert halt.failure is not None
-    assert halt.failure.message == halt.message
+    assert halt.failure.message == halt.sentence
 
 
 def test_what_the_init_container_says_is_shown_always() -> None:
@@ -300,7 +302,7 @@ def test_a_failed_build_whose_pod_is_gone_still_ends() -> None:
     assert halt.reason is Reason.BUILD_FAILED
     assert halt.failure is not None
     assert halt.failure.pod is None
-    assert halt.failure.message == halt.message
+    assert halt.failure.message == halt.sentence
 
 
 def _queued(slots: BuildSlots) -> Wait:

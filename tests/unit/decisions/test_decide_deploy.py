@@ -145,7 +145,7 @@ def test_a_sync_that_fails_at_our_commit_or_later_ends_the_release(
 
     assert isinstance(verdict, Halt)
     assert verdict.reason is Reason.SYNC_FAILED
-    assert "no such CRD" in verdict.message
+    assert "no such CRD" in verdict.sentence
 
 
 @pytest.mark.parametrize("phase", ["Running", "Terminating"])
@@ -415,8 +415,8 @@ def test_a_proof_that_stays_incomplete_ends_with_what_is_missing(
 
     assert isinstance(verdict, Halt)
     assert verdict.reason is reason
-    assert "argocd.timeout (0:15:00)" in verdict.message
-    assert "album.dev/retry" in verdict.message
+    assert "argocd.timeout (0:15:00)" in verdict.sentence
+    assert "album.dev/retry" in verdict.sentence
 
 
 def test_the_last_look_comes_exactly_at_the_end_of_the_time() -> None:

@@ -276,7 +276,7 @@ def test_a_head_somebody_changed_ends_the_release() -> None:
 
     assert isinstance(verdict, Halt)
     assert verdict.reason is Reason.HEAD_CHANGED
-    assert "999999999999" in verdict.message
+    assert "999999999999" in verdict.sentence
 
 
 ALREADY = Done(replace(RECORD, merged_commit=MERGED), Reason.NO_CHANGE, "main already holds it.")
@@ -305,7 +305,7 @@ def test_one_that_a_person_closed_is_a_no() -> None:
 
     assert isinstance(verdict, Halt)
     assert verdict.reason is Reason.PULL_REQUEST_CLOSED
-    assert "closed by reviewer" in verdict.message
+    assert "closed by reviewer" in verdict.sentence
 
 
 def test_a_base_that_cannot_be_looked_at_is_looked_at_later() -> None:
@@ -393,7 +393,7 @@ def test_a_merge_into_another_branch_is_none() -> None:
         assert isinstance(verdict, Halt)
         assert verdict.reason is Reason.BASE_CHANGED
         assert f"merged by reviewer into develop as {MERGED[:12]} and not into main" in (
-            verdict.message
+            verdict.sentence
         )
     told_little = replace(went, actor=None, merge_commit=None)
     assert isinstance(merge.decide(RECORD, RESOLVED, told_little, NOW), Halt)
@@ -437,6 +437,6 @@ def test_a_number_that_stands_for_anothers_pull_request_is_not_followed(
 
     assert isinstance(verdict, Halt)
     assert verdict.reason is Reason.HEAD_CHANGED
-    assert "not the one that was proposed" in verdict.message
+    assert "not the one that was proposed" in verdict.sentence
     # A branch that was renamed holds the same commit.
     assert not isinstance(_decide(replace(known, head=head)), Halt)

@@ -145,7 +145,7 @@ def test_a_branch_with_another_commit_is_taken() -> None:
 
     assert isinstance(verdict, Halt)
     assert verdict.reason is Reason.BRANCH_TAKEN
-    assert BRANCH in verdict.message
+    assert BRANCH in verdict.sentence
 
 
 @pytest.mark.parametrize("actor", ["reviewer", None])
@@ -154,8 +154,8 @@ def test_a_closed_pull_request_is_a_no(actor: str | None) -> None:
 
     assert isinstance(verdict, Halt)
     assert verdict.reason is Reason.PULL_REQUEST_CLOSED
-    assert PULL_REQUEST.url in verdict.message
-    assert ("by reviewer" in verdict.message) is (actor is not None)
+    assert PULL_REQUEST.url in verdict.sentence
+    assert ("by reviewer" in verdict.sentence) is (actor is not None)
 
 
 def test_a_pull_request_merged_for_an_earlier_commit_of_the_branch_does_not_count() -> None:
@@ -178,8 +178,8 @@ def test_a_change_that_was_merged_and_taken_back_is_not_merged_again_by_its_old_
 
     assert isinstance(verdict, Halt)
     assert verdict.reason is Reason.BRANCH_TAKEN
-    assert "#6" in verdict.message
-    assert "delete the branch" in verdict.message
+    assert "#6" in verdict.sentence
+    assert "delete the branch" in verdict.sentence
 
 
 def test_a_value_that_is_there_already_needs_no_pull_request() -> None:

@@ -53,7 +53,7 @@ def test_a_switch_its_owner_turned_off_is_not_turned_on() -> None:
 
     assert isinstance(verdict, Halt)
     assert verdict.reason is Reason.AUTO_SYNC_DISABLED
-    assert "automated.enabled" in verdict.message
+    assert "automated.enabled" in verdict.sentence
 
 
 def test_consent_that_was_taken_back_is_respected() -> None:

@@ -195,6 +195,6 @@ def test_the_refusal_names_the_field_and_the_way_out() -> None:
     halt = refuse(RELEASE, "status.app: it is wrong.")
 
     assert halt.reason is Reason.STATUS_INVALID
-    assert halt.message.startswith("status.app: it is wrong. ")
-    assert "albumreleases/status in namespace album" in halt.message
-    assert "annotation album.dev/retry" in halt.message
+    assert halt.sentence.startswith("status.app: it is wrong. ")
+    assert "albumreleases/status in namespace album" in halt.sentence
+    assert "annotation album.dev/retry" in halt.sentence

@@ -9,11 +9,12 @@ import yaml
 
 from album_operator.api.crd import render_crds
 from album_operator.api.types import DIFF_LENGTH, MESSAGE_LENGTH
-from album_operator.codec import text as codec
+from album_operator.codec.text import REFRESH
 from album_operator.decisions import application as consent
 from album_operator.domain import marks
 from album_operator.domain.reasons import TRANSIENT, Reason
 from album_operator.domain.record import StepName
+from album_operator.domain.remedy import RETRY
 from album_operator.metrics import Metrics
 from album_operator.render import sync_policy
 from album_operator.serving.webhooks import STATUS
@@ -188,8 +189,8 @@ def test_annotations_and_labels_are_those_of_the_code() -> None:
         consent.CONSENT,
         sync_policy.PREVIOUS_POLICY,
         sync_policy.REFRESH,
-        codec.RETRY,
-        codec.REFRESH,
+        RETRY,
+        REFRESH,
         marks.APP_LABEL,
         marks.PIPELINE_LABEL,
         marks.PULL_REQUEST_LINK,

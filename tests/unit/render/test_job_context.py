@@ -34,7 +34,7 @@ def test_a_job_that_would_build_anything_else_is_not_rendered(
         render_job(RELEASE, replace(RESOLVED, build=build), 1, ENGINE)
 
     assert refused.value.reason is Reason.STATUS_INVALID
-    assert "annotation album.dev/retry" in refused.value.message
+    assert "annotation album.dev/retry" in refused.value.sentence
 
 
 @pytest.mark.parametrize(("wanted", "policy"), [(False, "File"), (True, "FallbackToLogsOnError")])

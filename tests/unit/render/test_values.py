@@ -49,7 +49,7 @@ def test_a_file_of_the_corpus_comes_out_as_recorded(folder: str, name: str) -> N
     if refused.exists():
         with pytest.raises(NotEditableError) as caught:
             edit_values(data, {edit: VERSION})
-        assert f"{caught.value.reason}: {caught.value.message}\n" == refused.read_text()
+        assert f"{caught.value.reason}: {caught.value.sentence}\n" == refused.read_text()
         with pytest.raises(NotEditableError):
             read_values(data, [edit])[edit] or edit_values(data, {edit: VERSION})
     else:
@@ -147,7 +147,7 @@ def test_deep_nesting_is_refused_where_it_passes_the_limit_not_at_its_end(openin
     text = opening * 100_000
     with pytest.raises(NotEditableError, match="nested deeper than 100") as caught:
         edit_values(text.encode(), {at("a"): "y"})
-    assert f"v.yaml:1:{100 * len(opening) + 1}:" in caught.value.message
+    assert f"v.yaml:1:{100 * len(opening) + 1}:" in caught.value.sentence
 
 
 def test_an_alias_of_nothing_is_left_to_others() -> None:

@@ -81,7 +81,7 @@ def test_a_tag_is_not_as_long_as_a_file() -> None:
     text = HEAD + "x: !" + "t" * 200_000 + " 1\n"
     with pytest.raises(NotEditableError, match="tag there has more than 1024") as caught:
         edit_values(text.encode(), {TAG: "v2"})
-    assert "v.yaml:3:4" in caught.value.message
+    assert "v.yaml:3:4" in caught.value.sentence
     edit_values(text.replace("!" + "t" * 200_000, "").encode(), {TAG: "v2"})
 
 

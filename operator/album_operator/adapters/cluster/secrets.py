@@ -9,7 +9,7 @@ from typing import Any
 from album_operator.adapters.cluster.cluster import Cluster, path_of
 from album_operator.adapters.cluster.refusals import NotFoundError
 from album_operator.codec.foreign_json import parse_json
-from album_operator.decisions.preflight import missing_key
+from album_operator.domain.credential_errors import missing_key
 from album_operator.domain.errors import OutsideError, TerminalError
 from album_operator.domain.names import origin_of
 from album_operator.domain.places import (
@@ -54,8 +54,7 @@ class ClusterSecrets:
             app=app,
         )
         if identity and not credential.known_hosts:
-            halt = missing_key(str(ref), "known_hosts", origin_of(credential.url))
-            raise TerminalError(halt.reason, halt.message)
+            raise missing_key(str(ref), "known_hosts", origin_of(credential.url))
         return credential
 
     async def find_registry_hosts(self, ref: Ref) -> frozenset[str] | None:

@@ -6,7 +6,8 @@ and `git upload-pack` are known for.
 
 import re
 
-from album_operator.decisions.preflight import KNOW_HOST, RETRY
+from album_operator.decisions.preflight import RETRY
+from album_operator.domain.credential_errors import KNOW_HOST
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.names import host_of
 from album_operator.domain.places import GitPlace

@@ -13,9 +13,10 @@ from album_operator.adapters.servers.networks import (
     describe_name,
     find_address,
 )
-from album_operator.decisions.preflight import RETRY, missing_key
+from album_operator.decisions.preflight import RETRY
+from album_operator.domain.credential_errors import foreign_host, missing_key
 from album_operator.domain.errors import TerminalError
-from album_operator.domain.names import is_ssh, origin_of
+from album_operator.domain.names import is_ssh
 from album_operator.domain.places import Credential
 from album_operator.domain.reasons import Reason
 
@@ -190,7 +191,7 @@ def check_git_credential(credential: Credential, url: str) -> None:
         TerminalError: `HostNotAllowed` or `CredentialsMissing`.
     """
     if not credential.may_go_to(url):
-        raise _foreign(credential, url)
+        raise foreign_host(credential.secret, credential, url)
     # A repository that is for everybody is read with no credential at all, but never over SSH.
     if is_ssh(url) or not credential.is_empty:
         _check_keys(credential, url)
@@ -208,21 +209,11 @@ def check_forge_credential(credential: Credential, api_url: str, repository: str
         TerminalError: `HostNotAllowed` or `CredentialsMissing`.
     """
     if not credential.may_serve(api_url, repository):
-        raise _foreign(credential, api_url)
+        raise foreign_host(credential.secret, credential, api_url)
     _check_keys(credential, api_url)
 
 
 def _check_keys(credential: Credential, url: str) -> None:
     key = credential.find_missing_key(url)
     if key is not None:
-        halt = missing_key(credential.secret, key, url)
-        raise TerminalError(halt.reason, halt.message)
-
-
-def _foreign(credential: Credential, url: str) -> TerminalError:
-    return TerminalError(
-        Reason.HOST_NOT_ALLOWED,
-        f"Secret {credential.secret} is for {origin_of(credential.url)} by its key `url`, so it is "
-        f"not sent to {url}. Name another Secret in the pipeline or correct the Secret's url, "
-        f"{RETRY}.",
-    )
+        raise missing_key(credential.secret, key, url)
