@@ -12,7 +12,7 @@ from album_cli.documents import Wish, from_files, from_tag
 from album_cli.ends import TOKEN, BadInputError, NothingToChange, RefusedError
 from album_cli.places import find_place, insecure_hosts
 from album_cli.plan import make_plan
-from album_operator.domain.diffs import UNKNOWN_DIGEST, UNKNOWN_DIGEST_NOTE
+from album_operator.domain.diffs import UNKNOWN_DIGEST_NOTE, has_unknown_digest
 from album_operator.domain.redaction import Redactor
 from album_operator.domain.secret_words import words_of
 
@@ -140,7 +140,7 @@ def _redactor(token: str, username: str) -> Redactor:
 
 
 def _write(diff: str) -> None:
-    if UNKNOWN_DIGEST in diff:
+    if has_unknown_digest(diff):
         click.echo(UNKNOWN_DIGEST_NOTE, err=True)
     # Whoever reads the output may stop early, as `head` does.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)

@@ -155,3 +155,31 @@ def test_a_file_that_cannot_be_read_is_told(folder: Path) -> None:
         2,
         "Error: nope.yaml cannot be read: No such file or directory.\n",
     )
+
+
+OLD = f"sha256:{'a' * 64}"
+
+
+@pytest.mark.parametrize(
+    ("values", "value", "said"),
+    [
+        (f"image: {{tag: v1.0.0, digest: '{OLD}'}}", "Tag", "add an edit of image.digest with"),
+        (f"image: {{tag: 'v1.2.0@{OLD}'}}", "Tag", "Superseded: values.yaml already holds v1.2.0@"),
+        ("image: {tag: 'registry.example.org:5000/acme/app:v1'}", "Tag", "Use value: Reference"),
+        ("image: {tag: v1.0.0}\nsops: {mac: 'ENC[x]', lastmodified: x}", "Tag", "SOPS"),
+        ("%YAML 1.3\n---\nimage: {tag: v1.0.0}", "Tag", "ValuesNotEditable: image.tag cannot"),
+        ("image: {tag: 'nginx:1.27.0'}", "Reference", ""),
+        (f"image: {{tag: 'v1.0.0@{OLD}'}}", "Tag", ""),
+    ],
+)
+def test_what_would_be_wrong_in_silence_is_told(
+    folder: Path, values: str, value: str, said: str
+) -> None:
+    commit(folder / "config", "values", {"values.yaml": f"{values}\n".encode()})
+    old = "{path: backend/values.yaml, key: resources.extra.tag}"
+    pipeline = PIPELINE.replace(old, f"{{path: values.yaml, key: image.tag, value: {value}}}")
+    ended = plan(folder, "-f", "release.yaml", "-f", "-", data=pipeline)
+
+    assert ended.status == (2 if said else 0), ended
+    assert said in ended.err
+    assert said or b"v1.1.0" in ended.out

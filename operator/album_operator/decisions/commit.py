@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from album_operator.decisions import edits
 from album_operator.decisions.merge import NOT_MERGED
-from album_operator.decisions.preflight import check_order
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ProposalRecord, Record
 from album_operator.domain.release import Edit, Release
@@ -39,7 +39,7 @@ def decide(
     """
     if not seen.edited:
         return _is_there(record, resolved, seen)
-    halt = check_order(release, resolved, seen.current)
+    halt = edits.check(release, resolved, seen.current)
     if halt is not None:
         return halt
     return Act(

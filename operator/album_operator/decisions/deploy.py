@@ -268,12 +268,19 @@ def _images(ref: Ref, seen: ApplicationSeen, record: Record, resolved: Resolved)
     repository = image_repository(wanted)
     same = [image for image in seen.images if image_repository(image) == repository]
     if pinned is None:
-        ours = {image for image in same if image.split("@", 1)[0] == wanted}
+        ours = {image for image in same if _is_wanted(image, wanted, record)}
         proof = ours
     else:
         # What a digest names is the same whatever the tag before it says.
         proof = {image for image in same if image.endswith(f"@{pinned}")}
         ours = proof | {resolved.build.image}
+    if not proof and (others := _pinned_elsewhere(same, resolved)):
+        return _wait(
+            Reason.SYNCING,
+            f"Application {ref} runs {join_words(others)}: the tag of the release with another "
+            f"digest than that of the image that was built, so it is another image. Find what pins "
+            "it, and let an edit with value: Digest write it.",
+        )
     if not proof:
         return _wait(
             Reason.SYNCING if seen.images else Reason.IMAGE_NOT_OBSERVED,
@@ -286,6 +293,18 @@ def _images(ref: Ref, seen: ApplicationSeen, record: Record, resolved: Resolved)
             Reason.SYNCING, f"Application {ref} still runs {join_words(older)} beside {wanted}."
         )
     return None
+
+
+def _is_wanted(image: str, wanted: str, record: Record) -> bool:
+    """Tell whether an image has our tag, and no digest but ours: that alone says what runs."""
+    name, _, digest = image.partition("@")
+    known = record.image.digest if record.image is not None else digest
+    return name == wanted and digest in ("", known)
+
+
+def _pinned_elsewhere(images: list[str], resolved: Resolved) -> list[str]:
+    """Give the images with our tag and some digest."""
+    return [image for image in images if image.startswith(f"{resolved.build.image}@")]
 
 
 def _health(ref: Ref, seen: ApplicationSeen) -> Wait | None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from album_operator.domain.diffs import UNKNOWN_DIGEST, UNKNOWN_DIGEST_NOTE
+from album_operator.domain.diffs import UNKNOWN_DIGEST_NOTE, has_unknown_digest
 from album_operator.domain.names import join_words
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import PlannedPatch, PlanRecord, Record
@@ -43,7 +43,7 @@ def decide(
             f"propose nothing, as branch {seen.base_branch} of {config.repository} holds "
             f"{resolved.version} already"
         )
-    note = f" {UNKNOWN_DIGEST_NOTE}" if UNKNOWN_DIGEST in diff else ""
+    note = f" {UNKNOWN_DIGEST_NOTE}" if has_unknown_digest(diff) else ""
     return Done(
         replace(record, plan=plan),
         Reason.PLANNED,

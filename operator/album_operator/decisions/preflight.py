@@ -3,14 +3,13 @@
 import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import assert_never
 
-from album_operator.decisions import application
+from album_operator.decisions import application, edits
 from album_operator.domain.credential_errors import missing_secret
-from album_operator.domain.names import image_tag, is_newer, join_words
+from album_operator.domain.names import join_words
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ImageRecord, Record, StepName, StepRecord
-from album_operator.domain.release import Edit, EditValue, Mode, Ref, Release
+from album_operator.domain.release import Edit, Mode, Ref, Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import ApplicationSeen, ConfigSeen, RepositorySeen, SourceSeen
 from album_operator.domain.verdict import Done, Halt
@@ -119,36 +118,6 @@ def check_config(resolved: Resolved, seen: ConfigSeen) -> Halt | None:
     return None
 
 
-def check_order(release: Release, resolved: Resolved, current: Mapping[Edit, str]) -> Halt | None:
-    """End a release that is older than what the base branch holds."""
-    if release.allow_downgrade:
-        return None
-    for edit, value in current.items():
-        version = _version(edit, value)
-        if version is not None and is_newer(version, resolved.version):
-            return Halt(
-                Reason.SUPERSEDED,
-                f"{edit.path} already holds {value} at {edit.key}, which is newer than "
-                f"{resolved.version}; nothing was changed. To go back on purpose, create a release "
-                "with spec.allowDowngrade: true.",
-                superseded_by=version,
-            )
-    return None
-
-
-def _version(edit: Edit, value: str) -> str | None:
-    """Give the version an edit's value tells of; a digest and a repository tell of none."""
-    match edit.value:
-        case EditValue.TAG:
-            return value
-        case EditValue.REFERENCE:
-            return image_tag(value)
-        case EditValue.DIGEST | EditValue.REPOSITORY:
-            return None
-        case _:
-            assert_never(edit.value)
-
-
 def decide(
     release: Release, record: Record, wish: Resolved, seen: PreflightSeen, *, consent: bool
 ) -> Done | Halt:
@@ -164,7 +133,7 @@ def decide(
     halt = (
         check_source(wish, seen.source)
         or check_config(wish, seen.config)
-        or check_order(release, wish, seen.current)
+        or edits.check(release, wish, seen.current)
     )
     if halt is not None:
         return halt

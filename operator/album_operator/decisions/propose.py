@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from album_operator.decisions.preflight import RETRY, check_config, check_order
+from album_operator.decisions import edits
+from album_operator.decisions.preflight import RETRY, check_config
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ProposalRecord, PullRequestRecord, Record
 from album_operator.domain.release import Edit, EditValue, PullRequestWish, Release
@@ -59,7 +60,7 @@ def decide(
         return _nothing_to_change(record, resolved, seen, pull_request)
     if pull_request is not None and pull_request.state is PullRequestState.CLOSED:
         return closed(pull_request)
-    halt = check_order(release, resolved, seen.current)
+    halt = edits.check(release, resolved, seen.current)
     if halt is not None:
         return halt
     branch = seen.config.branch
@@ -121,7 +122,11 @@ def _on_our_branch(
 
 
 def _version(current: Mapping[Edit, str]) -> str | None:
-    versions = [value for edit, value in current.items() if edit.value is EditValue.TAG]
+    versions = [
+        edits.version_in(edit, value)
+        for edit, value in current.items()
+        if edit.value is EditValue.TAG
+    ]
     return versions[0] if versions else None
 
 

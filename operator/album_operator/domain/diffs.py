@@ -13,7 +13,9 @@ UNKNOWN_DIGEST = f"sha256:{'0' * 64}"
 """Stands for the digest of an image not built yet, to find out whether an edit is possible."""
 
 UNKNOWN_DIGEST_NOTE = "The digest is known once the image is built: zeros stand for it here."
-"""Said with each diff that has an `UNKNOWN_DIGEST`."""
+"""Said with each diff that `has_unknown_digest`."""
+
+_ZEROS = UNKNOWN_DIGEST.partition(":")[2]
 
 DIFF_CUT = "… the rest of the diff is left out\n"
 
@@ -27,3 +29,8 @@ def cut_diff(diff: str, limit: int) -> str:
     sizes = accumulate((len(line.encode()) for line in lines), initial=len(DIFF_CUT.encode()))
     kept = sum(size <= limit for size in sizes) - 1
     return "".join([*lines[:kept], DIFF_CUT])
+
+
+def has_unknown_digest(diff: str) -> bool:
+    """Tell whether zeros stand for a digest in a diff; some charts want its digits alone."""
+    return _ZEROS in diff

@@ -122,6 +122,14 @@ class EditFormat(StrEnum):
     KUSTOMIZE = "Kustomize"
 
 
+KUSTOMIZE_FIELDS = {
+    EditValue.TAG: "newTag",
+    EditValue.DIGEST: "digest",
+    EditValue.REPOSITORY: "newName",
+}
+"""Fields of an entry of `images` (kustomize, api/types/image.go)."""
+
+
 @dataclass(frozen=True)
 class Edit:
     """One value to change: a file below the config repository's root, and a place in it.
@@ -138,6 +146,25 @@ class Edit:
     value: EditValue = EditValue.TAG
     format: EditFormat = EditFormat.YAML
     create: bool = False
+
+    @property
+    def field(self) -> str:
+        """Name of the last key on the way: the one whose value is replaced."""
+        if self.format is EditFormat.KUSTOMIZE:
+            return KUSTOMIZE_FIELDS[self.value]
+        return self.key.rpartition(".")[2]
+
+    @property
+    def parent(self) -> str:
+        """The way to the mapping that key is in."""
+        return self.key if self.format is EditFormat.KUSTOMIZE else self.key.rpartition(".")[0]
+
+    @property
+    def place(self) -> str:
+        """The place in the words of messages."""
+        if self.format is EditFormat.KUSTOMIZE:
+            return f"{self.field} of image {self.key}"
+        return self.key
 
 
 @dataclass(frozen=True)

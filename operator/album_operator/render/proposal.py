@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import assert_never
 
+from album_operator.domain.images import pinned
 from album_operator.domain.names import image_repository
 from album_operator.domain.places import Change
 from album_operator.domain.release import Edit, EditValue, Release
@@ -18,7 +19,7 @@ def edited_paths(edits: Iterable[Edit]) -> list[str]:
 
 
 def wanted_values(resolved: Resolved, digest: str) -> Mapping[Edit, str]:
-    """Give what each of a release's edits writes.
+    """Give what each of a release's edits writes; a tag or reference with the digest as its pin.
 
     Args:
         resolved: what the release will do.
@@ -51,11 +52,11 @@ def edit(wanted: Mapping[Edit, str], files: Mapping[str, bytes]) -> Edited:
 def _new_value(edit: Edit, resolved: Resolved, digest: str) -> str:
     match edit.value:
         case EditValue.TAG:
-            return resolved.version
+            return pinned(resolved.version, digest)
         case EditValue.DIGEST:
             return digest
         case EditValue.REFERENCE:
-            return resolved.build.image
+            return pinned(resolved.build.image, digest)
         case EditValue.REPOSITORY:
             return image_repository(resolved.build.image)
         case _:

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from ruamel.yaml.events import Event
 
 from album_operator.domain.errors import TerminalError
+from album_operator.domain.images import as_written, split_pin
 from album_operator.domain.release import Edit, EditFormat, EditValue
 from album_operator.render.yaml_budget import check_events
 from album_operator.render.yaml_growth import Cut, Growth, add_to_tree, colon_end, grow, in_quotes
+from album_operator.render.yaml_neighbours import Placed, check_neighbours, has_digest_beside
 from album_operator.render.yaml_nodes import (
     STRING,
     Node,
@@ -25,13 +27,7 @@ from album_operator.render.yaml_nodes import (
 )
 from album_operator.render.yaml_places import Gap, Item, Step, Target, find_place
 from album_operator.render.yaml_proof import check_only_changed
-
-KUSTOMIZE_FIELDS = {
-    EditValue.TAG: "newTag",
-    EditValue.DIGEST: "digest",
-    EditValue.REPOSITORY: "newName",
-}
-"""Fields of an entry of `images` (kustomize, api/types/image.go)."""
+from album_operator.render.yaml_sops import check_sops
 
 
 class NotEditableError(TerminalError):
@@ -49,12 +45,21 @@ class _File:
     events: Sequence[Event]
     root: Node | None
 
-    def find(self, edit: Edit) -> Target | Gap:
-        """Find the place of an edit; a gap only where the edit may fill it."""
-        place = find_place(self.text, self.root, _steps(edit), _name(edit))
-        if isinstance(place, Gap) and not edit.create:
-            raise place.refusal
-        return place
+    def place(self, edits: Collection[Edit]) -> list[Placed]:
+        """Find the places of edits; a gap only where the edit may fill it."""
+        placed = []
+        for edit in edits:
+            with _explained(edit):
+                steps = _steps(edit)
+                place = find_place(self.text, self.root, steps, edit.place)
+                check_sops(self.root, place.value if isinstance(place, Target) else None)
+                if isinstance(place, Gap) and not edit.create:
+                    raise place.refusal
+                placed.append(Placed(edit, steps, place))
+        for one in placed:
+            with _explained(one.edit):
+                check_neighbours(one, placed)
+        return placed
 
 
 @dataclass
@@ -86,7 +91,7 @@ def read_values(data: bytes, edits: Collection[Edit]) -> Mapping[Edit, str]:
     Raises:
         NotEditableError: `edit_values` would refuse one of them too.
     """
-    return _read(_parse(data, edits), edits)
+    return _read(_parse(data, edits).place(edits))
 
 
 def edit_values(data: bytes, edits: Mapping[Edit, str]) -> bytes:
@@ -99,7 +104,8 @@ def edit_values(data: bytes, edits: Mapping[Edit, str]) -> bytes:
 
     Args:
         data: the file's bytes, UTF-8.
-        edits: new value of each edit of this file.
+        edits: new value of each edit of this file. A tag or reference may have the image's digest
+            after an `@`: it is written where what stands there is pinned too.
 
     Returns:
         The new bytes; `data` itself where nothing had to change.
@@ -108,7 +114,8 @@ def edit_values(data: bytes, edits: Mapping[Edit, str]) -> bytes:
         NotEditableError: the place does not exist, or what is there cannot be replaced with
             certainty (alias, anchor, block scalar, template, several documents, …).
     """
-    return _edit(data, _parse(data, edits), edits)
+    file = _parse(data, edits)
+    return _edit(data, file, file.place(edits), edits)
 
 
 def exchange_values(data: bytes, edits: Mapping[Edit, str]) -> tuple[Mapping[Edit, str], bytes]:
@@ -118,30 +125,29 @@ def exchange_values(data: bytes, edits: Mapping[Edit, str]) -> tuple[Mapping[Edi
         NotEditableError: as these.
     """
     file = _parse(data, edits)
-    return _read(file, edits), _edit(data, file, edits)
+    placed = file.place(edits)
+    return _read(placed), _edit(data, file, placed, edits)
 
 
-def _read(file: _File, edits: Collection[Edit]) -> Mapping[Edit, str]:
-    values = {}
-    for edit in edits:
-        with _explained(edit):
-            _check_digest(file, edit, edits)
-            place = file.find(edit)
-            values[edit] = "" if isinstance(place, Gap) else place.value.text or ""
-    return values
+def _read(placed: Collection[Placed]) -> Mapping[Edit, str]:
+    return {
+        one.edit: one.place.value.text or "" if isinstance(one.place, Target) else ""
+        for one in placed
+    }
 
 
-def _edit(data: bytes, file: _File, edits: Mapping[Edit, str]) -> bytes:
+def _edit(
+    data: bytes, file: _File, placed: Collection[Placed], values: Mapping[Edit, str]
+) -> bytes:
     plan = _Plan()
-    for edit, value in edits.items():
-        with _explained(edit):
-            _check_digest(file, edit, edits)
-            place = file.find(edit)
-            if isinstance(place, Gap):
-                _plan_growth(file, plan, place, value)
+    for one in placed:
+        with _explained(one.edit):
+            value = _fitting(one, values[one.edit], placed)
+            if isinstance(one.place, Gap):
+                _plan_growth(file, plan, one.place, value)
             else:
-                _plan_change(file, plan, place, value)
-    with _explained(*edits):
+                _plan_change(file, plan, one.place, value)
+    with _explained(*values):
         cuts = [*plan.cuts, *_growth(file, plan)]
         if not cuts:
             return data
@@ -165,7 +171,7 @@ def _explained(*edits: Edit) -> Iterator[None]:
     try:
         yield
     except RefusedError as error:
-        names = ", ".join(map(_name, edits))
+        names = ", ".join(edit.place for edit in edits)
         raise NotEditableError(
             error.reason,
             f"{names} cannot be set at {edits[0].path}:{error.line}:{error.column}: {error.said}.",
@@ -175,33 +181,26 @@ def _explained(*edits: Edit) -> Iterator[None]:
 
 def _steps(edit: Edit) -> tuple[Step, ...]:
     if edit.format is EditFormat.KUSTOMIZE:
-        return ("images", Item(edit.key), KUSTOMIZE_FIELDS[edit.value])
+        return ("images", Item(edit.key), edit.field)
     return tuple(edit.key.split("."))
 
 
-def _name(edit: Edit) -> str:
-    if edit.format is EditFormat.KUSTOMIZE:
-        return f"{KUSTOMIZE_FIELDS[edit.value]} of image {edit.key}"
-    return edit.key
-
-
-def _check_digest(file: _File, edit: Edit, edits: Collection[Edit]) -> None:
-    """Refuse a new tag beside a digest that stays: the digest decides what runs.
-
-    kustomize makes `name:newTag@digest` of an entry with both (api/filters/imagetag/updater.go).
-    """
-    if edit.format is not EditFormat.KUSTOMIZE or edit.value is not EditValue.TAG:
-        return
-    digest = Edit(edit.path, edit.key, EditValue.DIGEST, EditFormat.KUSTOMIZE)
-    if any((other.key, other.value) == (edit.key, digest.value) for other in edits):
-        return
-    place = find_place(file.text, file.root, _steps(digest), _name(digest))
-    if isinstance(place, Target) and place.value.text:
+def _fitting(placed: Placed, value: str, others: Collection[Placed]) -> str:
+    """Give a value as it fits what stands there: with a pin or without, a digest in its form."""
+    target = placed.place
+    present = (target.value.text or "") if isinstance(target, Target) else ""
+    if placed.edit.value is EditValue.DIGEST:
+        return as_written(value, present)
+    plain, pin = split_pin(value)
+    if not split_pin(present)[1] or has_digest_beside(placed, others):
+        return plain
+    if isinstance(target, Target) and not pin:
         raise RefusedError(
-            place.value.at,
-            "the entry has a digest there, which decides what runs whatever the tag says",
-            "Remove it, or add an edit of this entry with value: Digest",
+            target.value.at,
+            f"{present} is pinned to a digest, and that of the image is not known",
+            "Take the pin out of it",
         )
+    return value
 
 
 def _plan_growth(file: _File, plan: _Plan, gap: Gap, value: str) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.events import (
     AliasEvent,
     CollectionEndEvent,
@@ -264,8 +264,11 @@ def _events(text: str) -> Iterator[Event]:
         raise RefusedError(at, said, "Remove it") from error
     except MarkedYAMLError as error:
         raise _unparsable(text, error) from error
-    except (YAMLError, ArithmeticError, LookupError, ValueError) as error:
-        # Not all bad text ends in a YAMLError: `"\U99999999"` is an OverflowError of chr().
+    except MemoryError:
+        raise
+    except Exception as error:
+        # Not all bad text ends in a YAMLError: `"\U99999999"` is an OverflowError of chr(), and
+        # `%YAML 1.3` an AssertionError.
         said = f"the file is no YAML from there on ({error})"
         raise RefusedError(at, said, "Correct the file") from error
 

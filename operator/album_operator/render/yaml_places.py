@@ -33,11 +33,13 @@ class Target:
     Attributes:
         key: the scalar of its key; needed where no value is written yet.
         start: index of the first character that is replaced: after a tag such as `!!str`.
+        above: the mappings and lists on the way, the outermost first.
     """
 
     key: Node
     value: Node
     start: int
+    above: tuple[Node, ...]
 
 
 @dataclass(frozen=True)
@@ -48,16 +50,21 @@ class Gap:
         parent: the mapping or list without the first of `steps`, or the null that stands where
             one is needed; None in a file without a document.
         owner: key whose value `parent` is, None at the root; of an item of a list the item itself.
-        around: the mapping or list with that key or item.
         steps: what is missing below `parent`, one step at least.
         refusal: to raise where nothing may be added.
+        above: the mappings and lists on the way, the outermost first, up to `parent`.
     """
 
     parent: Node | None
     owner: Node | None
-    around: Node | None
     steps: tuple[Step, ...]
     refusal: RefusedError
+    above: tuple[Node, ...]
+
+    @property
+    def around(self) -> Node | None:
+        """The mapping or list in which a null stands for `parent`."""
+        return self.above[-1] if self.above else None
 
 
 def find_place(text: str, root: Node | None, steps: Sequence[Step], key: str) -> Target | Gap:
@@ -72,33 +79,39 @@ def find_place(text: str, root: Node | None, steps: Sequence[Step], key: str) ->
     Raises:
         RefusedError: what is on the way or at its end cannot be replaced with certainty.
     """
-    return _follow(text, _Spot(root), tuple(steps), key)
+    node, owner, number = root, None, 0
+    above: list[Node] = []
+    while True:
+        step, found = steps[number], None
+        if node is None or node.is_null:
+            refusal = _nothing_yet(owner, step, key)
+        else:
+            _check_shared(node)
+            above.append(node)
+            found = _item(node, step) if isinstance(step, Item) else _value(node, step)
+            refusal = _absent(node, step, key)
+        if found is None:
+            _check_spelling(above, steps)
+            return Gap(node, owner, tuple(steps[number:]), refusal, tuple(above))
+        owner, node = found
+        number += 1
+        if number == len(steps):
+            return _check_scalar(text, owner, node, tuple(above))
 
 
-@dataclass(frozen=True)
-class _Spot:
-    """How far the way to a place has come; as in `Gap`."""
-
-    node: Node | None
-    owner: Node | None = None
-    around: Node | None = None
-
-
-def _follow(text: str, spot: _Spot, steps: tuple[Step, ...], key: str) -> Target | Gap:
-    step, *rest = steps
-    node, found = spot.node, None
-    if node is None or node.is_null:
-        refusal = _nothing_yet(spot.owner, step, key)
-    else:
-        _check_shared(node)
-        found = _item(node, step) if isinstance(step, Item) else _value(node, step)
-        refusal = _absent(node, step, key)
-    if found is None:
-        return Gap(node, spot.owner, spot.around, steps, refusal)
-    owner, below = found
-    if not rest:
-        return _check_scalar(text, owner, below)
-    return _follow(text, _Spot(below, owner, node), tuple(rest), key)
+def _check_spelling(above: Sequence[Node], steps: Sequence[Step]) -> None:
+    """Refuse to go on where some of the names are there as one key, with the dots in it."""
+    for depth, node in enumerate(above):
+        names = [step for step in steps[depth:] if isinstance(step, str)]
+        spelled = {".".join(names[:end]) for end in range(2, len(names) + 1)}
+        for candidate, _ in node.pairs() if node.is_mapping else ():
+            if candidate.text in spelled:
+                raise RefusedError(
+                    candidate.at,
+                    f"the key {candidate.text} is there as one name with dots in it, beside which "
+                    "the same way in several names would be another value",
+                    "Write it as a mapping for each name, or remove it",
+                )
 
 
 def _value(node: Node, name: str) -> tuple[Node, Node] | None:
@@ -202,7 +215,7 @@ def _check_shared(node: Node) -> None:
         )
 
 
-def _check_scalar(text: str, owner: Node, node: Node) -> Target:
+def _check_scalar(text: str, owner: Node, node: Node, above: tuple[Node, ...]) -> Target:
     """Refuse all that is not a scalar written on one line."""
     _check_shared(node)
     written = text[node.start : node.end]
@@ -231,4 +244,4 @@ def _check_scalar(text: str, owner: Node, node: Node) -> Target:
                 node.at, "the value has a tag of its own", "Remove the tag (a word with `!`)"
             )
         start += prefix.end()
-    return Target(owner, node, start)
+    return Target(owner, node, start, above)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from album_operator.decisions import preflight
+from album_operator.decisions import edits, preflight
 from album_operator.domain.diffs import UNKNOWN_DIGEST
 from album_operator.domain.places import GitPlace
 from album_operator.domain.release import Release
@@ -92,7 +92,7 @@ async def find_change(
         return refused
     wanted = proposal.wanted_values(resolved, UNKNOWN_DIGEST)
     edited = await reading.editor.edit(release.ref.namespace, wanted, seen.files)
-    refused = preflight.check_order(release, resolved, edited.current)
+    refused = edits.check(release, resolved, edited.current)
     if refused is not None:
         return refused
     return Change(seen, await reading.config.diff(place, seen.base_commit or "", edited.files))

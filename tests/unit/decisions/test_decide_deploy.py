@@ -265,10 +265,20 @@ def test_an_image_without_a_tag_of_the_same_repository_is_an_older_one_too() -> 
     assert _wait(replace(PROVED, images=(IMAGE, f"{IMAGE}:v1.1.0"))).reason is Reason.SYNCING
 
 
-def test_our_tag_with_a_digest_is_our_image() -> None:
-    pinned = replace(PROVED, images=(f"{IMAGE}:v1.1.0@sha256:{'f' * 64}",))
+def test_our_tag_with_our_digest_is_our_image() -> None:
+    pinned = replace(PROVED, images=(f"{IMAGE}:v1.1.0@{DIGEST}",))
 
     assert _wait(pinned).reason is Reason.SETTLING
+
+
+@pytest.mark.parametrize("beside", [(), (f"{IMAGE}:v1.1.0",)])
+def test_our_tag_with_another_digest_is_never_proof(beside: tuple[str, ...]) -> None:
+    other = f"{IMAGE}:v1.1.0@sha256:{'0' * 64}"
+    verdict = _wait(replace(PROVED, images=(other, *beside)))
+
+    assert verdict.reason is Reason.SYNCING
+    assert other in verdict.message
+    assert ("let an edit with value: Digest write it" in verdict.message) is not bool(beside)
 
 
 @pytest.mark.parametrize("image", [f"{IMAGE}:v1.1.0-rc.1", f"mirror.example.org/{IMAGE}:v1.1.0"])

@@ -8,7 +8,7 @@ from album_operator.decisions import conventions, preflight
 from album_operator.decisions.preflight import PreflightSeen
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record, StepName, StepState
-from album_operator.domain.release import EditValue, Mode, Ref
+from album_operator.domain.release import Mode, Ref
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import RepositorySeen, SourceSeen
 from album_operator.domain.verdict import Done, Halt
@@ -17,7 +17,6 @@ from tests.fakes.builders import (
     APPLICATION_SEEN,
     BRANCH,
     CONFIG_SEEN,
-    DIGEST,
     EDIT,
     IMAGE,
     PIPELINE,
@@ -200,27 +199,6 @@ def test_a_push_secret_for_other_registries_is_refused(hosts: frozenset[str], sa
 
 def test_a_push_secret_for_the_registry_will_do() -> None:
     assert preflight.check_registry(SECRET, frozenset({"ghcr.io"}), f"{IMAGE}:v1.1.0") is None
-
-
-@pytest.mark.parametrize(
-    ("kind", "current", "newer"),
-    [
-        (EditValue.REFERENCE, f"{IMAGE}:v2.0.0", "v2.0.0"),
-        (EditValue.REFERENCE, f"registry.example.org:5000/app:v2.0.0@{DIGEST}", "v2.0.0"),
-        (EditValue.REFERENCE, f"{IMAGE}:v1.0.0", None),
-        (EditValue.REFERENCE, f"{IMAGE}@{DIGEST}", None),
-        (EditValue.REFERENCE, "", None),
-        (EditValue.DIGEST, DIGEST, None),
-        (EditValue.DIGEST, "v2.0.0", None),
-        (EditValue.REPOSITORY, "ghcr.io/owner/other", None),
-    ],
-)
-def test_only_what_tells_a_version_can_be_newer(
-    kind: EditValue, current: str, newer: str | None
-) -> None:
-    halt = preflight.check_order(RELEASE, RESOLVED, {replace(EDIT, value=kind): current})
-
-    assert (halt.superseded_by if halt is not None else None) == newer
 
 
 @pytest.mark.parametrize(

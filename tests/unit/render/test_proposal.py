@@ -49,6 +49,22 @@ def test_each_edit_writes_its_part_of_the_image(wide: Resolved) -> None:
     assert edited[OTHER] == f'image: "{image}:v1.1.0"\nrepository: "{image}"\n'.encode()
 
 
+def test_a_tag_and_a_reference_that_are_pinned_are_pinned_to_the_new_image(wide: Resolved) -> None:
+    old = f"sha256:{'0' * 64}"
+    files = {
+        VALUES: f"image:\n  tag: v1.0.0@{old}\n".encode(),
+        OTHER: f"image: x/y@{old}\nrepository: x/y\n".encode(),
+    }
+    edits = (EDITS[0], EDITS[2])
+    pinning = replace(wide, config=replace(wide.config, edits=edits))
+
+    edited = edited_files(pinning, files, DIGEST)
+
+    image = "registry.example.org/owner/album-app-backend"
+    assert edited[VALUES] == f'image:\n  tag: "v1.1.0@{DIGEST}"\n'.encode()
+    assert edited[OTHER] == f'image: "{image}:v1.1.0@{DIGEST}"\nrepository: x/y\n'.encode()
+
+
 def test_a_file_that_holds_all_of_it_already_is_not_changed(wide: Resolved) -> None:
     once = {**FILES, **edited_files(wide, FILES, DIGEST)}
     assert edited_files(wide, once, DIGEST) == {}

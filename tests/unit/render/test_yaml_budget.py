@@ -112,6 +112,15 @@ def test_adding_a_key_takes_no_square_of_what_it_goes_beside(make: Callable[[int
     assert min(seconds(16_000) for _ in range(3)) < 9 * min(seconds(4000) for _ in range(3))
 
 
+def test_a_lack_of_memory_is_no_fault_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lack(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("album_operator.render.yaml_nodes.YAML.parse", lack)
+    with pytest.raises(MemoryError):
+        edit_values(HEAD.encode(), {TAG: "v2"})
+
+
 def test_small_files_are_told_from_others() -> None:
     values = ("image:\n  repository: ghcr.io/owner/app\n  tag: v1\n" * 40).encode()
     assert are_small([values, values])

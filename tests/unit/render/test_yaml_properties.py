@@ -122,7 +122,7 @@ def test_an_entry_of_any_kustomization_is_set_and_nothing_else(
     assert isinstance(images, list)
     entries = [dict(entry) for entry in images if isinstance(entry, dict)]
     own = next((entry for entry in entries if entry["name"] == IMAGE), None)
-    hidden = own is not None and "newTag" in fields and "digest" in own and "digest" not in fields
+    hidden = own is not None and "digest" in own and "digest" not in fields
     lacks = own is None or not fields <= own.keys()
 
     after = attempt(before, edits)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 Tree: TypeAlias = "str | list[Tree] | dict[str, Tree]"
 
-KEYS = st.sampled_from(["tag", "image", "a b", "on", "'", '"', "x#y", "ключ", "1", "-a"])
+KEYS = st.sampled_from(["tag", "picture", "a b", "on", "'", '"', "x#y", "ключ", "1", "-a"])
 WORDS = st.text(st.sampled_from("ab1.v-_:#'\"{}[],&*!|>%@` \\é😀"), min_size=0, max_size=8)
 PLAIN = st.from_regex(r"[a-z0-9]([a-z0-9._-]{0,6}[a-z0-9])?", fullmatch=True)
 TREES = st.recursive(

@@ -1,0 +1,142 @@
+"""The values edits would replace: whether they are of the kind the edits say, and not newer."""
+
+from collections.abc import Mapping
+from typing import assert_never
+
+from album_operator.domain.images import (
+    is_digest,
+    is_reference,
+    is_same_image,
+    split_pin,
+    words_of,
+)
+from album_operator.domain.names import image_tag, is_newer, is_version
+from album_operator.domain.reasons import Reason
+from album_operator.domain.release import Edit, EditFormat, EditValue, Release
+from album_operator.domain.resolved import Resolved
+from album_operator.domain.verdict import Halt
+
+IMAGE_WORDS = frozenset({"image", "img"})
+REPOSITORY_WORDS = frozenset({"repository", "repo"})
+TAG_WORDS = frozenset({"tag", "version"})
+NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
+"""What reads as null, and the empty text: no chart takes either for a value."""
+
+DIGEST_WORDS = frozenset({"digest", "sha", "sha256"})
+
+KINDS = {
+    EditValue.TAG: "a tag",
+    EditValue.DIGEST: "a digest",
+    EditValue.REFERENCE: "a whole reference",
+    EditValue.REPOSITORY: "a repository",
+}
+
+
+def check(release: Release, resolved: Resolved, current: Mapping[Edit, str]) -> Halt | None:
+    """Refuse to replace what is of another kind, and end a release that is older.
+
+    Args:
+        release: the release.
+        resolved: what it will do.
+        current: value at each edit's key, as it stands on the base branch.
+    """
+    for edit, value in current.items():
+        halt = _check_kind(resolved, edit, value)
+        if halt is not None:
+            return halt
+    return None if release.allow_downgrade else _check_order(resolved, current)
+
+
+def version_in(edit: Edit, value: str) -> str | None:
+    """Give the version an edit's value tells of; a digest and a repository tell of none."""
+    match edit.value:
+        case EditValue.TAG:
+            return split_pin(value)[0]
+        case EditValue.REFERENCE:
+            return image_tag(value)
+        case EditValue.DIGEST | EditValue.REPOSITORY:
+            return None
+        case _:
+            assert_never(edit.value)
+
+
+def _check_kind(resolved: Resolved, edit: Edit, value: str) -> Halt | None:
+    """Refuse to write one part of an image over another, or over all of it."""
+    words = words_of(edit.field)
+    if edit.value is EditValue.DIGEST and value in NOTHING:
+        return _check_empty_digest(resolved, edit, words)
+    kind = _kind(edit.value, value, words)
+    if kind is edit.value:
+        return None
+    remedy = f"Use value: {kind} in this edit of app {resolved.app} in the pipeline"
+    if edit.format is EditFormat.KUSTOMIZE:
+        remedy = "Write it as newName, newTag and digest, each with its part alone"
+    return Halt(
+        Reason.VALUES_NOT_EDITABLE,
+        f"{edit.path} holds {value} at {edit.place}, which is {KINDS[kind]}, and value: "
+        f"{edit.value} would put {KINDS[edit.value]} in its place.",
+        remedy,
+    )
+
+
+def _kind(wanted: EditValue, value: str, words: frozenset[str]) -> EditValue:
+    """Tell what of an image a value is, as far as it is certain; else what the edit says."""
+    is_image = bool(words & IMAGE_WORDS) and not words & TAG_WORDS
+    if value in NOTHING or (wanted is EditValue.DIGEST and words & DIGEST_WORDS):
+        return wanted
+    if is_digest(value):
+        return EditValue.DIGEST
+    is_pinned_image = is_image and "@" in value and not is_version(split_pin(value)[0])
+    if is_reference(value) or is_pinned_image:
+        return EditValue.REFERENCE
+    if "/" in value and words & REPOSITORY_WORDS:
+        return EditValue.REPOSITORY
+    if wanted is EditValue.TAG:
+        return EditValue.REFERENCE if is_image and "/" in value else wanted
+    return EditValue.TAG if is_version(value) or words & TAG_WORDS else wanted
+
+
+def _check_empty_digest(resolved: Resolved, edit: Edit, words: frozenset[str]) -> Halt | None:
+    """Refuse to guess whether a chart puts `sha256:` before the digits by itself."""
+    if "digest" in words or not words & DIGEST_WORDS:
+        return None
+    return Halt(
+        Reason.VALUES_NOT_EDITABLE,
+        f"{edit.path} holds nothing at {edit.place}, and charts with such a key mostly put sha256: "
+        "before what stands there themselves.",
+        "Write any digest there once in the form the chart wants, which the edit of app "
+        f"{resolved.app} will keep",
+    )
+
+
+def _check_order(resolved: Resolved, current: Mapping[Edit, str]) -> Halt | None:
+    for edit, value in current.items():
+        version = version_in(edit, value)
+        if version is None or not is_newer(version, resolved.version):
+            continue
+        if _is_of_another_image(resolved, edit, value, current):
+            continue
+        return Halt(
+            Reason.SUPERSEDED,
+            f"{edit.path} already holds {value} at {edit.key}, which is newer than "
+            f"{resolved.version}; nothing was changed. To go back on purpose, create a release "
+            "with spec.allowDowngrade: true.",
+            superseded_by=version,
+        )
+    return None
+
+
+def _is_of_another_image(
+    resolved: Resolved, edit: Edit, value: str, current: Mapping[Edit, str]
+) -> bool:
+    """Tell whether a version is that of a placeholder, which has no order with ours."""
+    image = resolved.build.image
+    if edit.value is EditValue.REFERENCE:
+        return not is_same_image(value, image)
+    return any(
+        not is_same_image(repository or other.key, image)
+        for other, repository in current.items()
+        if other.value is EditValue.REPOSITORY
+        and (other.path, other.format, other.parent) == (edit.path, edit.format, edit.parent)
+        and (repository or other.format is EditFormat.KUSTOMIZE)
+    )
