@@ -37,6 +37,7 @@ from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.memory.sightings import Sightings
 from album_operator.metrics import Metrics
+from album_operator.ports import PullRequestReader, Secrets
 from album_operator.reconcile import Reconciler
 from album_operator.secrecy import KnownSecrets, clean_logs
 from album_operator.serving.health import Health, serve_health
@@ -72,9 +73,10 @@ async def _listen(
 
 
 class _Outside:
-    """The adapters of git and the forges, and what they share."""
+    """The adapters of git and the forges with what they share, and the editor."""
 
     def __init__(self, settings: Settings, clock: ServerClock) -> None:
+        self._settings, self._clock, self._editor = settings, clock, ProcessEditor()
         breakers, self._dialer = Breakers(now=clock), Dialer()
         to_git = Gateway(git.SHARES, Reason.GIT_UNAVAILABLE, breakers, self._dialer)
         to_forges = Gateway(forge_failures.SHARES, Reason.FORGE_UNAVAILABLE, breakers, self._dialer)
@@ -95,8 +97,28 @@ class _Outside:
         self._github = GitHubPullRequests(insecure, allowed_hosts=allowed, gateway=to_forges)
         self.pull_requests = Forges(gitea=self._gitea, github=self._github)
 
+    def make_world(
+        self, secrets: Secrets, cluster: Cluster, watch: PullRequestReader, wakeups: Wakeups
+    ) -> World:
+        """Give all that releases work with."""
+        return World(
+            secrets=secrets,
+            source=self.source,
+            config=self.config,
+            editor=self._editor,
+            pull_requests=self.pull_requests,
+            watch=watch,
+            builds=ClusterBuilds(cluster),
+            applications=ClusterApplications(cluster),
+            settings=self._settings,
+            clock=self._clock,
+            sightings=Sightings(self._clock),
+            queue=wakeups.queue,
+        )
+
     async def close(self) -> None:
         """End what runs, and close all connections."""
+        await self._editor.close()
         self.source.close()
         self.config.close()
         await self._gitea.close()
@@ -111,66 +133,61 @@ async def _run(settings: Settings, known: KnownSecrets) -> None:
     health, metrics, wakeups = Health(), Metrics(), Wakeups()
     runners = await _listen(settings, health, metrics, wakeups, known)
     cluster = await Cluster.connect(clock)
-    application_watch = ApplicationWatch(cluster, metrics, settings.watch_idle)
-    editor = ProcessEditor()
     watch = PullRequestWatch(
         outside.pull_requests,
         settings.merge_poll,
         lambda repository, number: wakeups.notice(Notice(repository, number, None)),
     )
-    world = World(
-        secrets=ClusterSecrets(cluster, known),
-        source=outside.source,
-        config=outside.config,
-        editor=editor,
-        pull_requests=outside.pull_requests,
-        watch=watch,
-        builds=ClusterBuilds(cluster),
-        applications=ClusterApplications(cluster),
-        settings=settings,
-        clock=clock,
-        sightings=Sightings(clock),
-        queue=wakeups.queue,
-    )
+    world = outside.make_world(ClusterSecrets(cluster, known), cluster, watch, wakeups)
     reconciler = Reconciler(ClusterReleases(cluster, clock), world)
 
     async def serve(release: Ref, stopped: asyncio.Event) -> None:
         await serve_release(release, stopped, reconciler, wakeups, health)
 
     daemons = Daemons(serve, wakeups)
+    namespaces = _watch_namespaces(settings, cluster, daemons, wakeups, metrics, health)
+    applications = _watch_applications(settings, cluster, wakeups, metrics)
+    try:
+        await _until_stopped(stopping, daemons, [namespaces, watch.run(), *applications])
+    finally:
+        await outside.close()
+        await cluster.close()
+        for runner in runners:
+            await runner.cleanup()
+
+
+def _watch_namespaces(
+    settings: Settings,
+    cluster: Cluster,
+    daemons: Daemons,
+    wakeups: Wakeups,
+    metrics: Metrics,
+    health: Health,
+) -> Awaitable[None]:
+    """Serve each namespace as long as its rights and the guard allow."""
     guard = GuardAtStart(cluster, settings.argocd_namespaces if settings.require_guard else ())
 
     async def find_any_obstacle(namespace: str) -> str | None:
         return await find_obstacle(cluster, namespace) or await guard.find_obstacle()
 
-    namespaces = Namespaces(
+    return Namespaces(
         settings.namespaces,
         find_any_obstacle,
         NamespaceWatch(daemons, wakeups, metrics, settings.watch_idle).run,
         daemons,
         health,
-    )
-    try:
-        await _until_stopped(
-            stopping,
-            daemons,
-            [
-                namespaces.run(),
-                watch.run(),
-                *(
-                    application_watch.run(
-                        namespace, wakeups.wake_followers, wakeups.wake_all_followers
-                    )
-                    for namespace in settings.argocd_namespaces
-                ),
-            ],
-        )
-    finally:
-        await outside.close()
-        await editor.close()
-        await cluster.close()
-        for runner in runners:
-            await runner.cleanup()
+    ).run()
+
+
+def _watch_applications(
+    settings: Settings, cluster: Cluster, wakeups: Wakeups, metrics: Metrics
+) -> list[Awaitable[None]]:
+    """Let changes of Applications wake the releases that follow them."""
+    watch = ApplicationWatch(cluster, metrics, settings.watch_idle)
+    return [
+        watch.run(namespace, wakeups.wake_followers, wakeups.wake_all_followers)
+        for namespace in settings.argocd_namespaces
+    ]
 
 
 def _stop_on_signals() -> asyncio.Event:
