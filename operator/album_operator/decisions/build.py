@@ -110,6 +110,21 @@ def decide(
         )
         queued = _queue(release, slots) if slots is not None and not slots.is_free else None
         return check_engine(resolved, privileged=privileged) or queued or submit
+    strange = _not_ours(release, seen)
+    if strange is not None:
+        return strange
+    match seen.state:
+        case BuildState.RUNNING:
+            return _wait(record, resolved, seen, now)
+        case BuildState.SUCCEEDED:
+            return _finish(release, record, resolved, seen)
+        case BuildState.FAILED:
+            return _fail(release, resolved, seen)
+        case _:
+            assert_never(seen.state)
+
+
+def _not_ours(release: Release, seen: BuildSeen) -> Wait | Halt | None:
     if seen.owner is JobOwner.EARLIER:
         return Wait(
             Reason.BUILDING,
@@ -125,15 +140,7 @@ def decide(
             f"Job {seen.job} exists but was not made by this release. Delete it (kubectl delete "
             f"job -n {release.ref.namespace} {seen.job}), then set the annotation album.dev/retry.",
         )
-    match seen.state:
-        case BuildState.RUNNING:
-            return _wait(record, resolved, seen, now)
-        case BuildState.SUCCEEDED:
-            return _finish(release, record, resolved, seen)
-        case BuildState.FAILED:
-            return _fail(release, resolved, seen)
-        case _:
-            assert_never(seen.state)
+    return None
 
 
 def _queue(release: Release, slots: BuildSlots) -> Wait:

@@ -14,7 +14,8 @@ from datetime import timedelta
 
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.release import Ref
-from album_operator.reconcile import Memory, Next, Reconciler
+from album_operator.passes import Memory, Next
+from album_operator.reconcile import Reconciler
 from album_operator.serving.health import Health
 from album_operator.stopwatch import Stopwatch
 from album_operator.waking.wakeups import Wakeups

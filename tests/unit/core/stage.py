@@ -15,7 +15,8 @@ from album_operator.domain.release import Ref
 from album_operator.domain.seen import PullRequestSeen
 from album_operator.memory.build_queue import BuildQueue
 from album_operator.memory.sightings import Sightings
-from album_operator.reconcile import Memory, Next, Reconciler
+from album_operator.passes import Memory, Next
+from album_operator.reconcile import Reconciler
 from album_operator.secrecy import KnownSecrets
 from album_operator.settings import read_settings
 from album_operator.steps.world import World

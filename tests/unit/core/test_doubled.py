@@ -12,7 +12,8 @@ import pytest
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.release import Ref
 from album_operator.memory.build_queue import BuildQueue
-from album_operator.reconcile import Memory, Next, Reconciler
+from album_operator.passes import Memory, Next
+from album_operator.reconcile import Reconciler
 from tests.fakes.builders import BRANCH, NAMESPACE
 from tests.unit.core.stage import Stage
 from tests.unit.core.ways import EXPECTED, UNDISTURBED, WAYS, end_of
