@@ -71,16 +71,17 @@ def _faster(result: WriteBack | None) -> Iterator[Goal]:
     for way, wanted in TIMES_FASTER.items():
         yield Goal(
             f"{way}, {at}, times faster than the shallow checkout", wanted, at_least=True,
-            unit="x", measured=_times_faster(result, way, SHALLOW),
+            unit="x", measured=times_faster(result, way, SHALLOW),
         )  # fmt: skip
     for way in TIMES_FASTER:
         yield Goal(
             f"{way}, {at}, times faster than the faster of the two", TIMES_FASTER_THAN_BEST,
-            at_least=True, unit="x", measured=_times_faster(result, way, SHALLOW, FULL),
+            at_least=True, unit="x", measured=times_faster(result, way, SHALLOW, FULL),
         )  # fmt: skip
 
 
-def _times_faster(result: WriteBack | None, way: str, *others: str) -> float | None:
+def times_faster(result: WriteBack | None, way: str, *others: str) -> float | None:
+    """Tell how many times faster a way is than the fastest of others; None if not measured."""
     if result is None:
         return None
     return min(result.median(other).seconds for other in others) / result.median(way).seconds

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from benchmarks import plain_git
 from benchmarks.contention import Contention
+from benchmarks.distance import Distance, distance_goals, render_distance
 from benchmarks.editing import Editing
 from benchmarks.goals import Goal, all_goals
 from benchmarks.neighbours import Neighbours, neighbour_goals, render_neighbours
@@ -46,6 +47,7 @@ class Results:
     write_back: WriteBackResults | None
     pull_requests: PullRequestResults | None
     neighbours: Neighbours | None = None
+    distance: Distance | None = None
 
     @property
     def goals(self) -> tuple[Goal, ...]:
@@ -57,6 +59,8 @@ class Results:
             goals += pull_request_goals(self.pull_requests)
         if self.neighbours is not None:
             goals += neighbour_goals(self.neighbours)
+        if self.distance is not None:
+            goals += distance_goals(self.distance)
         return goals
 
 
@@ -69,6 +73,8 @@ def render_text(results: Results) -> str:
         lines += [*render_pull_requests(results.pull_requests), ""]
     if results.neighbours is not None:
         lines += [*render_neighbours(results.neighbours), ""]
+    if results.distance is not None:
+        lines += [*render_distance(results.distance), ""]
     return "\n".join([*lines, *(goal.line for goal in results.goals), "", _summary(results)])
 
 
@@ -86,6 +92,7 @@ def render_json(results: Results) -> Mapping[str, object]:
         **(_render_write_back(measured) if measured is not None else {}),
         "pull_requests": asdict(pull_requests) if pull_requests is not None else None,
         "neighbours": asdict(neighbours) if neighbours is not None else None,
+        "distance": asdict(results.distance) if results.distance is not None else None,
         "goals": [asdict(goal) | {"outcome": goal.outcome} for goal in results.goals],
     }
 
@@ -120,12 +127,11 @@ def _rows(result: WriteBack) -> Iterator[tuple[str, ...]]:
     slow = result.median(SHALLOW)
     for way in WAYS:
         found = result.median(way)
-        seconds = sorted(sample.seconds for sample in result.samples[way])
         yield (
             f"{result.files:,}",
             way,
             f"{found.seconds:.3f}",
-            f"{seconds[0]:.3f} to {seconds[-1]:.3f}",
+            result.span(way),
             f"{slow.seconds / found.seconds:.1f}",
             f"{found.cpu:.3f}",
             _kibibytes(found.received),

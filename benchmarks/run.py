@@ -4,10 +4,13 @@ import json
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from album_operator.domain.errors import OutsideError
 from benchmarks.contention import Contention, measure_contention
+from benchmarks.distance import Distance, measure_distance
 from benchmarks.editing import measure_editing
 from benchmarks.goals import COMPARED_AT
 from benchmarks.layout import Layout
@@ -16,11 +19,13 @@ from benchmarks.pull_requests import measure_pull_requests
 from benchmarks.report import Results, WriteBackResults, render_json, render_text
 from benchmarks.repositories import ensure_repository, serve_copy
 from benchmarks.served import GitServer, running_server
-from benchmarks.settings import NEIGHBOURS, PULL_REQUESTS, WRITE_BACK, Settings
+from benchmarks.settings import DISTANCE, NEIGHBOURS, PULL_REQUESTS, WRITE_BACK, Settings
 from benchmarks.tasks import WrongResultError
 from benchmarks.writeback import WriteBack, measure_write_back
 from testbed.commands import PartError
 from testbed.github.server import ViolationError
+
+REPOSITORY = "config.git"
 
 
 def run(settings: Settings) -> int:
@@ -42,7 +47,7 @@ def run(settings: Settings) -> int:
 
 def _measure(settings: Settings) -> Results:
     settings.runs.mkdir(parents=True, exist_ok=True)
-    write_back = pull_requests = neighbours = None
+    write_back = pull_requests = neighbours = distance = None
     with tempfile.TemporaryDirectory(dir=settings.runs, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         if PULL_REQUESTS in settings.parts:
@@ -53,21 +58,43 @@ def _measure(settings: Settings) -> Results:
             write_back = _measure_write_back(settings, folder)
         if NEIGHBOURS in settings.parts:
             neighbours = _measure_neighbours(settings, folder / "neighbours")
-    return Results(write_back, pull_requests, neighbours)
+        if DISTANCE in settings.parts:
+            distance = _measure_distance(settings, folder / "distance")
+    return Results(write_back, pull_requests, neighbours, distance)
 
 
 def _measure_neighbours(settings: Settings, folder: Path) -> Neighbours:
     """Measure on the smallest repository: how large it is makes no difference to the others."""
     layout = Layout(settings.sizes[0])
+    with _serving(settings, layout, folder) as (server, work):
+        return measure_neighbours(
+            server, REPOSITORY, layout, settings.neighbours, settings.looks, work
+        )
+
+
+def _measure_distance(settings: Settings, folder: Path) -> Distance:
+    """Measure on the size nearest to the one the ways are compared at."""
+    layout = Layout(min(settings.sizes, key=_from_compared))
+    with _serving(settings, layout, folder) as (server, work):
+        return measure_distance(
+            server, REPOSITORY, layout, settings.round_trips, settings.pairs, work
+        )
+
+
+@contextmanager
+def _serving(settings: Settings, layout: Layout, folder: Path) -> Iterator[tuple[GitServer, Path]]:
+    """Give a server of one repository, and an empty folder, both in a new one."""
     kept = ensure_repository(settings.repositories, layout)
     served, work = folder / "served", folder / "work"
     for made in (folder, served, work):
         made.mkdir()
-    serve_copy(kept, served / "config.git")
+    serve_copy(kept, served / REPOSITORY)
     with running_server(served) as server:
-        return measure_neighbours(
-            server, "config.git", layout, settings.neighbours, settings.looks, work
-        )
+        yield server, work
+
+
+def _from_compared(size: int) -> int:
+    return abs(size - COMPARED_AT)
 
 
 def _measure_write_back(settings: Settings, folder: Path) -> WriteBackResults:
@@ -103,7 +130,7 @@ def _measure_contention(
     sizes = [size for size in kept if Layout(size).apps >= releases]
     if not sizes:
         return None
-    size = min(sizes, key=lambda size: abs(size - COMPARED_AT))
+    size = min(sizes, key=_from_compared)
     name = "contention.git"
     serve_copy(kept[size], server.folder / name)
     work = folder / "work-contention"

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.git_http import TRAFFIC_PATH
@@ -72,12 +72,26 @@ class GitServer:
 
 @contextmanager
 def running_server(folder: Path) -> Iterator[GitServer]:
-    """Start a server of a folder's repositories, and end it at the end.
+    """Start a server of a folder's repositories, and end it at the end."""
+    with _listening("benchmarks.git_http", str(folder)) as host:
+        yield GitServer(host, folder)
+
+
+@contextmanager
+def far_away(server: GitServer, round_trip: int) -> Iterator[GitServer]:
+    """Give a running server as it is from so many milliseconds away."""
+    with _listening("benchmarks.delay", server.host, str(round_trip)) as host:
+        yield replace(server, host=host)
+
+
+@contextmanager
+def _listening(module: str, *arguments: str) -> Iterator[str]:
+    """Start a module that prints its port, give its address, and end it at the end.
 
     It is a process of its own, so that its work and its children are not counted as the client's.
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.git_http", str(folder)],
+        [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -86,8 +100,8 @@ def running_server(folder: Path) -> Iterator[GitServer]:
     try:
         port = stdout.readline().strip() if stdout is not None else b""
         if not port.isdigit():
-            raise PartError("git server", "it did not start")
-        yield GitServer(f"127.0.0.1:{port.decode()}", folder)
+            raise PartError(module, "it did not start")
+        yield f"127.0.0.1:{port.decode()}"
     finally:
         for pipe in filter(None, (stdin, stdout)):
             pipe.close()

@@ -15,15 +15,19 @@ WAITING = "50,500"
 MERGES = "50"
 NEIGHBOUR_RELEASES = "60"
 LOOKS = "200"
+ROUND_TRIPS = "0,50"
 REPORT = "build/bench.json"
 
 MOST_MERGES = 64
 """Each is of an app of its own, and a pipeline has no more."""
 
-WRITE_BACK, PULL_REQUESTS, NEIGHBOURS = PARTS = ("writeback", "pullrequests", "neighbours")
+WRITE_BACK, PULL_REQUESTS, NEIGHBOURS, DISTANCE = PARTS = (
+    "writeback", "pullrequests", "neighbours", "distance",
+)  # fmt: skip
 """What `BENCH_ONLY` may name."""
 
 COUNT = re.compile(r"[1-9][0-9]{0,6}")
+MILLISECONDS = re.compile(r"[0-9]{1,4}")
 
 
 class SettingsError(ValueError):
@@ -43,6 +47,7 @@ class Settings:
         merges: merges that are noticed by webhook.
         neighbours: releases of a namespace on a server that is no good.
         looks: of another namespace that are measured beside them.
+        round_trips: to the server, in milliseconds, ascending.
         cache: folder of the generated repositories and of what runs leave while they run.
         report: file the results are written to, as JSON.
     """
@@ -55,6 +60,7 @@ class Settings:
     merges: int
     neighbours: int
     looks: int
+    round_trips: tuple[int, ...]
     cache: Path
     report: Path
 
@@ -91,6 +97,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             "BENCH_NEIGHBOURS", environment.get("BENCH_NEIGHBOURS") or NEIGHBOUR_RELEASES
         ),
         looks=_count("BENCH_LOOKS", environment.get("BENCH_LOOKS") or LOOKS),
+        round_trips=_round_trips(environment.get("BENCH_ROUND_TRIPS") or ROUND_TRIPS),
         cache=Path(cache).expanduser().absolute(),
         report=Path(environment.get("BENCH_REPORT") or REPORT).absolute(),
     )
@@ -109,6 +116,13 @@ def _merges(word: str) -> int:
     if merges > MOST_MERGES:
         raise SettingsError(f"BENCH_MERGES: {merges} is more than {MOST_MERGES}.")
     return merges
+
+
+def _round_trips(words: str) -> tuple[int, ...]:
+    for word in words.split(","):
+        if not MILLISECONDS.fullmatch(word.strip()):
+            raise SettingsError(f"BENCH_ROUND_TRIPS: {word!r} is no number of milliseconds.")
+    return tuple(sorted({int(word) for word in words.split(",")}))
 
 
 def _size(word: str) -> int:

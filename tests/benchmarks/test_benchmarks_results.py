@@ -1,5 +1,6 @@
 """A wrong result fails a benchmark; goals are judged by what was measured."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from benchmarks.goals import all_goals
 from benchmarks.layout import FILES_PER_APP, KEY, Layout, released, scaled
 from benchmarks.measures import Sample
 from benchmarks.repositories import ensure_repository, move_base, serve_copy
-from benchmarks.served import running_server
+from benchmarks.served import far_away, running_server
 from benchmarks.tasks import (
     WrongResultError,
     changed_lines,
@@ -130,6 +131,17 @@ def test_bytes_are_counted_by_client(repository: Path, tmp_path: Path) -> None:
     assert counted.requests == 3
     assert counted.sent > 500
     assert of_others.requests == 0
+
+
+def test_a_server_far_away_says_the_same_some_round_trips_later(
+    repository: Path, tmp_path: Path
+) -> None:
+    with running_server(repository.parent) as server, far_away(server, 40) as far:
+        near_by = plain_git.git(tmp_path, "ls-remote", server.url("one", repository.name))
+        began = time.monotonic()
+        assert plain_git.git(tmp_path, "ls-remote", far.url("one", repository.name)) == near_by
+    # One to connect, one for the greeting and one for the refs.
+    assert time.monotonic() - began >= 0.12
 
 
 def measured(files: int, seconds: Mapping[str, float]) -> WriteBack:

@@ -48,6 +48,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         "BENCH_MERGES": "2",
         "BENCH_NEIGHBOURS": "3",
         "BENCH_LOOKS": "1",
+        "BENCH_ROUND_TRIPS": "0,5",
         "BENCH_CACHE": str(folder / "cache"),
         "BENCH_REPORT": str(folder / "bench.json"),
     }
@@ -121,10 +122,29 @@ def test_each_look_beside_a_bad_server_is_measured(run: Run) -> None:
     }
 
 
+def test_each_way_is_run_near_and_far(run: Run) -> None:
+    distance = run.report["distance"]
+    assert distance["files"] == 200
+    near, far = (distance["by_round_trip"][round_trip]["samples"] for round_trip in ("0", "5"))
+    for samples in (near, far):
+        assert {way: len(found) for way, found in samples.items()} == {
+            "ours, cold": 1,
+            "ours, git's commands, cold": 1,
+            "ours, warm": 1,
+            "ours, git's commands, warm": 1,
+            "lazy fetch, cold": 1,
+            "shallow checkout": 1,
+        }
+        for temperature in ("cold", "warm"):
+            ours = samples[f"ours, {temperature}"][0]
+            by_commands = samples[f"ours, git's commands, {temperature}"][0]
+            assert ours["requests"] < by_commands["requests"]
+
+
 def test_every_goal_has_its_line_and_the_end_counts_them(run: Run) -> None:
     lines = re.findall(r"^goal .+: [≥≤] .+ measured .+ (met|MISSED|not measured)$", run.text, re.M)
-    assert len(lines) == len(run.report["goals"]) == 20
-    assert run.text.splitlines()[-1].startswith("20 goals: ")
+    assert len(lines) == len(run.report["goals"]) == 22
+    assert run.text.splitlines()[-1].startswith("22 goals: ")
 
 
 def test_few_pairs_are_called_no_result(run: Run) -> None:
@@ -150,6 +170,7 @@ def test_only_the_generated_repositories_stay_and_purge_removes_them(run: Run) -
         ("BENCH_MERGES", "65"),
         ("BENCH_NEIGHBOURS", "0"),
         ("BENCH_LOOKS", "many"),
+        ("BENCH_ROUND_TRIPS", "0,-1"),
         ("BENCH_ONLY", "everything"),
     ],
 )
