@@ -119,7 +119,7 @@ testbed-env: ## Print export lines for KUBECONFIG, registry, forge URL and token
 	@$(PYTHON) -m testbed env
 
 .PHONY: bench
-bench: setup ## Measure write-back and pull requests; BENCH_ONLY=pullrequests BENCH_SIZES=1000, see docs
+bench: setup ## Measure what a release costs; BENCH_ONLY=distance BENCH_SIZES=1000, see docs
 	$(PYTHON) -m benchmarks
 
 .PHONY: bench-purge

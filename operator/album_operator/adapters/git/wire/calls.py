@@ -51,14 +51,7 @@ class Wire:
     def list_refs(
         self, place: GitPlace, deadline: Deadline, names: Collection[str], limit: int
     ) -> dict[str, str] | None:
-        """Ask for refs by their full names; see `protocol.read_refs`.
-
-        Args:
-            place: the repository.
-            deadline: of the work this is a part of.
-            names: of the refs.
-            limit: most bytes of all refs that begin like these names.
-        """
+        """Ask for refs by their full names as of `protocol.read_refs`, `limit` bytes at most."""
         with self._connected(place, deadline) as connection:
             if connection is None:
                 return None
@@ -67,15 +60,7 @@ class Wire:
     def fetch(
         self, place: GitPlace, deadline: Deadline, oids: Collection[str], objects: str, limit: int
     ) -> Fetched | None:
-        """Ask for objects.
-
-        Args:
-            place: the repository.
-            deadline: of the work this is a part of.
-            oids: of commits, which come without their parents, of trees and of files.
-            objects: the filter of what comes beside them (git-rev-list, `--filter`).
-            limit: most bytes of the pack, packed or not.
-        """
+        """Ask for objects as of `protocol.fetch_request`, `limit` bytes at most, packed or not."""
         with self._connected(place, deadline) as connection:
             if connection is None or not connection.can_filter:
                 return None

@@ -84,12 +84,7 @@ class Connection:
         return "filter" in self._capabilities.get(FETCH, "").split()
 
     def list_refs(self, names: Collection[str], limit: int, left: float) -> dict[str, str]:
-        """Ask for refs by their full names, of no more than `limit` bytes; see `read_refs`.
-
-        Raises:
-            EndedError: git's words for why not, or the server's.
-            TooLongError: so much begins like these names that it is not read.
-        """
+        """Ask for refs by their full names; raises as `Wire` does, see there and `read_refs`."""
 
         def read(answer: BinaryIO) -> dict[str, str]:
             return read_refs(Bounded(answer, limit), names)
@@ -97,12 +92,7 @@ class Connection:
         return self._ask(refs_request(names), read, left)
 
     def fetch(self, oids: Collection[str], objects: str, limit: int, left: float) -> Fetched:
-        """Ask for objects; see `fetch_request` and `read_fetched`.
-
-        Raises:
-            EndedError: git's words for why not, or the server's.
-            TooLongError: the pack has more than `limit` bytes, or unpacked as many as that.
-        """
+        """Ask for objects; raises as `Wire` does, see there and `fetch_request`."""
 
         def read(answer: BinaryIO) -> Fetched:
             bounded = Bounded(answer, limit + ABOUT_BYTES)
