@@ -122,7 +122,7 @@ class StepStatus(Model):
     state: Literal["Pending", "Running", "Waiting", "Succeeded", "Failed"] = Field(
         description="Where the step stands."
     )
-    reason: Word = Field("", description="Why, in one word.")
+    reason: Word | None = Field(None, description="Why, in one word.")
     message: Message = Field("", description="Why, in a sentence.")
     started_at: Timestamp | None = Field(None, description="When the step started.")
     finished_at: Timestamp | None = Field(None, description="When the step finished.")

@@ -199,14 +199,15 @@ Overhead = Annotated[
 ]
 
 
-def _render_time(moment: datetime) -> str:
+def render_time(moment: datetime) -> str:
+    """Write a moment as UTC with microseconds."""
     text = moment.astimezone(UTC).isoformat(timespec="microseconds")
     return text.replace("+00:00", "Z")
 
 
 Timestamp = Annotated[
     AwareDatetime,
-    PlainSerializer(_render_time, return_type=str),
+    PlainSerializer(render_time, return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time", "maxLength": 40}),
 ]
 """A moment in a status: UTC with microseconds (RFC 3339)."""

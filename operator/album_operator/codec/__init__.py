@@ -5,7 +5,6 @@ from album_operator.codec.jobs import FAILED, end_of
 from album_operator.codec.owners import Owner, job_of, release_of
 from album_operator.codec.spec import API_VERSION, parse_pipeline, parse_release
 from album_operator.codec.status import parse_status, render_status
-from album_operator.codec.text import render_time
 
 __all__ = [
     "API_VERSION",
@@ -19,6 +18,5 @@ __all__ = [
     "parse_status",
     "release_of",
     "render_status",
-    "render_time",
     "wish_of",
 ]

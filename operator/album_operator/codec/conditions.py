@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from album_operator.codec.text import REFRESH, Raw, parse_request, render_time
+from album_operator.api.types import render_time
+from album_operator.codec.text import REFRESH, Raw, parse_request
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Outcome, Record, StepState
 from album_operator.domain.release import Release

@@ -8,11 +8,12 @@ from album_operator.api.status import ReleaseStatus
 from album_operator.codec.text import Raw
 
 
-def find_fault(raw: Raw) -> str | None:
-    """Find the first such field of a status.
+def check(raw: Raw) -> ReleaseStatus | str:
+    """Look for the first such field of a status.
 
     Returns:
-        The field's path and what it must be, as a sentence without the value; None for nothing.
+        The status where there is none; else the field's path and what it must be, as a sentence
+        without the value.
     """
     try:
         status = ReleaseStatus.parse(raw)
@@ -21,7 +22,7 @@ def find_fault(raw: Raw) -> str | None:
         return f"{_path(first['loc'])}: {_sentence(first['msg'])}"
     if status.resolved is not None and (status.app is None or status.version is None):
         return "status.resolved: it is there without status.app and status.version."
-    return None
+    return status
 
 
 def _path(location: Sequence[str | int]) -> str:

@@ -1,6 +1,6 @@
-"""Times as the resources write them."""
+"""Requests and times as the resources write them, and texts made to fit."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -28,30 +28,9 @@ def parse_time(text: str) -> datetime:
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
-def render_time(time: datetime) -> str:
-    """Write a time of UTC with microseconds."""
-    return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def parse_times(raw: Raw, *keys: str) -> Iterator[datetime | None]:
-    """Read the times at some keys, None where there is none."""
-    for key in keys:
-        yield parse_time(raw[key]) if raw.get(key) else None
-
-
 def cut(text: str, limit: int) -> str:
     """Make a text fit by leaving out its middle: messages end with what is to be done."""
     if len(text) <= limit:
         return text
     head = limit * 2 // 3
     return f"{text[:head]} … {text[head + 3 - limit :]}"
-
-
-def without_nothing(raw: Raw) -> dict[str, Any]:
-    """Leave out what is None or empty: absence is how a status says "not known yet"."""
-    return {key: value for key, value in raw.items() if value is not None and value not in ({}, [])}
-
-
-def render_optional(time: datetime | None) -> str | None:
-    """Write a time, None for none."""
-    return render_time(time) if time is not None else None

@@ -1,18 +1,15 @@
 """The two resources as the operator reads them: a release, and the pipeline it names."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.places import MergeMethod
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-NOTHING: "Mapping[str, str]" = MappingProxyType({})
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -93,8 +90,8 @@ class Release:
     refresh: str | None = None
     deleting: bool = False
     observed_generation: int | None = None
-    marks: "Mapping[str, str]" = field(default_factory=lambda: NOTHING)
-    status: "Mapping[str, object]" = field(default_factory=lambda: NOTHING, compare=False)
+    marks: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    status: Mapping[str, object] = field(default_factory=lambda: NOTHING, compare=False)
 
     @property
     def is_observed(self) -> bool:
@@ -223,8 +220,8 @@ class FeedbackWish:
 class Resources:
     """Requests and limits of the build container, as Kubernetes quantities by resource name."""
 
-    requests: "Mapping[str, str]" = field(default_factory=lambda: NOTHING)
-    limits: "Mapping[str, str]" = field(default_factory=lambda: NOTHING)
+    requests: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    limits: Mapping[str, str] = field(default_factory=lambda: NOTHING)
 
 
 @dataclass(frozen=True)

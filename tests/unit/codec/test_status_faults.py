@@ -116,7 +116,7 @@ def test_a_merged_draft_is_a_fault() -> None:
     )
 
 
-def test_a_plan_of_no_app_is_a_fault() -> None:
+def test_what_is_resolved_for_no_app_is_a_fault() -> None:
     status = _status()
     del status["app"]
 
@@ -149,7 +149,7 @@ FREE = {
 }
 
 
-def test_every_text_of_a_plan_has_the_rules_of_a_pipeline() -> None:
+def test_every_text_that_is_resolved_has_the_rules_of_a_pipeline() -> None:
     free = set()
     for path, known in _texts(Resolved):
         kind = TypeAdapter(known.annotation)

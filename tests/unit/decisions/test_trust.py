@@ -177,7 +177,9 @@ def test_a_release_by_app_and_version_is_held_to_them() -> None:
         ({"applications": (ApplicationRecord("argocd", "other"),)}, "applications"),
     ],
 )
-def test_a_fact_that_does_not_fit_the_plan_is_told(change: dict[str, object], path: str) -> None:
+def test_a_fact_that_does_not_fit_what_is_resolved_is_told(
+    change: dict[str, object], path: str
+) -> None:
     said = _find(pipeline=None, record=replace(RECORD, **change))  # type: ignore[arg-type]
 
     assert said is not None

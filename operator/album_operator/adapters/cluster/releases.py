@@ -9,13 +9,13 @@ from datetime import datetime
 
 from album_operator.adapters.cluster.cluster import Cluster, path_of
 from album_operator.adapters.cluster.refusals import ConflictError, NotFoundError
+from album_operator.api.types import render_time
 from album_operator.codec import (
     API_VERSION,
     parse_pipeline,
     parse_release,
     parse_status,
     render_status,
-    render_time,
 )
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.marks import LABELS
