@@ -1,13 +1,9 @@
 """The ends of a command that is not given its result; each text is for standard error."""
 
-import re
-
 from album_operator.domain.reasons import Reason
 from album_operator.domain.remedy import in_words
 
 TOKEN = "ALBUM_GIT_TOKEN"  # noqa: S105 - a variable's name
-
-IN_CLUSTER = re.compile(r",? (?:then|and) set the annotation album\.dev/retry(?: on the release)?")
 
 
 class BadInputError(Exception):
@@ -21,19 +17,19 @@ class RefusedError(Exception):
     """The operator would refuse the release too, for this reason."""
 
     def __init__(self, reason: Reason, message: str, remedy: str = "") -> None:
-        # Here is no release that an annotation would let go on.
-        super().__init__(f"{reason}: {_without_cluster(in_words(message, remedy, '.'))}")
+        # There is no release here that an annotation would let go on.
+        super().__init__(f"{reason}: {_without_secret(in_words(message, remedy, '.'))}")
 
 
 class NothingToChange(Exception):  # noqa: N818 - no error: the config repository is as wished
     """The config repository holds the version already."""
 
 
-def _without_cluster(message: str) -> str:
-    """Leave out what only helps a release in a cluster."""
+def _without_secret(sentence: str) -> str:
+    """Name the variable where a release in a cluster has a Secret."""
     for said, here in (
         (f"the token of Secret {TOKEN}", f"the token of {TOKEN}"),
         ("put a working one into the Secret", "put a working one into it"),
     ):
-        message = message.replace(said, here)
-    return IN_CLUSTER.sub("", message)
+        sentence = sentence.replace(said, here)
+    return sentence

@@ -23,7 +23,6 @@ from album_operator.adapters.git.limits import MIB
 from album_operator.adapters.git.repository import Repository
 from album_operator.adapters.names import check_commit, check_ref_name
 from album_operator.adapters.servers.gateway import REFUSED_PAUSE
-from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import OutsideError, TerminalError, TransientError
 from album_operator.domain.places import (
     APP_KEYS,
@@ -35,6 +34,7 @@ from album_operator.domain.places import (
 )
 from album_operator.domain.reasons import Reason
 from album_operator.domain.redaction import Redactor, head
+from album_operator.domain.remedy import SET_RETRY, in_words
 from album_operator.domain.secret_words import words_of
 
 CREDENTIAL = "/var/run/secrets/album/git"
@@ -205,10 +205,12 @@ def check_context(task: Task) -> None:
     context = task.target / task.context_dir
     for field, path in {"contextDir": context, "dockerfile": context / task.dockerfile}.items():
         if not _is_inside(path, task.target):
-            raise TaskError(
+            said = (
                 f"{field} leads out of the source at {task.commit[:12]}, by a symbolic link or by "
-                f"`..`. Name a path inside of it in the pipeline, {RETRY}"
+                "`..`."
             )
+            remedy = "Name a path inside of it in the pipeline"
+            raise TaskError(in_words(said, remedy, f", then {SET_RETRY}"))
 
 
 def _is_inside(path: Path, folder: Path) -> bool:
@@ -249,7 +251,8 @@ def _fetch_commit(repository: Repository, task: Task) -> None:
         raise TerminalError(
             Reason.TAG_NOT_FOUND,
             f"{task.place.url} serves no commit by its id, and tag {task.tag} moved from "
-            f"{task.commit[:12]} to {found[:12]} meanwhile. Check who moved it, {RETRY}.",
+            f"{task.commit[:12]} to {found[:12]} meanwhile.",
+            "Check who moved it",
         )
 
 

@@ -4,7 +4,6 @@ from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import StaleError, TerminalError, TransientError, UnansweredError
 from album_operator.domain.places import ForgePlace, MergeMethod
 from album_operator.domain.reasons import Reason
@@ -84,8 +83,8 @@ def not_let(place: ForgePlace, doing: str, said: str) -> TerminalError:
     """Say that the forge does not do what was tried, such as `open pull requests in`."""
     return TerminalError(
         Reason.PUSH_REFUSED,
-        f"{place.api_url} does not let us {doing} {where(place)}: {said}. Clear the way there, "
-        f"{RETRY}.",
+        f"{place.api_url} does not let us {doing} {where(place)}: {said}.",
+        "Clear the way there",
     )
 
 
@@ -93,8 +92,8 @@ def pull_request_gone(place: ForgePlace, number: int) -> TerminalError:
     """Say that a pull request is not there, although its repository is."""
     return TerminalError(
         Reason.PULL_REQUEST_CLOSED,
-        f"Pull request #{number} of {place.repository} no longer exists in {place.api_url}. "
-        f"Delete its branch, {RETRY}.",
+        f"Pull request #{number} of {place.repository} no longer exists in {place.api_url}.",
+        "Delete its branch",
     )
 
 
@@ -112,8 +111,8 @@ def wrong_method(place: ForgePlace, method: MergeMethod, said: str) -> TerminalE
     """Say that the repository does not allow a way to merge."""
     return TerminalError(
         Reason.PUSH_REFUSED,
-        f"{where(place)} does not allow method {method}: {said}. Choose another "
-        f"spec.config.pullRequest.method of the pipeline, {RETRY}.",
+        f"{where(place)} does not allow method {method}: {said}.",
+        "Choose another spec.config.pullRequest.method of the pipeline",
     )
 
 
@@ -122,8 +121,8 @@ def may_not_merge(place: ForgePlace, said: str) -> TerminalError:
     return TerminalError(
         Reason.CREDENTIALS_REFUSED,
         f"{place.api_url} does not let the user of Secret {place.credential.secret} merge into "
-        f"{place.repository}: {said}. Let that user merge there, or set "
-        f"spec.config.pullRequest.merge of the pipeline to Manual, {RETRY}.",
+        f"{place.repository}: {said}.",
+        "Let that user merge there, or set spec.config.pullRequest.merge of the pipeline to Manual",
     )
 
 
@@ -134,8 +133,8 @@ def people_refused(
     return TerminalError(
         Reason.PUSH_REFUSED,
         f"{place.api_url} does not take {', '.join(names)} as {field} of a pull request of "
-        f"{place.repository}: {said}. Correct spec.config.pullRequest.{field} of the pipeline, "
-        f"{RETRY}.",
+        f"{place.repository}: {said}.",
+        f"Correct spec.config.pullRequest.{field} of the pipeline",
     )
 
 
@@ -143,6 +142,6 @@ def no_milestone(place: ForgePlace, title: str) -> TerminalError:
     """Say that there is no open milestone of a title."""
     return TerminalError(
         Reason.PUSH_REFUSED,
-        f"{where(place)} has no open milestone {title!r}. Make it there, or correct "
-        f"spec.config.pullRequest.milestone of the pipeline, {RETRY}.",
+        f"{where(place)} has no open milestone {title!r}.",
+        "Make it there, or correct spec.config.pullRequest.milestone of the pipeline",
     )

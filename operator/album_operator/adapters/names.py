@@ -63,6 +63,6 @@ def _checked(text: str, what: str, *, known: bool) -> str:
     # The CRD's rules admit nothing of the kind; who passes them by gets no further than here.
     raise TerminalError(
         Reason.NAME_NOT_ALLOWED,
-        f"{text[:128]!r} is no {what} the operator hands to git. Correct the pipeline or the "
-        "release, then set the annotation album.dev/retry.",
+        f"{text[:128]!r} is no {what} the operator hands to git.",
+        "Correct the pipeline or the release",
     )

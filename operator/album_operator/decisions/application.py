@@ -3,11 +3,15 @@
 from album_operator.domain.names import is_same_repository
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
+from album_operator.domain.remedy import SET_RETRY
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import ApplicationSeen, ApplicationSource, ConsentedApplication
+from album_operator.domain.seen import (
+    CONSENT,
+    ApplicationSeen,
+    ApplicationSource,
+    ConsentedApplication,
+)
 from album_operator.domain.verdict import Halt
-
-CONSENT = "album.dev/authorized-pipeline"
 
 
 def admit(
@@ -35,8 +39,8 @@ def check(ref: Ref, seen: ApplicationSeen | None, resolved: Resolved) -> Applica
             Reason.APPLICATION_MISMATCH,
             f"Application {ref} does not take its manifests from branch "
             f"{resolved.config.base_branch} of {resolved.config.repository} at a path with "
-            f"{resolved.config.edits[0].path}, so the change would never reach it. Correct the "
-            "Application's source or the pipeline, then set the annotation album.dev/retry.",
+            f"{resolved.config.edits[0].path}, so the change would never reach it.",
+            "Correct the Application's source or the pipeline",
         )
     return seen
 
@@ -50,10 +54,10 @@ def ask(
     if consent and str(pipeline) not in seen.consents:
         return Halt(
             Reason.NOT_AUTHORIZED,
-            f"Application {ref} does not let AlbumPipeline {pipeline} change it. Its owner can "
-            f"allow it: kubectl annotate application -n {ref.namespace} {ref.name} "
-            f"{CONSENT}={','.join(sorted({*seen.consents, str(pipeline)}))} --overwrite; then set "
-            "the annotation album.dev/retry on the release.",
+            f"Application {ref} does not let AlbumPipeline {pipeline} change it.",
+            f"Its owner can allow it: kubectl annotate application -n {ref.namespace} {ref.name} "
+            f"{CONSENT}={','.join(sorted({*seen.consents, str(pipeline)}))} --overwrite",
+            ending=f"; then {SET_RETRY} on the release.",
         )
     return ConsentedApplication(seen)
 
@@ -63,8 +67,8 @@ def switched_off(ref: Ref) -> Halt:
     return Halt(
         Reason.AUTO_SYNC_DISABLED,
         f"Application {ref} has spec.syncPolicy.automated.enabled: false, so it would never sync "
-        "by itself, and that switch is its owner's. Remove it, then set the annotation "
-        "album.dev/retry.",
+        "by itself, and that switch is its owner's.",
+        "Remove it",
     )
 
 
@@ -83,8 +87,8 @@ def find_source(seen: ApplicationSeen, resolved: Resolved) -> ApplicationSource 
 def _missing(ref: Ref) -> Halt:
     return Halt(
         Reason.APPLICATION_NOT_FOUND,
-        f"Application {ref} does not exist. Create it, or name the right one under "
-        "spec.apps[].applications of the pipeline, then set the annotation album.dev/retry.",
+        f"Application {ref} does not exist.",
+        "Create it, or name the right one under spec.apps[].applications of the pipeline",
     )
 
 

@@ -73,9 +73,9 @@ def check_engine(resolved: Resolved, *, privileged: bool) -> Halt | None:
     return Halt(
         Reason.ENGINE_NOT_ALLOWED,
         f"AlbumPipeline {resolved.pipeline.name} builds with {resolved.build.type}, whose Pod is "
-        "privileged, and this operator runs no privileged builds. Set spec.build.type: Kaniko in "
-        "the pipeline, or ask an admin for ALBUM_ALLOW_PRIVILEGED_BUILDS=true in the operator's "
-        "settings, then set the annotation album.dev/retry.",
+        "privileged, and this operator runs no privileged builds.",
+        "Set spec.build.type: Kaniko in the pipeline, or ask an admin for "
+        "ALBUM_ALLOW_PRIVILEGED_BUILDS=true in the operator's settings",
     )
 
 
@@ -137,8 +137,8 @@ def _not_ours(release: Release, seen: BuildSeen) -> Wait | Halt | None:
     if seen.owner is JobOwner.OTHER:
         return Halt(
             Reason.BUILD_FAILED,
-            f"Job {seen.job} exists but was not made by this release. Delete it (kubectl delete "
-            f"job -n {release.ref.namespace} {seen.job}), then set the annotation album.dev/retry.",
+            f"Job {seen.job} exists but was not made by this release.",
+            f"Delete it (kubectl delete job -n {release.ref.namespace} {seen.job})",
         )
     return None
 
@@ -192,9 +192,11 @@ def _finish(release: Release, record: Record, resolved: Resolved, seen: BuildSee
         return Halt(
             Reason.BUILD_FAILED,
             f"Job {seen.job} succeeded, but {_why_no_digest(seen.last_words)}, so what was pushed "
-            "cannot be proved. Set the annotation album.dev/retry to build again; if it happens "
-            f"twice, look at kubectl logs -n {namespace} job/{seen.job} and at kubectl get pods "
-            f"-n {namespace} -l batch.kubernetes.io/job-name={seen.job}.",
+            "cannot be proved.",
+            f"{SET_RETRY.capitalize()} to build again; if it happens twice, look at kubectl logs "
+            f"-n {namespace} job/{seen.job} and at kubectl get pods -n {namespace} "
+            f"-l batch.kubernetes.io/job-name={seen.job}",
+            ending=".",
         )
     image = ImageRecord(resolved.build.image, digest, resolved.source.commit)
     return Done(

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-from album_operator.decisions.preflight import RETRY
 from album_operator.domain.forges import forge_of, guess_type
 from album_operator.domain.names import (
     AppVersion,
@@ -24,6 +23,7 @@ from album_operator.domain.release import (
     Ref,
     Release,
 )
+from album_operator.domain.remedy import SET_RETRY
 from album_operator.domain.resolved import (
     Resolved,
     ResolvedArgoCD,
@@ -61,8 +61,9 @@ def choose_app(release: Release, pipeline: Pipeline) -> Chosen | Halt:
                 Reason.TAG_INVALID,
                 f"spec.tag: `{release.tag}` belongs to no app of AlbumPipeline "
                 f"{pipeline.ref.name}, whose tags begin with {known}, followed by a version such "
-                "as v1.2.3. Create a release with another tag, or add the app to the pipeline and "
-                "set the annotation album.dev/retry.",
+                "as v1.2.3.",
+                "Create a release with another tag, or add the app to the pipeline",
+                ending=f" and {SET_RETRY}.",
             )
     else:
         found = AppVersion(release.app or "", release.version or "")
@@ -71,8 +72,9 @@ def choose_app(release: Release, pipeline: Pipeline) -> Chosen | Halt:
         return Halt(
             Reason.TAG_INVALID,
             f"spec.app: AlbumPipeline {pipeline.ref.name} has no app `{found.app}`, only "
-            f"{join_words(apps)}. Create a release of one of these, or add the app to the pipeline "
-            "and set the annotation album.dev/retry.",
+            f"{join_words(apps)}.",
+            "Create a release of one of these, or add the app to the pipeline",
+            ending=f" and {SET_RETRY}.",
         )
     return Chosen(app, found.version, release.tag or f"{tag_prefix(app)}{found.version}")
 
@@ -93,7 +95,8 @@ def resolve(release: Release, pipeline: Pipeline | None) -> Resolved | Halt:
         ref = Ref(release.ref.namespace, release.pipeline)
         return Halt(
             Reason.PIPELINE_NOT_FOUND,
-            f"AlbumPipeline {ref} does not exist. Apply it, {RETRY}.",
+            f"AlbumPipeline {ref} does not exist.",
+            "Apply it",
         )
     chosen = choose_app(release, pipeline)
     if isinstance(chosen, Halt):

@@ -215,7 +215,8 @@ def _lacks(
         return Halt(
             Reason.SYNC_FAILED,
             f"Argo CD could not sync Application {ref} at a revision with {merged}: "
-            f"{operation.message}. Mend the cause, then set the annotation album.dev/retry.",
+            f"{operation.message}.",
+            "Mend the cause",
         )
     if seen.sync_status != "Synced" or seen.operation_requested:
         return _wait(Reason.SYNCING, f"Application {ref} is {seen.sync_status} at {revision[:12]}.")
@@ -318,9 +319,9 @@ def _reverted(ref: Ref) -> Halt:
     return Halt(
         Reason.MANAGED_ELSEWHERE,
         f"Somebody took the sync policy of Application {ref} back after the operator had set it, "
-        "most likely the app of apps that renders it. Set selfHeal and ApplyOutOfSyncOnly=true "
-        "where the Application is written, or leave them alone by spec.argocd.syncPolicy of the "
-        "pipeline, then set the annotation album.dev/retry.",
+        "most likely the app of apps that renders it.",
+        "Set selfHeal and ApplyOutOfSyncOnly=true where the Application is written, or leave them "
+        "alone by spec.argocd.syncPolicy of the pipeline",
     )
 
 
@@ -332,6 +333,6 @@ def _timed_out(verdict: Wait, resolved: Resolved) -> Halt:
     keep = {Reason.DEGRADED, Reason.IMAGE_NOT_OBSERVED}
     return Halt(
         verdict.reason if verdict.reason in keep else Reason.SYNC_TIMED_OUT,
-        f"Not deployed within argocd.timeout ({resolved.argocd.timeout}): {verdict.message} Mend "
-        "the cause, then set the annotation album.dev/retry.",
+        f"Not deployed within argocd.timeout ({resolved.argocd.timeout}): {verdict.message}",
+        "Mend the cause",
     )

@@ -119,8 +119,9 @@ def _check_order(resolved: Resolved, current: Mapping[Edit, str]) -> Halt | None
         return Halt(
             Reason.SUPERSEDED,
             f"{edit.path} already holds {value} at {edit.key}, which is newer than "
-            f"{resolved.version}; nothing was changed. To go back on purpose, create a release "
-            "with spec.allowDowngrade: true.",
+            f"{resolved.version}; nothing was changed.",
+            "To go back on purpose, create a release with spec.allowDowngrade: true",
+            ending=".",
             superseded_by=version,
         )
     return None

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from album_operator.decisions import retarget
-from album_operator.decisions.preflight import RETRY
 from album_operator.decisions.propose import BETWEEN_LOOKS, closed, to_record
 from album_operator.domain.names import join_words
 from album_operator.domain.reasons import Reason
@@ -193,8 +192,8 @@ def _open(
     if seen.is_archived:
         return Halt(
             Reason.REPOSITORY_ARCHIVED,
-            f"{config.repository} was archived, so pull request #{seen.number} cannot be merged. "
-            f"Take the repository out of the archive, {RETRY}.",
+            f"{config.repository} was archived, so pull request #{seen.number} cannot be merged.",
+            "Take the repository out of the archive",
         )
     gate, after = seen.gate or Gate(), LOOK
     is_auto = config.pull_request.merge is MergeMode.AUTO
@@ -270,8 +269,8 @@ def _head_changed(record: Record, seen: PullRequestSeen) -> Halt:
     return Halt(
         Reason.HEAD_CHANGED,
         f"Somebody changed the branch of pull request #{seen.number}: its head is "
-        f"{seen.head_sha[:12]}, not the proposed one. Put {proposed} back on the branch, or merge "
-        f"the pull request as it is, {RETRY}.",
+        f"{seen.head_sha[:12]}, not the proposed one.",
+        f"Put {proposed} back on the branch, or merge the pull request as it is",
     )
 
 
@@ -279,5 +278,6 @@ def _branch_deleted(resolved: Resolved, seen: PullRequestSeen) -> Halt:
     return Halt(
         Reason.BRANCH_DELETED,
         f"Somebody deleted branch {resolved.config.branch} of open pull request #{seen.number}: "
-        f"{seen.url}. Restore the branch there, or close the pull request, {RETRY}.",
+        f"{seen.url}.",
+        "Restore the branch there, or close the pull request",
     )

@@ -14,8 +14,6 @@ from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import ApplicationSeen, ConfigSeen, RepositorySeen, SourceSeen
 from album_operator.domain.verdict import Done, Halt
 
-RETRY = "then set the annotation album.dev/retry"
-
 
 @dataclass(frozen=True)
 class PreflightSeen:
@@ -43,8 +41,8 @@ def check_registry(ref: Ref, hosts: frozenset[str] | None, image: str) -> Halt |
         return Halt(
             Reason.HOST_NOT_ALLOWED,
             f"Secret {ref} has no credential for the registry {host}, only for "
-            f"{join_words(sorted(hosts)) or 'none'}. Add one to its .dockerconfigjson or correct "
-            f"spec.build.image of the pipeline, {RETRY}.",
+            f"{join_words(sorted(hosts)) or 'none'}.",
+            "Add one to its .dockerconfigjson or correct spec.build.image of the pipeline",
         )
     return None
 
@@ -55,15 +53,17 @@ def check_source(resolved: Resolved, seen: SourceSeen) -> Halt | None:
     if seen.commit is None:
         return Halt(
             Reason.TAG_NOT_FOUND,
-            f"Tag {source.tag} does not exist in {source.repository}. Push it, {RETRY}.",
+            f"Tag {source.tag} does not exist in {source.repository}.",
+            "Push it",
         )
     if not seen.has_dockerfile:
         path = f"{build.context_dir}/{build.dockerfile}"
         return Halt(
             Reason.DOCKERFILE_NOT_FOUND,
-            f"{posixpath.normpath(path)} is no file of tag {source.tag} "
-            f"({seen.commit[:12]}) in {source.repository}. Correct contextDir or dockerfile of app "
-            f"{resolved.app} in the pipeline, or release a tag that has it, {RETRY}.",
+            f"{posixpath.normpath(path)} is no file of tag {source.tag} ({seen.commit[:12]}) in "
+            f"{source.repository}.",
+            f"Correct contextDir or dockerfile of app {resolved.app} in the pipeline, or release "
+            "a tag that has it",
         )
     return None
 
@@ -77,16 +77,16 @@ def check_forge(release: Release, resolved: Resolved, seen: RepositorySeen) -> H
     if seen.is_archived:
         return Halt(
             Reason.REPOSITORY_ARCHIVED,
-            f"{config.repository} is archived, so nothing can be proposed there. Take it out of "
-            f"the archive or correct spec.config.repository of the pipeline, {RETRY}.",
+            f"{config.repository} is archived, so nothing can be proposed there.",
+            "Take it out of the archive or correct spec.config.repository of the pipeline",
         )
     must_push = release.mode is Mode.APPLY and config.forge_secret_name == config.secret_name
     if must_push and not seen.may_push:
         return Halt(
             Reason.CREDENTIALS_REFUSED,
-            f"The user of Secret {config.secret_name} may read {config.repository} and not push to "
-            "it. Give that user the right to write, or put another token into the Secret, "
-            f"{RETRY}.",
+            f"The user of Secret {config.secret_name} may read {config.repository} and not push "
+            "to it.",
+            "Give that user the right to write, or put another token into the Secret",
         )
     return None
 
@@ -97,23 +97,22 @@ def check_config(resolved: Resolved, seen: ConfigSeen) -> Halt | None:
     if seen.base_commit is None:
         return Halt(
             Reason.BASE_BRANCH_NOT_FOUND,
-            f"Branch {seen.base_branch or '(default)'} does not exist in {config.repository}. "
-            f"Correct spec.config.branch of the pipeline or push the branch, {RETRY}.",
+            f"Branch {seen.base_branch or '(default)'} does not exist in {config.repository}.",
+            "Correct spec.config.branch of the pipeline or push the branch",
         )
     for edit in config.edits:
         if edit.path in seen.not_files:
             return Halt(
                 Reason.VALUES_NOT_EDITABLE,
                 f"{edit.path} on branch {seen.base_branch} of {config.repository} is a "
-                f"{seen.not_files[edit.path]}, and only regular files are edited. Name the file "
-                f"itself under edits of app {resolved.app} in the pipeline, {RETRY}.",
+                f"{seen.not_files[edit.path]}, and only regular files are edited.",
+                f"Name the file itself under edits of app {resolved.app} in the pipeline",
             )
         if edit.path not in seen.files:
             return Halt(
                 Reason.VALUES_FILE_NOT_FOUND,
-                f"{edit.path} does not exist on branch {seen.base_branch} of {config.repository}. "
-                f"Correct edits[].path of app {resolved.app} in the pipeline or add the file, "
-                f"{RETRY}.",
+                f"{edit.path} does not exist on branch {seen.base_branch} of {config.repository}.",
+                f"Correct edits[].path of app {resolved.app} in the pipeline or add the file",
             )
     return None
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from album_operator.decisions import edits
-from album_operator.decisions.preflight import RETRY, check_config
+from album_operator.decisions.preflight import check_config
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ProposalRecord, PullRequestRecord, Record
 from album_operator.domain.release import Edit, EditValue, PullRequestWish, Release
+from album_operator.domain.remedy import SET_RETRY
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import BranchSeen, ConfigSeen, PullRequestSeen, PullRequestState
 from album_operator.domain.verdict import (
@@ -151,8 +152,9 @@ def closed(pull_request: PullRequestSeen) -> Halt:
     who = f" by {pull_request.actor}" if pull_request.actor else ""
     return Halt(
         Reason.PULL_REQUEST_CLOSED,
-        f"Pull request #{pull_request.number} was closed{who} without a merge: {pull_request.url}. "
-        "Reopen it and set the annotation album.dev/retry if it shall be released after all.",
+        f"Pull request #{pull_request.number} was closed{who} without a merge: {pull_request.url}.",
+        "Reopen it",
+        ending=f" and {SET_RETRY} if it shall be released after all.",
     )
 
 
@@ -208,9 +210,10 @@ def _merged_before(
         )
     return Halt(
         Reason.BRANCH_TAKEN,
-        f"Branch {resolved.config.branch} of {resolved.config.repository} holds the commit of pull "
-        f"request #{pull_request.number}, which was merged and whose change was taken back since. "
-        f"To propose it anew, delete the branch, {RETRY}.",
+        f"Branch {resolved.config.branch} of {resolved.config.repository} holds the commit of "
+        f"pull request #{pull_request.number}, which was merged and whose change was taken back "
+        "since.",
+        "To propose it anew, delete the branch",
     )
 
 
@@ -218,8 +221,8 @@ def _taken(resolved: Resolved, branch: BranchSeen) -> Halt:
     return Halt(
         Reason.BRANCH_TAKEN,
         f"Branch {resolved.config.branch} of {resolved.config.repository} holds a commit that is "
-        f"not this release's ({branch.commit[:12]} by {branch.author_name}). Delete or rename the "
-        f"branch, {RETRY}.",
+        f"not this release's ({branch.commit[:12]} by {branch.author_name}).",
+        "Delete or rename the branch",
     )
 
 

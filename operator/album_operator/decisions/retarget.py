@@ -2,9 +2,9 @@
 
 import re
 
-from album_operator.decisions.preflight import RETRY
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record
+from album_operator.domain.remedy import SET_RETRY
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import PullRequestSeen, PullRequestState
 from album_operator.domain.verdict import Act, DisarmPullRequest, Halt
@@ -33,8 +33,7 @@ def describe(resolved: Resolved, seen: PullRequestSeen) -> str:
     base, other = resolved.config.base_branch, _shown(seen.base)
     return (
         f"goes into {other} by now and not into {base}, so it is not merged for this release; set "
-        f"its base back to {base}, or, to propose the change to {base} anew, set the annotation "
-        "album.dev/retry"
+        f"its base back to {base}, or, to propose the change to {base} anew, {SET_RETRY}"
     )
 
 
@@ -56,8 +55,9 @@ def merged_elsewhere(resolved: Resolved, seen: PullRequestSeen) -> Halt:
     return Halt(
         Reason.BASE_CHANGED,
         f"Pull request #{seen.number} was merged{who} into {other}{commit} and not into {base}: "
-        f"{seen.url}. Take it back in {other} if it does not belong there; to propose the change "
-        f"to {base}, set the annotation album.dev/retry.",
+        f"{seen.url}.",
+        f"Take it back in {other} if it does not belong there",
+        ending=f"; to propose the change to {base}, {SET_RETRY}.",
     )
 
 
@@ -66,8 +66,9 @@ def strange(resolved: Resolved, seen: PullRequestSeen) -> Halt:
     return Halt(
         Reason.HEAD_CHANGED,
         f"Pull request #{seen.number} is not the one that was proposed: it does not come from "
-        f"{resolved.config.branch} of {resolved.config.repository}: {seen.url}. See that this is "
-        f"the right repository, {RETRY}, and the change is proposed anew.",
+        f"{resolved.config.branch} of {resolved.config.repository}: {seen.url}.",
+        "See that this is the right repository",
+        ending=f", then {SET_RETRY}, and the change is proposed anew.",
     )
 
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
 
 from album_operator.decisions import conventions
-from album_operator.decisions.preflight import RETRY
 from album_operator.domain.names import AppVersion, release_branch
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record
 from album_operator.domain.release import Delivery, Pipeline, Ref, Release
+from album_operator.domain.remedy import SET_RETRY
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import Halt
 
@@ -24,8 +24,9 @@ def refuse(release: Release, fault: str) -> Halt:
         Reason.STATUS_INVALID,
         f"{fault} The operator does not write that and acts on nothing of it, so somebody else may "
         "write to albumreleases/status in namespace "
-        f"{release.ref.namespace}, or an operator of another version did. Take that right away, "
-        f"{RETRY}, which begins anew with the pipeline as it is now.",
+        f"{release.ref.namespace}, or an operator of another version did.",
+        "Take that right away",
+        ending=f", then {SET_RETRY}, which begins anew with the pipeline as it is now.",
     )
 
 

@@ -8,6 +8,9 @@ from enum import StrEnum
 from album_operator.domain.names import FETCH
 from album_operator.domain.release import Edit
 
+CONSENT = "album.dev/authorized-pipeline"
+"""Annotation of an Application: the pipelines its owner lets change it."""
+
 
 @dataclass(frozen=True)
 class SourceSeen:

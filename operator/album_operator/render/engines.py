@@ -222,8 +222,8 @@ def check_context(build: ResolvedBuild) -> None:
             raise TerminalError(
                 Reason.STATUS_INVALID,
                 f"status.resolved.build.{field} leads out of the source, which no pipeline can "
-                "say. Find out who writes to albumreleases/status, then set the annotation "
-                "album.dev/retry.",
+                "say.",
+                "Find out who writes to albumreleases/status",
             )
 
 

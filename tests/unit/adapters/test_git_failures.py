@@ -196,7 +196,7 @@ def test_each_failure_over_ssh_has_its_reason(stderr: str, reason: Reason, said:
 
 
 def test_a_changed_host_key_says_what_to_compare_and_which_key_to_change() -> None:
-    message = translate(OVER_SSH, "read", CHANGED).message
+    message = translate(OVER_SSH, "read", CHANGED).sentence
     assert "key `known_hosts` of Secret album-git" in message
     assert "fingerprints the forge publishes" in message
 
@@ -207,11 +207,11 @@ def test_a_private_key_is_taken_out_line_by_line() -> None:
     assert scrub(f"{body[0]} and {body[1]}, {whole}", WITH_KEY) == "*** and ***, ***"
     assert scrub("a PRIVATE KEY", WITH_KEY) == "a PRIVATE KEY"
     for line in body:
-        assert line not in translate(OVER_SSH, "read", f"{WITH_KEY.identity} is wrong").message
+        assert line not in translate(OVER_SSH, "read", f"{WITH_KEY.identity} is wrong").sentence
 
 
 def test_a_refused_token_names_the_secret_and_what_it_must_be_allowed_to() -> None:
-    message = translate(PLACE, "write to", "fatal: Authentication failed for 'x'").message
+    message = translate(PLACE, "write to", "fatal: Authentication failed for 'x'").sentence
     assert "Secret album-git" in message
     assert "write to this repository" in message
 

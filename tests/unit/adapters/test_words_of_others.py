@@ -33,7 +33,7 @@ def _said(said: str) -> dict[str, str]:
     github = parse_answer(500, {}, body, lambda text: scrub(text, CREDENTIAL))
     return {
         "git": words(said, CREDENTIAL),
-        "git, failed": translate(GIT, "read", f"fatal: {said}").message,
+        "git, failed": translate(GIT, "read", f"fatal: {said}").sentence,
         "Gitea": gitea.said,
         "GitHub": github.said,
     }

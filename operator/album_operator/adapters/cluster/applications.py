@@ -7,12 +7,12 @@ from typing import Any
 from album_operator.adapters.cluster.cluster import Cluster, application_path, parse_time
 from album_operator.adapters.cluster.guard import prove_guard
 from album_operator.adapters.cluster.refusals import NotFoundError
-from album_operator.decisions.application import CONSENT
 from album_operator.domain.errors import TransientError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.redaction import head
 from album_operator.domain.release import Ref
 from album_operator.domain.seen import (
+    CONSENT,
     ApplicationSeen,
     ApplicationSource,
     ConsentedApplication,

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from album_operator.domain.errors import OutsideError, StaleError, TerminalError, TransientError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.redaction import head
+from album_operator.domain.remedy import SET_RETRY
 
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND, CONFLICT, GONE = 401, 403, 404, 409, 410
 
@@ -140,9 +141,10 @@ def error_of(refusal: Refusal) -> OutsideError:
         return _unavailable(f"The API server cannot answer now: {said}.", min(wait, LONGEST_WAIT))
     return TerminalError(
         Reason.REJECTED,
-        f"The API server takes this for wrong: {said}. Correct what it names in the pipeline or "
-        "the release, then set the annotation album.dev/retry; if it names nothing of yours, "
-        "the CRDs may be of another version than the operator.",
+        f"The API server takes this for wrong: {said}.",
+        "Correct what it names in the pipeline or the release",
+        ending=f", then {SET_RETRY}; if it names nothing of yours, the CRDs may be of another "
+        "version than the operator.",
     )
 
 

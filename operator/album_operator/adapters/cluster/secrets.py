@@ -70,9 +70,9 @@ class ClusterSecrets:
             # `from None`: the text of a JSON error quotes what it could not read.
             raise TerminalError(
                 Reason.CREDENTIALS_MISSING,
-                f"Secret {ref} has no `auths` in its key {DOCKER_CONFIG}. Make it anew with "
-                f"kubectl create secret docker-registry -n {ref.namespace} {ref.name}, then set "
-                "the annotation album.dev/retry.",
+                f"Secret {ref} has no `auths` in its key {DOCKER_CONFIG}.",
+                f"Make it anew with kubectl create secret docker-registry -n {ref.namespace} "
+                f"{ref.name}",
             ) from None
 
     async def learn(self, refs: Collection[Ref]) -> bool:
@@ -125,9 +125,8 @@ def _find_app(data: Mapping[str, Any], ref: Ref) -> GitHubApp | None:
     if not INSTALLATION.fullmatch(installation):
         raise TerminalError(
             Reason.CREDENTIALS_MISSING,
-            f"Key `installationID` of Secret {ref} is no number. It stands at the end of the "
-            "installation's URL in GitHub's settings; correct it, then set the annotation "
-            "album.dev/retry.",
+            f"Key `installationID` of Secret {ref} is no number.",
+            "It stands at the end of the installation's URL in GitHub's settings; correct it",
         )
     return GitHubApp(app_id, int(installation), private_key)
 
@@ -138,8 +137,8 @@ def _decoded(data: Mapping[str, Any], key: str, ref: Ref) -> str:
     except (binascii.Error, UnicodeDecodeError):
         raise TerminalError(
             Reason.CREDENTIALS_MISSING,
-            f"Key `{key}` of Secret {ref} is no text. Correct it, then set the annotation "
-            "album.dev/retry.",
+            f"Key `{key}` of Secret {ref} is no text.",
+            "Correct it",
         ) from None
 
 
@@ -148,8 +147,8 @@ def _required(data: Mapping[str, Any], key: str, ref: Ref) -> str:
     if not value:
         raise TerminalError(
             Reason.CREDENTIALS_MISSING,
-            f"Secret {ref} has no key `{key}`. Add it (kubectl patch secret -n {ref.namespace} "
-            f'{ref.name} -p \'{{"stringData":{{"{key}":"…"}}}}\'), then set the annotation '
-            "album.dev/retry.",
+            f"Secret {ref} has no key `{key}`.",
+            f"Add it (kubectl patch secret -n {ref.namespace} {ref.name} "
+            f'-p \'{{"stringData":{{"{key}":"…"}}}}\')',
         )
     return value

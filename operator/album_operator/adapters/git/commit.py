@@ -7,7 +7,6 @@ from album_operator.adapters.git.objects import Entry, above
 from album_operator.adapters.git.repository import Repository
 from album_operator.adapters.git.streams import read_exactly
 from album_operator.adapters.git.trees import Trees
-from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.places import Change
 from album_operator.domain.reasons import Reason
@@ -33,8 +32,8 @@ def make_commit(repository: Repository, trees: Trees, change: Change) -> str:
             raise TerminalError(
                 Reason.VALUES_FILE_NOT_FOUND,
                 f"{path} is no regular file of {change.base_commit[:12]} in "
-                f"{repository.place.url}, and only such are edited. Correct edits[].path in the "
-                f"pipeline, {RETRY}.",
+                f"{repository.place.url}, and only such are edited.",
+                "Correct edits[].path in the pipeline",
             )
         blob = repository.local("hash-object", "-w", "--stdin", "--no-filters", data=data).text
         changed[path] = Entry(entry.mode, blob)

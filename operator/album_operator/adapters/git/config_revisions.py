@@ -123,7 +123,9 @@ def _find_git_dir(place: GitPlace) -> Path:
         return path
     raise TerminalError(
         Reason.REPOSITORY_NOT_FOUND,
-        f"{path} is no git repository. Name the top of a work tree or a bare repository.",
+        f"{path} is no git repository.",
+        "Name the top of a work tree or a bare repository",
+        ending=".",
     )
 
 
@@ -175,14 +177,17 @@ def _find_commit(repository: Repository, revision: str) -> str:
 def _no_revision(place: GitPlace, revision: str, said: str) -> TerminalError:
     return TerminalError(
         Reason.BASE_BRANCH_NOT_FOUND,
-        f"{place.url} has no revision {revision}: {said}. Name a branch, a tag, a commit or "
-        "another revision git knows (gitrevisions).",
+        f"{place.url} has no revision {revision}: {said}.",
+        "Name a branch, a tag, a commit or another revision git knows (gitrevisions)",
+        ending=".",
     )
 
 
 def _unreadable(place: GitPlace, said: str) -> TerminalError:
     return TerminalError(
         Reason.REPOSITORY_NOT_FOUND,
-        f"{place.url} cannot be read: {said} A partial clone lacks files it never fetched: check "
-        "the revision out there, or name the URL it was cloned from.",
+        f"{place.url} cannot be read: {said}",
+        "A partial clone lacks files it never fetched: check the revision out there, or name the "
+        "URL it was cloned from",
+        ending=".",
     )

@@ -8,7 +8,6 @@ import re
 
 from album_operator.adapters.foreign_words import WORDS_LENGTH, scrub
 from album_operator.adapters.git.ssh_failures import find_failure
-from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import (
     OutsideError,
     TerminalError,
@@ -95,7 +94,8 @@ def translate(place: GitPlace, doing: str, stderr: str) -> OutsideError:
     if ARCHIVED.search(stderr):
         return TerminalError(
             Reason.REPOSITORY_ARCHIVED,
-            f"{place.url} is archived: {said}. Take it out of the archive there, {RETRY}.",
+            f"{place.url} is archived: {said}.",
+            "Take it out of the archive there",
         )
     if is_ssh(place.url):
         return find_failure(place, doing, stderr, said) or unavailable(place, said)
@@ -104,14 +104,15 @@ def translate(place: GitPlace, doing: str, stderr: str) -> OutsideError:
     if MOVED.search(stderr):
         return TerminalError(
             Reason.REPOSITORY_NOT_FOUND,
-            f"{place.url} answers with a redirect, which is not followed with a token: {said}. "
-            f"Name its new address in the pipeline, {RETRY}.",
+            f"{place.url} answers with a redirect, which is not followed with a token: {said}.",
+            "Name its new address in the pipeline",
         )
     if NOT_FOUND.search(stderr):
         return TerminalError(
             Reason.REPOSITORY_NOT_FOUND,
-            f"{place.url} does not exist, or the token of Secret {place.credential.secret} may not "
-            f"see it. Correct the URL in the pipeline or the token's rights, {RETRY}.",
+            f"{place.url} does not exist, or the token of Secret {place.credential.secret} may "
+            "not see it.",
+            "Correct the URL in the pipeline or the token's rights",
         )
     if LIMITED.search(stderr):
         return TransientError(Reason.RATE_LIMITED, f"{place.url} limits its requests: {said}.")
@@ -126,9 +127,9 @@ def credentials_refused(place: GitPlace, doing: str, said: str) -> TerminalError
     kind = TokenRefusedError if UNAUTHORIZED.search(said) else TerminalError
     return kind(
         Reason.CREDENTIALS_REFUSED,
-        f"{place.url} refused the token of Secret {place.credential.secret}: {said}. Check that "
-        f"the token is valid and may {doing} this repository, put a working one into the Secret, "
-        f"{RETRY}.",
+        f"{place.url} refused the token of Secret {place.credential.secret}: {said}.",
+        f"Check that the token is valid and may {doing} this repository, put a working one into "
+        "the Secret",
     )
 
 

@@ -14,7 +14,6 @@ from album_operator.adapters.git.refs import HEADS
 from album_operator.adapters.git.repository import Repository
 from album_operator.adapters.git.settings import KEPT
 from album_operator.adapters.git.streams import read_line
-from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.reasons import Reason
 
@@ -90,7 +89,8 @@ def _fetch_commits(repository: Repository, base: str, kept: str, *depth: str) ->
     if "couldn't find remote ref" in answer.err:
         raise TerminalError(
             Reason.BASE_BRANCH_NOT_FOUND,
-            f"Branch {base} no longer exists in {repository.place.url}. Push it again, {RETRY}.",
+            f"Branch {base} no longer exists in {repository.place.url}.",
+            "Push it again",
         )
     raise translate(repository.place, "read", answer.err)
 

@@ -13,7 +13,6 @@ from functools import cache
 from pathlib import Path
 from signal import SIGXCPU
 
-from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import TerminalError, TransientError
 from album_operator.domain.places import GitPlace
 from album_operator.domain.reasons import Reason
@@ -72,10 +71,8 @@ LIMITS = Limits()
 class TooLargeError(TerminalError):
     """A repository is larger than the operator takes."""
 
-    def __init__(self, place: GitPlace, what: str, way_out: str) -> None:
-        super().__init__(
-            Reason.REPOSITORY_TOO_LARGE, f"{place.url} is too large: {what}. {way_out}, {RETRY}."
-        )
+    def __init__(self, place: GitPlace, what: str, remedy: str) -> None:
+        super().__init__(Reason.REPOSITORY_TOO_LARGE, f"{place.url} is too large: {what}.", remedy)
 
 
 @cache

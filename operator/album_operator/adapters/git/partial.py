@@ -11,7 +11,6 @@ from album_operator.adapters.git.process import Answer, EndedError
 from album_operator.adapters.git.repository import Repository
 from album_operator.adapters.git.settings import PARTLY
 from album_operator.adapters.git.streams import TooLongError
-from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.names import normal_url
 from album_operator.domain.reasons import Reason
@@ -139,6 +138,6 @@ def too_long(repository: Repository) -> TerminalError:
     return TerminalError(
         Reason.VALUES_NOT_EDITABLE,
         f"A file to edit in {repository.place.url} has more than {FILE_SIZE_LIMIT} bytes, or all "
-        f"of them have more than {FILES_LIMIT}, and such are not read. Correct edits[].path in the "
-        f"pipeline, {RETRY}.",
+        f"of them have more than {FILES_LIMIT}, and such are not read.",
+        "Correct edits[].path in the pipeline",
     )

@@ -7,7 +7,6 @@ from album_operator.adapters.git.failures import translate, words
 from album_operator.adapters.git.process import Answer
 from album_operator.adapters.git.refs import HEADS, list_refs
 from album_operator.adapters.git.repository import Repository
-from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import OutsideError, StaleError, TerminalError
 from album_operator.domain.places import Change
 from album_operator.domain.reasons import Reason
@@ -102,12 +101,12 @@ def _rejected(repository: Repository, change: Change, there: str | None, said: s
             "somebody else pushed meanwhile.",
         )
     user = f"the user of Secret {place.credential.secret}"
-    way_out = f"Let {user} create branches release/*"
+    remedy = f"Let {user} create branches release/*"
     if change.extends_branch:
-        way_out = f"Let {user} push to it, or set spec.config.delivery of the pipeline to "
-        way_out += "PullRequest"
+        remedy = f"Let {user} push to it, or set spec.config.delivery of the pipeline to "
+        remedy += "PullRequest"
     return TerminalError(
         Reason.PUSH_REFUSED,
-        f"{place.url} refused the push to branch {change.branch}: "
-        f"{words(said, place.credential)}. {way_out}, {RETRY}.",
+        f"{place.url} refused the push to branch {change.branch}: {words(said, place.credential)}.",
+        remedy,
     )

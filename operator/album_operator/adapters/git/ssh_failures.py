@@ -6,13 +6,13 @@ and `git upload-pack` are known for.
 
 import re
 
-from album_operator.decisions.preflight import RETRY
 from album_operator.domain.credential_errors import KNOW_HOST
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.names import host_of
 from album_operator.domain.places import GitPlace
 from album_operator.domain.reasons import Reason
 from album_operator.domain.redaction import head
+from album_operator.domain.remedy import SET_RETRY
 
 CHANGED = re.compile(r"REMOTE HOST IDENTIFICATION HAS CHANGED|REVOKED HOST KEY DETECTED")
 UNKNOWN = re.compile(r"No \S+ host key is known for|Host key verification failed")
@@ -45,28 +45,30 @@ def find_failure(place: GitPlace, doing: str, stderr: str, said: str) -> Termina
         return TerminalError(
             Reason.CREDENTIALS_MISSING,
             f"Key `known_hosts` of Secret {secret} has no host key of {host_of(place.url)}, so the "
-            f"server cannot be told from an impostor. {KNOW_HOST}, {RETRY}.",
+            "server cannot be told from an impostor.",
+            KNOW_HOST,
         )
     unreadable = UNREADABLE.search(stderr)
     if unreadable:
         return TerminalError(
             Reason.CREDENTIALS_REFUSED,
             f"Key `identity` of Secret {secret} is no private key ssh can use: "
-            f"{head(unreadable[1], 80)}. Put one in OpenSSH's or PEM form without a passphrase "
-            f"there, {RETRY}.",
+            f"{head(unreadable[1], 80)}.",
+            "Put one in OpenSSH's or PEM form without a passphrase there",
         )
     if NOT_FOUND.search(stderr):
         return TerminalError(
             Reason.REPOSITORY_NOT_FOUND,
-            f"{place.url} does not exist, or the key `identity` of Secret {secret} may not see it: "
-            f"{said}. Correct the URL in the pipeline or the key's rights, {RETRY}.",
+            f"{place.url} does not exist, or the key `identity` of Secret {secret} may not see "
+            f"it: {said}.",
+            "Correct the URL in the pipeline or the key's rights",
         )
     if REFUSED.search(stderr):
         return TerminalError(
             Reason.CREDENTIALS_REFUSED,
-            f"{place.url} refused the key `identity` of Secret {secret}: {said}. Check that the "
-            f"forge knows its public half, that it has no passphrase and that it may {doing} this "
-            f"repository, {RETRY}.",
+            f"{place.url} refused the key `identity` of Secret {secret}: {said}.",
+            "Check that the forge knows its public half, that it has no passphrase and that it "
+            f"may {doing} this repository",
         )
     return None
 
@@ -76,7 +78,8 @@ def _changed(place: GitPlace, stderr: str) -> TerminalError:
     return TerminalError(
         Reason.HOST_KEY_CHANGED,
         f"{place.url} shows another host key{f' ({shown[1]})' if shown else ''} than key "
-        f"`known_hosts` of Secret {place.credential.secret} has for it, and nothing was sent. "
+        f"`known_hosts` of Secret {place.credential.secret} has for it, and nothing was sent.",
         "Compare it with the fingerprints the forge publishes: if it is one of them, replace the "
-        f"server's line in `known_hosts`, {RETRY}; if not, somebody stands in between.",
+        "server's line in `known_hosts`",
+        ending=f", then {SET_RETRY}; if not, somebody stands in between.",
     )

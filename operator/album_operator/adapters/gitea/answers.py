@@ -11,7 +11,6 @@ from album_operator.adapters.foreign_words import WORDS_LENGTH, scrub
 from album_operator.adapters.forge_failures import RETRIED, garbage, not_let, unavailable, where
 from album_operator.adapters.names import is_commit
 from album_operator.codec.foreign_json import BYTES, ExcessiveError, parse_json
-from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import OutsideError, TerminalError, TransientError
 from album_operator.domain.places import ForgePlace
 from album_operator.domain.reasons import Reason
@@ -101,14 +100,15 @@ def _refused(place: ForgePlace, answer: Answer, doing: str) -> OutsideError:
             return TerminalError(
                 Reason.CREDENTIALS_REFUSED,
                 f"{place.api_url} refused the token of Secret {place.credential.secret}: "
-                f"{answer.said}. It must be allowed to {doing} {where(place)} (Gitea scope "
-                f"write:repository); put a working token into the Secret, {RETRY}.",
+                f"{answer.said}.",
+                f"It must be allowed to {doing} {where(place)} (Gitea scope write:repository); "
+                "put a working token into the Secret",
             )
         case 301 | 302 | 303 | 307 | 308:
             return TerminalError(
                 Reason.REPOSITORY_NOT_FOUND,
-                f"{where(place)} answers with a redirect, which is not followed with a token. Name "
-                f"its new address in the pipeline, {RETRY}.",
+                f"{where(place)} answers with a redirect, which is not followed with a token.",
+                "Name its new address in the pipeline",
             )
         case 429:
             return TransientError(
@@ -119,8 +119,8 @@ def _refused(place: ForgePlace, answer: Answer, doing: str) -> OutsideError:
         case 423:
             return TerminalError(
                 Reason.REPOSITORY_ARCHIVED,
-                f"{where(place)} is archived or locked: {answer.said}. Take it out of the archive "
-                f"there, {RETRY}.",
+                f"{where(place)} is archived or locked: {answer.said}.",
+                "Take it out of the archive there",
             )
         case status if status in RETRIED:
             return unavailable(place, answer.said, answer.retry_after)

@@ -34,7 +34,6 @@ from album_operator.adapters.servers.addresses import (
 )
 from album_operator.adapters.servers.gateway import Gateway
 from album_operator.adapters.servers.resolver import Resolver
-from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.places import ForgePlace
 from album_operator.domain.reasons import Reason
@@ -100,8 +99,8 @@ class GiteaApi:
             raise TerminalError(
                 Reason.REPOSITORY_NOT_FOUND,
                 f"{place.repository} does not exist in {place.api_url}, or the token of Secret "
-                f"{place.credential.secret} may not see it. Correct spec.config.repository of the "
-                f"pipeline or the token's rights, {RETRY}.",
+                f"{place.credential.secret} may not see it.",
+                "Correct spec.config.repository of the pipeline or the token's rights",
             )
         require(place, answer, 200, "read")
         return answer.body
@@ -229,8 +228,8 @@ class GiteaApi:
         if not REPOSITORY.fullmatch(place.repository) or ".." in place.repository:
             raise TerminalError(
                 Reason.REPOSITORY_NOT_FOUND,
-                f"{place.repository[:128]!r} is no owner/name of a Gitea repository. Correct "
-                f"spec.config.repository of the pipeline, {RETRY}.",
+                f"{place.repository[:128]!r} is no owner/name of a Gitea repository.",
+                "Correct spec.config.repository of the pipeline",
             )
         check_forge_credential(place.credential, place.api_url, place.url)
 

@@ -16,7 +16,6 @@ from album_operator.adapters.forge_failures import (
     where,
 )
 from album_operator.codec.foreign_json import ExcessiveError, parse_json
-from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import OutsideError, TerminalError
 from album_operator.domain.places import ForgePlace
 from album_operator.domain.reasons import Reason
@@ -128,8 +127,8 @@ def credential_refused(place: ForgePlace, answer: Answer, doing: str) -> Termina
     return TerminalError(
         Reason.CREDENTIALS_REFUSED,
         f"{place.api_url} refused {name_of(place)}: {answer.said}. It must be allowed to {doing} "
-        f"{where(place)}.{name_missing_right(answer)} Put a working credential into the Secret, "
-        f"{RETRY}.",
+        f"{where(place)}.{name_missing_right(answer)}",
+        "Put a working credential into the Secret",
     )
 
 
@@ -175,7 +174,8 @@ def archived(place: ForgePlace, said: str) -> TerminalError:
     """Say that the repository can only be read."""
     return TerminalError(
         Reason.REPOSITORY_ARCHIVED,
-        f"{where(place)} is archived: {said}. Take it out of the archive there, {RETRY}.",
+        f"{where(place)} is archived: {said}.",
+        "Take it out of the archive there",
     )
 
 
@@ -185,7 +185,8 @@ def repository_not_found(place: ForgePlace, answer: Answer | None = None) -> Ter
     return TerminalError(
         Reason.REPOSITORY_NOT_FOUND,
         f"{place.repository} does not exist in {place.api_url}, or {name_of(place)} may not see it."
-        f"{right} Correct spec.config.repository of the pipeline or the token's rights, {RETRY}.",
+        f"{right}",
+        "Correct spec.config.repository of the pipeline or the token's rights",
     )
 
 
@@ -193,6 +194,6 @@ def renamed(place: ForgePlace, name: str) -> TerminalError:
     """Say that the repository has another name by now."""
     return TerminalError(
         Reason.REPOSITORY_NOT_FOUND,
-        f"{where(place)} was renamed to {printable(name)[:140]}; name its new address in "
-        f"spec.config.repository of the pipeline, {RETRY}.",
+        f"{where(place)} was renamed to {printable(name)[:140]}.",
+        "Name its new address in spec.config.repository of the pipeline",
     )

@@ -33,7 +33,6 @@ from album_operator.adapters.servers.addresses import (
     check_found,
 )
 from album_operator.adapters.servers.gateway import Gateway
-from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import OutsideError, TerminalError
 from album_operator.domain.places import ForgePlace
 from album_operator.domain.reasons import Reason
@@ -248,8 +247,8 @@ class GitHubApi:
                 return renamed(place, now.body[0])
         return TerminalError(
             Reason.REPOSITORY_NOT_FOUND,
-            f"{where(place)} answers with a redirect, which is not followed with a token. Name its "
-            f"new address in the pipeline, {RETRY}.",
+            f"{where(place)} answers with a redirect, which is not followed with a token.",
+            "Name its new address in the pipeline",
         )
 
     def _check(self, place: ForgePlace) -> None:
@@ -257,8 +256,8 @@ class GitHubApi:
         if not REPOSITORY.fullmatch(place.repository) or ".." in place.repository:
             raise TerminalError(
                 Reason.REPOSITORY_NOT_FOUND,
-                f"{place.repository[:128]!r} is no owner/name of a GitHub repository. Correct "
-                f"spec.config.repository of the pipeline, {RETRY}.",
+                f"{place.repository[:128]!r} is no owner/name of a GitHub repository.",
+                "Correct spec.config.repository of the pipeline",
             )
         check_forge_credential(place.credential, place.api_url, place.url)
 

@@ -14,7 +14,6 @@ from github.Requester import Requester
 
 from album_operator.adapters.forge_failures import garbage, parse_date, time_of, unavailable
 from album_operator.adapters.github.answers import ODD, Answer, refused
-from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import OutsideError, TerminalError
 from album_operator.domain.places import Credential, ForgePlace
 from album_operator.domain.reasons import Reason
@@ -99,7 +98,8 @@ def make_auth(credential: Credential, mint: Mint) -> github.Auth.Auth:
         raise TerminalError(
             Reason.CREDENTIALS_MISSING,
             f"Key `token` of Secret {credential.secret} is no token: it has other characters than "
-            f"printable ASCII. Correct it, {RETRY}.",
+            "printable ASCII.",
+            "Correct it",
         )
     app = AppAuth(credential.app.app_id, credential.app.private_key)
     try:
@@ -108,8 +108,9 @@ def make_auth(credential: Credential, mint: Mint) -> github.Auth.Auth:
         # `from None`: the text of such an error may quote the key.
         raise TerminalError(
             Reason.CREDENTIALS_MISSING,
-            f"Key `privateKey` of Secret {credential.secret} is no RSA private key: it must be the "
-            f"whole PEM file that GitHub gave for the App. Correct it, {RETRY}.",
+            f"Key `privateKey` of Secret {credential.secret} is no RSA private key: it must be "
+            "the whole PEM file that GitHub gave for the App.",
+            "Correct it",
         ) from None
     return InstallationAuth(app, credential.app.installation_id, mint)
 
@@ -154,8 +155,8 @@ def _no_token(place: ForgePlace, answer: Answer) -> OutsideError:
     if answer.status in {401, 403, 404, 422}:
         return TerminalError(
             Reason.CREDENTIALS_REFUSED,
-            f"{place.api_url} gave no token for the GitHub App of Secret {secret}: {answer.said}. "
+            f"{place.api_url} gave no token for the GitHub App of Secret {secret}: {answer.said}.",
             "Check its keys appID, installationID and privateKey, and that the App is installed "
-            f"there and not suspended, {RETRY}.",
+            "there and not suspended",
         )
     return refused(place, answer, "make tokens for")

@@ -24,7 +24,6 @@ from album_operator.adapters.github.answers import (
 from album_operator.adapters.github.api import READING, GitHubApi
 from album_operator.adapters.github.limits import READ
 from album_operator.adapters.github.pulls import parse_pull
-from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import OutsideError, TerminalError
 from album_operator.domain.places import ForgePlace, MergeMethod
 from album_operator.domain.reasons import Reason
@@ -201,7 +200,7 @@ def _not_armed(place: ForgePlace, number: int, method: MergeMethod, answer: Answ
 def _no_auto_merge(place: ForgePlace) -> TerminalError:
     return TerminalError(
         Reason.PUSH_REFUSED,
-        f"{where(place)} does not allow auto-merge, and something blocks the merge. Switch on "
-        '"Allow auto-merge" in its settings, or set spec.config.pullRequest.merge of the pipeline '
-        f"to Manual, {RETRY}.",
+        f"{where(place)} does not allow auto-merge, and something blocks the merge.",
+        'Switch on "Allow auto-merge" in its settings, or set spec.config.pullRequest.merge of the '
+        "pipeline to Manual",
     )

@@ -26,7 +26,6 @@ from album_operator.adapters.github.merge import arm, disarm, merge_now
 from album_operator.adapters.github.pulls import choose, parse_pull, parse_slim, slim_pulls
 from album_operator.adapters.names import check_commit, check_ref_name
 from album_operator.adapters.servers.gateway import Gateway
-from album_operator.decisions.preflight import RETRY
 from album_operator.domain.errors import OutsideError, StaleError, TerminalError
 from album_operator.domain.places import CommitState, Draft, ForgePlace, MergeMethod
 from album_operator.domain.reasons import Reason
@@ -200,8 +199,8 @@ class GitHubPullRequests:
             if NO_DRAFTS in answer.said:
                 return TerminalError(
                     Reason.PUSH_REFUSED,
-                    f"{where(place)}: {answer.said}. Leave spec.config.pullRequest.draft of the "
-                    f"pipeline out, {RETRY}.",
+                    f"{where(place)}: {answer.said}.",
+                    "Leave spec.config.pullRequest.draft of the pipeline out",
                 )
         return refused(place, answer, "open pull requests in")
 

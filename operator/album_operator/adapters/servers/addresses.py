@@ -13,7 +13,6 @@ from album_operator.adapters.servers.networks import (
     describe_name,
     find_address,
 )
-from album_operator.decisions.preflight import RETRY
 from album_operator.domain.credential_errors import foreign_host, missing_key
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.names import is_ssh
@@ -71,9 +70,9 @@ def check_address(
     if not URL.fullmatch(url) or ".." in url.split("/"):
         raise TerminalError(
             Reason.HOST_NOT_ALLOWED,
-            f"{url[:256]!r} is no URL the operator goes to: it must be https://host/path "
-            "without user, query and fragment, or for a repository ssh://user@host/path. Correct "
-            f"the pipeline, {RETRY}.",
+            f"{url[:256]!r} is no URL the operator goes to: it must be https://host/path without "
+            "user, query and fragment, or for a repository ssh://user@host/path.",
+            "Correct the pipeline",
         )
     parts = urlsplit(url)
     if parts.scheme == "http" and parts.netloc.lower() not in {
@@ -81,8 +80,9 @@ def check_address(
     }:
         raise TerminalError(
             Reason.HOST_NOT_ALLOWED,
-            f"{url} is plain HTTP, which would show the token to everyone on the way. Use https, "
-            f"or have an admin add {parts.netloc} to the operator's ALBUM_INSECURE_HOSTS, {RETRY}.",
+            f"{url} is plain HTTP, which would show the token to everyone on the way.",
+            f"Use https, or have an admin add {parts.netloc} to the operator's "
+            "ALBUM_INSECURE_HOSTS",
         )
     _check_host(url, {*insecure_hosts, *allowed_hosts})
 
@@ -150,8 +150,8 @@ def _check_host(url: str, listed: Collection[str]) -> None:
     except ValueError:
         raise TerminalError(
             Reason.HOST_NOT_ALLOWED,
-            f"{url} names its host by a number in a spelling the operator does not go by. Write "
-            f"the address in full (192.0.2.1) or a name into the pipeline, {RETRY}.",
+            f"{url} names its host by a number in a spelling the operator does not go by.",
+            "Write the address in full (192.0.2.1) or a name into the pipeline",
         ) from None
     belongs_to = describe_name(host) if address is None else describe_address(address)
     if belongs_to is not None:
@@ -178,9 +178,9 @@ def _too_near(host: str, port: int, belongs_to: str) -> TerminalError:
     name = f"[{host}]" if ":" in host else host
     return TerminalError(
         Reason.HOST_NOT_ALLOWED,
-        f"{name} leads to {belongs_to}, where the operator does not go by a pipeline's word. "
+        f"{name} leads to {belongs_to}, where the operator does not go by a pipeline's word.",
         f"Correct the pipeline, or have an admin add {name}:{port} to the operator's "
-        f"ALBUM_ALLOWED_HOSTS, {RETRY}.",
+        "ALBUM_ALLOWED_HOSTS",
     )
 
 
