@@ -16,8 +16,9 @@ from album_operator.api.release import ReleaseSpec
 from album_operator.codec import API_VERSION, parse_pipeline, parse_release
 from album_operator.decisions import conventions
 from album_operator.domain.names import parse_tag
+from album_operator.domain.pipeline import Pipeline
 from album_operator.domain.reasons import Reason
-from album_operator.domain.release import Pipeline, Release
+from album_operator.domain.release import Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import Halt
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from album_operator.domain.pipeline import Pipeline
 from album_operator.domain.places import (
     Change,
     CommitState,
@@ -19,7 +20,7 @@ from album_operator.domain.places import (
     MergeMethod,
 )
 from album_operator.domain.record import Record
-from album_operator.domain.release import Edit, Pipeline, Ref, Release
+from album_operator.domain.release import Edit, Ref, Release
 from album_operator.domain.seen import (
     ApplicationSeen,
     BranchSeen,

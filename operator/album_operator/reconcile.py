@@ -16,6 +16,7 @@ from album_operator.decisions import conventions, trust
 from album_operator.domain import progress
 from album_operator.domain.errors import StaleError, TerminalError, TransientError
 from album_operator.domain.names import AppVersion
+from album_operator.domain.pipeline import Pipeline
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import (
     Outcome,
@@ -23,7 +24,7 @@ from album_operator.domain.record import (
     StepName,
     StepState,
 )
-from album_operator.domain.release import Mode, Pipeline, Ref
+from album_operator.domain.release import Mode, Ref
 from album_operator.domain.verdict import Act, Done, Halt, Wait
 from album_operator.feedback import Feedback
 from album_operator.passes import Memory, Next, Pass

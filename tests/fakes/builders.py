@@ -9,6 +9,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from album_operator.domain.forges import ForgeType
+from album_operator.domain.pipeline import (
+    App,
+    ArgoCDWish,
+    Author,
+    BuildWish,
+    ConfigWish,
+    ForgeWish,
+    ImageWish,
+    Pipeline,
+    SecretRef,
+    SourceWish,
+)
 from album_operator.domain.places import Credential
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import (
@@ -24,11 +36,9 @@ from album_operator.domain.record import (
     StepState,
 )
 from album_operator.domain.release import (
-    App,
     BuildArg,
     BuildType,
     Edit,
-    Pipeline,
     Ref,
     Release,
     Resources,
@@ -87,33 +97,35 @@ RELEASE = Release(
     tag="backend-v1.1.0",
 )
 
+AUTHOR = Author("Album Release Operator", "album-operator@album.invalid")
+
 PIPELINE = Pipeline(
     ref=Ref(NAMESPACE, "album-app"),
     uid="6b7c1d2e-0f3a-4f2b-8a55-2f6a6e1d9b01",
     generation=2,
-    source_repository=SOURCE,
-    source_secret="album-git",
-    build_type=BuildType.KANIKO,
-    image_registry="ghcr.io",
-    image_repository=None,
-    image_insecure=False,
-    build_args=(),
-    build_target=None,
-    build_resources=Resources(),
-    build_timeout=timedelta(minutes=30),
-    push_secret="album-registry",
-    config_repository=None,
-    config_branch=None,
-    config_secret="album-git",
-    forge_type=None,
-    forge_url=None,
-    forge_secret=None,
-    author_name="Album Release Operator",
-    author_email="album-operator@album.invalid",
-    argocd_namespace="argocd",
-    sync_policy=SyncPolicyWish(),
-    settle=timedelta(seconds=60),
-    argocd_timeout=timedelta(minutes=15),
+    source=SourceWish(SOURCE, SecretRef("album-git")),
+    build=BuildWish(
+        type=BuildType.KANIKO,
+        image=ImageWish("ghcr.io"),
+        args=(),
+        target=None,
+        resources=Resources(),
+        timeout=timedelta(minutes=30),
+        push_secret_ref=SecretRef("album-registry"),
+    ),
+    config=ConfigWish(
+        repository=None,
+        branch=None,
+        secret_ref=SecretRef("album-git"),
+        forge=ForgeWish(),
+        author=AUTHOR,
+    ),
+    argocd=ArgoCDWish(
+        namespace="argocd",
+        sync_policy=SyncPolicyWish(),
+        settle=timedelta(seconds=60),
+        timeout=timedelta(minutes=15),
+    ),
     apps=(App("backend"), App("frontend")),
 )
 
@@ -144,8 +156,8 @@ RESOLVED = Resolved(
         forge_type=ForgeType.GITEA,
         forge_url=API,
         forge_secret_name="album-git",
-        author_name=PIPELINE.author_name,
-        author_email=PIPELINE.author_email,
+        author_name=AUTHOR.name,
+        author_email=AUTHOR.email,
         edits=(EDIT,),
     ),
     argocd=ResolvedArgoCD(
@@ -201,8 +213,8 @@ CONFIG_SEEN = ConfigSeen(
 BRANCH_SEEN = BranchSeen(
     commit=OURS,
     message="release: backend v1.1.0\n",
-    author_name=PIPELINE.author_name,
-    author_email=PIPELINE.author_email,
+    author_name=AUTHOR.name,
+    author_email=AUTHOR.email,
     files={VALUES: NEW_VALUES},
     parent_files={VALUES: OLD_VALUES},
     changed_paths=frozenset({VALUES}),

@@ -12,13 +12,12 @@ from album_operator.domain.names import (
     repository_name,
     repository_path,
 )
+from album_operator.domain.pipeline import App, BuildWish, ConfigWish, Pipeline
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import (
-    App,
     BuildArg,
     Delivery,
     Edit,
-    Pipeline,
     PullRequestWish,
     Ref,
     Release,
@@ -102,77 +101,80 @@ def resolve(release: Release, pipeline: Pipeline | None) -> Resolved | Halt:
     if isinstance(chosen, Halt):
         return chosen
     app, version = chosen.app, chosen.version
-    source = normal_url(pipeline.source_repository)
+    argocd, source = pipeline.argocd, normal_url(pipeline.source.repository)
     return Resolved(
         app=app.name,
         version=version,
         pipeline=ResolvedPipeline(pipeline.ref.name, pipeline.uid, pipeline.generation),
         source=ResolvedSource(
-            repository=source, tag=chosen.tag, commit="", secret_name=pipeline.source_secret
+            repository=source,
+            tag=chosen.tag,
+            commit="",
+            secret_name=pipeline.source.secret_ref.name,
         ),
-        build=_build(pipeline, app, version, source),
-        config=_config(pipeline, app, version, source),
+        build=_build(pipeline.build, app, version, source),
+        config=_config(pipeline.config, app, version, source),
         argocd=ResolvedArgoCD(
             applications=app.applications
-            or (Ref(pipeline.argocd_namespace, f"{repository_name(source)}-{app.name}"),),
-            sync_policy=pipeline.sync_policy,
-            settle=pipeline.settle,
-            timeout=pipeline.argocd_timeout,
+            or (Ref(argocd.namespace, f"{repository_name(source)}-{app.name}"),),
+            sync_policy=argocd.sync_policy,
+            settle=argocd.settle,
+            timeout=argocd.timeout,
         ),
         feedback=_feedback(pipeline, source),
     )
 
 
 def _feedback(pipeline: Pipeline, source: str) -> ResolvedFeedback:
-    wish = pipeline.feedback
+    wish, at = pipeline.feedback, pipeline.source
     if not wish.commit_status:
         return ResolvedFeedback(comment=wish.comment)
-    forge = pipeline.source_forge_type or guess_type(source)
+    forge = at.forge.type or guess_type(source)
     return ResolvedFeedback(
         commit_status=True,
         comment=wish.comment,
         forge_type=forge,
-        forge_url=(pipeline.source_forge_url or forge_of(forge).api_of(source)).rstrip("/"),
-        forge_secret_name=pipeline.source_forge_secret or pipeline.source_secret,
+        forge_url=(at.forge.api_url or forge_of(forge).api_of(source)).rstrip("/"),
+        forge_secret_name=(at.forge.secret_ref or at.secret_ref).name,
     )
 
 
-def _build(pipeline: Pipeline, app: App, version: str, source: str) -> ResolvedBuild:
-    repository = pipeline.image_repository or repository_path(source)
-    image = app.image or f"{pipeline.image_registry}/{repository.lower()}-{app.name}"
-    args = {arg.name: arg.value for arg in pipeline.build_args}
+def _build(wish: BuildWish, app: App, version: str, source: str) -> ResolvedBuild:
+    repository = wish.image.repository or repository_path(source)
+    image = app.image or f"{wish.image.registry}/{repository.lower()}-{app.name}"
+    args = {arg.name: arg.value for arg in wish.args}
     args.setdefault("VERSION", version)
     return ResolvedBuild(
-        type=pipeline.build_type,
+        type=wish.type,
         image=f"{image}:{version}",
-        insecure=pipeline.image_insecure,
+        insecure=wish.image.insecure,
         context_dir=app.context_dir or app.name,
         dockerfile=app.dockerfile or "Dockerfile",
         args=tuple(BuildArg(name, value) for name, value in sorted(args.items())),
-        target=pipeline.build_target,
-        resources=pipeline.build_resources,
-        timeout=pipeline.build_timeout,
-        push_secret_name=pipeline.push_secret,
-        failure_log=pipeline.failure_log,
+        target=wish.target,
+        resources=wish.resources,
+        timeout=wish.timeout,
+        push_secret_name=wish.push_secret_ref.name,
+        failure_log=wish.failure_log,
     )
 
 
-def _config(pipeline: Pipeline, app: App, version: str, source: str) -> ResolvedConfig:
-    repository = normal_url(pipeline.config_repository or f"{source}-config")
-    forge = pipeline.forge_type or guess_type(repository)
+def _config(wish: ConfigWish, app: App, version: str, source: str) -> ResolvedConfig:
+    repository = normal_url(wish.repository or f"{source}-config")
+    forge = wish.forge.type or guess_type(repository)
     config = ResolvedConfig(
         repository=repository,
-        base_branch=pipeline.config_branch or "",
+        base_branch=wish.branch or "",
         branch=release_branch(app.name, version),
-        secret_name=pipeline.config_secret,
+        secret_name=wish.secret_ref.name,
         forge_type=forge,
-        forge_url=(pipeline.forge_url or forge_of(forge).api_of(repository)).rstrip("/"),
-        forge_secret_name=pipeline.forge_secret or pipeline.config_secret,
-        author_name=pipeline.author_name,
-        author_email=pipeline.author_email,
+        forge_url=(wish.forge.api_url or forge_of(forge).api_of(repository)).rstrip("/"),
+        forge_secret_name=(wish.forge.secret_ref or wish.secret_ref).name,
+        author_name=wish.author.name,
+        author_email=wish.author.email,
         edits=app.edits or (Edit(f"{app.name}/values.yaml", "image.tag"),),
-        delivery=pipeline.delivery,
-        pull_request=pipeline.pull_request,
+        delivery=wish.delivery,
+        pull_request=wish.pull_request,
     )
     if config.delivery is Delivery.COMMIT:
         return replace(

@@ -5,9 +5,10 @@ from dataclasses import fields, is_dataclass, replace
 
 from album_operator.decisions import conventions
 from album_operator.domain.names import AppVersion, release_branch
+from album_operator.domain.pipeline import Pipeline
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record
-from album_operator.domain.release import Delivery, Pipeline, Ref, Release
+from album_operator.domain.release import Delivery, Ref, Release
 from album_operator.domain.remedy import SET_RETRY
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import Halt

@@ -1,12 +1,11 @@
-"""The two resources as the operator reads them: a release, and the pipeline it names."""
+"""A release as the operator reads it, and the wishes its pipeline has and its status keeps."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
-from album_operator.domain.forges import ForgeType
 from album_operator.domain.places import MergeMethod
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -165,19 +164,6 @@ class Edit:
 
 
 @dataclass(frozen=True)
-class App:
-    """One app of a pipeline; None means "by convention"."""
-
-    name: str
-    tag_prefix: str | None = None
-    context_dir: str | None = None
-    dockerfile: str | None = None
-    image: str | None = None
-    edits: tuple[Edit, ...] = ()
-    applications: tuple[Ref, ...] = ()
-
-
-@dataclass(frozen=True)
 class SyncPolicyWish:
     """What the sync policy shall be; None leaves a field alone."""
 
@@ -204,61 +190,8 @@ class PullRequestWish:
 
 
 @dataclass(frozen=True)
-class FeedbackWish:
-    """Where developers are told how a release went.
-
-    Attributes:
-        commit_status: on the commit of the source that is released.
-        comment: on the pull request, once the release has ended.
-    """
-
-    commit_status: bool = False
-    comment: bool = False
-
-
-@dataclass(frozen=True)
 class Resources:
     """Requests and limits of the build container, as Kubernetes quantities by resource name."""
 
     requests: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     limits: Mapping[str, str] = field(default_factory=lambda: NOTHING)
-
-
-@dataclass(frozen=True)
-class Pipeline:
-    """An AlbumPipeline as it stands; None means "by convention"."""
-
-    ref: Ref
-    uid: str
-    generation: int
-    source_repository: str
-    source_secret: str
-    build_type: BuildType
-    image_registry: str
-    image_repository: str | None
-    image_insecure: bool
-    build_args: tuple[BuildArg, ...]
-    build_target: str | None
-    build_resources: Resources
-    build_timeout: timedelta
-    push_secret: str
-    config_repository: str | None
-    config_branch: str | None
-    config_secret: str
-    forge_type: ForgeType | None
-    forge_url: str | None
-    forge_secret: str | None
-    author_name: str
-    author_email: str
-    argocd_namespace: str
-    sync_policy: SyncPolicyWish
-    settle: timedelta
-    argocd_timeout: timedelta
-    apps: tuple[App, ...]
-    delivery: Delivery = Delivery.PULL_REQUEST
-    failure_log: bool = False
-    pull_request: PullRequestWish = field(default_factory=PullRequestWish)
-    feedback: FeedbackWish = field(default_factory=FeedbackWish)
-    source_forge_type: ForgeType | None = None
-    source_forge_url: str | None = None
-    source_forge_secret: str | None = None

@@ -9,16 +9,23 @@ from pydantic import ValidationError
 from album_operator.codec import parse_pipeline, parse_release
 from album_operator.decisions import conventions
 from album_operator.domain.forges import ForgeType
+from album_operator.domain.pipeline import (
+    App,
+    Author,
+    FeedbackWish,
+    ForgeWish,
+    ImageWish,
+    SecretRef,
+    SourceWish,
+)
 from album_operator.domain.places import MergeMethod
 from album_operator.domain.release import (
-    App,
     BuildArg,
     BuildType,
     Delivery,
     Edit,
     EditFormat,
     EditValue,
-    FeedbackWish,
     MergeMode,
     PullRequestWish,
     Ref,
@@ -160,37 +167,36 @@ def test_everything_a_pipeline_can_say_is_read() -> None:
     assert faults_of_spec("albumpipelines", raw["spec"]) == []
     pipeline = parse_pipeline(raw)
 
-    assert pipeline.build_type is BuildType.BUILDKIT
-    assert pipeline.build_resources == Resources(
+    build, config, argocd = pipeline.build, pipeline.config, pipeline.argocd
+
+    assert pipeline.source == SourceWish(
+        SOURCE,
+        SecretRef("album-git"),
+        ForgeWish(ForgeType.GITHUB, "https://ghe.example.org/api/v3", SecretRef("source-forge")),
+    )
+    assert build.type is BuildType.BUILDKIT
+    assert build.image == ImageWish("r.example.org:5000", "team/x", insecure=True)
+    assert (build.args, build.target) == ((BuildArg("GO", "1.26"),), "release")
+    assert build.resources == Resources(
         {"cpu": "1", "ephemeral-storage": "4Gi"}, {"memory": "512Mi"}
     )
-    assert pipeline.pull_request == PullRequestWish(
+    assert (build.timeout, build.push_secret_ref) == (timedelta(hours=1), SecretRef("push"))
+    assert (config.repository, config.branch, config.secret_ref) == (
+        "https://git.example.org/owner/gitops",
+        "prod",
+        SecretRef("config"),
+    )
+    assert config.forge == ForgeWish(
+        ForgeType.GITEA, "https://forge.example.org/api/v1", SecretRef("forge")
+    )
+    assert config.author == Author("Bot", "bot@example.org")
+    assert config.pull_request == PullRequestWish(
         merge=MergeMode.AUTO, method=MergeMethod.SQUASH, labels=("a",), milestone="m"
     )
     assert pipeline.feedback == FeedbackWish(commit_status=True, comment=True)
-    assert (pipeline.source_forge_type, pipeline.source_forge_url) == (
-        ForgeType.GITHUB,
-        "https://ghe.example.org/api/v3",
-    )
-    assert pipeline.source_forge_secret == "source-forge"
-    assert pipeline.build_args == (BuildArg("GO", "1.26"),)
-    assert (pipeline.build_timeout, pipeline.settle, pipeline.argocd_timeout) == (
-        timedelta(hours=1),
-        timedelta(),
-        timedelta(seconds=90),
-    )
-    assert (pipeline.push_secret, pipeline.config_secret, pipeline.forge_secret) == (
-        "push",
-        "config",
-        "forge",
-    )
-    assert (pipeline.forge_type, pipeline.forge_url) == (
-        "Gitea",
-        "https://forge.example.org/api/v1",
-    )
-    assert (pipeline.author_name, pipeline.author_email) == ("Bot", "bot@example.org")
-    assert pipeline.argocd_namespace == "cd"
-    assert pipeline.sync_policy == SyncPolicyWish(None, None, prune=False)
+    assert argocd.namespace == "cd"
+    assert argocd.sync_policy == SyncPolicyWish(None, None, prune=False)
+    assert (argocd.settle, argocd.timeout) == (timedelta(), timedelta(seconds=90))
     assert pipeline.apps == (
         App(
             "backend",
@@ -218,13 +224,15 @@ def test_a_pipeline_may_commit_to_the_base_branch() -> None:
     raw = raw_pipeline(config={"delivery": "Commit"})
 
     assert faults_of_spec("albumpipelines", raw["spec"]) == []
-    assert parse_pipeline(raw) == replace(PIPELINE, delivery=Delivery.COMMIT)
+    assert parse_pipeline(raw) == replace(
+        PIPELINE, config=replace(PIPELINE.config, delivery=Delivery.COMMIT)
+    )
 
 
 def test_resources_may_name_only_one_side() -> None:
     pipeline = parse_pipeline(raw_pipeline(build={"resources": {}}))
 
-    assert pipeline.build_resources == Resources({}, {})
+    assert pipeline.build.resources == Resources({}, {})
 
 
 def test_a_forge_of_the_source_may_say_nothing() -> None:

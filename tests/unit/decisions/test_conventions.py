@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from album_operator.decisions import conventions
+from album_operator.domain.pipeline import App, ForgeWish, ImageWish, Pipeline, SecretRef
 from album_operator.domain.reasons import Reason
-from album_operator.domain.release import App, BuildArg, Delivery, Edit, Ref, Resources
+from album_operator.domain.release import BuildArg, Delivery, Edit, Ref, Resources
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import Halt
 from tests.fakes.builders import COMMIT, PIPELINE, RELEASE, RESOLVED
@@ -86,14 +87,19 @@ def test_what_a_pipeline_says_goes_before_the_conventions() -> None:
     pipeline = replace(
         PIPELINE,
         apps=(app,),
-        build_args=(BuildArg("VERSION", "mine"), BuildArg("GO", "1.26")),
-        build_target="release",
-        build_resources=Resources({"cpu": "1"}, {"memory": "1Gi"}),
-        config_repository="https://Git.Example.org/owner/gitops.git",
-        config_branch="prod",
-        forge_url="https://forge.example.org/api/v1/",
-        forge_secret="forge",
-        settle=timedelta(),
+        build=replace(
+            PIPELINE.build,
+            args=(BuildArg("VERSION", "mine"), BuildArg("GO", "1.26")),
+            target="release",
+            resources=Resources({"cpu": "1"}, {"memory": "1Gi"}),
+        ),
+        config=replace(
+            PIPELINE.config,
+            repository="https://Git.Example.org/owner/gitops.git",
+            branch="prod",
+            forge=ForgeWish(None, "https://forge.example.org/api/v1/", SecretRef("forge")),
+        ),
+        argocd=replace(PIPELINE.argocd, settle=timedelta()),
     )
     resolved = _resolve(RELEASE, pipeline)
 
@@ -104,7 +110,7 @@ def test_what_a_pipeline_says_goes_before_the_conventions() -> None:
     )
     assert resolved.build.args == (BuildArg("GO", "1.26"), BuildArg("VERSION", "mine"))
     assert resolved.build.target == "release"
-    assert resolved.build.resources == pipeline.build_resources
+    assert resolved.build.resources == pipeline.build.resources
     assert resolved.config.repository == "https://git.example.org/owner/gitops"
     assert resolved.config.base_branch == "prod"
     assert resolved.config.forge_url == "https://forge.example.org/api/v1"
@@ -113,9 +119,13 @@ def test_what_a_pipeline_says_goes_before_the_conventions() -> None:
     assert resolved.argocd.applications == app.applications
 
 
+def _of(repository: str) -> Pipeline:
+    return replace(PIPELINE, source=replace(PIPELINE.source, repository=repository))
+
+
 def test_a_source_over_ssh_has_the_same_conventions() -> None:
     source = "ssh://git.example.org:2222/Owner/album-app.git"
-    resolved = _resolve(RELEASE, replace(PIPELINE, source_repository=source))
+    resolved = _resolve(RELEASE, _of(source))
 
     assert resolved.source.repository == "ssh://git@git.example.org:2222/Owner/album-app"
     assert resolved.build.image == "ghcr.io/owner/album-app-backend:v1.1.0"
@@ -125,13 +135,14 @@ def test_a_source_over_ssh_has_the_same_conventions() -> None:
 
 
 def test_an_image_repository_is_lower_case_as_registries_want_it() -> None:
-    pipeline = replace(PIPELINE, source_repository="https://git.example.org/Owner/Album-App")
+    pipeline = _of("https://git.example.org/Owner/Album-App")
 
     assert _resolve(RELEASE, pipeline).build.image == "ghcr.io/owner/album-app-backend:v1.1.0"
 
 
 def test_an_image_repository_of_the_pipeline_is_followed_by_the_app() -> None:
-    pipeline = replace(PIPELINE, image_registry="r.example.org", image_repository="team/x")
+    build = replace(PIPELINE.build, image=ImageWish("r.example.org", "team/x"))
+    pipeline = replace(PIPELINE, build=build)
 
     assert _resolve(RELEASE, pipeline).build.image == "r.example.org/team/x-backend:v1.1.0"
 
@@ -140,9 +151,11 @@ def test_an_image_repository_of_the_pipeline_is_followed_by_the_app() -> None:
 def test_with_delivery_commit_the_base_branch_is_pushed_and_no_forge_is_asked(
     branch: str | None,
 ) -> None:
-    pipeline = replace(PIPELINE, delivery=Delivery.COMMIT, config_branch=branch)
+    pipeline = replace(
+        PIPELINE, config=replace(PIPELINE.config, delivery=Delivery.COMMIT, branch=branch)
+    )
     config = _resolve(RELEASE, pipeline).config
 
     assert (config.base_branch, config.branch) == (branch or "", branch or "")
     assert (config.forge_type, config.forge_url, config.forge_secret_name) == (None, "", "")
-    assert config.secret_name == PIPELINE.config_secret
+    assert config.secret_name == PIPELINE.config.secret_ref.name

@@ -7,16 +7,15 @@ import pytest
 
 from album_operator.decisions.trust import find_contradiction, refuse
 from album_operator.domain.forges import ForgeType
+from album_operator.domain.pipeline import App, Pipeline, SecretRef
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ApplicationRecord, Record, StepName
 from album_operator.domain.release import (
-    App,
     BuildArg,
     BuildType,
     Delivery,
     Edit,
     MergeMode,
-    Pipeline,
     PullRequestWish,
     Ref,
     Resources,
@@ -26,6 +25,7 @@ from album_operator.domain.resolved import Resolved, ResolvedFeedback
 from tests.fakes.builders import PIPELINE, RELEASE, RESOLVED, record_before
 
 RECORD = record_before(StepName.DEPLOYED)
+EDITED = replace(PIPELINE, build=replace(PIPELINE.build, push_secret_ref=SecretRef("new")))
 
 
 def _find(
@@ -101,7 +101,7 @@ def test_an_app_its_pipeline_does_not_have_is_told() -> None:
 
 
 def test_the_base_branch_of_a_pipeline_that_names_one_is_compared() -> None:
-    said = _find(pipeline=replace(PIPELINE, config_branch="prod"))
+    said = _find(pipeline=replace(PIPELINE, config=replace(PIPELINE.config, branch="prod")))
 
     assert said is not None
     assert "resolved.config.baseBranch" in said
@@ -111,8 +111,8 @@ def test_the_base_branch_of_a_pipeline_that_names_one_is_compared() -> None:
     "pipeline",
     [
         None,
-        replace(PIPELINE, generation=3, push_secret="new"),
-        replace(PIPELINE, uid="another", push_secret="new"),
+        replace(EDITED, generation=3),
+        replace(EDITED, uid="another"),
     ],
     ids=["gone", "edited", "made anew"],
 )

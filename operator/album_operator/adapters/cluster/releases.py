@@ -19,8 +19,9 @@ from album_operator.codec import (
 )
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.marks import LABELS
+from album_operator.domain.pipeline import Pipeline
 from album_operator.domain.record import Record
-from album_operator.domain.release import Pipeline, Ref, Release
+from album_operator.domain.release import Ref, Release
 
 LOG = logging.getLogger(__name__)
 

@@ -1,0 +1,145 @@
+"""An AlbumPipeline as the operator reads it; None means "by convention"."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from album_operator.domain.forges import ForgeType
+from album_operator.domain.release import (
+    BuildArg,
+    BuildType,
+    Delivery,
+    Edit,
+    PullRequestWish,
+    Ref,
+    Resources,
+    SyncPolicyWish,
+)
+
+
+@dataclass(frozen=True)
+class SecretRef:
+    """A Secret in the namespace of the pipeline."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class ForgeWish:
+    """The forge of a repository."""
+
+    type: ForgeType | None = None
+    api_url: str | None = None
+    secret_ref: SecretRef | None = None
+
+
+@dataclass(frozen=True)
+class SourceWish:
+    """The repository that holds the apps' source."""
+
+    repository: str
+    secret_ref: SecretRef
+    forge: ForgeWish = field(default_factory=ForgeWish)
+
+
+@dataclass(frozen=True)
+class ImageWish:
+    """Where images are pushed to.
+
+    Attributes:
+        repository: path below the registry that the images of all apps begin with.
+        insecure: the registry speaks plain HTTP.
+    """
+
+    registry: str
+    repository: str | None = None
+    insecure: bool = False
+
+
+@dataclass(frozen=True)
+class BuildWish:
+    """How images are built."""
+
+    type: BuildType
+    image: ImageWish
+    args: tuple[BuildArg, ...]
+    target: str | None
+    resources: Resources
+    timeout: timedelta
+    push_secret_ref: SecretRef
+    failure_log: bool = False
+
+
+@dataclass(frozen=True)
+class Author:
+    """Author of the commits in the config repository."""
+
+    name: str
+    email: str
+
+
+@dataclass(frozen=True)
+class ConfigWish:
+    """The repository Argo CD reads, where releases are proposed."""
+
+    repository: str | None
+    branch: str | None
+    secret_ref: SecretRef
+    forge: ForgeWish
+    author: Author
+    delivery: Delivery = Delivery.PULL_REQUEST
+    pull_request: PullRequestWish = field(default_factory=PullRequestWish)
+
+
+@dataclass(frozen=True)
+class ArgoCDWish:
+    """The Applications and how they are to sync.
+
+    Attributes:
+        namespace: of the Application an app has by convention.
+    """
+
+    namespace: str
+    sync_policy: SyncPolicyWish
+    settle: timedelta
+    timeout: timedelta
+
+
+@dataclass(frozen=True)
+class FeedbackWish:
+    """Where developers are told how a release went.
+
+    Attributes:
+        commit_status: on the commit of the source that is released.
+        comment: on the pull request, once the release has ended.
+    """
+
+    commit_status: bool = False
+    comment: bool = False
+
+
+@dataclass(frozen=True)
+class App:
+    """One app of a pipeline."""
+
+    name: str
+    tag_prefix: str | None = None
+    context_dir: str | None = None
+    dockerfile: str | None = None
+    image: str | None = None
+    edits: tuple[Edit, ...] = ()
+    applications: tuple[Ref, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """How the apps of one source repository are released."""
+
+    ref: Ref
+    uid: str
+    generation: int
+    source: SourceWish
+    build: BuildWish
+    config: ConfigWish
+    argocd: ArgoCDWish
+    apps: tuple[App, ...]
+    feedback: FeedbackWish = field(default_factory=FeedbackWish)
