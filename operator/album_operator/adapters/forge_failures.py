@@ -1,8 +1,7 @@
 """What every forge can refuse or fail at, as the operator's errors: one sentence for each."""
 
 from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 
 from album_operator.domain.errors import StaleError, TerminalError, TransientError, UnansweredError
 from album_operator.domain.places import ForgePlace, MergeMethod
@@ -11,46 +10,6 @@ from album_operator.slots import Shares
 
 SHARES = Shares(total=24, namespace=8, host=16, pair=6, own=1)
 """How many requests are on their way at once."""
-
-RETRIED = frozenset({408, 425, 500, 502, 503, 504})
-"""Statuses after which the same request may succeed."""
-
-
-def find_failure(status: int, said: str) -> str | None:
-    """Say what of an answer is the forge's own failure (RFC 9110, section 15.6)."""
-    return f"HTTP status {status}: {said}" if status >= 500 else None
-
-
-def parse_retry_after(text: str | None, now: datetime) -> timedelta | None:
-    """Read a `Retry-After` header: seconds, or a date (RFC 9110, section 10.2.3).
-
-    Args:
-        text: the header.
-        now: the time of the forge, which a date is to be compared with.
-    """
-    if not text:
-        return None
-    if text.isascii() and text.isdigit():
-        return timedelta(seconds=min(int(text), 24 * 3600))
-    moment = parse_date(text)
-    return max(timedelta(), moment - now) if moment is not None else None
-
-
-def time_of(date: str | None) -> datetime:
-    """Give a forge's time by the `Date` of an answer; the node's where it tells none.
-
-    Only by the forge's own clock does a moment it names say how long to wait.
-    """
-    return parse_date(date) or datetime.now(UTC)
-
-
-def parse_date(text: str | None) -> datetime | None:
-    """Read a date of HTTP (RFC 9110, section 5.6.7)."""
-    try:
-        moment = parsedate_to_datetime(text or "")
-    except ValueError:
-        return None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def where(place: ForgePlace) -> str:
@@ -85,6 +44,54 @@ def not_let(place: ForgePlace, doing: str, said: str) -> TerminalError:
         Reason.PUSH_REFUSED,
         f"{place.api_url} does not let us {doing} {where(place)}: {said}.",
         "Clear the way there",
+    )
+
+
+def name_of(place: ForgePlace) -> str:
+    """Name a credential in a message."""
+    kind = "GitHub App" if place.credential.app and not place.credential.token else "token"
+    return f"the {kind} of Secret {place.credential.secret}"
+
+
+def no_name(place: ForgePlace) -> TerminalError:
+    """Say that a repository has no name its forge could have given it."""
+    return TerminalError(
+        Reason.REPOSITORY_NOT_FOUND,
+        f"{place.repository[:128]!r} is no owner/name of a {place.type} repository.",
+        "Correct spec.config.repository of the pipeline",
+    )
+
+
+def repository_not_found(place: ForgePlace, right: str = "") -> TerminalError:
+    """Say that the repository is not there, or not for this credential.
+
+    Args:
+        place: the repository.
+        right: what the credential lacks, a sentence with a space before it.
+    """
+    return TerminalError(
+        Reason.REPOSITORY_NOT_FOUND,
+        f"{place.repository} does not exist in {place.api_url}, or {name_of(place)} may not see it."
+        f"{right}",
+        "Correct spec.config.repository of the pipeline or the token's rights",
+    )
+
+
+def redirected(place: ForgePlace) -> TerminalError:
+    """Say that the repository is elsewhere by now."""
+    return TerminalError(
+        Reason.REPOSITORY_NOT_FOUND,
+        f"{where(place)} answers with a redirect, which is not followed with a token.",
+        "Name its new address in the pipeline",
+    )
+
+
+def archived(place: ForgePlace, how: str, said: str) -> TerminalError:
+    """Say that the repository can only be read."""
+    return TerminalError(
+        Reason.REPOSITORY_ARCHIVED,
+        f"{where(place)} is {how}: {said}.",
+        "Take it out of the archive there",
     )
 
 

@@ -29,7 +29,7 @@ GIT = GitPlace("https://git.example.org/owner/name", CREDENTIAL)
 def _said(said: str) -> dict[str, str]:
     """Give what each adapter makes of these words."""
     body = json.dumps({"message": said})
-    gitea = gitea_answers.parse_answer(FORGE, 500, body.encode(), None)
+    gitea = gitea_answers.parse_answer(FORGE, 500, {}, body.encode())
     github = parse_answer(500, {}, body, lambda text: scrub(text, CREDENTIAL))
     return {
         "git": words(said, CREDENTIAL),

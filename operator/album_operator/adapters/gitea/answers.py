@@ -1,42 +1,54 @@
 """What a Gitea answers: pull requests as domain values, refusals as the operator's errors."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import aiohttp
 
 from album_operator.adapters.foreign_words import WORDS_LENGTH, scrub
-from album_operator.adapters.forge_failures import RETRIED, garbage, not_let, unavailable, where
-from album_operator.adapters.names import is_commit
-from album_operator.codec.foreign_json import BYTES, ExcessiveError, parse_json
+from album_operator.adapters.forge_answers import STATES, Answer, check_sane, parse_body, reading
+from album_operator.adapters.forge_failures import archived, garbage, redirected, where
+from album_operator.codec.foreign_json import BYTES, ExcessiveError
 from album_operator.domain.errors import OutsideError, TerminalError, TransientError
 from album_operator.domain.places import ForgePlace
 from album_operator.domain.reasons import Reason
 from album_operator.domain.redaction import head
 from album_operator.domain.seen import PullRequestSeen, PullRequestState, RepositorySeen
 
-TOTAL = re.compile(r"[0-9]{1,9}")
-
-URL = re.compile(r"https?://[!-~]{1,500}")
-
-_STATES = {"open": PullRequestState.OPEN, "closed": PullRequestState.CLOSED}
-
 
 @dataclass(frozen=True)
-class Answer:
-    """What the forge answered to a request.
+class GiteaAnswer(Answer):
+    """What a Gitea answered."""
 
-    Attributes:
-        total: how many items the whole list has, of which this may be a page.
-    """
+    @property
+    def total(self) -> int | None:
+        """How many items the whole list has, of which this may be a page."""
+        count = self.headers.get("x-total-count", "")
+        return int(count) if re.fullmatch(r"[0-9]{1,9}", count) else None
 
-    status: int
-    body: Any
-    said: str
-    retry_after: timedelta | None
-    total: int | None = None
+    def refusal(self, place: ForgePlace, doing: str) -> OutsideError:
+        """Say why the forge did not do what was tried."""
+        match self.status:
+            case 401 | 403:
+                return TerminalError(
+                    Reason.CREDENTIALS_REFUSED,
+                    f"{place.api_url} refused the token of Secret {place.credential.secret}: "
+                    f"{self.said}.",
+                    f"It must be allowed to {doing} {where(place)} (Gitea scope write:repository); "
+                    "put a working token into the Secret",
+                )
+            case 301 | 302 | 303 | 307 | 308:
+                return redirected(place)
+            case 429:
+                limited = f"{place.api_url} limits requests: {self.said}."
+                return TransientError(Reason.RATE_LIMITED, limited, self.retry_after)
+            case 423:
+                return archived(place, "archived or locked", self.said)
+            case _:
+                return super().refusal(place, doing)
 
 
 async def read_body(response: aiohttp.ClientResponse) -> bytes:
@@ -54,80 +66,21 @@ async def read_body(response: aiohttp.ClientResponse) -> bytes:
 
 
 def parse_answer(
-    place: ForgePlace,
-    status: int,
-    data: bytes,
-    retry_after: timedelta | None,
-    total: str | None = None,
-) -> Answer:
-    """Take an answer apart; what is no JSON has no body, only a status.
+    place: ForgePlace, status: int, headers: Mapping[str, str], data: bytes
+) -> GiteaAnswer:
+    """Take an answer apart.
 
     Raises:
         TransientError: it is more than any honest answer.
     """
     try:
-        body = parse_json(data)
+        body = parse_body(data)
     except ExcessiveError as error:
         raise garbage(place, str(error)) from error
-    except ValueError:
-        body = None
     message = body.get("message") if isinstance(body, dict) else None
     said = message if isinstance(message, str) and message else f"HTTP status {status}"
     said = head(re.sub(r"[^!-~]+", " ", scrub(said, place.credential)), WORDS_LENGTH)
-    count = int(total) if total is not None and TOTAL.fullmatch(total) else None
-    return Answer(status, body, said, retry_after, count)
-
-
-def require(place: ForgePlace, answer: Answer, status: int, doing: str) -> None:
-    """Refuse an answer with another status.
-
-    Args:
-        place: the repository.
-        answer: the forge's.
-        status: the only one that is good.
-        doing: what was tried, such as `open pull requests in`.
-
-    Raises:
-        OutsideError: what the status means.
-    """
-    if answer.status != status:
-        raise _refused(place, answer, doing)
-
-
-def _refused(place: ForgePlace, answer: Answer, doing: str) -> OutsideError:
-    match answer.status:
-        case 401 | 403:
-            return TerminalError(
-                Reason.CREDENTIALS_REFUSED,
-                f"{place.api_url} refused the token of Secret {place.credential.secret}: "
-                f"{answer.said}.",
-                f"It must be allowed to {doing} {where(place)} (Gitea scope write:repository); "
-                "put a working token into the Secret",
-            )
-        case 301 | 302 | 303 | 307 | 308:
-            return TerminalError(
-                Reason.REPOSITORY_NOT_FOUND,
-                f"{where(place)} answers with a redirect, which is not followed with a token.",
-                "Name its new address in the pipeline",
-            )
-        case 429:
-            return TransientError(
-                Reason.RATE_LIMITED,
-                f"{place.api_url} limits requests: {answer.said}.",
-                answer.retry_after,
-            )
-        case 423:
-            return TerminalError(
-                Reason.REPOSITORY_ARCHIVED,
-                f"{where(place)} is archived or locked: {answer.said}.",
-                "Take it out of the archive there",
-            )
-        case status if status in RETRIED:
-            return unavailable(place, answer.said, answer.retry_after)
-        case status if status < 400:
-            return garbage(place, f"HTTP status {status} was not expected")
-        case _:
-            return not_let(place, doing, answer.said)
+    return GiteaAnswer(status, body, said, headers)
 
 
 def is_between(raw: Any, head: str, base: str) -> bool:  # noqa: ANN401 - JSON
@@ -157,10 +110,8 @@ def parse_moment(place: ForgePlace, raw: Any) -> datetime:  # noqa: ANN401 - JSO
     Raises:
         TransientError: it does not tell.
     """
-    try:
+    with reading(place, "a pull request has"):
         return datetime.fromisoformat(raw["updated_at"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise garbage(place, f"a pull request has no proper {error}") from error
 
 
 def parse_repository(place: ForgePlace, raw: Any) -> RepositorySeen:  # noqa: ANN401 - JSON
@@ -169,10 +120,8 @@ def parse_repository(place: ForgePlace, raw: Any) -> RepositorySeen:  # noqa: AN
     Raises:
         TransientError: it is none.
     """
-    try:
+    with reading(place, "a repository has"):
         return RepositorySeen(bool(raw["archived"]), bool(raw["permissions"]["push"]))
-    except (KeyError, TypeError) as error:
-        raise garbage(place, f"a repository has no proper {error}") from error
 
 
 def parse_pull_request(place: ForgePlace, raw: Any) -> PullRequestSeen:  # noqa: ANN401 - JSON
@@ -181,9 +130,9 @@ def parse_pull_request(place: ForgePlace, raw: Any) -> PullRequestSeen:  # noqa:
     Raises:
         TransientError: it is none, or not a sane one.
     """
-    try:
+    with reading(place, "a pull request has"):
         merged, actor = bool(raw["merged"]), raw.get("merged_by") or {}
-        state = PullRequestState.MERGED if merged else _STATES[raw["state"]]
+        state = PullRequestState.MERGED if merged else STATES[raw["state"]]
         seen = PullRequestSeen(
             repository=str(raw["base"]["repo"]["html_url"]),
             number=int(raw["number"]),
@@ -207,10 +156,4 @@ def parse_pull_request(place: ForgePlace, raw: Any) -> PullRequestSeen:  # noqa:
             has_branch=raw["head"]["ref"] == raw["head"]["label"],
             is_archived=bool(raw["base"]["repo"].get("archived")),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise garbage(place, f"a pull request has no proper {error}") from error
-    if not (is_commit(seen.head_sha) and (not seen.merge_commit or is_commit(seen.merge_commit))):
-        raise garbage(place, "a pull request has no proper commits")
-    if not (URL.fullmatch(seen.url) and URL.fullmatch(seen.repository)):
-        raise garbage(place, "a pull request has no proper URL")
-    return seen
+    return check_sane(place, seen)

@@ -12,21 +12,16 @@ import aiohttp
 import yarl
 
 from album_operator.adapters.foreign_words import WORDS_LENGTH, scrub
+from album_operator.adapters.forge_answers import ITEMS, READING, find_failure, reading, require
 from album_operator.adapters.forge_failures import (
     SHARES,
     ListTooLongError,
-    find_failure,
     garbage,
-    parse_retry_after,
-    time_of,
+    no_name,
+    repository_not_found,
     unavailable,
 )
-from album_operator.adapters.gitea.answers import (
-    Answer,
-    parse_answer,
-    read_body,
-    require,
-)
+from album_operator.adapters.gitea.answers import GiteaAnswer, parse_answer, read_body
 from album_operator.adapters.servers.addresses import (
     check_address,
     check_forge_credential,
@@ -34,7 +29,6 @@ from album_operator.adapters.servers.addresses import (
 )
 from album_operator.adapters.servers.gateway import Gateway
 from album_operator.adapters.servers.resolver import Resolver
-from album_operator.domain.errors import TerminalError
 from album_operator.domain.places import ForgePlace
 from album_operator.domain.reasons import Reason
 from album_operator.domain.redaction import head
@@ -49,9 +43,6 @@ CONNECT_LIMIT = timedelta(seconds=5)
 
 PAGE = 50
 """Items asked for at once: Gitea's own limit, unless its admin lowered it."""
-
-ITEMS = 10_000
-"""Most items of a list that are read: beyond that nothing is said of what may be there."""
 
 
 class GiteaApi:
@@ -96,12 +87,7 @@ class GiteaApi:
         """
         answer = await self.send(place, "GET", "")
         if answer.status == 404:
-            raise TerminalError(
-                Reason.REPOSITORY_NOT_FOUND,
-                f"{place.repository} does not exist in {place.api_url}, or the token of Secret "
-                f"{place.credential.secret} may not see it.",
-                "Correct spec.config.repository of the pipeline or the token's rights",
-            )
+            raise repository_not_found(place)
         require(place, answer, 200, "read")
         return answer.body
 
@@ -144,29 +130,26 @@ class GiteaApi:
         """Give the last status of each context of a commit."""
         found: list[Mapping[str, Any]] = []
         for page in itertools.count(1):
-            path = f"/commits/{commit}/status?limit={PAGE}&page={page}"
-            try:
-                body = await self.read(place, path)
+            body = await self.read(place, f"/commits/{commit}/status?limit={PAGE}&page={page}")
+            with reading(place, "statuses have"):
                 statuses, total = body.get("statuses") or [], int(body.get("total_count") or 0)
                 found += statuses
-            except (TypeError, ValueError, AttributeError) as error:
-                raise garbage(place, f"statuses have no proper {error}") from error
             if not statuses or len(found) >= total:
                 break
             if len(found) >= ITEMS:
                 raise ListTooLongError(place, ITEMS)
         return found
 
-    async def _ask(self, place: ForgePlace, path: str) -> Answer:
+    async def _ask(self, place: ForgePlace, path: str) -> GiteaAnswer:
         answer = await self.send(place, "GET", path)
         if answer.status == 404:
             await self.get_repository(place)
-        require(place, answer, 200, "read pull requests of")
+        require(place, answer, 200, READING)
         return answer
 
     async def send(
         self, place: ForgePlace, method: str, path: str, body: Mapping[str, Any] | None = None
-    ) -> Answer:
+    ) -> GiteaAnswer:
         """Send one request about a repository.
 
         Args:
@@ -187,18 +170,18 @@ class GiteaApi:
 
     async def _send_once(
         self, place: ForgePlace, method: str, path: str, body: Mapping[str, Any] | None
-    ) -> Answer:
+    ) -> GiteaAnswer:
         self._check(place)
         return await self._gateway.run(
             place,
             lambda: self._exchange(place, method, path, body),
             check=self._check_found,
-            find_failure=lambda answer: find_failure(answer.status, answer.said),
+            find_failure=find_failure,
         )
 
     async def _exchange(
         self, place: ForgePlace, method: str, path: str, body: Mapping[str, Any] | None
-    ) -> Answer:
+    ) -> GiteaAnswer:
         url = f"{place.api_url}/repos/{place.repository}{path}"
         headers = {
             "Accept": "application/json",
@@ -214,11 +197,9 @@ class GiteaApi:
                 # The token is for this host alone.
                 allow_redirects=False,
             ) as response:
+                answered = {name.lower(): value for name, value in response.headers.items()}
                 data = await read_body(response)
-                now = time_of(response.headers.get("Date"))
-                wait = parse_retry_after(response.headers.get("Retry-After"), now)
-                total = response.headers.get("X-Total-Count")
-                return parse_answer(place, response.status, data, wait, total)
+                return parse_answer(place, response.status, answered, data)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             said = str(error) or type(error).__name__
             raise unavailable(place, head(scrub(said, place.credential), WORDS_LENGTH)) from error
@@ -226,11 +207,7 @@ class GiteaApi:
     def _check(self, place: ForgePlace) -> None:
         check_address(place.api_url, self._insecure_hosts, self._allowed_hosts)
         if not REPOSITORY.fullmatch(place.repository) or ".." in place.repository:
-            raise TerminalError(
-                Reason.REPOSITORY_NOT_FOUND,
-                f"{place.repository[:128]!r} is no owner/name of a Gitea repository.",
-                "Correct spec.config.repository of the pipeline",
-            )
+            raise no_name(place)
         check_forge_credential(place.credential, place.api_url, place.url)
 
     def _connected(self) -> aiohttp.ClientSession:

@@ -1,7 +1,7 @@
 """What belongs to a pull request beside its branches: labels, reviewers, assignees, milestone."""
 
+from album_operator.adapters.forge_answers import Answer, require
 from album_operator.adapters.forge_failures import no_milestone, people_refused
-from album_operator.adapters.gitea.answers import Answer, require
 from album_operator.adapters.gitea.api import GiteaApi
 from album_operator.domain.places import Draft, ForgePlace
 from album_operator.domain.seen import PullRequestSeen

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from album_operator.adapters.forge_answers import READING, reading, require
 from album_operator.adapters.forge_failures import (
     ListTooLongError,
     base_changed,
-    garbage,
     may_not_merge,
     not_merged_now,
     pull_request_gone,
@@ -26,7 +26,6 @@ from album_operator.adapters.gitea.answers import (
     parse_moment,
     parse_pull_request,
     parse_repository,
-    require,
 )
 from album_operator.adapters.gitea.api import PAGE, TIME_LIMIT, GiteaApi
 from album_operator.adapters.gitea.extras import DRAFT_TITLE, add_extras
@@ -107,7 +106,7 @@ class GiteaPullRequests:
         for number in numbers:
             answer = await self._api.send(place, "GET", f"/pulls/{int(number)}")
             if answer.status != 404:
-                require(place, answer, 200, "read pull requests of")
+                require(place, answer, 200, READING)
                 found[number] = await self._complete(place, answer.body)
         return found
 
@@ -172,7 +171,7 @@ class GiteaPullRequests:
         if answer.status == 404:
             await self._api.get_repository(place)
             raise pull_request_gone(place, number)
-        require(place, answer, 200, "read pull requests of")
+        require(place, answer, 200, READING)
         seen = parse_pull_request(place, answer.body)
         if seen.state is PullRequestState.MERGED:
             return
@@ -247,7 +246,7 @@ class GiteaPullRequests:
         if answer.status == 404:
             await self._api.get_repository(place)
             return None
-        require(place, answer, 200, "read pull requests of")
+        require(place, answer, 200, READING)
         found = parse_pull_request(place, answer.body)
         is_ours = is_between(answer.body, head, base)
         if found.state is PullRequestState.OPEN and is_ours:
@@ -293,10 +292,8 @@ class GiteaPullRequests:
         )
         if rules is None:
             return replace(seen, gate=Gate(fit=Fit.CONFLICT, is_blocked=True))
-        try:
+        with reading(place, "rules, checks or reviews have"):
             gate = parse_gate(raw, rules, statuses, reviews, is_armed=self._is_armed(place, seen))
-        except (KeyError, TypeError, AttributeError) as error:
-            raise garbage(place, f"rules, checks or reviews have no proper {error}") from error
         return replace(seen, gate=gate)
 
     async def _list(self, place: ForgePlace, path: str) -> list[Mapping[str, Any]]:
@@ -308,7 +305,7 @@ class GiteaPullRequests:
         if answer.status == 404:
             await self._api.get_repository(place)
             return None
-        require(place, answer, 200, "read pull requests of")
+        require(place, answer, 200, READING)
         return answer.body
 
     def _is_armed(self, place: ForgePlace, seen: PullRequestSeen) -> bool | None:
@@ -328,10 +325,8 @@ class GiteaPullRequests:
 
 
 def _number(place: ForgePlace, raw: Mapping[str, Any]) -> int:
-    try:
+    with reading(place, "a pull request has"):
         return int(raw["number"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise garbage(place, f"a pull request has no proper {error}") from error
 
 
 def _key(place: ForgePlace, number: int) -> tuple[str, str, int]:

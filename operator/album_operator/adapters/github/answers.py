@@ -2,20 +2,12 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from album_operator.adapters.foreign_words import WORDS_LENGTH
-from album_operator.adapters.forge_failures import (
-    RETRIED,
-    garbage,
-    not_let,
-    parse_retry_after,
-    time_of,
-    unavailable,
-    where,
-)
-from album_operator.codec.foreign_json import ExcessiveError, parse_json
+from album_operator.adapters.forge_answers import RETRIED, Answer, parse_body
+from album_operator.adapters.forge_failures import archived, garbage, name_of, where
 from album_operator.domain.errors import OutsideError, TerminalError
 from album_operator.domain.places import ForgePlace
 from album_operator.domain.reasons import Reason
@@ -25,50 +17,44 @@ ARCHIVED = re.compile(r"\barchived\b", re.IGNORECASE)
 
 MISSING_RIGHT = frozenset({"FORBIDDEN", "INSUFFICIENT_SCOPES"})
 
-ODD = (KeyError, TypeError, ValueError, AttributeError, IndexError)
-"""What reading an answer raises where it is not what this API gives."""
-
 
 @dataclass(frozen=True)
-class Answer:
-    """What the forge answered to a request.
-
-    Attributes:
-        body: parsed JSON, None where it is none.
-        said: all messages in it, printable and without a secret.
-        headers: by name in lower case.
-    """
-
-    status: int
-    body: Any
-    said: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+class GitHubAnswer(Answer):
+    """What a GitHub answered; all messages in it are what it said."""
 
     @property
     def errors(self) -> list[Mapping[str, Any]]:
         """What a validation or a GraphQL query found wrong."""
         return [item for item in _errors(self.body) if isinstance(item, dict)]
 
+    def refusal(self, place: ForgePlace, doing: str) -> OutsideError:
+        """Say why the forge did not do what was tried."""
+        match self.status:
+            case 403 if ARCHIVED.search(self.said):
+                return archived(place, "archived", self.said)
+            # To a token that may read and not write, GitHub answers a write with 404, too.
+            case 401 | 403 | 404:
+                return credential_refused(place, self, doing)
+            case status if status >= 500 and status not in RETRIED:
+                return garbage(place, f"HTTP status {status} was not expected")
+            case _:
+                return super().refusal(place, doing)
+
 
 def parse_answer(
     status: int, headers: Mapping[str, str], text: str, scrub: Callable[[str], str]
-) -> Answer:
-    """Take an answer apart; what is no JSON has no body, only a status.
+) -> GitHubAnswer:
+    """Take an answer apart.
 
     Raises:
         ExcessiveError: it is more than any honest answer.
     """
-    try:
-        body = parse_json(text)
-    except ExcessiveError:
-        raise
-    except ValueError:
-        body = None
+    body = parse_body(text)
     words = [body.get("message")] if isinstance(body, dict) else []
     words += [_describe(error) for error in _errors(body)]
     told = "; ".join(word for word in words if isinstance(word, str) and word)
     said = printable(scrub(told)) or f"HTTP status {status}"
-    return Answer(status, body, said, headers)
+    return GitHubAnswer(status, body, said, headers)
 
 
 def _errors(body: Any) -> list[Any]:  # noqa: ANN401 - JSON
@@ -87,42 +73,7 @@ def printable(text: str) -> str:
     return head(re.sub(r"[^!-~]+", " ", text).strip(), WORDS_LENGTH).rstrip(" .")
 
 
-def require(place: ForgePlace, answer: Answer, status: int, doing: str) -> None:
-    """Refuse an answer with another status.
-
-    Args:
-        place: the repository.
-        answer: the forge's.
-        status: the only one that is good.
-        doing: what was tried, such as `open pull requests in`.
-
-    Raises:
-        OutsideError: what the status means.
-    """
-    if answer.status != status:
-        raise refused(place, answer, doing)
-
-
-def refused(place: ForgePlace, answer: Answer, doing: str) -> OutsideError:
-    """Say why the forge did not do what was tried."""
-    match answer.status:
-        case 403 if ARCHIVED.search(answer.said):
-            return archived(place, answer.said)
-        # To a token that may read and not write, GitHub answers a write with 404, too.
-        case 401 | 403 | 404:
-            return credential_refused(place, answer, doing)
-        case status if status in RETRIED:
-            wait = parse_retry_after(
-                answer.headers.get("retry-after"), time_of(answer.headers.get("date"))
-            )
-            return unavailable(place, answer.said, wait)
-        case status if status < 400 or status >= 500:
-            return garbage(place, f"HTTP status {status} was not expected")
-        case _:
-            return not_let(place, doing, answer.said)
-
-
-def credential_refused(place: ForgePlace, answer: Answer, doing: str) -> TerminalError:
+def credential_refused(place: ForgePlace, answer: GitHubAnswer, doing: str) -> TerminalError:
     """Say that the forge does not let the credential do what was tried."""
     return TerminalError(
         Reason.CREDENTIALS_REFUSED,
@@ -132,18 +83,12 @@ def credential_refused(place: ForgePlace, answer: Answer, doing: str) -> Termina
     )
 
 
-def is_right_missing(answer: Answer) -> bool:
+def is_right_missing(answer: GitHubAnswer) -> bool:
     """Tell whether GraphQL says that the credential has no right to something."""
     return bool({error.get("type") for error in answer.errors} & MISSING_RIGHT)
 
 
-def name_of(place: ForgePlace) -> str:
-    """Name a credential in a message."""
-    kind = "GitHub App" if place.credential.app and not place.credential.token else "token"
-    return f"the {kind} of Secret {place.credential.secret}"
-
-
-def name_missing_right(answer: Answer) -> str:
+def name_missing_right(answer: GitHubAnswer) -> str:
     """Name the scope, permission or single sign-on a token lacks, where the answer tells.
 
     Returns:
@@ -168,26 +113,6 @@ def name_missing_right(answer: Answer) -> str:
 
 def _words(header: str) -> list[str]:
     return [word for word in re.split(r"[,\s]+", printable(header)) if word]
-
-
-def archived(place: ForgePlace, said: str) -> TerminalError:
-    """Say that the repository can only be read."""
-    return TerminalError(
-        Reason.REPOSITORY_ARCHIVED,
-        f"{where(place)} is archived: {said}.",
-        "Take it out of the archive there",
-    )
-
-
-def repository_not_found(place: ForgePlace, answer: Answer | None = None) -> TerminalError:
-    """Say that the repository is not there, or not for this token."""
-    right = name_missing_right(answer) if answer is not None else ""
-    return TerminalError(
-        Reason.REPOSITORY_NOT_FOUND,
-        f"{place.repository} does not exist in {place.api_url}, or {name_of(place)} may not see it."
-        f"{right}",
-        "Correct spec.config.repository of the pipeline or the token's rights",
-    )
 
 
 def renamed(place: ForgePlace, name: str) -> TerminalError:

@@ -7,20 +7,21 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
+from album_operator.adapters.forge_answers import ITEMS, READING, find_failure, require
 from album_operator.adapters.forge_failures import (
     SHARES,
     ListTooLongError,
-    find_failure,
     garbage,
-    where,
+    no_name,
+    redirected,
+    repository_not_found,
 )
 from album_operator.adapters.github.answers import (
-    Answer,
+    GitHubAnswer,
     credential_refused,
     is_right_missing,
+    name_missing_right,
     renamed,
-    repository_not_found,
-    require,
 )
 from album_operator.adapters.github.auth import INSTALLATION_TOKEN
 from album_operator.adapters.github.cache import EtagCache
@@ -33,7 +34,7 @@ from album_operator.adapters.servers.addresses import (
     check_found,
 )
 from album_operator.adapters.servers.gateway import Gateway
-from album_operator.domain.errors import OutsideError, TerminalError
+from album_operator.domain.errors import OutsideError
 from album_operator.domain.places import ForgePlace
 from album_operator.domain.reasons import Reason
 from album_operator.domain.seen import RepositorySeen
@@ -44,11 +45,6 @@ SESSIONS = 100
 """Most credentials that are kept with their connection and limits, each in a thread."""
 
 PAGE = 100
-
-ITEMS = 10_000
-"""Most items of a list that are read: beyond that nothing is said of what may be there."""
-
-READING = "read pull requests of"
 
 
 class GitHubApi:
@@ -93,7 +89,7 @@ class GitHubApi:
         """
         answer = await self._send(place, Request("GET", _path(place), READ, None, _slim_repository))
         if answer.status == 404:
-            raise repository_not_found(place, answer)
+            raise repository_not_found(place, name_missing_right(answer))
         require(place, answer, 200, "read")
         name, is_archived, may_push = answer.body
         if name.lower() != place.repository.lower():
@@ -121,7 +117,7 @@ class GitHubApi:
         """
         return (await self.ask(place, path, slim)).body
 
-    async def ask(self, place: ForgePlace, path: str, slim: Slim) -> Answer:
+    async def ask(self, place: ForgePlace, path: str, slim: Slim) -> GitHubAnswer:
         """Do as `read` does, and give the whole answer."""
         answer = await self._send(place, Request("GET", _path(place) + path, READ, None, slim))
         if answer.status == 404:
@@ -156,7 +152,7 @@ class GitHubApi:
         path: str,
         body: Mapping[str, Any] | None = None,
         cost: Cost = WRITE,
-    ) -> Answer:
+    ) -> GitHubAnswer:
         """Send one request about a repository.
 
         Args:
@@ -171,7 +167,9 @@ class GitHubApi:
         """
         return await self._send(place, Request(method, _path(place) + path, cost, body))
 
-    async def query(self, place: ForgePlace, text: str, variables: Mapping[str, Any]) -> Answer:
+    async def query(
+        self, place: ForgePlace, text: str, variables: Mapping[str, Any]
+    ) -> GitHubAnswer:
         """Ask in GraphQL; `owner` and `name` of the repository are among the variables.
 
         Returns:
@@ -193,7 +191,7 @@ class GitHubApi:
             raise renamed(place, found)
         return answer
 
-    async def mutate(self, place: ForgePlace, name: str, wish: Mapping[str, Any]) -> Answer:
+    async def mutate(self, place: ForgePlace, name: str, wish: Mapping[str, Any]) -> GitHubAnswer:
         """Change something by a mutation of GraphQL; what it did not do is in `errors`."""
         kind = name[:1].upper() + name[1:]
         text = f"mutation($input: {kind}Input!) {{ {name}(input: $input) {{ clientMutationId }} }}"
@@ -206,7 +204,7 @@ class GitHubApi:
 
     async def _graphql(
         self, place: ForgePlace, cost: Cost, text: str, variables: Mapping[str, Any]
-    ) -> Answer:
+    ) -> GitHubAnswer:
         body = {"query": text, "variables": variables}
         answer = await self._send(place, Request("POST", None, cost, body))
         require(place, answer, 200, READING)
@@ -214,19 +212,19 @@ class GitHubApi:
             raise garbage(place, "it has neither data nor errors")
         return answer
 
-    async def _send(self, place: ForgePlace, request: Request) -> Answer:
+    async def _send(self, place: ForgePlace, request: Request) -> GitHubAnswer:
         self._check(place)
         answer = await self._exchange(place, request)
         if 300 <= answer.status < 400 and answer.status != 304:
             raise await self._moved(place, answer)
         return answer
 
-    async def _exchange(self, place: ForgePlace, request: Request) -> Answer:
+    async def _exchange(self, place: ForgePlace, request: Request) -> GitHubAnswer:
         return await self._gateway.run(
             place,
             lambda: self._session(place).send(place, request),
             check=self._check_found,
-            find_failure=lambda answer: find_failure(answer.status, answer.said),
+            find_failure=find_failure,
         )
 
     async def _give_token(self, place: ForgePlace) -> tuple[str, Mapping[str, Any] | None]:
@@ -234,7 +232,7 @@ class GitHubApi:
             place, lambda: self._session(place).give_token(place), check=self._check_found
         )
 
-    async def _moved(self, place: ForgePlace, answer: Answer) -> OutsideError:
+    async def _moved(self, place: ForgePlace, answer: GitHubAnswer) -> OutsideError:
         """Say where a redirect leads; it is never followed as it is written."""
         target, api = urlsplit(answer.headers.get(LOCATION, "")), urlsplit(place.api_url)
         number = re.fullmatch(
@@ -245,20 +243,12 @@ class GitHubApi:
             now = await self._exchange(place, asked)
             if now.status == 200:
                 return renamed(place, now.body[0])
-        return TerminalError(
-            Reason.REPOSITORY_NOT_FOUND,
-            f"{where(place)} answers with a redirect, which is not followed with a token.",
-            "Name its new address in the pipeline",
-        )
+        return redirected(place)
 
     def _check(self, place: ForgePlace) -> None:
         check_address(place.api_url, self._insecure_hosts, self._allowed_hosts)
         if not REPOSITORY.fullmatch(place.repository) or ".." in place.repository:
-            raise TerminalError(
-                Reason.REPOSITORY_NOT_FOUND,
-                f"{place.repository[:128]!r} is no owner/name of a GitHub repository.",
-                "Correct spec.config.repository of the pipeline",
-            )
+            raise no_name(place)
         check_forge_credential(place.credential, place.api_url, place.url)
 
     def _session(self, place: ForgePlace) -> Session:
@@ -284,7 +274,7 @@ def _slim_repository(raw: Any) -> list[Any]:  # noqa: ANN401 - JSON
     return [str(raw["full_name"]), bool(raw["archived"]), bool(may_push)]
 
 
-def _repository(answer: Answer) -> Mapping[str, Any] | None:
+def _repository(answer: GitHubAnswer) -> Mapping[str, Any] | None:
     data = answer.body.get("data")
     found = data.get("repository") if isinstance(data, dict) else None
     return found if isinstance(found, dict) else None

@@ -12,8 +12,8 @@ import jwt
 from github.InstallationAuthorization import InstallationAuthorization
 from github.Requester import Requester
 
-from album_operator.adapters.forge_failures import garbage, parse_date, time_of, unavailable
-from album_operator.adapters.github.answers import ODD, Answer, refused
+from album_operator.adapters.forge_answers import ODD, Answer, parse_date, time_of
+from album_operator.adapters.forge_failures import garbage, unavailable
 from album_operator.domain.errors import OutsideError, TerminalError
 from album_operator.domain.places import Credential, ForgePlace
 from album_operator.domain.reasons import Reason
@@ -159,4 +159,4 @@ def _no_token(place: ForgePlace, answer: Answer) -> OutsideError:
             "Check its keys appID, installationID and privateKey, and that the App is installed "
             "there and not suspended",
         )
-    return refused(place, answer, "make tokens for")
+    return answer.refusal(place, "make tokens for")

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from album_operator.adapters.forge_answers import reading
 from album_operator.adapters.forge_failures import garbage
-from album_operator.adapters.github.answers import ODD
 from album_operator.adapters.github.api import GitHubApi
 from album_operator.adapters.github.pulls import parse_moment, parse_slim, slim_pulls
 from album_operator.domain.places import ForgePlace
@@ -42,10 +42,8 @@ async def list_changed(api: GitHubApi, place: ForgePlace, since: datetime | None
 
 
 def _moment(place: ForgePlace, pull: Mapping[str, Any]) -> datetime:
-    try:
+    with reading(place, "a pull request has"):
         moment = parse_moment(pull["updated_at"])
-    except ODD as error:
-        raise garbage(place, f"a pull request has no proper {error}") from error
     if moment is None:
         raise garbage(place, "a pull request has no proper 'updated_at'")
     return moment

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from album_operator.adapters.github.answers import require
+from album_operator.adapters.forge_answers import require
 from album_operator.adapters.github.api import GitHubApi
 from album_operator.domain.places import ForgePlace
 

@@ -4,8 +4,8 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
-from album_operator.adapters.forge_failures import garbage, no_milestone, people_refused
-from album_operator.adapters.github.answers import ODD, require
+from album_operator.adapters.forge_answers import reading, require
+from album_operator.adapters.forge_failures import no_milestone, people_refused
 from album_operator.adapters.github.api import GitHubApi
 from album_operator.adapters.github.limits import CHANGE
 from album_operator.adapters.github.pulls import parse_pull
@@ -47,10 +47,8 @@ async def _add_labels(
     path = f"/issues/{opened.number}/labels"
     answer = await api.send(place, "POST", path, {"labels": missing}, CHANGE)
     require(place, answer, 200, WRITE_ISSUES)
-    try:
+    with reading(place, "a label has"):
         names = frozenset(str(item["name"]) for item in answer.body)
-    except ODD as error:
-        raise garbage(place, f"a label has no proper {error}") from error
     return replace(opened, labels=names)
 
 
@@ -65,10 +63,8 @@ async def _add_assignees(
     if answer.status == 422:
         raise people_refused(place, "assignees", missing, answer.said)
     require(place, answer, 201, WRITE_ISSUES)
-    try:
+    with reading(place, "an assignee has"):
         now = frozenset(str(item["login"]) for item in answer.body["assignees"])
-    except ODD as error:
-        raise garbage(place, f"an assignee has no proper {error}") from error
     # GitHub leaves out without a word whom nothing there can be assigned to.
     left_out = _missing(missing, now)
     if left_out:

@@ -4,9 +4,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from album_operator.adapters.forge_failures import garbage
-from album_operator.adapters.github.answers import ODD
-from album_operator.adapters.github.pulls import check_sane, parse_moment
+from album_operator.adapters.forge_answers import check_sane, reading
+from album_operator.adapters.github.pulls import parse_moment
 from album_operator.domain.places import ForgePlace
 from album_operator.domain.seen import (
     Checks,
@@ -122,10 +121,8 @@ def parse_pulls(
     for number in numbers:
         raw = repository.get(f"p{number}")
         if raw is not None:
-            try:
+            with reading(place, "a pull request has"):
                 seen = _parse(raw, repository)
-            except ODD as error:
-                raise garbage(place, f"a pull request has no proper {error}") from error
             found[number] = check_sane(place, seen)
     return found
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from album_operator.adapters.forge_answers import READING, reading, require
 from album_operator.adapters.forge_failures import (
     base_changed,
-    garbage,
     may_not_merge,
     not_merged_now,
     pull_request_gone,
@@ -15,13 +15,11 @@ from album_operator.adapters.forge_failures import (
     wrong_method,
 )
 from album_operator.adapters.github.answers import (
-    ODD,
-    Answer,
+    GitHubAnswer,
     credential_refused,
     is_right_missing,
-    require,
 )
-from album_operator.adapters.github.api import READING, GitHubApi
+from album_operator.adapters.github.api import GitHubApi
 from album_operator.adapters.github.limits import READ
 from album_operator.adapters.github.pulls import parse_pull
 from album_operator.domain.errors import OutsideError, TerminalError
@@ -153,7 +151,7 @@ async def _look(api: GitHubApi, place: ForgePlace, number: int) -> _Armable:
     raw = repository.get("pullRequest")
     if raw is None:
         raise pull_request_gone(place, number)
-    try:
+    with reading(place, "a pull request has"):
         return _Armable(
             node=str(raw["id"]),
             state=str(raw["state"]),
@@ -165,8 +163,6 @@ async def _look(api: GitHubApi, place: ForgePlace, number: int) -> _Armable:
             is_queued=raw["mergeQueueEntry"] is not None,
             may_arm=bool(repository["autoMergeAllowed"]),
         )
-    except ODD as error:
-        raise garbage(place, f"a pull request has no proper {error}") from error
 
 
 async def _is_merged(api: GitHubApi, place: ForgePlace, number: int) -> bool:
@@ -186,7 +182,9 @@ async def _get(api: GitHubApi, place: ForgePlace, number: int) -> PullRequestSee
     return parse_pull(place, answer.body)
 
 
-def _not_armed(place: ForgePlace, number: int, method: MergeMethod, answer: Answer) -> OutsideError:
+def _not_armed(
+    place: ForgePlace, number: int, method: MergeMethod, answer: GitHubAnswer
+) -> OutsideError:
     if NO_AUTO_MERGE.search(answer.said):
         return _no_auto_merge(place)
     if WRONG_METHOD.search(answer.said):

@@ -8,15 +8,14 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
+from album_operator.adapters.forge_answers import READING, require
 from album_operator.adapters.forge_failures import garbage, pull_request_gone, unavailable, where
 from album_operator.adapters.github.answers import (
-    Answer,
+    GitHubAnswer,
     credential_refused,
     is_right_missing,
-    refused,
-    require,
 )
-from album_operator.adapters.github.api import READING, GitHubApi
+from album_operator.adapters.github.api import GitHubApi
 from album_operator.adapters.github.changes import list_changed
 from album_operator.adapters.github.comments import comment_once
 from album_operator.adapters.github.extras import add_extras
@@ -184,7 +183,9 @@ class GitHubPullRequests:
             await self._api.get_repository(place)
         require(place, answer, 200, "close pull requests of")
 
-    async def _not_opened(self, place: ForgePlace, draft: Draft, answer: Answer) -> OutsideError:
+    async def _not_opened(
+        self, place: ForgePlace, draft: Draft, answer: GitHubAnswer
+    ) -> OutsideError:
         """Say why no pull request was opened."""
         if answer.status == 404:
             await self._api.get_repository(place)
@@ -202,10 +203,10 @@ class GitHubPullRequests:
                     f"{where(place)}: {answer.said}.",
                     "Leave spec.config.pullRequest.draft of the pipeline out",
                 )
-        return refused(place, answer, "open pull requests in")
+        return answer.refusal(place, "open pull requests in")
 
 
-def _require_gone(place: ForgePlace, number: int, answer: Answer) -> None:
+def _require_gone(place: ForgePlace, number: int, answer: GitHubAnswer) -> None:
     """Tell a pull request that is not there from one that could not be read.
 
     Raises:

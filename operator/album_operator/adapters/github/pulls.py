@@ -1,22 +1,15 @@
 """Pull requests as GitHub's REST API shows them."""
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from album_operator.adapters.forge_failures import garbage
-from album_operator.adapters.github.answers import ODD
-from album_operator.adapters.names import is_commit
+from album_operator.adapters.forge_answers import STATES, check_sane, reading
 from album_operator.domain.places import ForgePlace
 from album_operator.domain.seen import PullRequestSeen, PullRequestState
 
 Slimmed = Mapping[str, Any]
 """What is read of a pull request: GitHub's own is some 20 KiB, two repositories among it."""
-
-URL = re.compile(r"https?://[!-~]{1,500}")
-
-_STATES = {"open": PullRequestState.OPEN, "closed": PullRequestState.CLOSED}
 
 
 def slim_pulls(raw: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - JSON
@@ -71,10 +64,8 @@ def parse_pull(place: ForgePlace, raw: Any) -> PullRequestSeen:  # noqa: ANN401 
     Raises:
         TransientError: it is none, or not a sane one.
     """
-    try:
+    with reading(place, "a pull request has"):
         slimmed = slim_pull(raw)
-    except ODD as error:
-        raise garbage(place, f"a pull request has no proper {error}") from error
     return parse_slim(place, slimmed)
 
 
@@ -84,14 +75,14 @@ def parse_slim(place: ForgePlace, pull: Slimmed) -> PullRequestSeen:
     Raises:
         TransientError: it is not a sane one.
     """
-    try:
+    with reading(place, "a pull request has"):
         merged_at = parse_moment(pull["merged_at"])
         merged = merged_at is not None
         seen = PullRequestSeen(
             repository=pull["repository"],
             number=pull["number"],
             url=pull["url"],
-            state=PullRequestState.MERGED if merged else _STATES[pull["state"]],
+            state=PullRequestState.MERGED if merged else STATES[pull["state"]],
             head_sha=pull["sha"],
             title=pull["title"],
             head=pull["head"] if pull["is_ours"] else None,
@@ -106,8 +97,6 @@ def parse_slim(place: ForgePlace, pull: Slimmed) -> PullRequestSeen:
             is_draft=pull["draft"],
             is_archived=pull["archived"],
         )
-    except ODD as error:
-        raise garbage(place, f"a pull request has no proper {error}") from error
     return check_sane(place, seen)
 
 
@@ -119,17 +108,3 @@ def parse_moment(text: Any) -> datetime | None:  # noqa: ANN401 - JSON
     if moment.tzinfo is None:
         raise ValueError("time zone")
     return moment
-
-
-def check_sane(place: ForgePlace, seen: PullRequestSeen) -> PullRequestSeen:
-    """Refuse a pull request with commits or a URL that are none.
-
-    Raises:
-        TransientError: it has.
-    """
-    is_merged = seen.state is PullRequestState.MERGED
-    if not is_commit(seen.head_sha) or (is_merged and not is_commit(seen.merge_commit or "")):
-        raise garbage(place, "a pull request has no proper commits")
-    if not (URL.fullmatch(seen.url) and URL.fullmatch(seen.repository)):
-        raise garbage(place, "a pull request has no proper URL")
-    return seen

@@ -19,8 +19,9 @@ import urllib3.exceptions
 from github.Requester import Requester
 
 from album_operator.adapters.foreign_words import scrub
+from album_operator.adapters.forge_answers import ODD
 from album_operator.adapters.forge_failures import garbage, unavailable
-from album_operator.adapters.github.answers import ODD, Answer, parse_answer, printable
+from album_operator.adapters.github.answers import GitHubAnswer, parse_answer, printable
 from album_operator.adapters.github.auth import AppAuth, InstallationAuth, make_auth, parse_token
 from album_operator.adapters.github.cache import EtagCache, Kept
 from album_operator.adapters.github.connection import connect
@@ -109,7 +110,7 @@ class Session:
         self._executor.submit(self._connection.close)
         self._executor.shutdown(wait=False)
 
-    async def send(self, place: ForgePlace, request: Request) -> Answer:
+    async def send(self, place: ForgePlace, request: Request) -> GitHubAnswer:
         """Send a request after those before it.
 
         Raises:
@@ -130,7 +131,7 @@ class Session:
                 return auth.token, auth.permissions
         return place.credential.token, None
 
-    def _send(self, place: ForgePlace, request: Request) -> Answer:
+    def _send(self, place: ForgePlace, request: Request) -> GitHubAnswer:
         with self._translated(place):
             self._limits.check(request.cost)
             requester = self._connected(place)
@@ -149,7 +150,9 @@ class Session:
                 return answer
             return replace(answer, body=self._keep(place, key, answer, request.slim))
 
-    def _keep(self, place: ForgePlace, key: tuple[object, str], answer: Answer, slim: Slim) -> Any:  # noqa: ANN401 - JSON
+    def _keep(
+        self, place: ForgePlace, key: tuple[object, str], answer: GitHubAnswer, slim: Slim
+    ) -> Any:  # noqa: ANN401 - JSON
         try:
             body = slim(answer.body)
         except ODD as error:
@@ -182,7 +185,7 @@ class Session:
 
     def _exchange(
         self, place: ForgePlace, requester: Requester, request: Request, headers: dict[str, str]
-    ) -> Answer:
+    ) -> GitHubAnswer:
         status, answered, text = requester.requestJson(
             request.method,
             requester.graphql_url if request.path is None else request.path,
