@@ -58,7 +58,7 @@ class Answer:
         """Say why the forge did not do what was tried, such as `open pull requests in`."""
         if self.status in RETRIED:
             return unavailable(place, self.said, self.retry_after)
-        if self.status < 400:
+        if self.status < 400 or self.status >= 500:
             return garbage(place, f"HTTP status {self.status} was not expected")
         return not_let(place, doing, self.said)
 

@@ -92,6 +92,7 @@ async def forge(
         (500, TransientError, Reason.FORGE_UNAVAILABLE),
         (502, TransientError, Reason.FORGE_UNAVAILABLE),
         (204, TransientError, Reason.FORGE_UNAVAILABLE),
+        (521, TransientError, Reason.FORGE_UNAVAILABLE),
     ],
 )
 async def test_each_status_has_its_reason_and_keeps_the_token_to_itself(

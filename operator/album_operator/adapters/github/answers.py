@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from album_operator.adapters.foreign_words import WORDS_LENGTH
-from album_operator.adapters.forge_answers import RETRIED, Answer, parse_body
-from album_operator.adapters.forge_failures import archived, garbage, name_of, where
+from album_operator.adapters.forge_answers import Answer, parse_body
+from album_operator.adapters.forge_failures import archived, name_of, where
 from album_operator.domain.errors import OutsideError, TerminalError
 from album_operator.domain.places import ForgePlace
 from album_operator.domain.reasons import Reason
@@ -35,8 +35,6 @@ class GitHubAnswer(Answer):
             # To a token that may read and not write, GitHub answers a write with 404, too.
             case 401 | 403 | 404:
                 return credential_refused(place, self, doing)
-            case status if status >= 500 and status not in RETRIED:
-                return garbage(place, f"HTTP status {status} was not expected")
             case _:
                 return super().refusal(place, doing)
 
