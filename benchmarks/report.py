@@ -13,6 +13,7 @@ from benchmarks.goals import Goal, all_goals
 from benchmarks.neighbours import Neighbours, neighbour_goals, render_neighbours
 from benchmarks.pull_request_report import render_pull_requests
 from benchmarks.pull_requests import PullRequestResults, pull_request_goals
+from benchmarks.scale import Scale, render_scale, scale_goals
 from benchmarks.served import ROOT
 from benchmarks.settings import PAIRS
 from benchmarks.tables import table
@@ -48,6 +49,7 @@ class Results:
     pull_requests: PullRequestResults | None
     neighbours: Neighbours | None = None
     distance: Distance | None = None
+    scale: Scale | None = None
 
     @property
     def goals(self) -> tuple[Goal, ...]:
@@ -61,6 +63,8 @@ class Results:
             goals += neighbour_goals(self.neighbours)
         if self.distance is not None:
             goals += distance_goals(self.distance)
+        if self.scale is not None:
+            goals += scale_goals(self.scale)
         return goals
 
 
@@ -75,6 +79,8 @@ def render_text(results: Results) -> str:
         lines += [*render_neighbours(results.neighbours), ""]
     if results.distance is not None:
         lines += [*render_distance(results.distance), ""]
+    if results.scale is not None:
+        lines += [*render_scale(results.scale), ""]
     return "\n".join([*lines, *(goal.line for goal in results.goals), "", _summary(results)])
 
 
@@ -93,6 +99,7 @@ def render_json(results: Results) -> Mapping[str, object]:
         "pull_requests": asdict(pull_requests) if pull_requests is not None else None,
         "neighbours": asdict(neighbours) if neighbours is not None else None,
         "distance": asdict(results.distance) if results.distance is not None else None,
+        "scale": asdict(results.scale) if results.scale is not None else None,
         "goals": [asdict(goal) | {"outcome": goal.outcome} for goal in results.goals],
     }
 

@@ -18,8 +18,16 @@ from benchmarks.neighbours import Neighbours, measure_neighbours
 from benchmarks.pull_requests import measure_pull_requests
 from benchmarks.report import Results, WriteBackResults, render_json, render_text
 from benchmarks.repositories import ensure_repository, serve_copy
+from benchmarks.scale import measure_scale
 from benchmarks.served import GitServer, running_server
-from benchmarks.settings import DISTANCE, NEIGHBOURS, PULL_REQUESTS, WRITE_BACK, Settings
+from benchmarks.settings import (
+    DISTANCE,
+    NEIGHBOURS,
+    PULL_REQUESTS,
+    SCALE,
+    WRITE_BACK,
+    Settings,
+)
 from benchmarks.tasks import WrongResultError
 from benchmarks.writeback import WriteBack, measure_write_back
 from testbed.commands import PartError
@@ -47,7 +55,7 @@ def run(settings: Settings) -> int:
 
 def _measure(settings: Settings) -> Results:
     settings.runs.mkdir(parents=True, exist_ok=True)
-    write_back = pull_requests = neighbours = distance = None
+    write_back = pull_requests = neighbours = distance = scale = None
     with tempfile.TemporaryDirectory(dir=settings.runs, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         if PULL_REQUESTS in settings.parts:
@@ -60,7 +68,13 @@ def _measure(settings: Settings) -> Results:
             neighbours = _measure_neighbours(settings, folder / "neighbours")
         if DISTANCE in settings.parts:
             distance = _measure_distance(settings, folder / "distance")
-    return Results(write_back, pull_requests, neighbours, distance)
+        if SCALE in settings.parts:
+            below = folder / "scale"
+            below.mkdir()
+            scale = measure_scale(
+                settings.finished, settings.suspended, settings.starts, settings.idle_seconds, below
+            )
+    return Results(write_back, pull_requests, neighbours, distance, scale)
 
 
 def _measure_neighbours(settings: Settings, folder: Path) -> Neighbours:

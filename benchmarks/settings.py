@@ -16,13 +16,19 @@ MERGES = "50"
 NEIGHBOUR_RELEASES = "60"
 LOOKS = "200"
 ROUND_TRIPS = "0,50"
+FINISHED, FINISHED_BESIDE_OTHERS = "10000", "1000"
+"""Thousands take minutes to make: so many only where nothing else is measured."""
+
+SUSPENDED = "200"
+STARTS = "3"
+IDLE_SECONDS = "30"
 REPORT = "build/bench.json"
 
 MOST_MERGES = 64
 """Each is of an app of its own, and a pipeline has no more."""
 
-WRITE_BACK, PULL_REQUESTS, NEIGHBOURS, DISTANCE = PARTS = (
-    "writeback", "pullrequests", "neighbours", "distance",
+WRITE_BACK, PULL_REQUESTS, NEIGHBOURS, DISTANCE, SCALE = PARTS = (
+    "writeback", "pullrequests", "neighbours", "distance", "scale",
 )  # fmt: skip
 """What `BENCH_ONLY` may name."""
 
@@ -48,6 +54,10 @@ class Settings:
         neighbours: releases of a namespace on a server that is no good.
         looks: of another namespace that are measured beside them.
         round_trips: to the server, in milliseconds, ascending.
+        finished: releases that have finished, at the starts of the operator.
+        suspended: releases that are suspended then.
+        starts: of the operator, and of what it is compared with.
+        idle_seconds: for how long each is watched once it has nothing to do.
         cache: folder of the generated repositories and of what runs leave while they run.
         report: file the results are written to, as JSON.
     """
@@ -61,6 +71,10 @@ class Settings:
     neighbours: int
     looks: int
     round_trips: tuple[int, ...]
+    finished: int
+    suspended: int
+    starts: int
+    idle_seconds: int
     cache: Path
     report: Path
 
@@ -81,11 +95,13 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     Raises:
         SettingsError: naming the variable and what it takes.
     """
+    parts = _parts(environment.get("BENCH_ONLY", "").strip())
     sizes = environment.get("BENCH_SIZES") or SIZES
+    finished = FINISHED if parts == (SCALE,) else FINISHED_BESIDE_OTHERS
     cache = environment.get("BENCH_CACHE") or str(from_environment().cache / "benchmarks")
     waiting = environment.get("BENCH_WAITING") or WAITING
     return Settings(
-        parts=_parts(environment.get("BENCH_ONLY", "").strip()),
+        parts=parts,
         sizes=tuple(sorted({_size(word.strip()) for word in sizes.split(",")})),
         pairs=_count("BENCH_PAIRS", environment.get("BENCH_PAIRS") or PAIRS),
         releases=_count("BENCH_RELEASES", environment.get("BENCH_RELEASES") or RELEASES),
@@ -98,6 +114,10 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         ),
         looks=_count("BENCH_LOOKS", environment.get("BENCH_LOOKS") or LOOKS),
         round_trips=_round_trips(environment.get("BENCH_ROUND_TRIPS") or ROUND_TRIPS),
+        finished=_count("BENCH_FINISHED", environment.get("BENCH_FINISHED") or finished),
+        suspended=_count("BENCH_SUSPENDED", environment.get("BENCH_SUSPENDED") or SUSPENDED),
+        starts=_count("BENCH_STARTS", environment.get("BENCH_STARTS") or STARTS),
+        idle_seconds=_count("BENCH_IDLE", environment.get("BENCH_IDLE") or IDLE_SECONDS),
         cache=Path(cache).expanduser().absolute(),
         report=Path(environment.get("BENCH_REPORT") or REPORT).absolute(),
     )

@@ -49,6 +49,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         "BENCH_NEIGHBOURS": "3",
         "BENCH_LOOKS": "1",
         "BENCH_ROUND_TRIPS": "0,5",
+        "BENCH_FINISHED": "20",
+        "BENCH_SUSPENDED": "3",
+        "BENCH_STARTS": "1",
+        "BENCH_IDLE": "1",
         "BENCH_CACHE": str(folder / "cache"),
         "BENCH_REPORT": str(folder / "bench.json"),
     }
@@ -141,10 +145,22 @@ def test_each_way_is_run_near_and_far(run: Run) -> None:
             assert ours["requests"] < by_commands["requests"]
 
 
+def test_each_start_is_measured_beside_a_kopf_that_only_watches(run: Run) -> None:
+    scale = run.report["scale"]
+    assert [scale["finished"], scale["suspended"]] == [20, 3]
+    assert {way: len(starts) for way, starts in scale["starts"].items()} == {
+        "the operator": 1,
+        "a Kopf that only watches": 1,
+    }
+    for (start,) in scale["starts"].values():
+        assert start["quiet"] > 0
+        assert start["memory"] > 1 << 20
+
+
 def test_every_goal_has_its_line_and_the_end_counts_them(run: Run) -> None:
     lines = re.findall(r"^goal .+: [≥≤] .+ measured .+ (met|MISSED|not measured)$", run.text, re.M)
-    assert len(lines) == len(run.report["goals"]) == 22
-    assert run.text.splitlines()[-1].startswith("22 goals: ")
+    assert len(lines) == len(run.report["goals"]) == 25
+    assert run.text.splitlines()[-1].startswith("25 goals: ")
 
 
 def test_few_pairs_are_called_no_result(run: Run) -> None:
@@ -171,6 +187,10 @@ def test_only_the_generated_repositories_stay_and_purge_removes_them(run: Run) -
         ("BENCH_NEIGHBOURS", "0"),
         ("BENCH_LOOKS", "many"),
         ("BENCH_ROUND_TRIPS", "0,-1"),
+        ("BENCH_FINISHED", "0"),
+        ("BENCH_SUSPENDED", "-1"),
+        ("BENCH_STARTS", "0"),
+        ("BENCH_IDLE", "1.5"),
         ("BENCH_ONLY", "everything"),
     ],
 )

@@ -1,6 +1,7 @@
 """An API server on which an admin has installed the operator as the manifests say."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,16 +46,27 @@ class Installed:
         return self.server.request(method, path, body, headers=headers, token=self.token)
 
 
-@pytest.fixture(scope="session")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
-    """Install by plain `kubectl apply -k`, into a server of its own: the guard is cluster-wide."""
+@contextmanager
+def installing(folder: Path) -> Iterator[Installed]:
+    """Install by plain `kubectl apply -k`, into an API server that runs until the block ends.
+
+    Args:
+        folder: an empty folder for the server's files.
+    """
     binaries = gotools.ensure(["kube-apiserver", "etcd", "kubectl"])
-    with running_api_server(binaries, tmp_path_factory.mktemp("manifests")) as server:
+    with running_api_server(binaries, folder) as server:
         server.create_namespace("argocd")
         server.request("POST", CRD, UNKNOWN_FIELDS_STAY)
         server.run_kubectl("apply", "-k", str(MANIFESTS / "overlays" / "default"))
         result = Installed(server, server.issue_token(SYSTEM, OPERATOR))
         _await_guard(result)
+        yield result
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+    """Install into a server of its own: the guard is cluster-wide."""
+    with installing(tmp_path_factory.mktemp("manifests")) as result:
         yield result
 
 

@@ -59,6 +59,23 @@ class Running:
         return answer is not None and answer[0] == 200
 
 
+def write_kubeconfig(installed: Installed, folder: Path, api_server: str = "") -> Path:
+    """Write a kubeconfig with the operator's own token, and give its path.
+
+    Args:
+        installed: where.
+        folder: it is written into.
+        api_server: URL in place of the API server's own.
+    """
+    kubeconfig = json.loads(installed.server.kubeconfig.read_text())
+    if api_server:
+        kubeconfig["clusters"][0]["cluster"] = {"server": api_server}
+    kubeconfig["users"][0]["user"]["token"] = installed.token
+    path = folder / "kubeconfig"
+    path.write_text(json.dumps(kubeconfig))
+    return path
+
+
 @contextmanager
 def running_operator(
     installed: Installed,
@@ -79,11 +96,6 @@ def running_operator(
         hurried: look every second whether namespaces can be served.
         settings: `ALBUM_*` in place of the shipped ones.
     """
-    kubeconfig = json.loads(installed.server.kubeconfig.read_text())
-    if api_server:
-        kubeconfig["clusters"][0]["cluster"] = {"server": api_server}
-    kubeconfig["users"][0]["user"]["token"] = installed.token
-    (folder / "kubeconfig").write_text(json.dumps(kubeconfig))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -94,7 +106,7 @@ def running_operator(
         "ALBUM_NAMESPACES": namespaces,
         "ALBUM_OPERATOR_IMAGE": "album-operator:0.1.0",
         "ALBUM_HEALTH_PORT": str(port),
-        "KUBECONFIG": str(folder / "kubeconfig"),
+        "KUBECONFIG": str(write_kubeconfig(installed, folder, api_server)),
         "PYTHONPATH": str(OPERATOR),
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
