@@ -27,6 +27,7 @@ from album_operator.domain.places import USERNAME, Credential, ForgePlace
 from album_operator.domain.release import Ref
 from album_operator.domain.seen import PullRequestSeen, PullRequestState
 from album_operator.memory.build_queue import BuildQueue
+from album_operator.memory.release_index import ReleaseIndex
 from album_operator.memory.sightings import Sightings
 from album_operator.metrics import Metrics
 from album_operator.ports import PullRequests
@@ -168,6 +169,7 @@ class Operator:
             clock=_now,
             sightings=Sightings(_now),
             queue=BuildQueue(),
+            index=ReleaseIndex(),
         )
         self._reconciler = Reconciler(ClusterReleases(self._cluster, _now), world)
 

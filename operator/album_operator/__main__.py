@@ -114,6 +114,7 @@ class _Outside:
             clock=self._clock,
             sightings=Sightings(self._clock),
             queue=wakeups.queue,
+            index=wakeups.index,
         )
 
     async def close(self) -> None:

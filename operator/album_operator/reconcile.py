@@ -121,7 +121,7 @@ class Reconciler:
                 return stopped
         return None
 
-    async def _enter(self, run: Pass) -> Done | Halt | None:
+    async def _enter(self, run: Pass) -> Done | Wait | Halt | None:
         """Find out what the release does, and whether it may; None where its steps may follow."""
         release, known = run.release, run.record.resolved
         is_plan = release.mode is Mode.PLAN
@@ -135,7 +135,7 @@ class Reconciler:
             return wish
         run.record = replace(run.record, chosen=AppVersion(wish.app, wish.version))
         verdict = await entrance(release.mode)(self._world, run.with_wish(wish))
-        if is_plan or isinstance(verdict, Halt):
+        if is_plan or not isinstance(verdict, Done):
             return verdict
         run.record = verdict.record
         await self._feedback.tell(run.case)

@@ -3,6 +3,7 @@
 from album_operator.codec.conditions import is_in_flight, wish_of
 from album_operator.codec.jobs import FAILED, end_of
 from album_operator.codec.owners import Owner, job_of, release_of
+from album_operator.codec.release_seen import parse_seen
 from album_operator.codec.spec import API_VERSION, parse_pipeline, parse_release
 from album_operator.codec.status import parse_status, render_status
 
@@ -15,6 +16,7 @@ __all__ = [
     "job_of",
     "parse_pipeline",
     "parse_release",
+    "parse_seen",
     "parse_status",
     "release_of",
     "render_status",

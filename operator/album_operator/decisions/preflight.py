@@ -3,6 +3,7 @@
 import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from album_operator.decisions import application, edits
 from album_operator.domain.credential_errors import missing_secret
@@ -11,8 +12,19 @@ from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ImageRecord, Record, StepName, StepRecord
 from album_operator.domain.release import Edit, Mode, Ref, Release
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import ApplicationSeen, ConfigSeen, RepositorySeen, SourceSeen
-from album_operator.domain.verdict import Done, Halt
+from album_operator.domain.seen import (
+    ApplicationSeen,
+    BranchClaim,
+    ConfigSeen,
+    RepositorySeen,
+    SourceSeen,
+)
+from album_operator.domain.verdict import Done, Halt, Wait
+
+UNTIL_LET_GO = timedelta(minutes=5)
+"""Until the next look whether a branch is free: whoever lets it go wakes who waits for it."""
+
+UNTIL_CERTAIN = timedelta(seconds=2)
 
 
 @dataclass(frozen=True)
@@ -114,6 +126,39 @@ def check_config(resolved: Resolved, seen: ConfigSeen) -> Halt | None:
                 f"{edit.path} does not exist on branch {seen.base_branch} of {config.repository}.",
                 f"Correct edits[].path of app {resolved.app} in the pipeline or add the file",
             )
+    return None
+
+
+def check_branch(
+    release: Release, record: Record, resolved: Resolved, claim: BranchClaim
+) -> Wait | None:
+    """Let a release wait while its branch is another's, instead of building in vain.
+
+    It waits and does not stop: the other one's merge, or its end, is all that is needed, and often
+    both are wanted, such as one version for two stages in one repository. Only one of the same
+    namespace is named, for tenants are told nothing of each other.
+    """
+    config = resolved.config
+    branch = f"Branch {config.branch} of {config.repository}"
+    if claim.holder is not None:
+        is_ours_to_name = claim.holder.namespace == release.ref.namespace
+        who = f"AlbumRelease {claim.holder}" if is_ours_to_name else "one of another namespace"
+        return Wait(
+            Reason.BRANCH_TAKEN,
+            f"{branch} belongs to another release in flight, {who}. This release goes on by itself "
+            "once that one is merged or has ended; one that is not wanted can be deleted while it "
+            "has no pull request.",
+            UNTIL_LET_GO,
+            is_poll=True,
+        )
+    if not claim.is_certain and record.reason is Reason.BRANCH_TAKEN:
+        return Wait(
+            Reason.BRANCH_TAKEN,
+            f"{branch} belonged to another release; the operator, just started, finds out whether "
+            "it still does.",
+            UNTIL_CERTAIN,
+            is_poll=True,
+        )
     return None
 
 

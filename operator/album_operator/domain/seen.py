@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from album_operator.domain.names import FETCH
-from album_operator.domain.release import Edit
+from album_operator.domain.names import FETCH, is_same_repository
+from album_operator.domain.record import Outcome, StepName
+from album_operator.domain.release import Edit, Ref
 
 CONSENT = "album.dev/authorized-pipeline"
 """Annotation of an Application: the pipelines its owner lets change it."""
@@ -330,6 +331,54 @@ class ApplicationSource:
     path: str
     target_revision: str
     revision: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigBranch:
+    """A branch of a config repository.
+
+    Attributes:
+        repository: its URL, as `normal_url` spells it.
+    """
+
+    repository: str
+    name: str
+
+    def is_same(self, other: "ConfigBranch") -> bool:
+        """Tell whether two are one branch, be its repository reached over SSH or over HTTP(S)."""
+        return self.name == other.name and is_same_repository(self.repository, other.repository)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseSeen:
+    """A release of a served namespace, as far as others need to know it.
+
+    Attributes:
+        app: None, and `version` too, before its tag was taken apart.
+        step: the first that is not done; None where the release has finished.
+        branch: the release branch that is its own until its merge; None before it was resolved,
+            after that merge or its end, and where it commits to the base branch.
+    """
+
+    pipeline: str
+    app: str | None
+    version: str | None
+    step: StepName | None
+    outcome: Outcome
+    branch: ConfigBranch | None = None
+
+
+@dataclass(frozen=True)
+class BranchClaim:
+    """Whose a release branch is, of the releases of all served namespaces.
+
+    Attributes:
+        holder: another release in flight that has it; None where who asked has it now.
+        is_certain: all of them are known; not so while they are listed after a start.
+    """
+
+    holder: Ref | None
+    is_certain: bool = True
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from album_operator.domain.notice import Subject
 from album_operator.domain.record import Record, StepName, StepState
 from album_operator.domain.release import Delivery, Mode
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.verdict import Done, Halt, Verdict
+from album_operator.domain.verdict import Done, Halt, Verdict, Wait
 from album_operator.steps import build, commit, deploy, merge, plan, preflight, propose, sync
 from album_operator.steps.case import Case
 from album_operator.steps.world import World
@@ -81,7 +81,7 @@ def complete(step: Step, done: Done, now: datetime) -> Record:
     return record
 
 
-def entrance(mode: Mode) -> Callable[[World, Case], Awaitable[Done | Halt]]:
+def entrance(mode: Mode) -> Callable[[World, Case], Awaitable[Done | Wait | Halt]]:
     """Give what a release goes through before its first step, or in place of all."""
     match mode:
         case Mode.APPLY:

@@ -17,7 +17,7 @@ async def decide(world: World, case: Case) -> Done | Halt:
 
     What the checks make of it is not kept: what is applied later is resolved anew.
     """
-    checked = await preflight.decide(world, case)
+    checked = await preflight.check(world, case)
     resolved = checked.record.resolved if isinstance(checked, Done) else None
     if resolved is None:
         return checked

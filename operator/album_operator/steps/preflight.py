@@ -6,16 +6,18 @@ from dataclasses import dataclass
 
 from album_operator.decisions import build, propose
 from album_operator.decisions import preflight as decision
+from album_operator.domain.names import normal_url
 from album_operator.domain.places import ForgePlace
 from album_operator.domain.release import Delivery, Ref
 from album_operator.domain.seen import (
+    ConfigBranch,
     ConfigSeen,
     PullRequestSeen,
     PullRequestState,
     RepositorySeen,
     SourceSeen,
 )
-from album_operator.domain.verdict import Done, Halt
+from album_operator.domain.verdict import Done, Halt, Wait
 from album_operator.render import proposal, sync_policy
 from album_operator.steps.case import Case
 from album_operator.steps.editing import edit
@@ -32,7 +34,22 @@ class _Look:
     repository: RepositorySeen | None
 
 
-async def decide(world: World, case: Case) -> Done | Halt:
+async def decide(world: World, case: Case) -> Done | Wait | Halt:
+    """Look at all a release will need, and take its branch: from then on others wait for it."""
+    verdict = await check(world, case)
+    if isinstance(verdict, Done) and case.resolved.config.delivery is Delivery.PULL_REQUEST:
+        return _claim_branch(world, case) or verdict
+    return verdict
+
+
+def _claim_branch(world: World, case: Case) -> Wait | None:
+    config = case.resolved.config
+    branch = ConfigBranch(normal_url(config.repository), config.branch)
+    claim = world.index.claim(case.release.ref, branch)
+    return decision.check_branch(case.release, case.record, case.resolved, claim)
+
+
+async def check(world: World, case: Case) -> Done | Halt:
     """Look at all a release will need."""
     refused = await _check_build(world, case)
     if refused is not None:

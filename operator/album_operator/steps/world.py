@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from album_operator.memory.build_queue import BuildQueue
+from album_operator.memory.release_index import ReleaseIndex
 from album_operator.memory.sightings import Sightings
 from album_operator.ports import (
     Applications,
@@ -28,6 +29,7 @@ class World:
         watch: reads waiting pull requests, and tells when they change.
         clock: the operator's.
         queue: who waits until another build has ended.
+        index: whose a release branch is.
         errands: works that nobody waits for.
     """
 
@@ -43,4 +45,5 @@ class World:
     clock: Callable[[], datetime]
     sightings: Sightings
     queue: BuildQueue
+    index: ReleaseIndex
     errands: set[asyncio.Task[None]] = field(default_factory=set)

@@ -92,7 +92,8 @@ class Daemons:
             asyncio.get_running_loop().call_later(STOP_SECONDS, known.task.cancel)
 
     async def stop(self, namespace: str) -> None:
-        """End all daemons of a namespace, and wait for that."""
+        """End all daemons of a namespace, and wait for that; nothing is known of it then."""
+        self._wakeups.index.forget(namespace)
         await self._end_all([ref for ref in self._daemons if ref.namespace == namespace])
 
     async def close(self) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import kopf
 
-from album_operator.codec import end_of, is_in_flight, release_of, wish_of
+from album_operator.codec import end_of, parse_seen, release_of, wish_of
 from album_operator.domain.notice import Subject
 from album_operator.domain.release import Ref
 from album_operator.metrics import Metrics
@@ -51,7 +51,7 @@ class NamespaceWatch:
 
         Args:
             daemons: told of releases.
-            wakeups: told of Jobs.
+            wakeups: told of Jobs, and its index of releases.
             metrics: count what cannot be read.
             idle: how long a watch may be silent before it counts as dead.
         """
@@ -67,6 +67,7 @@ class NamespaceWatch:
         Raises:
             Exception: what ended Kopf.
         """
+        self._wakeups.index.begin_list(namespace)
         main, own, stop = asyncio.get_running_loop(), asyncio.new_event_loop(), asyncio.Event()
         ended: asyncio.Future[None] = main.create_future()
         # The first of its tasks that fails is raised; the others fail for the same reason.
@@ -149,10 +150,21 @@ class NamespaceWatch:
     def _read_release(self, event: Mapping[str, Any]) -> Callable[[], None]:
         ref, body = _ref(event), event["body"]
         is_deleted = event["type"] == "DELETED" or "deletionTimestamp" in body["metadata"]
-        if is_deleted or not is_in_flight(body):
-            return lambda: self._daemons.end(ref)
+        seen = None if is_deleted else parse_seen(body)
         wish = wish_of(body)
-        return lambda: self._daemons.keep(ref, wish)
+        is_listed = event["type"] is None
+
+        def tell() -> None:
+            if seen is None:
+                self._wakeups.index.drop(ref)
+            else:
+                self._wakeups.index.note(ref, seen, is_listed=is_listed)
+            if seen is None or seen.step is None:
+                self._daemons.end(ref)
+            else:
+                self._daemons.keep(ref, wish)
+
+        return tell
 
     def _read_job(self, event: Mapping[str, Any]) -> Callable[[], None]:
         job, is_gone = event["event"]["object"], event["type"] == "DELETED"

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from album_operator.domain.notice import Notice, Subject
 from album_operator.domain.release import Ref
 from album_operator.memory.build_queue import BuildQueue
+from album_operator.memory.release_index import ReleaseIndex
 
 Subjects = frozenset[Subject]
 
@@ -45,10 +46,12 @@ class Wakeups:
 
     Attributes:
         queue: the releases that wait until another's build has ended.
+        index: what all releases are at, and who waits for a branch of another.
     """
 
     def __init__(self) -> None:
         self.queue = BuildQueue(lambda release: self.wake(release, Subject.JOB))
+        self.index = ReleaseIndex(self.wake)
         self._flags: dict[Ref, _Flag] = {}
         self._followers: dict[Ref, set[Ref]] = {}
         self._states: dict[Ref, object] = {}

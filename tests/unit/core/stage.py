@@ -13,7 +13,6 @@ from album_operator.domain.notice import Notice
 from album_operator.domain.places import Change, Draft, ForgePlace, GitPlace, MergeMethod
 from album_operator.domain.release import Ref
 from album_operator.domain.seen import PullRequestSeen
-from album_operator.memory.build_queue import BuildQueue
 from album_operator.memory.sightings import Sightings
 from album_operator.passes import Memory, Next
 from album_operator.reconcile import Reconciler
@@ -142,16 +141,16 @@ class Stage:
         self.wakeups = Wakeups()
         self.known = KnownSecrets()
         self.config_repository = _WatchedConfig(self.git, self.faults)
-        self.reconciler = self.operator(self.wakeups.queue)
+        self.reconciler = self.operator(self.wakeups)
         self.memories: dict[str, Memory] = {}
 
     def operator(
-        self, queue: BuildQueue, through: Callable[[Any], Any] = lambda port: port
+        self, wakeups: Wakeups, through: Callable[[Any], Any] = lambda port: port
     ) -> Reconciler:
         """Start an operator on this world.
 
         Args:
-            queue: its own.
+            wakeups: its own.
             through: what it is given in place of the API server, the config repository and the
                 forge.
         """
@@ -171,7 +170,8 @@ class Stage:
             settings=self.settings,
             clock=self.clock,
             sightings=Sightings(self.clock),
-            queue=queue,
+            queue=wakeups.queue,
+            index=wakeups.index,
         )
         return Reconciler(ClusterReleases(cluster, self.clock), world)
 

@@ -36,7 +36,9 @@ class Team:
         self.stage = Stage(ALBUM_BUILDS_PER_NAMESPACE=str(LIMIT))
         self._daemons: dict[str, tuple[asyncio.Event, asyncio.Task[None]]] = {}
         for minute, name in enumerate(NAMES):
-            raw = raw_release(name, tag="backend-v1.1.0")
+            tag = f"backend-v1.1.{minute}"  # each has a branch of its own
+            self.stage.source.tags[tag] = self.stage.source.tags["backend-v1.1.0"]
+            raw = raw_release(name, tag=tag)
             raw["metadata"]["creationTimestamp"] = f"2026-11-20T11:0{minute}:00Z"
             self.stage.cluster.apply(raw)
 

@@ -11,9 +11,9 @@ import pytest
 
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.release import Ref
-from album_operator.memory.build_queue import BuildQueue
 from album_operator.passes import Memory, Next
 from album_operator.reconcile import Reconciler
+from album_operator.waking.wakeups import Wakeups
 from tests.fakes.builders import BRANCH, NAMESPACE
 from tests.unit.core.stage import Stage
 from tests.unit.core.ways import EXPECTED, UNDISTURBED, WAYS, end_of
@@ -55,7 +55,7 @@ class Operators:
         self._known: list[tuple[Reconciler, Memory]] = []
 
     def start(self, around: Callable[[str, bool], Awaitable[None]]) -> None:
-        operator = self.stage.operator(BuildQueue(), lambda port: _Port(port, around))
+        operator = self.stage.operator(Wakeups(), lambda port: _Port(port, around))
         self._known.append((operator, Memory()))
 
     async def run_pass(self, number: int) -> Next:

@@ -10,8 +10,8 @@ from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record, StepName, StepState
 from album_operator.domain.release import Mode, Ref
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import RepositorySeen, SourceSeen
-from album_operator.domain.verdict import Done, Halt
+from album_operator.domain.seen import BranchClaim, RepositorySeen, SourceSeen
+from album_operator.domain.verdict import Done, Halt, Wait
 from tests.fakes.builders import (
     APPLICATION,
     APPLICATION_SEEN,
@@ -220,3 +220,37 @@ def test_what_the_forge_says_of_the_repository_is_heard(
     refused = preflight.check_forge(replace(RELEASE, mode=mode), resolved, seen)
 
     assert (refused.reason if refused is not None else None) == reason
+
+
+def _check_branch(claim: BranchClaim, reason: Reason = Reason.PENDING) -> Wait | None:
+    return preflight.check_branch(RELEASE, replace(RECORD, reason=reason), RESOLVED, claim)
+
+
+def test_a_branch_of_another_release_is_waited_for_and_its_release_named() -> None:
+    wait = _check_branch(BranchClaim(Ref("album", "backend-again")))
+    assert wait is not None
+    assert wait.reason is Reason.BRANCH_TAKEN
+    assert BRANCH in wait.message
+    assert RESOLVED.config.repository in wait.message
+    assert "AlbumRelease album/backend-again" in wait.message
+
+
+def test_a_release_of_another_namespace_is_not_named() -> None:
+    wait = _check_branch(BranchClaim(Ref("team-b", "secret-plans")))
+    assert wait is not None
+    assert "of another namespace" in wait.message
+    assert "team-b" not in wait.message
+    assert "secret-plans" not in wait.message
+
+
+def test_a_branch_that_is_ours_is_not_waited_for() -> None:
+    assert _check_branch(BranchClaim(None)) is None
+    assert _check_branch(BranchClaim(None), Reason.BRANCH_TAKEN) is None
+    assert _check_branch(BranchClaim(None, is_certain=False)) is None
+
+
+def test_who_waited_before_a_start_goes_on_only_once_all_releases_are_known() -> None:
+    wait = _check_branch(BranchClaim(None, is_certain=False), Reason.BRANCH_TAKEN)
+    assert wait is not None
+    assert wait.reason is Reason.BRANCH_TAKEN
+    assert "finds out" in wait.message

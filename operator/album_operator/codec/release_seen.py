@@ -1,0 +1,49 @@
+"""A release as others need to know it, read of its raw body alone: each event brings one."""
+
+from sys import intern
+
+from album_operator.codec.conditions import is_in_flight, parse_outcome
+from album_operator.codec.text import Raw
+from album_operator.domain.names import normal_url
+from album_operator.domain.record import StepName, StepState
+from album_operator.domain.release import Delivery
+from album_operator.domain.seen import ConfigBranch, ReleaseSeen
+
+STEPS = tuple(StepName)
+
+UNMERGED = frozenset({StepName.IMAGE_READY, StepName.PROPOSED, StepName.MERGED})
+"""The steps in which a release needs its branch."""
+
+
+def parse_seen(body: Raw) -> ReleaseSeen:
+    """Read what others need to know of a release; thousands are kept, so equal names are shared."""
+    status = body.get("status") or {}
+    conditions = {condition["type"]: condition for condition in status.get("conditions", [])}
+    app, version = status.get("app"), status.get("version")
+    step = _step_of(status) if is_in_flight(body) else None
+    return ReleaseSeen(
+        pipeline=intern(body["spec"]["pipelineRef"]["name"]),
+        app=intern(app) if app is not None else None,
+        version=intern(version) if version is not None else None,
+        step=step,
+        outcome=parse_outcome(conditions),
+        branch=_branch_of(status) if step in UNMERGED else None,
+    )
+
+
+def _step_of(status: Raw) -> StepName:
+    """Give the first step that is not done; the last is until the release has finished."""
+    states = {step["name"]: step.get("state") for step in status.get("steps", [])}
+    left = (name for name in STEPS if states.get(name) != StepState.SUCCEEDED)
+    return next(left, STEPS[-1])
+
+
+def _branch_of(status: Raw) -> ConfigBranch | None:
+    """Give the release branch; None for none, and for a URL that nobody can read."""
+    config = status.get("resolved", {}).get("config")
+    if config is None or config.get("delivery") == Delivery.COMMIT:
+        return None
+    try:
+        return ConfigBranch(normal_url(config["repository"]), config["branch"])
+    except ValueError:
+        return None

@@ -1,0 +1,154 @@
+"""What the releases of the served namespaces are at, as the last events about them told.
+
+Known in this process only, and filled while the releases are listed after a start. Of a release
+that nobody told of yet nothing is known, and others go on as if it were not there.
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+
+from album_operator.domain.record import Outcome, StepName
+from album_operator.domain.release import Ref
+from album_operator.domain.seen import BranchClaim, ConfigBranch, ReleaseSeen
+
+LIST_SECONDS = 5.0
+"""A list counts as whole when it has brought nothing for so long: Kopf does not tell its end."""
+
+Clock = Callable[[], float]
+
+
+class _Namespace:
+    """The releases of a namespace.
+
+    Attributes:
+        known: by name.
+        unlisted: names of those that the present list has not brought yet.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.known: dict[str, ReleaseSeen] = {}
+        self.unlisted: set[str] = set()
+        self._clock = clock
+        self._listed_at = -math.inf
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the present list has brought all there is."""
+        return self._clock() - self._listed_at >= LIST_SECONDS
+
+    def begin_list(self) -> None:
+        """Expect all releases to be told anew."""
+        self._listed_at = self._clock()
+        self.unlisted = set(self.known)
+
+    def go_on_listing(self) -> None:
+        """Take notice that a list brought a release: of one that nobody began it is the first."""
+        if self.is_whole:
+            self.begin_list()
+        self._listed_at = self._clock()
+
+
+class ReleaseIndex:
+    """Releases by namespace and name, and whose a branch of a config repository is for now.
+
+    Args:
+        wake: lets a release look again that waits for a branch; None where time alone does.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self, wake: Callable[[Ref], None] | None = None, clock: Clock = time.monotonic
+    ) -> None:
+        self._wake = wake
+        self._clock = clock
+        self._namespaces: dict[str, _Namespace] = {}
+        self._told: dict[Ref, ConfigBranch] = {}
+        self._claims: dict[Ref, ConfigBranch] = {}
+        self._waiting: dict[Ref, ConfigBranch] = {}
+
+    def begin_list(self, namespace: str) -> None:
+        """Expect to be told of all releases of a namespace; the others are dropped then."""
+        self._place(namespace).begin_list()
+
+    def note(self, release: Ref, seen: ReleaseSeen, *, is_listed: bool = False) -> None:
+        """Take what an event told of a release.
+
+        Args:
+            release: the release.
+            seen: as it is now.
+            is_listed: a list told it, not a change. A list that nobody began follows a watch that
+                was broken, and whoever went meanwhile is not on it.
+        """
+        place = self._place(release.namespace)
+        if is_listed:
+            self._drop_unlisted(release.namespace)
+            place.go_on_listing()
+        place.known[release.name] = seen
+        place.unlisted.discard(release.name)
+        # Its status does not say yet what it has claimed.
+        is_at_the_start = seen.outcome is Outcome.WORKING and seen.step is StepName.IMAGE_READY
+        claim = self._claims.get(release) if is_at_the_start and seen.branch is None else None
+        self._hold(release, seen.branch, claim)
+
+    def drop(self, release: Ref) -> None:
+        """Forget a release that is gone."""
+        place = self._place(release.namespace)
+        place.known.pop(release.name, None)
+        place.unlisted.discard(release.name)
+        self._waiting.pop(release, None)
+        self._hold(release, None, None)
+
+    def forget(self, namespace: str) -> None:
+        """Forget the releases of a namespace that is not served any more."""
+        for name in list(self._place(namespace).known):
+            self.drop(Ref(namespace, name))
+        del self._namespaces[namespace]
+
+    def of_app(self, namespace: str, pipeline: str, app: str) -> Mapping[str, ReleaseSeen]:
+        """Give the releases of an app, by name; all of their namespace are looked at."""
+        self._drop_unlisted(namespace)
+        known = self._place(namespace).known
+        wanted = (pipeline, app)
+        return {name: seen for name, seen in known.items() if (seen.pipeline, seen.app) == wanted}
+
+    def claim(self, release: Ref, branch: ConfigBranch) -> BranchClaim:
+        """Take a branch for a release, or a place among those that are woken when it is let go.
+
+        It is the release's until an event tells that it is at something else.
+        """
+        for namespace in list(self._namespaces):
+            self._drop_unlisted(namespace)
+        self._waiting.pop(release, None)
+        theirs = {**self._told, **self._claims}
+        holders = [ref for ref, its in theirs.items() if ref != release and its.is_same(branch)]
+        if holders:
+            self._waiting[release] = branch
+            # One that may be named to who asks, if there is one.
+            first = min(holders, key=lambda ref: (ref.namespace != release.namespace, str(ref)))
+            return BranchClaim(first)
+        self._claims[release] = branch
+        is_certain = all(place.is_whole for place in self._namespaces.values())
+        return BranchClaim(None, is_certain=is_certain)
+
+    def _place(self, namespace: str) -> _Namespace:
+        return self._namespaces.setdefault(namespace, _Namespace(self._clock))
+
+    def _hold(self, release: Ref, told: ConfigBranch | None, claim: ConfigBranch | None) -> None:
+        """Keep what is a release's now, and wake those that wait for what it lets go."""
+        before = self._told.pop(release, None), self._claims.pop(release, None)
+        if told is not None:
+            self._told[release] = told
+        if claim is not None:
+            self._claims[release] = claim
+        free = [branch for branch in before if branch is not None and branch not in (told, claim)]
+        for waiting, wanted in list(self._waiting.items()):
+            if self._wake is not None and any(map(wanted.is_same, free)):
+                self._wake(waiting)
+
+    def _drop_unlisted(self, namespace: str) -> None:
+        """Drop the releases that a list has not brought which is whole."""
+        place = self._place(namespace)
+        if place.is_whole:
+            for name in list(place.unlisted):
+                self.drop(Ref(namespace, name))
