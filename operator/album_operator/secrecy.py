@@ -19,6 +19,8 @@ from album_operator.domain.secret_words import Words, words_of
 
 LOG = logging.getLogger(__name__)
 
+MakeLine = Callable[..., logging.LogRecord]
+
 FRESH_SECONDS = 300.0
 """How long a Secret's values are taken for known without reading it again."""
 
@@ -92,17 +94,8 @@ class KnownSecrets:
         self._redactors.pop(None, None)
 
 
-def clean_logs(clean: Callable[[str], str]) -> Callable[[], None]:
-    """Free every line of any logger of this process, with its traceback, before a handler sees it.
-
-    What Python itself would print, the end of the process by an error and that of a thread, becomes
-    a line too.
-
-    Returns:
-        Puts all back as it was.
-    """
-    make = logging.getLogRecordFactory()
-    hooks = sys.excepthook, threading.excepthook
+def _cleaning(make: MakeLine, clean: Callable[[str], str]) -> MakeLine:
+    """Make lines as `make` does, free of secrets."""
     formatter = logging.Formatter()
 
     def make_clean(*args: object, **kwargs: object) -> logging.LogRecord:
@@ -119,6 +112,21 @@ def clean_logs(clean: Callable[[str], str]) -> Callable[[], None]:
             line.stack_info = clean(line.stack_info)
         return line
 
+    return make_clean
+
+
+def clean_logs(clean: Callable[[str], str]) -> Callable[[], None]:
+    """Free every line of any logger of this process, with its traceback, before a handler sees it.
+
+    What Python itself would print, the end of the process by an error and that of a thread, becomes
+    a line too.
+
+    Returns:
+        Puts all back as it was.
+    """
+    make = logging.getLogRecordFactory()
+    hooks = sys.excepthook, threading.excepthook
+
     def tell(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):
             hooks[0](kind, error, where)
@@ -134,7 +142,7 @@ def clean_logs(clean: Callable[[str], str]) -> Callable[[], None]:
         logging.captureWarnings(capture=False)
         sys.excepthook, threading.excepthook = hooks
 
-    logging.setLogRecordFactory(make_clean)
+    logging.setLogRecordFactory(_cleaning(make, clean))
     logging.captureWarnings(capture=True)
     sys.excepthook, threading.excepthook = tell, tell_of_thread
     return restore

@@ -105,11 +105,8 @@ def decide(
     if record.image is not None:
         return Done(record, Reason.SUCCEEDED, f"{image} was built by an earlier attempt.")
     if seen is None:
-        submit = Act(
-            SubmitBuild(), Reason.BUILDING, f"Building {image} with {resolved.build.type}."
-        )
         queued = _queue(release, slots) if slots is not None and not slots.is_free else None
-        return check_engine(resolved, privileged=privileged) or queued or submit
+        return check_engine(resolved, privileged=privileged) or queued or _submit(resolved)
     strange = _not_ours(release, seen)
     if strange is not None:
         return strange
@@ -122,6 +119,11 @@ def decide(
             return _fail(release, resolved, seen)
         case _:
             assert_never(seen.state)
+
+
+def _submit(resolved: Resolved) -> Act[BuildAction]:
+    message = f"Building {resolved.build.image} with {resolved.build.type}."
+    return Act(SubmitBuild(), Reason.BUILDING, message)
 
 
 def _not_ours(release: Release, seen: BuildSeen) -> Wait | Halt | None:

@@ -8,7 +8,8 @@ ever.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -139,18 +140,8 @@ async def serve_release(
     polled, noticed = False, time.monotonic()
     try:
         while not stopped.is_set():
-            health.passes[str(ref)] = stopwatch = Stopwatch()
-            try:
-                with stopwatch.measuring():
-                    due = await reconciler.run_pass(ref, memory, noticed, polled=polled)
-            except OutsideError as error:
-                LOG.warning("AlbumRelease %s: %s", ref, error)
-                due = Next(max(API_DOWN, getattr(error, "retry_after", None) or API_DOWN))
-            except Exception:
-                LOG.exception("AlbumRelease %s: a pass failed by a bug of the operator", ref)
-                due = Next(AFTER_A_BUG)
-            finally:
-                del health.passes[str(ref)]
+            with _told_to(health, ref):
+                due = await _try(ref, reconciler.run_pass(ref, memory, noticed, polled=polled))
             if due.is_gone and not wakeups.has_news(ref):
                 return
             ended = time.monotonic()
@@ -164,6 +155,29 @@ async def serve_release(
             noticed = max(woken, ended) if woken is not None else time.monotonic()
     finally:
         wakeups.leave(ref)
+
+
+@contextmanager
+def _told_to(health: Health, ref: Ref) -> Iterator[None]:
+    """Let the probes know how long a pass works."""
+    health.passes[str(ref)] = stopwatch = Stopwatch()
+    try:
+        with stopwatch.measuring():
+            yield
+    finally:
+        del health.passes[str(ref)]
+
+
+async def _try(ref: Ref, working: Awaitable[Next]) -> Next:
+    """Come again later where a pass could not even read its release, or write its status."""
+    try:
+        return await working
+    except OutsideError as error:
+        LOG.warning("AlbumRelease %s: %s", ref, error)
+        return Next(max(API_DOWN, getattr(error, "retry_after", None) or API_DOWN))
+    except Exception:
+        LOG.exception("AlbumRelease %s: a pass failed by a bug of the operator", ref)
+        return Next(AFTER_A_BUG)
 
 
 async def _wait(ref: Ref, stopped: asyncio.Event, wakeups: Wakeups, due: Next) -> float | None:

@@ -42,6 +42,13 @@ def test_a_pipeline_of_two_lines_resolves_to_the_conventions() -> None:
     )
 
 
+def test_a_pipeline_that_does_not_exist_is_named() -> None:
+    halt = _halt(RELEASE, None)
+
+    assert halt.reason is Reason.PIPELINE_NOT_FOUND
+    assert f"AlbumPipeline {PIPELINE.ref} does not exist. Apply it" in halt.sentence
+
+
 def test_app_and_version_stand_for_the_tag_of_that_app() -> None:
     release = replace(RELEASE, tag=None, app="backend", version="v1.1.0")
 

@@ -25,6 +25,7 @@ from album_operator.domain.verdict import (
     Halt,
     MergeAction,
     MergePullRequest,
+    OpenPullRequest,
     ProposeAction,
     PushBranch,
     Verdict,
@@ -269,6 +270,11 @@ def test_a_branch_that_is_gone_is_not_made_again() -> None:
 
     assert isinstance(verdict, Halt)
     assert verdict.reason is Reason.BRANCH_DELETED
+
+
+def test_what_the_pull_request_still_lacks_is_added_while_its_branch_is_looked_at() -> None:
+    add = Act(OpenPullRequest(DIFF), Reason.PROPOSING, "Opening the pull request.")
+    assert _decide_again(CONFLICT, add) == add
 
 
 def test_a_head_somebody_changed_ends_the_release() -> None:
