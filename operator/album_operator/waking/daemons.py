@@ -94,8 +94,8 @@ class Daemons:
 
     async def stop(self, namespace: str) -> None:
         """End all daemons of a namespace, and wait for that; nothing is known of it then."""
-        self._wakeups.index.forget(namespace)
         await self._end_all([ref for ref in self._daemons if ref.namespace == namespace])
+        self._wakeups.index.forget(namespace)
 
     async def close(self) -> None:
         """End all daemons and begin none any more."""

@@ -5,13 +5,16 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from album_operator.domain.record import Outcome, StepName
 from album_operator.domain.release import Ref
+from album_operator.domain.seen import ReleaseSeen
 from album_operator.waking import daemons as module
 from album_operator.waking.daemons import Daemons
 from album_operator.waking.wakeups import Wakeups
 
 RELEASE = Ref("album", "backend-v1.1.0")
 OTHER = Ref("team-b", "x")
+SEEN = ReleaseSeen("p", "a", "v1.0.0", StepName.IMAGE_READY, Outcome.WORKING)
 
 
 class Stage:
@@ -100,9 +103,13 @@ async def test_the_end_of_a_namespace_leaves_the_others_alone(stage: Stage) -> N
     stage.daemons.keep(RELEASE, 1)
     stage.daemons.keep(OTHER, 1)
     await stage.until(lambda: len(stage.running) == 2)
+    for release in (RELEASE, OTHER):
+        stage.wakeups.index.note(release, SEEN)
     await stage.daemons.stop("team-b")
 
     assert stage.running == [RELEASE]
+    assert list(stage.wakeups.index.of_app("album", "p", "a")) == [RELEASE.name]
+    assert not stage.wakeups.index.of_app("team-b", "p", "a")
     stage.daemons.keep(OTHER, 1)
     await stage.until(lambda: OTHER in stage.running)
 

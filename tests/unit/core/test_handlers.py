@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from album_operator.domain.release import Ref
+from album_operator.domain.seen import ConfigBranch
+from album_operator.memory.release_index import ReleaseIndex
 from album_operator.metrics import Metrics
 from album_operator.render.job import RELEASE_LABEL
 from album_operator.waking.daemons import Daemons
@@ -72,6 +74,31 @@ async def test_a_release_in_flight_is_kept_until_it_is_finished_or_deleted() -> 
     raw["metadata"]["deletionTimestamp"] = "2026-11-20T12:00:00Z"
     await stage.tell("AlbumRelease", raw, "MODIFIED")
     assert stage.running == []
+
+
+async def test_what_is_told_of_a_release_is_known_to_others_until_it_is_deleted() -> None:
+    stage = Stage()
+    raw = raw_release("backend-v1.1.0")
+    raw["status"] = {**raw["status"], "app": "backend", "version": "v1.1.0"}
+
+    def known() -> list[str]:
+        return list(stage.wakeups.index.of_app("album", "album-app", "backend"))
+
+    await stage.tell("AlbumRelease", raw, "ADDED")
+    assert known() == ["backend-v1.1.0"]
+    await stage.tell("AlbumRelease", raw, "DELETED")
+    assert known() == []
+
+
+@pytest.mark.parametrize(("event", "is_certain"), [(None, False), ("ADDED", True)])
+async def test_what_a_list_tells_is_told_apart_from_a_change(
+    event: str | None, is_certain: bool
+) -> None:
+    stage = Stage()
+    stage.wakeups.index = ReleaseIndex(clock=lambda: 0.0)
+    await stage.tell("AlbumRelease", raw_release("backend-v1.1.0"), event)
+    claim = stage.wakeups.index.claim(RELEASE, ConfigBranch("https://git.example.org/c", "b"))
+    assert claim.is_certain is is_certain
 
 
 async def test_a_job_wakes_the_release_it_names() -> None:

@@ -12,6 +12,8 @@ import pytest
 from aiohttp import web
 
 from album_operator.domain.release import Ref
+from album_operator.domain.seen import ConfigBranch
+from album_operator.memory.release_index import ReleaseIndex
 from album_operator.metrics import Metrics
 from album_operator.waking import handlers
 from album_operator.waking.daemons import Daemons
@@ -39,7 +41,9 @@ class Stage:
         self.is_refused = False
         self.running: list[Ref] = []
         self.daemons = Daemons(self._serve, Wakeups())
-        self.watch = NamespaceWatch(self.daemons, Wakeups(), Metrics(), timedelta(seconds=60))
+        self.wakeups = Wakeups()
+        self.wakeups.index = ReleaseIndex(clock=lambda: 0.0)
+        self.watch = NamespaceWatch(self.daemons, self.wakeups, Metrics(), timedelta(seconds=60))
 
     async def _serve(self, release: Ref, stopped: asyncio.Event) -> None:
         self.running.append(release)
@@ -130,5 +134,8 @@ async def test_a_refusal_ends_the_watch_and_no_other_task(
 
     assert error is not None
     assert "forbidden" in str(error)
+    # Which releases there are is being found out.
+    branch = ConfigBranch("https://git.example.org/config", "release/x")
+    assert not stage.wakeups.index.claim(RELEASE, branch).is_certain
     assert not bystander.done()
     bystander.cancel()
