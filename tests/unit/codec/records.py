@@ -124,6 +124,7 @@ resolved = st.builds(
         resources=st.builds(Resources, quantities, quantities),
         timeout=waits,
         push_secret_name=names,
+        failure_log=st.booleans(),
     ),
     config=st.builds(
         ResolvedConfig,
@@ -183,6 +184,9 @@ pull_requests = st.builds(
     head_sha=commits,
     merge_commit=st.none() | commits,
     merged_at=maybe_times,
+    waits_for=st.none() | reasons,
+    waits_since=maybe_times,
+    seen_at=maybe_times,
 )
 applications = st.builds(
     ApplicationRecord,
@@ -192,6 +196,7 @@ applications = st.builds(
     st.sampled_from([None, "Equal", "Descendant"]),
     st.none() | texts,
     st.none() | texts,
+    maybe_times,
     maybe_times,
 )
 failures = st.builds(
