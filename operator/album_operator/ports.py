@@ -212,7 +212,26 @@ class ConfigRepository(ConfigReader, Protocol):
         """
 
 
-class Editor(Protocol):
+class Reader(Protocol):
+    """Reads YAML that tenants wrote, as plain data."""
+
+    async def read(self, namespace: str, data: bytes) -> object:
+        """Give mappings, lists, texts and, for null, None; an empty mapping for no document.
+
+        Args:
+            namespace: whose work it is; each has its turn.
+            data: the text.
+
+        Returns:
+            None where what it says cannot be told: it is no YAML, or too much of it, has several
+            documents, or aliases.
+
+        Raises:
+            TransientError: it could not be done now.
+        """
+
+
+class Editor(Reader, Protocol):
     """Makes edits of files that tenants wrote, which may cost much of a processor's time."""
 
     async def edit(

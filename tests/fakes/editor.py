@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from album_operator.domain.release import Edit
 from album_operator.domain.seen import Edited
 from album_operator.render import proposal
+from album_operator.render.yaml_plain import read_plain
 
 
 class FakeEditor:
@@ -18,3 +19,9 @@ class FakeEditor:
         del namespace
         await asyncio.sleep(0)  # as all that is done elsewhere, it lets others run
         return proposal.edit(wanted, files)
+
+    async def read(self, namespace: str, data: bytes) -> object:
+        """Give a text of YAML as plain data."""
+        del namespace
+        await asyncio.sleep(0)
+        return read_plain(data)

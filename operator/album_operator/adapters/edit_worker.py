@@ -1,4 +1,4 @@
-"""`python -m album_operator.adapters.edit_worker`: edits values files, order by order.
+"""`python -m album_operator.adapters.edit_worker`: edits and reads values files, order by order.
 
 A process of its own, because Python runs one thread of a process at a time and neither a parse nor
 a regular expression can be interrupted: here it stops nobody, and its limits are the kernel's.
@@ -15,11 +15,12 @@ import signal
 import struct
 import sys
 import traceback
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from album_operator.domain.reasons import Reason
 from album_operator.render import proposal
 from album_operator.render.values import NotEditableError
+from album_operator.render.yaml_plain import read_plain
 
 LENGTH = struct.Struct("!Q")
 """Of the order or answer that follows, in bytes."""
@@ -59,8 +60,11 @@ def _read(orders: BinaryIO) -> bytes:
 
 
 def _work(order: bytes) -> dict[str, object]:
-    wanted, files = pickle.loads(order)  # noqa: S301 - from the operator alone
+    asked = pickle.loads(order)  # noqa: S301 - from the operator alone
     try:
+        if isinstance(asked, bytes):
+            return {"read": read_plain(asked)}
+        wanted, files = asked
         edited = proposal.edit(wanted, files)
     except NotEditableError as error:
         return {"refused": [error.reason, error.message, error.remedy]}
@@ -84,14 +88,28 @@ def parse_answer(answer: bytes) -> tuple[list[str], dict[str, bytes]]:
         NotEditableError: the order was refused.
         RuntimeError: it met a bug; with its traceback.
     """
-    told = json.loads(answer)
+    told = _parse(answer)
+    files = {path: base64.b64decode(data) for path, data in told["files"].items()}
+    return told["current"], files
+
+
+def parse_reading(answer: bytes) -> object:
+    """Read the answer to a text that was only to be read.
+
+    Raises:
+        RuntimeError: it met a bug; with its traceback.
+    """
+    return _parse(answer)["read"]
+
+
+def _parse(answer: bytes) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(answer)
     if "refused" in told:
         reason, *words = told["refused"]
         raise NotEditableError(Reason(reason), *words)
     if "bug" in told:
         raise RuntimeError(f"an edit failed by a bug:\n{told['bug']}")
-    files = {path: base64.b64decode(data) for path, data in told["files"].items()}
-    return told["current"], files
+    return told
 
 
 if __name__ == "__main__":

@@ -11,13 +11,14 @@ import pickle
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from typing import NoReturn
 
 from album_operator.adapters import edit_worker
-from album_operator.adapters.edit_worker import LENGTH, OUT_OF_MEMORY, parse_answer
+from album_operator.adapters.edit_worker import LENGTH, OUT_OF_MEMORY, parse_answer, parse_reading
 from album_operator.domain.errors import TransientError
 from album_operator.domain.names import join_words
 from album_operator.domain.reasons import Reason
@@ -26,6 +27,7 @@ from album_operator.domain.seen import Edited
 from album_operator.render import proposal
 from album_operator.render.values import NotEditableError
 from album_operator.render.yaml_budget import are_small
+from album_operator.render.yaml_plain import read_plain
 from album_operator.slots import Shares, Slots
 
 LOG = logging.getLogger(__name__)
@@ -85,10 +87,21 @@ class ProcessEditor:
             async with self._small.hold(namespace):
                 return await loop.run_in_executor(self._thread, proposal.edit, wanted, needed)
         async with self._large.hold(namespace):
-            current, edited = parse_answer(await self._order(wanted, needed))
+            current, edited = parse_answer(await self._order((dict(wanted), needed), needed))
         return Edited(dict(zip(wanted, current, strict=True)), edited)
 
-    async def _order(self, wanted: Mapping[Edit, str], files: Mapping[str, bytes]) -> bytes:
+    async def read(self, namespace: str, data: bytes) -> object:
+        """Give a text of YAML as plain data."""
+        if are_small([data]):
+            loop = asyncio.get_running_loop()
+            async with self._small.hold(namespace):
+                return await loop.run_in_executor(self._thread, read_plain, data)
+        with suppress(NotEditableError):
+            async with self._large.hold(namespace):
+                return parse_reading(await self._order(data, ["values"]))
+        return None
+
+    async def _order(self, order: object, files: Collection[str]) -> bytes:
         """Let the process do it; whatever happens, the next order finds one that is free."""
         if self._rest is not None:
             self._rest.cancel()
@@ -97,7 +110,7 @@ class ProcessEditor:
             async with asyncio.timeout(self._cpu_time.total_seconds() * PATIENCE):
                 if process is None or process.returncode is not None:
                     process = await self._start()
-                answer = await _ask(process, pickle.dumps((dict(wanted), files)))
+                answer = await _ask(process, pickle.dumps(order))
         except (asyncio.IncompleteReadError, ConnectionError):
             self._tell_end(await process.wait() if process is not None else 0, files)
         except TimeoutError:
@@ -132,7 +145,7 @@ class ProcessEditor:
             env={"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONDONTWRITEBYTECODE": "1"},
         )
 
-    def _tell_end(self, status: int, files: Mapping[str, bytes]) -> NoReturn:
+    def _tell_end(self, status: int, files: Collection[str]) -> NoReturn:
         """Say why the process ended in the middle of an order."""
         names = join_words(files)
         too_much = {

@@ -3,14 +3,13 @@
 import re
 
 from album_operator.domain.errors import TerminalError
+from album_operator.domain.names import is_file_path
 from album_operator.domain.reasons import Reason
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
 REF_NAME = re.compile(r"[A-Za-z0-9_@][A-Za-z0-9_@+./-]{0,254}")
 """Branch and tag names: a part of what git-check-ref-format allows, without any glob."""
-
-PATH_CHARACTERS = re.compile(r"[^\x00-\x1f\x7f\\:*?\[\]]{1,1024}")
 
 
 def is_commit(text: str) -> bool:
@@ -29,16 +28,6 @@ def is_ref_name(text: str) -> bool:
             for part in text.split("/")
         )
         and not text.endswith("/")
-    )
-
-
-def is_file_path(text: str) -> bool:
-    """Tell whether `text` is a relative POSIX path below a repository's root."""
-    parts = text.split("/")
-    return (
-        PATH_CHARACTERS.fullmatch(text) is not None
-        and not text.startswith("-")
-        and all(part not in ("", ".", "..") and part.lower() != ".git" for part in parts)
     )
 
 

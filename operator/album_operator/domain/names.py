@@ -28,6 +28,8 @@ ODD_PATH = re.compile(r"[%\\;]|//|(^|/)\.{1,2}(/|$)")
 ORIGIN = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[^:]{0,5})?")
 """A host, and at most as much as a port has."""
 
+PATH_CHARACTERS = re.compile(r"[^\x00-\x1f\x7f\\:*?\[\]]{1,1024}")
+
 SHORT_SSH = re.compile(r"([A-Za-z0-9._-]+)@([A-Za-z0-9.-]+):/*(.*)")
 """Git's short form of an SSH URL, `user@host:path` (git-fetch, "Git URLs")."""
 
@@ -235,6 +237,16 @@ def without_user(url: str) -> str:
     scheme, separator, rest = url.rpartition("://")
     host, slash, path = rest.partition("/")
     return f"{scheme}{separator}{host.rsplit('@', 1)[-1]}{slash}{path}"
+
+
+def is_file_path(text: str) -> bool:
+    """Tell whether `text` is a relative POSIX path below a repository's root."""
+    parts = text.split("/")
+    return (
+        PATH_CHARACTERS.fullmatch(text) is not None
+        and not text.startswith("-")
+        and all(part not in ("", ".", "..") and part.lower() != ".git" for part in parts)
+    )
 
 
 def join_words(words: Iterable[str]) -> str:

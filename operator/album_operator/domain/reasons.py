@@ -63,6 +63,7 @@ class Reason(StrEnum):
     BASE_CHANGED = "BaseChanged"
     APPLICATION_NOT_FOUND = "ApplicationNotFound"
     APPLICATION_MISMATCH = "ApplicationMismatch"
+    OVERRIDDEN_ELSEWHERE = "OverriddenElsewhere"
     NOT_AUTHORIZED = "NotAuthorized"
     MANAGED_ELSEWHERE = "ManagedElsewhere"
     AUTO_SYNC_DISABLED = "AutoSyncDisabled"

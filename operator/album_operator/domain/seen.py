@@ -1,7 +1,7 @@
 """What a look at the outside world found."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -325,12 +325,23 @@ class BuildSlots:
 
 @dataclass(frozen=True)
 class ApplicationSource:
-    """Where an Application takes its manifests from."""
+    """Where an Application takes its manifests from.
+
+    Attributes:
+        place: where the Application has it, such as `spec.sources[1]`.
+        ref: name by which other sources take values files from it; empty for none.
+        helm: what it says of values and parameters, as the Application has it.
+        kustomize: what it says of images, likewise.
+    """
 
     repository: str
     path: str
     target_revision: str
     revision: str | None = None
+    place: str = "spec.source"
+    ref: str = ""
+    helm: Mapping[str, object] = field(default_factory=dict)
+    kustomize: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -412,6 +423,7 @@ class ApplicationSeen:
         operation: the last or running operation.
         operation_requested: an operation is asked for and not yet begun.
         conditions: messages of its error conditions by type, such as `ComparisonError`.
+        controller_namespace: where Argo CD's controller runs, empty where it does not tell.
     """
 
     namespace: str
@@ -430,6 +442,14 @@ class ApplicationSeen:
     operation: OperationSeen | None
     operation_requested: bool
     conditions: Mapping[str, str]
+    controller_namespace: str = ""
+
+    @property
+    def instance(self) -> str:
+        """Its name where Argo CD tells those of several namespaces apart (`InstanceName`)."""
+        if self.controller_namespace in {"", self.namespace}:
+            return self.name
+        return f"{self.namespace}_{self.name}"
 
 
 @dataclass(frozen=True)

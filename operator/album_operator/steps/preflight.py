@@ -2,6 +2,7 @@
 
 import asyncio
 import posixpath
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from album_operator.decisions import build, propose
@@ -10,6 +11,7 @@ from album_operator.domain.names import normal_url
 from album_operator.domain.places import ForgePlace
 from album_operator.domain.release import Delivery, Ref
 from album_operator.domain.seen import (
+    ApplicationSeen,
     ConfigBranch,
     ConfigSeen,
     PullRequestSeen,
@@ -19,6 +21,7 @@ from album_operator.domain.seen import (
 )
 from album_operator.domain.verdict import Done, Halt, Wait
 from album_operator.render import proposal, sync_policy
+from album_operator.steps import overrides
 from album_operator.steps.case import Case
 from album_operator.steps.editing import edit
 from album_operator.steps.world import World
@@ -26,10 +29,11 @@ from album_operator.steps.world import World
 
 @dataclass(frozen=True)
 class _Look:
-    """The repositories as they are; no forge where none is asked."""
+    """Repositories and Applications as they are; no forge where none is asked."""
 
     source: SourceSeen
     config: ConfigSeen
+    applications: Mapping[Ref, ApplicationSeen | None]
     forge: ForgePlace | None
     repository: RepositorySeen | None
 
@@ -62,7 +66,7 @@ async def check(world: World, case: Case) -> Done | Halt:
     edited = await edit(world.editor, case, look.config.files)
     if edited.files and found is not None and found.state is PullRequestState.CLOSED:
         return propose.closed(found)
-    applications = await case.find_applications(world.applications)
+    applications = look.applications
     seen = decision.PreflightSeen(
         source=look.source,
         config=look.config,
@@ -76,9 +80,19 @@ async def check(world: World, case: Case) -> Done | Halt:
     )
     consent = world.settings.require_consent
     verdict = decision.decide(case.release, case.record, case.resolved, seen, consent=consent)
+    if isinstance(verdict, Done):
+        verdict = await _check_overrides(world, case, look, verdict)
     if world.settings.require_guard and isinstance(verdict, Done):
         await asyncio.gather(*map(world.applications.prove_guard, applications))
     return verdict
+
+
+async def _check_overrides(world: World, case: Case, look: _Look, done: Done) -> Done | Halt:
+    resolved = done.record.resolved or case.resolved
+    refused = await overrides.check(
+        world.editor, case, resolved, look.applications, look.config.files
+    )
+    return refused or done
 
 
 async def _check_build(world: World, case: Case) -> Halt | None:
@@ -99,13 +113,16 @@ async def _look(world: World, case: Case) -> _Look:
     dockerfile = posixpath.normpath(f"{wish.build.context_dir}/{wish.build.dockerfile}")
     source_place = await case.access.to_source(wish)
     config_place = await case.access.to_config(wish)
-    paths = proposal.edited_paths(wish.config.edits)
+    applications = await case.find_applications(world.applications)
+    edited = proposal.edited_paths(wish.config.edits)
+    # Asked for together: what lies in the same folders, or is not there, costs nothing more.
+    paths = {*edited, *overrides.paths(wish, applications)}
     source, config, repository = await asyncio.gather(
         world.source.look(source_place, wish.source.tag, dockerfile),
         world.config.look(config_place, wish.config.base_branch or None, paths, None),
         _find_forge_repository(world, forge),
     )
-    return _Look(source, config, forge, repository)
+    return _Look(source, config, applications, forge, repository)
 
 
 async def _find_forge_repository(world: World, forge: ForgePlace | None) -> RepositorySeen | None:

@@ -247,3 +247,18 @@ async def test_files_of_a_mebibyte_cost_the_operators_own_process_next_to_nothin
     assert [type(one) for one in ended] == [NotEditableError] * 4 + [Edited]
     # Parsing them here takes minutes.
     assert spent < 3
+
+
+@pytest.mark.parametrize("data", [SMALL, LARGE])
+async def test_a_text_is_read_as_plain_data_wherever_that_is_done(data: bytes) -> None:
+    async with editing() as editor:
+        assert await editor.read("album", data) == {"image": {"tag": "v1"}}
+        assert await editor.read("album", data + b"---\nx: y\n") is None
+
+
+async def test_of_a_text_that_costs_too_much_nothing_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(f"{ProcessEditor.__module__}.PATIENCE", 60_000)
+    async with editing(cpu_time=timedelta(milliseconds=1)) as editor:
+        assert await editor.read("album", SLOW) is None

@@ -11,10 +11,10 @@ from album_operator.adapters.names import (
     check_file_path,
     check_ref_name,
     is_commit,
-    is_file_path,
     is_ref_name,
 )
 from album_operator.domain.errors import TerminalError
+from album_operator.domain.names import is_file_path
 
 
 @pytest.mark.parametrize(

@@ -105,14 +105,26 @@ def test_several_sources_are_paired_with_their_revisions() -> None:
     raw = raw_application()
     del raw["spec"]["source"]
     raw["spec"]["sources"] = [
-        {"repoURL": "https://charts.example.org", "chart": "x", "targetRevision": "1.2.3"},
+        {
+            "repoURL": "https://charts.example.org",
+            "chart": "x",
+            "targetRevision": "1.2.3",
+            "helm": {"releaseName": "x", "valueFiles": ["$values/backend/values.yaml"]},
+        },
         {"repoURL": CONFIG, "ref": "values"},
     ]
     raw["status"] = {"sync": {"revisions": ["1.2.3", "a" * 40]}}
 
     assert parse_application(raw).sources == (
-        ApplicationSource("https://charts.example.org", "", "1.2.3", "1.2.3"),
-        ApplicationSource(CONFIG, "", "", "a" * 40),
+        ApplicationSource(
+            "https://charts.example.org",
+            "",
+            "1.2.3",
+            "1.2.3",
+            place="spec.sources[0]",
+            helm={"valueFiles": ["$values/backend/values.yaml"]},
+        ),
+        ApplicationSource(CONFIG, "", "", "a" * 40, place="spec.sources[1]", ref="values"),
     )
     del raw["status"]
     assert [source.revision for source in parse_application(raw).sources] == [None, None]

@@ -1,6 +1,6 @@
 """Argo CD Applications; the adapter of port `Applications`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,10 @@ from album_operator.domain.seen import (
     OperationSeen,
 )
 from album_operator.render.sync_policy import PREVIOUS_POLICY, REFRESH
+
+VALUES = frozenset({"valueFiles", "values", "valuesObject", "parameters", "fileParameters"})
+IMAGES = frozenset({"images"})
+"""What of a source's `helm` and `kustomize` can outweigh a value in a file."""
 
 
 class UnreadableError(TransientError):
@@ -103,6 +107,7 @@ def _parse(raw: Mapping[str, Any]) -> ApplicationSeen:
             for condition in _maps(status, "conditions")
             if _text(condition, "type").endswith("Error")
         },
+        controller_namespace=_text(status, "controllerNamespace"),
     )
 
 
@@ -117,9 +122,17 @@ def _sources(spec: Mapping[str, Any], sync: Mapping[str, Any]) -> tuple[Applicat
             path=_text(source, "path"),
             target_revision=_text(source, "targetRevision"),
             revision=revision or None,
+            place=f"spec.sources[{number}]" if many else "spec.source",
+            ref=_text(source, "ref"),
+            helm=_only(_map(source, "helm"), VALUES),
+            kustomize=_only(_map(source, "kustomize"), IMAGES),
         )
-        for source, revision in zip(sources, padded, strict=False)
+        for number, (source, revision) in enumerate(zip(sources, padded, strict=False))
     )
+
+
+def _only(raw: Mapping[str, Any], keys: Collection[str]) -> Mapping[str, Any]:
+    return {key: value for key, value in raw.items() if key in keys}
 
 
 def _policy(spec: Mapping[str, Any]) -> Mapping[str, Any] | None:

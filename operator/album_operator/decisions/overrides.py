@@ -1,0 +1,197 @@
+"""What outweighs the value an edit writes, so that the change would be merged and never run.
+
+Only what is certain is told: another value for the very key, something in place of a mapping on the
+way to it, a digest beside a tag, another image by `kustomize.images`. What cannot be told ends the
+search, and the release goes on.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import assert_never
+
+from album_operator.decisions import kustomize_images
+from album_operator.decisions.edits import DIGEST_WORDS, IMAGE_WORDS, NOTHING
+from album_operator.decisions.helm_values import (
+    Files,
+    Found,
+    Parameters,
+    Tree,
+    UntoldError,
+    Way,
+    chart_values,
+    file_parameters,
+    inline_text,
+    layers_above,
+    names_above,
+)
+from album_operator.decisions.rendering import (
+    ITS,
+    Rendering,
+    folder_of,
+    is_ours,
+    patches_of,
+    render,
+    resolve_path,
+    values_files,
+)
+from album_operator.domain.diffs import UNKNOWN_DIGEST
+from album_operator.domain.images import as_written, is_same_image, split_pin, words_of
+from album_operator.domain.reasons import Reason
+from album_operator.domain.redaction import head
+from album_operator.domain.release import Edit, EditFormat, EditValue
+from album_operator.domain.resolved import Resolved
+from album_operator.domain.seen import ApplicationSeen
+from album_operator.domain.verdict import Halt
+
+VALUE_LENGTH = 128
+"""Longest part of a foreign value that a message shows."""
+
+
+def files_of(application: ApplicationSeen, resolved: Resolved) -> frozenset[str]:
+    """Give the files of the config repository that could outweigh edits; most are not there."""
+    config = resolved.config
+    found: set[str | None] = set()
+    for source in application.sources:
+        rendering = Rendering(source, source.helm, source.kustomize)
+        if is_ours(source, config):
+            found.update(patches_of(application, source))
+        names = values_files(rendering, application.sources, config)
+        for edit in config.edits:
+            if edit.path in {*names, chart_values(source)}:
+                found.update(names_above(names, edit.path))
+        for _, name in file_parameters(rendering):
+            found.add(resolve_path(name, source, application.sources, config))
+    return frozenset(path for path in found if path is not None)
+
+
+def inline_texts(application: ApplicationSeen, files: Files) -> frozenset[bytes]:
+    """Give the texts that sources have as `helm.values`, which are YAML too."""
+    renderings = (render(application, source, files.texts) for source in application.sources)
+    return frozenset(filter(None, map(inline_text, filter(None, renderings))))
+
+
+@dataclass(frozen=True)
+class Outweighing:
+    """Looks for what outweighs the edits of a release in one Application.
+
+    Attributes:
+        wanted: what each edit writes; a digest not known yet is `UNKNOWN_DIGEST`.
+        files: those of `files_of` that are there.
+    """
+
+    application: ApplicationSeen
+    resolved: Resolved
+    wanted: Mapping[Edit, str]
+    files: Files
+
+    def check(self) -> Halt | None:
+        """Refuse a release of which the Application would never run a value."""
+        renderings = [
+            render(self.application, source, self.files.texts)
+            for source in self.application.sources
+        ]
+        if None in renderings:
+            return None
+        for edit, ours in self.wanted.items():
+            found = [
+                self._find(rendering, edit, ours)
+                for rendering in filter(None, renderings)
+                if self._is_used(rendering, edit)
+            ]
+            # One source that takes our value is enough for it to run.
+            outweighing = [one for one in found if one is not None]
+            if outweighing and len(outweighing) == len(found):
+                return self._refuse(edit, outweighing[0])
+        return None
+
+    def _is_used(self, rendering: Rendering, edit: Edit) -> bool:
+        """Tell whether a source is known to take what an edit writes."""
+        config = self.resolved.config
+        is_rendered = is_ours(rendering.source, config) and bool(rendering.source.path)
+        if edit.format is EditFormat.KUSTOMIZE or rendering.kustomize.get("images"):
+            is_below = edit.path.startswith(f"{folder_of(rendering.source)}/")
+            return is_rendered and (is_below or len(self.application.sources) == 1)
+        is_own = is_rendered and edit.path == chart_values(rendering.source)
+        return is_own or edit.path in values_files(rendering, self.application.sources, config)
+
+    def _find(self, rendering: Rendering, edit: Edit, ours: str) -> Found | None:
+        if edit.format is EditFormat.KUSTOMIZE or rendering.kustomize.get("images"):
+            value = kustomize_images.find_value(rendering, edit, self.resolved.build.image)
+            if value is None or not differs(edit, value, ours):
+                return None
+            return Found(value, edit.place, rendering.origin("kustomize", "images"))
+        way = tuple(edit.key.split("."))
+        found = self._find_value(rendering, edit, way)
+        if found is not None and differs(edit, found.value, ours):
+            return found
+        return self._find_digest(rendering, edit, way)
+
+    def _find_value(self, rendering: Rendering, edit: Edit, way: Way) -> Found | None:
+        with suppress(UntoldError):
+            for layer in self._layers(rendering, edit):
+                found = layer.find(way)
+                if found is not None:
+                    return found
+        return None
+
+    def _find_digest(self, rendering: Rendering, edit: Edit, way: Way) -> Found | None:
+        """Find a digest beside a tag: it decides what runs."""
+        if edit.value not in {EditValue.TAG, EditValue.REFERENCE}:
+            return None
+        *parent, field = way
+        known = DIGEST_WORDS | IMAGE_WORDS | words_of(field)
+        told: dict[str, Found] = {}
+        with suppress(UntoldError):
+            for layer in self._layers(rendering, edit):
+                told = {**layer.beside(tuple(parent)), **told}
+        for name, found in told.items():
+            words = words_of(name)
+            is_written = any(
+                (other.path, other.key) == (edit.path, found.key) for other in self.wanted
+            )
+            if words & DIGEST_WORDS and words <= known and not is_written:
+                return found if found.value not in NOTHING else None
+        return None
+
+    def _layers(self, rendering: Rendering, edit: Edit) -> Iterator[Parameters | Tree]:
+        sources, config = self.application.sources, self.resolved.config
+        return layers_above(rendering, sources, config, self.files, edit.path)
+
+    def _refuse(self, edit: Edit, found: Found) -> Halt:
+        application = self.application
+        value = head(found.value, VALUE_LENGTH) or "nothing"
+        ours = split_pin(self.wanted[edit])[0]
+        to_ours = f" to {ours}" if edit.value is not EditValue.DIGEST else ""
+        remedy = "Remove it there"
+        if found.origin.startswith(ITS):
+            remedy = "Remove it where the Application is written"
+        elif found.file:
+            remedy += f", or name that file under edits of app {self.resolved.app} in the pipeline"
+        return Halt(
+            Reason.OVERRIDDEN_ELSEWHERE,
+            f"{edit.path} would set {edit.place}{to_ours}, but Application "
+            f"{application.namespace}/{application.name} has {value} for {found.key} in "
+            f"{found.origin}, which outweighs it: the change would never run.",
+            remedy,
+        )
+
+
+def differs(edit: Edit, present: str, ours: str) -> bool:
+    """Tell whether what is there is another value than ours, as far as that is known.
+
+    Args:
+        edit: the edit.
+        present: what is there.
+        ours: what the edit writes; a digest not known yet is `UNKNOWN_DIGEST`, and no other is it.
+    """
+    match edit.value:
+        case EditValue.DIGEST:
+            return present != as_written(ours, present)
+        case EditValue.REPOSITORY:
+            return not is_same_image(present, ours)
+        case EditValue.TAG | EditValue.REFERENCE:
+            (plain, pin), (wanted, digest) = split_pin(present), split_pin(ours)
+            return plain != wanted or (digest != UNKNOWN_DIGEST and pin not in {"", digest})
+        case _:
+            assert_never(edit.value)
