@@ -82,7 +82,8 @@ def reopen_pull(world: World, pull: PullRequest, by: User) -> None:
     """Open a closed pull request again.
 
     Raises:
-        RefusedError: It was merged, or a branch is gone.
+        RefusedError: It was merged, a branch is gone, or the head's does not go on from where it
+            was when the pull request was closed.
     """
     if pull.is_merged:
         raise RefusedError("state cannot be changed. The pull request cannot be reopened.")
@@ -97,10 +98,21 @@ def reopen_pull(world: World, pull: PullRequest, by: User) -> None:
             )
         if ref not in repository.git.find_heads():
             raise RefusedError(f"state cannot be changed. The {ref} branch was deleted.")
+    if not _goes_on(pull):
+        raise RefusedError(
+            f"state cannot be changed. The {pull.head_ref} branch was force-pushed or recreated."
+        )
     pull.state = "open"
     pull.closed_at = pull.closed_by = None
     pull.updated_at = world.clock.now()
     webhooks.record_pull(world, pull, "reopened", by)
+
+
+def _goes_on(pull: PullRequest) -> bool:
+    head, source = pull.head_sha, pull.head_repository
+    assert source is not None  # noqa: S101 - asked by the caller
+    tip = source.git.find_heads()[pull.head_ref]
+    return tip == head or (source is pull.repository and source.git.is_ancestor(head, tip))
 
 
 def retarget_pull(world: World, pull: PullRequest, base_ref: str, by: User) -> None:

@@ -87,6 +87,10 @@ class FakeStage:
         else:
             self.forge.close_pull_request(path, number)
 
+    def put_back(self, place: GitPlace, number: int, branch: str) -> None:
+        head = self.forge.head(repository_path(place.url), number)
+        self.set_branch(place, branch, head)
+
     def retarget(self, place: GitPlace, number: int, base: str) -> None:
         self.forge.retarget(repository_path(place.url), number, base)
 

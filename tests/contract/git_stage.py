@@ -102,6 +102,10 @@ class GitStage:
         specs = [f"{sha or ''}:refs/heads/{branch}" for branch, sha in branches.items()]
         self._push(place, *specs)
 
+    def put_back(self, place: GitPlace, number: int, branch: str) -> None:
+        self._git("fetch", "--quiet", place.url, f"refs/pull/{number}/head")
+        self._push(place, f"FETCH_HEAD:refs/heads/{branch}")
+
     def set_tag(self, place: GitPlace, tag: str, sha: str, *, annotated: bool = False) -> None:
         options = ["-a", "-m", "a release"] if annotated else []
         self._git("tag", "--force", *options, tag, sha)

@@ -75,6 +75,9 @@ class Stage(Protocol):
     def set_open(self, place: GitPlace, number: int, *, is_open: bool) -> None:
         """Close a pull request without a merge, or open it again."""
 
+    def put_back(self, place: GitPlace, number: int, branch: str) -> None:
+        """Put a pull request's branch back to where it was, by the commands that messages name."""
+
     def retarget(self, place: GitPlace, number: int, base: str) -> None:
         """Let a pull request go into another branch, as somebody who may write there."""
 

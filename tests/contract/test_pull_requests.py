@@ -168,6 +168,19 @@ async def test_a_closed_one_is_found_as_closed_and_reopened_as_open(
     assert await stage.pull_requests.find(forge, OURS, "main") == opened
 
 
+async def test_one_whose_branch_was_made_anew_is_reopened_once_that_is_put_back(
+    stage: Stage, place: GitPlace, forge: ForgePlace
+) -> None:
+    opened = await stage.pull_requests.open(forge, DRAFT)
+    stage.set_open(place, opened.number, is_open=False)
+    stage.set_branch(place, OURS, None)
+    base = stage.head(place, "main") or ""
+    stage.set_branch(place, OURS, stage.store(place, Commit((base,), FILES, "another")))
+    stage.put_back(place, opened.number, OURS)
+    stage.set_open(place, opened.number, is_open=True)
+    assert await stage.pull_requests.find(forge, OURS, "main") == opened
+
+
 async def test_an_open_one_is_preferred_to_newer_closed_ones(
     stage: Stage, place: GitPlace, forge: ForgePlace
 ) -> None:

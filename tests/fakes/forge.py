@@ -285,6 +285,10 @@ class FakeForge:
         item.seen = replace(self._now(item), state=PullRequestState.OPEN, actor=None)
         item.changed_at = self._clock()
 
+    def head(self, repository: str, number: int) -> str:
+        """Give the commit that a pull request's branch was at last while it was open."""
+        return self._item(repository, number).seen.head_sha
+
     def count(self, repository: str) -> int:
         """Count all pull requests of a repository."""
         return len(self._of(repository))

@@ -117,6 +117,26 @@ def test_a_closed_one_is_opened_again_while_its_branch_is_there(desk: Desk) -> N
     assert said(error) == (422, f"state cannot be changed. The {HEAD} branch was deleted.")
 
 
+def test_a_closed_one_is_opened_again_only_where_its_branch_goes_on_from_its_head(
+    desk: Desk,
+) -> None:
+    desk.open_pull()
+    head = desk.server.find_pull(NAME, 1).head_sha
+    desk.server.close_pull(NAME, 1, "mate")
+    folder = desk.server.git_dir(NAME)
+    git(folder, "update-ref", f"refs/heads/{HEAD}", commit(folder, "other", {"other": b"x\n"}))
+    pull = desk.repository().get_pull(1)
+    with pytest.raises(GithubException) as error:
+        pull.edit(state="open")
+    assert said(error) == (
+        422,
+        f"state cannot be changed. The {HEAD} branch was force-pushed or recreated.",
+    )
+    git(folder, "update-ref", f"refs/heads/{HEAD}", head)
+    pull.edit(state="open")
+    assert pull.state == "open"
+
+
 def test_who_closed_it_is_told_by_the_issue(desk: Desk) -> None:
     desk.open_pull()
     desk.server.close_pull(NAME, 1, "mate")

@@ -148,12 +148,21 @@ def _lacks(wish: PullRequestWish, seen: PullRequestSeen) -> bool:
 
 
 def closed(pull_request: PullRequestSeen) -> Halt:
-    """End a release whose pull request a person closed: a "no" is final."""
+    """End a release whose pull request a person closed: a "no" is final.
+
+    GitHub reopens none whose branch is gone or holds anything that does not go on from its head;
+    it and Gitea keep that head as `refs/pull/<number>/head`.
+    """
+    number, branch = pull_request.number, pull_request.head
     who = f" by {pull_request.actor}" if pull_request.actor else ""
+    put_back = (
+        f" (where the forge refuses that, put its branch back first: git fetch origin "
+        f"refs/pull/{number}/head && git push --force origin FETCH_HEAD:refs/heads/{branch})"
+    )
     return Halt(
         Reason.PULL_REQUEST_CLOSED,
-        f"Pull request #{pull_request.number} was closed{who} without a merge: {pull_request.url}.",
-        "Reopen it",
+        f"Pull request #{number} was closed{who} without a merge: {pull_request.url}.",
+        f"Reopen it{put_back if branch else ''}",
         ending=f" and {SET_RETRY} if it shall be released after all.",
     )
 

@@ -95,6 +95,25 @@ async def test_a_retry_builds_nothing_where_the_commit_is_the_same() -> None:
     assert stage.forge.count(REPOSITORY) == 1
 
 
+async def test_a_closed_one_whose_branch_was_made_anew_goes_on_once_both_are_put_back() -> None:
+    stage = await _stage_at_merge()
+    branch, head = "release/backend_v1.1.0", stage.forge.head(REPOSITORY, 1)
+    stage.forge.close_pull_request(REPOSITORY, 1)
+    stage.config.branches[branch] = stage.config.branches["main"]
+    await stage.settle()
+    assert stage.ready() == ("False", "PullRequestClosed")
+    assert f"refs/pull/1/head && git push --force origin FETCH_HEAD:refs/heads/{branch}" in (
+        stage.message()
+    )
+
+    stage.config.branches[branch] = head
+    stage.forge.reopen(REPOSITORY, 1)
+    stage.annotate(retry="1")
+    await stage.release()
+    assert stage.ready() == ("True", "Released")
+    assert stage.forge.count(REPOSITORY) == 1
+
+
 async def test_a_retry_after_the_tag_was_moved_builds_the_new_commit() -> None:
     stage = Stage()
     stage.apply()

@@ -158,6 +158,14 @@ def test_a_closed_pull_request_is_a_no(actor: str | None) -> None:
     assert ("by reviewer" in verdict.sentence) is (actor is not None)
 
 
+@pytest.mark.parametrize("head", [BRANCH, None])
+def test_how_a_closed_one_gets_its_branch_back_is_told_where_that_is_ours(head: str | None) -> None:
+    verdict = _decide(replace(PUSHED, pull_request=replace(CLOSED, head=head)))
+
+    assert isinstance(verdict, Halt)
+    assert (f"FETCH_HEAD:refs/heads/{BRANCH}" in verdict.remedy) is (head is not None)
+
+
 def test_a_pull_request_merged_for_an_earlier_commit_of_the_branch_does_not_count() -> None:
     merged = replace(MERGED_PULL_REQUEST, head_sha="9" * 40)
     verdict = _decide(replace(PUSHED, pull_request=merged, merge_is_in_base=True))
