@@ -10,7 +10,7 @@ from album_operator.codec import parse_seen
 from album_operator.domain.release import Ref
 from album_operator.domain.seen import ConfigBranch
 from album_operator.memory import release_index
-from tests.fakes.builders import BRANCH, CONFIG, NAMESPACE
+from tests.fakes.builders import BRANCH, CONFIG, NAMESPACE, raw_application, raw_pipeline
 from tests.fakes.cluster import fail_build, finish_build
 from tests.unit.core.stage import Stage
 
@@ -79,6 +79,37 @@ async def test_the_merge_of_the_first_lets_the_second_go_on_by_itself() -> None:
 
     await both.settle(SECOND)
     assert stage.ready(SECOND) == ("Unknown", "Building")
+
+
+async def test_a_version_goes_to_two_stages_of_one_repository_one_after_the_other() -> None:
+    both = Both()
+    stage = both.stage
+    stage.config.write("main", {"prod/values.yaml": 'image:\n  tag: "v1.0.0"\n'})
+    application = raw_application("prod")
+    application["metadata"]["annotations"] = {"album.dev/authorized-pipeline": "album/prod"}
+    stage.cluster.apply(application)
+    app = {
+        "name": "backend",
+        "edits": [{"path": "prod/values.yaml", "key": "image.tag"}],
+        "applications": [{"namespace": "argocd", "name": "album-app-prod"}],
+    }
+    prod = raw_pipeline(apps=[app])
+    prod["metadata"] = {**prod["metadata"], "name": "prod", "uid": "uid-of-prod"}
+    stage.cluster.apply(prod)
+    second = {"spec": {"pipelineRef": {"name": "prod"}}}
+    stage.cluster.edit(f"{RELEASES}/{SECOND}", second)
+    await both.begin()
+    for name in (FIRST, SECOND):
+        await both.settle(name)
+        job = next(job for job in stage.jobs if name in str(job["metadata"]["ownerReferences"]))
+        finish_build(stage.cluster, job)
+        await both.settle(name)
+        assert stage.ready(name) == ("Unknown", "AwaitingMerge")
+        stage.merge()
+        await both.settle(name)
+
+    values = stage.config.commits[stage.config.branches["main"]].files["prod/values.yaml"]
+    assert b"v1.1.0" in values.data
 
 
 @pytest.mark.parametrize("end", ["deleted", "failed"])
