@@ -4,8 +4,8 @@ What it needs is what anybody pays for Kopf. It is told by the environment:
 
 - `KUBECONFIG`: where the API server is;
 - `NAMESPACE`: where it watches;
-- `EXPECTED`: how many releases there are;
-- `SEEN`: a file that it makes once it has seen so many.
+- `LAST`: name of a release;
+- `SEEN`: a file that it makes once it has seen that one.
 """
 
 import asyncio
@@ -21,7 +21,6 @@ from album_operator.waking.handlers import JOBS, RELEASES
 
 def main() -> None:
     """Watch until the process is ended."""
-    seen, expected = set(), int(os.environ["EXPECTED"])
     registry = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=registry)
@@ -29,9 +28,8 @@ def main() -> None:
         return kopf.login_with_kubeconfig(**kwargs)
 
     @kopf.on.event(*RELEASES, registry=registry)
-    async def release_changed(uid: str, **_: Any) -> None:  # noqa: ANN401 - as Kopf calls
-        seen.add(uid)
-        if len(seen) == expected:
+    async def release_changed(name: str, **_: Any) -> None:  # noqa: ANN401 - as Kopf calls
+        if name == os.environ["LAST"]:
             Path(os.environ["SEEN"]).touch()
 
     @kopf.on.event(*JOBS, registry=registry, labels={RELEASE_LABEL: kopf.PRESENT})

@@ -7,12 +7,14 @@ from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
-LOOK_SECONDS = 0.2
-BUSY_TICKS = 2
-"""Of the processor in `LOOK_SECONDS` are work, not the beat of an idle loop."""
+LOOK_SECONDS = 0.5
+BUSY_TICKS = 5
+"""Of the processor in `LOOK_SECONDS` are work; what looks every few seconds whether all is well
+takes less."""
 
-QUIET_SECONDS = 5.0
-"""For so long a process is not busy before it counts as quiet."""
+QUIET_SECONDS = 10.0
+"""For so long a process is not busy before it counts as quiet: Kopf ends what it began for each
+object five seconds after its last event."""
 
 
 @dataclass(frozen=True)

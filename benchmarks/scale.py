@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -30,6 +30,7 @@ from tests.fakes.builders import NAMESPACE, NOW, RELEASE, record_before
 from tests.integration.manifests.conftest import Installed, installing
 from tests.integration.manifests.operator_process import (
     OPERATOR,
+    Running,
     running_operator,
     write_kubeconfig,
 )
@@ -44,6 +45,10 @@ TIMES_AS_LATE, TIMES_AS_LARGE, IDLE_PERCENT = 1.2, 1.3, 0.2
 
 RELEASES = releases_of(NAMESPACE)
 METADATA = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
+
+LAST = "z"
+"""How the name of a release begins that is made before each start. Lists are in the order of names,
+so that who has seen it, and is quiet then, has seen all. It has no pipeline and stops at once."""
 
 APPS = 50
 """Whose versions the releases are."""
@@ -101,11 +106,23 @@ class _Process:
     """A process that was started.
 
     Attributes:
-        is_served: tells whether it has seen all it is to see; raises where it has ended.
+        log: file with its output.
+        has_seen_all: tells whether it has seen the last of the releases.
     """
 
-    pid: int
-    is_served: Callable[[], bool]
+    process: subprocess.Popen[bytes]
+    log: Path
+    has_seen_all: Callable[[], bool]
+
+    def is_served(self) -> bool:
+        """Tell whether it has seen the last of the releases.
+
+        Raises:
+            PartError: it has ended.
+        """
+        if self.process.poll() is not None:
+            raise PartError("a process", f"ended with {self.process.returncode}", self.log)
+        return self.has_seen_all()
 
 
 def measure_scale(
@@ -130,12 +147,16 @@ def measure_scale(
     below.mkdir()
     with installing(below) as installed:
 
-        def start(way: str, name: str, seconds: float) -> Start:
-            work = folder / name
+        def start(way: str, number: int) -> Start:
+            last = f"{LAST}-v{number}.{WAYS.index(way)}.0"
+            work = folder / last
             work.mkdir()
+            made = installed.server.request("POST", RELEASES, _raw_release(last, False))
+            if made.status != 201:
+                raise WrongResultError(f"{last}: {made.message}")
             began = time.monotonic()
-            with processes[way](installed, work, finished + suspended) as process:
-                return _measure(process, began, seconds)
+            with processes[way](installed, work, last) as process:
+                return _measure(process, began, idle_seconds)
 
         with step(f"{finished:,} finished releases, {suspended} suspended, and a first start"):
             asyncio.run(_fill(installed, finished, suspended))
@@ -144,8 +165,7 @@ def measure_scale(
         for number in range(1, starts + 1):
             with step(f"start {number} of {starts}, and of a Kopf that only watches"):
                 for way in WAYS if number % 2 else reversed(WAYS):
-                    name = f"{number}-{WAYS.index(way)}"
-                    measured[way] += (start(way, name, idle_seconds),)
+                    measured[way] += (start(way, number),)
         again = _versions(installed)
         changed = [name for name, version in again.items() if written.get(name) != version]
         if changed:
@@ -164,7 +184,7 @@ def _write_suspended(installed: Installed, folder: Path, suspended: int) -> None
         return all(reason_of(installed.server, path) for path in paths)
 
     paths = [f"{RELEASES}/{_name(number)}" for number in range(suspended)]
-    with running_operator(installed, work, NAMESPACE):
+    with _running(installed, work):
         wait_until(
             are_told, part="the operator", what="tell of all suspended ones", seconds=SEEN_SECONDS
         )
@@ -223,25 +243,37 @@ def _idle(start: Start) -> float:
 
 
 def _measure(process: _Process, began: float, idle_seconds: float) -> Start:
-    wait_until(process.is_served, part="a process", what="see all releases", seconds=SEEN_SECONDS)
-    quiet = seconds_until_quiet(process.pid, began)
-    idle = share_of_a_core(process.pid, idle_seconds) if idle_seconds else 0.0
-    return Start(quiet, usage_of(process.pid).memory, idle)
+    wait_until(
+        process.is_served,
+        part="a process", what="see all releases", seconds=SEEN_SECONDS, log=process.log,
+    )  # fmt: skip
+    pid = process.process.pid
+    quiet = seconds_until_quiet(pid, began)
+    idle = share_of_a_core(pid, idle_seconds)
+    return Start(quiet, usage_of(pid).memory, idle)
 
 
 @contextmanager
-def _operator(installed: Installed, folder: Path, _: int) -> Iterator[_Process]:
-    with running_operator(installed, folder, NAMESPACE) as running:
-        yield _Process(running.process.pid, running.is_ready)
+def _operator(installed: Installed, folder: Path, last: str) -> Iterator[_Process]:
+    path = f"{RELEASES}/{last}"
+    with _running(installed, folder) as running:
+        yield _Process(
+            running.process, running.log, lambda: reason_of(installed.server, path) != ""
+        )
+
+
+def _running(installed: Installed, folder: Path) -> AbstractContextManager[Running]:
+    cache = folder / "cache"  # of its own: another operator may run on this machine
+    return running_operator(installed, folder, NAMESPACE, ALBUM_CACHE_DIR=str(cache))
 
 
 @contextmanager
-def _only_watching(installed: Installed, folder: Path, expected: int) -> Iterator[_Process]:
+def _only_watching(installed: Installed, folder: Path, last: str) -> Iterator[_Process]:
     """Run it with the operator's own rights."""
     seen, log = folder / "seen", folder / "only-watching.log"
     environment = {
         "NAMESPACE": NAMESPACE,
-        "EXPECTED": str(expected),
+        "LAST": last,
         "SEEN": str(seen),
         "KUBECONFIG": str(write_kubeconfig(installed, folder)),
         "PYTHONPATH": f"{OPERATOR}:{OPERATOR.parent}",
@@ -252,14 +284,8 @@ def _only_watching(installed: Installed, folder: Path, expected: int) -> Iterato
         [sys.executable, "-m", "benchmarks.only_watching"],
         env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
     ) as process:  # fmt: skip
-
-        def is_served() -> bool:
-            if process.poll() is not None:
-                raise PartError("a Kopf that only watches", "ended", log)
-            return seen.exists()
-
         try:
-            yield _Process(process.pid, is_served)
+            yield _Process(process, log, seen.exists)
         finally:
             process.kill()
 
@@ -309,9 +335,10 @@ def _raw_release(name: str, is_suspended: bool) -> dict[str, Any]:
 
 
 def _versions(installed: Installed) -> dict[str, str]:
-    """Give the version of each release, by name."""
+    """Give the version of each release that is there for all starts, by name."""
     answer = installed.server.request("GET", RELEASES, headers={"Accept": METADATA})
     return {
         item["metadata"]["name"]: item["metadata"]["resourceVersion"]
         for item in answer.body["items"]
+        if not item["metadata"]["name"].startswith(LAST)
     }
