@@ -10,7 +10,7 @@ import click
 from album_cli import VERSION
 from album_cli.documents import Wish, from_files, from_tag
 from album_cli.ends import TOKEN, BadInputError, NothingToChange, RefusedError
-from album_cli.places import find_place, insecure_hosts
+from album_cli.places import find_place, find_proxies, insecure_hosts
 from album_cli.plan import make_plan
 from album_operator.domain.diffs import UNKNOWN_DIGEST_NOTE, has_unknown_digest
 from album_operator.domain.redaction import Redactor
@@ -115,7 +115,8 @@ def plan(
     token = os.environ.pop(TOKEN, "")
     username = os.environ.get(USER, "")
     place = find_place(config_repo or wish.config_repository, token, username)
-    diff = asyncio.run(make_plan(wish, place, rev, insecure_hosts(place)))
+    proxies = find_proxies(os.environ)
+    diff = asyncio.run(make_plan(wish, place, rev, insecure_hosts(place), proxies))
     if token:
         diff = _redactor(token, username).clean(diff)
     _write(diff)

@@ -1,12 +1,14 @@
 """Where the config repository is: on this machine, or at a URL, with a token for its host."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from album_cli.ends import TOKEN, BadInputError
 from album_operator.domain.names import without_user
 from album_operator.domain.places import USERNAME, Credential, GitPlace
+from album_operator.domain.proxies import Proxies, ProxyVariablesError, read_proxies
 
 SCP_LIKE = re.compile(r"[^/]+@[^/]+:")
 
@@ -45,6 +47,18 @@ def find_place(text: str, token: str, username: str) -> GitPlace:
 def insecure_hosts(place: GitPlace) -> frozenset[str]:
     """Give the one host that may be spoken to in plain HTTP: that of the URL the user wrote."""
     return frozenset(filter(None, {urlsplit(place.url).netloc}))
+
+
+def find_proxies(environment: Mapping[str, str]) -> Proxies:
+    """Read the proxy of the user's network.
+
+    Raises:
+        BadInputError: its variables cannot be used.
+    """
+    try:
+        return read_proxies(environment)
+    except ProxyVariablesError as error:
+        raise BadInputError(f"{error}.") from None
 
 
 def _here(path: Path) -> GitPlace:

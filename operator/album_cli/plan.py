@@ -9,12 +9,17 @@ from album_operator.adapters.editor import ProcessEditor
 from album_operator.adapters.git.config_revisions import GitConfigRevisions
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.places import GitPlace
+from album_operator.domain.proxies import Proxies
 from album_operator.domain.verdict import Halt
 from album_operator.steps.editing import Reading, find_change
 
 
 async def make_plan(
-    wish: Wish, place: GitPlace, revision: str | None, insecure_hosts: Collection[str]
+    wish: Wish,
+    place: GitPlace,
+    revision: str | None,
+    insecure_hosts: Collection[str],
+    proxies: Proxies,
 ) -> str:
     """Give the diff of a release.
 
@@ -23,6 +28,7 @@ async def make_plan(
         place: the config repository.
         revision: of it; None for the pipeline's branch, or the repository's default.
         insecure_hosts: `host[:port]` that may be spoken to in plain HTTP.
+        proxies: through which the repository is gone to.
 
     Raises:
         RefusedError: the operator would refuse it, or the repository cannot be read.
@@ -31,7 +37,7 @@ async def make_plan(
     # Messages name the repository that was looked at.
     config = replace(wish.resolved.config, repository=place.url)
     resolved = replace(wish.resolved, config=config)
-    reader, editor = GitConfigRevisions(insecure_hosts), ProcessEditor()
+    reader, editor = GitConfigRevisions(insecure_hosts, proxies), ProcessEditor()
     base = revision or config.base_branch or None
     try:
         reading = Reading(reader, editor)

@@ -28,11 +28,13 @@ from album_operator.adapters.git.limits import Limits
 from album_operator.adapters.git.source_repository import GitSourceRepository
 from album_operator.adapters.gitea.pull_requests import GiteaPullRequests
 from album_operator.adapters.github.pull_requests import GitHubPullRequests
+from album_operator.adapters.servers.authorities import AuthoritiesError, trusting
 from album_operator.adapters.servers.breakers import Breakers
 from album_operator.adapters.servers.dialer import Dialer
 from album_operator.adapters.servers.gateway import Gateway
 from album_operator.clock import ServerClock
 from album_operator.domain.notice import Notice
+from album_operator.domain.proxies import VARIABLES
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.memory.sightings import Sightings
@@ -78,8 +80,9 @@ class _Outside:
     def __init__(self, settings: Settings, clock: ServerClock) -> None:
         self._settings, self._clock, self._editor = settings, clock, ProcessEditor()
         breakers, self._dialer = Breakers(now=clock), Dialer()
-        to_git = Gateway(git.SHARES, Reason.GIT_UNAVAILABLE, breakers, self._dialer)
-        to_forges = Gateway(forge_failures.SHARES, Reason.FORGE_UNAVAILABLE, breakers, self._dialer)
+        shared = breakers, self._dialer, settings.proxies
+        to_git = Gateway(git.SHARES, Reason.GIT_UNAVAILABLE, *shared)
+        to_forges = Gateway(forge_failures.SHARES, Reason.FORGE_UNAVAILABLE, *shared)
         limits = Limits(memory=settings.git_memory, fetch=settings.fetch_bytes)
         insecure, allowed = settings.insecure_hosts, settings.allowed_hosts
         self.config = GitConfigRepository(
@@ -229,8 +232,17 @@ def main() -> int:
     except SettingsError as error:
         sys.stderr.write(f"album-operator: the environment is not right: {error}.\n")
         return 2
+    if (proxy := settings.proxies.proxy) is not None:
+        known.learn_own(proxy.words)
+    # The API server is gone to directly, and what we start is told its proxy by us.
+    for name in VARIABLES:
+        os.environ.pop(name, None)
     try:
-        asyncio.run(_run(settings, known))
+        with trusting(settings.ca_file):
+            asyncio.run(_run(settings, known))
+    except AuthoritiesError as error:
+        sys.stderr.write(f"album-operator: ALBUM_CA_FILE cannot be used: {error}.\n")
+        return 2
     except CacheError as error:
         sys.stderr.write(f"album-operator: ALBUM_CACHE_DIR cannot be used: {error}.\n")
         return 2

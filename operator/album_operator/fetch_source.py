@@ -16,13 +16,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from album_operator.adapters.forge_failures import SHARES as FORGE_SHARES
 from album_operator.adapters.git.checkout import check_size, container_limits
 from album_operator.adapters.git.failures import TokenRefusedError, translate
-from album_operator.adapters.git.git import Git
+from album_operator.adapters.git.git import SHARES, Git
 from album_operator.adapters.git.limits import MIB
 from album_operator.adapters.git.repository import Repository
 from album_operator.adapters.names import check_commit, check_ref_name
-from album_operator.adapters.servers.gateway import REFUSED_PAUSE
+from album_operator.adapters.servers.authorities import AuthoritiesError, trusting
+from album_operator.adapters.servers.gateway import REFUSED_PAUSE, Gateway
 from album_operator.domain.errors import OutsideError, TerminalError, TransientError
 from album_operator.domain.places import (
     APP_KEYS,
@@ -32,10 +34,19 @@ from album_operator.domain.places import (
     GitHubApp,
     GitPlace,
 )
+from album_operator.domain.proxies import (
+    DIRECTLY,
+    HTTPS_PROXY,
+    Proxies,
+    ProxyVariablesError,
+    parse_proxy,
+    read_proxies,
+)
 from album_operator.domain.reasons import Reason
 from album_operator.domain.redaction import Redactor, head
-from album_operator.domain.remedy import SET_RETRY, in_words
+from album_operator.domain.remedy import SET_RETRY, THEN_RETRY, in_words
 from album_operator.domain.secret_words import words_of
+from album_operator.render.network import CA_KEY
 
 CREDENTIAL = "/var/run/secrets/album/git"
 """Where the Secret's keys are mounted, one file each."""
@@ -71,6 +82,7 @@ class Task:
         context_dir: path below it that the builder gets, empty for all.
         dockerfile: path of the Dockerfile below that.
         most: bytes that the folder may hold.
+        proxies: through which its server is gone to.
     """
 
     place: GitPlace
@@ -82,6 +94,7 @@ class Task:
     dockerfile: str = ""
     allowed_hosts: frozenset[str] = frozenset()
     most: int = MOST
+    proxies: Proxies = DIRECTLY
 
 
 def read_task(environment: Mapping[str, str]) -> Task:
@@ -98,6 +111,10 @@ def read_task(environment: Mapping[str, str]) -> Task:
     target = Path(environment["ALBUM_TARGET"])
     if not target.is_absolute() or target == target.parent or ".." in target.parts:
         raise TaskError("ALBUM_TARGET must be an absolute path below the root")
+    try:
+        proxies = read_proxies(environment)
+    except ProxyVariablesError as error:
+        raise TaskError(str(error)) from None
     return Task(
         place=GitPlace(
             environment["ALBUM_REPOSITORY"],
@@ -111,6 +128,7 @@ def read_task(environment: Mapping[str, str]) -> Task:
         most=int(environment.get("ALBUM_SOURCE_BYTES") or MOST),
         context_dir=environment.get("ALBUM_CONTEXT_DIR", ""),
         dockerfile=environment.get("ALBUM_DOCKERFILE", ""),
+        proxies=proxies,
     )
 
 
@@ -170,6 +188,7 @@ def fetch(task: Task, say: Callable[[str], None]) -> None:
     git = Git(
         task.insecure_hosts,
         allowed_hosts=task.allowed_hosts,
+        gateway=Gateway(SHARES, Reason.GIT_UNAVAILABLE, proxies=task.proxies),
         time_limit=TIME_LIMIT,
         folder=task.target,
         limits=limits,
@@ -229,7 +248,10 @@ def _with_token(task: Task) -> GitPlace:
     from album_operator.adapters.github.pull_requests import GitHubPullRequests
 
     async def make() -> str:
-        forge = GitHubPullRequests(task.insecure_hosts, allowed_hosts=task.allowed_hosts)
+        gateway = Gateway(FORGE_SHARES, Reason.FORGE_UNAVAILABLE, proxies=task.proxies)
+        forge = GitHubPullRequests(
+            task.insecure_hosts, allowed_hosts=task.allowed_hosts, gateway=gateway
+        )
         try:
             return await forge.git_token(source)
         finally:
@@ -243,7 +265,7 @@ def _fetch_commit(repository: Repository, task: Task) -> None:
     if answer.status == 0:
         return
     if not NOT_SERVED.search(answer.err):
-        raise translate(task.place, "read", answer.err)
+        raise translate(repository.place, "read", answer.err)
     name = f"refs/tags/{task.tag}"
     repository.fetch([f"{name}:{name}"], "--depth=1")
     found = repository.local("rev-parse", "--verify", f"{name}^{{commit}}").text
@@ -290,10 +312,13 @@ def main() -> int:
         sys.stdout.flush()
 
     try:
-        task = read_task(os.environ)
-        fetch_with_patience(task, say)
+        with trusting(Path(file) if (file := os.environ.get("ALBUM_CA_FILE")) else None):
+            task = read_task(os.environ)
+            fetch_with_patience(task, say)
     except (OutsideError, TaskError) as error:
         message = str(error)
+    except AuthoritiesError as error:
+        message = _no_authorities(os.environ.get("ALBUM_BUILD_CA_CONFIGMAP", ""), error)
     except OSError as error:
         message = f"The source cannot be written: {error}."
     else:
@@ -307,10 +332,27 @@ def main() -> int:
     return 1
 
 
+def _no_authorities(config_map: str, error: AuthoritiesError) -> str:
+    """Say what lacks: the kubelet starts a container also where such a ConfigMap is not there."""
+    said = f"ConfigMap {config_map} of the release's namespace gives no authorities: {error}."
+    remedy = (
+        f"Put them into its key `{CA_KEY}` as PEM, or have the operator's ALBUM_BUILD_CA_CONFIGMAP "
+        "corrected"
+    )
+    return in_words(said, remedy, THEN_RETRY)
+
+
 def _redactor(folder: Path) -> Redactor:
-    """Take all keys of the mounted Secret out of what is said."""
+    """Take all keys of the mounted Secret, and a proxy's password, out of what is said."""
     files = [path for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
-    return Redactor([words_of({path.name: path.read_bytes() for path in files})])
+    urls = [os.environ.get(name, "") for name in (HTTPS_PROXY, HTTPS_PROXY.lower())]
+    proxies = filter(None, map(parse_proxy, urls))
+    return Redactor(
+        [
+            words_of({path.name: path.read_bytes() for path in files}),
+            *(proxy.words for proxy in proxies),
+        ]
+    )
 
 
 if __name__ == "__main__":

@@ -43,6 +43,7 @@ class KnownSecrets:
         self._read: OrderedDict[Ref, tuple[float, Mapping[str, bytes]]] = OrderedDict()
         self._words: dict[Ref, deque[Words]] = {}
         self._tokens: deque[str] = deque(maxlen=TOKENS)
+        self._own: list[Words] = []
         self._redactors: dict[str | None, Redactor] = {}
 
     def learn(self, ref: Ref, data: Mapping[str, bytes]) -> None:
@@ -62,6 +63,11 @@ class KnownSecrets:
         if token not in self._tokens:
             self._tokens.append(token)
             self._redactors.clear()
+
+    def learn_own(self, words: Words) -> None:
+        """Remember what the operator itself was started with, for good."""
+        self._own.append(words)
+        self._redactors.clear()
 
     def is_fresh(self, ref: Ref) -> bool:
         """Tell whether a Secret was read not long ago."""
@@ -85,7 +91,7 @@ class KnownSecrets:
                 if namespace in {None, ref.namespace}
                 for version in versions
             ]
-            known = Redactor([*words, Words(frozenset(self._tokens))])
+            known = Redactor([*words, *self._own, Words(frozenset(self._tokens))])
             self._redactors[namespace] = known
         return known
 

@@ -7,10 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
+from album_operator.domain.proxies import DIRECTLY, Proxies, ProxyVariablesError, read_proxies
 from album_operator.domain.quantities import amount_of
 from album_operator.domain.release import Resources
 from album_operator.render import resources
 from album_operator.render.job import EngineSettings
+from album_operator.render.network import JobNetwork
 from album_operator.render.resources import DISK
 
 NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -19,6 +21,8 @@ BYTES = re.compile(r"[0-9]{1,15}")
 COUNT = re.compile(r"[0-9]{1,4}")
 PORT = re.compile(r"[0-9]{1,5}")
 HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
+
+OBJECT = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
 KANIKO_IMAGE = "ghcr.io/osscontainertools/kaniko:v1.28.2"
 BUILDKIT_IMAGE = "docker.io/moby/buildkit:v0.34.2"
@@ -50,6 +54,8 @@ class Settings:
             HTTP.
         allowed_hosts: `host[:port]` of git servers and forges that may be at an address of the node
             or the cluster.
+        proxies: through which git and forges are gone to.
+        ca_file: PEM file with certificate authorities that are trusted beside the image's.
         require_consent: whether an Application must name the pipeline it lets change it.
         require_guard: whether the API server must hold us to the guard on Applications.
         merge_poll: how often a waiting pull request is asked for.
@@ -69,6 +75,8 @@ class Settings:
     builds_per_namespace: int
     insecure_hosts: frozenset[str]
     allowed_hosts: frozenset[str]
+    proxies: Proxies
+    ca_file: Path | None
     require_consent: bool
     require_guard: bool
     merge_poll: timedelta
@@ -116,6 +124,25 @@ class _Reader:
         is_set = self._environment.get(name, "").strip()
         return self.parsed(name, "", parse, form) if is_set else None
 
+    def proxies(self, secret: str | None) -> Proxies:
+        """Read the proxy, whose password no Job may show.
+
+        Args:
+            secret: name of the Secret that Jobs have theirs from.
+        """
+        try:
+            proxies = read_proxies(self._environment)
+        except ProxyVariablesError as error:
+            self.faults.append(str(error))
+            return DIRECTLY
+        if proxies.proxy is not None and proxies.proxy.username and secret is None:
+            self.faults.append(
+                "HTTPS_PROXY holds a user, whom build Jobs would show to whoever may read them: "
+                "name in ALBUM_BUILD_PROXY_SECRET a Secret of their namespaces that has its own "
+                "HTTPS_PROXY"
+            )
+        return proxies
+
     def amounts(self, name: str, default: Mapping[str, str]) -> Mapping[str, str]:
         """Read amounts of the resources that have a default, or of some of them."""
         text = ",".join(f"{resource}={amount}" for resource, amount in default.items())
@@ -148,6 +175,10 @@ def _seconds(text: str) -> timedelta | None:
 
 def _absolute(text: str) -> Path | None:
     return Path(text) if Path(text).is_absolute() else None
+
+
+def _object(text: str) -> str | None:
+    return text if OBJECT.fullmatch(text) else None
 
 
 def _bytes(text: str) -> int | None:
@@ -199,6 +230,8 @@ def _read_engine(
         if amount_of(requests[name]) > amount_of(limits[name]):
             read.faults.append(f"ALBUM_BUILD_REQUESTS: {name} is above that of ALBUM_BUILD_LIMITS")
     fetch = read.amounts("ALBUM_FETCH_LIMITS", resources.FETCH.limits)
+    secret = read.optional("ALBUM_BUILD_PROXY_SECRET", _object, "a name of a Secret")
+    authorities = read.optional("ALBUM_BUILD_CA_CONFIGMAP", _object, "a name of a ConfigMap")
     return EngineSettings(
         operator_image=read.text("ALBUM_OPERATOR_IMAGE"),
         kaniko_image=read.text("ALBUM_KANIKO_IMAGE", KANIKO_IMAGE),
@@ -209,6 +242,7 @@ def _read_engine(
         allow_privileged=privileged is True,
         build_resources=Resources(requests, limits),
         fetch_resources=Resources(resources.FETCH.requests, fetch),
+        network=JobNetwork(read.proxies(secret), secret, authorities),
     )
 
 
@@ -249,6 +283,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             read_webhook_secrets(secret_file)
         except SettingsError as error:
             read.faults.append(f"ALBUM_WEBHOOK_SECRET_FILE: {error}")
+    ca_file = read.optional("ALBUM_CA_FILE", _absolute, "an absolute path")
     engine = _read_engine(read, insecure_hosts, allowed_hosts)
     if (
         read.faults
@@ -272,6 +307,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         builds_per_namespace=builds,
         insecure_hosts=insecure_hosts,
         allowed_hosts=allowed_hosts,
+        proxies=engine.network.proxies,
+        ca_file=ca_file,
         require_consent=consent,
         require_guard=guard,
         merge_poll=poll,

@@ -15,6 +15,7 @@ from album_operator.domain.names import (
     repository_path,
     server_of,
 )
+from album_operator.domain.proxies import Proxy
 
 USERNAME = "x-access-token"
 """User of HTTP basic authentication where the Secret names none: forges look at the token only."""
@@ -114,12 +115,14 @@ class GitPlace:
     Attributes:
         namespace: of the release that goes there, whose share of the operator's work that takes.
         addresses: where its host was found right before it is gone to; empty: wherever DNS says.
+        proxy: through which it is gone to; None: directly.
     """
 
     url: str
     credential: Credential
     namespace: str = ""
     addresses: tuple[str, ...] = field(default=(), compare=False)
+    proxy: Proxy | None = field(default=None, compare=False)
 
     @property
     def server(self) -> str:

@@ -11,6 +11,7 @@ from album_operator.domain.reasons import Reason
 from album_operator.domain.release import BuildType, Resources
 from album_operator.domain.resolved import Resolved, ResolvedBuild
 from album_operator.render import resources
+from album_operator.render.network import OPEN_NETWORK, JobNetwork
 
 TERMINATION_LOG = "/dev/termination-log"
 
@@ -21,6 +22,11 @@ SOURCE = f"{WORKSPACE}/source"
 
 KANIKO_DOCKER_CONFIG = "/kaniko/.docker"
 BUILDKIT_DOCKER_CONFIG = "/var/run/secrets/album/registry"
+# Go reads all files of these folders beside the one bundle it finds (crypto/x509, SSL_CERT_DIR).
+KANIKO_CA = "/kaniko/album-ca"
+KANIKO_CA_FOLDERS = f"/kaniko/ssl/certs:{KANIKO_CA}"
+BUILDKIT_CA = "/var/run/secrets/album/ca"
+BUILDKIT_CA_FOLDERS = f"/etc/ssl/certs:{BUILDKIT_CA}"
 BUILDKIT_STATE = "/var/lib/buildkit"
 
 # What extracting layers and running a Dockerfile's steps as root and other users needs; all of it
@@ -61,6 +67,7 @@ class EngineSettings:
         build_resources: of the container that builds, where a pipeline says nothing; its limits
             name `ephemeral-storage`.
         fetch_resources: of the container that fetches the source, without `ephemeral-storage`.
+        network: how all of them reach servers.
     """
 
     operator_image: str
@@ -73,6 +80,7 @@ class EngineSettings:
     allow_privileged: bool = False
     build_resources: Resources = resources.BUILD
     fetch_resources: Resources = resources.FETCH
+    network: JobNetwork = OPEN_NETWORK
 
 
 def literal(text: str) -> str:
@@ -110,9 +118,11 @@ def render_state_volumes(resolved: Resolved, size: str) -> list[dict[str, Any]]:
 
 
 def _render_kaniko(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
+    env = _network_env(resolved.build, engine, KANIKO_CA_FOLDERS)
     return {
         "image": engine.kaniko_image,
         "args": [literal(arg) for arg in _kaniko_args(resolved, engine)],
+        **({"env": env} if env else {}),
         "securityContext": {
             "runAsUser": 0,
             "runAsGroup": 0,
@@ -123,6 +133,7 @@ def _render_kaniko(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]
         "volumeMounts": [
             {"name": "source", "mountPath": WORKSPACE},
             {"name": "registry", "mountPath": KANIKO_DOCKER_CONFIG, "readOnly": True},
+            *engine.network.render_mounts(KANIKO_CA),
         ],
     }
 
@@ -136,7 +147,7 @@ def _kaniko_args(resolved: Resolved, engine: EngineSettings) -> list[str]:
         f"--dockerfile={context}/{build.dockerfile}",
         f"--destination={build.image}",
     ]
-    args += [f"--build-arg={arg.name}={arg.value}" for arg in build.args]
+    args += [f"--build-arg={name}={value}" for name, value in _build_args(build, engine).items()]
     if build.target is not None:
         args.append(f"--target={build.target}")
     args += [f"--label={name}={value}" for name, value in _labels(resolved).items()]
@@ -154,16 +165,19 @@ def _render_buildkit(resolved: Resolved, engine: EngineSettings) -> dict[str, An
     return {
         "image": engine.buildkit_image,
         "command": [literal(word) for word in command],
-        "args": [literal(arg) for arg in _buildkit_args(resolved)],
-        "env": render_env(
-            {
-                "BUILDKITD_TOML": render_buildkitd_toml(resolved.build, engine),
-                # The default of 10 gives up after 3 s, too short for a busy node; 60 is 43 s.
-                "BUILDCTL_CONNECT_RETRIES_MAX": "60",
-                "DOCKER_CONFIG": BUILDKIT_DOCKER_CONFIG,
-                "ALBUM_TERMINATION_LOG": TERMINATION_LOG,
-            }
-        ),
+        "args": [literal(arg) for arg in _buildkit_args(resolved, engine)],
+        "env": [
+            *render_env(
+                {
+                    "BUILDKITD_TOML": render_buildkitd_toml(resolved.build, engine),
+                    # The default of 10 gives up after 3 s, too short for a busy node; 60 is 43 s.
+                    "BUILDCTL_CONNECT_RETRIES_MAX": "60",
+                    "DOCKER_CONFIG": BUILDKIT_DOCKER_CONFIG,
+                    "ALBUM_TERMINATION_LOG": TERMINATION_LOG,
+                }
+            ),
+            *_network_env(resolved.build, engine, BUILDKIT_CA_FOLDERS),
+        ],
         "securityContext": {
             "runAsUser": 0,
             "runAsGroup": 0,
@@ -172,17 +186,18 @@ def _render_buildkit(resolved: Resolved, engine: EngineSettings) -> dict[str, An
         "volumeMounts": [
             {"name": "source", "mountPath": WORKSPACE},
             {"name": "registry", "mountPath": BUILDKIT_DOCKER_CONFIG, "readOnly": True},
+            *engine.network.render_mounts(BUILDKIT_CA),
             {"name": "buildkit", "mountPath": BUILDKIT_STATE},
         ],
     }
 
 
-def _buildkit_args(resolved: Resolved) -> list[str]:
+def _buildkit_args(resolved: Resolved, engine: EngineSettings) -> list[str]:
     build = resolved.build
     context = _context(build)
     directory, filename = posixpath.split(f"{context}/{build.dockerfile}")
     options = [f"filename={filename}"]
-    options += [f"build-arg:{arg.name}={arg.value}" for arg in build.args]
+    options += [f"build-arg:{name}={value}" for name, value in _build_args(build, engine).items()]
     if build.target is not None:
         options.append(f"target={build.target}")
     options += [f"label:{name}={value}" for name, value in _labels(resolved).items()]
@@ -238,6 +253,21 @@ def _labels(resolved: Resolved) -> dict[str, str]:
         "org.opencontainers.image.source": resolved.source.repository,
         "org.opencontainers.image.version": resolved.version,
     }
+
+
+def _build_args(build: ResolvedBuild, engine: EngineSettings) -> dict[str, str]:
+    """Give the build arguments: the pipeline's, and those of the proxy it does not give itself."""
+    own = {arg.name: arg.value for arg in build.args}
+    return {**engine.network.step_variables(_insecure_hosts(build, engine)), **own}
+
+
+def _network_env(
+    build: ResolvedBuild, engine: EngineSettings, ca_folders: str
+) -> list[dict[str, Any]]:
+    """Render what the engine itself goes to registries with."""
+    network = engine.network
+    trust = {"SSL_CERT_DIR": ca_folders} if network.ca_configmap is not None else {}
+    return [*render_env(trust), *network.render_env(_insecure_hosts(build, engine))]
 
 
 def _insecure_hosts(build: ResolvedBuild, engine: EngineSettings) -> list[str]:

@@ -15,12 +15,15 @@ from album_operator.render.engines import (
     render_env,
     render_state_volumes,
 )
+from album_operator.render.network import CA_KEY
 from album_operator.render.resources import DISK, complete, render_resources
 
 __all__ = ["EngineSettings", "render_job"]
 
 GIT_SECRET = "/var/run/secrets/album/git"  # noqa: S105
 """Where `album_operator.fetch_source` finds the keys of the git credential, one file each."""
+
+FETCH_CA = "/var/run/secrets/album/ca"
 
 RELEASE_LABEL = "album.dev/release"
 """Label of the Jobs the operator watches."""
@@ -138,6 +141,7 @@ def _render_pod(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
                 },
             },
             *render_state_volumes(resolved, build.limits[DISK]),
+            *engine.network.render_volumes(),
         ],
     }
 
@@ -152,24 +156,34 @@ def _render_fetch(resolved: Resolved, engine: EngineSettings, build: Resources) 
         )
     )
     allowed = ",".join(sorted(engine.allowed_hosts))
+    network, authorities = engine.network, {}
+    if network.ca_configmap is not None:
+        authorities = {
+            "ALBUM_CA_FILE": f"{FETCH_CA}/{CA_KEY}",
+            "ALBUM_BUILD_CA_CONFIGMAP": network.ca_configmap,
+        }
     return {
         "name": FETCH,
         "image": engine.operator_image,
         "command": ["python", "-m", "album_operator.fetch_source"],
-        "env": render_env(
-            {
-                "ALBUM_REPOSITORY": source.repository,
-                "ALBUM_COMMIT": source.commit,
-                "ALBUM_TAG": source.tag,
-                "ALBUM_TARGET": SOURCE,
-                "ALBUM_SOURCE_BYTES": str(int(amount_of(build.limits[DISK]))),
-                "ALBUM_CONTEXT_DIR": resolved.build.context_dir,
-                "ALBUM_DOCKERFILE": resolved.build.dockerfile,
-                "ALBUM_INSECURE_HOSTS": ",".join(sorted(engine.insecure_hosts)),
-                **({"ALBUM_ALLOWED_HOSTS": allowed} if allowed else {}),
-                "HOME": "/tmp",  # noqa: S108
-            }
-        ),
+        "env": [
+            *render_env(
+                {
+                    "ALBUM_REPOSITORY": source.repository,
+                    "ALBUM_COMMIT": source.commit,
+                    "ALBUM_TAG": source.tag,
+                    "ALBUM_TARGET": SOURCE,
+                    "ALBUM_SOURCE_BYTES": str(int(amount_of(build.limits[DISK]))),
+                    "ALBUM_CONTEXT_DIR": resolved.build.context_dir,
+                    "ALBUM_DOCKERFILE": resolved.build.dockerfile,
+                    "ALBUM_INSECURE_HOSTS": ",".join(sorted(engine.insecure_hosts)),
+                    **({"ALBUM_ALLOWED_HOSTS": allowed} if allowed else {}),
+                    **authorities,
+                    "HOME": "/tmp",  # noqa: S108
+                }
+            ),
+            *network.render_env(()),
+        ],
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": NOBODY,
@@ -184,5 +198,6 @@ def _render_fetch(resolved: Resolved, engine: EngineSettings, build: Resources) 
             {"name": "source", "mountPath": WORKSPACE},
             {"name": "git", "mountPath": GIT_SECRET, "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
+            *network.render_mounts(FETCH_CA),
         ],
     }

@@ -34,6 +34,23 @@ def test_no_key_of_the_secret_is_said(
         assert found_in(text) == []
 
 
+def test_no_password_of_a_proxy_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ALBUM_CREDENTIAL", str(tmp_path))
+    monkeypatch.setenv("https_proxy", "http://proxy:canary%2Fword@proxy.example.org:3128")
+
+    def fail(*_: object) -> None:
+        raise TerminalError(
+            Reason.GIT_UNAVAILABLE, "The proxy proxy.example.org said canary/word, canary%2Fword."
+        )
+
+    monkeypatch.setattr(fetch_source, "read_task", fail)
+
+    assert fetch_source.main() == 1
+    assert capsys.readouterr().err == "The proxy proxy.example.org said ***, ***.\n"
+
+
 def test_what_is_printed_on_the_way_is_freed_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

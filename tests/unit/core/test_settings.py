@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from album_operator.adapters.git.limits import FETCH_BYTES, MEMORY_BYTES
+from album_operator.domain.proxies import Proxies, Proxy
 from album_operator.domain.release import Resources
 from album_operator.render import resources
+from album_operator.render.network import JobNetwork
 from album_operator.settings import (
     BUILDKIT_IMAGE,
     KANIKO_IMAGE,
@@ -42,6 +44,9 @@ def test_two_variables_are_enough() -> None:
     assert settings.health_port == 8080
     assert settings.webhook_port == 8081
     assert settings.webhook_secret_file is None
+    assert settings.proxies == Proxies()
+    assert settings.ca_file is None
+    assert settings.engine.network == JobNetwork()
 
 
 def test_every_variable_is_read(tmp_path: Path) -> None:
@@ -72,6 +77,11 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
             "ALBUM_HEALTH_PORT": "9000",
             "ALBUM_WEBHOOK_PORT": "9001",
             "ALBUM_WEBHOOK_SECRET_FILE": str(secret_file),
+            "HTTPS_PROXY": "http://ann:word@proxy.example.org:3128",
+            "NO_PROXY": ".svc,10.0.0.0/8",
+            "ALBUM_BUILD_PROXY_SECRET": "album-proxy",
+            "ALBUM_CA_FILE": "/etc/ca.crt",
+            "ALBUM_BUILD_CA_CONFIGMAP": "company.ca",
         }
     )
 
@@ -101,6 +111,10 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     assert settings.health_port == 9000
     assert settings.webhook_port == 9001
     assert settings.webhook_secret_file == secret_file
+    proxies = Proxies(Proxy("proxy.example.org:3128", "ann", "word"), ("svc", "10.0.0.0/8"))
+    assert settings.proxies == proxies
+    assert settings.ca_file == Path("/etc/ca.crt")
+    assert settings.engine.network == JobNetwork(proxies, "album-proxy", "company.ca")
 
 
 def test_all_that_is_missing_is_named_at_once() -> None:
@@ -120,6 +134,12 @@ def test_all_that_is_missing_is_named_at_once() -> None:
         ("ALBUM_REGISTRY_MIRRORS", "http://mirror"),
         ("ALBUM_INSECURE_HOSTS", "git.example.org/path"),
         ("ALBUM_ALLOWED_HOSTS", "https://git.example.org"),
+        ("HTTPS_PROXY", "https://proxy.example.org:3128"),
+        ("HTTPS_PROXY", "proxy.example.org"),
+        ("NO_PROXY", "10.0.0.0/40"),
+        ("ALBUM_BUILD_PROXY_SECRET", "Album"),
+        ("ALBUM_CA_FILE", "ca.crt"),
+        ("ALBUM_BUILD_CA_CONFIGMAP", "../ca"),
         ("ALBUM_REQUIRE_CONSENT", "yes"),
         ("ALBUM_REQUIRE_GUARD", "no"),
         ("ALBUM_ALLOW_PRIVILEGED_BUILDS", "1"),

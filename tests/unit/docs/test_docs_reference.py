@@ -213,7 +213,8 @@ class _Asked(dict[str, str]):
         self.names: set[str] = set()
 
     def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - signature of dict
-        self.names.add(key)
+        # A proxy's variables are read in either spelling.
+        self.names.add(key.upper())
         return super().get(key, default)
 
 

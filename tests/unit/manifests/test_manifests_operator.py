@@ -26,7 +26,8 @@ class Recorder(Mapping[str, str]):
         self.asked: set[str] = set()
 
     def __getitem__(self, name: str) -> str:
-        self.asked.add(name)
+        # A proxy's variables are read in either spelling.
+        self.asked.add(name.upper())
         return self._values[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -83,8 +84,9 @@ def test_the_pod_runs_without_any_privilege() -> None:
         "capabilities": {"drop": ["ALL"]},
     }
     assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys()
-    tmp, cache, webhook = pod["volumes"]
-    assert (tmp["name"], cache["name"], webhook["name"]) == ("tmp", "cache", "webhook")
+    tmp, cache, *read_only = pod["volumes"]
+    assert [one["name"] for one in pod["volumes"]] == ["tmp", "cache", "webhook", "ca"]
+    assert not any("emptyDir" in volume for volume in read_only)
     assert all("sizeLimit" in volume["emptyDir"] for volume in (tmp, cache))
 
 
@@ -167,11 +169,20 @@ def test_the_build_jobs_fetch_with_the_image_the_operator_runs() -> None:
 
 
 def test_the_user_settings_win_over_the_listed_ones() -> None:
-    sources = [entry["configMapRef"] for entry in _container()["envFrom"]]
-    assert sources == [
-        {"name": "album-operator-defaults"},
-        {"name": "album-operator-settings", "optional": True},
+    assert _container()["envFrom"] == [
+        {"configMapRef": {"name": "album-operator-defaults"}},
+        {"configMapRef": {"name": "album-operator-settings", "optional": True}},
+        {"secretRef": {"name": "album-operator-proxy", "optional": True}},
     ]
+
+
+def test_the_authorities_of_a_company_may_be_missing() -> None:
+    (volume,) = [one for one in _pod()["volumes"] if one["name"] == "ca"]
+    (mount,) = [one for one in _container()["volumeMounts"] if one["name"] == "ca"]
+    assert volume["configMap"] == {"name": "album-ca", "optional": True}
+    assert mount == {"name": "ca", "mountPath": "/etc/album-operator/ca", "readOnly": True}
+    for text in ("manifests/base/settings.env", "docs/install.md"):
+        assert f"{mount['mountPath']}/ca.crt" in (ROOT / text).read_text()
 
 
 def test_the_image_runs_as_the_user_of_the_pod() -> None:

@@ -10,14 +10,16 @@ from pathlib import Path
 
 from album_operator.adapters.git.failures import translate, words
 from album_operator.adapters.git.files import Files, diff_files, read_base
-from album_operator.adapters.git.git import Git
+from album_operator.adapters.git.git import SHARES, Git
 from album_operator.adapters.git.history import WITHOUT_TREES
 from album_operator.adapters.git.partial import Fetcher
 from album_operator.adapters.git.refs import HEADS, PEELED, TAGS, list_refs
 from album_operator.adapters.git.repository import Repository
 from album_operator.adapters.names import check_file_path, is_commit, is_ref_name
+from album_operator.adapters.servers.gateway import Gateway
 from album_operator.domain.errors import TerminalError, TransientError
 from album_operator.domain.places import GitPlace
+from album_operator.domain.proxies import Proxies
 from album_operator.domain.reasons import Reason
 from album_operator.domain.seen import ConfigSeen
 
@@ -30,10 +32,12 @@ class GitConfigRevisions:
 
     Args:
         insecure_hosts: `host[:port]` of servers that may be spoken to in plain HTTP.
+        proxies: through which servers are gone to.
     """
 
-    def __init__(self, insecure_hosts: Collection[str]) -> None:
-        self._remote = Git(insecure_hosts)
+    def __init__(self, insecure_hosts: Collection[str], proxies: Proxies) -> None:
+        gateway = Gateway(SHARES, Reason.GIT_UNAVAILABLE, proxies=proxies)
+        self._remote = Git(insecure_hosts, gateway=gateway)
         self._local = _LocalGit(())
         self._found: dict[str, Files] = {}
 

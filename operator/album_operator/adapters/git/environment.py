@@ -12,6 +12,9 @@ from album_operator.adapters.git.ssh import ssh_environment
 from album_operator.domain.names import is_ssh
 from album_operator.domain.places import GitPlace
 
+DIRECTLY = {"http.proxy": ""}
+"""Proxies of the process's environment are not trusted with a token."""
+
 ASKPASS = """#!/bin/sh
 # Answers git's two questions, and only for the server the token is for.
 case "$1" in
@@ -34,7 +37,7 @@ def git_environment(
         settings: configuration of git beside `SETTINGS`.
     """
     home = str(folder / "home")
-    settings = {**SETTINGS, "remote.origin.url": place.url, **_pin(place), **settings}
+    settings = {**SETTINGS, "remote.origin.url": place.url, **_way(place), **settings}
     environment = {
         "HOME": home,
         "XDG_CONFIG_HOME": home,
@@ -56,16 +59,20 @@ def git_environment(
     return environment
 
 
-def _pin(place: GitPlace) -> dict[str, str]:
-    """Let git go to the addresses that were looked at, whatever DNS tells it (git 2.37).
+def _way(place: GitPlace) -> dict[str, str]:
+    """Let git go through the proxy, or to the addresses that were looked at, and nowhere else.
 
-    Over SSH the server proves itself by its host key before it is told anything.
+    Whatever DNS tells it (git 2.37). Over SSH the server proves itself by its host key before it is
+    told anything.
     """
+    if place.proxy is not None:
+        # Which one is told by a variable, for it may hold a password, to those who go there alone.
+        return {"http.proxyAuthMethod": "basic"}
     is_number = ":" in (urlsplit(place.url).hostname or "")
     if not place.addresses or is_number or is_ssh(place.url):
-        return {}
+        return DIRECTLY
     addresses = ",".join(f"[{one}]" if ":" in one else one for one in place.addresses)
-    return {"http.curloptResolve": f"{place.server}:{addresses}"}
+    return {**DIRECTLY, "http.curloptResolve": f"{place.server}:{addresses}"}
 
 
 @contextmanager
@@ -95,7 +102,9 @@ def server_environment(place: GitPlace, folder: Path) -> Iterator[dict[str, str]
     if not helper.exists():
         helper.write_text(ASKPASS)
         helper.chmod(stat.S_IRWXU)
-    yield {
+    # The lower-case spelling counts for git; an empty list, lest an inherited one leads it past.
+    proxy = {"https_proxy": place.proxy.secret_url, "no_proxy": ""} if place.proxy else {}
+    yield proxy | {
         "GIT_ALLOW_PROTOCOL": parts.scheme,
         "GIT_ASKPASS": str(helper),
         "ALBUM_GIT_ORIGIN": f"{parts.scheme}://{parts.netloc}",

@@ -8,6 +8,7 @@ import re
 
 from album_operator.adapters.foreign_words import WORDS_LENGTH, scrub
 from album_operator.adapters.git.ssh_failures import find_failure
+from album_operator.adapters.servers.tunnels import refused_by
 from album_operator.domain.errors import (
     OutsideError,
     TerminalError,
@@ -36,6 +37,11 @@ MOVED = re.compile(r"returned error: 30\d\b|update url base from redirection")
 NOT_FOUND = re.compile(r"repository '[^'\n]*' not found|returned error: (404|410)\b")
 ARCHIVED = re.compile(r"^remote:.*\b(is|was) archived\b", re.MULTILINE)
 LIMITED = re.compile(r"returned error: 429\b")
+
+TUNNEL = re.compile(
+    r"CONNECT tunnel failed, response (\d{3})|Received HTTP code (\d{3}) from proxy after CONNECT"
+)
+"""Of libcurl, from 7.86 on and before."""
 
 FULL = re.compile(r"No space left on device|Disk quota exceeded")
 
@@ -99,6 +105,8 @@ def translate(place: GitPlace, doing: str, stderr: str) -> OutsideError:
         )
     if is_ssh(place.url):
         return find_failure(place, doing, stderr, said) or unavailable(place, said)
+    if place.proxy is not None and (refusal := TUNNEL.search(stderr)) is not None:
+        return unavailable(place, refused_by(place.proxy, int(refusal[1] or refusal[2])))
     if REFUSED.search(stderr):
         return credentials_refused(place, doing, said)
     if MOVED.search(stderr):

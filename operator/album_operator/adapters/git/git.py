@@ -1,7 +1,7 @@
 """Git, run in bare repositories without a work tree, and told to trust nothing.
 
 Every command gets a fixed argument vector, an environment of its own (no configuration of the
-system or a user, no hooks, no proxies, one allowed protocol) and a hard time limit.
+system or a user, no hooks, no proxy but the gateway's, one allowed protocol) and a hard time limit.
 """
 
 import asyncio
@@ -136,7 +136,12 @@ class Git:
         try:
             dials = self._dials(place)
             attempt = partial(
-                self._gateway.run, place, work_in_thread, dials=dials, check=self._check_found
+                self._gateway.run,
+                place,
+                work_in_thread,
+                dials=dials,
+                check=self._check_found,
+                proxy=self._gateway.proxies.find(place.url),
             )
             try:
                 return await attempt()
@@ -152,7 +157,7 @@ class Git:
     ) -> Iterator[Repository]:
         """Give a kept repository, or a throw-away one that is removed, for use in this thread."""
         self._check(place)
-        if not place.addresses:
+        if not place.addresses and place.proxy is None:
             place = self._look_up(place)
         deadline = deadline or self.deadline()
         try:
@@ -174,7 +179,9 @@ class Git:
         return place.url.startswith("http")
 
     async def _locate(self, place: GitPlace) -> GitPlace:
-        """Give a place with the addresses it was just reached at."""
+        """Give a place with the addresses, or the proxy, it was just reached at."""
+        if (proxy := self._gateway.proxies.find(place.url)) is not None:
+            return replace(place, proxy=proxy)
         host, port = host_and_port(place.url)
         if is_listed(host, port, self._listed):
             return place
@@ -186,6 +193,8 @@ class Git:
         return replace(place, addresses=addresses_of(found))
 
     def _look_up(self, place: GitPlace) -> GitPlace:
+        if (proxy := self._gateway.proxies.find(place.url)) is not None:
+            return replace(place, proxy=proxy)
         try:
             return replace(place, addresses=find_addresses(place.url, self._listed))
         except OSError as error:

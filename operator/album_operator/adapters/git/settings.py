@@ -23,8 +23,6 @@ SETTINGS = {
     "http.followRedirects": "false",
     "http.lowSpeedLimit": str(STALL_BYTES_PER_SECOND),
     "http.lowSpeedTime": str(STALL_SECONDS),
-    # Proxies of the process's environment are not trusted with a token.
-    "http.proxy": "",
     "maintenance.auto": "false",
     # Each thread has memory of its own, and there are few objects.
     "pack.threads": "1",

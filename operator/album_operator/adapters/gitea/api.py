@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import re
+import ssl
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
@@ -27,9 +28,12 @@ from album_operator.adapters.servers.addresses import (
     check_forge_credential,
     check_found,
 )
+from album_operator.adapters.servers.dialer import accept
 from album_operator.adapters.servers.gateway import Gateway
 from album_operator.adapters.servers.resolver import Resolver
+from album_operator.adapters.servers.tunnels import refused_by
 from album_operator.domain.places import ForgePlace
+from album_operator.domain.proxies import Proxy
 from album_operator.domain.reasons import Reason
 from album_operator.domain.redaction import head
 
@@ -72,12 +76,12 @@ class GiteaApi:
             total=time_limit.total_seconds(), sock_connect=CONNECT_LIMIT.total_seconds()
         )
         self._refused_pause = refused_pause
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[Proxy | None, aiohttp.ClientSession] = {}
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._session is not None:
-            await self._session.close()
+        for session in self._sessions.values():
+            await session.close()
 
     async def get_repository(self, place: ForgePlace) -> Any:  # noqa: ANN401 - JSON
         """Read the repository; also tells a missing one from a missing pull request: both are 404.
@@ -176,6 +180,7 @@ class GiteaApi:
             place,
             lambda: self._exchange(place, method, path, body),
             check=self._check_found,
+            proxy=self._gateway.proxies.find(place.api_url),
             find_failure=find_failure,
         )
 
@@ -188,19 +193,24 @@ class GiteaApi:
             "Authorization": f"token {place.credential.token}",
             "User-Agent": "album-operator",
         }
+        proxy = self._gateway.proxies.find(place.api_url)
         try:
-            async with self._connected().request(
+            async with self._connected(proxy).request(
                 method,
                 yarl.URL(url, encoded=True),
                 headers=headers,
                 json=body,
                 # The token is for this host alone.
                 allow_redirects=False,
+                proxy=proxy.url if proxy is not None else None,
+                proxy_headers=proxy.headers if proxy is not None else None,
             ) as response:
                 answered = {name.lower(): value for name, value in response.headers.items()}
                 data = await read_body(response)
                 return parse_answer(place, response.status, answered, data)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            if proxy is not None and isinstance(error, aiohttp.ClientHttpProxyError):
+                raise unavailable(place, refused_by(proxy, error.status)) from error
             said = str(error) or type(error).__name__
             raise unavailable(place, head(scrub(said, place.credential), WORDS_LENGTH)) from error
 
@@ -210,13 +220,18 @@ class GiteaApi:
             raise no_name(place)
         check_forge_credential(place.credential, place.api_url, place.url)
 
-    def _connected(self) -> aiohttp.ClientSession:
-        # Made at the first request, because a session belongs to the event loop that runs.
-        if self._session is None:
-            resolver = Resolver(self._gateway.dialer, self._check_found)
-            self._session = aiohttp.ClientSession(
+    def _connected(self, proxy: Proxy | None) -> aiohttp.ClientSession:
+        # Made at the first request, because a session belongs to the event loop that runs. That of
+        # a proxy connects to nothing else, and an admin's proxy may be anywhere.
+        if proxy not in self._sessions:
+            check = self._check_found if proxy is None else accept
+            # Not aiohttp's own, which was made when it was imported.
+            trust = ssl.create_default_context()
+            self._sessions[proxy] = aiohttp.ClientSession(
                 timeout=self._timeout,
                 cookie_jar=aiohttp.DummyCookieJar(),
-                connector=aiohttp.TCPConnector(resolver=resolver),
+                connector=aiohttp.TCPConnector(
+                    resolver=Resolver(self._gateway.dialer, check), ssl=trust
+                ),
             )
-        return self._session
+        return self._sessions[proxy]

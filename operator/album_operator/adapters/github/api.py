@@ -25,7 +25,7 @@ from album_operator.adapters.github.answers import (
 )
 from album_operator.adapters.github.auth import INSTALLATION_TOKEN
 from album_operator.adapters.github.cache import EtagCache
-from album_operator.adapters.github.connection import LOCATION
+from album_operator.adapters.github.connection import LOCATION, connect
 from album_operator.adapters.github.limits import MUTATION, QUERY, READ, WRITE, Cost, Limits
 from album_operator.adapters.github.session import Request, Session, Slim, key_of
 from album_operator.adapters.servers.addresses import (
@@ -224,12 +224,16 @@ class GitHubApi:
             place,
             lambda: self._session(place).send(place, request),
             check=self._check_found,
+            proxy=self._gateway.proxies.find(place.api_url),
             find_failure=find_failure,
         )
 
     async def _give_token(self, place: ForgePlace) -> tuple[str, Mapping[str, Any] | None]:
         return await self._gateway.run(
-            place, lambda: self._session(place).give_token(place), check=self._check_found
+            place,
+            lambda: self._session(place).give_token(place),
+            check=self._check_found,
+            proxy=self._gateway.proxies.find(place.api_url),
         )
 
     async def _moved(self, place: ForgePlace, answer: GitHubAnswer) -> OutsideError:
@@ -255,9 +259,9 @@ class GitHubApi:
         key = key_of(place)
         if key not in self._sessions:
             limits = self._make_limits(place.api_url)
-            self._sessions[key] = Session(
-                place, self._cache, limits, self._time_limit, self._listed
-            )
+            proxy = self._gateway.proxies.find(place.api_url)
+            line = connect(place.api_url, self._time_limit, self._listed, proxy)
+            self._sessions[key] = Session(place, self._cache, limits, self._time_limit, line)
             if len(self._sessions) > SESSIONS:
                 self._sessions.popitem(last=False)[1].close()
         self._sessions.move_to_end(key)

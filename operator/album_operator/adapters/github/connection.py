@@ -18,12 +18,22 @@ from github.Requester import RequestsResponse as PyGithubResponse
 
 from album_operator.adapters.github.line import Late, Line
 from album_operator.adapters.servers.addresses import check_peer
+from album_operator.adapters.servers.tunnels import refused_by
 from album_operator.codec.foreign_json import BYTES
+from album_operator.domain.proxies import Proxy
 
 NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{0,15})?")
 
 LOCATION = "x-album-location"
 """Header under which the target of a redirect is passed on, for PyGithub follows `location`."""
+
+
+TUNNEL = re.compile(r"Tunnel connection failed: ([0-9]{3})")
+"""Of `http.client`."""
+
+
+class TunnelError(requests.exceptions.ProxyError):
+    """A proxy did not connect to the server; the message says why."""
 
 
 class OddAnswerError(requests.RequestException):
@@ -62,32 +72,44 @@ class _Response(PyGithubResponse):
 class _Sending:
     """What both kinds of connection have in common; comes before PyGithub's class."""
 
-    def __init__(self, netloc: str, timeout: int, listed: Collection[str]) -> None:
+    def __init__(
+        self, netloc: str, timeout: int, listed: Collection[str], proxy: Proxy | None
+    ) -> None:
         self._netloc = netloc
+        self._proxy = proxy
         authority = ssl.get_default_verify_paths().cafile
         super().__init__(netloc, timeout=timeout, verify=authority or True)  # type: ignore[call-arg]
-        # As everywhere in the operator: no proxy, no .netrc of the environment.
+        # As everywhere in the operator: no proxy but the gateway's, no .netrc of the environment.
         self.session: requests.Session
         self.session.trust_env = False
         self.session.auth = Requester.noopAuth
-        self._line = Line(partial(check_peer, listed=listed))
+        # An admin's proxy may be anywhere, and is all that is connected to where there is one.
+        self._line = Line() if proxy is not None else Line(partial(check_peer, listed=listed))
+        if proxy is not None:
+            self.session.proxies = {"https": proxy.secret_url}
         for scheme in ("http", "https"):
-            self._line.follow(self.session.get_adapter(f"{scheme}://"))
+            self._line.follow(self.session.get_adapter(f"{scheme}://"), proxy)
 
     def getresponse(self) -> Any:  # noqa: ANN401 - PyGithub's two classes
         sent: Any = self
         late = Late(self._line, sent.timeout)
         with late.unless_answered():
-            response = self.session.request(
-                sent.verb,
-                f"{sent.protocol}://{self._netloc}{sent.url}",
-                headers=sent.headers,
-                data=sent.input,
-                timeout=sent.timeout,
-                verify=sent.verify,
-                allow_redirects=False,
-                stream=True,
-            )
+            try:
+                response = self.session.request(
+                    sent.verb,
+                    f"{sent.protocol}://{self._netloc}{sent.url}",
+                    headers=sent.headers,
+                    data=sent.input,
+                    timeout=sent.timeout,
+                    verify=sent.verify,
+                    allow_redirects=False,
+                    stream=True,
+                )
+            except requests.exceptions.ProxyError as error:
+                refusal = TUNNEL.search(str(error))
+                if self._proxy is None or refusal is None:
+                    raise
+                raise TunnelError(refused_by(self._proxy, int(refusal[1]))) from error
             return _Response(response, late)
 
     def close(self) -> None:
@@ -103,16 +125,20 @@ class HttpsConnection(_Sending, HTTPSRequestsConnectionClass):
     """A connection over TLS, its certificate always verified."""
 
 
+Connection = HttpConnection | HttpsConnection
+
+
 def connect(
-    api_url: str, timeout: int, listed: Collection[str]
-) -> HttpConnection | HttpsConnection:
+    api_url: str, timeout: int, listed: Collection[str], proxy: Proxy | None = None
+) -> Connection:
     """Make a connection to a forge's host; nothing is sent yet.
 
     Args:
         api_url: base URL of the API, with a scheme that was checked.
         timeout: longest a request may take, in seconds.
         listed: `host[:port]` that may be at an address of the node or the cluster.
+        proxy: through which it is gone to; None: directly.
     """
     parts = urlsplit(api_url)
     kind = HttpsConnection if parts.scheme == "https" else HttpConnection
-    return kind(parts.netloc, timeout, listed)
+    return kind(parts.netloc, timeout, listed, proxy)

@@ -15,6 +15,8 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from album_operator.domain.proxies import Proxy
+
 
 class LateError(requests.Timeout):
     """An answer did not come in time."""
@@ -32,8 +34,8 @@ class Line:
         self.check = check
         self._socket: socket.socket | None = None
 
-    def follow(self, adapter: requests.adapters.BaseAdapter) -> None:
-        """Learn of each connection that an adapter of `requests` opens."""
+    def follow(self, adapter: requests.adapters.BaseAdapter, proxy: Proxy | None) -> None:
+        """Learn of each connection that an adapter of `requests` opens, and of those to a proxy."""
         line = self
 
         class Plain(_Followed, HTTPConnection):
@@ -48,8 +50,12 @@ class Line:
         class TlsPool(HTTPSConnectionPool):
             ConnectionCls = Tls
 
-        manager: urllib3.PoolManager = getattr(adapter, "poolmanager")  # noqa: B009 - not typed
-        manager.pool_classes_by_scheme = {"http": PlainPool, "https": TlsPool}
+        # Neither is typed.
+        managers: list[urllib3.PoolManager] = [getattr(adapter, "poolmanager")]  # noqa: B009
+        if proxy is not None:
+            managers.append(getattr(adapter, "proxy_manager_for")(proxy.secret_url))  # noqa: B009
+        for manager in managers:
+            manager.pool_classes_by_scheme = {"http": PlainPool, "https": TlsPool}
 
     def begin(self, made: socket.socket) -> None:
         """Note a connection that was made."""

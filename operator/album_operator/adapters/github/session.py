@@ -7,7 +7,7 @@ credential waits for another's limits.
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ from album_operator.adapters.forge_failures import garbage, unavailable
 from album_operator.adapters.github.answers import GitHubAnswer, parse_answer, printable
 from album_operator.adapters.github.auth import AppAuth, InstallationAuth, make_auth, parse_token
 from album_operator.adapters.github.cache import EtagCache, Kept
-from album_operator.adapters.github.connection import connect
+from album_operator.adapters.github.connection import Connection, TunnelError
 from album_operator.adapters.github.limits import Cost, Limits
 from album_operator.adapters.github.line import LateError
 from album_operator.codec.foreign_json import ExcessiveError
@@ -85,7 +85,7 @@ class Session:
         cache: of all sessions.
         limits: of this credential.
         time_limit: longest a request may take, in seconds.
-        listed: `host[:port]` that may be at an address of the node or the cluster.
+        connection: to the forge's host.
     """
 
     def __init__(
@@ -94,13 +94,13 @@ class Session:
         cache: EtagCache,
         limits: Limits,
         time_limit: int,
-        listed: Collection[str],
+        connection: Connection,
     ) -> None:
         self._key = key_of(place)
         self._cache = cache
         self._limits = limits
         self._time_limit = time_limit
-        self._connection = connect(place.api_url, time_limit, listed)
+        self._connection = connection
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="github")
         self._github: github.Github | None = None
         self._minted: tuple[str, ...] = ()
@@ -241,7 +241,7 @@ def key_of(place: ForgePlace) -> tuple[object, ...]:
 def _root(error: BaseException) -> BaseException:
     """Find the first cause: the libraries wrap `Connection refused` four times."""
     while (cause := error.__cause__ or error.__context__) is not None:
-        if isinstance(error, LateError):
+        if isinstance(error, LateError | TunnelError):
             break
         error = cause
     return error

@@ -7,7 +7,8 @@ from typing import Any, Protocol, TypeVar
 
 from album_operator.adapters.servers.breakers import Breakers
 from album_operator.adapters.servers.dialer import Check, Dialer, accept
-from album_operator.domain.errors import UnansweredError
+from album_operator.domain.errors import NoConnectionError, UnansweredError
+from album_operator.domain.proxies import DIRECTLY, Proxies, Proxy
 from album_operator.domain.reasons import Reason
 from album_operator.slots import Shares, Slots
 
@@ -45,9 +46,11 @@ class Gateway:
         reason: of the error where one is not let go.
         breakers: know which servers do not answer; of all gateways of a process.
         dialer: tries connections; of all gateways of a process.
+        proxies: through which works go.
 
     Attributes:
         dialer: knows the addresses of where a work goes.
+        proxies: tell through which proxy it does.
     """
 
     def __init__(
@@ -56,11 +59,13 @@ class Gateway:
         reason: Reason,
         breakers: Breakers | None = None,
         dialer: Dialer | None = None,
+        proxies: Proxies = DIRECTLY,
     ) -> None:
         self._slots = Slots(shares)
         self._reason = reason
         self._breakers = breakers or Breakers()
         self.dialer = dialer or Dialer()
+        self.proxies = proxies
 
     async def run(
         self,
@@ -69,6 +74,7 @@ class Gateway:
         *,
         dials: bool = True,
         check: Check = accept,
+        proxy: Proxy | None = None,
         find_failure: Callable[[T], str | None] = lambda _: None,
     ) -> T:
         """Do a work when it is its turn; it goes on when nobody waits for it any more.
@@ -78,6 +84,8 @@ class Gateway:
             work: raises `UnansweredError` where the server did not answer.
             dials: whether to see first that the server takes a connection.
             check: refuses a server by its addresses, before it is connected to.
+            proxy: through which the work goes: then it is the proxy that is connected to, and the
+                server's addresses are nobody's to know here.
             find_failure: says what of an answer is the server's own failure, None for nothing.
 
         Raises:
@@ -89,7 +97,9 @@ class Gateway:
         async def attempt() -> T:
             try:
                 with self._breakers.attempt(place.namespace, place.server, self._reason):
-                    return await self._do(place, work, find_failure, check if dials else None)
+                    if dials:
+                        await self._reach(place, check, proxy)
+                    return await self._do(place, work, find_failure, proxy)
             except _FailedAnswerError as failed:
                 answer: T = failed.answer
                 return answer
@@ -98,19 +108,29 @@ class Gateway:
             place.namespace, place.server, lambda: asyncio.ensure_future(attempt())
         )
 
+    async def _reach(self, place: Place, check: Check, proxy: Proxy | None) -> None:
+        """See that the server takes a connection, or the proxy in its stead."""
+        if proxy is None:
+            await self.dialer.reach(place.namespace, place.server, self._reason, check)
+            return
+        try:
+            await self.dialer.reach(place.namespace, proxy.server, self._reason)
+        except NoConnectionError as error:
+            said = f"its proxy {proxy.server} cannot be reached: {error.said}"
+            message = f"{place.server} cannot be reached: {said}."
+            raise NoConnectionError(self._reason, message, said) from error
+
     async def _do(
         self,
         place: Place,
         work: Callable[[], Awaitable[T]],
         find_failure: Callable[[T], str | None],
-        check: Check | None,
+        proxy: Proxy | None,
     ) -> T:
-        if check is not None:
-            await self.dialer.reach(place.namespace, place.server, self._reason, check)
         try:
             answer = await work()
         except UnansweredError:
-            self.dialer.forget(place.server)
+            self.dialer.forget(proxy.server if proxy is not None else place.server)
             raise
         if (said := find_failure(answer)) is not None:
             raise _FailedAnswerError(self._reason, said, answer)
