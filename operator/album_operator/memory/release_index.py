@@ -6,6 +6,7 @@ that nobody told of yet nothing is known, and others go on as if it were not the
 
 import math
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 
 from album_operator.domain.record import Outcome, StepName
@@ -61,15 +62,14 @@ class ReleaseIndex:
         self, wake: Callable[[Ref], None] | None = None, clock: Clock = time.monotonic
     ) -> None:
         self._wake = wake
-        self._clock = clock
-        self._namespaces: dict[str, _Namespace] = {}
+        self._namespaces = defaultdict[str, _Namespace](lambda: _Namespace(clock))
         self._told: dict[Ref, ConfigBranch] = {}
         self._claims: dict[Ref, ConfigBranch] = {}
         self._waiting: dict[Ref, ConfigBranch] = {}
 
     def begin_list(self, namespace: str) -> None:
         """Expect to be told of all releases of a namespace; the others are dropped then."""
-        self._place(namespace).begin_list()
+        self._namespaces[namespace].begin_list()
 
     def note(self, release: Ref, seen: ReleaseSeen, *, is_listed: bool = False) -> None:
         """Take what an event told of a release.
@@ -80,7 +80,7 @@ class ReleaseIndex:
             is_listed: a list told it, not a change. A list that nobody began follows a watch that
                 was broken, and whoever went meanwhile is not on it.
         """
-        place = self._place(release.namespace)
+        place = self._namespaces[release.namespace]
         if is_listed:
             self._drop_unlisted(release.namespace)
             place.go_on_listing()
@@ -93,7 +93,7 @@ class ReleaseIndex:
 
     def drop(self, release: Ref) -> None:
         """Forget a release that is gone."""
-        place = self._place(release.namespace)
+        place = self._namespaces[release.namespace]
         place.known.pop(release.name, None)
         place.unlisted.discard(release.name)
         self._waiting.pop(release, None)
@@ -101,14 +101,14 @@ class ReleaseIndex:
 
     def forget(self, namespace: str) -> None:
         """Forget the releases of a namespace that is not served any more."""
-        for name in list(self._place(namespace).known):
+        for name in list(self._namespaces[namespace].known):
             self.drop(Ref(namespace, name))
         del self._namespaces[namespace]
 
     def of_app(self, namespace: str, pipeline: str, app: str) -> Mapping[str, ReleaseSeen]:
         """Give the releases of an app, by name; all of their namespace are looked at."""
         self._drop_unlisted(namespace)
-        known = self._place(namespace).known
+        known = self._namespaces[namespace].known
         wanted = (pipeline, app)
         return {name: seen for name, seen in known.items() if (seen.pipeline, seen.app) == wanted}
 
@@ -131,9 +131,6 @@ class ReleaseIndex:
         is_certain = all(place.is_whole for place in self._namespaces.values())
         return BranchClaim(None, is_certain=is_certain)
 
-    def _place(self, namespace: str) -> _Namespace:
-        return self._namespaces.setdefault(namespace, _Namespace(self._clock))
-
     def _hold(self, release: Ref, told: ConfigBranch | None, claim: ConfigBranch | None) -> None:
         """Keep what is a release's now, and wake those that wait for what it lets go."""
         before = self._told.pop(release, None), self._claims.pop(release, None)
@@ -141,14 +138,14 @@ class ReleaseIndex:
             self._told[release] = told
         if claim is not None:
             self._claims[release] = claim
-        free = [branch for branch in before if branch is not None and branch not in (told, claim)]
-        for waiting, wanted in list(self._waiting.items()):
+        free = [branch for branch in before if branch not in (None, told, claim)]
+        for waiting, wanted in list(self._waiting.items()) if free else ():
             if self._wake is not None and any(map(wanted.is_same, free)):
                 self._wake(waiting)
 
     def _drop_unlisted(self, namespace: str) -> None:
         """Drop the releases that a list has not brought which is whole."""
-        place = self._place(namespace)
+        place = self._namespaces[namespace]
         if place.is_whole:
             for name in list(place.unlisted):
                 self.drop(Ref(namespace, name))
