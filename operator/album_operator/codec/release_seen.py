@@ -7,12 +7,9 @@ from album_operator.codec.text import Raw
 from album_operator.domain.names import normal_url
 from album_operator.domain.record import StepName, StepState
 from album_operator.domain.release import Delivery
-from album_operator.domain.seen import ConfigBranch, ReleaseSeen
+from album_operator.domain.seen import UNMERGED, ConfigBranch, ReleaseSeen
 
 STEPS = tuple(StepName)
-
-UNMERGED = frozenset({StepName.IMAGE_READY, StepName.PROPOSED, StepName.MERGED})
-"""The steps in which a release needs its branch."""
 
 
 def parse_seen(body: Raw) -> ReleaseSeen:

@@ -360,6 +360,10 @@ class ConfigBranch:
         return self.name == other.name and is_same_repository(self.repository, other.repository)
 
 
+UNMERGED = frozenset({StepName.IMAGE_READY, StepName.PROPOSED, StepName.MERGED})
+"""The steps in which a release needs its branch."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReleaseSeen:
     """A release of a served namespace, as far as others need to know it.

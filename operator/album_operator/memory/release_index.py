@@ -9,9 +9,9 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 
-from album_operator.domain.record import Outcome, StepName
+from album_operator.domain.record import Outcome
 from album_operator.domain.release import Ref
-from album_operator.domain.seen import BranchClaim, ConfigBranch, ReleaseSeen
+from album_operator.domain.seen import UNMERGED, BranchClaim, ConfigBranch, ReleaseSeen
 
 LIST_SECONDS = 5.0
 """A list counts as whole when it has brought nothing for so long: Kopf does not tell its end."""
@@ -86,9 +86,9 @@ class ReleaseIndex:
             place.go_on_listing()
         place.known[release.name] = seen
         place.unlisted.discard(release.name)
-        # Its status does not say yet what it has claimed.
-        is_at_the_start = seen.outcome is Outcome.WORKING and seen.step is StepName.IMAGE_READY
-        claim = self._claims.get(release) if is_at_the_start and seen.branch is None else None
+        # Its status does not say yet what it has claimed; a retry with its image begins later on.
+        is_beginning = seen.outcome is Outcome.WORKING and seen.step in UNMERGED
+        claim = self._claims.get(release) if is_beginning and seen.branch is None else None
         self._hold(release, seen.branch, claim)
 
     def drop(self, release: Ref) -> None:

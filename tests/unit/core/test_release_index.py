@@ -66,7 +66,7 @@ def test_a_branch_is_the_same_over_ssh_and_over_https() -> None:
 def test_a_claim_stands_until_the_status_says_the_same_and_falls_with_the_merge() -> None:
     stage = Stage()
     assert stage.index.claim(ONE, BRANCH) == FREE
-    for told in (BEGINNING, HOLDING):
+    for told in (BEGINNING, replace(BEGINNING, step=StepName.PROPOSED), HOLDING):
         stage.index.note(ONE, told)
         assert stage.index.claim(TWO, BRANCH).holder == ONE
     assert stage.woken == []
