@@ -260,8 +260,13 @@ class PullRequestReader(Protocol):
 class PullRequests(GitTokens, PullRequestReader, Protocol):
     """Pull requests of the forge."""
 
-    async def get_repository(self, place: ForgePlace) -> RepositorySeen:
-        """Read what the token's user may do with the repository."""
+    async def get_repository(self, place: ForgePlace, branch: str | None = None) -> RepositorySeen:
+        """Read what the token's user may do with the repository.
+
+        Args:
+            place: the repository.
+            branch: whose rules are asked for too, be it there or not; None for no rules.
+        """
 
     async def find(self, place: ForgePlace, head: str, base: str) -> PullRequestSeen | None:
         """Find the pull request from branch `head` of the same repository into `base`.

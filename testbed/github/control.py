@@ -17,6 +17,7 @@ from testbed.github.model import (
     Repository,
     ReviewState,
     Role,
+    Ruleset,
     Status,
 )
 
@@ -93,6 +94,12 @@ class Control(AccountControl):
                 repository.protections[branch] = protection
             repository.git.refuse_pushes(repository.protections)
             self._settle(repository)
+
+    def want_signed(self, name: str, *branches: str, bypass: frozenset[str] = frozenset()) -> None:
+        """Let a ruleset take signed commits alone on branches of some patterns; none lifts it."""
+        with self._world.lock:
+            ruleset = Ruleset(self._world.new_id(), "signed", branches, bypass)
+            self._find(name).rulesets[:] = [ruleset] if branches else []
 
     def delete_branch(self, name: str, branch: str, login: str) -> None:
         """Take a branch away; pull requests from and into it are closed."""

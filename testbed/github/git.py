@@ -33,6 +33,18 @@ while read -r pattern; do
         exit 1
     esac
 done <"$GIT_DIR/protected"
+if [ "$3" != 0000000000000000000000000000000000000000 ] &&
+    ! git cat-file commit "$3" | sed '/^$/q' | grep -q '^gpgsig '; then
+    for pattern in $SIGNED_BRANCHES; do
+        case "$1" in refs/heads/$pattern)
+            echo "error: GH013: Repository rule violations found for $1." >&2
+            echo "- Commits must have verified signatures." >&2
+            echo "  Found 1 violation:" >&2
+            echo "  $3" >&2
+            exit 1
+        esac
+    done
+fi
 """
 
 

@@ -36,7 +36,7 @@ class GitHttp:
             with self._world.lock:
                 caller = self._find_caller(request)
                 repository, rest = self._open(request, caller)
-            reply = await self._run(repository, rest, request)
+            reply = await self._run(repository, rest, request, caller)
             if rest == "git-receive-pack":
                 with self._world.lock:
                     by = caller.require_user()
@@ -91,8 +91,12 @@ class GitHttp:
             raise ApiError(403, said) from error
         return repository, rest
 
-    async def _run(self, repository: Repository, rest: str, request: Request) -> Reply:
+    async def _run(
+        self, repository: Repository, rest: str, request: Request, caller: Caller
+    ) -> Reply:
         """Run git's CGI program (RFC 3875)."""
+        login = caller.user.login if caller.user is not None else ""
+        binding = (each for each in repository.rulesets if login not in each.bypass)
         query = "&".join(f"{name}={value}" for name, value in request.query.items())
         environment = {
             "PATH": os.environ["PATH"],
@@ -107,6 +111,7 @@ class GitHttp:
             "CONTENT_TYPE": request.headers.get("content-type", ""),
             "CONTENT_LENGTH": str(len(request.body)),
             "GIT_PROTOCOL": request.headers.get("git-protocol", ""),
+            "SIGNED_BRANCHES": " ".join(name for each in binding for name in each.branches),
         }
         process = await asyncio.create_subprocess_exec(
             *("git", "http-backend"),

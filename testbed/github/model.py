@@ -153,6 +153,25 @@ class Protection:
     queue_method: MergeMethod = "merge"
 
 
+@dataclass(frozen=True)
+class Ruleset:
+    """A ruleset of a repository whose one rule is that commits must be signed.
+
+    Attributes:
+        branches: patterns of branch names.
+        bypass: logins of those it does not bind.
+    """
+
+    id: int
+    name: str
+    branches: tuple[str, ...]
+    bypass: frozenset[str] = frozenset()
+
+    def holds(self, branch: str) -> bool:
+        """Say whether a branch is under it, be it there or not."""
+        return any(fnmatchcase(branch, pattern) for pattern in self.branches)
+
+
 @dataclass(eq=False)
 class PullRequest:
     """A pull request.
@@ -244,6 +263,7 @@ class Repository:
     checks: dict[str, list[CheckRun]] = field(default_factory=dict)
     deployments: list[Deployment] = field(default_factory=list)
     protections: dict[str, Protection] = field(default_factory=dict)
+    rulesets: list[Ruleset] = field(default_factory=list)
     queues: dict[str, list[QueueEntry]] = field(default_factory=dict)
     heads: dict[str, str] = field(default_factory=dict)
 

@@ -66,6 +66,9 @@ class FakeStage:
     def protect(self, place: GitPlace, beginning: str) -> None:
         self.server.open(place).protected.append(beginning)
 
+    def want_signed(self, place: GitPlace, beginning: str | None) -> None:
+        self.server.open(place).signed[:] = [] if beginning is None else [beginning]
+
     def archive(self, place: GitPlace) -> None:
         self.server.open(place).is_archived = True
 

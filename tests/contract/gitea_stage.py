@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 from album_operator.adapters.gitea.pull_requests import GiteaPullRequests
 from album_operator.domain.names import repository_path
@@ -62,6 +63,14 @@ class GiteaStage(GitStage):
             f"/repos/{repository_path(place.url)}/branch_protections",
             {"rule_name": f"{beginning}**", "enable_push": False},
         )
+
+    def want_signed(self, place: GitPlace, beginning: str | None) -> None:
+        path = f"/repos/{repository_path(place.url)}/branch_protections"
+        for rule in self.server.do("GET", path):
+            self.server.do("DELETE", f"{path}/{quote(rule['rule_name'], safe='')}")
+        if beginning is not None:
+            wish = {"enable_push": True, "require_signed_commits": True}
+            self.server.do("POST", path, {"rule_name": f"{beginning}**", **wish})
 
     def archive(self, place: GitPlace) -> None:
         self.server.do("PATCH", f"/repos/{repository_path(place.url)}", {"archived": True})

@@ -55,6 +55,10 @@ class GitHubStage(GitStage):
     def protect(self, place: GitPlace, beginning: str) -> None:
         raise NotImplementedError("the stand-in protects branches by their whole names")
 
+    def want_signed(self, place: GitPlace, beginning: str | None) -> None:
+        patterns = [] if beginning is None else [f"{beginning}*"]
+        self.server.want_signed(repository_path(place.url), *patterns)
+
     def archive(self, place: GitPlace) -> None:
         self.server.configure(repository_path(place.url), archived=True)
 

@@ -60,6 +60,9 @@ class Stage(Protocol):
     def protect(self, place: GitPlace, beginning: str) -> None:
         """Let nobody push branches whose names begin so."""
 
+    def want_signed(self, place: GitPlace, beginning: str | None) -> None:
+        """Take signed commits alone on branches whose names begin so; None: all are free."""
+
     def archive(self, place: GitPlace) -> None:
         """Archive a repository: it can only be read from now on."""
 

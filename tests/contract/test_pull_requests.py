@@ -45,6 +45,29 @@ async def test_a_repository_says_what_our_user_may_do(stage: Stage, place: GitPl
     assert theirs == RepositorySeen(is_archived=False, may_push=False)
 
 
+async def test_a_rule_that_wants_signed_commits_is_told_before_the_push_and_by_its_refusal(
+    stage: Stage, place: GitPlace, forge: ForgePlace
+) -> None:
+    base = stage.head(place, "main") or ""
+    new = f"{OURS}-next"
+    files = {"values.yaml": b"tag: 3\n"}
+    change = Change(base, new, files, "ours", "Album", "album@example.org", EPOCH)
+    assert (await stage.pull_requests.get_repository(forge, new)).signing_rule is None
+    stage.want_signed(place, "release/")
+    rule = (await stage.pull_requests.get_repository(forge, new)).signing_rule
+    assert rule is not None
+    assert new in rule.way_out
+    assert (await stage.pull_requests.get_repository(forge, "main")).signing_rule is None
+    with pytest.raises(TerminalError) as caught:
+        await stage.config.push(place, change)
+    assert caught.value.reason is Reason.PUSH_REFUSED
+    assert "signed commits" in caught.value.sentence
+    assert "signs none" in caught.value.remedy
+    stage.want_signed(place, "prod/")
+    assert (await stage.pull_requests.get_repository(forge, new)).signing_rule is None
+    assert await stage.config.push(place, change) == stage.head(place, new)
+
+
 async def test_an_archived_repository_says_so_and_takes_no_pull_request(
     stage: Stage, place: GitPlace, forge: ForgePlace
 ) -> None:

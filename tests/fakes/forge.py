@@ -18,6 +18,7 @@ from album_operator.domain.seen import (
     PullRequestState,
     RepositorySeen,
     Review,
+    SigningRule,
 )
 from tests.fakes.git_history import Commit, File, ancestors, changed
 from tests.fakes.git_server import TOKEN, FakeGitServer, FakeRepository
@@ -82,10 +83,13 @@ class FakeForge:
         self._clock = clock
         self._all: list[_PullRequest] = []
 
-    async def get_repository(self, place: ForgePlace) -> RepositorySeen:
+    async def get_repository(self, place: ForgePlace, branch: str | None = None) -> RepositorySeen:
         """Read what the token's user may do with the repository."""
         repository = self._open(place, "get_repository")
-        return RepositorySeen(repository.is_archived, place.credential.token not in self.readers)
+        is_signed = branch is not None and branch.startswith(tuple(repository.signed))
+        rule = SigningRule("rule all", f"Leave {branch} out") if is_signed else None
+        may_push = place.credential.token not in self.readers
+        return RepositorySeen(repository.is_archived, may_push, rule)
 
     async def find(self, place: ForgePlace, head: str, base: str) -> PullRequestSeen | None:
         """Find the pull request from a branch into another, an open one preferred."""

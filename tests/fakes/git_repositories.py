@@ -172,6 +172,12 @@ class FakeConfigRepository:
         branch = change.branch
         if repository.is_archived:
             raise TerminalError(Reason.REPOSITORY_ARCHIVED, "The repository is archived.")
+        if branch.startswith(tuple(repository.signed)):
+            raise TerminalError(
+                Reason.PUSH_REFUSED,
+                f"Branch {branch} takes signed commits only.",
+                "Leave it out of that rule, for the operator signs none",
+            )
         if any(branch.startswith(beginning) for beginning in repository.protected):
             way_out = "spec.config.delivery" if change.extends_branch else "release/*"
             raise TerminalError(

@@ -23,6 +23,7 @@ class FakeRepository:
     Attributes:
         tags: commit by tag, annotated ones included.
         protected: beginnings of branch names that nobody may push.
+        signed: beginnings of those that take signed commits alone.
         is_archived: nobody can push or open pull requests any more.
         pushes: branch and commit of every push that changed something, in order.
     """
@@ -32,6 +33,7 @@ class FakeRepository:
     branches: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     protected: list[str] = field(default_factory=list)
+    signed: list[str] = field(default_factory=list)
     is_archived: bool = False
     pushes: list[tuple[str, str]] = field(default_factory=list)
 

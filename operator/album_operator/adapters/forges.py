@@ -21,9 +21,9 @@ class Forges:
         """Give a token for git that is good for a while yet."""
         return await self._at(place).git_token(place)
 
-    async def get_repository(self, place: ForgePlace) -> RepositorySeen:
+    async def get_repository(self, place: ForgePlace, branch: str | None = None) -> RepositorySeen:
         """Read what the token's user may do with the repository."""
-        return await self._at(place).get_repository(place)
+        return await self._at(place).get_repository(place, branch)
 
     async def find(self, place: ForgePlace, head: str, base: str) -> PullRequestSeen | None:
         """Find the pull request from branch `head` of the same repository into `base`."""

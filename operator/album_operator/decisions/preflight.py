@@ -100,6 +100,14 @@ def check_forge(release: Release, resolved: Resolved, seen: RepositorySeen) -> H
             "to it.",
             "Give that user the right to write, or put another token into the Secret",
         )
+    # Another Secret's user may be bound by other rules than the one who asked.
+    if seen.signing_rule is not None and config.forge_secret_name == config.secret_name:
+        return Halt(
+            Reason.PUSH_REFUSED,
+            f"{config.repository} would refuse branch {config.branch}: {seen.signing_rule.name} "
+            "wants signed commits there, and the operator's are not signed.",
+            seen.signing_rule.way_out,
+        )
     return None
 
 

@@ -92,16 +92,32 @@ class Edited:
 
 
 @dataclass(frozen=True)
+class SigningRule:
+    """A rule of a forge that wants commits signed.
+
+    Attributes:
+        name: of the rule, with what kind of rule it is.
+        way_out: what can be done about it, as a clause.
+    """
+
+    name: str
+    way_out: str
+
+
+@dataclass(frozen=True)
 class RepositorySeen:
     """A repository as its forge shows it to the user of our token.
 
     Attributes:
         is_archived: nobody can push or open pull requests any more.
         may_push: the user may push branches.
+        signing_rule: binds this user's pushes to the branch that was asked about; None where none
+            does, or the forge does not tell.
     """
 
     is_archived: bool
     may_push: bool
+    signing_rule: SigningRule | None = None
 
 
 class PullRequestState(StrEnum):

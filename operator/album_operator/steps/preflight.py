@@ -120,14 +120,16 @@ async def _look(world: World, case: Case) -> _Look:
     source, config, repository = await asyncio.gather(
         world.source.look(source_place, wish.source.tag, dockerfile),
         world.config.look(config_place, wish.config.base_branch or None, paths, None),
-        _find_forge_repository(world, forge),
+        _find_forge_repository(world, forge, wish.config.branch),
     )
     return _Look(source, config, applications, forge, repository)
 
 
-async def _find_forge_repository(world: World, forge: ForgePlace | None) -> RepositorySeen | None:
+async def _find_forge_repository(
+    world: World, forge: ForgePlace | None, branch: str
+) -> RepositorySeen | None:
     # Public repositories are read without the token, so this is the first use of one.
-    return await world.pull_requests.get_repository(forge) if forge is not None else None
+    return await world.pull_requests.get_repository(forge, branch) if forge is not None else None
 
 
 def _check_repositories(case: Case, look: _Look) -> Halt | None:

@@ -6,6 +6,7 @@ from testbed.github import following
 from testbed.github.access import Need
 from testbed.github.errors import ApiError, not_found
 from testbed.github.git import Commit
+from testbed.github.model import Ruleset
 from testbed.github.render.commits import render_commit, render_files, render_ref
 from testbed.github.render.repositories import (
     html_url,
@@ -44,6 +45,48 @@ def delete_ref(call: Call) -> Answer:
     call.repository.git.delete_ref(f"refs/heads/{branch}")
     following.follow_git(call.world, call.repository, call.user)
     return Answer(204)
+
+
+def list_rules(call: Call) -> Answer:
+    """Answer the rules of a branch, be it there or not."""
+    holding = [each for each in call.repository.rulesets if each.holds(call.parameters["branch"])]
+
+    def render(ruleset: Ruleset) -> object:
+        return {
+            "type": "required_signatures",
+            "ruleset_source_type": "Repository",
+            "ruleset_source": call.repository.full_name,
+            "ruleset_id": ruleset.id,
+        }
+
+    return call.paginate(holding, render)
+
+
+def get_ruleset(call: Call) -> Answer:
+    """Answer a ruleset, and whether it binds who asks."""
+    number = int(call.parameters["ruleset_id"])
+    found = next((each for each in call.repository.rulesets if each.id == number), None)
+    if found is None:
+        raise not_found()
+    login = call.viewer.login if call.viewer is not None else ""
+    return Answer(
+        body={
+            "id": found.id,
+            "name": found.name,
+            "target": "branch",
+            "source_type": "Repository",
+            "source": call.repository.full_name,
+            "enforcement": "active",
+            "current_user_can_bypass": "always" if login in found.bypass else "never",
+            "conditions": {
+                "ref_name": {
+                    "include": [f"refs/heads/{pattern}" for pattern in found.branches],
+                    "exclude": [],
+                }
+            },
+            "rules": [{"type": "required_signatures"}],
+        }
+    )
 
 
 def compare(call: Call) -> Answer:
@@ -90,6 +133,8 @@ def compare(call: Call) -> Answer:
 
 ENDPOINTS = {
     "repos/get": Endpoint(get_repository, Need({"metadata": "read"})),
+    "repos/get-branch-rules": Endpoint(list_rules, Need({"metadata": "read"})),
+    "repos/get-repo-ruleset": Endpoint(get_ruleset, Need({"metadata": "read"})),
     "git/get-ref": Endpoint(get_ref, Need({"contents": "read"})),
     "git/delete-ref": Endpoint(
         delete_ref, Need({"contents": "write"}, role="write", is_write=True)

@@ -114,6 +114,23 @@ async def test_a_closed_one_whose_branch_was_made_anew_goes_on_once_both_are_put
     assert stage.forge.count(REPOSITORY) == 1
 
 
+@pytest.mark.parametrize("mode", ["Apply", "Plan"])
+async def test_a_rule_that_wants_signed_commits_is_told_before_the_build(mode: str) -> None:
+    stage = Stage()
+    stage.config.signed.append("release/")
+    stage.apply(tag="backend-v1.1.0", mode=mode)
+    await stage.settle()
+    assert stage.ready() == ("False", "PushRefused")
+    assert "wants signed commits there, and the operator's are not signed." in stage.message()
+    assert (stage.jobs, stage.config.pushes) == ([], [])
+
+    stage.config.signed.clear()
+    stage.annotate(retry="1")
+    stage.edit("backend-v1.1.0", {"spec": {"mode": "Apply"}})
+    await stage.release()
+    assert stage.ready() == ("True", "Released")
+
+
 async def test_a_retry_after_the_tag_was_moved_builds_the_new_commit() -> None:
     stage = Stage()
     stage.apply()

@@ -10,7 +10,7 @@ from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record, StepName, StepState
 from album_operator.domain.release import Mode, Ref
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import BranchClaim, RepositorySeen, SourceSeen
+from album_operator.domain.seen import BranchClaim, RepositorySeen, SigningRule, SourceSeen
 from album_operator.domain.verdict import Done, Halt, Wait
 from tests.fakes.builders import (
     APPLICATION,
@@ -220,6 +220,32 @@ def test_what_the_forge_says_of_the_repository_is_heard(
     refused = preflight.check_forge(replace(RELEASE, mode=mode), resolved, seen)
 
     assert (refused.reason if refused is not None else None) == reason
+
+
+@pytest.mark.parametrize(
+    ("secret", "mode", "is_told"),
+    [
+        (None, Mode.APPLY, True),
+        (None, Mode.PLAN, True),
+        # Git pushes as another user, whom other rules may bind.
+        ("other", Mode.APPLY, False),
+    ],
+)
+def test_a_rule_that_wants_signed_commits_is_told_with_its_way_out(
+    secret: str | None, mode: Mode, *, is_told: bool
+) -> None:
+    config = replace(RESOLVED.config, forge_secret_name=secret or RESOLVED.config.secret_name)
+    seen = RepositorySeen(
+        is_archived=False, may_push=True, signing_rule=SigningRule("rule **", "Narrow it")
+    )
+    release, resolved = replace(RELEASE, mode=mode), replace(RESOLVED, config=config)
+    halt = preflight.check_forge(release, resolved, seen)
+
+    assert (halt is not None) is is_told
+    if halt is not None:
+        assert halt.reason is Reason.PUSH_REFUSED
+        assert f"branch {BRANCH}: rule ** wants signed commits" in halt.message
+        assert halt.remedy == "Narrow it"
 
 
 def _check_branch(claim: BranchClaim, reason: Reason = Reason.PENDING) -> Wait | None:

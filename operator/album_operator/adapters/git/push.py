@@ -18,6 +18,12 @@ LOST_RACE = re.compile(
 """What git says where another push came first or is on its way (`remote.c`, `refs.c` and
 `files-backend.c` of git 2.30 to 2.51)."""
 
+UNSIGNED = re.compile(r"verified signatures|from unverified commit")
+"""What GitHub and Gitea say where a rule wants signed commits."""
+
+UNSAID = re.compile(r"Internal Server Error \(no message for end users\)")
+"""What Gitea 1.26 says of it in truth: it fails over its own refusal."""
+
 NEGOTIATE = {"push.negotiate": "true"}
 """Has git ask the server for a commit both know, which else it takes from the server's branches."""
 
@@ -100,13 +106,22 @@ def _rejected(repository: Repository, change: Change, there: str | None, said: s
             f"Branch {change.branch} of {place.url} is at {(there or 'no commit')[:12]} by now: "
             "somebody else pushed meanwhile.",
         )
-    user = f"the user of Secret {place.credential.secret}"
-    remedy = f"Let {user} create branches release/*"
-    if change.extends_branch:
-        remedy = f"Let {user} push to it, or set spec.config.delivery of the pipeline to "
-        remedy += "PullRequest"
     return TerminalError(
         Reason.PUSH_REFUSED,
         f"{place.url} refused the push to branch {change.branch}: {words(said, place.credential)}.",
-        remedy,
+        _way_out(change, said, f"the user of Secret {place.credential.secret}"),
     )
+
+
+def _way_out(change: Change, said: str, user: str) -> str:
+    unsigned = (
+        f"leave branches such as {change.branch} out of the rule that wants signed commits, for "
+        f"the operator signs none, or let {user} bypass it where the forge has that"
+    )
+    if UNSIGNED.search(said):
+        return f"{unsigned[0].upper()}{unsigned[1:]}"
+    if UNSAID.search(said):
+        return f"Look into Gitea's log; where commits are unverified there, {unsigned}"
+    if change.extends_branch:
+        return f"Let {user} push to it, or set spec.config.delivery of the pipeline to PullRequest"
+    return f"Let {user} create branches release/*"

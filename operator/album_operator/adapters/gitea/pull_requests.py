@@ -30,6 +30,7 @@ from album_operator.adapters.gitea.answers import (
 from album_operator.adapters.gitea.api import PAGE, TIME_LIMIT, GiteaApi
 from album_operator.adapters.gitea.extras import DRAFT_TITLE, add_extras
 from album_operator.adapters.gitea.gate import parse_gate
+from album_operator.adapters.gitea.rules import find_signing_rule
 from album_operator.adapters.names import check_commit, check_ref_name
 from album_operator.adapters.servers.gateway import REFUSED_PAUSE, Gateway
 from album_operator.domain.places import CommitState, Draft, ForgePlace, MergeMethod
@@ -81,9 +82,13 @@ class GiteaPullRequests:
         """Give the token itself: a Gitea knows no Apps."""
         return place.credential.token
 
-    async def get_repository(self, place: ForgePlace) -> RepositorySeen:
+    async def get_repository(self, place: ForgePlace, branch: str | None = None) -> RepositorySeen:
         """Read what the token's user may do with the repository."""
-        return parse_repository(place, await self._api.get_repository(place))
+        raw = await self._api.get_repository(place)
+        seen = parse_repository(place, raw)
+        if branch is None:
+            return seen
+        return replace(seen, signing_rule=await find_signing_rule(self._api, place, raw, branch))
 
     async def find(self, place: ForgePlace, head: str, base: str) -> PullRequestSeen | None:
         """Find the pull request from branch `head` of the same repository into `base`."""

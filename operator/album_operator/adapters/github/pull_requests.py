@@ -4,7 +4,9 @@ PyGithub authenticates and sends. Its classes for repositories and pull requests
 take a request where GraphQL takes a fiftieth of one, and hide ETags and the words of a refusal.
 """
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
@@ -23,6 +25,7 @@ from album_operator.adapters.github.gate import BATCH, parse_pulls, render_query
 from album_operator.adapters.github.limits import CHANGE, Limits
 from album_operator.adapters.github.merge import arm, disarm, merge_now
 from album_operator.adapters.github.pulls import choose, parse_pull, parse_slim, slim_pulls
+from album_operator.adapters.github.rules import find_signing_rule
 from album_operator.adapters.names import check_commit, check_ref_name
 from album_operator.adapters.servers.gateway import Gateway
 from album_operator.domain.errors import OutsideError, StaleError, TerminalError
@@ -73,9 +76,14 @@ class GitHubPullRequests:
         """
         return await self._api.give_token(place)
 
-    async def get_repository(self, place: ForgePlace) -> RepositorySeen:
+    async def get_repository(self, place: ForgePlace, branch: str | None = None) -> RepositorySeen:
         """Read what the token's user may do with the repository."""
-        return await self._api.get_repository(place)
+        if branch is None:
+            return await self._api.get_repository(place)
+        seen, rule = await asyncio.gather(
+            self._api.get_repository(place), find_signing_rule(self._api, place, branch)
+        )
+        return replace(seen, signing_rule=rule)
 
     async def find(self, place: ForgePlace, head: str, base: str) -> PullRequestSeen | None:
         """Find the pull request from branch `head` of the same repository into `base`."""
