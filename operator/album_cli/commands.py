@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Iterable
 
 import click
 
@@ -116,10 +117,12 @@ def plan(
     username = os.environ.get(USER, "")
     place = find_place(config_repo or wish.config_repository, token, username)
     proxies = find_proxies(os.environ)
-    diff = asyncio.run(make_plan(wish, place, rev, insecure_hosts(place), proxies))
+    change = asyncio.run(make_plan(wish, place, rev, insecure_hosts(place), proxies))
+    diff, notes = change.diff, change.notes
     if token:
-        diff = _redactor(token, username).clean(diff)
-    _write(diff)
+        redactor = _redactor(token, username)
+        diff, notes = redactor.clean(diff), tuple(map(redactor.clean, notes))
+    _write(diff, notes)
 
 
 def _wish(
@@ -140,7 +143,9 @@ def _redactor(token: str, username: str) -> Redactor:
     return Redactor([words_of({"token": token.encode(), "username": username.encode()})])
 
 
-def _write(diff: str) -> None:
+def _write(diff: str, notes: Iterable[str]) -> None:
+    for note in notes:
+        click.echo(note, err=True)
     if has_unknown_digest(diff):
         click.echo(UNKNOWN_DIGEST_NOTE, err=True)
     # Whoever reads the output may stop early, as `head` does.

@@ -11,7 +11,7 @@ from album_operator.domain.errors import OutsideError
 from album_operator.domain.places import GitPlace
 from album_operator.domain.proxies import Proxies
 from album_operator.domain.verdict import Halt
-from album_operator.steps.editing import Reading, find_change
+from album_operator.steps.editing import Change, Reading, find_change
 
 
 async def make_plan(
@@ -20,8 +20,8 @@ async def make_plan(
     revision: str | None,
     insecure_hosts: Collection[str],
     proxies: Proxies,
-) -> str:
-    """Give the diff of a release.
+) -> Change:
+    """Give what a release would change.
 
     Args:
         wish: the release and what the conventions make of it.
@@ -54,4 +54,4 @@ async def make_plan(
             f"Nothing would change: {change.seen.base_branch} of {place.url} holds "
             f"{resolved.version} already."
         )
-    return change.diff
+    return change

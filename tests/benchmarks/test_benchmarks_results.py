@@ -159,11 +159,11 @@ def test_goals_are_met_or_missed_by_what_was_measured() -> None:
         measured(20_000, {COLD: 0.1, WARM: 0.1, SHALLOW: 3, FULL: 0.5, LAZY: 1}),
         measured(100_000, {COLD: 0.13, WARM: 0.2, SHALLOW: 9, FULL: 9, LAZY: 1}),
     ]
-    outcomes = [goal.outcome for goal in all_goals(results, Editing(1, (1.0,), 4))]
-    assert outcomes == ["met", "MISSED", "met", "met", "met", "met", "MISSED", "MISSED", "MISSED"]
+    outcomes = [goal.outcome for goal in all_goals(results, Editing(1, (1.4,), (1.0,), 2))]
+    assert outcomes == ["met", "MISSED", "met", "met", "met", "met", *["MISSED"] * 4]
 
 
 def test_goals_of_other_sizes_are_not_measured() -> None:
     results = [measured(200, {COLD: 1, WARM: 1, SHALLOW: 1, FULL: 1, LAZY: 1})]
-    outcomes = [goal.outcome for goal in all_goals(results, Editing(1, (1.0,), 2))]
-    assert outcomes == ["not measured"] * 8 + ["met"]
+    outcomes = [goal.outcome for goal in all_goals(results, Editing(1, (1.2,), (1.0,), 1))]
+    assert outcomes == ["not measured"] * 8 + ["met"] * 2

@@ -183,3 +183,24 @@ def test_what_would_be_wrong_in_silence_is_told(
     assert ended.status == (2 if said else 0), ended
     assert said in ended.err
     assert said or b"v1.1.0" in ended.out
+
+
+def test_an_edit_through_a_list_of_a_named_document_says_what_else_changes(folder: Path) -> None:
+    values = (
+        "kind: Service\n---\nkind: Deployment\nmetadata: {name: web}\nspec:\n  containers:\n"
+        "  - {name: app, tag: &t v1.0.0}\n  - {name: job, tag: *t}\n"
+    )
+    commit(folder / "config", "values", {"values.yaml": values.encode()})
+    old = "{path: backend/values.yaml, key: resources.extra.tag}"
+    edit = (
+        '{path: values.yaml, key: "spec.containers[name=job].tag", anchors: Edit, '
+        "document: {kind: Deployment, name: web}}"
+    )
+    ended = plan(folder, "-f", "release.yaml", "-f", "-", data=PIPELINE.replace(old, edit))
+
+    assert ended.status == 0, ended
+    assert b'+  - {name: app, tag: &t "v1.1.0"}' in ended.out
+    assert ended.err == (
+        "spec.containers[name=job].tag of Deployment web of values.yaml is shared, so "
+        "spec.containers[0].tag and spec.containers[1].tag change together.\n"
+    )

@@ -640,13 +640,109 @@ EDITS = [
     _edit_row(".", "image.tag", "path must be a file"),
     *(
         _edit_row("values.yaml", key, "key must be the names on the way", "key")
-        for key in ("", ".", "image.", ".tag", "image..tag", "a b", "image[0]", "a\n", "$x")
+        for key in (
+            *(
+                "",
+                ".",
+                "image.",
+                ".tag",
+                "image..tag",
+                "a b",
+                "a\n",
+                "a\tb",
+                "a\x7f",
+                "a\\",
+                "a\\\n",
+            ),
+            *(
+                "a[",
+                "a[0",
+                "a]",
+                "a[]",
+                "a[x]",
+                "a[-1]",
+                "a[x=]",
+                "a[=x]",
+                "a.[0]",
+                "a[0]b",
+                "a[[0]]",
+            ),
+            *("a[1000000]", "a[name=app", "a[name=[app]]", "a[x=y\n]"),
+        )
     ),
+    *(
+        _edit_row("values.yaml", key)
+        for key in (
+            *("containers[name=app].image.tag", "args[0]", "[0].a", "a[0][12].b", "$x", "ключ.a=b"),
+            *(r"labels.app\.kubernetes\.io/version", r"a\[0\].b\\c", r"a\ b", r"a[x=y z\]].b"),
+            "images[name=ghcr.io/owner/app].newTag",
+            ".".join("a" * 128),
+        )
+    ),
+    _edit_row("values.yaml", "a." * 128 + "a", "may not be more than 256", "key"),
     Row(
         "spec.apps[0].edits",
         [{"path": "v.yaml", "key": "a.b"}, {"path": "v.yaml", "key": "a.b"}],
-        "Duplicate value",
-        "spec.apps[0].edits[1]",
+        "two edits set the same key of the same file",
+    ),
+    *(
+        Row("spec.apps[0].edits", [{"path": "v.yaml", "key": "a", "document": document}])
+        for document in ({"index": 0}, {"index": 999}, {"kind": "HelmRelease", "name": "a:b.c"})
+    ),
+    *(
+        Row(
+            "spec.apps[0].edits",
+            [{"path": "v.yaml", "key": "a", "document": document}],
+            "say which document either by index",
+            "spec.apps[0].edits[0].document",
+        )
+        for document in (
+            {},
+            {"kind": "Deployment"},
+            {"name": "web"},
+            {"index": 0, "kind": "Deployment"},
+            {"index": 0, "kind": "Deployment", "name": "web"},
+        )
+    ),
+    *(
+        Row(
+            "spec.apps[0].edits",
+            [{"path": "v.yaml", "key": "a", "document": document}],
+            said,
+            f"spec.apps[0].edits[0].document.{field}",
+        )
+        for document, field, said in (
+            ({"index": -1}, "index", "should be greater than or equal to 0"),
+            ({"index": 1000}, "index", "should be less than or equal to 999"),
+            ({"kind": "De ployment", "name": "web"}, "kind", "kind must be that of an object"),
+            ({"kind": "", "name": "web"}, "kind", "kind must be that of an object"),
+            ({"kind": "Deployment", "name": "a b"}, "name", "name must be that of an object"),
+        )
+    ),
+    Row(
+        "spec.apps[0].edits",
+        [
+            {"path": "v.yaml", "key": "a"},
+            {"path": "v.yaml", "key": "a", "document": {"index": 0}},
+            {"path": "v.yaml", "key": "a", "document": {"index": 1}},
+            {"path": "v.yaml", "key": "a", "document": {"kind": "Deployment", "name": "web"}},
+            {"path": "v.yaml", "key": "a", "document": {"kind": "Deployment", "name": "api"}},
+        ],
+    ),
+    *(
+        Row(
+            "spec.apps[0].edits",
+            [{"path": "v.yaml", "key": "a", "document": document} for _ in "12"],
+            "two edits set the same key of the same file",
+        )
+        for document in ({"index": 1}, {"kind": "Deployment", "name": "web"})
+    ),
+    Row("spec.apps[0].edits", [{"path": "v.yaml", "key": "a", "anchors": "Edit"}]),
+    Row(
+        "spec.apps[0].edits",
+        [{"path": "v.yaml", "key": "a", "anchors": "Yes"}],
+        'supported values: "Refuse", "Edit"',
+        "spec.apps[0].edits[0].anchors",
     ),
     Row(
         "spec.apps[0].edits",
@@ -699,8 +795,7 @@ EDITS = [
     Row(
         "spec.apps[0].edits",
         [_kustomize("app"), _kustomize("app")],
-        "Duplicate value",
-        "spec.apps[0].edits[1]",
+        "two edits set the same key of the same file",
     ),
     Row(
         "spec.apps[0].edits",

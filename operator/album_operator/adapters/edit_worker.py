@@ -15,9 +15,12 @@ import signal
 import struct
 import sys
 import traceback
+from collections.abc import Iterable
 from typing import Any, BinaryIO
 
 from album_operator.domain.reasons import Reason
+from album_operator.domain.release import Edit
+from album_operator.domain.seen import Edited
 from album_operator.render import proposal
 from album_operator.render.values import NotEditableError
 from album_operator.render.yaml_plain import read_plain
@@ -75,14 +78,16 @@ def _work(order: bytes) -> dict[str, object]:
     return {
         "current": [edited.current[edit] for edit in wanted],
         "files": {path: base64.b64encode(data).decode() for path, data in edited.files.items()},
+        "notes": edited.notes,
     }
 
 
-def parse_answer(answer: bytes) -> tuple[list[str], dict[str, bytes]]:
+def parse_answer(answer: bytes, edits: Iterable[Edit]) -> Edited:
     """Read an answer.
 
-    Returns:
-        The values before the edits, in the order of these, and the files that change.
+    Args:
+        answer: the answer.
+        edits: those of the order.
 
     Raises:
         NotEditableError: the order was refused.
@@ -90,7 +95,8 @@ def parse_answer(answer: bytes) -> tuple[list[str], dict[str, bytes]]:
     """
     told = _parse(answer)
     files = {path: base64.b64decode(data) for path, data in told["files"].items()}
-    return told["current"], files
+    current = dict(zip(edits, told["current"], strict=True))
+    return Edited(current, files, tuple(told["notes"]))
 
 
 def parse_reading(answer: bytes) -> object:

@@ -87,8 +87,8 @@ class ProcessEditor:
             async with self._small.hold(namespace):
                 return await loop.run_in_executor(self._thread, proposal.edit, wanted, needed)
         async with self._large.hold(namespace):
-            current, edited = parse_answer(await self._order((dict(wanted), needed), needed))
-        return Edited(dict(zip(wanted, current, strict=True)), edited)
+            answer = await self._order((dict(wanted), needed), needed)
+        return parse_answer(answer, wanted)
 
     async def read(self, namespace: str, data: bytes) -> object:
         """Give a text of YAML as plain data."""

@@ -4,13 +4,11 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from album_operator.api.model import MapList, Model, Rule, obeys
+from album_operator.api.model import AtomicList, Model, Rule, obeys
 from album_operator.api.places import FilePath
 from album_operator.api.predicates import matches
-from album_operator.api.types import EditFormat, EditValue, Text
-
-_KEY_PATH = r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*"
-"""Names on the way to a value of a YAML file."""
+from album_operator.api.types import EditAnchors, EditFormat, EditValue, Text
+from album_operator.domain.keys import KEY
 
 _IMAGE_ENTRY = r"[A-Za-z0-9_]([A-Za-z0-9._/:-]*[A-Za-z0-9_])?"
 """`name` of an image in a kustomization: an image, or a placeholder in its place."""
@@ -18,8 +16,10 @@ _IMAGE_ENTRY = r"[A-Za-z0-9_]([A-Za-z0-9._/:-]*[A-Za-z0-9_])?"
 
 _KEYS = {
     "YAML": Rule(
-        matches(_KEY_PATH),
-        "key must be the names on the way to the value, joined by dots, such as image.tag.",
+        matches(KEY),
+        "key must be the names on the way to the value, joined by dots, such as image.tag; an item "
+        "of a list in brackets, such as containers[name=app].image or args[0]; and a backslash "
+        "before a dot, blank, bracket or backslash of a name.",
     ),
     "Kustomize": Rule(
         matches(_IMAGE_ENTRY),
@@ -30,10 +30,41 @@ _KEYS = {
 """What a key must be in each format."""
 
 
+_OBJECT_KIND = Rule(
+    matches(r"[A-Za-z][A-Za-z0-9]*"), "kind must be that of an object, such as HelmRelease."
+)
+_OBJECT_NAME = Rule(
+    matches(r"[A-Za-z0-9]([A-Za-z0-9._:-]*[A-Za-z0-9])?"),
+    "name must be that of an object: letters, digits and . _ : - are allowed.",
+)
+
+ObjectKind = Annotated[str, Field(max_length=63), _OBJECT_KIND]
+NameOfObject = Annotated[str, Field(max_length=253), _OBJECT_NAME]
+
+_ONE_WAY = Rule(
+    "has(self.index) ? !has(self.kind) && !has(self.name) : has(self.kind) && has(self.name)",
+    "say which document either by index, counted from 0, or by the kind and name of its object.",
+)
+
+
 def _key_rule(edit_format: str) -> Rule:
     rule = _KEYS[edit_format]
     in_key = str(rule.rule).replace("self.", "self.key.", 1)
     return Rule(f"self.format != '{edit_format}' || {in_key}", rule.message, ".key")
+
+
+class Document(Model):
+    """A document of a file with several."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (_ONE_WAY,)
+
+    index: int | None = Field(
+        None, ge=0, le=999, description="Its index in the file, counted from 0."
+    )
+    kind: ObjectKind | None = Field(
+        None, description="The object's kind, such as HelmRelease; with its name."
+    )
+    name: NameOfObject | None = Field(None, description="The object's metadata.name.")
 
 
 class Edit(Model):
@@ -52,8 +83,9 @@ class Edit(Model):
     path: FilePath = Field(description="Path of the file in the config repository.")
     key: Annotated[str, Field(max_length=256, examples=["image.tag"])] = Field(
         description=(
-            "Names on the way to the value, joined by dots; for Kustomize the name of an entry of "
-            "images."
+            "Names on the way to the value, joined by dots; an item of a list in brackets, "
+            "[name=app] or [0]; a backslash before a dot of a name. For Kustomize the name of an "
+            "entry of images."
         )
     )
     value: EditValue = Field(
@@ -74,14 +106,44 @@ class Edit(Model):
     create: bool = Field(
         False, description="Whether a key or entry that is missing is added; false by default."
     )
+    document: Document | None = Field(
+        None, description="The document the value is in, where the file has several."
+    )
+    anchors: EditAnchors = Field(
+        "Refuse",
+        description=(
+            "What becomes of a value that an anchor shares with other places. Refuse: it is not "
+            "edited. Edit: it is, and all those places with it. Refuse by default."
+        ),
+    )
 
 
 _ONE_EDIT_FOR_A_KEY = Rule(
-    "self.all(e, e.format != 'YAML' || self.exists_one(f, f.path == e.path && f.key == e.key))",
+    "self.all(e, self.exists_one(f, f.path == e.path && f.key == e.key && f.format == e.format && "
+    "(f.format == 'YAML' || f.value == e.value) && has(f.document) == has(e.document) && "
+    "(!has(f.document) || f.document == e.document)))",
     "two edits set the same key of the same file: only one value can stand there, remove one.",
 )
 
-EditList = Annotated[list[Edit], MapList("path", "key", "value"), _ONE_EDIT_FOR_A_KEY]
+EditList = Annotated[list[Edit], AtomicList(), _ONE_EDIT_FOR_A_KEY]
+"""No map by keys: a document is one of them, and only texts and numbers can be."""
+
+
+class ResolvedDocument(Model):
+    """A document of a file with several."""
+
+    index: int | None = Field(None, description="Its index in the file, counted from 0.")
+    kind: Annotated[Text, obeys(ObjectKind)] | None = Field(None, description="The object's kind.")
+    name: Annotated[Text, obeys(NameOfObject)] | None = Field(
+        None, description="The object's name."
+    )
+
+    @model_validator(mode="after")
+    def _check_way(self) -> Self:
+        named = (self.kind is not None, self.name is not None)
+        if named != ((self.index is None),) * 2:
+            raise ValueError(_ONE_WAY.message)
+        return self
 
 
 class ResolvedEdit(Model):
@@ -94,6 +156,10 @@ class ResolvedEdit(Model):
     value: EditValue = Field("Tag", description="What of the image is written.")
     format: EditFormat = Field("YAML", description="What the key means.")
     create: bool = Field(False, description="Whether a place that is missing is added.")
+    document: ResolvedDocument | None = Field(None, description="The document the value is in.")
+    anchors: EditAnchors = Field(
+        "Refuse", description="What becomes of a value that is shared with other places."
+    )
 
     @model_validator(mode="after")
     def _check_key(self) -> Self:
@@ -101,4 +167,4 @@ class ResolvedEdit(Model):
         return self
 
 
-ResolvedEditList = Annotated[list[ResolvedEdit], MapList("path", "key", "value")]
+ResolvedEditList = Annotated[list[ResolvedEdit], AtomicList()]

@@ -115,6 +115,18 @@ class MapList:
         return schema
 
 
+class AtomicList:
+    """Marks a list of objects as one value: a merge takes all of it, or none."""
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Add the list type to the schema of the annotated list."""
+        schema = handler(core_schema)
+        schema["x-kubernetes-list-type"] = "atomic"
+        return schema
+
+
 class Model(BaseModel):
     """A JSON object of a resource: `snake_case` here, `camelCase` in the API.
 

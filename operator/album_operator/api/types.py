@@ -227,6 +227,7 @@ MergeMode = Literal["Manual", "Auto"]
 MergeMethod = Literal["Merge", "Squash", "Rebase"]
 EditValue = Literal["Tag", "Digest", "Reference", "Repository"]
 EditFormat = Literal["YAML", "Kustomize"]
+EditAnchors = Literal["Refuse", "Edit"]
 DeliveryType = Literal["PullRequest", "Commit"]
 
 

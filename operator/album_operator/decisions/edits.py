@@ -118,7 +118,7 @@ def _check_order(resolved: Resolved, current: Mapping[Edit, str]) -> Halt | None
             continue
         return Halt(
             Reason.SUPERSEDED,
-            f"{edit.path} already holds {value} at {edit.key}, which is newer than "
+            f"{edit.path} already holds {value} at {edit.place}, which is newer than "
             f"{resolved.version}; nothing was changed.",
             "To go back on purpose, create a release with spec.allowDowngrade: true",
             ending=".",
@@ -138,6 +138,7 @@ def _is_of_another_image(
         not is_same_image(repository or other.key, image)
         for other, repository in current.items()
         if other.value is EditValue.REPOSITORY
-        and (other.path, other.format, other.parent) == (edit.path, edit.format, edit.parent)
+        and (other.path, other.document) == (edit.path, edit.document)
+        and (other.format, other.steps[:-1]) == (edit.format, edit.steps[:-1])
         and (repository or other.format is EditFormat.KUSTOMIZE)
     )

@@ -121,7 +121,10 @@ class Outweighing:
             if value is None or not differs(edit, value, ours):
                 return None
             return Found(value, edit.place, rendering.origin("kustomize", "images"))
-        way = tuple(edit.key.split("."))
+        way = tuple(step for step in edit.steps if isinstance(step, str))
+        if len(way) < len(edit.steps):
+            # Helm takes a list whole: which item of another is the one meant nobody can tell.
+            return None
         found = self._find_value(rendering, edit, way)
         if found is not None and differs(edit, found.value, ours):
             return found

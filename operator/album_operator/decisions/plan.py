@@ -1,6 +1,6 @@
 """Plan: what a release would do, from what the checks before its first write have seen."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from album_operator.domain.diffs import UNKNOWN_DIGEST_NOTE, has_unknown_digest
@@ -14,7 +14,12 @@ from album_operator.domain.verdict import Done
 
 
 def decide(
-    record: Record, resolved: Resolved, seen: ConfigSeen, diff: str, patches: Mapping[Ref, str]
+    record: Record,
+    resolved: Resolved,
+    seen: ConfigSeen,
+    diff: str,
+    patches: Mapping[Ref, str],
+    notes: Iterable[str] = (),
 ) -> Done:
     """Write down what a release would do.
 
@@ -24,6 +29,7 @@ def decide(
         seen: the base branch the diff is against.
         diff: unified diff of the change, empty where nothing would change.
         patches: JSON merge patch of each Application, as text.
+        notes: what else changes with the edited values, as sentences.
     """
     config = resolved.config
     plan = PlanRecord(
@@ -43,10 +49,12 @@ def decide(
             f"propose nothing, as branch {seen.base_branch} of {config.repository} holds "
             f"{resolved.version} already"
         )
-    note = f" {UNKNOWN_DIGEST_NOTE}" if has_unknown_digest(diff) else ""
+    if has_unknown_digest(diff):
+        notes = (*notes, UNKNOWN_DIGEST_NOTE)
     return Done(
         replace(record, plan=plan),
         Reason.PLANNED,
         f"Nothing was done. Applied, the release would build {plan.image}, {change}, and patch "
-        f"{join_words(map(str, patches))}. Set spec.mode to Apply to do it.{note}",
+        f"{join_words(map(str, patches))}. Set spec.mode to Apply to do it."
+        + "".join(f" {note}" for note in notes),
     )

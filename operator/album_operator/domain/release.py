@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
+from album_operator.domain.keys import Item, Step, parse_key
 from album_operator.domain.places import MergeMethod
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -127,14 +128,39 @@ KUSTOMIZE_FIELDS = {
 
 
 @dataclass(frozen=True)
+class Document:
+    """A document of a file with several: by its index, or the object's kind and name.
+
+    Attributes:
+        index: counted from 0.
+    """
+
+    index: int | None = None
+    kind: str | None = None
+    name: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}" if self.index is None else f"document {self.index}"
+
+
+class Anchors(StrEnum):
+    """What becomes of a value that an anchor shares with other places."""
+
+    REFUSE = "Refuse"
+    EDIT = "Edit"
+
+
+@dataclass(frozen=True)
 class Edit:
     """One value to change: a file below the config repository's root, and a place in it.
 
     Attributes:
         path: POSIX path of the file.
-        key: dotted key path of the scalar, such as `image.tag`; for Kustomize the `name` of an
-            entry of `images`.
+        key: the way to the scalar, such as `image.tag` (`domain/keys`); for Kustomize the `name` of
+            an entry of `images`.
         create: whether a place that is missing is added.
+        document: the document it is in; None for a file with one.
+        anchors: whether what an anchor shares with other places is changed with all of them.
     """
 
     path: str
@@ -142,25 +168,32 @@ class Edit:
     value: EditValue = EditValue.TAG
     format: EditFormat = EditFormat.YAML
     create: bool = False
+    document: Document | None = None
+    anchors: Anchors = Anchors.REFUSE
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The way from the document's root to the scalar.
+
+        Raises:
+            ValueError: the key is none.
+        """
+        if self.format is EditFormat.KUSTOMIZE:
+            return ("images", Item("name", self.key), KUSTOMIZE_FIELDS[self.value])
+        return parse_key(self.key)
 
     @property
     def field(self) -> str:
-        """Name of the last key on the way: the one whose value is replaced."""
-        if self.format is EditFormat.KUSTOMIZE:
-            return KUSTOMIZE_FIELDS[self.value]
-        return self.key.rpartition(".")[2]
-
-    @property
-    def parent(self) -> str:
-        """The way to the mapping that key is in."""
-        return self.key if self.format is EditFormat.KUSTOMIZE else self.key.rpartition(".")[0]
+        """Name of the last key on the way; empty where there is none."""
+        return next((step for step in reversed(self.steps) if isinstance(step, str)), "")
 
     @property
     def place(self) -> str:
         """The place in the words of messages."""
+        document = f" of {self.document}" if self.document is not None else ""
         if self.format is EditFormat.KUSTOMIZE:
-            return f"{self.field} of image {self.key}"
-        return self.key
+            return f"{self.field} of image {self.key}{document}"
+        return f"{self.key}{document}"
 
 
 @dataclass(frozen=True)

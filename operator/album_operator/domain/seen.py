@@ -85,10 +85,12 @@ class Edited:
     Attributes:
         current: the value at each edit's key, before it.
         files: new bytes of each file that changes, by path.
+        notes: what else changes with them, as sentences.
     """
 
     current: Mapping[Edit, str]
     files: Mapping[str, bytes]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

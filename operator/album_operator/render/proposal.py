@@ -39,14 +39,16 @@ def edit(wanted: Mapping[Edit, str], files: Mapping[str, bytes]) -> Edited:
         NotEditableError: one of the edits is not possible.
     """
     current: dict[Edit, str] = {}
-    edited = {}
+    edited: dict[str, bytes] = {}
+    notes: list[str] = []
     for path in edited_paths(wanted):
         edits = {edit: value for edit, value in wanted.items() if edit.path == path}
-        before, data = exchange_values(files[path], edits)
-        current |= before
-        if data != files[path]:
-            edited[path] = data
-    return Edited(current, edited)
+        exchanged = exchange_values(files[path], edits)
+        current |= exchanged.before
+        notes += exchanged.notes
+        if exchanged.data != files[path]:
+            edited[path] = exchanged.data
+    return Edited(current, edited, tuple(notes))
 
 
 def _new_value(edit: Edit, resolved: Resolved, digest: str) -> str:

@@ -12,13 +12,14 @@ from typing import TypeAlias
 
 from ruamel.yaml.events import Event
 
+from album_operator.domain.keys import Item
 from album_operator.render.yaml_nodes import Node, RefusedError, is_plain_string, line_and_column
-from album_operator.render.yaml_places import Gap, Item, Step
+from album_operator.render.yaml_places import Gap
 
-Tree: TypeAlias = "str | dict[Step, Tree]"
+Tree: TypeAlias = "str | dict[str | Item, Tree]"
 """What is new below a gap; a mapping's keys are texts, a list's are Items."""
 
-Growth: TypeAlias = dict[Step, Tree]
+Growth: TypeAlias = dict[str | Item, Tree]
 """What is new in one gap."""
 
 Cut: TypeAlias = tuple[int, int, str]
@@ -31,6 +32,9 @@ REST = re.compile(r"[ \t]*(?:(?:(?<=[ \t\r\n])|^)#[^\r\n\x85\u2028\u2029]*)?(\r\
 
 FILLING = re.compile(r"(?:[ \t\r\n]|(?<=[ \t\r\n])#[^\r\n]*)*")
 """Blanks, line ends and comments between two tokens."""
+
+KEYS, DASHES = re.compile(r"( *)"), re.compile(r"( *)- +")
+"""What stands on a line before the first key of a mapping, or the first item of a list."""
 
 SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*")
 """Texts without any character that could mean something to YAML."""
@@ -53,7 +57,7 @@ class Habits:
     line_end: str
 
 
-def add_to_tree(trees: Growth, steps: Sequence[Step], value: str) -> bool:
+def add_to_tree(trees: Growth, steps: Sequence[str | Item], value: str) -> bool:
     """Put a value into a tree, at the end of some steps.
 
     Returns:
@@ -62,15 +66,24 @@ def add_to_tree(trees: Growth, steps: Sequence[Step], value: str) -> bool:
     *above, last = steps
     for step in above:
         below = trees.setdefault(step, {})
-        if isinstance(below, str):
+        if isinstance(below, str) or _is_mixed(trees):
             return False
         trees = below
-    return trees.setdefault(last, value) == value
+    return trees.setdefault(last, value) == value and not _is_mixed(trees)
+
+
+def _is_mixed(tree: Growth) -> bool:
+    """Tell whether what is new would be a list for one edit and a mapping for another."""
+    return len({isinstance(step, Item) for step in tree}) > 1
 
 
 def new_item(item: Item, fields: Tree) -> Growth:
     """Give a new item of a list as the mapping it is."""
-    return {"name": item.name, **(fields if isinstance(fields, dict) else {})}
+    return {item.field: item.value, **_fields(fields)}
+
+
+def _fields(tree: Tree) -> Growth:
+    return tree if isinstance(tree, dict) else {}
 
 
 def grow(
@@ -91,7 +104,10 @@ def grow(
         if parent.is_flow:
             yield from _into_flow(text, parent, owner, tree)
         else:
-            yield _below(text, _end(text, parent, None), _column(parent), tree, habits)
+            column = _column(parent) if not parent.event.anchor else _column_below(text, parent)
+            yield _below(text, _end(text, parent, None), column, tree, habits)
+    elif owner is parent:
+        raise RefusedError(parent.at, "the item of the list there is empty", "Write it")
     elif owner is None or around is None:
         # The document's start stands right before its root.
         after = int(events[parent.number - 1].end_mark.index)
@@ -218,13 +234,13 @@ def _habits(text: str, nodes: list[Node]) -> Habits:
     while nodes and (step is None or dash is None or item is None):
         node = nodes.pop()
         nodes += reversed(node.children)
-        if node.is_flow or node.tag is not None:
+        if node.is_flow or _is_marked(node):
             continue
         for child in node.children:
             width = _column(child) - _column(node)
             if node.is_sequence and child.event.start_mark.line == node.event.start_mark.line:
                 item = item or width
-            elif node.is_mapping and child.children and not child.is_flow and child.tag is None:
+            elif node.is_mapping and child.children and not (child.is_flow or _is_marked(child)):
                 if child.is_mapping:
                     step = step or width
                 else:
@@ -232,9 +248,25 @@ def _habits(text: str, nodes: list[Node]) -> Habits:
     return Habits(step or 2, dash or 0, item or 2, line_end[0] if line_end else "\n")
 
 
+def _is_marked(node: Node) -> bool:
+    """Tell whether it begins with a tag or an anchor, maybe lines before what is in it."""
+    return node.tag is not None or node.event.anchor is not None
+
+
 def _column(node: Node) -> int:
-    """Give the column of what has no tag, from 0."""
+    """Give the column of what has no tag and no anchor, from 0."""
     return int(node.event.start_mark.column)
+
+
+def _column_below(text: str, node: Node) -> int:
+    """Give the column of the keys or dashes of what begins with an anchor, maybe a line before."""
+    before = re.split(r"[\r\n]", text[: node.children[0].start])[-1]
+    found = (KEYS if node.is_mapping else DASHES).fullmatch(before)
+    if found is None:
+        raise RefusedError(
+            node.at, "where its items begin is not certain for the anchor there", "Remove it"
+        )
+    return len(found[1])
 
 
 def _pad(tree: Growth, habits: Habits) -> int:
@@ -245,12 +277,13 @@ def _block(tree: Growth, habits: Habits) -> list[str]:
     """Write a tree as lines without line ends."""
     lines = []
     for step, below in tree.items():
-        if isinstance(below, str):
-            lines.append(f"{_plain(str(step))}: {in_quotes(below)}")
-        elif isinstance(step, Item):
-            first, *more = [f"name: {_plain(step.name)}", *_block(below, habits)]
+        if isinstance(step, Item):
+            head = f"{_plain(step.field)}: {_plain(step.value)}"
+            first, *more = [head, *_block(_fields(below), habits)]
             lines.append("-".ljust(habits.item) + first)
             lines += [" " * habits.item + line for line in more]
+        elif isinstance(below, str):
+            lines.append(f"{_plain(step)}: {in_quotes(below)}")
         else:
             pad = " " * _pad(below, habits)
             lines += [f"{_plain(step)}:", *(pad + line for line in _block(below, habits))]

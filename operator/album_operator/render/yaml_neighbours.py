@@ -11,9 +11,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from album_operator.domain.images import is_reference, split_pin, words_of
+from album_operator.domain.keys import Step, render_key
 from album_operator.domain.release import Edit, EditFormat, EditValue
 from album_operator.render.yaml_nodes import Node, RefusedError
-from album_operator.render.yaml_places import Gap, Item, Step, Target
+from album_operator.render.yaml_places import Gap, Target, effective_pairs
 
 DIGEST = frozenset({"digest", "sha", "sha256", "sha512"})
 TAG = frozenset({"tag", "version", "release"})
@@ -33,16 +34,21 @@ UNSET = frozenset({"", "~", "null", "Null", "NULL", "false", "False", "FALSE"})
 
 @dataclass(frozen=True)
 class Placed:
-    """An edit, and where it takes place."""
+    """An edit, and where it takes place.
+
+    Attributes:
+        root: the tree of the document it is in, None in a file without one.
+    """
 
     edit: Edit
     steps: tuple[Step, ...]
     place: Target | Gap
+    root: Node | None
 
     @property
     def words(self) -> frozenset[str]:
         """Words of all names on the way."""
-        names = (str(step) for step in self.steps if not isinstance(step, Item))
+        names = (step for step in self.steps if isinstance(step, str))
         return frozenset().union(*map(words_of, names))
 
     @property
@@ -101,6 +107,7 @@ def has_digest_beside(placed: Placed, others: Collection[Placed]) -> bool:
     here = placed.steps[:-1]
     return any(
         other.edit.value is EditValue.DIGEST
+        and other.root is placed.root
         and (other.steps[:-1] in {here, here[:-1]} or other.steps[:-2] == here)
         for other in others
     )
@@ -109,17 +116,17 @@ def has_digest_beside(placed: Placed, others: Collection[Placed]) -> bool:
 def _neighbours(placed: Placed) -> Iterator[_Neighbour]:
     """Give the scalars in the mapping of a value, in the one above, and in mappings beside it."""
     way = placed.place.above
-    steps = placed.steps[: len(way) - 1]
+    steps = placed.steps[: len(way) - 1]  # the way to the last of them
     for level, mapping in enumerate(reversed(way[-2:])):
         if not mapping.is_mapping:
             return
         here = steps[: len(steps) - level]
-        for key, value in mapping.pairs():
+        for key, value in effective_pairs(mapping):
             name = key.text or ""
             if value.text is not None:
                 yield _Neighbour((*here, name), value, words_of(name))
             elif value.is_mapping and level == 0:
-                for inner, below in value.pairs():
+                for inner, below in effective_pairs(value):
                     words = words_of(name) | words_of(inner.text or "")
                     if below.text is not None:
                         yield _Neighbour((*here, name, inner.text or ""), below, words)
@@ -172,7 +179,7 @@ def _check_pin(placed: Placed, beside: _Neighbour) -> None:
 def _name(placed: Placed, beside: _Neighbour) -> str:
     if placed.edit.format is EditFormat.KUSTOMIZE:
         return f"{beside.steps[-1]} of image {placed.edit.key}"
-    return ".".join(map(str, beside.steps))
+    return render_key(beside.steps)
 
 
 def _add(placed: Placed, beside: _Neighbour, kind: EditValue) -> str:

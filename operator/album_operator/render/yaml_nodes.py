@@ -74,13 +74,17 @@ class Node:
         children: items of a sequence; key, value, key, value of a mapping.
         last: position of the event that ends it; that of its own event for a scalar or alias.
         closing: the event that ends a mapping or sequence.
+        uses: the aliases of its anchor.
+        target: of an alias, the node it stands for; None where there is none.
     """
 
     event: NodeEvent
     number: int
     last: int
     closing: Event | None = None
-    children: "list[Node]" = field(default_factory=list)
+    children: "Sequence[Node]" = ()
+    uses: "Sequence[Node]" = ()
+    target: "Node | None" = None
 
     @property
     def at(self) -> tuple[int, int]:
@@ -135,6 +139,11 @@ class Node:
         return isinstance(self.event, AliasEvent)
 
     @property
+    def meant(self) -> "Node":
+        """The node itself, or the one that an alias stands for."""
+        return self.target if self.target is not None else self
+
+    @property
     def is_empty(self) -> bool:
         """Tell whether nothing at all is written, as after `tag:`; it reads as null."""
         return self.text == "" and self.style is None and self.start == self.end
@@ -180,64 +189,92 @@ def parse_text(data: bytes) -> str:
 
 
 def parse_events(text: str) -> Iterator[Event]:
-    """Parse one document of YAML to its events.
+    """Parse YAML to its events.
 
     Raises:
-        RefusedError: it is no YAML, has several documents, is nested deeper than 100, or has more
-            than `MAX_EVENTS` events.
+        RefusedError: it is no YAML, is nested deeper than 100, or has more than `MAX_EVENTS`
+            events.
     """
-    documents, depth = 0, 0
+    depth = 0
     for number, event in enumerate(_events(text), 1):
         if number > MAX_EVENTS:
             raise refuse_events(event.start_mark)
         yield event
-        if isinstance(event, DocumentStartEvent):
-            documents += 1
-            if documents > 1:
-                raise _refuse(event, "a second document begins there", "Leave one document only")
-        elif isinstance(event, CollectionStartEvent):
+        if isinstance(event, CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
-                raise _refuse(event, f"it is nested deeper than {MAX_DEPTH}", "Flatten the file")
+                raise refuse_depth(event.start_mark)
         elif isinstance(event, CollectionEndEvent):
             depth -= 1
 
 
-def find_root(events: Sequence[Event]) -> Node | None:
-    """Make a tree of one document's events; None where there is no document.
+def find_roots(events: Sequence[Event]) -> list[Node]:
+    """Make a tree of each document's events.
 
     Raises:
         RefusedError: its aliases stand for more than a million nodes.
     """
-    root: Node | None = None
-    open_nodes: list[Node] = []
+    roots: list[Node] = []
+    open_nodes: list[tuple[Node, list[Node]]] = []
     sizes: list[int] = []
-    anchored: dict[str, int] = {}
+    anchors = _Anchors()
     for number, event in enumerate(events):
         if isinstance(event, CollectionEndEvent):
-            node, size = open_nodes.pop(), sizes.pop()
+            (node, _), size = open_nodes.pop(), sizes.pop()
             node.last, node.closing = number, event
         elif isinstance(event, NodeEvent):
             node = Node(event, number, number)
-            size = anchored.get(event.anchor, 1) if node.is_alias else 1
-            if open_nodes:
-                open_nodes[-1].children.append(node)
-            else:
-                root = node
+            size = anchors.meet(node)
+            beside = open_nodes[-1][1] if open_nodes else roots
+            beside.append(node)
             if isinstance(event, CollectionStartEvent):
-                open_nodes.append(node)
+                below: list[Node] = []
+                node.children = below
+                open_nodes.append((node, below))
                 sizes.append(1)
                 continue
         else:
+            if isinstance(event, DocumentStartEvent):
+                anchors = _Anchors()
             continue
-        if node.event.anchor and not node.is_alias:
-            anchored[node.event.anchor] = size
+        if node.event.anchor:
+            anchors.sizes[node.number] = size
         if sizes:
             sizes[-1] += size
             if sizes[-1] > MAX_NODES:
                 said = f"its aliases stand for more than {MAX_NODES} values"
-                raise _refuse(event, said, "Write fewer aliases")
-    return root
+                raise RefusedError(node.at, said, "Write fewer aliases")
+    return roots
+
+
+@dataclass
+class _Anchors:
+    """The anchors of a document so far.
+
+    Attributes:
+        nodes: the last node with each.
+        sizes: how many nodes each node stands for, by its number.
+        uses: the aliases of each node, by its number.
+    """
+
+    nodes: dict[str, Node] = field(default_factory=dict)
+    sizes: dict[int, int] = field(default_factory=dict)
+    uses: dict[int, list[Node]] = field(default_factory=dict)
+
+    def meet(self, node: Node) -> int:
+        """Note an anchor, or tell an alias what it stands for; give how many nodes that are."""
+        name = node.event.anchor
+        if name is None:
+            return 1
+        if not node.is_alias:
+            self.nodes[name] = node
+            return 1
+        node.target = self.nodes.get(name)
+        if node.target is None:
+            return 1
+        uses = node.target.uses = self.uses.setdefault(node.target.number, [])
+        uses.append(node)
+        return self.sizes.get(node.target.number, 1)
 
 
 def is_plain_string(value: str) -> bool:
@@ -263,7 +300,10 @@ def _events(text: str) -> Iterator[Event]:
         said = f"the character U+{ord(text[error.position]):04X} there is not allowed in YAML"
         raise RefusedError(at, said, "Remove it") from error
     except MarkedYAMLError as error:
-        raise _unparsable(text, error) from error
+        mark = error.problem_mark or error.context_mark
+        at = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        problem = error.problem or error.context or "it cannot be parsed"
+        raise refuse_text(text, at, problem) from error
     except MemoryError:
         raise
     except Exception as error:
@@ -273,20 +313,19 @@ def _events(text: str) -> Iterator[Event]:
         raise RefusedError(at, said, "Correct the file") from error
 
 
-def _unparsable(text: str, error: MarkedYAMLError) -> RefusedError:
-    mark = error.problem_mark or error.context_mark
-    at = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    line = text.splitlines()[mark.line] if mark and mark.line < len(text.splitlines()) else ""
-    problem = error.problem or error.context or "it cannot be parsed"
+def refuse_text(text: str, at: tuple[int, int], problem: str) -> RefusedError:
+    """Refuse what a parser does not take for YAML, by what the line it stopped at looks like."""
+    lines = text.splitlines()
+    line = lines[at[0] - 1] if at[0] <= len(lines) else ""
     if "{{" in line:
         return RefusedError(
             at,
             "the line looks like a Go template, and only plain YAML is edited",
             "Name a values file instead of a template",
         )
-    if "'\\t'" in problem:
+    if line[at[1] - 1 : at[1]] == "\t":
         return RefusedError(
-            at, "there is a tab, which YAML does not take as a blank", "Write blanks instead of it"
+            at, "there is a tab where YAML takes nothing but blanks", "Write blanks instead of it"
         )
     return RefusedError(at, f"the file is no YAML ({problem})", "Correct the file")
 
@@ -301,9 +340,13 @@ def refuse_events(mark: Any) -> RefusedError:  # noqa: ANN401 - of one YAML libr
     )
 
 
-def _refuse(event: Event, said: str, remedy: str) -> RefusedError:
-    mark = event.start_mark
-    return RefusedError((mark.line + 1, mark.column + 1), said, remedy)
+def refuse_depth(mark: Any) -> RefusedError:  # noqa: ANN401 - of one YAML library or the other
+    """Refuse a file for its depth; the mark is where the first level too many begins."""
+    return RefusedError(
+        (mark.line + 1, mark.column + 1),
+        f"it is nested deeper than {MAX_DEPTH}",
+        "Flatten the file",
+    )
 
 
 def line_and_column(before: str) -> tuple[int, int]:

@@ -1,29 +1,25 @@
 """Where an edit takes place: the scalar at the end of some steps, or the gap where it would be."""
 
 import re
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
+from album_operator.domain.keys import Index, Item, Step, render_key
 from album_operator.domain.reasons import Reason
-from album_operator.render.yaml_nodes import STRING, Node, RefusedError
+from album_operator.render.yaml_nodes import MAX_DEPTH, STRING, Node, RefusedError
 
-TAG_PREFIX = re.compile(r"!\S*[ \t]+")
+PREFIX = re.compile(r"(?:[!&]\S*[ \t]+)*")
+"""Tag and anchor before a value."""
+
 LINE_BREAK = re.compile(r"[\r\n\x85\u2028\u2029]")
 
+SUBSTITUTION = re.compile(r"\$\{[^}]*\}|\$\([^)]*\)")
+"""What Flux, envsubst and their like replace in a file."""
 
-@dataclass(frozen=True)
-class Item:
-    """The one item of a list that is a mapping with this `name`."""
+MERGE = "<<"
 
-    name: str
-
-    def __str__(self) -> str:
-        return f"item with name {self.name}"
-
-
-Step: TypeAlias = str | Item
-"""From a mapping to the value of a key, or from a list to an item."""
+CORRECT = "Correct edits[].key of the pipeline"
 
 
 @dataclass(frozen=True)
@@ -57,7 +53,7 @@ class Gap:
 
     parent: Node | None
     owner: Node | None
-    steps: tuple[Step, ...]
+    steps: tuple[str | Item, ...]
     refusal: RefusedError
     above: tuple[Node, ...]
 
@@ -67,62 +63,153 @@ class Gap:
         return self.above[-1] if self.above else None
 
 
-def find_place(text: str, root: Node | None, steps: Sequence[Step], key: str) -> Target | Gap:
-    """Follow steps from the root to a scalar.
+@dataclass(frozen=True)
+class Way:
+    """A way from the root of a document.
+
+    Attributes:
+        steps: one at least.
+        name: the way as the pipeline names it, for messages.
+        shared: whether it may go through what an anchor shares.
+    """
+
+    steps: tuple[Step, ...]
+    name: str
+    shared: bool = False
+
+
+def find_place(text: str, root: Node | None, way: Way) -> Target | Gap:
+    """Follow a way from the root to a scalar.
 
     Args:
         text: the file.
         root: its tree, None where it holds no document.
-        steps: the way; the last one is a key.
-        key: the way as the pipeline names it, for messages.
+        way: the way to go.
 
     Raises:
         RefusedError: what is on the way or at its end cannot be replaced with certainty.
     """
+    steps = way.steps
+    _check_steps(steps)
     node, owner, number = root, None, 0
     above: list[Node] = []
     while True:
         step, found = steps[number], None
         if node is None or node.is_null:
-            refusal = _nothing_yet(owner, step, key)
+            refusal = _nothing_yet(owner, step, way.name)
         else:
-            _check_shared(node)
+            node = _through_anchors(node, root, way)
             above.append(node)
-            found = _item(node, step) if isinstance(step, Item) else _value(node, step)
-            refusal = _absent(node, step, key)
+            found = _go(node, step, way)
+            refusal = _absent(node, step, way.name)
         if found is None:
             _check_spelling(above, steps)
-            return Gap(node, owner, tuple(steps[number:]), refusal, tuple(above))
+            missing = tuple(one for one in steps[number:] if not isinstance(one, Index))
+            if len(missing) < len(steps) - number:
+                raise refusal
+            return Gap(node, owner, missing, refusal, tuple(above))
         owner, node = found
         number += 1
         if number == len(steps):
+            node = _through_anchors(node, root, way)
             return _check_scalar(text, owner, node, tuple(above))
 
 
-def _check_spelling(above: Sequence[Node], steps: Sequence[Step]) -> None:
-    """Refuse to go on where some of the names are there as one key, with the dots in it."""
-    for depth, node in enumerate(above):
-        names = [step for step in steps[depth:] if isinstance(step, str)]
-        spelled = {".".join(names[:end]) for end in range(2, len(names) + 1)}
-        for candidate, _ in node.pairs() if node.is_mapping else ():
-            if candidate.text in spelled:
-                raise RefusedError(
-                    candidate.at,
-                    f"the key {candidate.text} is there as one name with dots in it, beside which "
-                    "the same way in several names would be another value",
-                    "Write it as a mapping for each name, or remove it",
-                )
+def _check_steps(steps: Sequence[Step]) -> None:
+    """Refuse a way that can lead to no scalar, or that the edit itself would change."""
+    if len(steps) > MAX_DEPTH:
+        raise RefusedError((1, 1), f"the key has more than {MAX_DEPTH} steps", CORRECT)
+    if isinstance(steps[-1], Item):
+        raise RefusedError(
+            (1, 1),
+            f"the key ends with the {steps[-1]} of a list, which is a mapping and not one value",
+            f"{CORRECT}: add the name of one of its values",
+        )
+    if len(steps) > 1 and isinstance(steps[-2], Item) and steps[-2].field == steps[-1]:
+        raise RefusedError(
+            (1, 1),
+            "the edit would change the very value by which its item is told from the others",
+            f"{CORRECT}: name the item by another of its keys, or by its index",
+        )
 
 
-def _value(node: Node, name: str) -> tuple[Node, Node] | None:
+def effective_pairs(node: Node) -> Iterator[tuple[Node, Node]]:
+    """Go through the keys and values a mapping has, those from merge keys after its own.
+
+    The value of a merge key is a mapping or a list of them, of which the first wins
+    (yaml.org/type/merge). Values are given as what aliases stand for.
+    """
+    seen: set[str | None] = set()
+    mappings, known = [node], {node.number}
+    while mappings:
+        mapping = mappings.pop(0)
+        merged: list[Node] = []
+        for key, value in mapping.pairs():
+            if _is_merge(key):
+                merged += [value.meant] if not value.meant.is_sequence else value.meant.children
+            elif key.text not in seen:
+                yield key, value.meant
+        seen.update(key.text for key, _ in mapping.pairs())
+        merged = [one.meant for one in merged if one.meant.is_mapping]
+        mappings = [one for one in merged if one.number not in known] + mappings
+        known.update(one.number for one in merged)
+
+
+def places_shared(root: Node, node: Node) -> list[str]:
+    """Give the keys of all places that change with a node: those of aliases of what it is in."""
+    found: dict[int, str] = {}
+    waiting = [node]
+    while waiting:
+        for inner in _nodes_to(root, waiting.pop()):
+            fresh = [use for use in inner.uses if use.number not in found]
+            found |= {use.number: key_of(root, use) for use in fresh}
+            waiting += fresh
+    return [found[number] for number in sorted(found)]
+
+
+def key_of(root: Node, node: Node) -> str:
+    """Write the way from a root to a node of its tree as a key, items of lists by their index."""
+    steps: list[Step] = []
+    for parent in _nodes_to(root, node)[:-1]:
+        position = _position(parent, node)
+        if parent.is_sequence:
+            steps.append(Index(position))
+        else:
+            steps.append(parent.children[position - position % 2].text or "")
+    return render_key(steps)
+
+
+def _nodes_to(root: Node, node: Node) -> list[Node]:
+    """Give the nodes from the root to one of the tree, both included."""
+    way = [root]
+    while way[-1].number != node.number:
+        way.append(way[-1].children[_position(way[-1], node)])
+    return way
+
+
+def _position(parent: Node, node: Node) -> int:
+    """Give which child of a node another node of the tree is, or is in."""
+    return bisect_left(parent.children, node.number, key=lambda child: child.last)
+
+
+def _go(node: Node, step: Step, way: Way) -> tuple[Node, Node] | None:
+    """Go one step; an item of a list has no key and stands for it."""
+    match step:
+        case Index(number):
+            _check_sequence(node, f"the {step}")
+            if number >= len(node.children):
+                return None
+            return node.children[number], node.children[number]
+        case Item():
+            return _item(node, step)
+        case _:
+            return _value(node, step, way)
+
+
+def _value(node: Node, name: str, way: Way) -> tuple[Node, Node] | None:
     """Go from a mapping to the key and value of one name in it."""
     if not node.is_mapping:
-        what = "a text" if node.text is not None else "a list"
-        raise RefusedError(
-            node.at,
-            f"what is there is {what}, not a mapping with the key {name}",
-            "Correct edits[].key of the pipeline; items of lists cannot be named",
-        )
+        _refuse_names(node, name)
     found = []
     for candidate, value in node.pairs():
         if candidate.is_alias:
@@ -133,91 +220,150 @@ def _value(node: Node, name: str) -> tuple[Node, Node] | None:
             found.append((candidate, value))
     if len(found) > 1:
         raise RefusedError(found[1][0].at, f"the key {name} is there twice", "Remove one of them")
-    if not found:
+    if found:
+        return found[0]
+    if not way.shared:
         _check_merge(node, name)
         return None
-    return found[0]
+    return next((pair for pair in effective_pairs(node) if pair[0].text == name), None)
+
+
+def _refuse_names(node: Node, name: str) -> None:
+    if node.is_sequence:
+        raise RefusedError(
+            node.at,
+            f"what is there is a list, not a mapping with the key {name}",
+            f"{CORRECT}: items of lists are named as [0] or [name=…]",
+        )
+    raise RefusedError(
+        node.at, f"what is there is a text, not a mapping with the key {name}", CORRECT
+    )
 
 
 def _item(node: Node, item: Item) -> tuple[Node, Node] | None:
-    """Go from a list to the item with a name, which has no key and stands for it."""
-    if not node.is_sequence:
-        raise RefusedError(
-            node.at, "what is there is no list of images", "Write `images` as a list"
-        )
-    found = [child for child in node.children if _name(child) == item.name]
+    """Go from a list to the item that a key of it tells from the others."""
+    _check_sequence(node, f"the {item}")
+    found = [child for child in node.children if _is_it(child, item)]
     if len(found) > 1:
-        raise RefusedError(found[1].at, f"an {item} is there twice", "Remove one of them")
+        raise RefusedError(
+            found[1].at,
+            f"an {item} is there twice",
+            "Remove one of them, or name it by its index where format is YAML",
+        )
     return (found[0], found[0]) if found else None
 
 
-def _name(item: Node) -> str | None:
-    """Give the name of an item of a list, which may lack one."""
-    if not item.is_mapping:
+def _is_it(child: Node, item: Item) -> bool:
+    if not child.meant.is_mapping:
         raise RefusedError(
-            item.at, "the item there is no mapping with a name", "Write it as `- name: …`"
+            child.at,
+            f"the item there is no mapping with the key {item.field}",
+            f"Write it as `- {item.field}: …`",
         )
-    found = _value(item, "name")
-    if found is None:
-        return None
-    if found[1].is_alias:
-        raise RefusedError(found[1].at, "the name there is an alias", "Write the name itself")
-    return found[1].text
+    names = [value for key, value in effective_pairs(child.meant) if key.text == item.field]
+    if len(names) > 1:
+        raise RefusedError(
+            names[1].at, f"the key {item.field} is there twice", "Remove one of them"
+        )
+    return any(name.text == item.value for name in names)
+
+
+def _check_sequence(node: Node, what: str) -> None:
+    if not node.is_sequence:
+        raise RefusedError(
+            node.at,
+            f"what is there is no list with {what}",
+            "Write a list there or correct edits[].key of the pipeline",
+        )
 
 
 def _check_merge(node: Node, name: str) -> None:
     for candidate, _ in node.pairs():
-        if candidate.text == "<<" and candidate.style is None:
+        if _is_merge(candidate):
             raise RefusedError(
                 candidate.at,
                 f"the key {name} can only come from the merge key `<<` there, and an edit of what "
                 "is merged would change other places too",
-                f"Write {name} into this mapping",
+                f"Write {name} into this mapping, or set anchors: Edit beside the key if all of "
+                "them shall change",
             )
 
 
+def _is_merge(key: Node) -> bool:
+    return key.text == MERGE and key.style is None
+
+
+def _check_spelling(above: Sequence[Node], steps: Sequence[Step]) -> None:
+    """Refuse to go on where some of the names are there as one key, with the dots in it."""
+    for depth, node in enumerate(above):
+        names = []
+        for step in steps[depth:]:
+            if not isinstance(step, str):
+                break
+            names.append(step)
+        spelled = {".".join(names[:end]) for end in range(2, len(names) + 1)}
+        for candidate, _ in node.pairs() if node.is_mapping else ():
+            if candidate.text in spelled:
+                raise RefusedError(
+                    candidate.at,
+                    f"the key {candidate.text} is there as one name with dots in it, beside which "
+                    "the same way in several names would be another value",
+                    f"Name it as {render_key([candidate.text])} in edits[].key of the pipeline, or "
+                    "write it as a mapping for each name",
+                )
+
+
 def _nothing_yet(owner: Node | None, step: Step, key: str) -> RefusedError:
-    needed = "a list of images" if isinstance(step, Item) else f"a mapping with the key {step}"
+    needed = f"a mapping with the key {step}" if isinstance(step, str) else f"a list with an {step}"
     return RefusedError(
         owner.at if owner is not None else (1, 1),
         f"there is nothing yet where {needed} is needed",
-        _remedy(key),
+        _add(key, step),
         Reason.VALUES_KEY_NOT_FOUND,
     )
 
 
 def _absent(node: Node, step: Step, key: str) -> RefusedError:
     lacks = f"list that begins there has no {step}"
-    if not isinstance(step, Item):
+    if isinstance(step, str):
         lacks = f"mapping that begins there has no key {step}"
-    return RefusedError(node.at, f"the {lacks}", _remedy(key), Reason.VALUES_KEY_NOT_FOUND)
+    elif isinstance(step, Index):
+        lacks = f"list that begins there has {len(node.children)} items and no {step}"
+    return RefusedError(node.at, f"the {lacks}", _add(key, step), Reason.VALUES_KEY_NOT_FOUND)
 
 
-def _remedy(key: str) -> str:
+def _add(key: str, step: Step) -> str:
+    if isinstance(step, Index):
+        return f"Add {key} to the file or correct edits[].key of the pipeline"
     return (
         f"Add {key} to the file, correct edits[].key of the pipeline or set create: true beside it"
     )
 
 
-def _check_shared(node: Node) -> None:
-    if node.is_alias:
+def _through_anchors(node: Node, root: Node | None, way: Way) -> Node:
+    """Go to what an alias stands for, and refuse what others share, unless that is wished."""
+    wish = "set anchors: Edit beside the key if all of them shall change"
+    if node.is_alias and (not way.shared or node.target is None):
         raise RefusedError(
             node.at,
             f"the alias *{node.event.anchor} is there, and an edit would change every place that "
             "uses its anchor",
-            "Write the value itself instead of the alias",
+            f"Write the value itself instead of the alias, or {wish}",
         )
-    if node.event.anchor:
+    node = node.meant
+    if node.uses and not way.shared:
+        places = ", ".join(key_of(root, use) for use in node.uses[:3]) if root is not None else ""
         raise RefusedError(
             node.at,
-            f"the anchor &{node.event.anchor} is there, so an edit could change other places too",
-            "Remove the anchor",
+            f"the anchor &{node.event.anchor} is there, and an edit would change what its aliases "
+            f"stand for too ({places})",
+            f"Write their values themselves instead of the aliases, or {wish}",
         )
+    return node
 
 
 def _check_scalar(text: str, owner: Node, node: Node, above: tuple[Node, ...]) -> Target:
     """Refuse all that is not a scalar written on one line."""
-    _check_shared(node)
     written = text[node.start : node.end]
     if text.startswith("{{", node.start) or "{{" in (node.text or ""):
         raise RefusedError(
@@ -225,23 +371,26 @@ def _check_scalar(text: str, owner: Node, node: Node, above: tuple[Node, ...]) -
             "the value looks like a Go template, and an edit would lose it",
             "Name the key the template takes its value from",
         )
-    if node.text is None:
-        what = "a mapping" if node.is_mapping else "a list"
+    if SUBSTITUTION.search(node.text or ""):
         raise RefusedError(
             node.at,
-            f"what is there is {what}, not one value",
-            "Correct edits[].key of the pipeline",
+            "the value is filled in from a variable, and an edit would lose that",
+            "Name the place the variable takes its value from",
         )
+    if node.text is None:
+        what = "a mapping" if node.is_mapping else "a list"
+        raise RefusedError(node.at, f"what is there is {what}, not one value", CORRECT)
     if node.style in {"|", ">"} or LINE_BREAK.search(written):
         raise RefusedError(
             node.at, "the value spans several lines, or is a block scalar", "Write it on one line"
         )
-    start = node.start
-    if node.tag is not None:
-        prefix = TAG_PREFIX.match(written)
-        if node.tag != STRING or prefix is None:
-            raise RefusedError(
-                node.at, "the value has a tag of its own", "Remove the tag (a word with `!`)"
-            )
-        start += prefix.end()
-    return Target(owner, node, start, above)
+    if node.tag not in {None, STRING}:
+        raise RefusedError(
+            node.at, "the value has a tag of its own", "Remove the tag (a word with `!`)"
+        )
+    if (node.tag or node.event.anchor) and node.text == "" and node.style is None:
+        raise RefusedError(
+            node.at, "there is a tag or anchor without a value", "Write a value after it"
+        )
+    prefix = PREFIX.match(written) if node.tag or node.event.anchor else None
+    return Target(owner, node, node.start + (prefix.end() if prefix is not None else 0), above)

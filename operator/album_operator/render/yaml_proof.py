@@ -1,32 +1,70 @@
-"""Proof that an edit of a YAML file changed what it was to change, and nothing else."""
+"""Proof that an edit of a YAML file changed what it was to change, and nothing else.
+
+It is libyaml's: what ruamel.yaml read before is what libyaml reads then (`check_agreement`), and
+what libyaml reads afterwards differs in the edits alone (`check_only_changed`). So two parsers that
+share no code must be wrong alike for an edit to be wrong.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, zip_longest
+from typing import Any, TypeAlias
 
-from ruamel.yaml.events import (
-    AliasEvent,
-    CollectionStartEvent,
-    DocumentEndEvent,
-    DocumentStartEvent,
-    Event,
-    MappingEndEvent,
-    MappingStartEvent,
-    ScalarEvent,
-    SequenceEndEvent,
-    SequenceStartEvent,
-)
+import yaml
+from ruamel.yaml.events import Event, MappingEndEvent, ScalarEvent, SequenceEndEvent
 
+from album_operator.domain.keys import Item
 from album_operator.render.yaml_growth import Growth, Tree, new_item
 from album_operator.render.yaml_nodes import RefusedError, is_plain_string
-from album_operator.render.yaml_places import Item
 
-Check = Callable[[Event], bool]
+Check = Callable[["Shape"], bool]
+
+STARTS = frozenset({"MappingStartEvent", "SequenceStartEvent"})
+
+Shape: TypeAlias = tuple[str, str | None, str | None, str | None, str | bool | None]
+"""All of an event that a reader of the file can see: its class, anchor, tag, value, and style."""
+
+
+def check_agreement(ours: Sequence[Event], theirs: Iterable[yaml.Event]) -> None:
+    """Compare what ruamel.yaml and libyaml read of one file; what scalars say becomes libyaml's.
+
+    Args:
+        ours: ruamel.yaml's events, of a text in which blanks stand for tabs.
+        theirs: libyaml's, of the text itself.
+
+    Raises:
+        RefusedError: they differ.
+    """
+    for event, other in zip_longest(ours, theirs):
+        here, there = shape(event), shape(other)
+        if here == there:
+            continue
+        said = str(there[3])
+        had_tabs = here == (*there[:3], said.replace("\t", " "), None) and there[4] is None
+        if isinstance(event, ScalarEvent) and had_tabs:
+            event.value = said
+            continue
+        mark = (event or ours[-1]).start_mark
+        raise RefusedError(
+            (mark.line + 1, mark.column + 1),
+            "two readers of YAML, ruamel.yaml and libyaml, do not agree on what stands there",
+            "Write it in another way",
+        )
+
+
+def shape(event: Any) -> Shape:  # noqa: ANN401 - of either library, or None
+    """Give what can be seen of an event of either library."""
+    kind = type(event).__name__
+    if kind == "ScalarEvent":
+        return kind, event.anchor, event.tag, event.value, event.style or None
+    if kind in STARTS:
+        return kind, event.anchor, event.tag, None, event.flow_style or None
+    return kind, event.anchor if kind == "AliasEvent" else None, None, None, None
 
 
 def check_only_changed(
     before: Sequence[Event],
-    after: Iterable[Event],
+    after: Iterable[yaml.Event],
     wanted: Mapping[int, str],
     grown: Mapping[int, Growth],
 ) -> None:
@@ -45,8 +83,8 @@ def check_only_changed(
     """
     checks = _checks(before, wanted, grown)
     same = all(
-        check is not None and event is not None and check(event)
-        for check, event in zip_longest(checks, after)
+        new == check if isinstance(check, tuple) else check is not None and check(new)
+        for check, new in zip_longest(checks, map(shape, after))
     )
     if not same:
         mark = before[min(chain(wanted, grown))].start_mark
@@ -59,26 +97,22 @@ def check_only_changed(
 
 def _checks(
     before: Sequence[Event], wanted: Mapping[int, str], grown: Mapping[int, Growth]
-) -> Iterator[Check]:
-    """Give for each event the file must have afterwards what tells whether it is that."""
+) -> Iterator[Shape | Check]:
+    """Give for each event the file must have afterwards what it is, or what tells whether it is."""
     for number, old in enumerate(before):
         tree = grown.get(number)
         if tree is None:
-            yield (
-                partial(_is_wanted, wanted[number], old)
-                if number in wanted
-                else partial(_is_same, old)
-            )
+            yield partial(_is_wanted, wanted[number], old) if number in wanted else shape(old)
         elif isinstance(old, ScalarEvent):
             yield from _whole(tree)
         elif isinstance(old, MappingEndEvent | SequenceEndEvent):
             yield from _members(tree)
-            yield partial(_is_same, old)
+            yield shape(old)
         else:
-            yield lambda new: isinstance(new, DocumentStartEvent)
+            yield partial(_is_bare, "DocumentStartEvent")
             yield from _whole(tree)
-            yield lambda new: isinstance(new, DocumentEndEvent)
-            yield partial(_is_same, old)
+            yield partial(_is_bare, "DocumentEndEvent")
+            yield shape(old)
 
 
 def _whole(tree: Tree) -> Iterator[Check]:
@@ -87,9 +121,10 @@ def _whole(tree: Tree) -> Iterator[Check]:
         yield partial(_is_text, tree)
         return
     is_list = any(isinstance(step, Item) for step in tree)
-    yield partial(_is_bare, SequenceStartEvent if is_list else MappingStartEvent)
+    kind = "Sequence" if is_list else "Mapping"
+    yield partial(_is_bare, f"{kind}StartEvent")
     yield from _members(tree)
-    yield partial(_is_bare, SequenceEndEvent if is_list else MappingEndEvent)
+    yield partial(_is_bare, f"{kind}EndEvent")
 
 
 def _members(tree: Growth) -> Iterator[Check]:
@@ -102,41 +137,20 @@ def _members(tree: Growth) -> Iterator[Check]:
             yield from _whole(below)
 
 
-def _is_bare(kind: type[Event], new: Event) -> bool:
+def _is_bare(kind: str, new: Shape) -> bool:
     """Tell whether an event is of a kind, without anchor and tag."""
-    if isinstance(new, CollectionStartEvent):
-        return isinstance(new, kind) and new.anchor is None and new.tag is None
-    return isinstance(new, kind)
+    return new[:3] == (kind, None, None)
 
 
-def _is_text(text: str, new: Event) -> bool:
+def _is_text(text: str, new: Shape) -> bool:
     """Tell whether an event is a string for every reader."""
-    if not isinstance(new, ScalarEvent):
-        return False
-    if (new.value, new.tag, new.anchor) != (text, None, None):
-        return False
-    return new.style in {"'", '"'} or is_plain_string(text)
+    return new[:4] == ("ScalarEvent", None, None, text) and _is_string(new)
 
 
-def _is_same(old: Event, new: Event) -> bool:
-    return _signature(old) == _signature(new)
+def _is_string(new: Shape) -> bool:
+    return new[4] in {"'", '"'} or is_plain_string(str(new[3]))
 
 
-def _is_wanted(value: str, old: Event, new: Event) -> bool:
-    if not isinstance(new, ScalarEvent) or not isinstance(old, ScalarEvent):
-        return False
-    if (new.value, new.tag, new.anchor) != (value, old.tag, None):
-        return False
-    return new.style in {"'", '"'} or _signature(new) == _signature(old)
-
-
-def _signature(event: Event) -> tuple[object, ...]:
-    """Give all of an event that a reader of the file can see."""
-    match event:
-        case ScalarEvent():
-            return (type(event), event.anchor, event.tag, event.value, event.style)
-        case CollectionStartEvent():
-            return (type(event), event.anchor, event.tag, event.flow_style)
-        case AliasEvent():
-            return (type(event), event.anchor)
-    return (type(event),)
+def _is_wanted(value: str, old: Event, new: Shape) -> bool:
+    kind, anchor, tag, *_ = shape(old)
+    return new[:4] == (kind, anchor, tag, value) and (new[4] in {"'", '"'} or new == shape(old))

@@ -4,7 +4,8 @@ SOPS keeps a message authentication code of the values, and refuses to decrypt a
 not that any more (getsops/sops, `sops.go`: `Tree.Encrypt`, `Metadata.MACOnlyEncrypted`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from album_operator.render.yaml_nodes import Node, RefusedError
 
@@ -18,11 +19,11 @@ ONLY_ENCRYPTED = "mac_only_encrypted"
 YES = frozenset({"true", "True", "TRUE"})
 
 
-def check_sops(root: Node | None, value: Node | None) -> None:
+def check_sops(roots: Iterable[Node], value: Node | None) -> None:
     """Refuse an edit after which SOPS could not decrypt the file.
 
     Args:
-        root: the tree of a document of the file.
+        roots: the trees of all documents of the file, which have one code together.
         value: the scalar that is to be replaced, None where one is to be added.
 
     Raises:
@@ -34,7 +35,7 @@ def check_sops(root: Node | None, value: Node | None) -> None:
             "the value is encrypted, and the edit would put a plain one in its place",
             "Keep what is released out of what is encrypted, as by unencrypted_suffix of SOPS",
         )
-    for key, metadata in _metadata(root):
+    for key, metadata in chain.from_iterable(map(_metadata, roots)):
         if value is None:
             raise RefusedError(
                 key.at,
@@ -52,9 +53,9 @@ def check_sops(root: Node | None, value: Node | None) -> None:
             )
 
 
-def _metadata(root: Node | None) -> Iterator[tuple[Node, dict[str, str]]]:
+def _metadata(root: Node) -> Iterator[tuple[Node, dict[str, str]]]:
     """Give SOPS's metadata with the key it begins at, nested as in YAML or flat as in dotenv."""
-    if root is None or not root.is_mapping:
+    if not root.is_mapping:
         return
     flat: dict[str, str] = {}
     first: Node | None = None

@@ -62,10 +62,12 @@ class Change:
     Attributes:
         seen: the config repository it was found out on.
         diff: unified diff as git makes it; empty where nothing would change.
+        notes: what else changes with the edited values, as sentences.
     """
 
     seen: ConfigSeen
     diff: str
+    notes: tuple[str, ...]
 
 
 async def find_change(
@@ -95,4 +97,5 @@ async def find_change(
     refused = edits.check(release, resolved, edited.current)
     if refused is not None:
         return refused
-    return Change(seen, await reading.config.diff(place, seen.base_commit or "", edited.files))
+    diff = await reading.config.diff(place, seen.base_commit or "", edited.files)
+    return Change(seen, diff, edited.notes)

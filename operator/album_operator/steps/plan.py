@@ -36,4 +36,4 @@ async def decide(world: World, case: Case) -> Done | Halt:
         if found is not None
     }
     diff = cut_diff(change.diff, PLAN_DIFF_BYTES)
-    return decision.decide(case.record, resolved, change.seen, diff, patches)
+    return decision.decide(case.record, resolved, change.seen, diff, patches, change.notes)

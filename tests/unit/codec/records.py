@@ -25,9 +25,11 @@ from album_operator.domain.record import (
     StepState,
 )
 from album_operator.domain.release import (
+    Anchors,
     BuildArg,
     BuildType,
     Delivery,
+    Document,
     Edit,
     EditFormat,
     EditValue,
@@ -100,6 +102,10 @@ edits = st.builds(
     st.sampled_from(EditValue),
     st.sampled_from(EditFormat),
     st.booleans(),
+    st.none()
+    | st.builds(Document, st.integers(0, 999))
+    | st.builds(Document, st.none(), st.just("HelmRelease"), names),
+    st.sampled_from(Anchors),
 )
 
 words = st.lists(names, max_size=2, unique=True).map(tuple)

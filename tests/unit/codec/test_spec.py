@@ -20,9 +20,11 @@ from album_operator.domain.pipeline import (
 )
 from album_operator.domain.places import MergeMethod
 from album_operator.domain.release import (
+    Anchors,
     BuildArg,
     BuildType,
     Delivery,
+    Document,
     Edit,
     EditFormat,
     EditValue,
@@ -218,6 +220,24 @@ def test_everything_a_pipeline_can_say_is_read() -> None:
         ),
     )
     assert isinstance(conventions.resolve(replace(RELEASE, tag="be-v1.1.0"), pipeline), Resolved)
+
+
+@pytest.mark.parametrize(
+    ("given", "document"),
+    [
+        ({"index": 1}, Document(1)),
+        ({"kind": "HelmRelease", "name": "shop"}, Document(kind="HelmRelease", name="shop")),
+    ],
+)
+def test_an_edit_may_name_a_document_and_what_becomes_of_anchors(
+    given: dict[str, object], document: Document
+) -> None:
+    edit = {"path": "v.yaml", "key": "a[0]", "document": given, "anchors": "Edit"}
+    raw = raw_pipeline(apps=[{"name": "backend", "edits": [edit]}])
+
+    assert faults_of_spec("albumpipelines", raw["spec"]) == []
+    [app] = parse_pipeline(raw).apps
+    assert app.edits == (Edit("v.yaml", "a[0]", document=document, anchors=Anchors.EDIT),)
 
 
 def test_a_pipeline_may_commit_to_the_base_branch() -> None:

@@ -43,3 +43,10 @@ def test_a_plan_without_a_change_says_so() -> None:
 
     assert verdict.record.plan == replace(PLAN, diff="")
     assert f"propose nothing, as branch main of {CONFIG} holds v1.1.0 already" in verdict.message
+
+
+def test_a_plan_says_what_else_changes() -> None:
+    note = "image.tag of values.yaml is shared, so a and b change together."
+    verdict = decide(RECORD, RESOLVED, CONFIG_SEEN, UNKNOWN_DIGEST, PATCHES, (note,))
+
+    assert verdict.message.endswith(f"to do it. {note} {UNKNOWN_DIGEST_NOTE}")

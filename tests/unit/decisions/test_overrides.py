@@ -106,6 +106,14 @@ def test_helms_own_values_outweigh_those_of_files(helm: Helm, origin: str) -> No
     assert halt.remedy == "Remove it where the Application is written"
 
 
+def test_a_list_elsewhere_tells_nothing_of_an_item_and_a_name_with_dots_is_one_name() -> None:
+    item = replace(EDIT, key="containers[name=app].tag")
+    assert find(with_helm(valuesObject={"containers": [{"tag": "v1.0.0"}]}), edits=(item,)) is None
+    dotted = replace(EDIT, key=r"image\.tag")
+    assert find(with_helm(valuesObject={"image": {"tag": "v1.0.0"}}), edits=(dotted,)) is None
+    assert find(with_helm(valuesObject={"image.tag": "v1.0.0"}), edits=(dotted,)) is not None
+
+
 def test_what_outweighs_is_named_with_place_key_and_both_values() -> None:
     halt = find(with_helm(parameters=[parameter("v1.0.0")]))
 

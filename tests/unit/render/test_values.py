@@ -8,6 +8,7 @@ import pytest
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Edit, EditFormat, EditValue
 from album_operator.render.values import NotEditableError, edit_values, read_values
+from album_operator.render.yaml_again import read_again
 from album_operator.render.yaml_nodes import RefusedError, parse_events
 from album_operator.render.yaml_proof import check_only_changed
 from tests.unit.render.yaml_files import is_within
@@ -116,7 +117,7 @@ def test_a_value_that_its_quotes_cannot_hold_is_refused_by_the_proof() -> None:
 
 
 def test_an_edit_that_breaks_the_file_is_refused() -> None:
-    with pytest.raises(NotEditableError, match=r"U\+0007"):
+    with pytest.raises(NotEditableError, match="control characters are not allowed, says libyaml"):
         edit_values(b"a: 'x'\n", {at("a"): "\x07"})
 
 
@@ -126,12 +127,12 @@ def test_an_edit_that_breaks_the_file_is_refused() -> None:
 )
 def test_the_proof_notices_any_other_change(after: str) -> None:
     with pytest.raises(RefusedError):
-        check_only_changed(list(parse_events("a: 'x'\nb: 1\n")), parse_events(after), {4: "y"}, {})
+        check_only_changed(list(parse_events("a: 'x'\nb: 1\n")), read_again(after), {4: "y"}, {})
 
 
 def test_the_proof_is_content_with_the_wanted_change() -> None:
     check_only_changed(
-        list(parse_events("a: 'x'\nb: 1\n")), parse_events("a: 'y'\nb: 1 # c\n"), {4: "y"}, {}
+        list(parse_events("a: 'x'\nb: 1\n")), read_again("a: 'y'\nb: 1 # c\n"), {4: "y"}, {}
     )
 
 
@@ -209,10 +210,10 @@ def test_the_proof_notices_whatever_else_came_into_being(after: str) -> None:
     before = list(parse_events("a: {b: 1}\n"))
     end = 7  # the end of the inner mapping
     if after == "a: {b: 1, c: 'x'}\n":
-        check_only_changed(before, parse_events(after), {}, {end: {"c": "x"}})
+        check_only_changed(before, read_again(after), {}, {end: {"c": "x"}})
     else:
         with pytest.raises(RefusedError):
-            check_only_changed(before, parse_events(after), {}, {end: {"c": "x"}})
+            check_only_changed(before, read_again(after), {}, {end: {"c": "x"}})
 
 
 def test_a_tag_beside_a_digest_that_is_edited_too_is_set() -> None:

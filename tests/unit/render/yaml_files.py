@@ -6,6 +6,8 @@ from typing import TypeAlias
 import yaml
 from hypothesis import strategies as st
 
+from album_operator.domain.keys import Index, Step
+
 Tree: TypeAlias = "str | list[Tree] | dict[str, Tree]"
 
 KEYS = st.sampled_from(["tag", "picture", "a b", "on", "'", '"', "x#y", "ключ", "1", "-a"])
@@ -18,6 +20,9 @@ TREES = st.recursive(
     ),
     max_leaves=12,
 )
+TABBED = st.sampled_from(["\t", "\t# c", " \t ", "\t\t# {{ x }}"])
+"""What may follow a key or value, but not a dash: libyaml takes no tab there."""
+
 COMMENTS = st.sampled_from(["", "", "", ' # tag: "v0"', "   #", " ", "  # {{ x }} 'é😀"])
 
 MARKS = st.sampled_from("\n\t\r \"'{}[]|>,~!%@`#\x00\x85\u2028\ufeff\ud7ffé😀")
@@ -31,6 +36,14 @@ class Writer:
 
     def __init__(self, draw: st.DrawFn) -> None:
         self._draw = draw
+        self._anchors = 0
+
+    def anchor(self) -> str:
+        """Write an anchor that no alias uses, or none."""
+        if self._draw(st.integers(0, 7)):
+            return ""
+        self._anchors += 1
+        return f"&a{self._anchors} "
 
     def scalar(self, text: str) -> str:
         styles = ['"', "'"]
@@ -44,6 +57,9 @@ class Writer:
         return text
 
     def flow(self, tree: Tree) -> str:
+        return self.anchor() + self._flow(tree)
+
+    def _flow(self, tree: Tree) -> str:
         blank = self._draw(st.sampled_from(["", " ", "  "]))
         if isinstance(tree, dict):
             items = [f"{self.scalar(key)}: {self.flow(item)}" for key, item in tree.items()]
@@ -60,7 +76,8 @@ class Writer:
             if self._draw(st.booleans()):
                 lines.append(self._draw(st.sampled_from(["\n", "# tag: x\n", "    # a\n", "  \n"])))
             head = indent + (f"{self.scalar(key)}:" if isinstance(tree, dict) else "-")
-            comment = self._draw(COMMENTS)
+            tabs = TABBED if isinstance(tree, dict) and not self._draw(st.integers(0, 4)) else None
+            comment = self._draw(COMMENTS if tabs is None else tabs)
             if item and isinstance(item, (dict, list)) and self._draw(st.booleans()):
                 least = 0 if isinstance(tree, dict) and isinstance(item, list) else 1
                 deeper = indent + " " * self._draw(st.integers(least, 4))
@@ -69,17 +86,23 @@ class Writer:
                 if beside and body.strip()[0] != "#" and body[: len(deeper)] == deeper:
                     lines.append(head + body[len(head) :])
                 else:
-                    lines.append(f"{head}{comment}\n{body}")
+                    lines.append(f"{head} {self.anchor()}{comment}\n{body}")
             else:
-                gap = " " * self._draw(st.integers(1, 3))
+                gap = "\t" if tabs is not None else " " * self._draw(st.integers(1, 3))
                 lines.append(f"{head}{gap}{self.flow(item)}{comment}\n")
         return "".join(lines)
 
 
-def scalar_keys(tree: Tree, prefix: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    if isinstance(tree, dict):
-        return [key for name, item in tree.items() for key in scalar_keys(item, (*prefix, name))]
-    return [] if isinstance(tree, list) else [prefix]
+def scalar_keys(tree: Tree, prefix: tuple[Step, ...] = ()) -> list[tuple[Step, ...]]:
+    """Give the ways to all scalars, through lists by indexes."""
+    if isinstance(tree, str):
+        return [prefix]
+    items: list[tuple[Step, Tree]] = (
+        [*tree.items()]
+        if isinstance(tree, dict)
+        else [(Index(number), item) for number, item in enumerate(tree)]
+    )
+    return [key for step, item in items for key in scalar_keys(item, (*prefix, step))]
 
 
 @st.composite
@@ -101,24 +124,46 @@ def written(draw: st.DrawFn, tree: dict[str, Tree]) -> bytes:
     return (draw(st.sampled_from(["", "\ufeff"])) + text).encode()
 
 
+@st.composite
+def streams(draw: st.DrawFn) -> tuple[list[dict[str, Tree]], bytes]:
+    """Draw trees and a file of as many documents."""
+    trees = draw(
+        st.lists(st.dictionaries(KEYS, TREES, min_size=1, max_size=3), min_size=2, max_size=3)
+    )
+    texts = [Writer(draw).block(tree, "") for tree in trees]
+    marks = [draw(st.sampled_from(["---\n", "--- # c\n", "---\t# c\n"])) for _ in texts]
+    return trees, "".join(f"{mark}{text}" for mark, text in zip(marks, texts, strict=True)).encode()
+
+
 def loaded(data: bytes) -> object:
-    """Read with PyYAML, which shares no code path with what is tested; scalars stay texts."""
-    return yaml.load(data.decode("utf-8-sig"), Loader=yaml.BaseLoader)  # noqa: S506
+    """Read with libyaml, of which Helm's parser is a port; scalars stay texts."""
+    return yaml.load(data.decode("utf-8-sig"), Loader=yaml.CBaseLoader)  # noqa: S506
 
 
-def with_value(tree: Tree, key: tuple[str, ...], value: str) -> Tree:
+def loaded_all(data: bytes) -> list[object]:
+    """Read all documents."""
+    return list(yaml.load_all(data.decode("utf-8-sig"), Loader=yaml.CBaseLoader))
+
+
+def with_value(tree: Tree, key: tuple[Step, ...], value: str) -> Tree:
     """Give a tree with one value set, mappings on the way added where they are missing."""
     if not key:
         return value
+    step, *rest = key
+    if isinstance(step, Index):
+        assert isinstance(tree, list)
+        new = with_value(tree[step.number], tuple(rest), value)
+        return [*tree[: step.number], new, *tree[step.number + 1 :]]
     assert isinstance(tree, dict)
-    return {**tree, key[0]: with_value(tree.get(key[0], {}), key[1:], value)}
+    assert isinstance(step, str)
+    return {**tree, step: with_value(tree.get(step, {}), tuple(rest), value)}
 
 
-def any_mapping_of(tree: Tree) -> st.SearchStrategy[tuple[str, ...]]:
-    """Draw the way to a mapping that is in no list."""
-    ways: list[tuple[str, ...]] = [()]
+def any_mapping_of(tree: Tree) -> st.SearchStrategy[tuple[Step, ...]]:
+    """Draw the way to a mapping."""
+    ways: list[tuple[Step, ...]] = [()]
     for key in scalar_keys(tree):
-        ways += [key[:end] for end in range(1, len(key))]
+        ways += [key[:end] for end in range(1, len(key)) if isinstance(key[end], str)]
     return st.sampled_from(ways)
 
 
