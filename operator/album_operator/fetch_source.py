@@ -25,6 +25,7 @@ from album_operator.adapters.git.repository import Repository
 from album_operator.adapters.names import check_commit, check_ref_name
 from album_operator.adapters.servers.authorities import AuthoritiesError, trusting
 from album_operator.adapters.servers.gateway import REFUSED_PAUSE, Gateway
+from album_operator.codec.docker_config import for_builders
 from album_operator.domain.errors import OutsideError, TerminalError, TransientError
 from album_operator.domain.places import (
     APP_KEYS,
@@ -50,6 +51,9 @@ from album_operator.render.network import CA_KEY
 
 CREDENTIAL = "/var/run/secrets/album/git"
 """Where the Secret's keys are mounted, one file each."""
+
+PUSH_SECRET = "/var/run/secrets/album/push"  # noqa: S105
+"""Where the push credential is mounted, where the builder cannot read it as it is."""
 
 TERMINATION_LOG = Path("/dev/termination-log")
 MESSAGE_LENGTH = 2048
@@ -232,6 +236,24 @@ def check_context(task: Task) -> None:
             raise TaskError(in_words(said, remedy, f", then {SET_RETRY}"))
 
 
+def hand_over_registry(environment: Mapping[str, str]) -> None:
+    """Write the push credential for the builder, where the Job asks for that.
+
+    Raises:
+        TaskError: it is no Docker configuration.
+    """
+    target = environment.get("ALBUM_BUILDERS_CONFIG", "")
+    if not target:
+        return
+    secret = Path(environment.get("ALBUM_PUSH_CREDENTIAL") or PUSH_SECRET)
+    try:
+        text = for_builders((secret / "config.json").read_text("utf-8"))
+    except ValueError:
+        # `from None`: the text of a JSON error quotes what it could not read.
+        raise TaskError("the push Secret has no `auths` in its key .dockerconfigjson") from None
+    (Path(target) / "config.json").write_text(text, "utf-8")
+
+
 def _is_inside(path: Path, folder: Path) -> bool:
     try:
         return path.resolve().is_relative_to(folder.resolve())
@@ -314,6 +336,7 @@ def main() -> int:
     try:
         with trusting(Path(file) if (file := os.environ.get("ALBUM_CA_FILE")) else None):
             task = read_task(os.environ)
+            hand_over_registry(os.environ)
             fetch_with_patience(task, say)
     except (OutsideError, TaskError) as error:
         message = str(error)

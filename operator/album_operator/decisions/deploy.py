@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from album_operator.decisions import application
-from album_operator.domain.names import image_repository, join_words
+from album_operator.domain.images import in_full, is_same_image
+from album_operator.domain.names import join_words
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ApplicationRecord, Record, StepName
 from album_operator.domain.release import EditValue, Ref
@@ -266,15 +267,14 @@ def _wanted(record: Record, resolved: Resolved) -> str:
 
 def _images(ref: Ref, seen: ApplicationSeen, record: Record, resolved: Resolved) -> Wait | None:
     wanted, pinned = _wanted(record, resolved), _pinned(record, resolved)
-    repository = image_repository(wanted)
-    same = [image for image in seen.images if image_repository(image) == repository]
+    same = [image for image in seen.images if is_same_image(image, wanted)]
     if pinned is None:
         ours = {image for image in same if _is_wanted(image, wanted, record)}
         proof = ours
     else:
         # What a digest names is the same whatever the tag before it says.
         proof = {image for image in same if image.endswith(f"@{pinned}")}
-        ours = proof | {resolved.build.image}
+        ours = proof | {image for image in same if in_full(image) == in_full(resolved.build.image)}
     if not proof and (others := _pinned_elsewhere(same, resolved)):
         return _wait(
             Reason.SYNCING,
@@ -298,14 +298,15 @@ def _images(ref: Ref, seen: ApplicationSeen, record: Record, resolved: Resolved)
 
 def _is_wanted(image: str, wanted: str, record: Record) -> bool:
     """Tell whether an image has our tag, and no digest but ours: that alone says what runs."""
-    name, _, digest = image.partition("@")
+    name, _, digest = in_full(image).partition("@")
     known = record.image.digest if record.image is not None else digest
-    return name == wanted and digest in ("", known)
+    return name == in_full(wanted) and digest in ("", known)
 
 
 def _pinned_elsewhere(images: list[str], resolved: Resolved) -> list[str]:
     """Give the images with our tag and some digest."""
-    return [image for image in images if image.startswith(f"{resolved.build.image}@")]
+    built = f"{in_full(resolved.build.image)}@"
+    return [image for image in images if in_full(image).startswith(built)]
 
 
 def _health(ref: Ref, seen: ApplicationSeen) -> Wait | None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from album_operator.decisions import application, edits
 from album_operator.domain.credential_errors import missing_secret
+from album_operator.domain.images import registry_named, registry_of
 from album_operator.domain.names import join_words
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ImageRecord, Record, StepName, StepRecord
@@ -45,11 +46,17 @@ class PreflightSeen:
 
 
 def check_registry(ref: Ref, hosts: frozenset[str] | None, image: str) -> Halt | None:
-    """Refuse a push Secret that is missing or has no entry for the image's registry."""
+    """Refuse a push Secret that is missing or has no entry for the image's registry.
+
+    Args:
+        ref: the Secret.
+        hosts: registries it has entries for, by any of their names; None: it is missing.
+        image: the image that is built.
+    """
     if hosts is None:
         return Halt.of(missing_secret(ref, "registry"))
-    host = image.split("/", 1)[0]
-    if host not in hosts:
+    host = registry_of(image)
+    if host not in map(registry_named, hosts):
         return Halt(
             Reason.HOST_NOT_ALLOWED,
             f"Secret {ref} has no credential for the registry {host}, only for "

@@ -20,8 +20,17 @@ PORT = re.compile(r":[0-9]{1,5}")
 WORD = re.compile(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+")
 COMPOUND = re.compile(r"(image|img)?(digest|sha256|sha|tag)")
 
-DOCKER_HUB = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io"})
+DOCKER_HUB = "docker.io"
+
+DOCKER_HUB_HOSTS = frozenset({DOCKER_HUB, "index.docker.io", "registry-1.docker.io"})
 """Hosts of one registry (distribution/reference, `normalize.go`; Docker's clients)."""
+
+DOCKER_HUB_KEY = "https://index.docker.io/v1/"
+"""The one key of a Docker configuration's `auths` under which builders look for Docker Hub.
+
+Sources: go-containerregistry `pkg/authn/keychain.go` (kaniko); BuildKit
+`session/auth/authprovider`.
+"""
 
 
 def split_pin(text: str) -> tuple[str, str]:
@@ -64,18 +73,38 @@ def is_reference(text: str) -> bool:
 
 def is_same_image(one: str, other: str) -> bool:
     """Tell whether two references are of one repository, whatever their tags and digests."""
-    return _canonical(image_repository(one)) == _canonical(image_repository(other))
+    return image_repository(in_full(one)) == image_repository(in_full(other))
 
 
-def _canonical(repository: str) -> str:
-    """Write a repository as Docker's clients understand it: Docker Hub where no host is named."""
-    host, slash, path = repository.partition("/")
+def in_full(reference: str) -> str:
+    """Write a reference as Docker's clients understand it (distribution/reference, `normalize.go`).
+
+    No host means Docker Hub, which has several; a name without a folder is in its `library/`. Two
+    references are of the same image if they are equal in full.
+    """
+    host, slash, path = reference.partition("/")
     if not slash or not (set(host) & set(".:") or host == "localhost"):
-        host, path = "docker.io", repository
-    if host.lower() in DOCKER_HUB:
-        path = path if "/" in path else f"library/{path}"
-        host = "docker.io"
-    return f"{host.lower()}/{path}"
+        host, path = DOCKER_HUB, reference
+    registry = registry_named(host)
+    if registry == DOCKER_HUB and "/" not in image_repository(path):
+        path = f"library/{path}"
+    return f"{registry}/{path}"
+
+
+def registry_of(image: str) -> str:
+    """Give `host[:port]` of the registry of an image, by the one name of it that is used here."""
+    return in_full(image).split("/", 1)[0]
+
+
+def registry_named(host: str) -> str:
+    """Give the one name that is used here of a registry that goes by several."""
+    host = host.lower()
+    return DOCKER_HUB if host in DOCKER_HUB_HOSTS else host
+
+
+def host_in(key: str) -> str:
+    """Give the host of a key of a Docker configuration's `auths`, which may be a URL."""
+    return key.split("://", 1)[-1].split("/", 1)[0]
 
 
 def words_of(name: str) -> frozenset[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from album_operator.domain.errors import TerminalError
+from album_operator.domain.images import registry_named, registry_of
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import BuildType, Resources
 from album_operator.domain.resolved import Resolved, ResolvedBuild
@@ -145,7 +146,7 @@ def _kaniko_args(resolved: Resolved, engine: EngineSettings) -> list[str]:
         f"--context=dir://{context}",
         # A relative path is looked for in kaniko's working directory before the context.
         f"--dockerfile={context}/{build.dockerfile}",
-        f"--destination={build.image}",
+        f"--destination={_destination(build)}",
     ]
     args += [f"--build-arg={name}={value}" for name, value in _build_args(build, engine).items()]
     if build.target is not None:
@@ -201,7 +202,7 @@ def _buildkit_args(resolved: Resolved, engine: EngineSettings) -> list[str]:
     if build.target is not None:
         options.append(f"target={build.target}")
     options += [f"label:{name}={value}" for name, value in _labels(resolved).items()]
-    output = ["type=image", f"name={build.image}", "push=true"]
+    output = ["type=image", f"name={_destination(build)}", "push=true"]
     if build.insecure:
         output.append("registry.insecure=true")
     args = ["--frontend", "dockerfile.v0"]
@@ -270,8 +271,17 @@ def _network_env(
     return [*render_env(trust), *network.render_env(_insecure_hosts(build, engine))]
 
 
+def _destination(build: ResolvedBuild) -> str:
+    """Give the image as builders are told it.
+
+    kaniko takes `registry-1.docker.io` for a registry of its own, with a credential of its own.
+    """
+    host, slash, path = build.image.partition("/")
+    return f"{registry_named(host)}{slash}{path}"
+
+
 def _insecure_hosts(build: ResolvedBuild, engine: EngineSettings) -> list[str]:
-    own = {build.image.split("/", 1)[0]} if build.insecure else set()
+    own = {registry_of(build.image)} if build.insecure else set()
     return sorted(engine.insecure_hosts | own)
 
 

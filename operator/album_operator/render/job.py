@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from album_operator.domain.images import DOCKER_HUB, registry_of
 from album_operator.domain.names import BUILDER, FETCH, job_name, shorten
 from album_operator.domain.quantities import amount_of
 from album_operator.domain.release import Release, Resources
@@ -24,6 +25,12 @@ GIT_SECRET = "/var/run/secrets/album/git"  # noqa: S105
 """Where `album_operator.fetch_source` finds the keys of the git credential, one file each."""
 
 FETCH_CA = "/var/run/secrets/album/ca"
+
+PUSH_SECRET = "/var/run/secrets/album/push"  # noqa: S105
+"""Where it finds the push credential, for builders that look for it elsewhere than it stands."""
+
+BUILDERS_CONFIG = "/var/run/album/registry"
+"""Where it writes that for the builder: in memory, as Secrets are."""
 
 RELEASE_LABEL = "album.dev/release"
 """Label of the Jobs the operator watches."""
@@ -132,18 +139,31 @@ def _render_pod(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
                 "name": "git",
                 "secret": {"secretName": resolved.source.secret_name, "defaultMode": 0o444},
             },
-            {
-                "name": "registry",
-                "secret": {
-                    "secretName": resolved.build.push_secret_name,
-                    "defaultMode": 0o400,
-                    "items": [{"key": ".dockerconfigjson", "path": "config.json"}],
-                },
-            },
+            *_render_registry_volumes(resolved),
             *render_state_volumes(resolved, build.limits[DISK]),
             *engine.network.render_volumes(),
         ],
     }
+
+
+def _is_on_docker_hub(resolved: Resolved) -> bool:
+    """Tell whether builders find the push credential under one of its registry's names alone."""
+    return registry_of(resolved.build.image) == DOCKER_HUB
+
+
+def _render_registry_volumes(resolved: Resolved) -> list[dict[str, Any]]:
+    """Render the push credential: as the Secret has it, or as the init container writes it."""
+    secret = {
+        "secretName": resolved.build.push_secret_name,
+        "defaultMode": 0o400,
+        "items": [{"key": ".dockerconfigjson", "path": "config.json"}],
+    }
+    if not _is_on_docker_hub(resolved):
+        return [{"name": "registry", "secret": secret}]
+    return [
+        {"name": "push", "secret": {**secret, "defaultMode": 0o444}},
+        {"name": "registry", "emptyDir": {"medium": "Memory", "sizeLimit": "8Mi"}},
+    ]
 
 
 def _render_fetch(resolved: Resolved, engine: EngineSettings, build: Resources) -> dict[str, Any]:
@@ -162,6 +182,11 @@ def _render_fetch(resolved: Resolved, engine: EngineSettings, build: Resources) 
             "ALBUM_CA_FILE": f"{FETCH_CA}/{CA_KEY}",
             "ALBUM_BUILD_CA_CONFIGMAP": network.ca_configmap,
         }
+    is_on_docker_hub = _is_on_docker_hub(resolved)
+    registry = [
+        {"name": "push", "mountPath": PUSH_SECRET, "readOnly": True},
+        {"name": "registry", "mountPath": BUILDERS_CONFIG},
+    ]
     return {
         "name": FETCH,
         "image": engine.operator_image,
@@ -179,6 +204,7 @@ def _render_fetch(resolved: Resolved, engine: EngineSettings, build: Resources) 
                     "ALBUM_INSECURE_HOSTS": ",".join(sorted(engine.insecure_hosts)),
                     **({"ALBUM_ALLOWED_HOSTS": allowed} if allowed else {}),
                     **authorities,
+                    **({"ALBUM_BUILDERS_CONFIG": BUILDERS_CONFIG} if is_on_docker_hub else {}),
                     "HOME": "/tmp",  # noqa: S108
                 }
             ),
@@ -199,5 +225,6 @@ def _render_fetch(resolved: Resolved, engine: EngineSettings, build: Resources) 
             {"name": "git", "mountPath": GIT_SECRET, "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
             *network.render_mounts(FETCH_CA),
+            *(registry if is_on_docker_hub else ()),
         ],
     }

@@ -63,3 +63,27 @@ def test_what_is_printed_on_the_way_is_freed_too(
 
     assert fetch_source.main() == 0
     assert capsys.readouterr().out == "fetch-source: fetching ***\nfetch-source: done\n"
+
+
+def test_a_push_credential_is_written_for_the_builder_where_the_job_asks_for_that(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "config.json").write_text('{"auths": {"docker.io": {"auth": "b3Vycw=="}}}')
+    target = tmp_path / "registry"
+    target.mkdir()
+    environment = {"ALBUM_PUSH_CREDENTIAL": str(tmp_path), "ALBUM_BUILDERS_CONFIG": str(target)}
+    fetch_source.hand_over_registry(environment)
+
+    assert '"https://index.docker.io/v1/": {"auth": "b3Vycw=="}' in (
+        target / "config.json"
+    ).read_text()
+    fetch_source.hand_over_registry({})
+
+
+def test_a_push_credential_that_nobody_can_read_is_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("s3cret")
+    environment = {"ALBUM_PUSH_CREDENTIAL": str(tmp_path), "ALBUM_BUILDERS_CONFIG": str(tmp_path)}
+    with pytest.raises(fetch_source.TaskError, match="push Secret has no `auths`") as caught:
+        fetch_source.hand_over_registry(environment)
+
+    assert "s3cret" not in str(caught.value)

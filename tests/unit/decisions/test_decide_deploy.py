@@ -88,6 +88,28 @@ def _settling(application: ApplicationSeen = PROVED) -> Record:
     return verdict.record
 
 
+@pytest.mark.parametrize("ours", ["docker.io", "index.docker.io", "registry-1.docker.io"])
+@pytest.mark.parametrize("theirs", ["", "docker.io/", "index.docker.io/"])
+def test_an_image_of_docker_hub_is_known_by_any_of_its_names(ours: str, theirs: str) -> None:
+    build = replace(RESOLVED.build, image=f"{ours}/acme/shop-backend:v1.1.0")
+    seen = replace(PROVED, images=(f"{theirs}acme/shop-backend:v1.1.0", "redis:7"))
+    asked = {APPLICATION: _seen(seen)}
+    verdict = deploy.decide(RECORD, replace(RESOLVED, build=build), asked, NOW)
+
+    assert isinstance(verdict, Wait)
+    assert verdict.reason is Reason.SETTLING
+
+
+def test_an_older_image_of_docker_hub_is_still_seen_beside_ours_by_another_name() -> None:
+    build = replace(RESOLVED.build, image="docker.io/acme/shop-backend:v1.1.0")
+    images = ("acme/shop-backend:v1.1.0", "index.docker.io/acme/shop-backend:v1.0.0")
+    asked = {APPLICATION: _seen(replace(PROVED, images=images))}
+    verdict = deploy.decide(RECORD, replace(RESOLVED, build=build), asked, NOW)
+
+    assert isinstance(verdict, Wait)
+    assert "still runs index.docker.io/acme/shop-backend:v1.0.0 beside" in verdict.message
+
+
 def test_a_complete_proof_must_hold_for_the_settle_time() -> None:
     verdict = _wait(PROVED)
 

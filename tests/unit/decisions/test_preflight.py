@@ -197,6 +197,23 @@ def test_a_push_secret_for_other_registries_is_refused(hosts: frozenset[str], sa
     assert said in halt.sentence
 
 
+@pytest.mark.parametrize("host", ["docker.io", "index.docker.io", "registry-1.docker.io"])
+@pytest.mark.parametrize(
+    "registry", ["docker.io/", "index.docker.io/", "registry-1.docker.io/", "Docker.io/", ""]
+)
+def test_a_push_secret_for_docker_hub_is_for_all_of_its_names(host: str, registry: str) -> None:
+    assert preflight.check_registry(SECRET, frozenset({host}), f"{registry}acme/shop:v1") is None
+
+
+def test_a_push_secret_for_docker_hub_is_not_for_other_registries() -> None:
+    halt = preflight.check_registry(
+        SECRET, frozenset({"docker.io"}), "docker.io.example.org/shop:v1"
+    )
+
+    assert halt is not None
+    assert "docker.io.example.org, only for docker.io" in halt.sentence
+
+
 def test_a_push_secret_for_the_registry_will_do() -> None:
     assert preflight.check_registry(SECRET, frozenset({"ghcr.io"}), f"{IMAGE}:v1.1.0") is None
 

@@ -122,6 +122,40 @@ def test_images_of_one_repository_are_the_same(one: str, other: str, same: bool)
 
 
 @pytest.mark.parametrize(
+    ("reference", "full"),
+    [
+        ("nginx", "docker.io/library/nginx"),
+        ("nginx:1.27", "docker.io/library/nginx:1.27"),
+        ("acme/shop:v1.1.0", "docker.io/acme/shop:v1.1.0"),
+        ("index.docker.io/library/nginx", "docker.io/library/nginx"),
+        (f"registry-1.docker.io/nginx:1@{DIGEST}", f"docker.io/library/nginx:1@{DIGEST}"),
+        (f"nginx@{DIGEST}", f"docker.io/library/nginx@{DIGEST}"),
+        ("GHCR.io/acme/shop:V1", "ghcr.io/acme/shop:V1"),
+        ("localhost/shop", "localhost/shop"),
+        ("registry.example.org:5000/shop:1", "registry.example.org:5000/shop:1"),
+    ],
+)
+def test_a_reference_in_full_names_its_registry_and_folder(reference: str, full: str) -> None:
+    assert images.in_full(reference) == full
+    assert images.in_full(full) == full
+    assert images.registry_of(reference) == full.split("/", 1)[0]
+
+
+@pytest.mark.parametrize(
+    ("key", "host"),
+    [
+        ("https://index.docker.io/v1/", "index.docker.io"),
+        ("registry.example.org:5000", "registry.example.org:5000"),
+        ("http://registry.example.org:5000/v2/", "registry.example.org:5000"),
+        ("ghcr.io/acme", "ghcr.io"),
+        ("", ""),
+    ],
+)
+def test_a_key_of_a_docker_configuration_is_a_host_or_a_url(key: str, host: str) -> None:
+    assert images.host_in(key) == host
+
+
+@pytest.mark.parametrize(
     ("name", "words"),
     [
         ("imageDigest", {"image", "digest"}),

@@ -182,6 +182,31 @@ def test_the_builder_never_mounts_the_git_credential(
     }
 
 
+@pytest.mark.parametrize("engine", BuildType)
+@pytest.mark.parametrize("host", ["docker.io", "index.docker.io", "registry-1.docker.io"])
+def test_builders_know_docker_hub_by_one_name_and_find_its_credential(
+    release: Release, resolved: Resolved, engine: BuildType, host: str
+) -> None:
+    resolved = with_build(resolved, type=engine, image=f"{host}/acme/shop-backend:v1.1.0")
+    job = render_job(release, resolved, 1, ENGINE)
+    pod, builder = pod_of(job), builder_of(job)
+    [fetch] = pod["initContainers"]
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
+    assert "docker.io/acme/shop-backend:v1.1.0" in " ".join(builder["args"])
+    assert "-1.docker.io" not in " ".join(builder["args"])
+    assert "index.docker.io" not in " ".join(builder["args"])
+    assert volumes["push"]["secret"]["secretName"] == "album-registry"  # noqa: S105
+    assert volumes["registry"]["emptyDir"]["medium"] == "Memory"
+    assert {"name": "ALBUM_BUILDERS_CONFIG", "value": "/var/run/album/registry"} in fetch["env"]
+    assert fetch["volumeMounts"][-2:] == [
+        {"name": "push", "mountPath": "/var/run/secrets/album/push", "readOnly": True},
+        {"name": "registry", "mountPath": "/var/run/album/registry"},
+    ]
+    mounts = {mount["name"]: mount for mount in builder["volumeMounts"]}
+    assert mounts["registry"]["readOnly"] is True
+    assert "push" not in mounts
+
+
 def test_a_source_over_ssh_is_fetched_with_the_same_secret_and_no_option(
     release: Release, resolved: Resolved
 ) -> None:

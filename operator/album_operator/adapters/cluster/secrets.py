@@ -11,6 +11,7 @@ from album_operator.adapters.cluster.refusals import NotFoundError
 from album_operator.codec.foreign_json import parse_json
 from album_operator.domain.credential_errors import missing_key
 from album_operator.domain.errors import OutsideError, TerminalError
+from album_operator.domain.images import host_in
 from album_operator.domain.names import origin_of
 from album_operator.domain.places import (
     APP_KEYS,
@@ -65,7 +66,7 @@ class ClusterSecrets:
         text = _required(data, DOCKER_CONFIG, ref)
         try:
             auths = parse_json(text)["auths"]
-            return frozenset(_host(str(key)) for key in dict(auths))
+            return frozenset(host_in(str(key)) for key in dict(auths))
         except (ValueError, KeyError, TypeError):
             # `from None`: the text of a JSON error quotes what it could not read.
             raise TerminalError(
@@ -110,11 +111,6 @@ def _bytes(value: object) -> bytes:
         return base64.b64decode(str(value))
     except binascii.Error:
         return str(value).encode()
-
-
-def _host(key: str) -> str:
-    """Give the host of an `auths` key, which may be a URL (`https://index.docker.io/v1/`)."""
-    return key.split("://", 1)[-1].split("/", 1)[0]
 
 
 def _find_app(data: Mapping[str, Any], ref: Ref) -> GitHubApp | None:
