@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
+from album_operator.domain.hosts import NO_ALIASES, HostAliases, find_faults
 from album_operator.domain.proxies import DIRECTLY, Proxies, ProxyVariablesError, read_proxies
 from album_operator.domain.quantities import amount_of
 from album_operator.domain.release import Resources
@@ -21,6 +22,8 @@ BYTES = re.compile(r"[0-9]{1,15}")
 COUNT = re.compile(r"[0-9]{1,4}")
 PORT = re.compile(r"[0-9]{1,5}")
 HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
+NAME = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+HOME = re.compile(rf"{NAME.pattern}(/[A-Za-z0-9._~-]+)*")
 
 OBJECT = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
@@ -67,6 +70,7 @@ class Settings:
         health_port: TCP port of `/healthz`, `/readyz` and `/metrics`.
         webhook_port: TCP port of the webhook receiver.
         webhook_secret_file: file with what webhooks are signed with; None: none are received.
+        host_aliases: other names of the hosts of repositories.
     """
 
     namespaces: tuple[str, ...]
@@ -88,6 +92,7 @@ class Settings:
     health_port: int
     webhook_port: int
     webhook_secret_file: Path | None
+    host_aliases: HostAliases = NO_ALIASES
 
 
 class _Reader:
@@ -110,6 +115,20 @@ class _Reader:
             if not pattern.fullmatch(word):
                 self.faults.append(f"{name}: `{word}` is not of the form {pattern.pattern}")
         return words
+
+    def aliases(self, name: str) -> HostAliases:
+        """Read `host[:port]=host[:port][/path]` by commas, the name that counts on the right."""
+        pairs = []
+        for word in self.words(name, "", re.compile(r".+")):
+            alias, equals, home = word.partition("=")
+            if equals and NAME.fullmatch(alias) and HOME.fullmatch(home):
+                host, slash, path = home.partition("/")
+                pairs.append((alias.lower(), f"{host.lower()}{slash}{path}"))
+            else:
+                form = "host[:port]=host[:port][/path], the name that counts on the right"
+                self.faults.append(f"{name}: `{word}` is not of the form {form}")
+        self.faults.extend(f"{name}: {fault}" for fault in find_faults(pairs))
+        return HostAliases(dict(pairs))
 
     def parsed(
         self, name: str, default: str, parse: Callable[[str], T | None], form: str
@@ -262,6 +281,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     argocd_namespaces = read.words("ALBUM_ARGOCD_NAMESPACES", "argocd", NAMESPACE)
     insecure_hosts = frozenset(read.words("ALBUM_INSECURE_HOSTS", "", HOST))
     allowed_hosts = frozenset(read.words("ALBUM_ALLOWED_HOSTS", "", HOST))
+    host_aliases = read.aliases("ALBUM_HOST_ALIASES")
     consent = read.parsed("ALBUM_REQUIRE_CONSENT", "true", _boolean, "true or false")
     guard = read.parsed("ALBUM_REQUIRE_GUARD", "true", _boolean, "true or false")
     poll = read.parsed("ALBUM_MERGE_POLL_SECONDS", "30", _seconds, "a number of seconds above 0")
@@ -320,4 +340,5 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         health_port=port,
         webhook_port=webhook_port,
         webhook_secret_file=secret_file,
+        host_aliases=host_aliases,
     )

@@ -1,6 +1,9 @@
 """What an Application must be like before a release may touch it."""
 
-from album_operator.domain.names import is_same_repository
+from dataclasses import replace
+
+from album_operator.domain.hosts import NO_ALIASES, HostAliases
+from album_operator.domain.names import is_same_repository, missing_alias
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.domain.remedy import SET_RETRY
@@ -40,9 +43,21 @@ def check(ref: Ref, seen: ApplicationSeen | None, resolved: Resolved) -> Applica
             f"Application {ref} does not take its manifests from branch "
             f"{resolved.config.base_branch} of {resolved.config.repository} at a path with "
             f"{resolved.config.edits[0].path}, so the change would never reach it.",
-            "Correct the Application's source or the pipeline",
+            "Correct the Application's source or the pipeline" + _or_tell(seen, resolved),
         )
     return seen
+
+
+def _or_tell(seen: ApplicationSeen, resolved: Resolved) -> str:
+    """Say how an admin lets two hosts be one, where the hosts alone differ."""
+    ours = resolved.config.repository
+    missing = (missing_alias(source.repository, ours) for source in seen.sources)
+    alias = next(filter(None, missing), None)
+    if alias is None:
+        return ""
+    return (
+        f", or have an admin add {alias} to the operator's ALBUM_HOST_ALIASES if that is one host"
+    )
 
 
 def ask(
@@ -76,12 +91,37 @@ def find_source(seen: ApplicationSeen, resolved: Resolved) -> ApplicationSource 
     """Find the source of an Application that holds what the release edits."""
     for source in seen.sources:
         if (
-            is_same_repository(source.repository, resolved.config.repository)
+            _is_ours(source, resolved)
             and _follows(source.target_revision, resolved.config.base_branch)
             and any(_holds(source.path, edit.path) for edit in resolved.config.edits)
         ):
             return source
     return None
+
+
+def name_alike(seen: ApplicationSeen, resolved: Resolved, aliases: HostAliases) -> ApplicationSeen:
+    """Let an Application call the config repository as the release does.
+
+    Args:
+        seen: the Application, which may call it by another name of its host.
+        resolved: what the release does.
+        aliases: which hosts are one, as an admin tells.
+    """
+    ours = resolved.config.repository
+    sources = tuple(
+        replace(source, repository=ours) if _is_ours(source, resolved, aliases) else source
+        for source in seen.sources
+    )
+    return replace(seen, sources=sources)
+
+
+def _is_ours(
+    source: ApplicationSource, resolved: Resolved, aliases: HostAliases = NO_ALIASES
+) -> bool:
+    """Tell whether a source is in the config repository; forges do not tell case apart."""
+    config = resolved.config
+    is_forge = config.forge_type is not None
+    return is_same_repository(source.repository, config.repository, aliases, ignores_case=is_forge)
 
 
 def _missing(ref: Ref) -> Halt:

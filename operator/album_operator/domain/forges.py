@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import assert_never
 from urllib.parse import quote, urlsplit
 
+from album_operator.domain.hosts import OWN_NAMES
 from album_operator.domain.names import is_ssh, repository_path
 
 
@@ -59,7 +60,7 @@ class Forge:
     def api_of(self, repository: str) -> str:
         """Give the base URL of the API of a repository's forge, by the kind's own convention."""
         parts = urlsplit(repository)
-        if parts.hostname == self.home:
+        if _host_of(repository) == self.home:
             return f"https://api.{self.home}"
         if is_ssh(repository):
             # Where SSH listens says nothing of where the API does.
@@ -143,5 +144,10 @@ def forge_of(kind: ForgeType) -> Forge:
 
 def guess_type(repository: str) -> ForgeType:
     """Tell the kind of a repository's forge by its host, Gitea where that tells nothing."""
-    host = urlsplit(repository).hostname
+    host = _host_of(repository)
     return next((kind for kind in ForgeType if forge_of(kind).home == host), ForgeType.GITEA)
+
+
+def _host_of(url: str) -> str:
+    host = urlsplit(url).hostname or ""
+    return OWN_NAMES.get(host, host)

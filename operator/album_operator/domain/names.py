@@ -4,9 +4,11 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import semver
+
+from album_operator.domain.hosts import CASELESS, NO_ALIASES, OWN_NAMES, HostAliases
 
 VERSION = re.compile(r"v?[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?")
 """A SemVer 2.0 version, `v` allowed, build metadata not: an image tag cannot hold `+`."""
@@ -152,10 +154,67 @@ def is_ssh(url: str) -> bool:
     return url.lower().startswith("ssh://")
 
 
-def is_same_repository(one: str, other: str) -> bool:
-    """Tell whether two URLs name one repository, be it over SSH here and over HTTP(S) there."""
-    here, there = normal_url(one), normal_url(other)
+def is_same_repository(
+    one: str, other: str, aliases: HostAliases = NO_ALIASES, *, ignores_case: bool = False
+) -> bool:
+    """Tell whether two URLs name one repository, be it over SSH here and over HTTP(S) there.
+
+    Args:
+        one: a URL.
+        other: another.
+        aliases: which hosts are one, as an admin tells.
+        ignores_case: their forge does, in the names of owners and repositories.
+    """
+    try:
+        here, there = (_in_names_that_count(url, aliases) for url in (one, other))
+    except ValueError:  # a port that is no number, a bracket left open
+        return False
+    if ignores_case:
+        here, there = here.lower(), there.lower()
     return here == _in_scheme_of(here, there) or there == _in_scheme_of(there, here)
+
+
+def missing_alias(one: str, other: str) -> str | None:
+    """Give what an admin has to tell for two URLs of the same path to name one repository.
+
+    Args:
+        one: a URL, by a name that does not count.
+        other: a URL, by the one that does.
+
+    Returns:
+        `host[:port]=host[:port]`; None where more than the host differs, or nothing.
+    """
+    if is_same_repository(one, other):
+        return None
+    try:
+        here, there = urlsplit(normal_url(one)), urlsplit(normal_url(other))
+    except ValueError:
+        return None
+    if here.path.lower() != there.path.lower():
+        return None
+    # Of SSH the host alone is meant.
+    alias, home = (
+        parts.hostname if parts.scheme == "ssh" else parts.netloc for parts in (here, there)
+    )
+    return f"{alias}={home}" if alias and home else None
+
+
+def _in_names_that_count(url: str, aliases: HostAliases = NO_ALIASES) -> str:
+    """Give the normal form of a URL for comparison: nothing goes to where it leads.
+
+    What an admin tells of a host holds over SSH and HTTP(S) alike, on the ports it is told of.
+    """
+    normal = normal_url(url)
+    parts = urlsplit(normal)
+    host, port = (parts.hostname or "").rstrip("."), _port_of(parts)
+    home = aliases.find_home(host, port, is_ssh=parts.scheme == "ssh")
+    if home is not None:
+        return f"https://{home}{parts.path}"
+    own = OWN_NAMES.get(host)
+    if own is not None:
+        user = f"{parts.username}@" if parts.scheme == "ssh" else ""
+        normal, host = f"{parts.scheme}://{user}{own}{parts.path}", own
+    return normal.lower() if host in CASELESS else normal
 
 
 def _in_scheme_of(other: str, url: str) -> str:
@@ -194,8 +253,11 @@ def is_same_address(one: str, other: str) -> bool:
 def server_of(url: str) -> str:
     """Give `host:port` of the server of a repository or an API, by whichever path and user."""
     parts = urlsplit(normal_url(url))
-    port = parts.port or {"http": 80, "ssh": 22}.get(parts.scheme, 443)
-    return f"{parts.hostname or ''}:{port}"
+    return f"{parts.hostname or ''}:{_port_of(parts)}"
+
+
+def _port_of(parts: SplitResult) -> int:
+    return parts.port or {"http": 80, "ssh": 22}.get(parts.scheme, 443)
 
 
 def _with_scheme(url: str) -> str:
@@ -209,11 +271,24 @@ def is_below(url: str, prefix: str) -> bool:
     `https://github.com`. A prefix of HTTP(S) holds for the host's SSH too, on any port, and one of
     SSH for its HTTPS on the default port. Nothing is below a prefix without a host or one that is
     no URL; a URL with a path that servers may read in another way (`..`, `%2e`, `//`) is nowhere.
+
+    No admin's word of hosts has a say in it: what is below a Secret's `url` gets the Secret.
+    """
+    return is_part_of(url, _with_scheme(prefix), NO_ALIASES)
+
+
+def is_part_of(page: str, repository: str, aliases: HostAliases) -> bool:
+    """Tell whether a page lies at or below a repository's, as `is_below` does.
+
+    Args:
+        page: a URL.
+        repository: a URL.
+        aliases: which hosts are one, as an admin tells.
     """
     try:
-        if ODD_PATH.search(urlsplit(url).path):
+        if ODD_PATH.search(urlsplit(page).path):
             return False
-        below, above = normal_url(url), normal_url(_with_scheme(prefix))
+        below, above = (_in_names_that_count(url, aliases) for url in (page, repository))
         above = _in_scheme_of(below, above)
     except ValueError:  # a port that is no number, a bracket left open
         return False

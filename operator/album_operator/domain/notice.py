@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from album_operator.domain.names import is_below
+from album_operator.domain.hosts import NO_ALIASES, HostAliases
+from album_operator.domain.names import is_part_of
 
 
 class Subject(StrEnum):
@@ -29,7 +30,13 @@ class Notice:
     number: int | None
     branch: str | None
 
-    def concerns(self, page: str, number: int | None, branch: str | None) -> bool:
+    def concerns(
+        self,
+        page: str,
+        number: int | None,
+        branch: str | None,
+        aliases: HostAliases = NO_ALIASES,
+    ) -> bool:
         """Tell whether it is about a pull request.
 
         Args:
@@ -37,10 +44,11 @@ class Notice:
                 may have another one in mind than it is reached at, and so it has in what it tells.
             number: of the pull request.
             branch: its head branch.
+            aliases: which hosts are one, as an admin tells.
         """
         is_named = (
             (self.number is None and self.branch is None)
             or (self.number is not None and self.number == number)
             or (self.branch is not None and self.branch == branch)
         )
-        return is_named and is_below(page, self.repository)
+        return is_named and is_part_of(page, self.repository, aliases)

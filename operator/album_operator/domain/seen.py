@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from album_operator.domain.hosts import NO_ALIASES, HostAliases
 from album_operator.domain.names import FETCH, is_same_repository
 from album_operator.domain.record import Outcome, StepName
 from album_operator.domain.release import Edit, Ref
@@ -373,9 +374,14 @@ class ConfigBranch:
     repository: str
     name: str
 
-    def is_same(self, other: "ConfigBranch") -> bool:
-        """Tell whether two are one branch, be its repository reached over SSH or over HTTP(S)."""
-        return self.name == other.name and is_same_repository(self.repository, other.repository)
+    def is_same(self, other: "ConfigBranch", aliases: HostAliases = NO_ALIASES) -> bool:
+        """Tell whether two are one branch, by whichever names of their repository.
+
+        It is in a forge, for pull requests are made of it, and no forge tells case apart.
+        """
+        return self.name == other.name and is_same_repository(
+            self.repository, other.repository, aliases, ignores_case=True
+        )
 
 
 UNMERGED = frozenset({StepName.IMAGE_READY, StepName.PROPOSED, StepName.MERGED})

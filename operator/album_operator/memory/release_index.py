@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 
+from album_operator.domain.hosts import NO_ALIASES, HostAliases
 from album_operator.domain.record import Outcome
 from album_operator.domain.release import Ref
 from album_operator.domain.seen import UNMERGED, BranchClaim, ConfigBranch, ReleaseSeen
@@ -56,12 +57,17 @@ class ReleaseIndex:
     Args:
         wake: lets a release look again that waits for a branch; None where time alone does.
         clock: monotonic seconds.
+        aliases: which hosts are one, as an admin tells.
     """
 
     def __init__(
-        self, wake: Callable[[Ref], None] | None = None, clock: Clock = time.monotonic
+        self,
+        wake: Callable[[Ref], None] | None = None,
+        clock: Clock = time.monotonic,
+        aliases: HostAliases = NO_ALIASES,
     ) -> None:
         self._wake = wake
+        self._aliases = aliases
         self._namespaces = defaultdict[str, _Namespace](lambda: _Namespace(clock))
         self._told: dict[Ref, ConfigBranch] = {}
         self._claims: dict[Ref, ConfigBranch] = {}
@@ -121,7 +127,11 @@ class ReleaseIndex:
             self._drop_unlisted(namespace)
         self._waiting.pop(release, None)
         theirs = {**self._told, **self._claims}
-        holders = [ref for ref, its in theirs.items() if ref != release and its.is_same(branch)]
+        holders = [
+            ref
+            for ref, its in theirs.items()
+            if ref != release and its.is_same(branch, self._aliases)
+        ]
         if holders:
             self._waiting[release] = branch
             # One that may be named to who asks, if there is one.
@@ -138,9 +148,10 @@ class ReleaseIndex:
             self._told[release] = told
         if claim is not None:
             self._claims[release] = claim
-        free = [branch for branch in before if branch not in (None, told, claim)]
+        free = [branch for branch in before if branch is not None and branch not in (told, claim)]
         for waiting, wanted in list(self._waiting.items()) if free else ():
-            if self._wake is not None and any(map(wanted.is_same, free)):
+            is_let_go = any(wanted.is_same(branch, self._aliases) for branch in free)
+            if self._wake is not None and is_let_go:
                 self._wake(waiting)
 
     def _drop_unlisted(self, namespace: str) -> None:

@@ -24,13 +24,13 @@ __all__ = ["EngineSettings", "render_job"]
 GIT_SECRET = "/var/run/secrets/album/git"  # noqa: S105
 """Where `album_operator.fetch_source` finds the keys of the git credential, one file each."""
 
-FETCH_CA = "/var/run/secrets/album/ca"
-
 PUSH_SECRET = "/var/run/secrets/album/push"  # noqa: S105
 """Where it finds the push credential, for builders that look for it elsewhere than it stands."""
 
 BUILDERS_CONFIG = "/var/run/album/registry"
 """Where it writes that for the builder: in memory, as Secrets are."""
+
+FETCH_CA = "/var/run/secrets/album/ca"
 
 RELEASE_LABEL = "album.dev/release"
 """Label of the Jobs the operator watches."""

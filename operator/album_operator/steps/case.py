@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from album_operator.decisions.application import name_alike
+from album_operator.domain.hosts import HostAliases
 from album_operator.domain.record import Record
 from album_operator.domain.release import Ref, Release
 from album_operator.domain.resolved import Resolved
@@ -41,7 +43,16 @@ class Case:
         return self.record.image.digest if self.record.image is not None else ""
 
     async def find_applications(
-        self, applications: Applications
+        self, applications: Applications, aliases: HostAliases
     ) -> Mapping[Ref, ApplicationSeen | None]:
-        """Read each Application it names; None for one that does not exist."""
-        return {ref: await applications.find(ref) for ref in self.resolved.argocd.applications}
+        """Read each Application it names; None for one that does not exist.
+
+        Args:
+            applications: the port.
+            aliases: which hosts are one, as an admin tells.
+        """
+        refs = self.resolved.argocd.applications
+        found = {ref: await applications.find(ref) for ref in refs}
+        return {
+            ref: seen and name_alike(seen, self.resolved, aliases) for ref, seen in found.items()
+        }

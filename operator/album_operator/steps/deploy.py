@@ -17,7 +17,7 @@ WOKEN_BY = frozenset({Subject.APPLICATION})
 
 async def decide(world: World, case: Case) -> Verdict[DeployAction]:
     """Look at each Application in the light of the merge commit."""
-    applications = await case.find_applications(world.applications)
+    applications = await case.find_applications(world.applications, world.settings.host_aliases)
     seen = {ref: await _look(world, case, ref, found) for ref, found in applications.items()}
     first_look = world.sightings.first_look(case.release)
     return decision.decide(case.record, case.resolved, seen, world.clock(), first_look)

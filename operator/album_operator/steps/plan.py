@@ -30,9 +30,10 @@ async def decide(world: World, case: Case) -> Done | Halt:
     )
     if isinstance(change, Halt):
         return change
+    applications = await case.find_applications(world.applications, world.settings.host_aliases)
     patches = {
         ref: json.dumps(patch_for(found, resolved.argocd.sync_policy))
-        for ref, found in (await case.find_applications(world.applications)).items()
+        for ref, found in applications.items()
         if found is not None
     }
     diff = cut_diff(change.diff, PLAN_DIFF_BYTES)

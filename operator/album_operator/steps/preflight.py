@@ -113,7 +113,7 @@ async def _look(world: World, case: Case) -> _Look:
     dockerfile = posixpath.normpath(f"{wish.build.context_dir}/{wish.build.dockerfile}")
     source_place = await case.access.to_source(wish)
     config_place = await case.access.to_config(wish)
-    applications = await case.find_applications(world.applications)
+    applications = await case.find_applications(world.applications, world.settings.host_aliases)
     edited = proposal.edited_paths(wish.config.edits)
     # Asked for together: what lies in the same folders, or is not there, costs nothing more.
     paths = {*edited, *overrides.paths(wish, applications)}

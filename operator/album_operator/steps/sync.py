@@ -15,13 +15,14 @@ WOKEN_BY = frozenset({Subject.APPLICATION})
 async def decide(world: World, case: Case) -> Verdict[SyncAction]:
     """Look at each Application's policy."""
     wish = case.resolved.argocd.sync_policy
+    applications = await case.find_applications(world.applications, world.settings.host_aliases)
     seen = {
         ref: decision.PolicySeen(
             application=found,
             is_applied=found is not None and sync_policy.is_applied(found.sync_policy, wish),
             is_disabled=found is not None and sync_policy.is_disabled(found.sync_policy),
         )
-        for ref, found in (await case.find_applications(world.applications)).items()
+        for ref, found in applications.items()
     }
     consent = world.settings.require_consent
     return decision.decide(case.release, case.record, case.resolved, seen, consent=consent)

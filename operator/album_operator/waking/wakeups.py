@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterable
 
+from album_operator.domain.hosts import NO_ALIASES, HostAliases
 from album_operator.domain.notice import Notice, Subject
 from album_operator.domain.release import Ref
 from album_operator.memory.build_queue import BuildQueue
@@ -44,14 +45,18 @@ class Wakeups:
     An event about something that the step a release waits in does not look at wakes nobody: a
     release that awaits its merge for a week shall not pass at each sync of its Application.
 
+    Args:
+        aliases: which hosts are one, as an admin tells.
+
     Attributes:
         queue: the releases that wait until another's build has ended.
         index: what all releases are at, and who waits for a branch of another.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, aliases: HostAliases = NO_ALIASES) -> None:
         self.queue = BuildQueue(lambda release: self.wake(release, Subject.JOB))
-        self.index = ReleaseIndex(self.wake)
+        self.index = ReleaseIndex(self.wake, aliases=aliases)
+        self._aliases = aliases
         self._flags: dict[Ref, _Flag] = {}
         self._followers: dict[Ref, set[Ref]] = {}
         self._states: dict[Ref, object] = {}
@@ -145,7 +150,7 @@ class Wakeups:
     def notice(self, notice: Notice) -> None:
         """Note what a forge told: it wakes the releases whose pull request that concerns."""
         for release, pull_request in self._pull_requests.items():
-            if notice.concerns(*pull_request):
+            if notice.concerns(*pull_request, self._aliases):
                 self.wake(release, Subject.PULL_REQUEST)
 
     async def wait(self, release: Ref, subjects: Subjects | None = None) -> float:

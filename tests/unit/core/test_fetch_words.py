@@ -74,9 +74,10 @@ def test_a_push_credential_is_written_for_the_builder_where_the_job_asks_for_tha
     environment = {"ALBUM_PUSH_CREDENTIAL": str(tmp_path), "ALBUM_BUILDERS_CONFIG": str(target)}
     fetch_source.hand_over_registry(environment)
 
-    assert '"https://index.docker.io/v1/": {"auth": "b3Vycw=="}' in (
-        target / "config.json"
-    ).read_text()
+    assert (
+        '"https://index.docker.io/v1/": {"auth": "b3Vycw=="}'
+        in (target / "config.json").read_text()
+    )
     fetch_source.hand_over_registry({})
 
 

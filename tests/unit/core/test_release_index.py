@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from album_operator.codec import parse_seen, render_status
 from album_operator.domain import progress
+from album_operator.domain.hosts import HostAliases
 from album_operator.domain.record import Outcome, StepName
 from album_operator.domain.release import Ref
 from album_operator.domain.seen import BranchClaim, ConfigBranch, ReleaseSeen
@@ -52,6 +53,18 @@ def test_a_branch_is_the_first_ones_who_asks() -> None:
     assert index.claim(TWO, BRANCH) == BranchClaim(ONE)
     assert index.claim(ONE, BRANCH) == FREE
     assert index.claim(TWO, OTHER_BRANCH) == FREE
+
+
+def test_a_branch_is_the_same_by_each_name_of_its_host() -> None:
+    woken: list[Ref] = []
+    aliases = HostAliases({"gitea.gitea.svc:3000": "git.example.org"})
+    index = ReleaseIndex(woken.append, aliases=aliases)
+    inside = replace(BRANCH, repository="http://gitea.gitea.svc:3000/Owner/config")
+    assert index.claim(ONE, BRANCH) == FREE
+    assert index.claim(TWO, inside).holder == ONE
+    index.drop(ONE)
+    assert woken == [TWO]
+    assert ReleaseIndex().claim(TWO, inside) == FREE
 
 
 def test_a_branch_is_the_same_over_ssh_and_over_https() -> None:

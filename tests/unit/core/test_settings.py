@@ -67,6 +67,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
             "ALBUM_FETCH_LIMITS": "memory=2Gi",
             "ALBUM_INSECURE_HOSTS": "172.18.0.1:3000,[fd00::1]:3000",
             "ALBUM_ALLOWED_HOSTS": "gitea.gitea.svc",
+            "ALBUM_HOST_ALIASES": "gitea.gitea.svc:3000=Git.example.org, a.svc=h:8443/Git",
             "ALBUM_REQUIRE_CONSENT": "False",
             "ALBUM_REQUIRE_GUARD": "false",
             "ALBUM_MERGE_POLL_SECONDS": "0.5",
@@ -101,6 +102,10 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     assert settings.engine.insecure_hosts == settings.insecure_hosts
     assert settings.allowed_hosts == frozenset({"gitea.gitea.svc"})
     assert settings.engine.allowed_hosts == settings.allowed_hosts
+    assert settings.host_aliases.homes == {
+        "gitea.gitea.svc:3000": "git.example.org",
+        "a.svc": "h:8443/Git",
+    }
     assert not settings.require_consent
     assert not settings.require_guard
     assert settings.merge_poll == timedelta(milliseconds=500)
@@ -140,6 +145,15 @@ def test_all_that_is_missing_is_named_at_once() -> None:
         ("ALBUM_BUILD_PROXY_SECRET", "Album"),
         ("ALBUM_CA_FILE", "ca.crt"),
         ("ALBUM_BUILD_CA_CONFIGMAP", "../ca"),
+        ("ALBUM_HOST_ALIASES", "gitea.gitea.svc"),
+        ("ALBUM_HOST_ALIASES", "=git.example.org"),
+        ("ALBUM_HOST_ALIASES", "gitea.gitea.svc="),
+        ("ALBUM_HOST_ALIASES", "http://gitea.gitea.svc=git.example.org"),
+        ("ALBUM_HOST_ALIASES", "gitea.gitea.svc/git=git.example.org"),
+        ("ALBUM_HOST_ALIASES", "gitea.gitea.svc=git.example.org/../x?y"),
+        ("ALBUM_HOST_ALIASES", "a.svc=b.example.org,a.svc=c.example.org"),
+        ("ALBUM_HOST_ALIASES", "a.svc=b.example.org,b.example.org=c.example.org"),
+        ("ALBUM_HOST_ALIASES", "github.com=git.example.org"),
         ("ALBUM_REQUIRE_CONSENT", "yes"),
         ("ALBUM_REQUIRE_GUARD", "no"),
         ("ALBUM_ALLOW_PRIVILEGED_BUILDS", "1"),

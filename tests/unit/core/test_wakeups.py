@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from album_operator.domain.hosts import HostAliases
 from album_operator.domain.notice import Notice, Subject
 from album_operator.domain.record import StepName
 from album_operator.domain.release import Ref
@@ -199,6 +200,16 @@ async def test_a_notice_wakes_the_release_whose_pull_request_it_is_about(
 
     assert await _is_woken(wakeups, RELEASE)
     assert not await _is_woken(wakeups, OTHER)
+
+
+async def test_a_notice_by_another_name_of_the_host_wakes_by_an_admins_word() -> None:
+    inside = REPOSITORY.replace("https://git.example.org", "http://gitea.gitea.svc:3000")
+    aliases = HostAliases({"gitea.gitea.svc:3000": "git.example.org"})
+    for wakeups, is_woken in ((Wakeups(), False), (Wakeups(aliases), True)):
+        wakeups.join(RELEASE, "wish")
+        wakeups.follow_pull_request(RELEASE, inside, 7, BRANCH)
+        wakeups.notice(Notice(REPOSITORY, 7, None))
+        assert await _is_woken(wakeups, RELEASE) is is_woken
 
 
 async def test_a_notice_about_another_pull_request_wakes_nobody(wakeups: Wakeups) -> None:

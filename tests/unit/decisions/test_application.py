@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from album_operator.decisions import application
+from album_operator.domain.hosts import NO_ALIASES, HostAliases
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.domain.seen import ApplicationSeen, ApplicationSource, ConsentedApplication
@@ -75,6 +76,49 @@ def test_an_application_the_change_would_never_reach_is_refused(seen: Applicatio
     assert halt is not None
     assert halt.reason is Reason.APPLICATION_MISMATCH
     assert CONFIG in halt.sentence
+
+
+@pytest.mark.parametrize("repository", [CONFIG.replace("owner", "Owner"), f"{CONFIG.upper()}.GIT"])
+def test_case_does_not_count_in_the_repository_of_a_forge(repository: str) -> None:
+    seen = _of("backend", repository=repository.replace("HTTPS", "https").replace(".GIT", ".git"))
+    assert _check(seen) is None
+
+
+def test_case_counts_where_no_forge_is_known() -> None:
+    config = replace(RESOLVED.config, forge_type=None)
+    seen = _of("backend", repository=CONFIG.replace("owner", "Owner"))
+    assert application.find_source(seen, replace(RESOLVED, config=config)) is None
+
+
+def test_an_application_calls_the_repository_as_the_release_does() -> None:
+    theirs = CONFIG.replace("https://git.example.org", "http://gitea.gitea.svc:3000")
+    aliases = HostAliases({"gitea.gitea.svc:3000": "git.example.org"})
+    seen = _of("backend", repository=theirs)
+    chart = ApplicationSource("https://charts.example.org/stable", "", "1.2.3")
+    both = replace(seen, sources=(*seen.sources, chart))
+
+    assert application.name_alike(both, RESOLVED, NO_ALIASES) == both
+    known = application.name_alike(both, RESOLVED, aliases)
+    assert [source.repository for source in known.sources] == [CONFIG, chart.repository]
+    assert _check(known) is None
+
+
+def test_where_the_hosts_alone_differ_the_setting_that_makes_them_one_is_named() -> None:
+    theirs = CONFIG.replace("https://git.example.org", "http://gitea.gitea.svc:3000")
+    halt = _check(_of("backend", repository=theirs))
+
+    assert halt is not None
+    assert halt.reason is Reason.APPLICATION_MISMATCH
+    assert "gitea.gitea.svc:3000=git.example.org" in halt.sentence
+    assert "ALBUM_HOST_ALIASES" in halt.sentence
+
+
+@pytest.mark.parametrize("repository", ["https://h:port/owner/x", "https://[", "oci://h/chart", ""])
+def test_a_source_nobody_can_read_is_another_one(repository: str) -> None:
+    halt = _check(_of("backend", repository=repository))
+
+    assert halt is not None
+    assert halt.reason is Reason.APPLICATION_MISMATCH
 
 
 def test_the_fitting_source_of_several_is_found() -> None:

@@ -26,10 +26,12 @@ def test_a_pipeline_can_name_each_kind() -> None:
         (GITHUB, "https://h/acme/config", "https://h/api/v3", "acme/config"),
         (GITHUB, "https://github.com/acme/config", "https://api.github.com", "acme/config"),
         (GITHUB, "ssh://git@github.com/acme/config", "https://api.github.com", "acme/config"),
+        (GITHUB, "ssh://git@ssh.github.com:443/acme/config", "https://api.github.com",
+         "acme/config"),
         (GITHUB, "ssh://git@h:2222/acme/config", "https://h/api/v3", "acme/config"),
         (GITHUB, "https://h/x/acme/config", "https://h/api/v3", "x/acme/config"),
     ],
-)
+)  # fmt: skip
 def test_an_api_follows_from_the_repository(
     kind: ForgeType, repository: str, api_url: str, path: str
 ) -> None:
@@ -79,6 +81,7 @@ def test_commits_have_pages(kind: ForgeType) -> None:
     [
         ("https://github.com/acme/config", GITHUB),
         ("ssh://git@GitHub.com/acme/config", GITHUB),
+        ("ssh://git@ssh.github.com:443/acme/config", GITHUB),
         ("https://git.example.org/acme/config", GITEA),
         ("https://api.github.com/acme/config", GITEA),
         ("https:///acme/config", GITEA),

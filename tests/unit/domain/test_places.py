@@ -111,6 +111,10 @@ def test_a_token_for_a_path_goes_to_no_other_app_of_the_host(api_url: str, *, se
     [
         ("https://github.com/acme", "https://github.com/acme/config", "https://api.github.com"),
         ("https://github.com/acme", "ssh://git@github.com/acme/config", "https://api.github.com"),
+        ("https://github.com/acme", "ssh://git@ssh.github.com:443/acme/config",
+         "https://api.github.com"),
+        ("ssh://git@ssh.github.com:443/acme", "ssh://git@ssh.github.com:443/acme/config",
+         "https://api.github.com"),
         ("https://ghes.example.org/acme", "https://ghes.example.org/acme/config",
          "https://ghes.example.org/api/v3"),
         ("https://h.example.org:3000/acme", "ssh://git@h.example.org:2222/acme/config",

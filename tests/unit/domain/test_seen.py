@@ -29,7 +29,9 @@ def test_a_credential_of_nothing_is_empty() -> None:
     [
         ("https://git.example.org/owner/config", "release/x", True),
         ("ssh://git@git.example.org/owner/config", "release/x", True),
+        ("https://git.example.org/Owner/Config", "release/x", True),
         ("https://git.example.org/owner/config", "release/y", False),
+        ("https://git.example.org/owner/config", "Release/x", False),
         ("https://git.example.com/owner/config", "release/x", False),
     ],
 )

@@ -195,7 +195,7 @@ def test_builders_know_docker_hub_by_one_name_and_find_its_credential(
     assert "docker.io/acme/shop-backend:v1.1.0" in " ".join(builder["args"])
     assert "-1.docker.io" not in " ".join(builder["args"])
     assert "index.docker.io" not in " ".join(builder["args"])
-    assert volumes["push"]["secret"]["secretName"] == "album-registry"  # noqa: S105
+    assert volumes["push"]["secret"]["secretName"] == "album-registry"
     assert volumes["registry"]["emptyDir"]["medium"] == "Memory"
     assert {"name": "ALBUM_BUILDERS_CONFIG", "value": "/var/run/album/registry"} in fetch["env"]
     assert fetch["volumeMounts"][-2:] == [
