@@ -19,13 +19,14 @@ from album_operator.decisions.rendering import (
     text_of,
     values_files,
 )
+from album_operator.domain.keys import Index, Item, Step, render_key
 from album_operator.domain.resolved import ResolvedConfig
 from album_operator.domain.seen import ApplicationSource
 
-Way = tuple[str, ...]
-"""Names to a value; the item of a list at an index is `[0]`."""
+Way = tuple[Step, ...]
+"""Keys to a value."""
 
-PARAMETER = re.compile(r"(?:^|\.)((?:[^.\[\]\\,={}\"]|\\.)+)|(\[[0-9]+\])")
+PARAMETER = re.compile(r"(?:^|\.)((?:[^.\[\]\\,={}\"]|\\.)+)|\[([0-9]{1,6})\]")
 
 VARIABLE = "$"
 """Begins a variable of Argo CD's in a parameter's value (argo-cd, "Build Environment")."""
@@ -70,13 +71,15 @@ class Parameters:
                 value = self.values[way[:end]]
                 if value is None or VARIABLE in value:
                     raise UntoldError
-                return Found(value, ".".join(way[:end]), self.origin)
+                return Found(value, render_key(way[:end]), self.origin)
+        if any(_may_be_within(known, way) for known in self.values):
+            raise UntoldError
         return None
 
     def beside(self, parent: Way) -> Mapping[str, Found]:
         """Give what is set in a mapping."""
         return {
-            way[-1]: Found(value, ".".join(way), self.origin)
+            str(way[-1]): Found(value, render_key(way), self.origin)
             for way, value in self.values.items()
             if way[:-1] == parent and value is not None and VARIABLE not in value
         }
@@ -95,25 +98,30 @@ class Tree:
     file: str = ""
 
     def find(self, way: Way) -> Found | None:
-        """Find the value itself, or one in place of a mapping on the way to it.
+        """Find the value itself, or one in place of a mapping or list on the way to it.
+
+        Helm merges mappings and takes a list whole: an item that is not in this one is gone.
 
         Raises:
-            UntoldError: a list or a mapping is there.
+            UntoldError: a list or a mapping is there, or several items could be meant.
         """
         node = self.values
-        for depth, name in enumerate(way):
-            if not isinstance(node, Mapping):
+        for depth, step in enumerate(way):
+            if not isinstance(node, Mapping if isinstance(step, str) else list):
                 return self._found(node, way[:depth])
-            if name not in node:
-                return None
-            node = node[name]
+            inside = _inside(node, step)
+            if len(inside) > 1:
+                raise UntoldError
+            if not inside:
+                return None if isinstance(step, str) else self._found(None, way)
+            node = inside[0]
         return self._found(node, way)
 
     def beside(self, parent: Way) -> Mapping[str, Found]:
         """Give the values in a mapping."""
         node = self.values
-        for name in parent:
-            node = mapping(node).get(name)
+        for step in parent:
+            node = next(iter(_inside(node, step)), None)
         return {
             str(name): self._found(value, (*parent, str(name)))
             for name, value in mapping(node).items()
@@ -123,7 +131,7 @@ class Tree:
     def _found(self, value: object, way: Way) -> Found:
         if not way or isinstance(value, Mapping | list):
             raise UntoldError
-        return Found(text_of(value), ".".join(way), self.origin, self.file)
+        return Found(text_of(value), render_key(way), self.origin, self.file)
 
 
 @dataclass(frozen=True)
@@ -211,12 +219,10 @@ def file_parameters(rendering: Rendering) -> Iterator[tuple[Way, str]]:
 
 def parse_parameter(name: str) -> Way | None:
     """Read the name of a parameter (Helm, `pkg/strvals`); None where it is no single way."""
-    way = tuple(
-        re.sub(r"\\(.)", r"\1", found[1]) if found[1] else found[2]
-        for found in PARAMETER.finditer(name)
-    )
-    is_whole = "".join(found[0] for found in PARAMETER.finditer(name)) == name
-    return way if is_whole and way else None
+    found = list(PARAMETER.finditer(name))
+    if not found or "".join(one[0] for one in found) != name:
+        return None
+    return tuple(re.sub(r"\\(.)", r"\1", one[1]) if one[1] else Index(int(one[2])) for one in found)
 
 
 def _parameters(rendering: Rendering) -> Iterator[tuple[Way, str]]:
@@ -228,6 +234,27 @@ def _parameters(rendering: Rendering) -> Iterator[tuple[Way, str]]:
             way = parse_parameter(words.get("name", ""))
             if way is not None and (words.get("forcestring") == "true") is forced:
                 yield way, words.get("value", "")
+
+
+def _inside(node: object, step: Step) -> Sequence[object]:
+    """Give what a step leads to: nothing, one value, or all items that it may mean."""
+    match step:
+        case Index():
+            return items(node)[step.number : step.number + 1]
+        case Item():
+            return [
+                item for item in items(node) if text_of(mapping(item).get(step.field)) == step.value
+            ]
+        case _:
+            return [node[step]] if isinstance(node, Mapping) and step in node else []
+
+
+def _may_be_within(known: Way, way: Way) -> bool:
+    """Tell whether a parameter by index may be of the item that a way names by a key."""
+    return any(
+        isinstance(step, Item) and known[:depth] == way[:depth] and len(known) > depth
+        for depth, step in enumerate(way)
+    )
 
 
 def _told(values: object) -> object:

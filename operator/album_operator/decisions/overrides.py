@@ -18,7 +18,6 @@ from album_operator.decisions.helm_values import (
     Parameters,
     Tree,
     UntoldError,
-    Way,
     chart_values,
     file_parameters,
     inline_text,
@@ -121,40 +120,35 @@ class Outweighing:
             if value is None or not differs(edit, value, ours):
                 return None
             return Found(value, edit.place, rendering.origin("kustomize", "images"))
-        way = tuple(step for step in edit.steps if isinstance(step, str))
-        if len(way) < len(edit.steps):
-            # Helm takes a list whole: which item of another is the one meant nobody can tell.
-            return None
-        found = self._find_value(rendering, edit, way)
+        found = self._find_value(rendering, edit)
         if found is not None and differs(edit, found.value, ours):
             return found
-        return self._find_digest(rendering, edit, way)
+        return self._find_digest(rendering, edit)
 
-    def _find_value(self, rendering: Rendering, edit: Edit, way: Way) -> Found | None:
+    def _find_value(self, rendering: Rendering, edit: Edit) -> Found | None:
         with suppress(UntoldError):
             for layer in self._layers(rendering, edit):
-                found = layer.find(way)
+                found = layer.find(edit.steps)
                 if found is not None:
                     return found
         return None
 
-    def _find_digest(self, rendering: Rendering, edit: Edit, way: Way) -> Found | None:
+    def _find_digest(self, rendering: Rendering, edit: Edit) -> Found | None:
         """Find a digest beside a tag: it decides what runs."""
         if edit.value not in {EditValue.TAG, EditValue.REFERENCE}:
             return None
-        *parent, field = way
-        known = DIGEST_WORDS | IMAGE_WORDS | words_of(field)
+        parent = edit.steps[:-1]
+        known = DIGEST_WORDS | IMAGE_WORDS | words_of(edit.field)
+        written = {other.steps for other in self.wanted if other.path == edit.path}
         told: dict[str, Found] = {}
         with suppress(UntoldError):
             for layer in self._layers(rendering, edit):
-                told = {**layer.beside(tuple(parent)), **told}
+                told = {**layer.beside(parent), **told}
         for name, found in told.items():
             words = words_of(name)
-            is_written = any(
-                (other.path, other.key) == (edit.path, found.key) for other in self.wanted
-            )
-            if words & DIGEST_WORDS and words <= known and not is_written:
-                return found if found.value not in NOTHING else None
+            is_digest = bool(words & DIGEST_WORDS) and words <= known
+            if is_digest and (*parent, name) not in written and found.value not in NOTHING:
+                return found
         return None
 
     def _layers(self, rendering: Rendering, edit: Edit) -> Iterator[Parameters | Tree]:

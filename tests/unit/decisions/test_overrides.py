@@ -10,6 +10,7 @@ from album_operator.decisions.helm_values import Files, parse_parameter
 from album_operator.decisions.kustomize_images import Image, parse_image
 from album_operator.decisions.overrides import Outweighing, differs, files_of, inline_texts
 from album_operator.domain.diffs import UNKNOWN_DIGEST
+from album_operator.domain.keys import Index
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Edit, EditFormat, EditValue
 from album_operator.domain.seen import ApplicationSeen, ApplicationSource
@@ -106,9 +107,7 @@ def test_helms_own_values_outweigh_those_of_files(helm: Helm, origin: str) -> No
     assert halt.remedy == "Remove it where the Application is written"
 
 
-def test_a_list_elsewhere_tells_nothing_of_an_item_and_a_name_with_dots_is_one_name() -> None:
-    item = replace(EDIT, key="containers[name=app].tag")
-    assert find(with_helm(valuesObject={"containers": [{"tag": "v1.0.0"}]}), edits=(item,)) is None
+def test_a_name_with_dots_is_one_name() -> None:
     dotted = replace(EDIT, key=r"image\.tag")
     assert find(with_helm(valuesObject={"image": {"tag": "v1.0.0"}}), edits=(dotted,)) is None
     assert find(with_helm(valuesObject={"image.tag": "v1.0.0"}), edits=(dotted,)) is not None
@@ -363,6 +362,51 @@ def test_a_digest_outweighs_ours_unless_it_is_ours() -> None:
     assert find(application, edits=both, digest=OLD) is None
 
 
+NAMED = replace(EDIT, key="containers[name=app].image.tag")
+FIRST = replace(EDIT, key="containers[0].image.tag")
+
+
+def listed(*names: str, tag: str = "v1.0.0") -> dict[str, object]:
+    return {"containers": [{"name": name, "image": {"tag": tag}} for name in names]}
+
+
+@pytest.mark.parametrize(
+    ("helm", "edit", "value"),
+    [
+        ({"valuesObject": listed("app")}, NAMED, "v1.0.0"),
+        ({"valuesObject": listed("side", "app")}, NAMED, "v1.0.0"),
+        ({"values": "containers: [{name: app, image: {tag: v1.0.0}}]"}, FIRST, "v1.0.0"),
+        ({"valuesObject": listed("side")}, NAMED, "nothing"),
+        ({"valuesObject": {"containers": []}}, FIRST, "nothing"),
+        ({"valuesObject": {"containers": None}}, FIRST, "nothing"),
+        ({"parameters": [parameter("v1.0.0", "containers[0].image.tag")]}, FIRST, "v1.0.0"),
+        ({"parameters": [parameter("{a,b}", "containers")]}, NAMED, "{a,b}"),
+        ({"valuesObject": listed("app", "app")}, NAMED, None),
+        ({"valuesObject": listed("app", tag="v1.1.0")}, NAMED, None),
+        ({"valuesObject": {"containers": {"app": {}}}}, FIRST, None),
+        ({"parameters": [parameter("v1.0.0", "containers[0].image.tag")]}, NAMED, None),
+        ({"parameters": [parameter("v1.0.0", "containers[1].image.tag")]}, FIRST, None),
+        ({"parameters": [parameter("v1.0.0", "other[0].image.tag")]}, NAMED, None),
+    ],
+)
+def test_a_list_is_taken_whole_and_its_items_are_found_as_an_edit_names_them(
+    helm: Helm, edit: Edit, value: str | None
+) -> None:
+    halt = find(with_helm(**helm), edits=(edit,))
+
+    assert (halt is not None) is (value is not None)
+    if halt is not None:
+        assert f"has {value} for containers" in halt.message
+
+
+def test_a_digest_beside_a_tag_in_a_list_outweighs_it() -> None:
+    containers = [{"name": "app", "image": {"tag": "v1.1.0", "digest": OLD}}]
+    halt = find(with_helm(valuesObject={"containers": containers}), edits=(NAMED,))
+
+    assert halt is not None
+    assert f"has {OLD} for containers[name=app].image.digest" in halt.message
+
+
 @pytest.mark.parametrize(
     ("value", "present", "is_other"),
     [
@@ -513,7 +557,7 @@ def test_an_entry_of_another_sources_folder_is_not_judged_by_this_ones_images() 
     ("name", "way"),
     [
         ("image.tag", ("image", "tag")),
-        ("containers[0].image", ("containers", "[0]", "image")),
+        ("containers[0].image", ("containers", Index(0), "image")),
         (r"labels.app\.kubernetes\.io/version", ("labels", "app.kubernetes.io/version")),
         ("a,b", None),
         ("a={b}", None),
