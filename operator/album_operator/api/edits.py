@@ -8,7 +8,7 @@ from album_operator.api.model import AtomicList, Model, Rule, obeys
 from album_operator.api.places import FilePath
 from album_operator.api.predicates import matches
 from album_operator.api.types import EditAnchors, EditFormat, EditValue, Text
-from album_operator.domain.keys import KEY
+from album_operator.domain.keys import KEY, PRINTABLE
 
 _IMAGE_ENTRY = r"[A-Za-z0-9_]([A-Za-z0-9._/:-]*[A-Za-z0-9_])?"
 """`name` of an image in a kustomization: an image, or a placeholder in its place."""
@@ -16,7 +16,7 @@ _IMAGE_ENTRY = r"[A-Za-z0-9_]([A-Za-z0-9._/:-]*[A-Za-z0-9_])?"
 
 _KEYS = {
     "YAML": Rule(
-        matches(KEY),
+        matches(KEY) & matches(PRINTABLE),
         "key must be the names on the way to the value, joined by dots, such as image.tag; an item "
         "of a list in brackets, such as containers[name=app].image or args[0]; and a backslash "
         "before a dot, blank, bracket or backslash of a name.",
@@ -49,7 +49,7 @@ _ONE_WAY = Rule(
 
 def _key_rule(edit_format: str) -> Rule:
     rule = _KEYS[edit_format]
-    in_key = str(rule.rule).replace("self.", "self.key.", 1)
+    in_key = str(rule.rule).replace("self.", "self.key.")
     return Rule(f"self.format != '{edit_format}' || {in_key}", rule.message, ".key")
 
 
