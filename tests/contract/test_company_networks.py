@@ -20,7 +20,12 @@ from album_operator.adapters.github.pull_requests import GitHubPullRequests
 from album_operator.adapters.servers.authorities import trusting
 from album_operator.adapters.servers.breakers import FAILURES
 from album_operator.adapters.servers.gateway import Gateway
-from album_operator.domain.errors import NoConnectionError, TerminalError, TransientError
+from album_operator.domain.errors import (
+    NoConnectionError,
+    OutsideError,
+    TerminalError,
+    TransientError,
+)
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.names import repository_path
 from album_operator.domain.places import Change, Credential, ForgePlace, GitPlace
@@ -309,6 +314,35 @@ async def test_plain_http_that_an_admin_has_listed_goes_past_the_proxy(
     config.close()
     assert seen.files == {"values.yaml": b"tag: v1.0.0\n"}
     assert office.company.connects == []
+
+
+async def test_no_server_is_told_the_password_of_the_proxy(tmp_path: Path) -> None:
+    heads: list[bytes] = []
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 404 Gone\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    host = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    place = somewhere(f"https://{NAME}/o/n")
+    credential = replace(place.credential, url=f"https://{NAME}")
+    with company_network(tmp_path, {NAME: host}) as company, trusting(company.ca_file):
+        company.password = PASSWORD
+        proxies = read_proxies({"HTTPS_PROXY": company.secret_url})
+        with configs(tmp_path, proxies) as config, pytest.raises(OutsideError):
+            await config.look(place, "main", [], None)
+        for kind, forge in forges(proxies).items():
+            with pytest.raises(OutsideError):
+                await forge.get_repository(
+                    ForgePlace(f"https://{NAME}/api/v1", "o/n", credential, kind)
+                )
+            await forge.close()
+    server.close()
+    assert {head.split(b" ")[1].split(b"/")[1] for head in heads} == {b"o", b"api"}
+    assert [head for head in heads if b"proxy-" in head.lower()] == []
 
 
 async def test_an_answer_that_does_not_come_through_the_proxy_is_given_up_in_time(

@@ -239,6 +239,19 @@ def test_settings_have_the_defaults_the_reference_tells() -> None:
     assert read_settings({**least, **told}) == read_settings(least)
 
 
+def test_the_company_of_the_install_is_one_the_operator_takes() -> None:
+    text = section(read("docs/install.md"), "A company's network")
+    shown = dict(re.findall(r"--from-literal=([A-Z_]+)=(\S+)", text))
+    settings = read_settings({**_Asked(), **shown})
+    assert settings.proxies.find("https://git.example.org/o/n") is not None
+    assert settings.proxies.find("https://registry.example.org/v2/") is None
+    assert settings.engine.network.ca_configmap in re.findall(r"create configmap (\S+)", text)
+    secrets = re.findall(r"create secret generic (\S+)", text)
+    shown |= {"HTTPS_PROXY": re.findall(r"HTTPS_PROXY=(http://\S+@\S+)", text)[0]}
+    shown |= {"ALBUM_BUILD_PROXY_SECRET": re.findall(r"PROXY_SECRET=([a-z-]+)", text)[0]}
+    assert read_settings({**_Asked(), **shown}).engine.network.proxy_secret in secrets
+
+
 def test_every_answer_to_a_webhook_is_listed_with_its_status() -> None:
     answers = rows(section(REFERENCE, "Answers to webhooks"))
     listed = {cells[0].strip("`"): int(cells[1]) for cells in answers}
