@@ -453,6 +453,17 @@ PIPELINES = [
         [{"name": f"A{i}", "value": "x" * 820} for i in range(5)],
         "all build arguments together must have at most 4096 characters",
     ),
+    *(
+        row
+        for path in ("spec.build.versionArg", "spec.apps[0].versionArg")
+        for row in (
+            *_rows(path, "VERSION", "", "APP_VERSION", "_v"),
+            *_rows(path, " ", "1X", "A=B", "A-B", "--x", refusal="versionArg must be the name"),
+            Row(path, "LD_PRELOAD", "build arguments named LD_* or BASH_ENV"),
+            Row(path, "APP_TOKEN", "must not hold secrets"),
+            Row(path, "A" * 65, TOO_LONG),
+        )
+    ),
     Row("spec.build.target", "release"),
     *_rows(
         "spec.build.target", "", "-x", "a b", "--push", refusal="target must be the name of a build"

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from album_operator.api.model import MapList, Model, Rule
+from album_operator.api.model import MapList, Model, Rule, Rules
 from album_operator.api.places import ImageRepository, RegistryHost
 from album_operator.api.predicates import contains, finds, matches, upper_matches
 from album_operator.api.resources import Resources
@@ -32,13 +32,7 @@ class Image(Model):
     )
 
 
-ArgName = Annotated[
-    str,
-    Field(max_length=64, examples=["GO_VERSION"]),
-    Rule(
-        matches("[A-Za-z_][A-Za-z0-9_]*"),
-        "a build argument's name must be letters, digits and '_', not beginning with a digit.",
-    ),
+_KNOWN_ARG = Rules(
     Rule(
         ~upper_matches("(LD_.*|BASH_ENV)"),
         "build arguments named LD_* or BASH_ENV would change how every command of the build runs: "
@@ -49,6 +43,27 @@ ArgName = Annotated[
         "build arguments stay readable in the image's history, so they must not hold secrets: "
         "choose a name that does not end with TOKEN, PASSWORD or SECRET.",
     ),
+)
+
+ArgName = Annotated[
+    str,
+    Field(max_length=64, examples=["GO_VERSION"]),
+    Rule(
+        matches("[A-Za-z_][A-Za-z0-9_]*"),
+        "a build argument's name must be letters, digits and '_', not beginning with a digit.",
+    ),
+    _KNOWN_ARG,
+]
+
+VersionArg = Annotated[
+    str,
+    Field(max_length=64, examples=["APP_VERSION"]),
+    Rule(
+        matches("([A-Za-z_][A-Za-z0-9_]*)?"),
+        "versionArg must be the name of a build argument, letters, digits and '_', not beginning "
+        "with a digit; or empty, for a build that is not told its version.",
+    ),
+    _KNOWN_ARG,
 ]
 
 ArgValue = Annotated[
@@ -113,7 +128,15 @@ class Build(Model):
         default_factory=list,
         max_length=32,
         description=(
-            "Build arguments. VERSION is set to the release's version unless it is given here."
+            "Build arguments. The one versionArg names is the release's version unless it is given "
+            "here."
+        ),
+    )
+    version_arg: VersionArg = Field(
+        "VERSION",
+        description=(
+            "Name of the build argument that is set to the release's version, VERSION by default; "
+            "empty for none, where a Dockerfile has another use for it."
         ),
     )
     target: Target | None = Field(

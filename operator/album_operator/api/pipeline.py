@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from album_operator.api.build import Build
+from album_operator.api.build import Build, VersionArg
 from album_operator.api.edits import EditList
 from album_operator.api.metadata import ObjectMeta
 from album_operator.api.model import MapList, Model, Rule
@@ -311,6 +311,13 @@ class App(Model):
     )
     dockerfile: DockerfilePath | None = Field(
         None, description="Path of the Dockerfile below contextDir; Dockerfile by default."
+    )
+    version_arg: VersionArg | None = Field(
+        None,
+        description=(
+            "Name of the build argument that is set to the release's version, empty for none; "
+            "build.versionArg by default."
+        ),
     )
     image: ImageName | None = Field(
         None,

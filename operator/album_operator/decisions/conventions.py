@@ -143,7 +143,9 @@ def _build(wish: BuildWish, app: App, version: str, source: str) -> ResolvedBuil
     repository = wish.image.repository or repository_path(source)
     image = app.image or f"{wish.image.registry}/{repository.lower()}-{app.name}"
     args = {arg.name: arg.value for arg in wish.args}
-    args.setdefault("VERSION", version)
+    version_arg = wish.version_arg if app.version_arg is None else app.version_arg
+    if version_arg:
+        args.setdefault(version_arg, version)
     return ResolvedBuild(
         type=wish.type,
         image=f"{image}:{version}",

@@ -57,7 +57,11 @@ class ImageWish:
 
 @dataclass(frozen=True)
 class BuildWish:
-    """How images are built."""
+    """How images are built.
+
+    Attributes:
+        version_arg: build argument that is set to the version, empty for none.
+    """
 
     type: BuildType
     image: ImageWish
@@ -67,6 +71,7 @@ class BuildWish:
     timeout: timedelta
     push_secret_ref: SecretRef
     failure_log: bool = False
+    version_arg: str = "VERSION"
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,11 @@ class FeedbackWish:
 
 @dataclass(frozen=True)
 class App:
-    """One app of a pipeline."""
+    """One app of a pipeline.
+
+    Attributes:
+        version_arg: as for all builds, None for what is said there.
+    """
 
     name: str
     tag_prefix: str | None = None
@@ -128,6 +137,7 @@ class App:
     image: str | None = None
     edits: tuple[Edit, ...] = ()
     applications: tuple[Ref, ...] = ()
+    version_arg: str | None = None
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ KINDS: dict[str, object] = {
     "spec.apps[0].applications[0].name": types.ObjectName,
     "spec.build.args[0].name": build.ArgName,
     "spec.build.args[0].value": build.ArgValue,
+    "spec.build.versionArg": build.VersionArg,
+    "spec.apps[0].versionArg": build.VersionArg,
     "spec.build.image.registry": places.RegistryHost,
     "spec.build.image.repository": places.ImageRepository,
     "spec.build.target": build.Target,

@@ -119,6 +119,7 @@ def test_everything_a_pipeline_can_say_is_read() -> None:
             "image": {"registry": "r.example.org:5000", "repository": "team/x", "insecure": True},
             "args": [{"name": "GO", "value": "1.26"}],
             "target": "release",
+            "versionArg": "APP_VERSION",
             "resources": {
                 "requests": {"cpu": 1, "ephemeral-storage": "4Gi"},
                 "limits": {"memory": "512Mi"},
@@ -152,6 +153,7 @@ def test_everything_a_pipeline_can_say_is_read() -> None:
                 "contextDir": "services/api",
                 "dockerfile": "docker/Dockerfile",
                 "image": "r.example.org/team/api",
+                "versionArg": "",
                 "edits": [
                     {"path": "prod/values.yaml", "key": "api.tag", "value": "Tag"},
                     {
@@ -179,6 +181,7 @@ def test_everything_a_pipeline_can_say_is_read() -> None:
     assert build.type is BuildType.BUILDKIT
     assert build.image == ImageWish("r.example.org:5000", "team/x", insecure=True)
     assert (build.args, build.target) == ((BuildArg("GO", "1.26"),), "release")
+    assert build.version_arg == "APP_VERSION"
     assert build.resources == Resources(
         {"cpu": "1", "ephemeral-storage": "4Gi"}, {"memory": "512Mi"}
     )
@@ -217,6 +220,7 @@ def test_everything_a_pipeline_can_say_is_read() -> None:
                 ),
             ),
             (Ref("team", "api"),),
+            "",
         ),
     )
     assert isinstance(conventions.resolve(replace(RELEASE, tag="be-v1.1.0"), pipeline), Resolved)

@@ -126,6 +126,25 @@ def test_what_a_pipeline_says_goes_before_the_conventions() -> None:
     assert resolved.argocd.applications == app.applications
 
 
+@pytest.mark.parametrize(
+    ("of_all", "of_app", "args"),
+    [
+        ("VERSION", None, (BuildArg("VERSION", "v1.1.0"),)),
+        ("VERSION", "", ()),
+        ("VERSION", "APP_VERSION", (BuildArg("APP_VERSION", "v1.1.0"),)),
+        ("", None, ()),
+        ("", "VERSION", (BuildArg("VERSION", "v1.1.0"),)),
+    ],
+)
+def test_a_dockerfile_with_another_use_for_version_is_told_none_or_by_another_name(
+    of_all: str, of_app: str | None, args: tuple[BuildArg, ...]
+) -> None:
+    build = replace(PIPELINE.build, version_arg=of_all)
+    apps = (App("backend", version_arg=of_app),)
+
+    assert _resolve(RELEASE, replace(PIPELINE, build=build, apps=apps)).build.args == args
+
+
 def _of(repository: str) -> Pipeline:
     return replace(PIPELINE, source=replace(PIPELINE.source, repository=repository))
 
