@@ -15,7 +15,7 @@ from album_operator.api.pipeline import PipelineSpec
 from album_operator.api.release import ReleaseSpec
 from album_operator.codec import API_VERSION, parse_pipeline, parse_release
 from album_operator.decisions import conventions
-from album_operator.domain.names import parse_tag
+from album_operator.domain.names import guess_tag
 from album_operator.domain.pipeline import Pipeline
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Release
@@ -71,13 +71,16 @@ def from_tag(tag: str, source: str, *, allow_downgrade: bool) -> Wish:
         raise BadInputError(
             f"--source {source} is no URL such as https://git.example.org/owner/app."
         )
-    found = parse_tag(tag, {})
+    found = guess_tag(tag)
     if found is None:
         raise RefusedError(
             Reason.TAG_INVALID,
-            f"--tag {tag} is not an app's name, `-` and a version, such as backend-v1.2.3.",
+            f"--tag {tag} is not an app's name, `-`, `/` or `@`, and a version, such as "
+            "backend-v1.2.3.",
+            "For other versions, name a pipeline that says their versioning, and a release, by -f",
         )
-    pipeline = {"source": {"repository": source}, "apps": [{"name": found.app}]}
+    app = {"name": found.app, "tagPrefix": tag.removesuffix(found.version)}
+    pipeline = {"source": {"repository": source}, "apps": [app]}
     release = {"pipelineRef": {"name": NAME}, "tag": tag, "allowDowngrade": allow_downgrade}
     options = "the options"
     return _resolve(

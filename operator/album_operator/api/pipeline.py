@@ -30,6 +30,7 @@ from album_operator.api.types import (
     ObjectName,
     SecretRef,
     TagPrefix,
+    VersioningType,
 )
 
 GIT_SECRET = "album-git"  # noqa: S105 - a Secret's name
@@ -305,6 +306,9 @@ class App(Model):
             "What the app's git tags have before the version; the app's name and '-' by default."
         ),
     )
+    versioning: VersioningType | None = Field(
+        None, description="Form of the app's versions; the pipeline's versioning by default."
+    )
     context_dir: ContextDir | None = Field(
         None,
         description="Directory of the source that is built; the app's name by default, '.' is all.",
@@ -392,6 +396,13 @@ class PipelineSpec(Model):
         default_factory=ArgoCD,
         description="The Applications and how they are to sync.",
         json_schema_extra={"default": {}},
+    )
+    versioning: VersioningType = Field(
+        "SemVer",
+        description=(
+            "Form of the apps' versions, and with it their order: SemVer, such as v1.2.3-rc.1 "
+            "(default), or Numeric, numbers with dots between them, such as 2024.11.03 or v737."
+        ),
     )
     feedback: Feedback | None = Field(
         None, description="Where developers are told how a release went."

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from album_operator.api.model import Rule, Rules
 from album_operator.api.predicates import Predicate, begins, finds, is_not, matches
-from album_operator.api.types import SEMVER
+from album_operator.api.types import VERSION
 
 _PORT = r"([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 _HOST = rf"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:{_PORT})?"
@@ -161,7 +161,7 @@ BranchName = Annotated[
 ImageReference = Annotated[
     str,
     Rule(
-        matches(f"{_HOST}(/[a-z0-9._~-]+)+:{SEMVER}"),
+        matches(f"{_HOST}(/[a-z0-9._~-]+)+:{VERSION}"),
         "image must be registry, repository and version, such as "
         "ghcr.io/owner/album-app-backend:v1.1.0.",
     ),

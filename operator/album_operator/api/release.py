@@ -81,7 +81,8 @@ class ReleaseSpec(Model):
         None,
         description=(
             "The git tag to release, such as backend-v1.1.0. The pipeline's tag prefixes split it "
-            "into app and version. Give either tag, or app and version."
+            "into app and version, whose form its versioning says. Give either tag, or app and "
+            "version."
         ),
     )
     app: AppName | None = Field(
@@ -94,7 +95,8 @@ class ReleaseSpec(Model):
     version: Version | None = Field(
         None,
         description=(
-            "The version to release, such as v1.1.0 or v1.2.0-rc.1. It becomes the image's tag "
+            "The version to release, such as v1.1.0 or v1.2.0-rc.1, of the form that the app's "
+            "versioning says. It becomes the image's tag "
             "and the value in the config repository as it stands here."
         ),
     )
@@ -115,8 +117,8 @@ class ReleaseSpec(Model):
     allow_downgrade: bool = Field(
         default=False,
         description=(
-            "Release this version even where a newer one is deployed. Without it an older version "
-            "ends as Superseded and nothing is written."
+            "Release this version even where a newer one, or one that has no order with it, is "
+            "deployed. Without it an older version ends as Superseded and nothing is written."
         ),
     )
 

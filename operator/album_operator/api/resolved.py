@@ -39,6 +39,7 @@ from album_operator.api.types import (
     PipelineName,
     TagName,
     Text,
+    VersioningType,
     Word,
 )
 
@@ -56,6 +57,9 @@ class ResolvedSource(Model):
         description="Commit the tag pointed to; a tag that is moved later changes nothing."
     )
     secret_name: Object = Field(description="Secret with the git credential.")
+    versioning: VersioningType | None = Field(
+        None, description="Form of the app's versions; SemVer if unset."
+    )
 
 
 class ResolvedPipeline(Model):

@@ -22,10 +22,11 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from album_operator.api.model import Model, Rule
-from album_operator.api.predicates import contains, ends, matches
+from album_operator.api.predicates import contains, ends, finds, matches
+from album_operator.domain.versions import IMAGE_TAG_LENGTH, NUMERIC, SEMVER
 
-VERSION_LENGTH = 128
-"""Longest tag of an image (OCI distribution specification 1.1), so longest version and git tag."""
+PREFIX_LENGTH = 63
+"""Longest prefix of an app's git tags."""
 
 MESSAGE_LENGTH = 1024
 """Longest message in a status; the writer of the status has to cut longer ones."""
@@ -39,9 +40,9 @@ PLAN_DIFF_LENGTH = 8192
 PATCH_LENGTH = 1024
 """Longest patch of an Application in a plan, in characters."""
 
-SEMVER = r"v?[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
-# A prefix ends with a letter, `-` or `_`, so that `v1.2.3.4` is not app `v1.` at 2.3.4.
-_TAG_PREFIX = r"([A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z_-]|[A-Za-z])?"
+VERSION = f"({SEMVER}|{NUMERIC})"
+# A prefix ends with none of `.` and digits, so that `v1.2.3.4` is not app `v1.` at 2.3.4.
+_TAG_PREFIX = r"(@?[A-Za-z0-9][A-Za-z0-9._@/-]*[A-Za-z_@/-]|[A-Za-z@])?"
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 # At most three parts of five digits: CEL's `duration()` overflows on more instead of answering.
 _DURATION = re.compile(r"([0-9]{1,5}[smh]){1,3}")
@@ -50,37 +51,42 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours"}
 
 # `.lock` at the end and `..` are refused in every part of a git reference (git-check-ref-format).
 _SAFE_IN_REF = ~contains("..") & ~ends(".lock")
+# So are empty ones and a `.` at the beginning; one at the end is refused to be sure.
+_SAFE_FOLDERS = ~finds(r"//|/\.|\./|\.lock/")
 
 Version = Annotated[
     str,
-    Field(max_length=VERSION_LENGTH, examples=["v1.1.0"]),
+    Field(max_length=IMAGE_TAG_LENGTH, examples=["v1.1.0"]),
     Rule(
-        matches(SEMVER) & _SAFE_IN_REF,
+        matches(VERSION) & _SAFE_IN_REF,
         "version must be of the form v1.2.3 or v1.2.3-rc.1 (the v may be left out): three numbers, "
         "then at most one pre-release part of letters, digits, '-' and '.', not ending with .lock; "
+        "or, with versioning Numeric, numbers with dots between them, such as 2024.11.03 or v737; "
         "image tags cannot hold build metadata such as +1, and latest is no version.",
     ),
 ]
 
 TagName = Annotated[
     str,
-    Field(max_length=VERSION_LENGTH, examples=["backend-v1.1.0"]),
+    Field(max_length=PREFIX_LENGTH + IMAGE_TAG_LENGTH, examples=["backend-v1.1.0"]),
     Rule(
-        matches(_TAG_PREFIX + SEMVER) & _SAFE_IN_REF,
-        "tag must be the name of a git tag that ends with a version, such as backend-v1.1.0: "
-        "letters, digits, '.', '_' and '-' only, no '..', not beginning with '-' or '.', not "
-        "ending with .lock; image tags cannot hold '/' or build metadata such as +1.",
+        matches(_TAG_PREFIX + VERSION) & _SAFE_IN_REF & _SAFE_FOLDERS,
+        "tag must be the name of a git tag that ends with a version, such as backend-v1.1.0 or "
+        "backend/v1.1.0: letters, digits, '.', '_', '-', '/' and '@' only, no '..' and no '//', "
+        "not beginning with '-', '.' or '/', not ending with .lock; the version becomes an image "
+        "tag, which cannot hold build metadata such as +1.",
     ),
 ]
 
 TagPrefix = Annotated[
     str,
-    Field(max_length=63, examples=["backend-"]),
+    Field(max_length=PREFIX_LENGTH, examples=["backend-", "backend/"]),
     Rule(
-        matches(_TAG_PREFIX) & ~contains(".."),
-        "tagPrefix must be what an app's git tags have before the version, such as backend-: "
-        "letters, digits, '.', '_' and '-', beginning with a letter or digit and ending with a "
-        "letter, '-' or '_'.",
+        matches(_TAG_PREFIX) & ~contains("..") & _SAFE_FOLDERS,
+        "tagPrefix must be what an app's git tags have before the version, such as backend-, "
+        "backend/ or @acme/backend@: letters, digits, '.', '_', '-', '/' and '@', no '..' and no "
+        "'//', beginning with a letter, a digit or '@' and ending with a letter, '-', '_', '/' or "
+        "'@'.",
     ),
 ]
 
@@ -229,6 +235,7 @@ EditValue = Literal["Tag", "Digest", "Reference", "Repository"]
 EditFormat = Literal["YAML", "Kustomize"]
 EditAnchors = Literal["Refuse", "Edit"]
 DeliveryType = Literal["PullRequest", "Commit"]
+VersioningType = Literal["SemVer", "Numeric"]
 
 
 class SecretRef(Model):

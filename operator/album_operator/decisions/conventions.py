@@ -1,16 +1,19 @@
 """The conventions: what a release will do, from the release and its pipeline alone."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from album_operator.domain.forges import forge_of, guess_type
 from album_operator.domain.names import (
     AppVersion,
+    TagForm,
     join_words,
     normal_url,
     parse_tag,
     release_branch,
     repository_name,
     repository_path,
+    split_tag,
 )
 from album_operator.domain.pipeline import App, BuildWish, ConfigWish, Pipeline
 from album_operator.domain.reasons import Reason
@@ -33,6 +36,14 @@ from album_operator.domain.resolved import (
     ResolvedSource,
 )
 from album_operator.domain.verdict import Halt
+from album_operator.domain.versions import (
+    EXAMPLES,
+    FORMS,
+    IMAGE_TAG_LENGTH,
+    Versioning,
+    forms_of,
+    is_version,
+)
 
 
 @dataclass(frozen=True)
@@ -42,6 +53,7 @@ class Chosen:
     app: App
     version: str
     tag: str
+    versioning: Versioning
 
 
 def tag_prefix(app: App) -> str:
@@ -52,18 +64,14 @@ def tag_prefix(app: App) -> str:
 def choose_app(release: Release, pipeline: Pipeline) -> Chosen | Halt:
     """Find which app of the pipeline a release is of, and at which version."""
     apps = {app.name: app for app in pipeline.apps}
-    known = join_words(f"`{tag_prefix(app)}`" for app in pipeline.apps)
     if release.tag is not None:
-        found = parse_tag(release.tag, {name: tag_prefix(app) for name, app in apps.items()})
-        if found is None or found.app not in apps:
-            return Halt(
-                Reason.TAG_INVALID,
-                f"spec.tag: `{release.tag}` belongs to no app of AlbumPipeline "
-                f"{pipeline.ref.name}, whose tags begin with {known}, followed by a version such "
-                "as v1.2.3.",
-                "Create a release with another tag, or add the app to the pipeline",
-                ending=f" and {SET_RETRY}.",
-            )
+        forms = {
+            name: TagForm(tag_prefix(app), app.versioning or pipeline.versioning)
+            for name, app in apps.items()
+        }
+        found = parse_tag(release.tag, forms)
+        if found is None:
+            return _no_tag_of_an_app(release.tag, forms, pipeline)
     else:
         found = AppVersion(release.app or "", release.version or "")
     app = apps.get(found.app)
@@ -75,7 +83,51 @@ def choose_app(release: Release, pipeline: Pipeline) -> Chosen | Halt:
             "Create a release of one of these, or add the app to the pipeline",
             ending=f" and {SET_RETRY}.",
         )
-    return Chosen(app, found.version, release.tag or f"{tag_prefix(app)}{found.version}")
+    versioning = app.versioning or pipeline.versioning
+    if not is_version(found.version, versioning):
+        return _not_of_the_form("spec.version", found, versioning, pipeline)
+    tag = release.tag or f"{tag_prefix(app)}{found.version}"
+    return Chosen(app, found.version, tag, versioning)
+
+
+def _no_tag_of_an_app(tag: str, forms: Mapping[str, TagForm], pipeline: Pipeline) -> Halt:
+    """Refuse a tag, and say what is wrong with its version where the prefix is an app's."""
+    for found in split_tag(tag, forms):
+        if any(form.fullmatch(found.version) for form in FORMS.values()):
+            return _not_of_the_form("spec.tag", found, forms[found.app].versioning, pipeline)
+    known = join_words(f"`{form.prefix}`" for form in forms.values())
+    examples = [EXAMPLES[versioning] for versioning in Versioning]
+    used = {EXAMPLES[form.versioning] for form in forms.values()}
+    return Halt(
+        Reason.TAG_INVALID,
+        f"spec.tag: `{tag}` belongs to no app of AlbumPipeline {pipeline.ref.name}, whose tags "
+        f"begin with {known}, followed by a version such as "
+        f"{' or '.join(example for example in examples if example in used)}.",
+        "Create a release with another tag, or add the app to the pipeline",
+        ending=f" and {SET_RETRY}.",
+    )
+
+
+def _not_of_the_form(
+    field: str, found: AppVersion, versioning: Versioning, pipeline: Pipeline
+) -> Halt:
+    """Refuse a version that is too long, or of another form than its app's."""
+    if len(found.version) > IMAGE_TAG_LENGTH:
+        return Halt(
+            Reason.TAG_INVALID,
+            f"{field}: the version has {len(found.version)} characters, and it becomes an image "
+            f"tag, which holds {IMAGE_TAG_LENGTH}.",
+            "Create a release with a shorter version",
+            ending=".",
+        )
+    others = [f"set versioning: {form} for the app there" for form in forms_of(found.version)]
+    return Halt(
+        Reason.TAG_INVALID,
+        f"{field}: {found.version} is no version such as {EXAMPLES[versioning]}, and versioning: "
+        f"{versioning} of app {found.app} in AlbumPipeline {pipeline.ref.name} wants these.",
+        ", or ".join(["Create a release with another version", *others[:1]]),
+        ending=f" and {SET_RETRY}." if others else ".",
+    )
 
 
 def resolve(release: Release, pipeline: Pipeline | None) -> Resolved | Halt:
@@ -111,6 +163,7 @@ def resolve(release: Release, pipeline: Pipeline | None) -> Resolved | Halt:
             tag=chosen.tag,
             commit="",
             secret_name=pipeline.source.secret_ref.name,
+            versioning=chosen.versioning,
         ),
         build=_build(pipeline.build, app, version, source),
         config=_config(pipeline.config, app, version, source),

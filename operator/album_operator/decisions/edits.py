@@ -10,11 +10,21 @@ from album_operator.domain.images import (
     split_pin,
     words_of,
 )
-from album_operator.domain.names import image_tag, is_newer, is_version
+from album_operator.domain.names import image_tag
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Edit, EditFormat, EditValue, Release
+from album_operator.domain.remedy import THEN_RETRY
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import Halt
+from album_operator.domain.versions import (
+    EXAMPLES,
+    LOOKS_LIKE_VERSION,
+    Versioning,
+    forms_of,
+    is_newer,
+    is_version,
+    rule_between,
+)
 
 IMAGE_WORDS = frozenset({"image", "img"})
 REPOSITORY_WORDS = frozenset({"repository", "repo"})
@@ -23,6 +33,8 @@ NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
 """What reads as null, and the empty text: no chart takes either for a value."""
 
 DIGEST_WORDS = frozenset({"digest", "sha", "sha256"})
+
+ORDERS = {Versioning.SEMVER: "by SemVer", Versioning.NUMERIC: "by its numbers"}
 
 KINDS = {
     EditValue.TAG: "a tag",
@@ -65,7 +77,7 @@ def _check_kind(resolved: Resolved, edit: Edit, value: str) -> Halt | None:
     words = words_of(edit.field)
     if edit.value is EditValue.DIGEST and value in NOTHING:
         return _check_empty_digest(resolved, edit, words)
-    kind = _kind(edit.value, value, words)
+    kind = _kind(edit.value, value, words, resolved.source.versioning)
     if kind is edit.value:
         return None
     remedy = f"Use value: {kind} in this edit of app {resolved.app} in the pipeline"
@@ -79,21 +91,23 @@ def _check_kind(resolved: Resolved, edit: Edit, value: str) -> Halt | None:
     )
 
 
-def _kind(wanted: EditValue, value: str, words: frozenset[str]) -> EditValue:
+def _kind(
+    wanted: EditValue, value: str, words: frozenset[str], versioning: Versioning
+) -> EditValue:
     """Tell what of an image a value is, as far as it is certain; else what the edit says."""
     is_image = bool(words & IMAGE_WORDS) and not words & TAG_WORDS
     if value in NOTHING or (wanted is EditValue.DIGEST and words & DIGEST_WORDS):
         return wanted
     if is_digest(value):
         return EditValue.DIGEST
-    is_pinned_image = is_image and "@" in value and not is_version(split_pin(value)[0])
+    is_pinned_image = is_image and "@" in value and not is_version(split_pin(value)[0], versioning)
     if is_reference(value) or is_pinned_image:
         return EditValue.REFERENCE
     if "/" in value and words & REPOSITORY_WORDS:
         return EditValue.REPOSITORY
     if wanted is EditValue.TAG:
         return EditValue.REFERENCE if is_image and "/" in value else wanted
-    return EditValue.TAG if is_version(value) or words & TAG_WORDS else wanted
+    return EditValue.TAG if is_version(value, versioning) or words & TAG_WORDS else wanted
 
 
 def _check_empty_digest(resolved: Resolved, edit: Edit, words: frozenset[str]) -> Halt | None:
@@ -110,21 +124,55 @@ def _check_empty_digest(resolved: Resolved, edit: Edit, words: frozenset[str]) -
 
 
 def _check_order(resolved: Resolved, current: Mapping[Edit, str]) -> Halt | None:
+    versioning = resolved.source.versioning
     for edit, value in current.items():
         version = version_in(edit, value)
-        if version is None or not is_newer(version, resolved.version):
+        if version is None or _is_of_another_image(resolved, edit, value, current):
             continue
-        if _is_of_another_image(resolved, edit, value, current):
-            continue
-        return Halt(
-            Reason.SUPERSEDED,
-            f"{edit.path} already holds {value} at {edit.place}, which is newer than "
-            f"{resolved.version}; nothing was changed.",
-            "To go back on purpose, create a release with spec.allowDowngrade: true",
-            ending=".",
-            superseded_by=version,
-        )
+        if is_newer(version, resolved.version, versioning):
+            return _superseded(resolved, edit, value, version)
+        if not is_version(version, versioning) and LOOKS_LIKE_VERSION.fullmatch(version):
+            return _without_order(resolved, edit, value, version)
     return None
+
+
+def _superseded(resolved: Resolved, edit: Edit, value: str, version: str) -> Halt:
+    """End a release that is older, by the rule that says so."""
+    versioning = resolved.source.versioning
+    rule = ""
+    if versioning is Versioning.SEMVER:
+        rule = rule_between(version, resolved.version)
+    what = "release it all the same" if rule else "go back on purpose"
+    said = (
+        f"{edit.path} already holds {value} at {edit.place}, which is newer than "
+        f"{resolved.version} {ORDERS[versioning]}; nothing was changed."
+    )
+    return Halt(
+        Reason.SUPERSEDED,
+        f"{said} {rule}".rstrip(),
+        f"To {what}, create a release with spec.allowDowngrade: true",
+        ending=".",
+        superseded_by=version,
+    )
+
+
+def _without_order(resolved: Resolved, edit: Edit, value: str, version: str) -> Halt:
+    """Refuse to guess whether a version of another form is older."""
+    versioning = resolved.source.versioning
+    of_both = [form for form in forms_of(version) if is_version(resolved.version, form)]
+    remedy = "To release it all the same, create a release with spec.allowDowngrade: true"
+    ending = "."
+    if of_both:
+        remedy += f"; or set versioning: {of_both[0]} for app {resolved.app} in the pipeline"
+        ending = THEN_RETRY
+    return Halt(
+        Reason.VERSIONS_NOT_COMPARABLE,
+        f"{edit.path} holds {value} at {edit.place}, which is no version such as "
+        f"{EXAMPLES[versioning]}, as versioning: {versioning} of app {resolved.app} wants them: it "
+        f"has no order with {resolved.version}, and nothing was changed.",
+        remedy,
+        ending=ending,
+    )
 
 
 def _is_of_another_image(

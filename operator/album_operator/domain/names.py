@@ -2,19 +2,12 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
-import semver
-
 from album_operator.domain.hosts import CASELESS, NO_ALIASES, OWN_NAMES, HostAliases
-
-VERSION = re.compile(r"v?[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?")
-"""A SemVer 2.0 version, `v` allowed, build metadata not: an image tag cannot hold `+`."""
-
-IMAGE_TAG_LENGTH = 128
-"""Longest tag of an image (OCI distribution specification 1.1)."""
+from album_operator.domain.versions import Versioning, is_version
 
 DNS_LABEL_LENGTH = 63
 
@@ -44,42 +37,45 @@ class AppVersion:
     version: str
 
 
-def is_version(text: str) -> bool:
-    """Tell whether `text` is a version a release can have."""
-    return len(text) <= IMAGE_TAG_LENGTH and VERSION.fullmatch(text) is not None
+@dataclass(frozen=True)
+class TagForm:
+    """What the git tags of an app are: a prefix, and a version of a form after it."""
+
+    prefix: str
+    versioning: Versioning
 
 
-def is_newer(version: str, than: str) -> bool:
-    """Compare two versions by SemVer 2.0 precedence; False where either is no version."""
-    if not (is_version(version) and is_version(than)):
-        return False
-    parse = semver.Version.parse
-    try:
-        return parse(version.removeprefix("v")) > parse(than.removeprefix("v"))
-    except ValueError:  # `01.2.3`: digits our pattern admits and SemVer does not
-        return False
-
-
-def parse_tag(tag: str, prefixes: Mapping[str, str]) -> AppVersion | None:
-    """Split a git tag into app and version.
-
-    The longest matching prefix of the pipeline wins (`web-shop-` before `web-`). Without one, the
-    tag is split at the first `-` after which all the rest is a version, so that
-    `frontend-v1.3.4-rc.1` is app `frontend` at `v1.3.4-rc.1`.
+def split_tag(tag: str, forms: Mapping[str, TagForm]) -> Iterator[AppVersion]:
+    """Split a git tag after each prefix it begins with, the longest first.
 
     Args:
         tag: the tag's name without `refs/tags/`.
-        prefixes: tag prefix by app name.
-
-    Returns:
-        The app and its version, or None where no rule fits.
+        forms: what the tags of each app are, by its name.
     """
-    for app, prefix in sorted(prefixes.items(), key=lambda item: -len(item[1])):
-        if tag.startswith(prefix) and is_version(tag[len(prefix) :]):
-            return AppVersion(app, tag[len(prefix) :])
-    for dash in (i for i, letter in enumerate(tag) if letter == "-" and i > 0):
-        if is_version(tag[dash + 1 :]):
-            return AppVersion(tag[:dash], tag[dash + 1 :])
+    for app, form in sorted(forms.items(), key=lambda item: -len(item[1].prefix)):
+        if tag.startswith(form.prefix):
+            yield AppVersion(app, tag[len(form.prefix) :])
+
+
+def parse_tag(tag: str, forms: Mapping[str, TagForm]) -> AppVersion | None:
+    """Split a git tag into app and version: after the longest prefix that a version follows.
+
+    So `web-shop-v2.0.0` is of the app whose prefix is `web-shop-`, before one with `web-`.
+    """
+    parts = split_tag(tag, forms)
+    return next((of for of in parts if is_version(of.version, forms[of.app].versioning)), None)
+
+
+def guess_tag(tag: str) -> AppVersion | None:
+    """Split a git tag of which no pipeline tells the prefix, with a version of SemVer at its end.
+
+    The version begins after the first `-`, `/` or `@` after which all the rest is one, so that
+    `frontend-v1.3.4-rc.1` is app `frontend` at `v1.3.4-rc.1`; the app is named by what is before,
+    without the folders on the way (`@acme/backend@1.1.0`).
+    """
+    for found in re.finditer("(?<=.)[-/@]", tag):
+        if is_version(tag[found.end() :], Versioning.SEMVER):
+            return AppVersion(tag[: found.start()].rpartition("/")[2], tag[found.end() :])
     return None
 
 

@@ -14,6 +14,7 @@ from album_operator.domain.release import (
     Resources,
     SyncPolicyWish,
 )
+from album_operator.domain.versions import Versioning
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,7 @@ class App:
 
     Attributes:
         version_arg: as for all builds, None for what is said there.
+        versioning: form of its versions, None for that of the pipeline.
     """
 
     name: str
@@ -138,11 +140,16 @@ class App:
     edits: tuple[Edit, ...] = ()
     applications: tuple[Ref, ...] = ()
     version_arg: str | None = None
+    versioning: Versioning | None = None
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """How the apps of one source repository are released."""
+    """How the apps of one source repository are released.
+
+    Attributes:
+        versioning: form of the versions of all apps that have no other.
+    """
 
     ref: Ref
     uid: str
@@ -153,3 +160,4 @@ class Pipeline:
     argocd: ArgoCDWish
     apps: tuple[App, ...]
     feedback: FeedbackWish = field(default_factory=FeedbackWish)
+    versioning: Versioning = Versioning.SEMVER

@@ -53,6 +53,7 @@ class Reason(StrEnum):
     VALUES_FILE_NOT_FOUND = "ValuesFileNotFound"
     VALUES_KEY_NOT_FOUND = "ValuesKeyNotFound"
     VALUES_NOT_EDITABLE = "ValuesNotEditable"
+    VERSIONS_NOT_COMPARABLE = "VersionsNotComparable"
     BUILD_FAILED = "BuildFailed"
     BUILD_OUT_OF_MEMORY = "BuildOutOfMemory"
     BUILD_TIMED_OUT = "BuildTimedOut"

@@ -14,6 +14,7 @@ from album_operator.domain.release import (
     Resources,
     SyncPolicyWish,
 )
+from album_operator.domain.versions import Versioning
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,14 @@ class ResolvedSource:
     Attributes:
         commit: the commit the tag pointed to, 40 hex digits; a tag moved later changes nothing.
         secret_name: Secret with the git credential.
+        versioning: form of the version in the tag, and of the app's others.
     """
 
     repository: str
     tag: str
     commit: str
     secret_name: str
+    versioning: Versioning = Versioning.SEMVER
 
 
 @dataclass(frozen=True)

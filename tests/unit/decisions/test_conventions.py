@@ -11,6 +11,7 @@ from album_operator.domain.reasons import Reason
 from album_operator.domain.release import BuildArg, Delivery, Edit, Ref, Resources
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import Halt
+from album_operator.domain.versions import Versioning
 from tests.fakes.builders import COMMIT, PIPELINE, RELEASE, RESOLVED
 
 
@@ -62,6 +63,91 @@ def test_a_tag_prefix_of_ones_own_is_used_both_ways() -> None:
     assert _resolve(replace(RELEASE, tag="v1.1.0"), pipeline).app == "all"
     named = replace(RELEASE, tag=None, app="backend", version="v1.1.0")
     assert _resolve(named, pipeline).source.tag == "be/v1.1.0"
+
+
+@pytest.mark.parametrize("prefix", ["backend/", "backend@", "@acme/backend@"])
+def test_only_the_version_of_a_tag_becomes_a_name_of_something_else(prefix: str) -> None:
+    pipeline = replace(PIPELINE, apps=(App("backend", tag_prefix=prefix),))
+    resolved = _resolve(replace(RELEASE, tag=f"{prefix}v1.1.0"), pipeline)
+
+    assert resolved.source.tag == f"{prefix}v1.1.0"
+    assert replace(resolved, source=_resolve().source) == _resolve()
+
+
+@pytest.mark.parametrize(
+    ("of_all", "of_app", "tag", "version"),
+    [
+        (Versioning.SEMVER, None, "backend-v1.1.0-rc.1", "v1.1.0-rc.1"),
+        (Versioning.SEMVER, Versioning.NUMERIC, "backend-v737", "v737"),
+        (Versioning.NUMERIC, None, "backend-2025.01.24", "2025.01.24"),
+        (Versioning.NUMERIC, None, "backend-0.8.3.1", "0.8.3.1"),
+        (Versioning.NUMERIC, Versioning.SEMVER, "backend-v1.1.0-rc.1", "v1.1.0-rc.1"),
+    ],
+)
+def test_a_pipeline_or_an_app_says_the_form_of_its_versions(
+    of_all: Versioning, of_app: Versioning | None, tag: str, version: str
+) -> None:
+    pipeline = replace(PIPELINE, versioning=of_all, apps=(App("backend", versioning=of_app),))
+    resolved = _resolve(replace(RELEASE, tag=tag), pipeline)
+
+    assert resolved.version == version
+    assert resolved.source.versioning is (of_app or of_all)
+    assert resolved.build.image.endswith(f":{version}")
+    assert resolved.config.branch == f"release/backend_{version}"
+    assert _resolve(replace(RELEASE, tag=None, app="backend", version=version), pipeline) == (
+        resolved
+    )
+
+
+@pytest.mark.parametrize(
+    ("versioning", "version", "other"),
+    [
+        (Versioning.SEMVER, "v737", Versioning.NUMERIC),
+        (Versioning.SEMVER, "0.8.3.1", Versioning.NUMERIC),
+        (Versioning.NUMERIC, "v1.1.0-rc.1", Versioning.SEMVER),
+    ],
+)
+def test_a_version_of_another_form_is_refused_with_the_form_it_has(
+    versioning: Versioning, version: str, other: Versioning
+) -> None:
+    pipeline = replace(PIPELINE, versioning=versioning)
+    by_app = replace(RELEASE, tag=None, app="backend", version=version)
+    by_tag = replace(RELEASE, tag=f"backend-{version}")
+
+    for release, field in ((by_tag, "spec.tag"), (by_app, "spec.version")):
+        halt = _halt(release, pipeline)
+        assert halt.reason is Reason.TAG_INVALID
+        assert f"{field}: {version} is no version such as" in halt.sentence
+        assert f"set versioning: {other} for the app there and set the ann" in halt.sentence
+        mended = replace(pipeline, apps=(App("backend", versioning=other),))
+        assert _resolve(release, mended).version == version
+
+
+def test_a_version_of_no_form_is_refused_without_one() -> None:
+    halt = _halt(replace(RELEASE, tag=None, app="backend", version=None))
+
+    assert halt.reason is Reason.TAG_INVALID
+    assert halt.sentence.endswith("Create a release with another version.")
+
+
+@pytest.mark.parametrize("versioning", list(Versioning))
+def test_what_an_image_tag_cannot_hold_is_refused_for_the_version_and_never_for_the_prefix(
+    versioning: Versioning,
+) -> None:
+    prefix, longest = f"{'b' * 62}/", f"1.0.{'1' * 124}"
+    pipeline = replace(PIPELINE, versioning=versioning, apps=(App("backend", tag_prefix=prefix),))
+
+    assert _resolve(replace(RELEASE, tag=f"{prefix}{longest}"), pipeline).version == longest
+    halt = _halt(replace(RELEASE, tag=f"{prefix}{longest}1"), pipeline)
+    assert "spec.tag: the version has 129 characters" in halt.sentence
+    assert halt.reason is Reason.TAG_INVALID
+
+
+def test_a_tag_of_no_app_is_told_each_form_there_is() -> None:
+    apps = (App("backend"), App("frontend", versioning=Versioning.NUMERIC))
+    halt = _halt(replace(RELEASE, tag="worker-v1.1.0"), replace(PIPELINE, apps=apps))
+
+    assert "such as v1.2.3 or v1.2.3-rc.1 or 2024.11.03 or v737." in halt.sentence
 
 
 @pytest.mark.parametrize("tag", ["worker-v1.1.0", "backend-latest", "v1.1.0"])

@@ -7,6 +7,8 @@ import pytest
 from album_operator.decisions import edits
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Edit, EditFormat, EditValue
+from album_operator.domain.resolved import Resolved
+from album_operator.domain.versions import Versioning
 from tests.fakes.builders import DIGEST, EDIT, IMAGE, RELEASE, RESOLVED, VALUES
 
 PINNED = f"v2.0.0@{DIGEST}"
@@ -45,6 +47,102 @@ def test_only_a_version_of_our_own_image_can_be_newer(
     halt = edits.check(RELEASE, RESOLVED, {replace(EDIT, key="image", value=kind): current})
 
     assert (halt.superseded_by if halt is not None else None) == newer
+
+
+def _of(version: str, versioning: Versioning) -> Resolved:
+    source = replace(RESOLVED.source, tag=f"backend-{version}", versioning=versioning)
+    return replace(RESOLVED, version=version, source=source)
+
+
+@pytest.mark.parametrize(
+    ("versioning", "current", "ours", "said"),
+    [
+        ("SemVer", "2024.11.03", "2024.04.01", "newer than 2024.04.01 by SemVer; nothing was"),
+        ("SemVer", "v1.2.0-rc9", "v1.2.0-rc10", "rc10 comes before rc9; only digits that stand"),
+        ("SemVer", "v1.2.0", "v1.2.0-1", "what follows a - is a pre-release"),
+        ("Numeric", "2024.11.03", "2024.04.01", "newer than 2024.04.01 by its numbers; nothing"),
+        ("Numeric", "v738", "v737", "newer than v737 by its numbers"),
+        ("Numeric", "0.8.3.1", "0.8.3", "newer than 0.8.3 by its numbers"),
+    ],
+)
+def test_an_older_release_is_told_by_which_rule_and_how_to_go_on(
+    versioning: str, current: str, ours: str, said: str
+) -> None:
+    resolved = _of(ours, Versioning(versioning))
+    halt = edits.check(RELEASE, resolved, {EDIT: current})
+
+    assert halt is not None
+    assert halt.reason is Reason.SUPERSEDED
+    assert halt.superseded_by == current
+    assert said in halt.sentence
+    assert halt.sentence.endswith("create a release with spec.allowDowngrade: true.")
+    on_purpose = replace(RELEASE, allow_downgrade=True)
+    assert edits.check(on_purpose, resolved, {EDIT: current}) is None
+
+
+@pytest.mark.parametrize(
+    ("versioning", "current", "ours"),
+    [
+        ("SemVer", "2024.04.01", "2024.11.03"),
+        ("SemVer", "v1.2.0-rc.9", "v1.2.0-rc.10"),
+        ("SemVer", "main-1.2", "v1.0.0"),
+        ("SemVer", "3f2a1b9", "v1.0.0"),
+        ("Numeric", "v736", "v737"),
+        ("Numeric", "2024.9.30", "2024.10.01"),
+        ("Numeric", "1.0", "1.0.0"),
+        ("Numeric", "latest", "v737"),
+        ("Numeric", "v737", "v737"),
+    ],
+)
+def test_what_is_older_or_no_version_is_replaced(versioning: str, current: str, ours: str) -> None:
+    assert edits.check(RELEASE, _of(ours, Versioning(versioning)), {EDIT: current}) is None
+
+
+@pytest.mark.parametrize(
+    ("versioning", "current", "ours", "other"),
+    [
+        ("SemVer", "2024.11", "2024.12.1", "Numeric"),
+        ("SemVer", "v737", "v1.0.0", "Numeric"),
+        ("SemVer", "v737", "v1.0.0-rc.1", None),
+        ("SemVer", "1.27-alpine", "v1.0.0", None),
+        ("SemVer", "2024.11.03a", "2024.04.01", None),
+        ("Numeric", "v1.2.0-rc.1", "v1.2.0", "SemVer"),
+        ("Numeric", "v1.2.0-rc.1", "v737", None),
+        ("Numeric", f"2024.11-beta@{DIGEST}", "2024.11", None),
+    ],
+)
+def test_versions_of_two_forms_have_no_order_and_that_is_said(
+    versioning: str, current: str, ours: str, other: str | None
+) -> None:
+    resolved = _of(ours, Versioning(versioning))
+    halt = edits.check(RELEASE, resolved, {EDIT: current})
+
+    assert halt is not None
+    assert halt.reason is Reason.VERSIONS_NOT_COMPARABLE
+    assert f"{VALUES} holds {current} at image.tag" in halt.sentence
+    assert f"has no order with {ours}" in halt.sentence
+    assert (f"or set versioning: {other} for app backend" in halt.sentence) is (other is not None)
+    on_purpose = replace(RELEASE, allow_downgrade=True)
+    assert edits.check(on_purpose, resolved, {EDIT: current}) is None
+    if other is not None:
+        mended = edits.check(RELEASE, _of(ours, Versioning(other)), {EDIT: current})
+        assert mended is None or mended.reason is Reason.SUPERSEDED
+
+
+def test_a_version_of_another_form_and_image_has_no_order_and_needs_none() -> None:
+    edit = replace(EDIT, key="image", value=EditValue.REFERENCE)
+
+    assert edits.check(RELEASE, RESOLVED, {edit: "nginx:1.27"}) is None
+    assert edits.check(RELEASE, RESOLVED, {edit: f"{IMAGE}:1.27"}) is not None
+
+
+def test_a_number_may_be_the_tag_where_versions_are_numbers() -> None:
+    current = {_edit("Repository", "image.name"): "2048"}
+
+    assert edits.check(RELEASE, RESOLVED, current) is None
+    halt = edits.check(RELEASE, _of("v737", Versioning.NUMERIC), current)
+    assert halt is not None
+    assert "which is a tag" in halt.sentence
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from album_operator.domain import names
-from album_operator.domain.names import AppVersion
+from album_operator.domain.names import AppVersion, TagForm
+from album_operator.domain.versions import Versioning, is_version
 
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 
@@ -24,6 +25,10 @@ versions = st.from_regex(
 )
 
 
+def _semver(prefix: str) -> TagForm:
+    return TagForm(prefix, Versioning.SEMVER)
+
+
 @pytest.mark.parametrize(
     ("tag", "app", "version"),
     [
@@ -33,12 +38,16 @@ versions = st.from_regex(
         ("backend-1.0.0", "backend", "1.0.0"),
         ("backend-v1.0.5-alpha1", "backend", "v1.0.5-alpha1"),
         ("backend-v1.0.0-rc-1", "backend", "v1.0.0-rc-1"),
+        ("backend/v1.1.0", "backend", "v1.1.0"),
+        ("backend@1.1.0", "backend", "1.1.0"),
+        ("@acme/backend@1.1.0", "backend", "1.1.0"),
+        ("release/backend-v1.1.0-rc.1", "backend", "v1.1.0-rc.1"),
     ],
 )
-def test_a_tag_is_split_at_the_first_dash_before_a_version(
+def test_a_tag_is_split_before_the_first_version_that_ends_it(
     tag: str, app: str, version: str
 ) -> None:
-    assert names.parse_tag(tag, {}) == AppVersion(app, version)
+    assert names.guess_tag(tag) == AppVersion(app, version)
 
 
 @pytest.mark.parametrize(
@@ -61,64 +70,63 @@ def test_a_tag_is_split_at_the_first_dash_before_a_version(
     ],
 )
 def test_a_tag_without_app_or_version_is_not_split(tag: str) -> None:
-    assert names.parse_tag(tag, {"backend": "backend-"}) is None
+    assert names.parse_tag(tag, {"backend": _semver("backend-")}) is None
+    assert names.guess_tag(tag) is None
 
 
 def test_the_longest_prefix_wins() -> None:
-    prefixes = {"web": "web-", "shop": "web-shop-", "whole": ""}
+    forms = {"web": _semver("web-"), "shop": _semver("web-shop-"), "whole": _semver("")}
 
-    assert names.parse_tag("web-shop-v2.0.0", prefixes) == AppVersion("shop", "v2.0.0")
-    assert names.parse_tag("web-v2.0.0", prefixes) == AppVersion("web", "v2.0.0")
-    assert names.parse_tag("v2.0.0", prefixes) == AppVersion("whole", "v2.0.0")
+    assert names.parse_tag("web-shop-v2.0.0", forms) == AppVersion("shop", "v2.0.0")
+    assert names.parse_tag("web-v2.0.0", forms) == AppVersion("web", "v2.0.0")
+    assert names.parse_tag("v2.0.0", forms) == AppVersion("whole", "v2.0.0")
+
+
+@pytest.mark.parametrize("prefix", ["backend/", "backend@", "@acme/backend@", "@", "a/b_c/d-"])
+def test_a_prefix_may_have_folders_and_scopes(prefix: str) -> None:
+    assert names.parse_tag(f"{prefix}v1.1.0", {"backend": _semver(prefix)}) == AppVersion(
+        "backend", "v1.1.0"
+    )
+
+
+def test_of_prefixes_that_overlap_one_counts_whose_app_has_such_versions() -> None:
+    forms = {
+        "web": TagForm("web-", Versioning.NUMERIC),
+        "shop": TagForm("web-shop-", Versioning.SEMVER),
+        "api": TagForm("web-v", Versioning.SEMVER),
+    }
+
+    assert names.parse_tag("web-737", forms) == AppVersion("web", "737")
+    assert names.parse_tag("web-shop-v2.0.0", forms) == AppVersion("shop", "v2.0.0")
+    assert names.parse_tag("web-v1.2.3", forms) == AppVersion("api", "1.2.3")
+    assert names.parse_tag("web-v1.2", forms) == AppVersion("web", "v1.2")
+    assert names.parse_tag("web-shop-737", forms) is None
+
+
+def test_an_app_is_not_guessed_by_its_name_where_it_has_another_prefix() -> None:
+    forms = {"site": _semver("web/"), "web": TagForm("site/", Versioning.NUMERIC)}
+
+    assert names.parse_tag("web-v1.0.0", forms) is None
+    assert names.parse_tag("site/1.0", forms) == AppVersion("web", "1.0")
 
 
 @given(app=labels, version=versions)
 def test_an_app_at_a_version_comes_back_from_its_own_tag(app: str, version: str) -> None:
-    found = names.parse_tag(f"{app}-{version}", {app: f"{app}-"})
+    found = names.parse_tag(f"{app}-{version}", {app: _semver(f"{app}-")})
 
     assert found == AppVersion(app, version)
 
 
-@given(tag=st.text(string.ascii_lowercase + string.digits + "-.v", max_size=24))
+@given(tag=st.text(string.ascii_lowercase + string.digits + "-.v/@", max_size=24))
 @example("a-v1.2.3-0.0.0")
-def test_what_is_split_by_the_rule_joins_to_the_tag_again(tag: str) -> None:
-    found = names.parse_tag(tag, {})
+def test_a_guess_takes_parts_of_the_tag_itself(tag: str) -> None:
+    found = names.guess_tag(tag)
 
     if found is not None:
-        assert f"{found.app}-{found.version}" == tag
-        assert names.is_version(found.version)
-        assert found.app
-
-
-@pytest.mark.parametrize(
-    ("newer", "older"),
-    [
-        ("v1.0.1", "v1.0.0"),
-        ("1.0.1", "v1.0.0"),
-        ("v1.10.0", "v1.9.9"),
-        ("v1.0.0", "v1.0.0-rc.1"),
-        ("v1.0.0-rc.10", "v1.0.0-rc.9"),
-        ("v1.0.0-rc.1", "v1.0.0-beta"),
-    ],
-)
-def test_versions_are_ordered_as_semver_says(newer: str, older: str) -> None:
-    assert names.is_newer(newer, older)
-    assert not names.is_newer(older, newer)
-    assert not names.is_newer(newer, newer)
-
-
-@pytest.mark.parametrize("text", ["latest", "", "1.0", "01.2.3", "v2", f"v{'9' * 130}.0.0"])
-def test_what_is_no_version_is_never_newer_and_never_older(text: str) -> None:
-    assert not names.is_newer(text, "v1.0.0")
-    assert not names.is_newer("v1.0.0", text)
-
-
-def test_a_version_longer_than_an_image_tag_is_none() -> None:
-    longest = f"v1.0.0-{'a' * 121}"
-
-    assert len(longest) == 128
-    assert names.is_version(longest)
-    assert not names.is_version(longest + "a")
+        prefix = tag.removesuffix(found.version)
+        assert prefix[:-1].endswith(found.app)
+        assert prefix[-1] in "-/@"
+        assert is_version(found.version, Versioning.SEMVER)
 
 
 def test_a_release_branch_is_named_after_app_and_version() -> None:
