@@ -117,10 +117,7 @@ def from_files(names: Sequence[str]) -> Wish:
 def _resolve(release: _Document, pipeline: _Document) -> Wish:
     parsed: Release = parse_release(release.raw)
     known: Pipeline = parse_pipeline(pipeline.raw)
-    try:
-        resolved = conventions.resolve(parsed, known)
-    except ValueError as error:
-        raise BadInputError(f"{pipeline.where}: spec holds a URL that is none: {error}.") from error
+    resolved = conventions.resolve(parsed, known)
     if isinstance(resolved, Halt):
         raise RefusedError(resolved.reason, resolved.message, resolved.remedy)
     return Wish(parsed, resolved)
@@ -161,11 +158,11 @@ def _checked(where: str, raw: Mapping[str, Any]) -> _Document:
         raise BadInputError(f"{where}: metadata.name: it must be a text.")
     where = f"{where}: {kind} {name}"
     try:
-        spec = SPECS[kind].parse(raw.get("spec"))
+        spec = SPECS[kind].admit(raw.get("spec"))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        field = _path("spec", first["loc"])
-        raise BadInputError(f"{where}: {field}: {first['msg']}.") from error
+        field, said = _path("spec", first["loc"]), first["msg"].removeprefix("Value error, ")
+        raise BadInputError(f"{where}: {field}: {said.rstrip('.')}.") from error
     for path in _unknown(raw["spec"], spec.model_dump(by_alias=True, exclude_unset=True), "spec"):
         raise BadInputError(f"{where}: {path}: there is no such field.")
     if isinstance(spec, ReleaseSpec):

@@ -254,7 +254,10 @@ def test_a_server_that_does_not_answer_is_told() -> None:
         ([], "Say what to release"),
         (["--tag", TAG], "Say what to release"),
         (["--tag", TAG, "--source", "album-app"], "is no URL"),
-        (["--tag", TAG, "--source", "https://h:port/a/b"], "spec holds a URL that is none"),
+        (
+            ["--tag", TAG, "--source", "https://h:port/a/b"],
+            "spec.source.repository: the URL must be",
+        ),
         (["--tag", "v1.0.0", "--source", SOURCE], "TagInvalid: --tag v1.0.0"),
         (["--tag", "backend-latest", "--source", SOURCE], "TagInvalid: "),
         (["--tag", TAG, "-f", "x"], "-f says what to release already"),

@@ -145,7 +145,7 @@ def test_a_path_that_leaves_the_repository_is_refused(folder: Path) -> None:
     ended = plan(folder, "-f", "release.yaml", "-f", "-", data=pipeline)
 
     assert (ended.status, ended.out) == (2, b"")
-    assert ended.err.startswith("NameNotAllowed: '../secrets.yaml' is no path")
+    assert "spec.apps[1].edits[0].path: path must be a path below the repository" in ended.err
 
 
 def test_a_file_that_cannot_be_read_is_told(folder: Path) -> None:
