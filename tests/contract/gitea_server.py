@@ -138,14 +138,19 @@ class GiteaServer:
 
 
 @contextmanager
-def running_gitea(folder: Path) -> Iterator[GiteaServer]:
-    """Start a Gitea with its data in a folder, and stop it at the end."""
+def running_gitea(folder: Path, root_url: str = "") -> Iterator[GiteaServer]:
+    """Start a Gitea with its data in a folder, and stop it at the end.
+
+    Args:
+        folder: for its data.
+        root_url: where it is told that a proxy serves it; empty for none.
+    """
     binaries = gotools.ensure(["gitea"])
     packages.ensure(["openssh-client"], from_environment())
-    program, port, ssh_port = binaries / "gitea", _free_port(), _free_port()
+    program, port, ssh_port = binaries / "gitea", free_port(), free_port()
     url = f"http://127.0.0.1:{port}"
     make_key(folder / HOST_KEY)
-    _write_configuration(folder, url, port, ssh_port, binaries / "share" / "gitea")
+    _write_configuration(folder, root_url or url, port, ssh_port, binaries / "share" / "gitea")
     _run(program, folder, "migrate")
     server = GiteaServer(url, "", folder, program, ssh_port)
     server.make_user(ADMIN)
@@ -200,7 +205,8 @@ def _answers(server: GiteaServer, process: subprocess.Popen[bytes], log: Path) -
         return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Give a port on loopback that nobody listens on right now."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]

@@ -21,10 +21,11 @@ class LosingProxy:
         url: where the proxy listens.
     """
 
-    def __init__(self, upstream: str) -> None:
+    def __init__(self, upstream: str, below: str = "") -> None:
         self.lose_next_write = True
         self.url = ""
         self._upstream = upstream
+        self._below = below
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Pass one request on."""
@@ -32,13 +33,14 @@ class LosingProxy:
             aiohttp.ClientSession() as session,
             session.request(
                 request.method,
-                f"{self._upstream}{request.path_qs}",
+                f"{self._upstream}{request.path_qs.removeprefix(self._below)}",
                 data=await request.read(),
                 headers={
                     name: value
                     for name, value in request.headers.items()
                     if name.lower() not in _DROPPED and name.lower() != "expect"
-                },
+                }
+                | ({"Host": request.host} if self._below else {}),
                 allow_redirects=False,
             ) as answer,
         ):
@@ -61,14 +63,20 @@ class LosingProxy:
 
 
 @asynccontextmanager
-async def losing_proxy(upstream: str) -> AsyncIterator[LosingProxy]:
-    """Run a proxy for a server on loopback."""
-    proxy = LosingProxy(upstream)
+async def losing_proxy(upstream: str, below: str = "", port: int = 0) -> AsyncIterator[LosingProxy]:
+    """Run a proxy for a server on loopback.
+
+    Args:
+        upstream: the server.
+        below: path that it is served at, and nothing else is.
+        port: where to listen; 0 for any.
+    """
+    proxy = LosingProxy(upstream, below)
     application = web.Application(client_max_size=64 * 1024 * 1024)
-    application.router.add_route("*", "/{path:.*}", proxy.handle)
+    application.router.add_route("*", below + "/{path:.*}", proxy.handle)
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", port)
     await site.start()
     try:
         proxy.url = f"http://127.0.0.1:{runner.addresses[0][1]}"

@@ -205,7 +205,7 @@ def _in_names_that_count(url: str, aliases: HostAliases = NO_ALIASES) -> str:
     host, port = (parts.hostname or "").rstrip("."), _port_of(parts)
     home = aliases.find_home(host, port, is_ssh=parts.scheme == "ssh")
     if home is not None:
-        return f"https://{home}{parts.path}"
+        return f"https://{_below(home, parts.path)}"
     own = OWN_NAMES.get(host)
     if own is not None:
         user = f"{parts.username}@" if parts.scheme == "ssh" else ""
@@ -244,6 +244,18 @@ def is_same_address(one: str, other: str) -> bool:
     except ValueError:  # a port that is no number, a bracket left open
         return False
     return same_host and urlsplit(one).path.rstrip("/") == urlsplit(other).path.rstrip("/")
+
+
+def _below(home: str, path: str) -> str:
+    """Put a path below a home, which may have one of its own.
+
+    A forge that is reached past its proxy may show pages with that path or without it, so it is not
+    put before a repository's once more.
+    """
+    host, _, root = home.partition("/")
+    rest = path.removeprefix(f"/{root}/")
+    is_there = not root or (rest != path and "/" in rest)
+    return f"{host}{path}" if is_there else f"{home}{path}"
 
 
 def server_of(url: str) -> str:

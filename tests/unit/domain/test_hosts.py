@@ -57,6 +57,7 @@ def test_what_no_admin_told_is_another_repository(url: str) -> None:
     "url",
     [
         "https://forgejo.git.svc/acme/config",
+        "https://forgejo.git.svc/git/acme/config",
         "ssh://git@forgejo.git.svc:2222/acme/config",
         "git@h.example.org:acme/config.git",
         "http://h.example.org:8443/git/acme/config",
@@ -65,6 +66,12 @@ def test_what_no_admin_told_is_another_repository(url: str) -> None:
 def test_a_forge_below_a_path_has_names_without_it(url: str) -> None:
     assert is_same_repository(url, "https://h.example.org:8443/git/acme/config", BELOW)
     assert not is_same_repository(url, "https://h.example.org:8443/acme/config", BELOW)
+
+
+def test_an_owner_may_be_called_like_the_path_of_the_forge() -> None:
+    below = "https://h.example.org:8443/git/git/config"
+    assert is_same_repository("https://forgejo.git.svc/git/config", below, BELOW)
+    assert is_same_repository("https://forgejo.git.svc/git/git/config", below, BELOW)
 
 
 def test_a_host_with_two_forges_below_paths_has_no_one_meaning_over_ssh() -> None:
