@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
+from album_operator.decisions import manifests
 from album_operator.decisions.helm_values import Files
 from album_operator.decisions.overrides import Outweighing, files_of, inline_texts
 from album_operator.domain.diffs import UNKNOWN_DIGEST
@@ -51,6 +52,34 @@ async def check(
         if refused is not None:
             return refused
     return None
+
+
+async def check_manifests(
+    reader: Reader,
+    case: Case,
+    resolved: Resolved,
+    applications: Applications,
+    data: Mapping[str, bytes],
+) -> Halt | None:
+    """Refuse a release of which the image could not be proved in an Application that it names.
+
+    Args:
+        reader: reads YAML.
+        case: the release.
+        resolved: what it does, by the repositories as they were found.
+        applications: its Applications, as they were found.
+        data: bytes by path of the edited files.
+
+    Raises:
+        TransientError: they could not be read now.
+    """
+    asked = [edit for edit in resolved.config.edits if manifests.may_be_in_manifest(edit)]
+    plain = await _read(reader, case, {data[edit.path] for edit in asked})
+    found = {edit: manifests.find_child(edit, plain[data[edit.path]]) for edit in asked}
+    children = {edit: child for edit, child in found.items() if child}
+    seen = filter(None, applications.values())
+    refused = (manifests.check(application, resolved, children) for application in seen)
+    return next(filter(None, refused), None)
 
 
 async def _read(reader: Reader, case: Case, texts: Collection[bytes]) -> Mapping[bytes, object]:

@@ -3,12 +3,13 @@
 import asyncio
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from album_operator.decisions import build, propose
 from album_operator.decisions import preflight as decision
 from album_operator.domain.names import normal_url
 from album_operator.domain.places import ForgePlace
+from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Delivery, Ref
 from album_operator.domain.seen import (
     ApplicationSeen,
@@ -80,19 +81,23 @@ async def check(world: World, case: Case) -> Done | Halt:
     )
     consent = world.settings.require_consent
     verdict = decision.decide(case.release, case.record, case.resolved, seen, consent=consent)
-    if isinstance(verdict, Done):
-        verdict = await _check_overrides(world, case, look, verdict)
+    verdict = await _check_place(world, case, look, verdict)
     if world.settings.require_guard and isinstance(verdict, Done):
         await asyncio.gather(*map(world.applications.prove_guard, applications))
     return verdict
 
 
-async def _check_overrides(world: World, case: Case, look: _Look, done: Done) -> Done | Halt:
-    resolved = done.record.resolved or case.resolved
-    refused = await overrides.check(
-        world.editor, case, resolved, look.applications, look.config.files
-    )
-    return refused or done
+async def _check_place(world: World, case: Case, look: _Look, verdict: Done | Halt) -> Done | Halt:
+    """Refuse edits of a place from which no Application that is named would run or show them."""
+    if isinstance(verdict, Halt) and verdict.reason is not Reason.APPLICATION_MISMATCH:
+        return verdict
+    config = replace(case.resolved.config, base_branch=look.config.base_branch)
+    resolved = replace(case.resolved, config=config)
+    beside = (world.editor, case, resolved, look.applications, look.config.files)
+    refused = await overrides.check_manifests(*beside)
+    if refused is None and isinstance(verdict, Done):
+        refused = await overrides.check(*beside)
+    return refused or verdict
 
 
 async def _check_build(world: World, case: Case) -> Halt | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.builders import IMAGE
+from tests.fakes.builders import CONFIG, IMAGE
 from tests.unit.core.stage import VALUES, Stage
 
 BESIDE = "backend/.argocd-source-album-app-backend.yaml"
@@ -22,6 +22,13 @@ def _write(stage: Stage, path: str, text: str) -> None:
     tip = stage.config.commits[stage.config.branches["main"]]
     files = {name: file.data.decode() for name, file in tip.files.items()}
     stage.config.write("main", {**files, path: text})
+
+
+def _edit_instead(stage: Stage, **edit: str) -> None:
+    pipeline = stage.cluster.all_of("AlbumPipeline")[0]
+    (app,) = (app for app in pipeline["spec"]["apps"] if app["name"] == "backend")
+    app["edits"] = [edit]
+    pipeline["metadata"]["generation"] += 1
 
 
 def _field(stage: Stage) -> None:
@@ -96,10 +103,42 @@ async def test_the_file_that_outweighs_can_be_edited_instead() -> None:
     assert stage.ready() == ("False", "OverriddenElsewhere")
     assert "name that file under edits of app backend" in stage.message()
 
-    pipeline = stage.cluster.all_of("AlbumPipeline")[0]
-    (app,) = (app for app in pipeline["spec"]["apps"] if app["name"] == "backend")
-    app["edits"] = [{"path": "backend/prod.yaml", "key": "image.tag"}]
-    pipeline["metadata"]["generation"] += 1
+    _edit_instead(stage, path="backend/prod.yaml", key="image.tag")
+    stage.annotate(retry="1")
+    await stage.settle()
+
+    assert stage.ready()[1] == "Building"
+
+
+MANIFEST = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: album-app-backend}
+spec:
+  source:
+    chart: backend
+    helm: {valuesObject: {image: {tag: v1.0.0}}}
+"""
+
+
+async def test_a_tag_in_the_applications_own_manifest_is_told_with_the_way_that_is_proved() -> None:
+    stage = Stage()
+    _write(stage, "apps/backend.yaml", MANIFEST)
+    _edit_instead(stage, path="apps/backend.yaml", key="spec.source.helm.valuesObject.image.tag")
+    stage.apply()
+    await stage.settle()
+
+    assert stage.ready() == ("False", "ApplicationMismatch")
+    assert "is the manifest of Application album-app-backend" in stage.message()
+    assert stage.jobs == []
+
+    chart = {"repoURL": "https://charts.example.org", "chart": "backend", "targetRevision": "1.2.3"}
+    values = {"repoURL": CONFIG, "targetRevision": "main", "ref": "values"}
+    helm = {"valueFiles": ["$values/backend/values.yaml"]}
+    spec = stage.application()["spec"]
+    del spec["source"]
+    spec["sources"] = [{**chart, "helm": helm}, values]
+    _edit_instead(stage, path="backend/values.yaml", key="image.tag")
     stage.annotate(retry="1")
     await stage.settle()
 

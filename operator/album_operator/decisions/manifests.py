@@ -1,0 +1,75 @@
+"""Edits of the manifest of an Application itself: its image runs there, where no proof finds it.
+
+Argo CD shows of an app of apps its own resources, not those of the Applications among them, and an
+Application whose source is a chart repository never shows a commit of ours.
+"""
+
+from collections.abc import Mapping
+
+from album_operator.decisions.application import find_source
+from album_operator.decisions.rendering import mapping, text_of
+from album_operator.domain.images import is_same_image
+from album_operator.domain.keys import Step
+from album_operator.domain.reasons import Reason
+from album_operator.domain.release import Edit, EditFormat
+from album_operator.domain.resolved import Resolved
+from album_operator.domain.seen import ApplicationSeen
+from album_operator.domain.verdict import Halt
+
+GROUP, KIND = "argoproj.io", "Application"
+
+SOURCES: tuple[Step, ...] = ("source", "sources")
+
+
+def may_be_in_manifest(edit: Edit) -> bool:
+    """Tell whether an edit is one of a source, if its file is the manifest of an Application."""
+    return (
+        edit.format is EditFormat.YAML
+        and edit.steps[:1] == ("spec",)
+        and edit.steps[1:2] in {(source,) for source in SOURCES}
+    )
+
+
+def find_child(edit: Edit, document: object) -> str | None:
+    """Give the name of the Application whose manifest an edit is in; None where it is in none.
+
+    Args:
+        edit: the edit.
+        document: its file as plain data; None where that cannot be told.
+    """
+    if edit.document is not None:
+        return edit.document.name if edit.document.kind == KIND else None
+    manifest = mapping(document)
+    group = text_of(manifest.get("apiVersion")).partition("/")[0]
+    if (group, manifest.get("kind")) != (GROUP, KIND):
+        return None
+    return text_of(mapping(manifest.get("metadata")).get("name"))
+
+
+def check(
+    application: ApplicationSeen, resolved: Resolved, children: Mapping[Edit, str]
+) -> Halt | None:
+    """Refuse a release whose image could not be proved in an Application that it names.
+
+    Args:
+        application: the Application.
+        resolved: what the release does.
+        children: names of the Applications whose manifests edits are in.
+    """
+    if not children or len(children) < len(resolved.config.edits):
+        return None
+    if application.name in children.values():
+        is_proved = find_source(application, resolved) is not None
+    else:
+        is_proved = any(is_same_image(image, resolved.build.image) for image in application.images)
+    if is_proved:
+        return None
+    edit, child = next(iter(children.items()))
+    return Halt(
+        Reason.APPLICATION_MISMATCH,
+        f"{edit.path} is the manifest of Application {child}, in which the image runs, and at "
+        f"Application {application.namespace}/{application.name} it could never be proved.",
+        f"Move the value into a values file of {resolved.config.repository} that {child} takes "
+        "from a second source with ref (helm.valueFiles: $values/…), edit it there and name "
+        f"{child} under spec.apps[].applications of the pipeline",
+    )

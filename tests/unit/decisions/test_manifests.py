@@ -1,0 +1,85 @@
+"""An edit of an Application's own manifest is refused where its image could never be proved."""
+
+from dataclasses import replace
+
+import pytest
+
+from album_operator.decisions import manifests
+from album_operator.domain.reasons import Reason
+from album_operator.domain.release import Document, Edit, EditFormat
+from album_operator.domain.seen import ApplicationSeen, ApplicationSource
+from tests.fakes.builders import APPLICATION_SEEN, CONFIG, EDIT, RESOLVED
+
+TAG = Edit("apps/shop.yaml", "spec.source.helm.valuesObject.image.tag")
+CHILD = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": "shop"}}
+CHART = ApplicationSource("https://charts.example.org", "", "1.2.3")
+PARENT = replace(
+    APPLICATION_SEEN, name="apps", images=(), sources=(ApplicationSource(CONFIG, "apps", "main"),)
+)
+SHOP = replace(APPLICATION_SEEN, name="shop", sources=(CHART,))
+
+
+@pytest.mark.parametrize(
+    ("key", "may_be"),
+    [
+        (TAG.key, True),
+        ("spec.sources[0].helm.parameters[name=image.tag].value", True),
+        ("spec.source.kustomize.images[0]", True),
+        ("spec.template.spec.source.helm.values", False),
+        ("spec", False),
+        ("image.tag", False),
+    ],
+)
+def test_a_key_in_a_source_may_be_in_a_manifest(key: str, *, may_be: bool) -> None:
+    assert manifests.may_be_in_manifest(replace(TAG, key=key)) is may_be
+    kustomize = replace(TAG, key=key, format=EditFormat.KUSTOMIZE)
+    assert not manifests.may_be_in_manifest(kustomize)
+
+
+@pytest.mark.parametrize(
+    ("edit", "document", "child"),
+    [
+        (TAG, CHILD, "shop"),
+        (TAG, {**CHILD, "kind": "ApplicationSet"}, None),
+        (TAG, {**CHILD, "apiVersion": "app.k8s.io/v1beta1"}, None),
+        (TAG, None, None),
+        (replace(TAG, document=Document(index=1)), None, None),
+        (replace(TAG, document=Document(kind="Application", name="shop")), None, "shop"),
+        (replace(TAG, document=Document(kind="HelmRelease", name="shop")), CHILD, None),
+    ],
+)
+def test_a_manifest_is_known_by_its_kind(edit: Edit, document: object, child: str | None) -> None:
+    assert manifests.find_child(edit, document) == child
+
+
+@pytest.mark.parametrize("application", [PARENT, SHOP])
+def test_neither_the_child_nor_what_renders_it_can_prove_the_image(
+    application: ApplicationSeen,
+) -> None:
+    resolved = replace(RESOLVED, config=replace(RESOLVED.config, edits=(TAG,)))
+    halt = manifests.check(application, resolved, {TAG: "shop"})
+
+    assert halt is not None
+    assert halt.reason is Reason.APPLICATION_MISMATCH
+    assert halt.message == (
+        "apps/shop.yaml is the manifest of Application shop, in which the image runs, and at "
+        f"Application argocd/{application.name} it could never be proved."
+    )
+    assert "from a second source with ref" in halt.remedy
+
+
+@pytest.mark.parametrize(
+    ("application", "edits", "children"),
+    [
+        (PARENT, (TAG,), {}),
+        (PARENT, (TAG, EDIT), {TAG: "shop"}),
+        (replace(PARENT, images=("ghcr.io/owner/album-app-backend:v1",)), (TAG,), {TAG: "shop"}),
+        (replace(SHOP, sources=(ApplicationSource(CONFIG, "", "main"),)), (TAG,), {TAG: "shop"}),
+    ],
+)
+def test_what_may_be_proved_goes_on(
+    application: ApplicationSeen, edits: tuple[Edit, ...], children: dict[Edit, str]
+) -> None:
+    resolved = replace(RESOLVED, config=replace(RESOLVED.config, edits=edits))
+
+    assert manifests.check(application, resolved, children) is None
