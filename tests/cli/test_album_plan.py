@@ -301,3 +301,30 @@ def test_an_interrupt_is_quiet(tmp_path: Path) -> None:
         out, err = process.communicate(timeout=60)
 
     assert (process.returncode, out, err) == (130, b"", b"")
+
+
+@pytest.mark.parametrize("through", ["work tree", "clone", "bare", "server"])
+def test_a_branch_in_the_way_is_told_with_the_template_as_the_way_out(
+    repository: Path, tmp_path: Path, through: str
+) -> None:
+    git(repository, "branch", "release")
+    where = repository
+    if through == "clone":
+        git(tmp_path, "clone", "--quiet", str(repository), "clone")
+        where = tmp_path / "clone"
+    elif through != "work tree":
+        git(tmp_path, "clone", "--quiet", "--mirror", str(repository), "bare.git")
+        where = tmp_path / "bare.git"
+    ended = plan(f"file://{where}" if through == "server" else where, "--rev", "main~0")
+
+    assert (ended.status, ended.out) == (2, b"")
+    assert "BranchTaken" in ended.err
+    assert "release is there" in ended.err
+    assert "spec.config.pullRequest.branch" in ended.err
+
+
+def test_a_branch_of_the_clone_alone_is_in_nobodys_way(repository: Path, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "--quiet", str(repository), "clone")
+    git(tmp_path / "clone", "branch", "release")
+
+    assert plan(tmp_path / "clone").status == 0

@@ -150,7 +150,7 @@ async def test_a_protected_base_branch_refuses_with_the_way_out(
     assert caught.value.reason is Reason.PUSH_REFUSED
     assert "main" in caught.value.sentence
     assert "spec.config.delivery" in caught.value.sentence
-    assert "release/*" not in caught.value.sentence
+    assert "create branches" not in caught.value.sentence
     assert stage.head(place, "main") == base
 
 

@@ -254,3 +254,33 @@ async def test_a_deleted_base_branch_is_named(stage: Stage, place: GitPlace) -> 
     with pytest.raises(TerminalError) as caught:
         await stage.config.is_descendant(place, second, first, "gone", EPOCH)
     assert caught.value.reason is Reason.BASE_BRANCH_NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    "there", ["release", f"{OURS}/notes"], ids=["called like our folder", "below our name"]
+)
+async def test_a_branch_beside_which_ours_cannot_be_made_is_told(
+    stage: Stage, place: GitPlace, there: str
+) -> None:
+    base = add(stage, place, "main", Commit((), FILES))
+    stage.set_branches(place, {there: base, "release-notes": base, "rel": base})
+
+    seen = await stage.config.look(place, "main", [VALUES], OURS)
+
+    assert (seen.branch, seen.obstacle) == (None, there)
+    assert (await stage.config.look(place, "main", [VALUES], "album/x_v1")).obstacle is None
+    assert (await stage.config.look(place, "main", [VALUES], None)).obstacle is None
+
+
+async def test_neighbours_and_the_branch_itself_are_in_nobodys_way(
+    stage: Stage, place: GitPlace
+) -> None:
+    base = add(stage, place, "main", Commit((), FILES))
+    ours = add(stage, place, OURS, Commit((base,), FILES | {VALUES: File(AFTER)}))
+    stage.set_branches(place, {"release/backend_v1.0.0": base, f"{OURS}0": base, "releases": base})
+
+    seen = await stage.config.look(place, "main", [VALUES], OURS)
+
+    assert seen.obstacle is None
+    assert seen.branch is not None
+    assert seen.branch.commit == ours

@@ -235,3 +235,16 @@ async def test_a_dead_server_is_a_passing_trouble(stage: Stage) -> None:
     with pytest.raises(TransientError) as caught:
         await stage.config.push(stage.dead_place(), CHANGE)
     assert caught.value.reason is Reason.GIT_UNAVAILABLE
+
+
+async def test_beside_a_branch_called_like_our_folder_none_can_be_pushed_but_another(
+    stage: Stage, place: GitPlace, change: Change
+) -> None:
+    stage.set_branch(place, "release", change.base_commit)
+    with pytest.raises(TerminalError) as caught:
+        await stage.config.push(place, change)
+    assert caught.value.reason is Reason.PUSH_REFUSED
+
+    elsewhere = replace(change, branch="staging/@acme/backend_v1.1.0+1")
+    sha = await stage.config.push(place, elsewhere)
+    assert stage.head(place, elsewhere.branch) == sha

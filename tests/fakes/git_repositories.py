@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime
 
+from album_operator.adapters.git.refs import HEADS, find_obstacle
 from album_operator.adapters.names import (
     check_commit,
     check_file_path,
@@ -83,7 +84,8 @@ class FakeConfigRepository:
         files, not_files = _read(repository.commits[commit].files, paths)
         head = repository.branches.get(branch) if branch is not None else None
         seen = _branch(repository, head, paths) if head is not None else None
-        return ConfigSeen(name, commit, files, not_files, seen)
+        obstacle = find_obstacle(branch, _refs(repository)) if branch is not None else None
+        return ConfigSeen(name, commit, files, not_files, seen, obstacle)
 
     async def push(self, place: GitPlace, change: Change) -> str:
         """Commit and put the branch there, if it is where the change expects it."""
@@ -179,9 +181,14 @@ class FakeConfigRepository:
                 "Leave it out of that rule, for the operator signs none",
             )
         if any(branch.startswith(beginning) for beginning in repository.protected):
-            way_out = "spec.config.delivery" if change.extends_branch else "release/*"
+            way_out = "spec.config.delivery" if change.extends_branch else branch
             raise TerminalError(
                 Reason.PUSH_REFUSED, f"Branch {branch} was refused: protected; see {way_out}."
+            )
+        obstacle = find_obstacle(branch, _refs(repository))
+        if obstacle is not None:
+            raise TerminalError(
+                Reason.PUSH_REFUSED, f"Branch {branch} was refused: {obstacle} exists."
             )
         repository.branches[branch] = repository.add(commit)
         repository.pushes.append((branch, commit.sha))
@@ -206,6 +213,10 @@ def _read(
         elif path in files:
             data[path] = files[path].data
     return data, not_files
+
+
+def _refs(repository: FakeRepository) -> list[str]:
+    return [HEADS + name for name in repository.branches]
 
 
 def _branch(repository: FakeRepository, head: str, paths: Collection[str]) -> BranchSeen:

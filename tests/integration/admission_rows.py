@@ -20,6 +20,12 @@ BRANCH = "branch must be the name of a git branch"
 PATH = "must be a path below the repository's root"
 TOO_LONG = "may not be more than"
 DURATION = "must be a duration between"
+HEAD = "spec.config.pullRequest.branch"
+TITLE = "spec.config.pullRequest.title"
+BODY = "spec.config.pullRequest.body"
+MESSAGE = "spec.config.commitMessage"
+NO_VARIABLE = "there is no such variable"
+NO_ENVIRONMENT = "${environment} stands for spec.environment, which is not there"
 QUANTITY = "must be a quantity above 0"
 
 
@@ -329,6 +335,78 @@ PIPELINES = [
         "release/${app_name}_${version}",
         refusal=BRANCH,
     ),
+    *_rows(
+        HEAD,
+        "release/${app}_${version}",
+        "${tag}",
+        "deploy/@acme/${tag}",
+        "${pipeline}/${app}-${version}+1",
+        "a" * 194 + "${tag}",
+    ),
+    *_rows(
+        HEAD,
+        "",
+        "${tag}-${nobody}",
+        "${TAG}",
+        "$tag",
+        "${tag",
+        "$${tag}",
+        "${ tag }",
+        "a..${tag}",
+        "a@{1}${tag}",
+        "a ${tag}",
+        "-${tag}",
+        "${tag}.lock",
+        "x.lock/${tag}",
+        "/${tag}",
+        "${tag}/",
+        "a//${tag}",
+        "a/.${tag}",
+        "refs/heads/${tag}",
+        "${tag}\n",
+        "${tag}\x00",
+        "a~${tag}",
+        refusal="this must give the name of a git branch",
+    ),
+    *_rows(
+        HEAD,
+        "${tag}/${digest}",
+        "${image}",
+        refusal="a branch cannot have ${image} or ${digest}",
+    ),
+    *_rows(HEAD, "main", "deploy/${app}", refusal="two releases would have the same branch"),
+    *_rows(HEAD, "${app}${version}", refusal="two releases could have the same branch"),
+    Row(HEAD, "deploy/${version}", "two apps would have the same branch"),
+    Row(HEAD, "${environment}/${tag}", NO_ENVIRONMENT, "spec.environment"),
+    Row(HEAD, "a" * 195 + "${tag}", TOO_LONG),
+    *_rows("spec.environment", "staging", "Prod_1", "eu-west-1"),
+    *_rows(
+        "spec.environment",
+        "",
+        "-prod",
+        "a/b",
+        "a b",
+        "a..b",
+        "prod\n",
+        refusal="environment must be a word",
+    ),
+    Row("spec.environment", "a" * 64, TOO_LONG),
+    *_rows(TITLE, "${app} ${version}: $5", "deploy(${tag}) to ${image}@${digest}"),
+    *_rows(TITLE, "${nobody}", "${app", "$${nobody}", "${app}${}", refusal=NO_VARIABLE),
+    *_rows(TITLE, "a\nb", "a\r", " a", "a\x1b[2J", "\x00", refusal="the title is one line"),
+    Row(TITLE, "", "should be at least 1 chars long"),
+    Row(TITLE, "a" * 201, TOO_LONG),
+    Row(TITLE, "${environment}", NO_ENVIRONMENT, "spec.environment"),
+    *_rows(MESSAGE, "deploy(${app}): ${version}\n\nOf ${tag}.\n", "$"),
+    *_rows(MESSAGE, "a ${nobody}", "a\n${}", refusal=NO_VARIABLE),
+    *_rows(MESSAGE, "\na", "a\r\nb", "a\x00", "a\tb", refusal="the message is a subject"),
+    Row(MESSAGE, "a" * 1025, TOO_LONG),
+    Row(MESSAGE, "${environment}", NO_ENVIRONMENT, "spec.environment"),
+    *_rows(BODY, "Rolls **${app}** out.\n\n- [ ]\tto ${digest}\n"),
+    *_rows(BODY, "a ${nobody}", refusal=NO_VARIABLE),
+    *_rows(BODY, "\na", "a\x1b", "a\x7f", refusal="the body is Markdown"),
+    Row(BODY, "a" * 2049, TOO_LONG),
+    Row(BODY, "${environment}", NO_ENVIRONMENT, "spec.environment"),
     *_rows("spec.apps[0].contextDir", "backend", ".", "services/backend", "a.b/c_d+e@f=g,h-i"),
     *_rows("spec.apps[0].contextDir", *BAD_PATHS, refusal=PATH),
     *_rows("spec.apps[0].dockerfile", "Dockerfile", "docker/release.Dockerfile", "..Dockerfile"),

@@ -18,6 +18,13 @@ from album_operator.api.places import (
     RepositoryURL,
 )
 from album_operator.api.predicates import finds, matches
+from album_operator.api.templates import (
+    BodyTemplate,
+    BranchTemplate,
+    CommitMessage,
+    Environment,
+    TitleTemplate,
+)
 from album_operator.api.types import (
     AppName,
     Between,
@@ -171,6 +178,23 @@ class PullRequest(Model):
     )
     milestone: MilestoneTitle | None = Field(None, description="Title of an open milestone.")
     draft: bool = Field(False, description="Open it as a draft, for a person to mark as ready.")
+    branch: BranchTemplate | None = Field(
+        None,
+        description=(
+            "Template of the branch it comes from, each release's own; release/${app}_${version} "
+            "by default."
+        ),
+    )
+    title: TitleTemplate | None = Field(
+        None, description="Template of its title; 'release: ${app} ${version}' by default."
+    )
+    body: BodyTemplate | None = Field(
+        None,
+        description=(
+            "Template of the words its body begins with; image, source commit, tag, release and "
+            "diff follow in any case."
+        ),
+    )
 
 
 class Config(Model):
@@ -229,6 +253,13 @@ class Config(Model):
         default_factory=Author,
         description="Author of the commits.",
         json_schema_extra={"default": {}},
+    )
+    commit_message: CommitMessage | None = Field(
+        None,
+        description=(
+            "Template of the message of the commits, 'release: ${app} ${version}' by default; "
+            "image, tag, release and the trailers Argo CD reads follow in any case."
+        ),
     )
 
 
@@ -361,6 +392,22 @@ class Feedback(Model):
     )
 
 
+_BRANCH = "self.config.pullRequest.branch"
+_HAS_BRANCH = (
+    "(has(self.config) && has(self.config.pullRequest) && has(self.config.pullRequest.branch))"
+)
+_NAMES_ENVIRONMENT = " || ".join(
+    [
+        "has(self.config.commitMessage) && self.config.commitMessage.contains('${environment}')",
+        *(
+            f"has(self.config.pullRequest) && has(self.config.pullRequest.{field}) && "
+            f"self.config.pullRequest.{field}.contains('${{environment}}')"
+            for field in ("branch", "title", "body")
+        ),
+    ]
+)
+
+
 class PipelineSpec(Model):
     """How the apps of one source repository are released."""
 
@@ -379,8 +426,27 @@ class PipelineSpec(Model):
             "not say which to release: give each app another one.",
             ".apps",
         ),
+        Rule(
+            f"!{_HAS_BRANCH} || self.apps.size() == 1 || "
+            f"{_BRANCH}.contains('${{app}}') || {_BRANCH}.contains('${{tag}}')",
+            "two apps would have the same branch at the same version: the name of the branch needs "
+            "${app} or ${tag}.",
+            ".config.pullRequest.branch",
+        ),
+        Rule(
+            f"has(self.environment) || !has(self.config) || !({_NAMES_ENVIRONMENT})",
+            "${environment} stands for spec.environment, which is not there: set it.",
+            ".environment",
+        ),
     )
 
+    environment: Environment | None = Field(
+        None,
+        description=(
+            "Where the apps are released to, such as staging: a word of yours for the variable "
+            "${environment} of templates, and nothing else."
+        ),
+    )
     source: Source = Field(description="The repository that holds the apps' source.")
     build: Build = Field(
         default_factory=Build,

@@ -25,6 +25,14 @@ from album_operator.api.places import (
     RepositoryURL,
 )
 from album_operator.api.resources import Bytes, Cpu
+from album_operator.api.templates import (
+    BODY_LENGTH,
+    BodyTemplate,
+    BranchTemplate,
+    CommitMessage,
+    Environment,
+    TitleTemplate,
+)
 from album_operator.api.types import (
     BuildType,
     Commit,
@@ -69,6 +77,9 @@ class ResolvedPipeline(Model):
     uid: Name = Field(description="Its uid.")
     generation: Annotated[int, Field(ge=0)] = Field(
         description="Its generation: later changes of the pipeline do not touch this release."
+    )
+    environment: Annotated[Word, obeys(Environment)] | None = Field(
+        None, description="Its word for the environment."
     )
 
 
@@ -146,6 +157,15 @@ class ResolvedPullRequest(Model):
         None, description="Title of its milestone."
     )
     draft: bool = Field(False, description="Whether it is opened as a draft.")
+    branch: Annotated[Text, obeys(BranchTemplate)] | None = Field(
+        None, description="Template of its branch, if not by default."
+    )
+    title: Annotated[Text, obeys(TitleTemplate)] | None = Field(
+        None, description="Template of its title, if not by default."
+    )
+    body: Annotated[str, Field(max_length=BODY_LENGTH), obeys(BodyTemplate)] | None = Field(
+        None, description="Template of the words its body begins with, if not by default."
+    )
 
     @model_validator(mode="after")
     def _check_draft(self) -> Self:
@@ -177,6 +197,9 @@ class ResolvedConfig(Model):
     )
     author_email: Annotated[Text, obeys(AuthorEmail)] = Field(
         description="Email address of the commit's author."
+    )
+    commit_message: Annotated[Text, obeys(CommitMessage)] | None = Field(
+        None, description="Template of the commit's message, if not by default."
     )
     edits: ResolvedEditList = Field(max_length=16, description="The values that are changed.")
 

@@ -1,8 +1,9 @@
 """The conventions: what a release will do, from the release and its pipeline alone."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from album_operator.domain.diffs import UNKNOWN_DIGEST
 from album_operator.domain.forges import forge_of, guess_type
 from album_operator.domain.names import (
     AppVersion,
@@ -10,7 +11,6 @@ from album_operator.domain.names import (
     join_words,
     normal_url,
     parse_tag,
-    release_branch,
     repository_name,
     repository_path,
     split_tag,
@@ -34,6 +34,16 @@ from album_operator.domain.resolved import (
     ResolvedFeedback,
     ResolvedPipeline,
     ResolvedSource,
+)
+from album_operator.domain.templates import (
+    BRANCH,
+    BRANCH_FIELD,
+    BRANCH_LENGTH,
+    TITLE_LENGTH,
+    branch_of,
+    is_branch,
+    title_of,
+    uses,
 )
 from album_operator.domain.verdict import Halt
 from album_operator.domain.versions import (
@@ -154,10 +164,12 @@ def resolve(release: Release, pipeline: Pipeline | None) -> Resolved | Halt:
         return chosen
     app, version = chosen.app, chosen.version
     argocd, source = pipeline.argocd, normal_url(pipeline.source.repository)
-    return Resolved(
+    resolved = Resolved(
         app=app.name,
         version=version,
-        pipeline=ResolvedPipeline(pipeline.ref.name, pipeline.uid, pipeline.generation),
+        pipeline=ResolvedPipeline(
+            pipeline.ref.name, pipeline.uid, pipeline.generation, pipeline.environment
+        ),
         source=ResolvedSource(
             repository=source,
             tag=chosen.tag,
@@ -166,7 +178,7 @@ def resolve(release: Release, pipeline: Pipeline | None) -> Resolved | Halt:
             versioning=chosen.versioning,
         ),
         build=_build(pipeline.build, app, version, source),
-        config=_config(pipeline.config, app, version, source),
+        config=_config(pipeline.config, app, source),
         argocd=ResolvedArgoCD(
             applications=app.applications
             or (Ref(argocd.namespace, f"{repository_name(source)}-{app.name}"),),
@@ -176,6 +188,55 @@ def resolve(release: Release, pipeline: Pipeline | None) -> Resolved | Halt:
         ),
         feedback=_feedback(pipeline, source),
     )
+    return _check_templates(pipeline, resolved) or _with_branch(resolved)
+
+
+def _with_branch(resolved: Resolved) -> Resolved:
+    """Name the branch that is pushed: the pull request's, or the base branch itself."""
+    config = resolved.config
+    is_commit = config.delivery is Delivery.COMMIT
+    branch = config.base_branch if is_commit else branch_of(resolved)
+    return replace(resolved, config=replace(config, branch=branch))
+
+
+def _check_templates(pipeline: Pipeline, resolved: Resolved) -> Halt | None:
+    """Refuse templates that do not fit the pipeline, or give what no branch or title can be."""
+    return next(
+        (
+            Halt(
+                Reason.NAME_NOT_ALLOWED,
+                f"{field}: {fault}",
+                f"Correct it in AlbumPipeline {pipeline.ref.name}",
+                ending=f" and {SET_RETRY}.",
+            )
+            for field, fault in _faults(pipeline, resolved)
+        ),
+        None,
+    )
+
+
+def _faults(pipeline: Pipeline, resolved: Resolved) -> Iterator[tuple[str, str]]:
+    """Give what is wrong with templates, each with its field."""
+    wish = resolved.config.pull_request
+    texts = (resolved.config.commit_message, wish.branch, wish.title, wish.body)
+    if pipeline.environment is None and any(uses(text, "environment") for text in texts):
+        yield "spec.environment", "it is not there, and ${environment} stands for it."
+    if resolved.config.delivery is Delivery.COMMIT:
+        return
+    template, branch = wish.branch or BRANCH, branch_of(resolved)
+    field, given = BRANCH_FIELD, f"`{template}` gives"
+    if not (uses(template, "version") or uses(template, "tag")):
+        yield field, f"{given} two releases the same name: it needs ${{version}} or ${{tag}}."
+    if len(pipeline.apps) > 1 and not (uses(template, "app") or uses(template, "tag")):
+        yield field, f"{given} two apps the same name: it needs ${{app}} or ${{tag}}."
+    if not is_branch(branch):
+        yield field, f"{given} `{branch}`, and no git branch can be called that."
+    if len(branch) > BRANCH_LENGTH:
+        yield field, f"{given} {len(branch)} characters, of which a branch has {BRANCH_LENGTH}."
+    title = title_of(resolved, UNKNOWN_DIGEST)
+    if len(title) > TITLE_LENGTH:
+        said = f"`{wish.title}` gives {len(title)} characters, of which a title has"
+        yield "spec.config.pullRequest.title", f"{said} {TITLE_LENGTH}."
 
 
 def _feedback(pipeline: Pipeline, source: str) -> ResolvedFeedback:
@@ -214,13 +275,13 @@ def _build(wish: BuildWish, app: App, version: str, source: str) -> ResolvedBuil
     )
 
 
-def _config(wish: ConfigWish, app: App, version: str, source: str) -> ResolvedConfig:
+def _config(wish: ConfigWish, app: App, source: str) -> ResolvedConfig:
     repository = normal_url(wish.repository or f"{source}-config")
     forge = wish.forge.type or guess_type(repository)
     config = ResolvedConfig(
         repository=repository,
         base_branch=wish.branch or "",
-        branch=release_branch(app.name, version),
+        branch="",
         secret_name=wish.secret_ref.name,
         forge_type=forge,
         forge_url=(wish.forge.api_url or forge_of(forge).api_of(repository)).rstrip("/"),
@@ -230,11 +291,11 @@ def _config(wish: ConfigWish, app: App, version: str, source: str) -> ResolvedCo
         edits=app.edits or (Edit(f"{app.name}/values.yaml", "image.tag"),),
         delivery=wish.delivery,
         pull_request=wish.pull_request,
+        commit_message=wish.commit_message,
     )
     if config.delivery is Delivery.COMMIT:
         return replace(
             config,
-            branch=config.base_branch,
             forge_type=None,
             forge_url="",
             forge_secret_name="",

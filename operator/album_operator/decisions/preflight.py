@@ -16,16 +16,20 @@ from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import (
     ApplicationSeen,
     BranchClaim,
+    BranchSeen,
     ConfigSeen,
     RepositorySeen,
     SourceSeen,
 )
+from album_operator.domain.templates import BRANCH_FIELD
 from album_operator.domain.verdict import Done, Halt, Wait
 
 UNTIL_LET_GO = timedelta(minutes=5)
 """Until the next look whether a branch is free: whoever lets it go wakes who waits for it."""
 
 UNTIL_CERTAIN = timedelta(seconds=2)
+
+NAME_IT_OTHERWISE = f"set {BRANCH_FIELD} of the pipeline"
 
 
 @dataclass(frozen=True)
@@ -144,14 +148,60 @@ def check_config(resolved: Resolved, seen: ConfigSeen) -> Halt | None:
     return None
 
 
+def in_the_way(resolved: Resolved, obstacle: str) -> Halt:
+    """Refuse a branch that git cannot make: another one has the name of a folder of its name."""
+    config = resolved.config
+    return Halt(
+        Reason.BRANCH_TAKEN,
+        f"Branch {config.branch} cannot be made in {config.repository}: git has no branch beside "
+        f"one that is called like its folder, and {obstacle} is there.",
+        f"Delete or rename {obstacle}, or {NAME_IT_OTHERWISE}",
+    )
+
+
+def check_free(resolved: Resolved, seen: ConfigSeen, *, is_ours: bool) -> Halt | None:
+    """Refuse a branch that cannot be made, or holds what for certain is not this release's.
+
+    Args:
+        resolved: what the release will do.
+        seen: the config repository with the branch.
+        is_ours: the branch may hold this release's commit, of whichever image.
+    """
+    if seen.obstacle is not None:
+        return in_the_way(resolved, seen.obstacle)
+    return None if seen.branch is None or is_ours else taken(resolved, seen.branch)
+
+
+def taken(resolved: Resolved, branch: BranchSeen) -> Halt:
+    """Refuse a branch that holds another commit than this release's."""
+    return Halt(
+        Reason.BRANCH_TAKEN,
+        f"Branch {resolved.config.branch} of {resolved.config.repository} holds a commit that is "
+        f"not this release's ({branch.commit[:12]} by {branch.author_name}).",
+        f"Delete or rename the branch, or {NAME_IT_OTHERWISE}, if another pipeline needs it",
+    )
+
+
 def check_branch(
-    release: Release, record: Record, resolved: Resolved, claim: BranchClaim
+    release: Release,
+    record: Record,
+    resolved: Resolved,
+    claim: BranchClaim,
+    *,
+    is_taken: bool = False,
 ) -> Wait | None:
     """Let a release wait while its branch is another's, instead of building in vain.
 
     It waits and does not stop: the other one's merge, or its end, is all that is needed, and often
     both are wanted, such as one version for two stages in one repository. Only one of the same
     namespace is named, for tenants are told nothing of each other.
+
+    Args:
+        release: the release.
+        record: what it achieved so far.
+        resolved: what it will do.
+        claim: whose the branch is.
+        is_taken: it holds what is not this release's.
     """
     config = resolved.config
     branch = f"Branch {config.branch} of {config.repository}"
@@ -162,15 +212,15 @@ def check_branch(
             Reason.BRANCH_TAKEN,
             f"{branch} belongs to another release in flight, {who}. This release goes on by itself "
             "once that one is merged or has ended; one that is not wanted can be deleted while it "
-            "has no pull request.",
+            f"has no pull request. By {BRANCH_FIELD} a pipeline has branches of its own.",
             UNTIL_LET_GO,
             is_poll=True,
         )
-    if not claim.is_certain and record.reason is Reason.BRANCH_TAKEN:
+    if not claim.is_certain and (is_taken or record.reason is Reason.BRANCH_TAKEN):
         return Wait(
             Reason.BRANCH_TAKEN,
-            f"{branch} belonged to another release; the operator, just started, finds out whether "
-            "it still does.",
+            f"{branch} is taken; the operator, just started, finds out whether another release in "
+            "flight has it.",
             UNTIL_CERTAIN,
             is_poll=True,
         )

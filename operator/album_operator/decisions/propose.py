@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from album_operator.decisions import edits
-from album_operator.decisions.preflight import check_config
+from album_operator.decisions.preflight import check_config, check_free, taken
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ProposalRecord, PullRequestRecord, Record
 from album_operator.domain.release import Edit, EditValue, PullRequestWish, Release
@@ -66,9 +66,9 @@ def decide(
         return halt
     branch = seen.config.branch
     if branch is None:
-        return _push(resolved, seen, None)
+        return check_free(resolved, seen.config, is_ours=False) or _push(resolved, seen, None)
     if not seen.branch_is_ours:
-        return _taken(resolved, branch)
+        return taken(resolved, branch)
     return _on_our_branch(record, resolved, seen, branch)
 
 
@@ -223,15 +223,6 @@ def _merged_before(
         f"pull request #{pull_request.number}, which was merged and whose change was taken back "
         "since.",
         "To propose it anew, delete the branch",
-    )
-
-
-def _taken(resolved: Resolved, branch: BranchSeen) -> Halt:
-    return Halt(
-        Reason.BRANCH_TAKEN,
-        f"Branch {resolved.config.branch} of {resolved.config.repository} holds a commit that is "
-        f"not this release's ({branch.commit[:12]} by {branch.author_name}).",
-        "Delete or rename the branch",
     )
 
 

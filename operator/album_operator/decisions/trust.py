@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
 
 from album_operator.decisions import conventions
-from album_operator.domain.names import AppVersion, release_branch
+from album_operator.domain.names import AppVersion
 from album_operator.domain.pipeline import Pipeline
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record
 from album_operator.domain.release import Delivery, Ref, Release
 from album_operator.domain.remedy import SET_RETRY
 from album_operator.domain.resolved import Resolved
+from album_operator.domain.templates import branch_of
 from album_operator.domain.verdict import Halt
 
 
@@ -73,11 +74,11 @@ def _against_wish(release: Release, resolved: Resolved) -> Iterator[tuple[str, s
 
 def _against_itself(record: Record, resolved: Resolved) -> Iterator[tuple[str, str]]:
     config, image = resolved.config, record.image
-    branch = release_branch(resolved.app, resolved.version)
+    branch = branch_of(resolved)
     if config.delivery is Delivery.COMMIT:
         branch = config.base_branch
     if config.branch != branch:
-        yield "resolved.config.branch", "app, version and delivery give"
+        yield "resolved.config.branch", "app, version, delivery and its template give"
     if not resolved.source.tag.endswith(resolved.version):
         yield "version", "status.resolved.source.tag ends with"
     if image is not None and image.reference != resolved.build.image:

@@ -79,11 +79,6 @@ def guess_tag(tag: str) -> AppVersion | None:
     return None
 
 
-def release_branch(app: str, version: str) -> str:
-    """Name the branch a release proposes its change on: `release/<app>_<version>`."""
-    return f"release/{app}_{version}"
-
-
 def shorten(name: str, limit: int = DNS_LABEL_LENGTH) -> str:
     """Make a name fit a limit by a hash suffix, so that two long names stay apart."""
     if len(name) <= limit:

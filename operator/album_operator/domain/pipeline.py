@@ -85,7 +85,11 @@ class Author:
 
 @dataclass(frozen=True)
 class ConfigWish:
-    """The repository Argo CD reads, where releases are proposed."""
+    """The repository Argo CD reads, where releases are proposed.
+
+    Attributes:
+        commit_message: template of the commits' message.
+    """
 
     repository: str | None
     branch: str | None
@@ -94,6 +98,7 @@ class ConfigWish:
     author: Author
     delivery: Delivery = Delivery.PULL_REQUEST
     pull_request: PullRequestWish = field(default_factory=PullRequestWish)
+    commit_message: str | None = None
 
 
 @dataclass(frozen=True)
@@ -149,6 +154,7 @@ class Pipeline:
 
     Attributes:
         versioning: form of the versions of all apps that have no other.
+        environment: a word of its own for the variable `${environment}` of templates.
     """
 
     ref: Ref
@@ -161,3 +167,4 @@ class Pipeline:
     apps: tuple[App, ...]
     feedback: FeedbackWish = field(default_factory=FeedbackWish)
     versioning: Versioning = Versioning.SEMVER
+    environment: str | None = None

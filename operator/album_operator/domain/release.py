@@ -210,6 +210,7 @@ class PullRequestWish:
     """How a release's pull request is opened, and who merges it.
 
     Attributes:
+        branch, title, body: templates; None for the default.
         milestone: title of an open milestone.
     """
 
@@ -220,6 +221,9 @@ class PullRequestWish:
     assignees: tuple[str, ...] = ()
     milestone: str | None = None
     draft: bool = False
+    branch: str | None = None
+    title: str | None = None
+    body: str | None = None
 
 
 @dataclass(frozen=True)

@@ -36,11 +36,16 @@ class ResolvedSource:
 
 @dataclass(frozen=True)
 class ResolvedPipeline:
-    """The AlbumPipeline as it was read."""
+    """The AlbumPipeline as it was read.
+
+    Attributes:
+        environment: its word for the variable `${environment}`.
+    """
 
     name: str
     uid: str
     generation: int
+    environment: str | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,7 @@ class ResolvedConfig:
         branch: branch that is pushed: the pull request's; the base branch where `delivery` is
             `Commit`. No forge is asked then, and its fields are empty.
         pull_request: how the pull request is opened and who merges it.
+        commit_message: template of the commit's message; None for the default.
     """
 
     repository: str
@@ -90,6 +96,7 @@ class ResolvedConfig:
     edits: tuple[Edit, ...]
     delivery: Delivery = Delivery.PULL_REQUEST
     pull_request: PullRequestWish = field(default_factory=PullRequestWish)
+    commit_message: str | None = None
 
 
 @dataclass(frozen=True)

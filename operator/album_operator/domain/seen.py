@@ -70,6 +70,7 @@ class ConfigSeen:
         not_files: for asked paths that are no regular file, what they are: `symlink`, `submodule`
             or `directory`.
         branch: the release branch, None where it does not exist or was not asked for.
+        obstacle: a branch beside which git cannot make the release branch, None where none is.
     """
 
     base_branch: str
@@ -77,6 +78,7 @@ class ConfigSeen:
     files: Mapping[str, bytes]
     not_files: Mapping[str, str]
     branch: BranchSeen | None = None
+    obstacle: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Texts for reviewers: commit message, pull request, and the diff both are about."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from album_operator.domain.forges import Forge, forge_of, guess_type
@@ -9,11 +10,13 @@ from album_operator.domain.places import Draft
 from album_operator.domain.release import Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import SourceCommit
+from album_operator.domain.templates import TITLE, expand, title_of, values_of
 
 
 def commit_message(release: Release, resolved: Resolved, digest: str) -> str:
     """Write the message of the release's commit; the same release always gives the same.
 
+    What a template says comes first: git takes trailers from the last paragraph alone.
     The trailers are those Argo CD reads to show which source commit a change of manifests came
     from (Argo CD user guide, source hydrator, commit tracing).
 
@@ -22,9 +25,10 @@ def commit_message(release: Release, resolved: Resolved, digest: str) -> str:
         resolved: what it does.
         digest: `sha256:…` of the image; empty where none is known.
     """
-    source = resolved.source
+    source, template = resolved.source, resolved.config.commit_message
+    said = expand(template or TITLE, _values(resolved, digest)).rstrip()
     return (
-        f"{_title(resolved)}\n"
+        f"{said}\n"
         "\n"
         f"Image: {_reference(resolved, digest)}\n"
         f"Tag: {_line(source.tag)}\n"
@@ -33,6 +37,12 @@ def commit_message(release: Release, resolved: Resolved, digest: str) -> str:
         f"Argocd-reference-commit-repourl: {_line(source.repository)}\n"
         f"Argocd-reference-commit-sha: {_line(source.commit)}\n"
     )
+
+
+def digest_in(message: str) -> str:
+    """Give the first digest in a commit's message, empty where it has none."""
+    found = re.search(r"sha256:[0-9a-f]{64}", message)
+    return found[0] if found is not None else ""
 
 
 SUBJECT_LENGTH = 120
@@ -67,7 +77,6 @@ def draft(
         history: commits of the source since the version before; None where they are not known.
     """
     source, config = resolved.source, resolved.config
-    what = f"{repository_path(source.repository)} {resolved.app} release {resolved.version}"
     facts = {
         "Image": as_code(_reference(resolved, digest)),
         "Source commit": f"{_commit_link(resolved, source.commit)} of {as_code(source.repository)}",
@@ -75,7 +84,7 @@ def draft(
         "AlbumRelease": as_code(str(release.ref)),
     }
     body = (
-        f"{as_plain(what)}. Please note that this is an automated PR.\n\n"
+        f"{_words(resolved, digest)}\n\n"
         + "".join(f"- {name}: {value}\n" for name, value in facts.items())
         + (_commits(resolved, history) if history is not None else "")
         + f"\nThe whole change:\n\n{_fenced(diff)}"
@@ -84,7 +93,7 @@ def draft(
     return Draft(
         head=config.branch,
         base=config.base_branch,
-        title=_title(resolved),
+        title=_line(title_of(resolved, digest)),
         body=body,
         labels=wish.labels,
         reviewers=wish.reviewers,
@@ -128,8 +137,19 @@ def _is_web(repository: str) -> bool:
     return not is_ssh(repository) and not set(repository) & set(" ()<>\\")
 
 
-def _title(resolved: Resolved) -> str:
-    return f"release: {_line(resolved.app)} {_line(resolved.version)}"
+def _words(resolved: Resolved, digest: str) -> str:
+    """Write what the body begins with; a template is its pipeline's own Markdown."""
+    template = resolved.config.pull_request.body
+    if template is not None:
+        return expand(template, _values(resolved, digest)).rstrip()
+    what = repository_path(resolved.source.repository)
+    said = as_plain(f"{what} {resolved.app} release {resolved.version}")
+    return f"{said}. Please note that this is an automated PR."
+
+
+def _values(resolved: Resolved, digest: str) -> Mapping[str, str]:
+    """Give the value of each variable of a template, none of which begins a line of its own."""
+    return {name: _line(value) for name, value in values_of(resolved, digest).items()}
 
 
 def _reference(resolved: Resolved, digest: str) -> str:

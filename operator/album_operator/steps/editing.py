@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from album_operator.decisions import edits, preflight
 from album_operator.domain.diffs import UNKNOWN_DIGEST
 from album_operator.domain.places import GitPlace
-from album_operator.domain.release import Release
+from album_operator.domain.release import Delivery, Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import BranchSeen, ConfigSeen, Edited
 from album_operator.domain.verdict import Halt
@@ -86,9 +86,9 @@ async def find_change(
         OutsideError: the repository cannot be read.
         NotEditableError: one of the edits is not possible.
     """
-    seen = await reading.config.look(
-        place, base, proposal.edited_paths(resolved.config.edits), None
-    )
+    config = resolved.config
+    branch = config.branch if config.delivery is Delivery.PULL_REQUEST else None
+    seen = await reading.config.look(place, base, proposal.edited_paths(config.edits), branch)
     refused = preflight.check_config(resolved, seen)
     if refused is not None:
         return refused
@@ -97,5 +97,7 @@ async def find_change(
     refused = edits.check(release, resolved, edited.current)
     if refused is not None:
         return refused
+    if edited.files and seen.obstacle is not None:
+        return preflight.in_the_way(resolved, seen.obstacle)
     diff = await reading.config.diff(place, seen.base_commit or "", edited.files)
     return Change(seen, diff, edited.notes)

@@ -21,7 +21,7 @@ from album_operator.domain.seen import (
     SourceSeen,
 )
 from album_operator.domain.verdict import Done, Halt, Wait
-from album_operator.render import proposal, sync_policy
+from album_operator.render import proposal, pull_request, sync_policy
 from album_operator.steps import overrides
 from album_operator.steps.case import Case
 from album_operator.steps.editing import edit
@@ -42,16 +42,18 @@ class _Look:
 async def decide(world: World, case: Case) -> Done | Wait | Halt:
     """Look at all a release will need, and take its branch: from then on others wait for it."""
     verdict = await check(world, case)
-    if isinstance(verdict, Done) and case.resolved.config.delivery is Delivery.PULL_REQUEST:
-        return _claim_branch(world, case) or verdict
+    is_taken = isinstance(verdict, Halt) and verdict.reason is Reason.BRANCH_TAKEN
+    has_branch = case.resolved.config.delivery is Delivery.PULL_REQUEST
+    if has_branch and (is_taken or isinstance(verdict, Done)):
+        return _claim_branch(world, case, is_taken=is_taken) or verdict
     return verdict
 
 
-def _claim_branch(world: World, case: Case) -> Wait | None:
+def _claim_branch(world: World, case: Case, *, is_taken: bool) -> Wait | None:
     config = case.resolved.config
     branch = ConfigBranch(normal_url(config.repository), config.branch)
     claim = world.index.claim(case.release.ref, branch)
-    return decision.check_branch(case.release, case.record, case.resolved, claim)
+    return decision.check_branch(case.release, case.record, case.resolved, claim, is_taken=is_taken)
 
 
 async def check(world: World, case: Case) -> Done | Halt:
@@ -82,6 +84,9 @@ async def check(world: World, case: Case) -> Done | Halt:
     consent = world.settings.require_consent
     verdict = decision.decide(case.release, case.record, case.resolved, seen, consent=consent)
     verdict = await _check_place(world, case, look, verdict)
+    # Last of all: who may not release there anyway waits for nobody's branch.
+    if isinstance(verdict, Done) and edited.files:
+        verdict = _check_free(case, look.config, verdict)
     if world.settings.require_guard and isinstance(verdict, Done):
         await asyncio.gather(*map(world.applications.prove_guard, applications))
     return verdict
@@ -98,6 +103,15 @@ async def _check_place(world: World, case: Case, look: _Look, verdict: Done | Ha
     if refused is None and isinstance(verdict, Done):
         refused = await overrides.check(*beside)
     return refused or verdict
+
+
+def _check_free(case: Case, seen: ConfigSeen, done: Done) -> Done | Halt:
+    """Refuse a branch that cannot be ours, whatever digest the image will have."""
+    resolved = done.record.resolved or case.resolved
+    there = seen.branch.message if seen.branch is not None else ""
+    ours = pull_request.commit_message(case.release, resolved, pull_request.digest_in(there))
+    is_ours = there.strip() == ours.strip()
+    return decision.check_free(resolved, seen, is_ours=is_ours) or done
 
 
 async def _check_build(world: World, case: Case) -> Halt | None:
@@ -124,7 +138,12 @@ async def _look(world: World, case: Case) -> _Look:
     paths = {*edited, *overrides.paths(wish, applications)}
     source, config, repository = await asyncio.gather(
         world.source.look(source_place, wish.source.tag, dockerfile),
-        world.config.look(config_place, wish.config.base_branch or None, paths, None),
+        world.config.look(
+            config_place,
+            wish.config.base_branch or None,
+            paths,
+            wish.config.branch if forge is not None else None,
+        ),
         _find_forge_repository(world, forge, wish.config.branch),
     )
     return _Look(source, config, applications, forge, repository)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from album_operator.api import build, pipeline, places, resources, types
+from album_operator.api import build, pipeline, places, resources, templates, types
 from album_operator.api.model import obeys
 from tests.integration.admission_rows import APP_AND_VERSION, PIPELINES, RELEASES, Row
 
@@ -36,13 +36,25 @@ KINDS: dict[str, object] = {
     "spec.config.author.name": pipeline.AuthorName,
     "spec.config.branch": places.BranchName,
     "spec.config.forge.apiURL": places.ApiURL,
+    "spec.environment": templates.Environment,
+    "spec.config.commitMessage": templates.CommitMessage,
+    "spec.config.pullRequest.branch": templates.BranchTemplate,
+    "spec.config.pullRequest.title": templates.TitleTemplate,
+    "spec.config.pullRequest.body": templates.BodyTemplate,
     "spec.config.pullRequest.labels[0]": pipeline.LabelName,
     "spec.config.pullRequest.milestone": pipeline.MilestoneTitle,
     "spec.config.repository": places.RepositoryURL,
     "spec.source.repository": places.RepositoryURL,
 }
 
-OTHERS = ("may not be more than", "must be of type", "tag already says", "should be at least")
+OTHERS = (
+    "may not be more than",
+    "must be of type",
+    "tag already says",
+    "should be at least",
+    "two apps would have the same branch",
+    "stands for spec.environment",
+)
 """Refusals by the schema, or by a rule on a whole object."""
 
 ROWS = [

@@ -221,3 +221,47 @@ async def test_after_a_restart_who_waited_goes_on_waiting_while_releases_are_lis
     monkeypatch.setattr(release_index, "LIST_SECONDS", 0.0)
     await both.settle(SECOND)
     assert stage.ready(SECOND) == ("Unknown", "Building")
+
+
+async def test_who_looks_only_after_the_first_has_pushed_waits_for_its_merge_all_the_same() -> None:
+    both = Both()
+    stage = both.stage
+    await both.settle(FIRST)
+    finish_build(stage.cluster, stage.jobs[0])
+    await both.settle(FIRST)
+    assert BRANCH in stage.config.branches
+
+    await both.settle(SECOND)
+    assert stage.ready(SECOND) == TAKEN
+    assert f"AlbumRelease {NAMESPACE}/{FIRST}" in stage.message(SECOND)
+    assert len(stage.jobs) == 1
+
+    stage.merge()
+    await both.settle(FIRST)
+    await both.settle(SECOND)
+    assert stage.ready(SECOND)[1] != "BranchTaken"
+
+
+async def test_after_a_restart_a_branch_with_anothers_commit_is_judged_once_all_are_listed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    both = Both()
+    stage = both.stage
+    await both.settle(FIRST)
+    finish_build(stage.cluster, stage.jobs[0])
+    await both.settle(FIRST)
+    stage.restart()
+    both.join()
+    monkeypatch.setattr(release_index, "LIST_SECONDS", math.inf)
+    stage.wakeups.index.begin_list(NAMESPACE)
+    await stage.settle(SECOND)
+    assert stage.ready(SECOND) == TAKEN
+    assert "finds out" in stage.message(SECOND)
+
+    del stage.cluster.objects[f"{RELEASES}/{FIRST}"]
+    both.tell()
+    monkeypatch.setattr(release_index, "LIST_SECONDS", 0.0)
+    await both.settle(SECOND)
+    assert stage.ready(SECOND) == ("False", "BranchTaken")
+    assert "not this release's" in stage.message(SECOND)
+    assert len(stage.jobs) == 1

@@ -8,7 +8,14 @@ import pytest
 from album_operator.decisions import conventions
 from album_operator.domain.pipeline import App, ForgeWish, ImageWish, Pipeline, SecretRef
 from album_operator.domain.reasons import Reason
-from album_operator.domain.release import BuildArg, Delivery, Edit, Ref, Resources
+from album_operator.domain.release import (
+    BuildArg,
+    Delivery,
+    Edit,
+    PullRequestWish,
+    Ref,
+    Resources,
+)
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import Halt
 from album_operator.domain.versions import Versioning
@@ -271,3 +278,66 @@ def test_with_delivery_commit_the_base_branch_is_pushed_and_no_forge_is_asked(
     assert (config.base_branch, config.branch) == (branch or "", branch or "")
     assert (config.forge_type, config.forge_url, config.forge_secret_name) == (None, "", "")
     assert config.secret_name == PIPELINE.config.secret_ref.name
+
+
+def _named(environment: str | None = None, apps: int = 2, **templates: str) -> Pipeline:
+    message = templates.pop("commit_message", None)
+    wish = PullRequestWish(**templates)  # type: ignore[arg-type]
+    config = replace(PIPELINE.config, pull_request=wish, commit_message=message)
+    return replace(PIPELINE, config=config, environment=environment, apps=PIPELINE.apps[:apps])
+
+
+def test_templates_are_remembered_and_give_the_branch() -> None:
+    pipeline = _named("prod", branch="${environment}/${tag}", title="${app}", commit_message="up")
+
+    resolved = _resolve(RELEASE, pipeline)
+
+    assert resolved.config.branch == "prod/backend-v1.1.0"
+    assert resolved.pipeline.environment == "prod"
+    assert resolved.config.pull_request.title == "${app}"
+    assert resolved.config.commit_message == "up"
+
+
+def test_one_app_alone_needs_no_name_in_its_branches() -> None:
+    assert _resolve(RELEASE, _named(apps=1, branch="r-${version}")).config.branch == "r-v1.1.0"
+
+
+LONG = "x" * 190
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "field", "said"),
+    [
+        (_named(branch="deploy/${app}"), "branch", "two releases the same name"),
+        (_named(branch="deploy/${version}"), "branch", "two apps the same name"),
+        (_named("lock", branch="x.${environment}/${tag}"), "branch", "x.lock/backend-v1.1.0"),
+        (_named(branch="${tag}/${digest}"), "branch", "no git branch can be called that"),
+        (_named(branch="${tag}-${nobody}"), "branch", "no git branch can be called that"),
+        (_named(branch=f"{LONG}/${{tag}}"), "branch", "gives 205 characters"),
+        (_named(title=f"{LONG}${{digest}}"), "title", "gives 261 characters"),
+    ],
+)
+def test_a_template_that_gives_no_name_is_refused_before_anything_is_done(
+    pipeline: Pipeline, field: str, said: str
+) -> None:
+    halt = _halt(RELEASE, pipeline)
+
+    assert halt.reason is Reason.NAME_NOT_ALLOWED
+    assert halt.message.startswith(f"spec.config.pullRequest.{field}: `")
+    assert said in halt.message
+    assert "Correct it in AlbumPipeline album-app and set the annotation" in halt.sentence
+
+
+@pytest.mark.parametrize("field", ["branch", "title", "body", "commit_message"])
+def test_an_environment_that_is_not_there_is_missed(field: str) -> None:
+    templates = {field: "${environment}-${tag}"}
+
+    halt = _halt(RELEASE, _named(**templates))  # type: ignore[arg-type]
+
+    assert halt.message.startswith("spec.environment: it is not there")
+
+
+def test_with_commits_to_the_base_no_branch_is_named() -> None:
+    config = replace(PIPELINE.config, delivery=Delivery.COMMIT, branch="prod")
+
+    assert _resolve(RELEASE, replace(PIPELINE, config=config)).config.branch == "prod"

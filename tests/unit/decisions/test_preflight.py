@@ -16,6 +16,7 @@ from tests.fakes.builders import (
     APPLICATION,
     APPLICATION_SEEN,
     BRANCH,
+    BRANCH_SEEN,
     CONFIG_SEEN,
     EDIT,
     IMAGE,
@@ -297,3 +298,33 @@ def test_who_waited_before_a_start_goes_on_only_once_all_releases_are_known() ->
     assert wait is not None
     assert wait.reason is Reason.BRANCH_TAKEN
     assert "finds out" in wait.message
+
+
+def test_a_branch_beside_which_ours_cannot_be_made_is_named_with_the_way_out() -> None:
+    seen = replace(CONFIG_SEEN, obstacle="release")
+
+    halt = preflight.check_free(RESOLVED, seen, is_ours=False)
+
+    assert halt is not None
+    assert halt.reason is Reason.BRANCH_TAKEN
+    assert "release is there" in halt.message
+    assert "set spec.config.pullRequest.branch of the pipeline" in halt.sentence
+
+
+def test_a_branch_is_taken_if_it_cannot_be_ours() -> None:
+    seen = replace(CONFIG_SEEN, branch=BRANCH_SEEN)
+
+    assert preflight.check_free(RESOLVED, CONFIG_SEEN, is_ours=False) is None
+    assert preflight.check_free(RESOLVED, seen, is_ours=True) is None
+    halt = preflight.check_free(RESOLVED, seen, is_ours=False)
+    assert halt is not None
+    assert "not this release's (cccccccccccc by Album Release Operator)" in halt.message
+
+
+def test_whose_a_taken_branch_is_is_waited_for_while_releases_are_listed() -> None:
+    claim = BranchClaim(None, is_certain=False)
+
+    wait = preflight.check_branch(RELEASE, RECORD, RESOLVED, claim, is_taken=True)
+
+    assert wait is not None
+    assert wait.retry_after == preflight.UNTIL_CERTAIN

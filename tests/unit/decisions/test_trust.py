@@ -65,6 +65,8 @@ def test_what_the_operator_wrote_contradicts_nothing() -> None:
             "config.pullRequest",
             replace(RESOLVED.config, pull_request=PullRequestWish(merge=MergeMode.AUTO)),
         ),
+        ("config.commitMessage", replace(RESOLVED.config, commit_message="other")),
+        ("pipeline.environment", replace(RESOLVED.pipeline, environment="prod")),
         (
             "config.delivery",
             replace(RESOLVED.config, delivery=Delivery.COMMIT, branch="main"),
@@ -200,3 +202,19 @@ def test_the_refusal_names_the_field_and_the_way_out() -> None:
     assert halt.sentence.startswith("status.app: it is wrong. ")
     assert "albumreleases/status in namespace album" in halt.sentence
     assert "annotation album.dev/retry" in halt.sentence
+
+
+def test_the_branch_is_what_the_remembered_template_gives_whatever_the_pipeline_says_now() -> None:
+    config = replace(
+        RESOLVED.config,
+        branch="prod/backend-v1.1.0",
+        pull_request=PullRequestWish(branch="${environment}/${tag}"),
+    )
+    named = replace(
+        RESOLVED, config=config, pipeline=replace(RESOLVED.pipeline, environment="prod")
+    )
+    record = replace(RECORD, proposal=None)
+
+    assert _find(named, replace(EDITED, generation=3), record) is None
+    other = replace(named, pipeline=replace(named.pipeline, environment="staging"))
+    assert "resolved.config.branch" in str(_find(other, None, record))

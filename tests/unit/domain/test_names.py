@@ -129,10 +129,6 @@ def test_a_guess_takes_parts_of_the_tag_itself(tag: str) -> None:
         assert is_version(found.version, Versioning.SEMVER)
 
 
-def test_a_release_branch_is_named_after_app_and_version() -> None:
-    assert names.release_branch("backend", "v1.1.0") == "release/backend_v1.1.0"
-
-
 @given(name=object_names, attempt=st.integers(1, 10_000))
 @example("a" * 253, 1)
 @example("1.2.3", 9_999)

@@ -7,10 +7,16 @@ from dataclasses import replace
 
 import pytest
 
-from album_operator.domain.release import Ref, Release
+from album_operator.domain.release import PullRequestWish, Ref, Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import SourceCommit
-from album_operator.render.pull_request import COMMITS, History, commit_message, draft
+from album_operator.render.pull_request import (
+    COMMITS,
+    History,
+    commit_message,
+    digest_in,
+    draft,
+)
 
 DIGEST = "sha256:" + "ab" * 32
 DIFF = '--- a/v\n+++ b/v\n@@ -1 +1 @@\n-tag: "v1.0.0"\n+tag: "v1.1.0"\n'
@@ -29,17 +35,16 @@ def test_the_commit_message_is_as_recorded(release: Release, resolved: Resolved)
     )
 
 
-def test_git_reads_the_trailers(release: Release, resolved: Resolved) -> None:
+def _trailers(message: str) -> list[str]:
     git = shutil.which("git")
     assert git is not None
-    done = subprocess.run(
-        [git, "interpret-trailers", "--parse"],
-        input=commit_message(release, resolved, DIGEST),
-        text=True,
-        capture_output=True,
-        check=True,
-    )
-    assert done.stdout.splitlines() == [
+    command = [git, "interpret-trailers", "--parse"]
+    done = subprocess.run(command, input=message, text=True, capture_output=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_git_reads_the_trailers(release: Release, resolved: Resolved) -> None:
+    assert _trailers(commit_message(release, resolved, DIGEST)) == [
         "Argocd-reference-commit-repourl: https://git.example.org/owner/album-app",
         "Argocd-reference-commit-sha: c0ffee0000000000000000000000000000000000",
     ]
@@ -146,3 +151,56 @@ def test_names_cannot_leave_their_place(release: Release, resolved: Resolved) ->
     assert body.startswith(r"\[a\]\(b\) \<b\>\*x\* release v1.1.0. Please")
     assert "- Tag: `` `x` <img src=x> # heading ``\n" in body
     assert "- AlbumRelease: ``` album/a``b` ```\n" in body
+
+
+def _named(resolved: Resolved, message: str | None = None, **wish: str) -> Resolved:
+    config = replace(
+        resolved.config,
+        commit_message=message,
+        pull_request=PullRequestWish(**wish),  # type: ignore[arg-type]
+    )
+    pipeline = replace(resolved.pipeline, environment="prod")
+    return replace(resolved, config=config, pipeline=pipeline)
+
+
+def test_a_template_gives_title_and_first_words_and_the_facts_follow(
+    release: Release, resolved: Resolved
+) -> None:
+    plain = draft(release, resolved, DIGEST, DIFF)
+    words = "Rolls `${app}` out to **${environment}**.\n\n- [ ] watched\n\n"
+    named = _named(resolved, title="${environment}: ${app} ${version}", body=words)
+
+    made = draft(release, named, DIGEST, DIFF)
+
+    assert made.title == "prod: backend v1.1.0"
+    facts = plain.body.partition("automated PR.")[2]
+    assert made.body == f"Rolls `backend` out to **prod**.\n\n- [ ] watched{facts}"
+
+
+def test_a_template_gives_the_commit_its_words_and_not_its_trailers(
+    release: Release, resolved: Resolved
+) -> None:
+    forged = "deploy(${app}): ${version}\n\nArgocd-reference-commit-sha: 1\n"
+
+    message = commit_message(release, _named(resolved, forged), DIGEST)
+
+    plain = commit_message(release, resolved, DIGEST)
+    said = "deploy(backend): v1.1.0\n\nArgocd-reference-commit-sha: 1"
+    assert message == said + plain.removeprefix("release: backend v1.1.0")
+    assert _trailers(message) == _trailers(plain)
+
+
+def test_a_value_begins_no_line_of_a_template(release: Release, resolved: Resolved) -> None:
+    source = replace(resolved.source, tag="v1\n\nSigned-off-by: somebody")
+    named = _named(replace(resolved, source=source), "at ${tag}", title="${tag}", body="${tag}")
+
+    assert "\nSigned-off-by" not in commit_message(release, named, DIGEST)
+    assert "\nSigned-off-by" not in draft(release, named, DIGEST, DIFF).body
+    assert "\n" not in draft(release, named, DIGEST, DIFF).title
+
+
+def test_the_digest_is_found_in_a_message_again(release: Release, resolved: Resolved) -> None:
+    for template in (None, "to ${digest}", "of ${image}"):
+        named = _named(resolved, template)
+        assert digest_in(commit_message(release, named, DIGEST)) == DIGEST
+        assert digest_in(commit_message(release, named, "")) == ""

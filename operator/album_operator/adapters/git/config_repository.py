@@ -24,7 +24,7 @@ from album_operator.adapters.git.limits import LIMITS, MIB, Limits, TooLargeErro
 from album_operator.adapters.git.objects import Kept
 from album_operator.adapters.git.partial import Fetcher
 from album_operator.adapters.git.push import delete_branch, push_branch
-from album_operator.adapters.git.refs import HEADS, list_refs
+from album_operator.adapters.git.refs import HEADS, find_obstacle, list_refs, with_neighbours
 from album_operator.adapters.git.repository import Repository
 from album_operator.adapters.git.trees import Trees
 from album_operator.adapters.git.writers import Writers
@@ -117,7 +117,7 @@ class GitConfigRepository:
         asked = frozenset(check_file_path(path) for path in paths)
         names = ["HEAD" if base is None else HEADS + base]
         if branch is not None:
-            names.append(HEADS + branch)
+            names += with_neighbours(branch)
         deadline = self._git.deadline()
         refs = await self._git.run(
             place, lambda repository: list_refs(repository, *names), deadline=deadline
@@ -133,7 +133,10 @@ class GitConfigRepository:
         at_branch = None
         if branch_commit is not None:
             at_branch = await self._branch(place, branch_commit, asked, deadline)
-        return ConfigSeen(base_branch, base_commit, at_base.data, at_base.not_files, at_branch)
+        obstacle = find_obstacle(branch, refs) if branch is not None else None
+        return ConfigSeen(
+            base_branch, base_commit, at_base.data, at_base.not_files, at_branch, obstacle
+        )
 
     async def push(self, place: GitPlace, change: Change) -> str:
         """Commit and put the branch there, if it is where the change expects it."""

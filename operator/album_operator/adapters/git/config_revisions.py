@@ -13,7 +13,14 @@ from album_operator.adapters.git.files import Files, diff_files, read_base
 from album_operator.adapters.git.git import SHARES, Git
 from album_operator.adapters.git.history import WITHOUT_TREES
 from album_operator.adapters.git.partial import Fetcher
-from album_operator.adapters.git.refs import HEADS, PEELED, TAGS, list_refs
+from album_operator.adapters.git.refs import (
+    HEADS,
+    PEELED,
+    TAGS,
+    find_obstacle,
+    list_refs,
+    with_neighbours,
+)
 from album_operator.adapters.git.repository import Repository
 from album_operator.adapters.names import check_file_path, is_commit, is_ref_name
 from album_operator.adapters.servers.gateway import Gateway
@@ -22,6 +29,9 @@ from album_operator.domain.places import GitPlace
 from album_operator.domain.proxies import Proxies
 from album_operator.domain.reasons import Reason
 from album_operator.domain.seen import ConfigSeen
+
+ORIGIN = "refs/remotes/origin/"
+"""What a clone knows of the branches of the repository it was cloned from."""
 
 GIT_DIRECTORY = ("HEAD", "objects", "refs")
 """What every repository has (gitrepository-layout)."""
@@ -51,25 +61,31 @@ class GitConfigRevisions:
     ) -> ConfigSeen:
         """Read files at a revision; None stands for what the repository's HEAD is.
 
+        Of the branch only what keeps it from being made is told: whose it is, a release in the
+        cluster knows.
+
         Raises:
             OutsideError: there is no such repository or revision, or it cannot be read.
         """
-        del branch  # A plan is about the base only.
         revision = "HEAD" if base is None else base
         for path in paths:
             check_file_path(path)
         if is_local(place):
             commit, found = await self._local.run(place, lambda at: _read_here(at, revision, paths))
+            refs = await self._local.run(place, _list_here)
         else:
             # Here may be commits without trees, which a fetch would take for complete.
             commit = await self._remote.run(place, lambda at: _find_commit(at, revision))
             found = await self._remote.run(place, lambda at: _read_there(at, commit, paths))
+            names = with_neighbours(branch) if branch is not None else ()
+            refs = await self._remote.run(place, lambda at: list_refs(at, *names)) if names else {}
         self._found[commit] = found
         return ConfigSeen(
             base_branch=revision,
             base_commit=commit,
             files=found.data,
             not_files=found.not_files,
+            obstacle=find_obstacle(branch, refs) if branch is not None else None,
         )
 
     async def diff(self, place: GitPlace, base_commit: str, files: Mapping[str, bytes]) -> str:
@@ -106,6 +122,16 @@ def _read_here(repository: Repository, revision: str, paths: Collection[str]) ->
         return commit, read_base(repository, Fetcher(), commit, frozenset(paths))
     except TransientError as error:
         raise _unreadable(repository.place, error.message) from error
+
+
+def _list_here(repository: Repository) -> Collection[str]:
+    """List the branches of the repository; of a clone, those its origin had."""
+    variables = {"GIT_DIR": str(_find_git_dir(repository.place))}
+    listed = repository.local(
+        "for-each-ref", "--format=%(refname)", HEADS, ORIGIN, variables=variables
+    ).text.splitlines()
+    at_origin = [HEADS + name.removeprefix(ORIGIN) for name in listed if name.startswith(ORIGIN)]
+    return at_origin or listed
 
 
 def _read_there(repository: Repository, commit: str, paths: Collection[str]) -> Files:

@@ -124,4 +124,4 @@ def _way_out(change: Change, said: str, user: str) -> str:
         return f"Look into Gitea's log; where commits are unverified there, {unsigned}"
     if change.extends_branch:
         return f"Let {user} push to it, or set spec.config.delivery of the pipeline to PullRequest"
-    return f"Let {user} create branches release/*"
+    return f"Let {user} create branches such as {change.branch}"

@@ -1,5 +1,7 @@
 """Asking a server for refs, without fetching anything."""
 
+from collections.abc import Iterable
+
 from album_operator.adapters.git.failures import translate, unavailable
 from album_operator.adapters.git.limits import TooLargeError
 from album_operator.adapters.git.process import EndedError
@@ -17,7 +19,9 @@ REFS_BYTES = 32 * 1024 * 1024
 
 
 def list_refs(repository: Repository, *names: str) -> dict[str, str]:
-    """Ask for refs by their full names; a name with `^{}` stands for what a tag stands for.
+    """Ask for refs by their full names.
+
+    A name with `^{}` stands for what a tag stands for, one with `/` at its end for all below it.
 
     Returns:
         Object id by name for those that exist; for a symbolic `HEAD` also the name of the branch
@@ -38,7 +42,30 @@ def list_refs(repository: Repository, *names: str) -> dict[str, str]:
         found = _list_with_git(repository, *names)
     # By git's commands, names that only end so came as well.
     keys = [key for name in names for key in (name, f"ref:{name}")]
+    below = tuple(name for name in names if name.endswith("/"))
+    keys += [key for key in found if key.startswith(below)]
     return {key: found[key] for key in keys if key in found}
+
+
+def with_neighbours(branch: str) -> tuple[str, ...]:
+    """Give the names to ask for to know a branch, and what would keep it from being made."""
+    parts = branch.split("/")
+    folders = ("/".join(parts[:count]) for count in range(1, len(parts)))
+    return (HEADS + branch, f"{HEADS}{branch}/", *(HEADS + folder for folder in folders))
+
+
+def find_obstacle(branch: str, refs: Iterable[str]) -> str | None:
+    """Find a branch beside which git cannot make another: one's name is a folder of the other's.
+
+    Args:
+        branch: the one to make.
+        refs: full names of those there are.
+    """
+    there = sorted(name.removeprefix(HEADS) for name in refs if name.startswith(HEADS))
+    return next(
+        (name for name in there if branch.startswith(f"{name}/") or name.startswith(f"{branch}/")),
+        None,
+    )
 
 
 def find_tag(repository: Repository, tag: str) -> str | None:
@@ -54,7 +81,8 @@ def find_tag(repository: Repository, tag: str) -> str | None:
 
 def _list_with_git(repository: Repository, *names: str) -> dict[str, str]:
     # Every repository that is not empty has a HEAD, so no answer at all is suspicious.
-    words = ("ls-remote", "--symref", "--end-of-options", "origin", "HEAD", *names)
+    patterns = (f"{name}*" if name.endswith("/") else name for name in names)
+    words = ("ls-remote", "--symref", "--end-of-options", "origin", "HEAD", *patterns)
     answer = repository.remote(*words)
     # Over SSH nothing but a git server ends well.
     if answer.status == 0 and not answer.out and not is_ssh(repository.place.url):

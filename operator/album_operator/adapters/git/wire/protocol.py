@@ -101,7 +101,8 @@ def read_refs(stream: Readable, names: Collection[str] | None = None) -> dict[st
 
     Args:
         stream: to read from.
-        names: full names of those that are wanted; None for all that come.
+        names: full names of those that are wanted, with `/` at its end for all below it; None for
+            all that come.
 
     Returns:
         Object id by name; for a symbolic one also what it stands for, by `ref:` and its name; for
@@ -111,6 +112,7 @@ def read_refs(stream: Readable, names: Collection[str] | None = None) -> dict[st
         EOFError, ServerError, WireError: as of `read_packets`.
     """
     found = {}
+    below = tuple(name for name in names or () if name.endswith("/"))
     is_whole = False
     for line in read_packets(stream, RESPONSE_END):
         is_whole = line is None
@@ -118,7 +120,7 @@ def read_refs(stream: Readable, names: Collection[str] | None = None) -> dict[st
             continue
         oid, _, about = _text(line).partition(" ")
         name, *attributes = about.split(" ")
-        if names is not None and name not in names:
+        if names is not None and name not in names and not name.startswith(below):
             continue
         found[name] = oid
         for key, _, value in (attribute.partition(":") for attribute in attributes):
