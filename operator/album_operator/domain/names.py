@@ -201,11 +201,12 @@ def _in_names_that_count(url: str, aliases: HostAliases = NO_ALIASES) -> str:
     home = aliases.find_home(host, port, is_ssh=parts.scheme == "ssh")
     if home is not None:
         return f"https://{_below(home, parts.path)}"
-    own = OWN_NAMES.get(host)
-    if own is not None:
-        user = f"{parts.username}@" if parts.scheme == "ssh" else ""
-        normal, host = f"{parts.scheme}://{user}{own}{parts.path}", own
-    return normal.lower() if host in CASELESS else normal
+    known = OWN_NAMES.get(host, host)
+    if known not in CASELESS:
+        return normal
+    # Over SSH an organization may give its members a user of its own, `org-1234@github.com`.
+    netloc = f"{SSH_USER}@{known}" if parts.scheme == "ssh" else parts.netloc.replace(host, known)
+    return f"{parts.scheme}://{netloc}{parts.path}".lower()
 
 
 def _in_scheme_of(other: str, url: str) -> str:

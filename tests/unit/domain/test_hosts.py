@@ -88,6 +88,9 @@ def test_a_host_with_two_forges_below_paths_has_no_one_meaning_over_ssh() -> Non
         "git@github.com:ACME/config.git",
         "ssh://git@ssh.github.com:443/acme/config.git",
         "ssh://git@SSH.github.com:443/Acme/config",
+        "org-1234@github.com:acme/config.git",
+        "ssh://org-1234@ssh.github.com:443/acme/config.git",
+        "https://bot@github.com/acme/config.git",
     ],
 )
 def test_github_has_its_own_names_and_no_case(url: str) -> None:
@@ -111,6 +114,8 @@ def test_case_counts_but_where_the_forge_ignores_it() -> None:
         ("ssh://git@ssh.github.com:443/acme/config", "https://github.com/other", False),
         ("ssh://git@github.com/acme/config", "ssh://git@ssh.github.com:443", True),
         ("https://github.com/acme/config", "https://github.com/Acme", True),
+        ("https://github.com:8443/acme/config", "https://github.com/acme", False),
+        ("http://github.com/acme/config", "https://github.com/acme", False),
         ("https://git.example.org/acme/config", "https://git.example.org/Acme", False),
         ("https://ssh.github.com.evil.org/acme/config", "https://github.com", False),
         ("https://github.com.evil.org/acme/config", "ssh://git@ssh.github.com", False),
