@@ -34,6 +34,16 @@ async def test_a_lightweight_tag_stands_for_its_commit(stage: Stage, place: GitP
     assert await stage.source.look(place, TAG, DOCKERFILE) == SourceSeen(sha, has_dockerfile=True)
 
 
+@pytest.mark.parametrize("tag", ["backend/v1.1.0", "backend@1.1.0", "@acme/backend@1.1.0"])
+async def test_a_tag_with_folders_or_a_scope_is_found(
+    stage: Stage, place: GitPlace, tag: str
+) -> None:
+    sha = add(stage, place, FILES)
+    stage.set_tag(place, tag, sha)
+
+    assert (await stage.source.look(place, tag, DOCKERFILE)).commit == sha
+
+
 async def test_an_annotated_tag_stands_for_the_commit_it_names(
     stage: Stage, place: GitPlace
 ) -> None:

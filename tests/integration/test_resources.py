@@ -114,6 +114,7 @@ def test_two_lines_of_a_pipeline_get_all_constant_defaults(server: ApiServer) ->
             "type": "Kaniko",
             "image": {"registry": "ghcr.io", "insecure": False},
             "timeout": "30m",
+            "versionArg": "VERSION",
             "pushSecretRef": {"name": "album-registry"},
             "failureLog": False,
         },
@@ -130,6 +131,7 @@ def test_two_lines_of_a_pipeline_get_all_constant_defaults(server: ApiServer) ->
             "timeout": "15m",
         },
         "apps": [{"name": "backend"}, {"name": "frontend"}],
+        "versioning": "SemVer",
     }
 
 
@@ -163,7 +165,7 @@ def test_an_edit_writes_the_tag_by_default(server: ApiServer) -> None:
     raw = changed(pipeline("editing"), "spec.apps[0].edits", edits)
 
     assert _create(server, raw)["spec"]["apps"][0]["edits"] == [
-        {**edits[0], "value": "Tag", "format": "YAML", "create": False}
+        {**edits[0], "value": "Tag", "format": "YAML", "create": False, "anchors": "Refuse"}
     ]
 
 

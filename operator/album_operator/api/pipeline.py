@@ -467,7 +467,7 @@ class PipelineSpec(Model):
         "SemVer",
         description=(
             "Form of the apps' versions, and with it their order: SemVer, such as v1.2.3-rc.1 "
-            "(default), or Numeric, numbers with dots between them, such as 2024.11.03 or v737."
+            "(default), or Numeric, numbers with '.' or '-' between them, such as 2024.11.03."
         ),
     )
     feedback: Feedback | None = Field(

@@ -61,7 +61,7 @@ Version = Annotated[
         matches(VERSION) & _SAFE_IN_REF,
         "version must be of the form v1.2.3 or v1.2.3-rc.1 (the v may be left out): three numbers, "
         "then at most one pre-release part of letters, digits, '-' and '.', not ending with .lock; "
-        "or, with versioning Numeric, numbers with dots between them, such as 2024.11.03 or v737; "
+        "or, with versioning Numeric, numbers with '.' or '-' between them, such as 2024.11.03; "
         "image tags cannot hold build metadata such as +1, and latest is no version.",
     ),
 ]

@@ -13,8 +13,8 @@ SEMVER = r"v?[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
 Zeros before a number are allowed too, which SemVer is not: calendar versions have them.
 """
 
-NUMERIC = r"v?[0-9]+(\.[0-9]+)*"
-"""Numbers with dots between them, of any count: `2024.11.03`, `v737`, `0.8.3.1`."""
+NUMERIC = r"v?[0-9]+([.-][0-9]+)*"
+"""Numbers with dots or dashes between them, of any count: `2024.11.03`, `v737`, `2024-11-03-2`."""
 
 IMAGE_TAG_LENGTH = 128
 """Longest tag of an image (OCI distribution specification 1.1), and so longest version."""
@@ -27,7 +27,7 @@ LOOKS_LIKE_VERSION = re.compile(
 `latest` and the hash of a commit are none, nor is a placeholder of zeros, such as `v0`.
 """
 
-RUNS = re.compile(r"([0-9]+)|([^0-9]+)", re.ASCII)
+RUNS = re.compile(r"([0-9]+)|([A-Za-z]+)")
 
 
 class Versioning(StrEnum):
@@ -87,7 +87,7 @@ def rule_between(newer: str, older: str) -> str:
         return f"By SemVer what follows a - is a pre-release: {older} comes before {newer}."
     pairs = zip(newer_part.split("."), older_part.split("."), strict=False)
     one, other = next(((one, other) for one, other in pairs if one != other), ("", ""))
-    if _as_people_count(other) <= _as_people_count(one):
+    if _as_people_count(older_part) <= _as_people_count(newer_part):
         return ""
     return (
         f"SemVer compares {other} and {one} as texts, letter by letter and capitals first, so "
@@ -97,7 +97,7 @@ def rule_between(newer: str, older: str) -> str:
 
 
 def _numbers(version: str) -> list[int]:
-    return [int(number) for number in version.removeprefix("v").split(".")]
+    return [int(number) for number in re.split("[.-]", version.removeprefix("v"))]
 
 
 def _semver(version: str) -> semver.Version:
@@ -109,7 +109,7 @@ def _semver(version: str) -> semver.Version:
 
 
 def _as_people_count(text: str) -> list[tuple[bool, int, str]]:
-    """Give a key of the order in which `rc9` comes before `rc10`, and `beta` before `RC`."""
+    """Give a key of the order of `rc9`, `rc.10` and `rc-11`, and of `beta` and `RC`."""
     return [
         (not number, int(number or 0), letters.casefold()) for number, letters in RUNS.findall(text)
     ]

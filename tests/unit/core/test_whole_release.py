@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 import yaml
 
 from tests.fakes.builders import BRANCH, DIGEST, IMAGE, raw_pipeline
@@ -207,6 +208,24 @@ async def test_a_second_version_follows_the_first() -> None:
     assert "patch applications" in stage.faults.writes
     policy = stage.application()["metadata"]["annotations"]["album.dev/previous-sync-policy"]
     assert policy == "null"
+
+
+@pytest.mark.parametrize("prefix", ["backend/", "backend@", "@acme/backend@"])
+async def test_a_calendar_version_behind_a_prefix_with_a_folder_or_a_scope_is_released(
+    prefix: str,
+) -> None:
+    stage = Stage()
+    app = {"name": "backend", "tagPrefix": prefix, "versioning": "Numeric"}
+    stage.cluster.apply(raw_pipeline(apps=[app]))
+    stage.source.tags[f"{prefix}2024.11.03.1"] = stage.source.tags["backend-v1.1.0"]
+    name = "backend-2024.11.03.1"
+    stage.apply(name, tag=f"{prefix}2024.11.03.1")
+    await stage.release(name)
+
+    assert stage.ready(name) == ("True", "Released")
+    assert stage.status(name)["resolved"]["source"]["versioning"] == "Numeric"
+    assert [branch for branch, _ in stage.config.pushes] == ["release/backend_2024.11.03.1"]
+    assert stage.status(name)["image"]["reference"].endswith("-backend:2024.11.03.1")
 
 
 async def test_edits_of_many_kinds_are_one_commit_and_the_digest_is_proved() -> None:

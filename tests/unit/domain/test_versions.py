@@ -68,6 +68,9 @@ def test_zeros_before_a_number_do_not_count(newer: str, older: str) -> None:
         ("2024.11.03.2", "2024.11.03.1"),
         ("v1.1", "v1.0.9"),
         ("20241103", "20241102"),
+        ("v2026-09-01", "v2026-1-30"),
+        ("v2026-01-30-10", "v2026-01-30-2"),
+        ("1.2.3-1", "1.2.3"),
         ("9" * 128, "9" * 127),
     ],
 )
@@ -114,6 +117,8 @@ def test_a_version_may_be_of_several_forms() -> None:
     assert forms_of("2024.11.03") == [SEMVER, NUMERIC]
     assert forms_of("v1.2.3-rc.1") == [SEMVER]
     assert forms_of("v737") == [NUMERIC]
+    assert forms_of("2024-11-03") == [NUMERIC]
+    assert forms_of("1.2.3-1") == [SEMVER, NUMERIC]
     assert forms_of("latest") == []
 
 
@@ -145,6 +150,7 @@ def test_what_people_take_for_a_version(text: str, does: bool) -> None:
     [
         ("v1.2.0-rc9", "v1.2.0-rc10", "rc10 comes before rc9; only digits that stand alone"),
         ("v1.2.0-rc-9", "v1.2.0-rc-10", "rc-10 comes before rc-9"),
+        ("v1.2.0-rc10", "v1.2.0-rc.11", "rc comes before rc10"),
         ("v1.2.0-beta", "v1.2.0-RC1", "capitals first, so RC1 comes before beta"),
         ("v1.2.0-rc.9b.1", "v1.2.0-rc.10b.1", "10b comes before 9b"),
         ("v1.2.0", "v1.2.0-1", "what follows a - is a pre-release: v1.2.0-1 comes before v1.2.0"),
