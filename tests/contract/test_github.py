@@ -46,6 +46,18 @@ async def test_from_proposed_to_merged_few_requests_count(desk: Desk) -> None:
     assert sum(line.startswith("POST pulls/create") for line in counted) == 1
 
 
+async def test_files_beside_the_values_that_are_not_there_cost_a_look_nothing(desk: Desk) -> None:
+    counts = []
+    beside = [".argocd-source.yaml", ".argocd-source-shop.yaml"]
+    for paths in (["values.yaml"], ["values.yaml", *beside]):
+        config, _ = desk.stage.connect_another()
+        desk.server.requests.clear()
+        seen = await config.look(desk.place, "main", paths, None)
+        assert list(seen.files) == ["values.yaml"]
+        counts.append(len(desk.server.requests))
+    assert counts[0] == counts[1]
+
+
 async def test_an_unchanged_list_counts_nothing(desk: Desk) -> None:
     forge = desk.stage.pull_requests
     await desk.open()

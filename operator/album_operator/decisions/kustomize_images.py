@@ -18,7 +18,7 @@ KEEP = "*"
 """In place of a name, tag or digest: what the kustomization has is kept."""
 
 IMAGE = re.compile(
-    r"(?P<name>[^=@$]+?)(?P<tag>:[A-Za-z0-9._*-]*)?(?P<digest>@[A-Za-z0-9:*]+)?", re.ASCII
+    r"(?P<name>[^=@$]*?)(?P<tag>:[A-Za-z0-9._*-]*)?(?P<digest>@[A-Za-z0-9:*]+)?", re.ASCII
 )
 
 
@@ -47,7 +47,7 @@ def parse_image(text: str) -> Image | None:
     tag, digest = (found["tag"] or "")[1:], (found["digest"] or "")[1:]
     if separator:
         return Image(name, found["name"], tag, digest)
-    return Image(found["name"], "", tag, digest) if tag or digest else None
+    return Image(found["name"], "", tag, digest) if found["name"] and (tag or digest) else None
 
 
 def find_value(rendering: Rendering, edit: Edit, image: str) -> str | None:

@@ -1,6 +1,7 @@
 """What outweighs a release's edits, in its Applications and beside the edited files."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from album_operator.decisions import manifests
 from album_operator.decisions.helm_values import Files
@@ -23,64 +24,54 @@ def paths(resolved: Resolved, applications: Applications) -> frozenset[str]:
     return frozenset().union(*found)
 
 
-async def check(
-    reader: Reader,
-    case: Case,
-    resolved: Resolved,
-    applications: Applications,
-    data: Mapping[str, bytes],
-) -> Halt | None:
-    """Refuse a release of which an Application would never run a value.
+@dataclass(frozen=True)
+class Place:
+    """Where a release's values go to.
 
-    Args:
-        reader: reads YAML.
+    Attributes:
         case: the release.
         resolved: what it does, by the repositories as they were found.
         applications: its Applications, as they were found.
-        data: bytes by path of the files that are there.
-
-    Raises:
-        TransientError: they could not be read now.
+        data: bytes by path of the edited files, and of those of `paths` that are there.
     """
-    wanted = proposal.wanted_values(resolved, case.digest or UNKNOWN_DIGEST)
-    for application in filter(None, applications.values()):
-        there = {path: data[path] for path in files_of(application, resolved) if path in data}
-        files = Files(there, await _read(reader, case, there.values()))
-        texts = inline_texts(application, files)
-        files = Files(there, {**files.plain, **await _read(reader, case, texts)})
-        refused = Outweighing(application, resolved, wanted, files).check()
-        if refused is not None:
-            return refused
-    return None
 
+    case: Case
+    resolved: Resolved
+    applications: Applications
+    data: Mapping[str, bytes]
 
-async def check_manifests(
-    reader: Reader,
-    case: Case,
-    resolved: Resolved,
-    applications: Applications,
-    data: Mapping[str, bytes],
-) -> Halt | None:
-    """Refuse a release of which the image could not be proved in an Application that it names.
+    async def check(self, reader: Reader) -> Halt | None:
+        """Refuse a release of which an Application would never run a value.
 
-    Args:
-        reader: reads YAML.
-        case: the release.
-        resolved: what it does, by the repositories as they were found.
-        applications: its Applications, as they were found.
-        data: bytes by path of the edited files.
+        Raises:
+            TransientError: what is beside it could not be read now.
+        """
+        wanted = proposal.wanted_values(self.resolved, self.case.digest or UNKNOWN_DIGEST)
+        for application in filter(None, self.applications.values()):
+            asked = files_of(application, self.resolved)
+            there = {path: self.data[path] for path in asked if path in self.data}
+            files = Files(there, await self._read(reader, there.values()))
+            texts = inline_texts(application, files)
+            files = Files(there, {**files.plain, **await self._read(reader, texts)})
+            refused = Outweighing(application, self.resolved, wanted, files).check()
+            if refused is not None:
+                return refused
+        return None
 
-    Raises:
-        TransientError: they could not be read now.
-    """
-    asked = [edit for edit in resolved.config.edits if manifests.may_be_in_manifest(edit)]
-    plain = await _read(reader, case, {data[edit.path] for edit in asked})
-    found = {edit: manifests.find_child(edit, plain[data[edit.path]]) for edit in asked}
-    children = {edit: child for edit, child in found.items() if child}
-    seen = filter(None, applications.values())
-    refused = (manifests.check(application, resolved, children) for application in seen)
-    return next(filter(None, refused), None)
+    async def check_manifests(self, reader: Reader) -> Halt | None:
+        """Refuse a release of which the image could not be proved in an Application that it names.
 
+        Raises:
+            TransientError: the edited files could not be read now.
+        """
+        asked = filter(manifests.may_be_in_manifest, self.resolved.config.edits)
+        texts = {edit: self.data[edit.path] for edit in asked}
+        plain = await self._read(reader, set(texts.values()))
+        found = {edit: manifests.find_child(edit, plain[text]) for edit, text in texts.items()}
+        children = {edit: child for edit, child in found.items() if child}
+        seen = filter(None, self.applications.values())
+        refused = (manifests.check(one, self.resolved, children) for one in seen)
+        return next(filter(None, refused), None)
 
-async def _read(reader: Reader, case: Case, texts: Collection[bytes]) -> Mapping[bytes, object]:
-    return {text: await reader.read(case.namespace, text) for text in texts}
+    async def _read(self, reader: Reader, texts: Collection[bytes]) -> Mapping[bytes, object]:
+        return {text: await reader.read(self.case.namespace, text) for text in texts}

@@ -98,10 +98,10 @@ async def _check_place(world: World, case: Case, look: _Look, verdict: Done | Ha
         return verdict
     config = replace(case.resolved.config, base_branch=look.config.base_branch)
     resolved = replace(case.resolved, config=config)
-    beside = (world.editor, case, resolved, look.applications, look.config.files)
-    refused = await overrides.check_manifests(*beside)
+    place = overrides.Place(case, resolved, look.applications, look.config.files)
+    refused = await place.check_manifests(world.editor)
     if refused is None and isinstance(verdict, Done):
-        refused = await overrides.check(*beside)
+        refused = await place.check(world.editor)
     return refused or verdict
 
 
