@@ -194,14 +194,8 @@ def check_branch(
 
     It waits and does not stop: the other one's merge, or its end, is all that is needed, and often
     both are wanted, such as one version for two stages in one repository. Only one of the same
-    namespace is named, for tenants are told nothing of each other.
-
-    Args:
-        release: the release.
-        record: what it achieved so far.
-        resolved: what it will do.
-        claim: whose the branch is.
-        is_taken: it holds what is not this release's.
+    namespace is named, for tenants are told nothing of each other. `is_taken` says that the branch
+    holds what is not this release's.
     """
     config = resolved.config
     branch = f"Branch {config.branch} of {config.repository}"

@@ -25,7 +25,7 @@ TITLE_LENGTH = 255
 
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 
-_BRANCH_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+@/-]*")
+_BRANCH_NAME = re.compile(r"[A-Za-z0-9_@][A-Za-z0-9._+@/-]*")
 _ODD_PARTS = re.compile(r"\.\.|//|/\.|[/.]$|\.lock(/|$)|^refs/")
 """What no name of a branch has (git-check-ref-format), or means something else in it."""
 

@@ -52,7 +52,9 @@ def test_what_is_no_variable_stays_as_it_is_written() -> None:
     assert said == "$5 for ${nobody} and $backend {app}"
 
 
-@pytest.mark.parametrize("name", ["a", "release/x_v1.0.0", "prod/@acme/x@v1", "a-b/c+d"])
+@pytest.mark.parametrize(
+    "name", ["a", "release/x_v1.0.0", "prod/@acme/x@v1", "@acme/x@v1", "a-b/c+d"]
+)
 def test_such_a_branch_there_can_be(name: str) -> None:
     assert templates.is_branch(name)
 

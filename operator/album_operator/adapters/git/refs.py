@@ -61,10 +61,10 @@ def find_obstacle(branch: str, refs: Iterable[str]) -> str | None:
         branch: the one to make.
         refs: full names of those there are.
     """
-    there = sorted(name.removeprefix(HEADS) for name in refs if name.startswith(HEADS))
-    return next(
+    there = (name.removeprefix(HEADS) for name in refs if name.startswith(HEADS))
+    return min(
         (name for name in there if branch.startswith(f"{name}/") or name.startswith(f"{branch}/")),
-        None,
+        default=None,
     )
 
 
