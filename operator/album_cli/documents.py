@@ -13,6 +13,7 @@ from album_cli.ends import BadInputError, RefusedError
 from album_operator.api.model import Model
 from album_operator.api.pipeline import PipelineSpec
 from album_operator.api.release import ReleaseSpec
+from album_operator.api.types import ObjectName, PipelineName
 from album_operator.codec import API_VERSION, parse_pipeline, parse_release
 from album_operator.decisions import conventions
 from album_operator.domain.names import guess_tag
@@ -23,6 +24,24 @@ from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import Halt
 
 SPECS: Mapping[str, type[Model]] = {"AlbumPipeline": PipelineSpec, "AlbumRelease": ReleaseSpec}
+
+
+class _NameOfPipeline(Model):
+    """Metadata of an AlbumPipeline, as far as a plan asks of them."""
+
+    name: PipelineName
+
+
+class _NameOfRelease(Model):
+    """Metadata of an AlbumRelease."""
+
+    name: ObjectName
+
+
+NAMES: Mapping[str, type[Model]] = {
+    "AlbumPipeline": _NameOfPipeline,
+    "AlbumRelease": _NameOfRelease,
+}
 
 NAMESPACE = "default"
 NAME = "album"
@@ -84,7 +103,7 @@ def from_tag(tag: str, source: str, *, allow_downgrade: bool) -> Wish:
     release = {"pipelineRef": {"name": NAME}, "tag": tag, "allowDowngrade": allow_downgrade}
     options = "the options"
     return _resolve(
-        _checked(options, {"kind": "AlbumRelease", "metadata": {"name": tag}, "spec": release}),
+        _checked(options, {"kind": "AlbumRelease", "metadata": {"name": NAME}, "spec": release}),
         _checked(options, {"kind": "AlbumPipeline", "metadata": {"name": NAME}, "spec": pipeline}),
     )
 
@@ -157,12 +176,8 @@ def _checked(where: str, raw: Mapping[str, Any]) -> _Document:
     if not isinstance(name, str) or not name:
         raise BadInputError(f"{where}: metadata.name: it must be a text.")
     where = f"{where}: {kind} {name}"
-    try:
-        spec = SPECS[kind].admit(raw.get("spec"))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field, said = _path("spec", first["loc"]), first["msg"].removeprefix("Value error, ")
-        raise BadInputError(f"{where}: {field}: {said.rstrip('.')}.") from error
+    _admitted(where, NAMES[kind], metadata, "metadata")
+    spec = _admitted(where, SPECS[kind], raw.get("spec"), "spec")
     for path in _unknown(raw["spec"], spec.model_dump(by_alias=True, exclude_unset=True), "spec"):
         raise BadInputError(f"{where}: {path}: there is no such field.")
     if isinstance(spec, ReleaseSpec):
@@ -177,6 +192,16 @@ def _checked(where: str, raw: Mapping[str, Any]) -> _Document:
         "creationTimestamp": "1970-01-01T00:00:00Z",
     }
     return _Document(where, kind, {"metadata": known, "spec": raw["spec"]})
+
+
+def _admitted(where: str, model: type[Model], raw: object, top: str) -> Model:
+    """Read a part of a resource, or refuse it with the field that is wrong."""
+    try:
+        return model.admit(raw)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field, said = _path(top, first["loc"]), first["msg"].removeprefix("Value error, ")
+        raise BadInputError(f"{where}: {field}: {said.rstrip('.')}.") from error
 
 
 def _check_release(where: str, spec: ReleaseSpec) -> None:

@@ -159,7 +159,10 @@ def test_an_older_version_is_superseded_unless_that_is_wished(repository: Path) 
     ("values", "reason"),
     [
         ("image: {}\n", "ValuesKeyNotFound: image.tag cannot be set at backend/values.yaml:1:8:"),
-        ("image: {tag: &a v1}\n", "ValuesNotEditable: image.tag cannot be set at backend/values"),
+        (
+            "image: {tag: &a v1}\nb: *a\n",
+            "ValuesNotEditable: image.tag cannot be set at backend/values",
+        ),
         ("image: [\n", "ValuesNotEditable: image.tag cannot be set at backend/values.yaml:"),
         ("a: 1\n---\nimage: {tag: v1}\n", "ValuesNotEditable: image.tag cannot be set at"),
     ],

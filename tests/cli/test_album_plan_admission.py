@@ -51,8 +51,11 @@ def _objects(kind: str, row: Row) -> list[Raw]:
     if kind == "pipeline":
         return [changed(pipeline(), row.path, row.value), SAYS_TAG]
     admitted = SAYS_TAG if kind == "tag" else SAYS_APP
-    name = row.value if row.path == "spec.pipelineRef.name" else "album-app"
-    return [pipeline(str(name)), changed(admitted, row.path, row.value)]
+    is_name = row.path == "spec.pipelineRef.name" and row.refusal is None
+    return [
+        pipeline(str(row.value) if is_name else "album-app"),
+        changed(admitted, row.path, row.value),
+    ]
 
 
 @pytest.mark.parametrize(("kind", "row"), ROWS, ids=str)

@@ -111,6 +111,11 @@ def test_an_older_release_may_say_that_it_is_wished(folder: Path) -> None:
         ("album.dev/v1alpha1", "album.dev/v1", "document 1: apiVersion: it must be"),
         ("kind: AlbumRelease", "kind: Secret", "document 1: kind: Secret is neither"),
         ("{name: frontend-v1.1.0, ", "{", "document 1: metadata.name: it must be a text."),
+        (
+            "{name: front",
+            "{name: api/front",
+            "api/frontend-v1.1.0: metadata.name: this must be the",
+        ),
         ("kind: AlbumRelease", "kind: [", "standard input is no YAML: "),
         (RELEASE, "just a text", "document 1: kind: nothing is neither"),
         (RELEASE, "", "the files hold 0 AlbumReleases"),
