@@ -5,7 +5,7 @@ system or a user, no hooks, no proxy but the gateway's, one allowed protocol) an
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -143,11 +143,7 @@ class Git:
                 check=self._check_found,
                 proxy=self._gateway.proxies.find(place.url),
             )
-            try:
-                return await attempt()
-            except TokenRefusedError:
-                await asyncio.sleep(REFUSED_PAUSE.total_seconds())
-                return await attempt()
+            return await _twice_if_refused(attempt)
         finally:
             loop.call_later(IDLE_SECONDS, self._wire.close_idle, IDLE_SECONDS)
 
@@ -214,3 +210,11 @@ class Git:
 
 def _unresolved(place: GitPlace, error: OSError) -> TransientError:
     return unavailable(place, f"Could not resolve its host ({error.strerror or error})")
+
+
+async def _twice_if_refused(attempt: Callable[[], Awaitable[T]]) -> T:
+    try:
+        return await attempt()
+    except TokenRefusedError:
+        await asyncio.sleep(REFUSED_PAUSE.total_seconds())
+        return await attempt()

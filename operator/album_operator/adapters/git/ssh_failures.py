@@ -50,12 +50,7 @@ def find_failure(place: GitPlace, doing: str, stderr: str, said: str) -> Termina
         )
     unreadable = UNREADABLE.search(stderr)
     if unreadable:
-        return TerminalError(
-            Reason.CREDENTIALS_REFUSED,
-            f"Key `identity` of Secret {secret} is no private key ssh can use: "
-            f"{head(unreadable[1], 80)}.",
-            "Put one in OpenSSH's or PEM form without a passphrase there",
-        )
+        return _unreadable(secret, unreadable[1])
     if NOT_FOUND.search(stderr):
         return TerminalError(
             Reason.REPOSITORY_NOT_FOUND,
@@ -71,6 +66,14 @@ def find_failure(place: GitPlace, doing: str, stderr: str, said: str) -> Termina
             f"may {doing} this repository",
         )
     return None
+
+
+def _unreadable(secret: str, why: str) -> TerminalError:
+    return TerminalError(
+        Reason.CREDENTIALS_REFUSED,
+        f"Key `identity` of Secret {secret} is no private key ssh can use: {head(why, 80)}.",
+        "Put one in OpenSSH's or PEM form without a passphrase there",
+    )
 
 
 def _changed(place: GitPlace, stderr: str) -> TerminalError:
