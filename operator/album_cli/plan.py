@@ -1,17 +1,38 @@
 """`album plan`: the pass's own pieces, on a repository and revision of the user's choice."""
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from album_cli.documents import Wish
 from album_cli.ends import NothingToChange, RefusedError
 from album_operator.adapters.editor import ProcessEditor
 from album_operator.adapters.git.config_revisions import GitConfigRevisions
+from album_operator.decisions import edits, preflight
+from album_operator.domain.diffs import UNKNOWN_DIGEST
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.places import GitPlace
 from album_operator.domain.proxies import Proxies
+from album_operator.domain.release import Delivery, Release
+from album_operator.domain.resolved import Resolved
+from album_operator.domain.seen import ConfigSeen
 from album_operator.domain.verdict import Halt
-from album_operator.steps.editing import Change, Reading, find_change
+from album_operator.ports import ConfigReader, Editor
+from album_operator.render import proposal
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a release would change.
+
+    Attributes:
+        seen: the config repository it was found out on.
+        diff: unified diff as git makes it; empty where nothing would change.
+        notes: what else changes with the edited values, as sentences.
+    """
+
+    seen: ConfigSeen
+    diff: str
+    notes: tuple[str, ...]
 
 
 async def make_plan(
@@ -40,8 +61,7 @@ async def make_plan(
     reader, editor = GitConfigRevisions(insecure_hosts, proxies), ProcessEditor()
     base = revision or config.base_branch or None
     try:
-        reading = Reading(reader, editor)
-        change = await find_change(reading, place, base, wish.release, resolved)
+        change = await _find_change(reader, editor, place, base, wish.release, resolved)
     except OutsideError as error:
         raise RefusedError(error.reason, error.message, error.remedy) from error
     finally:
@@ -55,3 +75,29 @@ async def make_plan(
             f"{resolved.version} already."
         )
     return change
+
+
+async def _find_change(
+    reader: ConfigReader,
+    editor: Editor,
+    place: GitPlace,
+    base: str | None,
+    release: Release,
+    resolved: Resolved,
+) -> Change | Halt:
+    """Make the edits on the base as it is, before there is an image, and let git compare."""
+    config = resolved.config
+    branch = config.branch if config.delivery is Delivery.PULL_REQUEST else None
+    seen = await reader.look(place, base, proposal.edited_paths(config.edits), branch)
+    refused = preflight.check_config(resolved, seen)
+    if refused is not None:
+        return refused
+    wanted = proposal.wanted_values(resolved, UNKNOWN_DIGEST)
+    edited = await editor.edit(release.ref.namespace, wanted, seen.files)
+    refused = edits.check(release, resolved, edited.current)
+    if refused is not None:
+        return refused
+    if edited.files and seen.obstacle is not None:
+        return preflight.in_the_way(resolved, seen.obstacle)
+    diff = await reader.diff(place, seen.base_commit or "", edited.files)
+    return Change(seen, diff, edited.notes)

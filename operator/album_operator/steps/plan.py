@@ -8,7 +8,6 @@ from album_operator.domain.verdict import Done, Halt
 from album_operator.render.sync_policy import patch_for
 from album_operator.steps import preflight
 from album_operator.steps.case import Case
-from album_operator.steps.editing import Reading, find_change
 from album_operator.steps.world import World
 
 
@@ -18,23 +17,17 @@ async def decide(world: World, case: Case) -> Done | Halt:
     What the checks make of it is not kept: what is applied later is resolved anew.
     """
     checked = await preflight.check(world, case)
-    resolved = checked.record.resolved if isinstance(checked, Done) else None
-    if resolved is None:
+    if isinstance(checked, Halt):
         return checked
-    change = await find_change(
-        Reading(world.config, world.editor),
-        await case.access.to_config(resolved),
-        resolved.config.base_branch,
-        case.release,
-        resolved,
-    )
-    if isinstance(change, Halt):
-        return change
-    applications = await case.find_applications(world.applications, world.settings.host_aliases)
+    resolved, seen, edited = checked.done.record.resolved, checked.config, checked.edited
+    if resolved is None:
+        raise AssertionError("nothing is checked whose doing is not resolved")
+    place = await case.access.to_config(resolved)
+    diff = await world.config.diff(place, seen.base_commit or "", edited.files)
     patches = {
         ref: json.dumps(patch_for(found, resolved.argocd.sync_policy))
-        for ref, found in applications.items()
+        for ref, found in checked.applications.items()
         if found is not None
     }
-    diff = cut_diff(change.diff, PLAN_DIFF_BYTES)
-    return decision.decide(case.record, resolved, change.seen, diff, patches, change.notes)
+    diff = cut_diff(diff, PLAN_DIFF_BYTES)
+    return decision.decide(case.record, resolved, seen, diff, patches, edited.notes)

@@ -15,6 +15,7 @@ from album_operator.domain.seen import (
     ApplicationSeen,
     ConfigBranch,
     ConfigSeen,
+    Edited,
     PullRequestSeen,
     PullRequestState,
     RepositorySeen,
@@ -39,9 +40,27 @@ class _Look:
     repository: RepositorySeen | None
 
 
+@dataclass(frozen=True)
+class Checked:
+    """That nothing is missing, and what was found out on the way.
+
+    Attributes:
+        done: with the record that has `resolved`.
+        config: the config repository.
+        edited: what the edits make of it.
+        applications: the Applications, as they are.
+    """
+
+    done: Done
+    config: ConfigSeen
+    edited: Edited
+    applications: Mapping[Ref, ApplicationSeen | None]
+
+
 async def decide(world: World, case: Case) -> Done | Wait | Halt:
     """Look at all a release will need, and take its branch: from then on others wait for it."""
-    verdict = await check(world, case)
+    checked = await check(world, case)
+    verdict = checked if isinstance(checked, Halt) else checked.done
     is_taken = isinstance(verdict, Halt) and verdict.reason is Reason.BRANCH_TAKEN
     has_branch = case.resolved.config.delivery is Delivery.PULL_REQUEST
     if has_branch and (is_taken or isinstance(verdict, Done)):
@@ -56,7 +75,7 @@ def _claim_branch(world: World, case: Case, *, is_taken: bool) -> Wait | None:
     return decision.check_branch(case.release, case.record, case.resolved, claim, is_taken=is_taken)
 
 
-async def check(world: World, case: Case) -> Done | Halt:
+async def check(world: World, case: Case) -> Checked | Halt:
     """Look at all a release will need."""
     refused = await _check_build(world, case)
     if refused is not None:
@@ -87,9 +106,11 @@ async def check(world: World, case: Case) -> Done | Halt:
     # Last of all: who may not release there anyway waits for nobody's branch.
     if isinstance(verdict, Done) and edited.files:
         verdict = _check_free(case, look.config, verdict)
-    if world.settings.require_guard and isinstance(verdict, Done):
+    if isinstance(verdict, Halt):
+        return verdict
+    if world.settings.require_guard:
         await asyncio.gather(*map(world.applications.prove_guard, applications))
-    return verdict
+    return Checked(verdict, look.config, edited, applications)
 
 
 async def _check_place(world: World, case: Case, look: _Look, verdict: Done | Halt) -> Done | Halt:

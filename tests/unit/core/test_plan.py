@@ -10,6 +10,8 @@ from album_operator.codec import is_in_flight
 from album_operator.domain.errors import TransientError
 from album_operator.domain.reasons import Reason
 from tests.fakes.builders import NAMESPACE
+from tests.fakes.editor import FakeEditor
+from tests.fakes.git_repositories import FakeConfigRepository
 from tests.fakes.git_server import TOKEN
 from tests.unit.core.stage import Stage
 
@@ -178,3 +180,26 @@ async def test_a_retry_plans_anew() -> None:
     assert stage.ready() == ("True", "Planned")
     assert stage.status()["attempt"] == 1
     assert stage.status()["plan"]["baseCommit"] != before["plan"]["baseCommit"]
+
+
+async def test_a_plan_looks_at_the_values_and_edits_them_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stage, done = Stage(), []
+
+    def counting(kind: type, name: str) -> None:
+        real = getattr(kind, name)
+
+        async def call(*args: object, **kwargs: object) -> object:
+            done.append(name)
+            return await real(*args, **kwargs)
+
+        monkeypatch.setattr(kind, name, call)
+
+    counting(FakeConfigRepository, "look")
+    counting(FakeEditor, "edit")
+    stage.apply(NAME, tag=NAME, mode="Plan")
+    await stage.settle(NAME)
+
+    assert stage.ready(NAME) == ("True", "Planned")
+    assert sorted(done) == ["edit", "look"]
