@@ -96,7 +96,7 @@ crds: setup ## Generate crds/ from the models
 .PHONY: requirements
 requirements: setup ## Pin requirements/ anew from pyproject.toml
 	for set in operator dev; do \
-	  group=(); [ $$set = operator ] || group=(--group dev); \
+	  group=(--group dev); [ $$set = dev ] || group=(--no-emit-package cel-expr-python); \
 	  $(VENV)/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header \
 	    --no-emit-index-url --no-emit-find-links --python-version 3.11 "$${group[@]}" \
 	    pyproject.toml -o requirements/$$set.txt; \

@@ -19,8 +19,10 @@ from album_operator.domain.secret_words import words_of
 
 USER = "ALBUM_GIT_USERNAME"
 
+# As `git diff --exit-code` and `flux diff` have it.
+NOTHING_TO_CHANGE = 0
+CHANGES = 1
 REFUSED = 2
-NOTHING_TO_CHANGE = 3
 
 EXAMPLES = """
 \b
@@ -42,7 +44,7 @@ def run_album(arguments: list[str], prog_name: str) -> int:
     try:
         # Not by `main`, which answers Ctrl-C with words.
         with album.make_context(prog_name, arguments) as context:
-            album.invoke(context)
+            status: int = album.invoke(context)
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.ClickException as error:
@@ -55,7 +57,7 @@ def run_album(arguments: list[str], prog_name: str) -> int:
     except Exception as error:  # noqa: BLE001 - users get a sentence, never a traceback
         said = f"InternalError: album failed by a bug of its own: {error!r}."
         return _tell(clean(said), REFUSED)
-    return 0
+    return status
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -101,14 +103,14 @@ def plan(
     rev: str | None,
     allow_downgrade: bool,
     files: tuple[str, ...],
-) -> None:
+) -> int:
     """Print the change a release would make, as the diff git makes of it.
 
     Say what to release by --tag and --source, or by -f. Nothing is written, and only
     the config repository is read; a token for its URL comes from the variable ALBUM_GIT_TOKEN, with
     ALBUM_GIT_USERNAME where the server looks at it.
 
-    Exits with 0 and the diff; with 3 if nothing would change; else with 2 and the reason on
+    Exits with 0 if nothing would change; with 1 and the diff; else with 2 and the reason on
     standard error.
     """
     wish = _wish(tag, source, files, allow_downgrade=allow_downgrade)
@@ -123,6 +125,7 @@ def plan(
         redactor = _redactor(token, username)
         diff, notes = redactor.clean(diff), tuple(map(redactor.clean, notes))
     _write(diff, notes)
+    return CHANGES
 
 
 def _wish(

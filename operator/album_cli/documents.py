@@ -7,13 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
 
+from album_cli.admission import NotAdmittedError, admit
 from album_cli.ends import BadInputError, RefusedError
-from album_operator.api.model import Model
-from album_operator.api.pipeline import PipelineSpec
-from album_operator.api.release import ReleaseSpec
-from album_operator.api.types import ObjectName, PipelineName
+from album_cli.manifests import documents_of
 from album_operator.codec import API_VERSION, parse_pipeline, parse_release
 from album_operator.decisions import conventions
 from album_operator.domain.names import guess_tag
@@ -23,25 +20,7 @@ from album_operator.domain.release import Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import Halt
 
-SPECS: Mapping[str, type[Model]] = {"AlbumPipeline": PipelineSpec, "AlbumRelease": ReleaseSpec}
-
-
-class _NameOfPipeline(Model):
-    """Metadata of an AlbumPipeline, as far as a plan asks of them."""
-
-    name: PipelineName
-
-
-class _NameOfRelease(Model):
-    """Metadata of an AlbumRelease."""
-
-    name: ObjectName
-
-
-NAMES: Mapping[str, type[Model]] = {
-    "AlbumPipeline": _NameOfPipeline,
-    "AlbumRelease": _NameOfRelease,
-}
+KINDS = ("AlbumPipeline", "AlbumRelease")
 
 NAMESPACE = "default"
 NAME = "album"
@@ -146,7 +125,7 @@ def _read(name: str) -> Iterator[_Document]:
     shown = "standard input" if name == "-" else name
     try:
         data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-        documents = list(yaml.safe_load_all(data))
+        documents = list(documents_of(data))
     except OSError as error:
         raise BadInputError(f"{shown} cannot be read: {error.strerror}.") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -157,7 +136,7 @@ def _read(name: str) -> Iterator[_Document]:
 
 
 def _check_kind(where: str, raw: object) -> _Document:
-    if not isinstance(raw, dict) or raw.get("kind") not in SPECS:
+    if not isinstance(raw, dict) or raw.get("kind") not in KINDS:
         kind = raw.get("kind") if isinstance(raw, dict) else None
         raise BadInputError(
             f"{where}: kind: {kind or 'nothing'} is neither AlbumPipeline nor AlbumRelease."
@@ -168,64 +147,21 @@ def _check_kind(where: str, raw: object) -> _Document:
 
 
 def _checked(where: str, raw: Mapping[str, Any]) -> _Document:
-    """Refuse what is not of the model's shape, has unknown fields, or says too much or little."""
-    kind = raw["kind"]
-    metadata = raw.get("metadata")
-    metadata = metadata if isinstance(metadata, dict) else {}
-    name = metadata.get("name")
-    if not isinstance(name, str) or not name:
-        raise BadInputError(f"{where}: metadata.name: it must be a text.")
-    where = f"{where}: {kind} {name}"
-    _admitted(where, NAMES[kind], metadata, "metadata")
-    spec = _admitted(where, SPECS[kind], raw.get("spec"), "spec")
-    for path in _unknown(raw["spec"], spec.model_dump(by_alias=True, exclude_unset=True), "spec"):
-        raise BadInputError(f"{where}: {path}: there is no such field.")
-    if isinstance(spec, ReleaseSpec):
-        _check_release(where, spec)
+    """Refuse what the API server would, in its order and with its fields."""
+    kind, metadata = raw["kind"], raw.get("metadata")
+    if isinstance(metadata, dict) and isinstance(metadata.get("name"), str):
+        where = f"{where}: {kind} {metadata['name']}"
+    try:
+        admitted = admit(raw)
+    except NotAdmittedError as error:
+        raise BadInputError(*(f"{where}: {fault}." for fault in error.faults)) from error
     known = {
-        "name": name,
-        "namespace": metadata.get("namespace") or NAMESPACE,
+        "name": admitted["metadata"]["name"],
+        "namespace": admitted["metadata"].get("namespace") or NAMESPACE,
         # What only the API server gives, and no plan looks at.
         "uid": "",
         "generation": 0,
         "resourceVersion": "",
         "creationTimestamp": "1970-01-01T00:00:00Z",
     }
-    return _Document(where, kind, {"metadata": known, "spec": raw["spec"]})
-
-
-def _admitted(where: str, model: type[Model], raw: object, top: str) -> Model:
-    """Read a part of a resource, or refuse it with the field that is wrong."""
-    try:
-        return model.admit(raw)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field, said = _path(top, first["loc"]), first["msg"].removeprefix("Value error, ")
-        raise BadInputError(f"{where}: {field}: {said.rstrip('.')}.") from error
-
-
-def _check_release(where: str, spec: ReleaseSpec) -> None:
-    """Ask for a tag, or app and version; in a cluster the CRD's rules do."""
-    given = (spec.tag is not None, spec.app is not None, spec.version is not None)
-    if given not in {(True, False, False), (False, True, True)}:
-        raise BadInputError(
-            f"{where}: spec.tag: say what to release by tag, or by app and version, not by both."
-        )
-
-
-def _unknown(raw: object, known: object, path: str) -> Iterator[str]:
-    """Give the fields that were read from no model."""
-    if isinstance(raw, dict) and isinstance(known, dict):
-        for name, value in raw.items():
-            if name in known:
-                yield from _unknown(value, known[name], f"{path}.{name}")
-            else:
-                yield f"{path}.{name}"
-    elif isinstance(raw, list) and isinstance(known, list):
-        for index, (value, item) in enumerate(zip(raw, known, strict=True)):
-            yield from _unknown(value, item, f"{path}[{index}]")
-
-
-def _path(top: str, location: Sequence[str | int]) -> str:
-    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
-    return "".join([top, *parts])
+    return _Document(where, kind, {"metadata": known, "spec": admitted["spec"]})

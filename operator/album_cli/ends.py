@@ -7,10 +7,10 @@ TOKEN = "ALBUM_GIT_TOKEN"  # noqa: S105 - a variable's name
 
 
 class BadInputError(Exception):
-    """Files or options that cannot be worked with."""
+    """Files or options that cannot be worked with, for one reason or several."""
 
-    def __init__(self, sentence: str) -> None:
-        super().__init__(f"Error: {sentence}")
+    def __init__(self, *sentences: str) -> None:
+        super().__init__("\n".join(f"Error: {sentence}" for sentence in sentences))
 
 
 class RefusedError(Exception):

@@ -12,6 +12,9 @@ ROOT = Path(__file__).parents[2]
 
 TIME_LIMIT = 60
 
+NOTHING, CHANGES, REFUSED = 0, 1, 2
+"""Exit codes: nothing would change, a diff, an error."""
+
 GIT = {
     "GIT_CONFIG_GLOBAL": "/dev/null",
     "GIT_CONFIG_NOSYSTEM": "1",

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from album_operator.domain.diffs import UNKNOWN_DIGEST_NOTE
-from tests.cli.command import Ended, album, commit, git
+from tests.cli.command import CHANGES, REFUSED, Ended, album, commit, git
 
 PIPELINE = """\
 apiVersion: album.dev/v1alpha1
@@ -15,7 +15,7 @@ spec:
   source: {repository: https://git.example.org/owner/album-app}
   apps:
     - name: backend
-      tagPrefix: api/
+      tagPrefix: api-
     - name: frontend
       edits: [{path: backend/values.yaml, key: resources.extra.tag}]
 """
@@ -41,7 +41,7 @@ def plan(folder: Path, *words: str, data: str = "") -> Ended:
 def test_two_files_are_planned_by_the_pipelines_own_edits(folder: Path) -> None:
     ended = plan(folder, "-f", "pipeline.yaml", "-f", "release.yaml")
 
-    assert ended.status == 0
+    assert ended.status == CHANGES
     assert b'-  extra: {tag: v0}\n+  extra: {tag: "v1.1.0"}\n' in ended.out
 
 
@@ -49,8 +49,8 @@ def test_one_stream_with_both_is_planned(folder: Path) -> None:
     wanted = plan(folder, "-f", "pipeline.yaml", "-f", "release.yaml").out
     (folder / "both.yaml").write_text(f"---\n{RELEASE}---\n---\n{PIPELINE}")
 
-    assert plan(folder, "-f", "both.yaml") == Ended(0, wanted, "")
-    assert plan(folder, "-f", "-", data=f"{PIPELINE}---\n{RELEASE}") == Ended(0, wanted, "")
+    assert plan(folder, "-f", "both.yaml") == Ended(CHANGES, wanted, "")
+    assert plan(folder, "-f", "-", data=f"{PIPELINE}---\n{RELEASE}") == Ended(CHANGES, wanted, "")
 
 
 def test_a_release_by_app_and_version_is_planned(folder: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_digest_is_zeros_and_that_is_told_beside_the_diff(folder: Path) -> Non
     pipeline = PIPELINE.replace("[{path: backend/values.yaml, key: resources.extra.tag}]", edits)
     ended = plan(folder, "-f", "release.yaml", "-f", "-", data=pipeline)
 
-    assert ended.status == 0
+    assert ended.status == CHANGES
     assert f"digest: sha256:{'0' * 64}".encode() in ended.out.replace(b'"', b"")
     assert ended.err == f"{UNKNOWN_DIGEST_NOTE}\n"
 
@@ -93,29 +93,31 @@ def test_an_older_release_may_say_that_it_is_wished(folder: Path) -> None:
     commit(folder / "config", "newer", {"backend/values.yaml": values})
 
     assert plan(folder, "-f", "pipeline.yaml", "-f", "release.yaml").err.startswith("Superseded: ")
-    assert plan(folder, "-f", "pipeline.yaml", "-f", "-", data=release).status == 0
+    assert plan(folder, "-f", "pipeline.yaml", "-f", "-", data=release).status == CHANGES
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("tag: frontend-v1.1.0", "tag: 1.10", "spec.tag: Input should be a valid string."),
+        (
+            "tag: frontend-v1.1.0",
+            "tag: 1.10",
+            "spec.tag: must be of type string, not number: put quotes",
+        ),
+        ("tag: frontend-v1.1.0", "app: frontend, version: 1e3", "not integer: put quotes"),
+        ("tag: frontend-v1.1.0", "tag: a-v1.0.0, tag: a-v1.0.1", "line 4: key tag is set twice"),
         ("tag: frontend-v1.1.0", "tga: x", "spec.tga: there is no such field."),
         (", tag: frontend-v1.1.0", "", "spec.tag: say what to release"),
-        ("tag: frontend-v1.1.0", "tag: a-v1.0.0, app: a", "spec.tag: say what to release"),
-        ("pipelineRef: {name: album-app}, ", "", "spec.pipelineRef: Field required."),
-        ("spec: {", "mode: {", "spec: Input should be"),
+        ("tag: frontend-v1.1.0", "tag: a-v1.0.0, app: a", "spec.tag: tag already says app"),
+        ("pipelineRef: {name: album-app}, ", "", "spec.pipelineRef: Required value."),
+        ("spec: {", "mode: {", "v1.1.0: mode: there is no such field."),
         ("tag: frontend-v1.1.0", "tag: web-v1.0.0", "TagInvalid: spec.tag: `web-v1.0.0`"),
         ("name: album-app}", "name: other}", "the files hold 0 AlbumPipelines named other"),
-        ("tag: front", "mode: Follow, tag: front", "spec.mode: Input should be 'Apply' or 'Plan'."),
+        ("tag: front", "mode: Follow, tag: front", 'supported values: "Apply", "Plan".'),
         ("album.dev/v1alpha1", "album.dev/v1", "document 1: apiVersion: it must be"),
         ("kind: AlbumRelease", "kind: Secret", "document 1: kind: Secret is neither"),
-        ("{name: frontend-v1.1.0, ", "{", "document 1: metadata.name: it must be a text."),
-        (
-            "{name: front",
-            "{name: api/front",
-            "api/frontend-v1.1.0: metadata.name: this must be the",
-        ),
+        ("{name: frontend-v1.1.0, ", "{", "document 1: metadata.name: Required value."),
+        ("{name: front", "{name: api/front", "api/frontend-v1.1.0: metadata.name: should match"),
         ("kind: AlbumRelease", "kind: [", "standard input is no YAML: "),
         (RELEASE, "just a text", "document 1: kind: nothing is neither"),
         (RELEASE, "", "the files hold 0 AlbumReleases"),
@@ -130,7 +132,7 @@ def test_what_would_not_be_admitted_is_refused_with_file_and_field(
     assert old in RELEASE
     ended = plan(folder, "-f", "pipeline.yaml", "-f", "-", data=RELEASE.replace(old, new, 1))
 
-    assert (ended.status, ended.out) == (2, b"")
+    assert (ended.status, ended.out) == (REFUSED, b"")
     assert said in ended.err
 
 
@@ -138,19 +140,37 @@ def test_a_fault_of_the_pipeline_names_its_file(folder: Path) -> None:
     pipeline = PIPELINE.replace("name: backend", "nmae: backend")
     ended = plan(folder, "-f", "release.yaml", "-f", "-", data=pipeline)
 
-    assert ended.status == 2
+    assert ended.status == REFUSED
     assert ended.err == (
-        "Error: standard input, document 1: AlbumPipeline album-app: spec.apps[0].name: Field "
-        "required.\n"
+        "Error: standard input, document 1: AlbumPipeline album-app: spec.apps[0].nmae: there is "
+        "no such field.\n"
     )
+
+
+def test_each_fault_is_told_in_a_line_of_its_own(folder: Path) -> None:
+    release = RELEASE.replace("tag: frontend-v1.1.0", "app: a/b, version: latest")
+    ended = plan(folder, "-f", "pipeline.yaml", "-f", "-", data=release)
+
+    assert ended.status == REFUSED
+    fields = [line.split(": ")[3] for line in ended.err.splitlines()]
+    assert sorted(fields) == ["spec.app", "spec.version"]
+
+
+def test_a_null_counts_as_left_out(folder: Path) -> None:
+    release = RELEASE.replace("tag: frontend-v1.1.0", "tag: frontend-v1.1.0, mode: ~, app: null")
+    ended = plan(folder, "-f", "pipeline.yaml", "-f", "-", data=release)
+
+    assert ended.status == CHANGES, ended.err
 
 
 def test_a_path_that_leaves_the_repository_is_refused(folder: Path) -> None:
     pipeline = PIPELINE.replace("path: backend/values.yaml", "path: ../secrets.yaml")
     ended = plan(folder, "-f", "release.yaml", "-f", "-", data=pipeline)
 
-    assert (ended.status, ended.out) == (2, b"")
-    assert "spec.apps[1].edits[0].path: path must be a path below the repository" in ended.err
+    assert (ended.status, ended.out) == (REFUSED, b"")
+    assert (
+        "spec.apps[1].edits[0].path: path must be a path below the repository's root" in ended.err
+    )
 
 
 def test_a_file_that_cannot_be_read_is_told(folder: Path) -> None:
@@ -185,7 +205,7 @@ def test_what_would_be_wrong_in_silence_is_told(
     pipeline = PIPELINE.replace(old, f"{{path: values.yaml, key: image.tag, value: {value}}}")
     ended = plan(folder, "-f", "release.yaml", "-f", "-", data=pipeline)
 
-    assert ended.status == (2 if said else 0), ended
+    assert ended.status == (REFUSED if said else CHANGES), ended
     assert said in ended.err
     assert said or b"v1.1.0" in ended.out
 
@@ -203,7 +223,7 @@ def test_an_edit_through_a_list_of_a_named_document_says_what_else_changes(folde
     )
     ended = plan(folder, "-f", "release.yaml", "-f", "-", data=PIPELINE.replace(old, edit))
 
-    assert ended.status == 0, ended
+    assert ended.status == CHANGES, ended
     assert b'+  - {name: app, tag: &t "v1.1.0"}' in ended.out
     assert ended.err == (
         "spec.containers[name=job].tag of Deployment web of values.yaml is shared, so "

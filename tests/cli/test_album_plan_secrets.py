@@ -4,7 +4,7 @@ import base64
 from pathlib import Path
 from urllib.parse import quote
 
-from tests.cli.command import VALUES, album, commit, git
+from tests.cli.command import CHANGES, REFUSED, VALUES, album, commit, git
 from tests.unit.core.canaries import CANARIES
 
 TOKEN = CANARIES["note"]
@@ -25,7 +25,7 @@ def test_a_change_that_shows_the_token_is_printed_without_it(tmp_path: Path) -> 
 
     ended = album(*WISH, "--config-repo", str(tmp_path), cwd=tmp_path, variables=VARIABLES)
 
-    assert ended.status == 0, ended.err
+    assert ended.status == CHANGES, ended.err
     assert ended.out.count(b"***") == 4
     assert TOKEN.encode() not in ended.out
     assert CANARIES["username"].encode() not in ended.out
@@ -37,5 +37,5 @@ def test_what_is_refused_is_told_without_the_token(tmp_path: Path) -> None:
     variables = {"ALBUM_GIT_TOKEN": CANARIES["url-user"]}
     ended = album(*WISH, "--config-repo", url, cwd=tmp_path, variables=variables)
 
-    assert ended.status == 2
+    assert ended.status == REFUSED
     assert CANARIES["url-user"] not in ended.err

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from album_operator.domain.places import GitPlace
-from tests.cli.command import Ended, album
+from tests.cli.command import CHANGES, REFUSED, Ended, album
 from tests.contract.gitea_stage import GiteaStage
 from tests.fakes.git_diff import diff_files
 from tests.fakes.git_history import Commit, File
@@ -46,7 +46,7 @@ def plan(place: GitPlace, *words: str, token: str | None = None) -> Ended:
 def wanted(version: str) -> Ended:
     before, after = at(version), at("v1.3.0")
     diff = diff_files({VALUES: before[VALUES]}, {VALUES: after[VALUES]})
-    return Ended(0, diff.encode(), "")
+    return Ended(CHANGES, diff.encode(), "")
 
 
 @pytest.mark.usefixtures("commits")
@@ -66,7 +66,7 @@ def test_a_revision_is_whatever_git_can_name_there_too(place: GitPlace, commits:
 def test_a_revision_that_does_not_exist_is_refused(place: GitPlace, revision: str) -> None:
     ended = plan(place, "--rev", revision)
 
-    assert (ended.status, ended.out) == (2, b"")
+    assert (ended.status, ended.out) == (REFUSED, b"")
     assert ended.err.startswith(f"BaseBranchNotFound: {place.url} has no revision {revision}: ")
 
 
@@ -75,7 +75,7 @@ def test_a_revision_that_does_not_exist_is_refused(place: GitPlace, revision: st
 def test_a_token_that_is_not_taken_is_told_and_not_shown(place: GitPlace, token: str) -> None:
     ended = plan(place, token=token)
 
-    assert (ended.status, ended.out) == (2, b"")
+    assert (ended.status, ended.out) == (REFUSED, b"")
     assert ended.err.startswith(f"CredentialsRefused: {place.url} refused the token of ALBUM_GIT")
     assert "s3cret" not in ended.err
 
@@ -83,7 +83,7 @@ def test_a_token_that_is_not_taken_is_told_and_not_shown(place: GitPlace, token:
 def test_a_repository_that_does_not_exist_is_told(place: GitPlace) -> None:
     ended = plan(GitPlace(f"{place.url}-not", place.credential))
 
-    assert (ended.status, ended.out) == (2, b"")
+    assert (ended.status, ended.out) == (REFUSED, b"")
     assert ended.err.startswith("RepositoryNotFound: ")
 
 

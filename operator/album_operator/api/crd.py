@@ -117,6 +117,11 @@ def render_crds() -> dict[str, str]:
     }
 
 
+def schema_of(name: str) -> Schema:
+    """Give the structural schema of a kind by its name, as its CRD has it."""
+    return next(_schema(kind) for kind in KINDS if kind.name == name)
+
+
 def _schema(kind: Kind) -> Schema:
     schema = render_structural(kind.model)
     properties: dict[str, Schema] = schema["properties"]

@@ -3,57 +3,18 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, get_args
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
-    ValidationInfo,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict, GetJsonSchemaHandler
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema
 
 from album_operator.api.predicates import Predicate
 
 RULES = "x-kubernetes-validations"
 
-_ADMISSION = {"admission": True}
-"""Context of a validation that asks the marks' rules too."""
-
-
-class Mark:
-    """Base of what stands in `Annotated[...]` for a rule on one value.
-
-    The API server asks it on every write, so it is not asked of what was read from there; a spec
-    that no API server has seen is held to it by `Model.admit`.
-    """
-
-    def check(self, value: Any) -> None:  # noqa: ANN401 - whatever the annotated type holds
-        """Refuse a value the rule does not let through.
-
-        Raises:
-            ValueError: with the rule's message.
-            TypeError: only the API server knows the rule.
-        """
-        raise NotImplementedError
-
-    def __get_pydantic_core_schema__(
-        self, source: object, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        """Ask the rule of an admission, after all that makes the value of the text."""
-
-        def asked(value: object, info: ValidationInfo) -> object:
-            if info.context == _ADMISSION:
-                self.check(value)
-            return value
-
-        return core_schema.with_info_after_validator_function(asked, handler(source))
-
 
 @dataclass(frozen=True)
-class Rule(Mark):
+class Rule:
     """A CEL rule the API server checks on every write.
 
     In `Annotated[...]` it holds for one value; in `Model.rules` for a whole object.
@@ -81,14 +42,6 @@ class Rule(Mark):
         if not self.rule.holds(value):
             raise ValueError(self.message)
 
-    def __get_pydantic_core_schema__(
-        self, source: object, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        """Leave a rule that only CEL says to the API server."""
-        if isinstance(self.rule, Predicate):
-            return super().__get_pydantic_core_schema__(source, handler)
-        return handler(source)
-
     def to_schema(self) -> dict[str, str]:
         """Give the rule as an item of `x-kubernetes-validations`."""
         schema = {"rule": str(self.rule), "message": self.message}
@@ -105,7 +58,7 @@ class Rule(Mark):
         return schema
 
 
-class Rules(Mark):
+class Rules:
     """Several rules on one value."""
 
     def __init__(self, *rules: Rule) -> None:
@@ -210,16 +163,6 @@ class Model(BaseModel):
             pydantic.ValidationError: the JSON is not of the model's shape.
         """
         return cls.model_validate(raw)
-
-    @classmethod
-    def admit(cls, raw: object) -> Self:
-        """Read a model that no API server has seen, and ask what it would ask of each text.
-
-        Raises:
-            pydantic.ValidationError: the JSON is not of the model's shape, or breaks a rule on one
-                value; rules on whole objects are for the API server alone.
-        """
-        return cls.model_validate(raw, context=_ADMISSION)
 
     def render(self) -> dict[str, Any]:
         """Write the model as parsed JSON, without what is unset."""

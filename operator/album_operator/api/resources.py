@@ -6,11 +6,11 @@ from pydantic import BeforeValidator, Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from album_operator.api.model import RULES, Mark, Model, Rule
+from album_operator.api.model import RULES, Model, Rule
 from album_operator.domain.quantities import amount_of
 
 
-class _QuantityUpTo(Mark):
+class _QuantityUpTo:
     """A Kubernetes quantity above zero and up to a bound, written as a string or a number."""
 
     def __init__(self, most: str, example: str) -> None:

@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from album_operator.api.model import Mark, Model, Rule
+from album_operator.api.model import Model, Rule
 from album_operator.api.predicates import contains, ends, finds, matches
 from album_operator.domain.versions import IMAGE_TAG_LENGTH, NUMERIC, SEMVER
 
@@ -146,7 +146,7 @@ def _from_text(parse: Callable[[str], timedelta]) -> BeforeValidator:
     return BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value)
 
 
-class Between(Mark):
+class Between:
     """Bounds of a duration, both included.
 
     Args:
