@@ -42,19 +42,18 @@ def decide(
             PlannedPatch(ref.namespace, ref.name, patch) for ref, patch in patches.items()
         ),
     )
-    if diff:
-        change = f"propose {config.branch} to branch {seen.base_branch} of {config.repository}"
-    else:
-        change = (
-            f"propose nothing, as branch {seen.base_branch} of {config.repository} holds "
-            f"{resolved.version} already"
-        )
     if has_unknown_digest(diff):
         notes = (*notes, UNKNOWN_DIGEST_NOTE)
-    return Done(
-        replace(record, plan=plan),
-        Reason.PLANNED,
-        f"Nothing was done. Applied, the release would build {plan.image}, {change}, and patch "
-        f"{join_words(map(str, patches))}. Set spec.mode to Apply to do it."
-        + "".join(f" {note}" for note in notes),
+    message = (
+        f"Nothing was done. Applied, the release would build {plan.image}, "
+        f"{_change(resolved, seen, diff)}, and patch {join_words(map(str, patches))}. Set "
+        "spec.mode to Apply to do it."
     )
+    return Done(replace(record, plan=plan), Reason.PLANNED, " ".join((message, *notes)))
+
+
+def _change(resolved: Resolved, seen: ConfigSeen, diff: str) -> str:
+    where = f"branch {seen.base_branch} of {resolved.config.repository}"
+    if diff:
+        return f"propose {resolved.config.branch} to {where}"
+    return f"propose nothing, as {where} holds {resolved.version} already"

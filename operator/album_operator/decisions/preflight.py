@@ -249,6 +249,18 @@ def decide(
             branch=wish.config.branch or seen.config.base_branch,
         ),
     )
+    halt = _check_applications(release, resolved, seen, consent=consent)
+    return halt or Done(
+        _with_image(replace(record, resolved=resolved), resolved),
+        Reason.PENDING,
+        f"{resolved.app} {resolved.version} is tag {resolved.source.tag} at "
+        f"{resolved.source.commit[:12]}.",
+    )
+
+
+def _check_applications(
+    release: Release, resolved: Resolved, seen: PreflightSeen, *, consent: bool
+) -> Halt | None:
     pipeline = Ref(release.ref.namespace, resolved.pipeline.name)
     for ref, found in seen.applications.items():
         asked = application.admit(ref, found, resolved, pipeline, consent=consent)
@@ -256,12 +268,7 @@ def decide(
             return asked
         if ref in seen.switched_off:
             return application.switched_off(ref)
-    return Done(
-        _with_image(replace(record, resolved=resolved), resolved),
-        Reason.PENDING,
-        f"{resolved.app} {resolved.version} is tag {resolved.source.tag} at "
-        f"{resolved.source.commit[:12]}.",
-    )
+    return None
 
 
 def _with_image(record: Record, resolved: Resolved) -> Record:

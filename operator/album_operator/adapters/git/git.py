@@ -135,14 +135,9 @@ class Git:
         loop = asyncio.get_running_loop()
         try:
             dials = self._dials(place)
-            attempt = partial(
-                self._gateway.run,
-                place,
-                work_in_thread,
-                dials=dials,
-                check=self._check_found,
-                proxy=self._gateway.proxies.find(place.url),
-            )
+            proxy, check = self._gateway.proxies.find(place.url), self._check_found
+            run = partial(self._gateway.run, check=check, proxy=proxy)
+            attempt = partial(run, place, work_in_thread, dials=dials)
             return await _twice_if_refused(attempt)
         finally:
             loop.call_later(IDLE_SECONDS, self._wire.close_idle, IDLE_SECONDS)
