@@ -24,6 +24,9 @@ _BASES = {"x": 16, "b": 2, "o": 8, "d": 10}
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _LEAST, _MOST = -(2**63), 2**63 - 1
 
+# Go's reader counts too, in another way; our largest objects have some thousands.
+_MOST_VALUES = 100_000
+
 _PLAIN = "!plain"
 _MERGE = "tag:yaml.org,2002:merge"
 
@@ -33,13 +36,16 @@ def documents_of(data: bytes) -> Iterator[Any]:
 
     Raises:
         yaml.YAMLError: it is no YAML of version 1.1, or sets a key twice.
-        ValueError: it cannot be written as JSON: infinite numbers, halves of characters, an object
-            that holds itself.
+        ValueError: it cannot be written as JSON: infinite numbers, halves of characters, aliases
+            that stand for too much.
+        RecursionError: an object holds itself.
     """
     for event in yaml.parse(data, yaml.CSafeLoader):
         if isinstance(event, yaml.DocumentStartEvent) and event.version not in {None, (1, 1)}:
             raise yaml.YAMLError("its directive %YAML names another version than 1.1")
     for document in yaml.load_all(data, _Loader):
+        if _weigh(document, {}) > _MOST_VALUES:
+            raise ValueError(f"its aliases stand for more than {_MOST_VALUES} values")
         text = json.dumps(document, allow_nan=False, ensure_ascii=False)
         yield json.loads(text.encode())
 
@@ -75,6 +81,16 @@ class _Loader(yaml.CSafeLoader):
 
     def construct_plain(self, node: yaml.ScalarNode) -> object:
         return _plain(self.construct_scalar(node))
+
+
+def _weigh(value: object, known: dict[int, int]) -> int:
+    """Count the values a document has once its aliases are written out."""
+    if not isinstance(value, dict | list):
+        return 1
+    if id(value) not in known:
+        items = value.values() if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_weigh(item, known) for item in items)
+    return known[id(value)]
 
 
 def _error(problem: str, node: yaml.Node) -> yaml.YAMLError:

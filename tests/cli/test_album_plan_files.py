@@ -123,6 +123,7 @@ def test_an_older_release_may_say_that_it_is_wished(folder: Path) -> None:
         (RELEASE, "", "the files hold 0 AlbumReleases"),
         (RELEASE, f"{RELEASE}---\n{RELEASE}", "the files hold 2 AlbumReleases"),
         (RELEASE, "\x00", "standard input is no YAML: "),
+        (RELEASE, "&a [*a]", "standard input is no YAML: "),
         (RELEASE, "!!python/object/apply:os.system [id]", "standard input is no YAML: "),
     ],
 )

@@ -179,10 +179,14 @@ spec:
 """
 
 
+LAUGHS = f"[&l0 [ha, ha], {', '.join(f'&l{n} [*l{n - 1}, *l{n - 1}]' for n in range(1, 40))}]"
+"""Two words, doubled 39 times by aliases."""
+
+
 def of_the_plans_yaml(text: str) -> Verdict:
     try:
         (raw,) = documents_of(text.encode())
-    except (yaml.YAMLError, ValueError):
+    except (yaml.YAMLError, ValueError, RecursionError):
         return UNREADABLE
     return of_the_plan(raw)
 
@@ -210,6 +214,7 @@ def test_a_text_of_yaml_is_of_the_same_type(admission: Admission, scalar: str) -
         ("{name: backend}", "{name: backend, tagPrefix: ~}"),
         ("[{name: backend}]", "[{name: backend}, ~]"),
         ("[{name: backend}]", "&a [*a]"),
+        ("[{name: backend}]", LAUGHS),
         ("metadata: {", "metadata:\t{"),
         ("apiVersion", "\ufeffapiVersion"),
         ("apiVersion", "%YAML 1.1\n---\napiVersion"),
