@@ -8,7 +8,14 @@ from benchmarks.noticing import Noticing
 from benchmarks.pull_requests import PullRequestResults, percentile, pull_request_goals
 from benchmarks.release_requests import BEFORE, NOTICE, PROPOSE, Asked, ReleaseRequests
 from benchmarks.report import Results, render_json, render_text
-from benchmarks.settings import DISTANCE, NEIGHBOURS, PULL_REQUESTS, WRITE_BACK, read_settings
+from benchmarks.settings import (
+    DISTANCE,
+    NEIGHBOURS,
+    PULL_REQUESTS,
+    SCALE,
+    WRITE_BACK,
+    read_settings,
+)
 from benchmarks.waiting import LOOK, MERGE, SPANS, UNCHANGED, Tick, Waiting
 
 CHECK = Asked(BEFORE, "GET", "/repos/{repository}", 200, is_counted=True, creates_content=False)
@@ -73,4 +80,4 @@ def test_a_run_of_this_part_alone_has_a_whole_report() -> None:
 
 def test_one_part_may_be_chosen() -> None:
     assert read_settings({"BENCH_ONLY": "pullrequests"}).parts == (PULL_REQUESTS,)
-    assert read_settings({}).parts == (WRITE_BACK, PULL_REQUESTS, NEIGHBOURS, DISTANCE)
+    assert read_settings({}).parts == (WRITE_BACK, PULL_REQUESTS, NEIGHBOURS, DISTANCE, SCALE)

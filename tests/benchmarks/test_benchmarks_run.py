@@ -159,8 +159,8 @@ def test_each_start_is_measured_beside_a_kopf_that_only_watches(run: Run) -> Non
 
 def test_every_goal_has_its_line_and_the_end_counts_them(run: Run) -> None:
     lines = re.findall(r"^goal .+: [≥≤] .+ measured .+ (met|MISSED|not measured)$", run.text, re.M)
-    assert len(lines) == len(run.report["goals"]) == 25
-    assert run.text.splitlines()[-1].startswith("25 goals: ")
+    assert len(lines) == len(run.report["goals"]) == 26
+    assert run.text.splitlines()[-1].startswith("26 goals: ")
 
 
 def test_few_pairs_are_called_no_result(run: Run) -> None:

@@ -94,7 +94,7 @@ async def test_a_small_file_is_edited_without_a_process() -> None:
 async def test_a_large_file_comes_out_of_the_process_as_it_would_here() -> None:
     entry = Edit("kustomization.yaml", "ghcr.io/a", EditValue.DIGEST, EditFormat.KUSTOMIZE, True)
     files = {
-        PATH: LARGE.replace(b"v1", b'"\\ud800"'),
+        PATH: LARGE.replace(b"v1", b'"\\U0001F3B5\\x85"'),
         "kustomization.yaml": b"images:\n- name: ghcr.io/a\n",
     }
     wanted = {TAG: "v2", entry: "sha256:" + "0" * 64}
