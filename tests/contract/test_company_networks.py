@@ -2,8 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -316,6 +316,30 @@ async def test_plain_http_that_an_admin_has_listed_goes_past_the_proxy(
     assert office.company.connects == []
 
 
+@asynccontextmanager
+async def serving(
+    answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[str]:
+    """Answer on loopback, and wait at the end until all connections are closed."""
+    answering = set[asyncio.Task[None]]()
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await answer(reader, writer)
+        finally:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answering.add(asyncio.ensure_future(take(reader, writer)))
+
+    server = await asyncio.start_server(begin, "127.0.0.1", 0)
+    async with server:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    await asyncio.wait_for(asyncio.gather(*answering, return_exceptions=True), 20)
+
+
 async def test_no_server_is_told_the_password_of_the_proxy(tmp_path: Path) -> None:
     heads: list[bytes] = []
 
@@ -323,24 +347,21 @@ async def test_no_server_is_told_the_password_of_the_proxy(tmp_path: Path) -> No
         heads.append(await reader.readuntil(b"\r\n\r\n"))
         writer.write(b"HTTP/1.1 404 Gone\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         await writer.drain()
-        writer.close()
 
-    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
-    host = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     place = somewhere(f"https://{NAME}/o/n")
     credential = replace(place.credential, url=f"https://{NAME}")
-    with company_network(tmp_path, {NAME: host}) as company, trusting(company.ca_file):
-        company.password = PASSWORD
-        proxies = read_proxies({"HTTPS_PROXY": company.secret_url})
-        with configs(tmp_path, proxies) as config, pytest.raises(OutsideError):
-            await config.look(place, "main", [], None)
-        for kind, forge in forges(proxies).items():
-            with pytest.raises(OutsideError):
-                await forge.get_repository(
-                    ForgePlace(f"https://{NAME}/api/v1", "o/n", credential, kind)
-                )
-            await forge.close()
-    server.close()
+    async with serving(refuse) as host:
+        with company_network(tmp_path, {NAME: host}) as company, trusting(company.ca_file):
+            company.password = PASSWORD
+            proxies = read_proxies({"HTTPS_PROXY": company.secret_url})
+            with configs(tmp_path, proxies) as config, pytest.raises(OutsideError):
+                await config.look(place, "main", [], None)
+            for kind, forge in forges(proxies).items():
+                with pytest.raises(OutsideError):
+                    await forge.get_repository(
+                        ForgePlace(f"https://{NAME}/api/v1", "o/n", credential, kind)
+                    )
+                await forge.close()
     assert {head.split(b" ")[1].split(b"/")[1] for head in heads} == {b"o", b"api"}
     assert [head for head in heads if b"proxy-" in head.lower()] == []
 
@@ -352,19 +373,16 @@ async def test_an_answer_that_does_not_come_through_the_proxy_is_given_up_in_tim
         writer.write(b"HTTP/1.1 200 OK\r\n")
         # Until the other end has given up.
         await reader.read()
-        writer.close()
 
-    server = await asyncio.start_server(stall, "127.0.0.1", 0)
-    host = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     credential = Credential("album-hub", f"https://{HUB}", "x", "some-token")
     place = ForgePlace(f"https://{HUB}/api/v3", "o/n", credential, ForgeType.GITHUB)
-    with company_network(tmp_path, {HUB: host}) as company, trusting(company.ca_file):
-        proxies = read_proxies({"HTTPS_PROXY": company.url})
-        forge = forges(proxies, time_limit=timedelta(seconds=1))[ForgeType.GITHUB]
-        with pytest.raises(TransientError, match="did not come in time"):
-            await forge.get_repository(place)
-        await forge.close()
-    server.close()
+    async with serving(stall) as host:
+        with company_network(tmp_path, {HUB: host}) as company, trusting(company.ca_file):
+            proxies = read_proxies({"HTTPS_PROXY": company.url})
+            forge = forges(proxies, time_limit=timedelta(seconds=1))[ForgeType.GITHUB]
+            with pytest.raises(TransientError, match="did not come in time"):
+                await forge.get_repository(place)
+            await forge.close()
 
 
 async def test_the_init_container_fetches_through_the_proxy(office: Office, tmp_path: Path) -> None:
