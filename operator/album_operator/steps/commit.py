@@ -3,16 +3,16 @@
 from dataclasses import replace
 
 from album_operator.decisions import commit as decision
-from album_operator.decisions import preflight, propose
+from album_operator.decisions import preflight
 from album_operator.domain.diffs import DIFF_BYTES, cut_diff
 from album_operator.domain.notice import Subject
 from album_operator.domain.places import Change, GitPlace
 from album_operator.domain.record import ProposalRecord, Record, StepName
 from album_operator.domain.seen import BranchSeen, ConfigSeen
 from album_operator.domain.verdict import Act, CommitAction, Done, Verdict
-from album_operator.render import proposal, pull_request
+from album_operator.render import proposal
 from album_operator.steps.case import Case
-from album_operator.steps.editing import edit, edit_parent
+from album_operator.steps.editing import edit, is_ours
 from album_operator.steps.world import World
 
 NAMES = (StepName.PROPOSED, StepName.MERGED)
@@ -86,12 +86,6 @@ async def _find(world: World, case: Case, seen: ConfigSeen) -> decision.CommitSe
 
 async def _find_own(world: World, case: Case, head: BranchSeen | None) -> ProposalRecord | None:
     """Take a head for ours if it is exactly the commit we would make on its parent."""
-    config = case.resolved.config
-    if head is None or not propose.is_ours(
-        head,
-        await edit_parent(world.editor, case, head),
-        pull_request.commit_message(case.release, case.resolved, case.digest),
-        (config.author_name, config.author_email),
-    ):
+    if head is None or not await is_ours(world.editor, case, head):
         return None
-    return ProposalRecord(config.branch, head.commit, cut_diff(head.diff, DIFF_BYTES))
+    return ProposalRecord(case.resolved.config.branch, head.commit, cut_diff(head.diff, DIFF_BYTES))

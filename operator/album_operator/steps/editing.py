@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
+from album_operator.decisions import propose
 from album_operator.domain.diffs import UNKNOWN_DIGEST
 from album_operator.domain.seen import BranchSeen, Edited
 from album_operator.ports import Editor
-from album_operator.render import proposal
+from album_operator.render import proposal, pull_request
 from album_operator.render.values import NotEditableError
 from album_operator.steps.case import Case
 
@@ -39,3 +40,23 @@ async def edit_parent(editor: Editor, case: Case, branch: BranchSeen) -> Mapping
         return (await edit(editor, case, files)).files
     except NotEditableError:
         return None
+
+
+async def is_ours(
+    editor: Editor, case: Case, branch: BranchSeen, edited: Mapping[str, bytes] | None = None
+) -> bool:
+    """Tell whether a branch holds exactly the commit we would make on its parent.
+
+    Args:
+        editor: makes the edits.
+        case: the release.
+        branch: the branch.
+        edited: what our edits make of its parent; None where that is to be found out.
+
+    Raises:
+        TransientError: the editor could not do its work now.
+    """
+    expected = edited if edited is not None else await edit_parent(editor, case, branch)
+    message = pull_request.commit_message(case.release, case.resolved, case.digest)
+    config = case.resolved.config
+    return propose.is_ours(branch, expected, message, (config.author_name, config.author_email))

@@ -17,7 +17,7 @@ from album_operator.domain.seen import ConfigSeen, PullRequestSeen
 from album_operator.domain.verdict import OpenPullRequest, ProposeAction, PushBranch, Verdict
 from album_operator.render import proposal, pull_request
 from album_operator.steps.case import Case
-from album_operator.steps.editing import edit, edit_parent
+from album_operator.steps.editing import edit, is_ours
 from album_operator.steps.world import World
 
 LOG = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ async def decide(world: World, case: Case) -> Verdict[ProposeAction]:
             config=seen,
             current=edited.current,
             edited=edited.files,
-            branch_is_ours=await _is_ours(world, case, seen, edited.files),
+            branch_is_ours=await _is_branch_ours(world, case, seen, edited.files),
             branch_diff=cut_diff(seen.branch.diff, DIFF_BYTES) if seen.branch else "",
             pull_request=found,
             merge_is_in_base=await _is_merge_in_base(world, case, place, seen, found),
@@ -69,16 +69,14 @@ async def act(world: World, case: Case, action: ProposeAction) -> Record:
     return case.record
 
 
-async def _is_ours(world: World, case: Case, seen: ConfigSeen, edited: Mapping[str, bytes]) -> bool:
-    """Tell whether the branch holds exactly the commit we would make on its parent."""
-    branch, config = seen.branch, case.resolved.config
+async def _is_branch_ours(
+    world: World, case: Case, seen: ConfigSeen, edited: Mapping[str, bytes]
+) -> bool:
+    branch = seen.branch
     if branch is None:
         return False
-    expected: Mapping[str, bytes] | None = edited
-    if branch.parent_files != seen.files:
-        expected = await edit_parent(world.editor, case, branch)
-    message = pull_request.commit_message(case.release, case.resolved, case.digest)
-    return decision.is_ours(branch, expected, message, (config.author_name, config.author_email))
+    is_of_base = branch.parent_files == seen.files
+    return await is_ours(world.editor, case, branch, edited if is_of_base else None)
 
 
 async def _is_merge_in_base(
