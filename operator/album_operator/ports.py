@@ -20,6 +20,7 @@ from album_operator.domain.places import (
     MergeMethod,
 )
 from album_operator.domain.record import Record
+from album_operator.domain.registry import ImagePlace, ImageSeen
 from album_operator.domain.release import Edit, Ref, Release
 from album_operator.domain.seen import (
     ApplicationSeen,
@@ -379,6 +380,26 @@ class Builds(Protocol):
 
         Raises:
             StaleError: as many run by now, and nothing was created.
+        """
+
+
+class Registry(Protocol):
+    """Registries of images, which are only read."""
+
+    async def find(self, place: ImagePlace, name: str) -> ImageSeen | None:
+        """Read what a tag or a digest stands for.
+
+        Args:
+            place: the repository.
+            name: a tag, or `sha256:…`.
+
+        Returns:
+            None where the registry has no such image, or no such repository yet.
+
+        Raises:
+            TransientError: `RegistryUnavailable` or `RateLimited`: a later try may succeed.
+            TerminalError: `CredentialsRefused`, `CredentialsMissing` or `HostNotAllowed`; and
+                `ImageMismatch` where what it gave cannot be what was asked for.
         """
 
 

@@ -6,20 +6,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from album_operator.domain.names import BUILDER, FETCH
+from album_operator.decisions import build_troubles, build_turn
 from album_operator.domain.reasons import Reason
-from album_operator.domain.record import BuildRecord, Failure, ImageRecord, Record, StepName
+from album_operator.domain.record import BuildRecord, ImageRecord, Record
 from album_operator.domain.release import BuildType, Release
 from album_operator.domain.remedy import SET_RETRY
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import (
-    BuildSeen,
-    BuildSlots,
-    BuildState,
-    JobOwner,
-    LastWords,
-    PodTrouble,
-)
+from album_operator.domain.seen import BuildSeen, BuildSlots, BuildState, JobOwner, LastWords
 from album_operator.domain.verdict import Act, BuildAction, Done, Halt, SubmitBuild, Verdict, Wait
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -31,34 +24,8 @@ IMPOSSIBLE = {
 }
 """Digests of the right form that no image has, and why."""
 
-POD_LOOK = timedelta(seconds=15)
-"""How often a build's Pod is looked at for what no Job event tells, such as ImagePullBackOff."""
-
 EARLIER_LOOK = timedelta(seconds=5)
 """How often it is looked whether the Job of a deleted release is gone, where no event tells."""
-
-QUEUE_LOOK = timedelta(seconds=60)
-"""How often the next in line look whether a build has ended, where no event tells; the further
-behind, the more seldom."""
-
-NAMES = 5
-"""Most releases a message names."""
-
-WAITING = {
-    "ImagePullBackOff": Reason.IMAGE_PULL_FAILED,
-    "ErrImagePull": Reason.IMAGE_PULL_FAILED,
-    "InvalidImageName": Reason.IMAGE_PULL_FAILED,
-    "Unschedulable": Reason.UNSCHEDULABLE,
-    "DisruptionTarget": Reason.BUILD_EVICTED,
-}
-
-
-MEMORY = {
-    BUILDER: "Raise build.resources.limits.memory in the pipeline",
-    FETCH: "Ask an admin to raise ALBUM_FETCH_LIMITS in the operator's settings",
-}
-FOREIGN = "Raise the limit where it is added to Pods: the operator does not"
-"""Who raises the limit of memory of which container."""
 
 
 def check_engine(resolved: Resolved, *, privileged: bool) -> Halt | None:
@@ -105,18 +72,20 @@ def decide(
     if record.image is not None:
         return Done(record, Reason.SUCCEEDED, f"{image} was built by an earlier attempt.")
     if seen is None:
-        queued = _queue(release, slots) if slots is not None and not slots.is_free else None
+        queued = (
+            build_turn.wait(release, slots) if slots is not None and not slots.is_free else None
+        )
         return check_engine(resolved, privileged=privileged) or queued or _submit(resolved)
     strange = _not_ours(release, seen)
     if strange is not None:
         return strange
     match seen.state:
         case BuildState.RUNNING:
-            return _wait(record, resolved, seen, now)
+            return build_troubles.wait(_building(record, resolved, seen), resolved, seen, now)
         case BuildState.SUCCEEDED:
             return _finish(release, record, resolved, seen)
         case BuildState.FAILED:
-            return _fail(release, resolved, seen)
+            return build_troubles.fail(release, resolved, seen)
         case _:
             assert_never(seen.state)
 
@@ -145,48 +114,6 @@ def _not_ours(release: Release, seen: BuildSeen) -> Wait | Halt | None:
     return None
 
 
-def _queue(release: Release, slots: BuildSlots) -> Wait:
-    running = f"{len(slots.running)} run"
-    if slots.running:
-        running += f": those of {_few(slots.running)}"
-    turn = "when one of them has ended"
-    if slots.waiting:
-        turn = f"after those of {_few(slots.waiting)}, which are older"
-    return Wait(
-        Reason.BUILD_QUEUED,
-        f"Of at most {slots.limit} builds at once in namespace {release.ref.namespace} "
-        f"(ALBUM_BUILDS_PER_NAMESPACE, an admin's setting) {running}. This one begins {turn}.",
-        QUEUE_LOOK * (1 + len(slots.waiting) // slots.limit),
-        is_poll=True,
-    )
-
-
-def _few(names: tuple[str, ...]) -> str:
-    rest = len(names) - NAMES
-    shown = ", ".join(names[:NAMES])
-    return f"{shown} and {rest} more" if rest > 0 else shown
-
-
-def _wait(record: Record, resolved: Resolved, seen: BuildSeen, now: datetime) -> Wait:
-    record = replace(record, build=_build_record(resolved, seen))
-    trouble = seen.trouble
-    reason = WAITING.get(trouble.reason) if trouble else None
-    if trouble and reason:
-        deadline = (seen.started_at or now) + resolved.build.timeout
-        message = (
-            f"Pod {trouble.pod} of Job {seen.job} does not run: {trouble.reason}"
-            f"{f' ({trouble.message})' if trouble.message else ''}. Kubernetes keeps trying until "
-            f"{deadline:%H:%M:%S} UTC."
-        )
-        return Wait(reason, message, POD_LOOK, record)
-    return Wait(
-        Reason.BUILDING,
-        f"Job {seen.job} builds {resolved.build.image} with {resolved.build.type}.",
-        POD_LOOK,
-        record,
-    )
-
-
 def _finish(release: Release, record: Record, resolved: Resolved, seen: BuildSeen) -> Done | Halt:
     digest = _digest(seen)
     if digest is None:
@@ -202,7 +129,7 @@ def _finish(release: Release, record: Record, resolved: Resolved, seen: BuildSee
         )
     image = ImageRecord(resolved.build.image, digest, resolved.source.commit)
     return Done(
-        replace(record, image=image, build=_build_record(resolved, seen)),
+        replace(_building(record, resolved, seen), image=image),
         Reason.SUCCEEDED,
         f"{image.reference}@{image.digest}",
     )
@@ -228,50 +155,6 @@ def _why_no_digest(words: tuple[LastWords, ...]) -> str:
             return f"{len(words)} Pods claim to be its own and do not agree, {pods} among them"
 
 
-def _fail(release: Release, resolved: Resolved, seen: BuildSeen) -> Halt:
-    logs = f"kubectl logs -n {release.ref.namespace} job/{seen.job} --all-containers"
-    trouble = seen.trouble or PodTrouble(pod="", container=None, reason="", message="")
-    if trouble.is_log and not resolved.build.failure_log:
-        trouble = replace(trouble, message="")
-    cause = _cause(resolved, seen, trouble)
-    halt = replace(cause, ending=f", then {SET_RETRY}. Logs: {logs}")
-    failure = Failure(
-        step=StepName.IMAGE_READY,
-        reason=halt.reason,
-        message=trouble.message or halt.sentence,
-        pod=trouble.pod or None,
-        container=trouble.container,
-        exit_code=trouble.exit_code,
-    )
-    return replace(halt, failure=failure)
-
-
-def _cause(resolved: Resolved, seen: BuildSeen, trouble: PodTrouble) -> Halt:
-    if seen.failure_reason == "DeadlineExceeded":
-        return Halt(
-            Reason.BUILD_TIMED_OUT,
-            f"The build took longer than build.timeout ({resolved.build.timeout}).",
-            "Raise it in the pipeline or make the build faster",
-        )
-    if trouble.reason == "Evicted":
-        return Halt(
-            Reason.BUILD_FAILED,
-            f"Pod {trouble.pod} was evicted: {trouble.message or 'no reason is told'}.",
-            "If it used too much disk, raise build.resources.limits.ephemeral-storage in the "
-            "pipeline",
-        )
-    if trouble.reason == "OOMKilled":
-        return Halt(
-            Reason.BUILD_OUT_OF_MEMORY,
-            f"Container {trouble.container} of the build ran out of memory.",
-            MEMORY.get(trouble.container or "", FOREIGN),
-        )
-    code = f" with exit code {trouble.exit_code}" if trouble.exit_code is not None else ""
-    why = f" ({trouble.reason})" if trouble.reason not in {"", "Error"} else ""
-    said = f"Container {trouble.container or 'build'} of the build failed{code}{why}"
-    said += f": {trouble.message}" if trouble.message else ""
-    return Halt(Reason.BUILD_FAILED, f"{said}.", "Mend the cause")
-
-
-def _build_record(resolved: Resolved, seen: BuildSeen) -> BuildRecord:
-    return BuildRecord(seen.job, resolved.build.type, seen.started_at, seen.finished_at)
+def _building(record: Record, resolved: Resolved, seen: BuildSeen) -> Record:
+    build = BuildRecord(seen.job, resolved.build.type, seen.started_at, seen.finished_at)
+    return replace(record, build=build)

@@ -1,0 +1,60 @@
+"""A registry in memory; the port `Registry`."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from album_operator.domain.errors import OutsideError
+from album_operator.domain.registry import ImagePlace, ImageSeen
+
+
+class FakeRegistry:
+    """Images by repository and by tag or digest.
+
+    Attributes:
+        asked: every question, as `repository:tag` or `repository@digest`.
+        trouble: raised by every question while set.
+    """
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.trouble: OutsideError | None = None
+        self._images: dict[str, dict[str, ImageSeen]] = {}
+
+    def push(
+        self,
+        repository: str,
+        tag: str,
+        labels: Mapping[str, str],
+        platforms: tuple[str, ...] = ("linux/amd64",),
+        digest: str | None = None,
+    ) -> str:
+        """Push an image as a builder does; the tag moves if it is there.
+
+        Args:
+            repository: in full.
+            tag: a tag.
+            labels: of its configuration.
+            platforms: of its images.
+            digest: of its manifest; None for one that follows from all the rest.
+
+        Returns:
+            Its digest.
+        """
+        content = json.dumps([repository, sorted(labels.items()), platforms])
+        digest = digest or f"sha256:{hashlib.sha256(content.encode()).hexdigest()}"
+        image = ImageSeen(digest, dict(labels), platforms)
+        self._images.setdefault(repository, {}).update({tag: image, digest: image})
+        return digest
+
+    def delete(self, repository: str, tag: str) -> None:
+        """Take a tag away; its image stays."""
+        del self._images[repository][tag]
+
+    async def find(self, place: ImagePlace, name: str) -> ImageSeen | None:
+        """Read what a tag or a digest stands for."""
+        separator = "@" if ":" in name else ":"
+        self.asked.append(f"{place.repository}{separator}{name}")
+        if self.trouble is not None:
+            raise self.trouble
+        return self._images.get(place.repository, {}).get(name)
