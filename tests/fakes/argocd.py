@@ -5,20 +5,17 @@ operation runs only where something differs, and `summary.images` lists old and 
 runs.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
-
-import yaml
 
 from album_operator.adapters.cluster.cluster import path_of
 from album_operator.domain.names import is_same_repository
+from tests.fakes.argocd_sources import Raw, image_of, render_applications
 from tests.fakes.cluster import APIS, FakeCluster
+from tests.fakes.git_history import File
 from tests.fakes.git_server import FakeGitServer
 
 REFRESH = "argocd.argoproj.io/refresh"
-
-Raw = dict[str, Any]
 
 
 class FakeArgoCD:
@@ -29,6 +26,7 @@ class FakeArgoCD:
         fails: message of the next sync operation's failure, None for success.
         slow_rollout: a sync leaves old and new Pods until `finish_rollouts`.
         skew: how far its clock is ahead of the others'.
+        blind: apps of apps ignore differences in the sources that they render.
     """
 
     def __init__(
@@ -38,80 +36,118 @@ class FakeArgoCD:
         self.fails: str | None = None
         self.slow_rollout = False
         self.skew = timedelta()
+        self.blind = False
         self._cluster = cluster
         self._server = server
         self._clock = clock
         self._live: dict[str, str] = {}
         self._wanted: dict[str, str] = {}
+        self._rendered: dict[str, list[Raw]] = {}
 
     def run(self) -> None:
         """Answer every refresh asked for, and sync what differs and may be synced."""
         for raw in self._cluster.all_of("Application"):
             annotations = raw["metadata"].get("annotations", {})
-            if not self.deaf and (REFRESH in annotations or "status" not in raw):
+            if not self.deaf and (REFRESH in annotations or not _is_compared(raw)):
                 self._compare(raw)
 
     def sync(self, name: str) -> None:
         """Sync an Application by hand, as its owner would."""
-        raw = next(raw for raw in self._cluster.all_of("Application") if _name(raw) == name)
+        raw = self._find(name)
         self._compare(raw)
         self._operate(raw)
 
     def finish_rollouts(self) -> None:
         """Let old Pods end and new ones become healthy."""
         for raw in self._cluster.all_of("Application"):
-            self._show(raw, [self._live[_name(raw)]], "Healthy")
+            if _name(raw) in self._live:
+                self._show(raw, [self._live[_name(raw)]], "Healthy")
 
     def set_health(self, name: str, health: str) -> None:
         """Let the app of an Application fall ill, or recover."""
-        raw = next(raw for raw in self._cluster.all_of("Application") if _name(raw) == name)
+        raw = self._find(name)
         self._show(raw, raw["status"]["summary"]["images"], health)
 
     def _compare(self, raw: Raw) -> None:
         source = raw["spec"]["source"]
-        repository = next(
-            repository
-            for url, repository in self._server.repositories.items()
-            if is_same_repository(url, source["repoURL"])
-        )
-        target = source["targetRevision"].replace("HEAD", repository.default_branch)
-        revision = repository.branches[target]
-        values = repository.commits[revision].files[f"{source['path']}/values.yaml"].data
-        image = yaml.safe_load(values)["image"]
-        pin = f"@{image['digest']}" if "digest" in image else ""
-        wanted = f"{image['repository']}:{image['tag']}{pin}"
-        self._wanted[_name(raw)] = wanted
-        differs = self._live.get(_name(raw)) != wanted
-        sync = {"status": "OutOfSync" if differs else "Synced", "revision": revision}
+        revision: str = source["targetRevision"]
+        files: Mapping[str, File] = {}
+        if "chart" not in source:
+            repository = next(
+                repository
+                for url, repository in self._server.repositories.items()
+                if is_same_repository(url, source["repoURL"])
+            )
+            target = source["targetRevision"].replace("HEAD", repository.default_branch)
+            revision = repository.branches[target]
+            files = repository.commits[revision].files
+        self._rendered[_name(raw)] = rendered = render_applications(source, files)
+        if not rendered:
+            self._wanted[_name(raw)] = image_of(source, files)
+        sync = {
+            "status": "OutOfSync" if self._differs(raw) else "Synced",
+            "revision": revision,
+            "comparedTo": {"source": source, "destination": raw["spec"]["destination"]},
+        }
+        resources = [self._resource(child) for child in rendered]
         self._edit(
             raw,
             {
                 "metadata": {"annotations": {REFRESH: None}},
-                "status": {"sync": sync, "reconciledAt": self._now()},
+                "status": {"sync": sync, "reconciledAt": self._now(), "resources": resources},
             },
         )
-        if differs and "automated" in (raw["spec"].get("syncPolicy") or {}):
+        if self._differs(raw) and "automated" in (raw["spec"].get("syncPolicy") or {}):
             self._operate(raw)
 
+    def _differs(self, raw: Raw) -> bool:
+        rendered = self._rendered[_name(raw)]
+        if rendered:
+            return any(self._resource(child)["status"] != "Synced" for child in rendered)
+        return self._live.get(_name(raw)) != self._wanted[_name(raw)]
+
+    def _resource(self, child: Raw) -> Raw:
+        """Give an Application as one of the resources of the app of apps that renders it."""
+        live = self._find(child["metadata"]["name"])
+        is_synced = self.blind or live["spec"]["source"] == child["spec"]["source"]
+        return {
+            "group": "argoproj.io",
+            "kind": "Application",
+            "namespace": live["metadata"]["namespace"],
+            "name": _name(live),
+            "status": "Synced" if is_synced else "OutOfSync",
+        }
+
     def _operate(self, raw: Raw) -> None:
-        revision, wanted = raw["status"]["sync"]["revision"], self._wanted[_name(raw)]
+        revision, source = raw["status"]["sync"]["revision"], raw["spec"]["source"]
         phase = "Failed" if self.fails is not None else "Succeeded"
         operation = {
             "phase": phase,
             "message": self.fails or "successfully synced",
             "finishedAt": self._now(),
-            "syncResult": {"revision": revision},
+            "syncResult": {"revision": revision, "source": source},
         }
         self._edit(raw, {"status": {"operationState": operation}})
         if phase == "Failed":
             return
-        self._edit(raw, {"status": {"sync": {"status": "Synced"}}})
-        old = self._live.get(_name(raw))
+        rendered = self._rendered[_name(raw)]
+        for child in rendered:
+            live = self._find(child["metadata"]["name"])
+            self._edit(live, {"spec": {"source": child["spec"]["source"]}})
+        resources = [self._resource(child) for child in rendered]
+        self._edit(raw, {"status": {"sync": {"status": "Synced"}, "resources": resources}})
+        if rendered:
+            self._show(raw, [], "Healthy")
+            return
+        wanted, old = self._wanted[_name(raw)], self._live.get(_name(raw))
         self._live[_name(raw)] = wanted
         if self.slow_rollout and old is not None:
             self._show(raw, sorted({old, wanted}), "Progressing")
         else:
             self._show(raw, [wanted], "Healthy")
+
+    def _find(self, name: str) -> Raw:
+        return next(raw for raw in self._cluster.all_of("Application") if _name(raw) == name)
 
     def _show(self, raw: Raw, images: list[str], health: str) -> None:
         status: Raw = {"summary": {"images": images}}
@@ -132,3 +168,9 @@ class FakeArgoCD:
 def _name(raw: Raw) -> str:
     name: str = raw["metadata"]["name"]
     return name
+
+
+def _is_compared(raw: Raw) -> bool:
+    """Tell whether an Application was compared with the source that its spec has now."""
+    compared: Raw = raw.get("status", {}).get("sync", {}).get("comparedTo", {})
+    return bool(compared.get("source") == raw["spec"]["source"])

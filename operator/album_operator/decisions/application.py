@@ -1,5 +1,6 @@
 """What an Application must be like before a release may touch it."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from album_operator.domain.hosts import NO_ALIASES, HostAliases
@@ -16,28 +17,40 @@ from album_operator.domain.seen import (
 )
 from album_operator.domain.verdict import Halt
 
+Others = Collection[ApplicationSeen | None]
+"""All the Applications that a release names."""
+
 
 def admit(
-    ref: Ref, seen: ApplicationSeen | None, resolved: Resolved, pipeline: Ref, *, consent: bool
+    ref: Ref,
+    seen: ApplicationSeen | None,
+    others: Others,
+    resolved: Resolved,
+    pipeline: Ref,
+    *,
+    consent: bool,
 ) -> ConsentedApplication | Halt:
     """Refuse an Application that is not there, runs something else, or has not consented.
 
     Args:
         ref: the Application the release names.
         seen: the Application, or None.
+        others: all that it names.
         resolved: what the release does.
         pipeline: the release's pipeline, which the consent must name.
         consent: whether the operator asks for consent at all.
     """
-    there = check(ref, seen, resolved)
+    there = check(ref, seen, others, resolved)
     return there if isinstance(there, Halt) else ask(ref, there, pipeline, consent=consent)
 
 
-def check(ref: Ref, seen: ApplicationSeen | None, resolved: Resolved) -> ApplicationSeen | Halt:
+def check(
+    ref: Ref, seen: ApplicationSeen | None, others: Others, resolved: Resolved
+) -> ApplicationSeen | Halt:
     """Refuse an Application that is not there or runs something else; it is only read then."""
     if seen is None:
         return _missing(ref)
-    if find_source(seen, resolved) is None:
+    if find_source(seen, resolved) is None and find_parent(seen, others, resolved) is None:
         return Halt(
             Reason.APPLICATION_MISMATCH,
             f"Application {ref} does not take its manifests from branch "
@@ -49,12 +62,17 @@ def check(ref: Ref, seen: ApplicationSeen | None, resolved: Resolved) -> Applica
 
 
 def _or_tell(seen: ApplicationSeen, resolved: Resolved) -> str:
-    """Say how an admin lets two hosts be one, where the hosts alone differ."""
+    """Say how an admin lets two hosts be one, where the hosts alone differ, or who renders it."""
     ours = resolved.config.repository
+    if any(_is_ours(source, resolved) for source in seen.sources):
+        return ""
     missing = (missing_alias(source.repository, ours) for source in seen.sources)
     alias = next(filter(None, missing), None)
     if alias is None:
-        return ""
+        return (
+            ", or name beside it, under spec.apps[].applications there, the app of apps that "
+            "renders it from that file"
+        )
     return (
         f", or have an admin add {alias} to the operator's ALBUM_HOST_ALIASES if that is one host"
     )
@@ -97,6 +115,28 @@ def find_source(seen: ApplicationSeen, resolved: Resolved) -> ApplicationSource 
         ):
             return source
     return None
+
+
+def find_parent(
+    seen: ApplicationSeen, others: Others, resolved: Resolved
+) -> ApplicationSeen | None:
+    """Find the app of apps that renders an Application from what the release edits.
+
+    Args:
+        seen: the Application; one that takes the edited files itself has none.
+        others: all that the release names.
+        resolved: what it does.
+    """
+    if find_source(seen, resolved) is not None:
+        return None
+    known = (other for other in others if other is not None and seen.ref in other.renders)
+    return next((other for other in known if find_source(other, resolved) is not None), None)
+
+
+def errors_of(seen: ApplicationSeen) -> str:
+    """Give what Argo CD says is wrong with an Application, as one more sentence; empty for none."""
+    errors = "; ".join(f"{kind}: {text}" for kind, text in sorted(seen.conditions.items()))
+    return f" Argo CD says: {errors}." if errors else ""
 
 
 def name_alike(seen: ApplicationSeen, resolved: Resolved, aliases: HostAliases) -> ApplicationSeen:

@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from album_operator.decisions import application
-from album_operator.domain.images import in_full, is_same_image
+from album_operator.decisions import app_of_apps, application, observed_images
+from album_operator.decisions.app_of_apps import FAILED, RUNNING
+from album_operator.decisions.helm_values import Found
+from album_operator.decisions.observed_images import LOOK, wanted_image
 from album_operator.domain.names import join_words
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ApplicationRecord, Record, StepName
-from album_operator.domain.release import EditValue, Ref
+from album_operator.domain.release import Ref
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import ApplicationSeen, ConsentedApplication
 from album_operator.domain.verdict import (
@@ -29,9 +31,6 @@ from album_operator.domain.verdict import (
     Wait,
 )
 
-LOOK = timedelta(seconds=10)
-"""How often an Application is looked at when no event comes."""
-
 REFRESH_AGAIN = timedelta(seconds=10)
 """A refresh asked for while another runs is lost (Argo CD, webhook.md), so it is asked for again
 this long after a comparison was seen that still showed an older revision."""
@@ -39,9 +38,6 @@ this long after a comparison was seen that still showed an older revision."""
 OWN_EYES = LOOK
 """Nothing is over, neither well nor badly, before this process has looked twice: a clock that
 stepped while no process ran would else end it at once."""
-
-RUNNING = frozenset({"Running", "Terminating"})
-FAILED = frozenset({"Failed", "Error"})
 
 
 @dataclass(frozen=True)
@@ -56,6 +52,7 @@ class DeploySeen:
         asked: whether it may be patched as it is now.
         compared_for: how long nothing has been compared nor was to be, as far as this process has
             seen; None where it has seen neither yet.
+        behind: a value of its spec that an edit should have changed, from `app_of_apps`.
     """
 
     application: ApplicationSeen | None
@@ -63,6 +60,11 @@ class DeploySeen:
     contains_merge: frozenset[str]
     asked: ConsentedApplication | Halt
     compared_for: timedelta | None = None
+    behind: Found | None = None
+
+
+Seen = Mapping[Ref, DeploySeen]
+"""All the Applications of a release."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class _Look:
 def decide(
     record: Record,
     resolved: Resolved,
-    seen: Mapping[Ref, DeploySeen],
+    seen: Seen,
     now: datetime,
     first_look: datetime | None = None,
 ) -> Verdict[DeployAction]:
@@ -89,7 +91,7 @@ def decide(
         now: the present time.
         first_look: when this process looked for the first time; None for long ago.
     """
-    looks = [_look(ref, found, record, resolved, now) for ref, found in seen.items()]
+    looks = [_look(ref, seen, record, resolved, now) for ref in seen]
     record = replace(record, applications=tuple(look.record for look in looks))
     lacks = [look.lacks for look in looks if look.lacks is not None]
     for verdict in lacks:
@@ -124,7 +126,9 @@ def undecided_revisions(
     that Argo CD is about to replace, nor that of an operation that did not fail.
     """
     source = application.find_source(seen, resolved)
-    revisions = {source.revision or ""} if source is not None else set()
+    if source is None:
+        return frozenset()
+    revisions = {source.revision or ""}
     known = {(app.namespace, app.name): app.accepted_because for app in record.applications}
     if seen.refresh_requested and known.get((seen.namespace, seen.name)) is None:
         return frozenset(revisions & {record.merged_commit})
@@ -143,7 +147,7 @@ def _settle(
     if left > timedelta():
         return Wait(
             Reason.SETTLING,
-            f"{names} runs {_wanted(record, resolved)} and is Healthy; the release is done at "
+            f"{names} runs {wanted_image(record, resolved)} and is Healthy; the release is done at "
             f"{end:%H:%M:%S} UTC if it stays so.",
             left,
             record,
@@ -153,28 +157,34 @@ def _settle(
     return Done(
         record,
         Reason.SUCCEEDED,
-        f"{names} runs {_wanted(record, resolved)} at {revision[:12]}, Healthy.",
+        f"{names} runs {wanted_image(record, resolved)} at {revision[:12]}, Healthy.",
     )
 
 
-def _look(ref: Ref, found: DeploySeen, record: Record, resolved: Resolved, now: datetime) -> _Look:
-    seen = application.check(ref, found.application, resolved)
+def _look(ref: Ref, all_seen: Seen, record: Record, resolved: Resolved, now: datetime) -> _Look:
+    others = [found.application for found in all_seen.values()]
+    seen = application.check(ref, all_seen[ref].application, others, resolved)
     if isinstance(seen, Halt):
         return _Look(ApplicationRecord(ref.namespace, ref.name), seen)
     known = {(app.namespace, app.name): app for app in record.applications}
     before = known.get((ref.namespace, ref.name))
-    source = application.find_source(seen, resolved)
+    # The revision with our change is known to the app of apps alone.
+    parent = application.find_parent(seen, others, resolved)
+    source = application.find_source(parent or seen, resolved)
     revision = source.revision if source is not None else None
-    merged = record.merged_commit
+    contains = all_seen[ref if parent is None else parent.ref].contains_merge
     accepted = None
-    if revision is not None and revision in found.contains_merge:
-        accepted = "Equal" if revision == merged else "Descendant"
-    lacks = _lacks(ref, seen, found, revision, record, resolved)
-    since = None
+    if revision is not None and revision in contains:
+        accepted = "Equal" if revision == record.merged_commit else "Descendant"
+    lacks = _lacks(ref, all_seen, record, resolved)
+    since, health_since = None, None
     if lacks is None:
         since = now
+        # An app of apps may fall ill of what is not ours.
+        if not app_of_apps.children_of(seen, others, resolved):
+            health_since = seen.health_since
         # Another stamp of its health: it was ill between two looks.
-        if before is not None and before.health_since == seen.health_since:
+        if before is not None and before.health_since == health_since:
             since = min(before.settling_since or now, now)
     return _Look(
         ApplicationRecord(
@@ -184,7 +194,7 @@ def _look(ref: Ref, found: DeploySeen, record: Record, resolved: Resolved, now: 
             accepted_because=accepted,
             sync=seen.sync_status or None,
             health=seen.health or None,
-            health_since=seen.health_since if since is not None else None,
+            health_since=health_since,
             settling_since=since,
         ),
         lacks,
@@ -192,19 +202,42 @@ def _look(ref: Ref, found: DeploySeen, record: Record, resolved: Resolved, now: 
 
 
 def _lacks(
+    ref: Ref, all_seen: Seen, record: Record, resolved: Resolved
+) -> Wait | Halt | Act[DeployAction] | None:
+    found = all_seen[ref]
+    seen = found.application
+    if seen is None or not found.is_applied:
+        return _reverted(ref)
+    others = [other.application for other in all_seen.values()]
+    parent = application.find_parent(seen, others, resolved)
+    if parent is None:
+        children = app_of_apps.children_of(seen, others, resolved)
+        lacks = _lacks_revision(ref, seen, found, children, record, resolved)
+        if lacks is not None or children:
+            return lacks
+    else:
+        lacks = _lacks(parent.ref, all_seen, record, resolved)
+        lacks = lacks or app_of_apps.check_child(seen, parent, found.behind)
+    return lacks or observed_images.check(ref, seen, record, resolved) or _health(ref, seen)
+
+
+def _lacks_revision(
     ref: Ref,
     seen: ApplicationSeen,
     found: DeploySeen,
-    revision: str | None,
+    children: tuple[ApplicationSeen, ...],
     record: Record,
     resolved: Resolved,
 ) -> Wait | Halt | Act[DeployAction] | None:
-    if not found.is_applied:
-        return _reverted(ref)
+    """Say what keeps an Application from being Synced at a revision with our change."""
     merged = (record.merged_commit or "")[:12]
-    operation = seen.operation
+    source, operation = application.find_source(seen, resolved), seen.operation
+    revision = source.revision if source is not None else None
     if revision is None or revision not in found.contains_merge:
         return _compare(ref, seen, found, revision, record)
+    unsynced = app_of_apps.check_rendered(seen, children)
+    if children and unsynced is None:
+        return None
     if operation is not None and operation.phase in RUNNING:
         return _wait(Reason.SYNCING, f"Argo CD syncs Application {ref}: {operation.message}")
     # One that failed at an earlier revision is history: Argo CD starts another if it must.
@@ -219,9 +252,11 @@ def _lacks(
             f"{operation.message}.",
             "Mend the cause",
         )
+    if unsynced is not None:
+        return unsynced
     if seen.sync_status != "Synced" or seen.operation_requested:
         return _wait(Reason.SYNCING, f"Application {ref} is {seen.sync_status} at {revision[:12]}.")
-    return _images(ref, seen, record, resolved) or _health(ref, seen)
+    return None
 
 
 def _compare(
@@ -232,7 +267,6 @@ def _compare(
     record: Record,
 ) -> Wait | Halt | Act[DeployAction]:
     merged = (record.merged_commit or "")[:12]
-    errors = "; ".join(f"{kind}: {text}" for kind, text in sorted(seen.conditions.items()))
     is_due = found.compared_for is None or found.compared_for > REFRESH_AGAIN
     if not seen.refresh_requested and is_due:
         if isinstance(found.asked, Halt):
@@ -248,65 +282,8 @@ def _compare(
     )
     return _wait(
         Reason.SYNCING,
-        f"Application {ref}{at}, {told} or a later commit."
-        f"{f' Argo CD says: {errors}.' if errors else ''}",
+        f"Application {ref}{at}, {told} or a later commit.{application.errors_of(seen)}",
     )
-
-
-def _pinned(record: Record, resolved: Resolved) -> str | None:
-    """Give the image's digest where an edit pins it, so that only it proves the image."""
-    if not any(edit.value is EditValue.DIGEST for edit in resolved.config.edits):
-        return None
-    return record.image.digest if record.image is not None else None
-
-
-def _wanted(record: Record, resolved: Resolved) -> str:
-    pinned = _pinned(record, resolved)
-    return resolved.build.image if pinned is None else f"{resolved.build.image}@{pinned}"
-
-
-def _images(ref: Ref, seen: ApplicationSeen, record: Record, resolved: Resolved) -> Wait | None:
-    wanted, pinned = _wanted(record, resolved), _pinned(record, resolved)
-    same = [image for image in seen.images if is_same_image(image, wanted)]
-    if pinned is None:
-        ours = {image for image in same if _is_wanted(image, wanted, record)}
-        proof = ours
-    else:
-        # What a digest names is the same whatever the tag before it says.
-        proof = {image for image in same if image.endswith(f"@{pinned}")}
-        ours = proof | {image for image in same if in_full(image) == in_full(resolved.build.image)}
-    if not proof and (others := _pinned_elsewhere(same, resolved)):
-        return _wait(
-            Reason.SYNCING,
-            f"Application {ref} runs {join_words(others)}: the tag of the release with another "
-            f"digest than that of the image that was built, so it is another image. Find what pins "
-            "it, and let an edit with value: Digest write it.",
-        )
-    if not proof:
-        return _wait(
-            Reason.SYNCING if seen.images else Reason.IMAGE_NOT_OBSERVED,
-            f"Application {ref} runs {join_words(seen.images) or 'no image'}, not {wanted}. Argo "
-            "CD reads images from Pod specs: an app with 0 replicas or a CronJob shows none.",
-        )
-    older = [image for image in same if image not in ours]
-    if older:
-        return _wait(
-            Reason.SYNCING, f"Application {ref} still runs {join_words(older)} beside {wanted}."
-        )
-    return None
-
-
-def _is_wanted(image: str, wanted: str, record: Record) -> bool:
-    """Tell whether an image has our tag, and no digest but ours: that alone says what runs."""
-    name, _, digest = in_full(image).partition("@")
-    known = record.image.digest if record.image is not None else digest
-    return name == in_full(wanted) and digest in ("", known)
-
-
-def _pinned_elsewhere(images: list[str], resolved: Resolved) -> list[str]:
-    """Give the images with our tag and some digest."""
-    built = f"{in_full(resolved.build.image)}@"
-    return [image for image in images if in_full(image).startswith(built)]
 
 
 def _health(ref: Ref, seen: ApplicationSeen) -> Wait | None:

@@ -1,4 +1,4 @@
-"""Edits of the manifest of an Application itself: its image runs there, where no proof finds it.
+"""Edits of the manifest of an Application itself: neither it nor what renders it is proof alone.
 
 Argo CD shows of an app of apps its own resources, not those of the Applications among them, and an
 Application whose source is a chart repository never shows a commit of ours.
@@ -6,7 +6,7 @@ Application whose source is a chart repository never shows a commit of ours.
 
 from collections.abc import Mapping
 
-from album_operator.decisions.application import find_source
+from album_operator.decisions.application import Others, find_parent, find_source
 from album_operator.decisions.rendering import mapping, text_of
 from album_operator.domain.images import is_same_image
 from album_operator.domain.keys import Step
@@ -47,29 +47,32 @@ def find_child(edit: Edit, document: object) -> str | None:
 
 
 def check(
-    application: ApplicationSeen, resolved: Resolved, children: Mapping[Edit, str]
+    application: ApplicationSeen, others: Others, resolved: Resolved, children: Mapping[Edit, str]
 ) -> Halt | None:
     """Refuse a release whose image could not be proved in an Application that it names.
 
     Args:
         application: the Application.
+        others: all that it names.
         resolved: what the release does.
         children: names of the Applications whose manifests edits are in.
     """
     if not children or len(children) < len(resolved.config.edits):
         return None
+    named = [other for other in others if other is not None]
     if application.name in children.values():
-        is_proved = find_source(application, resolved) is not None
+        is_known = find_source(application, resolved) is not None
+        is_proved = is_known or find_parent(application, named, resolved) is not None
     else:
-        is_proved = any(is_same_image(image, resolved.build.image) for image in application.images)
+        is_shown = any(is_same_image(image, resolved.build.image) for image in application.images)
+        is_proved = is_shown or any(find_parent(one, [application], resolved) for one in named)
     if is_proved:
         return None
     edit, child = next(iter(children.items()))
     return Halt(
         Reason.APPLICATION_MISMATCH,
         f"{edit.path} is the manifest of Application {child}, in which the image runs, and at "
-        f"Application {application.namespace}/{application.name} it could never be proved.",
-        f"Move the value into a values file of {resolved.config.repository} that {child} takes "
-        "from a second source with ref (helm.valueFiles: $values/…), edit it there and name "
-        f"{child} under spec.apps[].applications of the pipeline",
+        f"Application {application.namespace}/{application.name} alone it could never be proved.",
+        f"Name both under spec.apps[].applications of the pipeline: {child}, and the Application "
+        f"that renders it from {resolved.config.repository}",
     )

@@ -262,8 +262,9 @@ def _check_applications(
     release: Release, resolved: Resolved, seen: PreflightSeen, *, consent: bool
 ) -> Halt | None:
     pipeline = Ref(release.ref.namespace, resolved.pipeline.name)
+    others = seen.applications.values()
     for ref, found in seen.applications.items():
-        asked = application.admit(ref, found, resolved, pipeline, consent=consent)
+        asked = application.admit(ref, found, others, resolved, pipeline, consent=consent)
         if isinstance(asked, Halt):
             return asked
         if ref in seen.switched_off:

@@ -38,8 +38,10 @@ def decide(
 ) -> Verdict[SyncAction]:
     """Patch the next Application whose policy differs."""
     pipeline = Ref(release.ref.namespace, resolved.pipeline.name)
+    others = [policy.application for policy in seen.values()]
     for ref, policy in seen.items():
-        asked = application.admit(ref, policy.application, resolved, pipeline, consent=consent)
+        found = policy.application
+        asked = application.admit(ref, found, others, resolved, pipeline, consent=consent)
         if isinstance(asked, Halt):
             return asked
         if policy.is_disabled:

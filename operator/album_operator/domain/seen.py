@@ -429,12 +429,14 @@ class OperationSeen:
     Attributes:
         phase: `Running`, `Terminating`, `Succeeded`, `Failed` or `Error`.
         revisions: revisions it synced to, one per source.
+        is_of_spec: it synced the sources that the spec has now.
     """
 
     phase: str
     revisions: tuple[str, ...]
     message: str
     finished_at: datetime | None = None
+    is_of_spec: bool = False
 
 
 @dataclass(frozen=True)
@@ -454,6 +456,8 @@ class ApplicationSeen:
         operation_requested: an operation is asked for and not yet begun.
         conditions: messages of its error conditions by type, such as `ComparisonError`.
         controller_namespace: where Argo CD's controller runs, empty where it does not tell.
+        is_of_spec: it was last compared with the sources that the spec has now.
+        renders: the Applications among its resources, with the sync status of each.
     """
 
     namespace: str
@@ -473,6 +477,13 @@ class ApplicationSeen:
     operation_requested: bool
     conditions: Mapping[str, str]
     controller_namespace: str = ""
+    is_of_spec: bool = False
+    renders: Mapping[Ref, str] = field(default_factory=dict)
+
+    @property
+    def ref(self) -> Ref:
+        """Namespace and name."""
+        return Ref(self.namespace, self.name)
 
     @property
     def instance(self) -> str:

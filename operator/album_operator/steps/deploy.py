@@ -1,13 +1,13 @@
 """Deployed: what the Applications run, at which revision."""
 
-from album_operator.decisions import application
+from album_operator.decisions import app_of_apps, application
 from album_operator.decisions import deploy as decision
 from album_operator.domain.notice import Subject
 from album_operator.domain.record import Record, StepName
 from album_operator.domain.release import Ref
 from album_operator.domain.seen import ApplicationSeen
 from album_operator.domain.verdict import DeployAction, Verdict
-from album_operator.render import sync_policy
+from album_operator.render import proposal, sync_policy
 from album_operator.steps.case import Case
 from album_operator.steps.world import World
 
@@ -43,6 +43,7 @@ async def _look(
         await _find_containing(world, case, revisions),
         asked,
         world.sightings.age_of_comparison(case.release, found),
+        app_of_apps.find_behind(found, proposal.wanted_values(case.resolved, case.digest)),
     )
 
 

@@ -69,8 +69,8 @@ class Place:
         plain = await self._read(reader, set(texts.values()))
         found = {edit: manifests.find_child(edit, plain[text]) for edit, text in texts.items()}
         children = {edit: child for edit, child in found.items() if child}
-        seen = filter(None, self.applications.values())
-        refused = (manifests.check(one, self.resolved, children) for one in seen)
+        seen = [one for one in self.applications.values() if one is not None]
+        refused = (manifests.check(one, seen, self.resolved, children) for one in seen)
         return next(filter(None, refused), None)
 
     async def _read(self, reader: Reader, texts: Collection[bytes]) -> Mapping[bytes, object]:

@@ -121,7 +121,7 @@ spec:
 """
 
 
-async def test_a_tag_in_the_applications_own_manifest_is_told_with_the_way_that_is_proved() -> None:
+async def test_a_tag_in_the_applications_own_manifest_can_move_to_a_values_file() -> None:
     stage = Stage()
     _write(stage, "apps/backend.yaml", MANIFEST)
     _edit_instead(stage, path="apps/backend.yaml", key="spec.source.helm.valuesObject.image.tag")

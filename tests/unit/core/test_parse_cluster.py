@@ -101,6 +101,49 @@ def test_an_operation_names_its_revisions_in_several_ways(
     assert operation.revisions == revisions
 
 
+CHART = {"repoURL": "https://charts.example.org", "chart": "x", "targetRevision": "1.2.3"}
+OURS = {**CHART, "helm": {"valuesObject": {"image": {"tag": "v1"}, "on": False}}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "other", "is_of_spec"),
+    [
+        ({"source": OURS}, {"source": OURS}, True),
+        ({"source": {**OURS, "directory": {}, "path": ""}}, {"source": OURS}, True),
+        ({"source": {**CHART, "helm": {"parameters": []}}}, {"source": CHART}, True),
+        ({"source": OURS}, {"source": CHART}, False),
+        ({"source": OURS}, {"source": {**CHART, "helm": {"valuesObject": {}}}}, False),
+        ({"sources": [OURS, CHART]}, {"source": {"repoURL": ""}, "sources": [OURS, CHART]}, True),
+        ({"sources": [OURS, CHART]}, {"sources": [CHART, OURS]}, False),
+        ({"source": OURS}, {}, False),
+    ],
+)
+def test_what_was_compared_or_synced_is_told_from_what_the_spec_has_now(
+    spec: dict[str, Any], other: dict[str, Any], *, is_of_spec: bool
+) -> None:
+    raw = raw_application()
+    del raw["spec"]["source"]
+    raw["spec"] |= spec
+    sync = {"status": "Synced", "comparedTo": {**other, "destination": {}} if other else None}
+    raw["status"] = {"sync": sync, "operationState": {"phase": "Failed", "syncResult": other}}
+    seen = parse_application(raw)
+
+    assert seen.operation is not None
+    assert (seen.is_of_spec, seen.operation.is_of_spec) == (is_of_spec, is_of_spec)
+
+
+def test_the_applications_that_one_renders_are_read_with_their_sync_status() -> None:
+    child = {"group": "argoproj.io", "kind": "Application", "namespace": "argocd", "name": "a"}
+    other = {"kind": "ConfigMap", "namespace": "argocd", "name": "b", "status": "Synced"}
+    raw = raw_application()
+    raw["status"] = {"resources": [{**child, "status": "OutOfSync"}, other, {**child, "name": "c"}]}
+
+    assert parse_application(raw).renders == {
+        Ref("argocd", "a"): "OutOfSync",
+        Ref("argocd", "c"): "",
+    }
+
+
 def test_several_sources_are_paired_with_their_revisions() -> None:
     raw = raw_application()
     del raw["spec"]["source"]

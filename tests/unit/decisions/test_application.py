@@ -14,7 +14,7 @@ from tests.fakes.builders import APPLICATION, APPLICATION_SEEN, CONFIG, PIPELINE
 
 
 def _check(seen: ApplicationSeen | None, *, consent: bool = True) -> Halt | None:
-    asked = application.admit(APPLICATION, seen, RESOLVED, PIPELINE.ref, consent=consent)
+    asked = application.admit(APPLICATION, seen, [seen], RESOLVED, PIPELINE.ref, consent=consent)
     if isinstance(asked, Halt):
         return asked
     assert asked.seen is seen

@@ -8,6 +8,7 @@ import pytest
 from album_operator.decisions import deploy
 from album_operator.decisions.application import ask
 from album_operator.decisions.deploy import DeploySeen
+from album_operator.decisions.observed_images import LOOK
 from album_operator.domain import progress
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record, StepName
@@ -248,7 +249,8 @@ def test_only_an_operation_that_failed_is_asked_after() -> None:
 
     assert deploy.undecided_revisions(done, RECORD, RESOLVED) == {MERGED}
     assert deploy.undecided_revisions(failed, RECORD, RESOLVED) == {MERGED, BASE}
-    assert deploy.undecided_revisions(elsewhere, RECORD, RESOLVED) == {BASE}
+    # A chart's revision is no commit of the config repository.
+    assert deploy.undecided_revisions(elsewhere, RECORD, RESOLVED) == frozenset()
 
 
 @pytest.mark.parametrize("skew", [timedelta(minutes=-16), timedelta(), timedelta(minutes=16)])
@@ -455,7 +457,7 @@ def test_the_last_look_comes_exactly_at_the_end_of_the_time() -> None:
     now = NOW + timedelta(minutes=14, seconds=58)
 
     assert _wait(replace(PROVED, health="Progressing"), now).retry_after == timedelta(seconds=2)
-    assert _wait(replace(PROVED, health="Progressing")).retry_after == deploy.LOOK
+    assert _wait(replace(PROVED, health="Progressing")).retry_after == LOOK
 
 
 def test_settling_is_not_cut_short_by_the_timeout() -> None:

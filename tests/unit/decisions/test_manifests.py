@@ -57,15 +57,26 @@ def test_neither_the_child_nor_what_renders_it_can_prove_the_image(
     application: ApplicationSeen,
 ) -> None:
     resolved = replace(RESOLVED, config=replace(RESOLVED.config, edits=(TAG,)))
-    halt = manifests.check(application, resolved, {TAG: "shop"})
+    halt = manifests.check(application, [application], resolved, {TAG: "shop"})
 
     assert halt is not None
     assert halt.reason is Reason.APPLICATION_MISMATCH
     assert halt.message == (
         "apps/shop.yaml is the manifest of Application shop, in which the image runs, and at "
-        f"Application argocd/{application.name} it could never be proved."
+        f"Application argocd/{application.name} alone it could never be proved."
     )
-    assert "from a second source with ref" in halt.remedy
+    assert halt.remedy == (
+        "Name both under spec.apps[].applications of the pipeline: shop, and the Application that "
+        f"renders it from {CONFIG}"
+    )
+
+
+def test_both_together_prove_the_image() -> None:
+    resolved = replace(RESOLVED, config=replace(RESOLVED.config, edits=(TAG,)))
+    both = [replace(PARENT, renders={SHOP.ref: "OutOfSync"}), SHOP]
+
+    assert [manifests.check(one, both, resolved, {TAG: "shop"}) for one in both] == [None, None]
+    assert manifests.check(SHOP, [PARENT, SHOP, None], resolved, {TAG: "shop"}) is not None
 
 
 @pytest.mark.parametrize(
@@ -82,4 +93,4 @@ def test_what_may_be_proved_goes_on(
 ) -> None:
     resolved = replace(RESOLVED, config=replace(RESOLVED.config, edits=edits))
 
-    assert manifests.check(application, resolved, children) is None
+    assert manifests.check(application, [application], resolved, children) is None

@@ -25,6 +25,10 @@ IMAGES = frozenset({"images"})
 """What of a source's `helm` and `kustomize` can outweigh a value in a file."""
 
 
+APPLICATION = ("argoproj.io", "Application")
+"""Group and kind."""
+
+
 class UnreadableError(TransientError):
     """An Application holds what no Application can; whoever wrote it must mend it."""
 
@@ -100,7 +104,7 @@ def _parse(raw: Mapping[str, Any]) -> ApplicationSeen:
         images=tuple(_texts(_map(status, "summary"), "images")),
         health_since=_time(health, "lastTransitionTime"),
         reconciled_at=_time(status, "reconciledAt"),
-        operation=_operation(_map(status, "operationState")),
+        operation=_operation(_map(status, "operationState"), spec),
         operation_requested="operation" in raw,
         conditions={
             _text(condition, "type"): head(_text(condition, "message"), 512)
@@ -108,6 +112,12 @@ def _parse(raw: Mapping[str, Any]) -> ApplicationSeen:
             if _text(condition, "type").endswith("Error")
         },
         controller_namespace=_text(status, "controllerNamespace"),
+        is_of_spec=_has_sources_of(spec, _map(sync, "comparedTo")),
+        renders={
+            Ref(_text(item, "namespace"), _text(item, "name")): _text(item, "status")
+            for item in _maps(status, "resources")
+            if (_text(item, "group"), _text(item, "kind")) == APPLICATION
+        },
     )
 
 
@@ -142,7 +152,28 @@ def _policy(spec: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return policy if spec.get("syncPolicy") is not None else None
 
 
-def _operation(state: Mapping[str, Any]) -> OperationSeen | None:
+def _has_sources_of(spec: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Tell whether something that Argo CD compared or synced has the sources of the spec.
+
+    Of several sources it writes an empty `source` beside them.
+    """
+    field = "sources" if _maps(spec, "sources") else "source"
+    return bool(other) and _as_in_go(spec.get(field)) == _as_in_go(other.get(field))
+
+
+def _as_in_go(value: object) -> object:
+    """Leave out what Argo CD does when it copies a source: what is empty, but for free values."""
+    match value:
+        case Mapping():
+            bare = {k: v if k == "valuesObject" else _as_in_go(v) for k, v in value.items()}
+            return {key: item for key, item in bare.items() if item}
+        case list():
+            return [_as_in_go(item) for item in value]
+        case _:
+            return value
+
+
+def _operation(state: Mapping[str, Any], spec: Mapping[str, Any]) -> OperationSeen | None:
     if not state:
         return None
     result = _map(state, "syncResult")
@@ -154,6 +185,7 @@ def _operation(state: Mapping[str, Any]) -> OperationSeen | None:
         revisions=tuple(revisions) or ((revision,) if revision else ()),
         message=head(_text(state, "message"), 512),
         finished_at=_time(state, "finishedAt"),
+        is_of_spec=_has_sources_of(spec, result or asked),
     )
 
 

@@ -1,0 +1,55 @@
+"""What Argo CD's repository server makes of a source, as far as a release can tell."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from tests.fakes.git_history import File
+
+Raw = dict[str, Any]
+
+TEMPLATE = re.compile(r"{{ \.Values\.([a-z.]+) }}")
+
+
+def image_of(source: Raw, files: Mapping[str, File]) -> str:
+    """Give the image that a chart renders: of a folder, or of a chart repository."""
+    helm = source.get("helm", {})
+    values: Raw = {}
+    if "path" in source:
+        values = yaml.safe_load(files[f"{source['path']}/values.yaml"].data)
+    values |= helm.get("valuesObject") or yaml.safe_load(helm.get("values", "")) or {}
+    for parameter in helm.get("parameters", ()):
+        if parameter["name"] == "image.tag":
+            values["image"]["tag"] = parameter["value"]
+    image = values["image"]
+    pin = f"@{image['digest']}" if "digest" in image else ""
+    return f"{image['repository']}:{image['tag']}{pin}"
+
+
+def render_applications(source: Raw, files: Mapping[str, File]) -> list[Raw]:
+    """Give the Applications among the manifests of a folder, or of the chart in it."""
+    folder = f"{source.get('path')}/"
+    values = (
+        yaml.safe_load(files[f"{folder}values.yaml"].data)
+        if f"{folder}values.yaml" in files
+        else {}
+    )
+    found = []
+    for path in sorted(files):
+        if path.startswith(folder) and path != f"{folder}values.yaml":
+            text = TEMPLATE.sub(lambda name: _at(values, name[1]), files[path].data.decode())
+            found += [one for one in _documents(text) if one.get("kind") == "Application"]
+    return found
+
+
+def _documents(text: str) -> Iterator[Raw]:
+    return (one for one in yaml.safe_load_all(text) if isinstance(one, dict))
+
+
+def _at(values: Raw, key: str) -> str:
+    node: Any = values
+    for name in key.split("."):
+        node = node[name]
+    return str(node)
