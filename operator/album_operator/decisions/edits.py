@@ -21,6 +21,7 @@ from album_operator.domain.versions import (
     LOOKS_LIKE_VERSION,
     Versioning,
     forms_of,
+    is_below,
     is_newer,
     is_version,
     rule_between,
@@ -131,7 +132,9 @@ def _check_order(resolved: Resolved, current: Mapping[Edit, str]) -> Halt | None
             continue
         if is_newer(version, resolved.version, versioning):
             return _superseded(resolved, edit, value, version)
-        if not is_version(version, versioning) and LOOKS_LIKE_VERSION.fullmatch(version):
+        is_of_another_form = not is_version(version, versioning)
+        is_known = is_below(version, resolved.version) or not LOOKS_LIKE_VERSION.fullmatch(version)
+        if is_of_another_form and not is_known:
             return _without_order(resolved, edit, value, version)
     return None
 

@@ -19,13 +19,22 @@ NUMERIC = r"v?[0-9]+([.-][0-9]+)*"
 IMAGE_TAG_LENGTH = 128
 """Longest tag of an image (OCI distribution specification 1.1), and so longest version."""
 
+DATE = r"(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([0-9]{2,6})?"
+SECONDS = "1[0-9]{9}"
+"""Since 1970, of a time from 2001 on."""
+
+HASH = rf"(?!({DATE}|{SECONDS})$)[0-9]{{7,64}}"
+"""Of a commit, by chance without a letter: one of 27 short ones is."""
+
 LOOKS_LIKE_VERSION = re.compile(
-    rf"(?=.*[1-9])({NUMERIC}|v?[0-9]+(\.[0-9]+)+[._A-Za-z-].*)", re.ASCII
+    rf"(?=.*[1-9])(?!{HASH}$)({NUMERIC}|v?[0-9]+(\.[0-9]+)+[._A-Za-z-].*)", re.ASCII
 )
 """What people take for a version, of whatever form.
 
 `latest` and the hash of a commit are none, nor is a placeholder of zeros, such as `v0`.
 """
+
+LEADING = re.compile(r"v?([0-9]+(?:\.[0-9]+)*)")
 
 RUNS = re.compile(r"([0-9]+)|([A-Za-z]+)")
 
@@ -72,6 +81,16 @@ def is_newer(version: str, than: str, versioning: Versioning) -> bool:
     return _semver(version) > _semver(than)
 
 
+def is_below(text: str, version: str) -> bool:
+    """Tell whether what looks like a version is older, whatever its form.
+
+    By its first numbers it must be: `1.27` and `1.27-alpine` may stand for any 1.27.x, so they are
+    below 1.28.0, and neither below 1.27.3 nor above.
+    """
+    pairs = zip(_leading(text), _leading(version), strict=False)
+    return next((one < other for one, other in pairs if one != other), False)
+
+
 def rule_between(newer: str, older: str) -> str:
     """Say which rule of SemVer puts a version above another, where people may expect otherwise.
 
@@ -98,6 +117,11 @@ def rule_between(newer: str, older: str) -> str:
 
 def _numbers(version: str) -> list[int]:
     return [int(number) for number in re.split("[.-]", version.removeprefix("v"))]
+
+
+def _leading(text: str) -> list[int]:
+    found = LEADING.match(text)
+    return _numbers(found[1]) if found is not None else []
 
 
 def _semver(version: str) -> semver.Version:

@@ -8,6 +8,7 @@ from album_operator.domain.versions import (
     LOOKS_LIKE_VERSION,
     Versioning,
     forms_of,
+    is_below,
     is_newer,
     is_version,
     rule_between,
@@ -139,10 +140,55 @@ def test_a_version_may_be_of_several_forms() -> None:
         ("main-1.2.3", False),
         ("", False),
         ("v", False),
+        ("4829103", False),
+        ("20241103", True),
+        ("202411031530", True),
+        ("20241341", False),
+        ("1732204800", True),
+        ("2732204800", False),
+        ("123456", True),
+        ("v4829103", True),
+        ("1" * 40, False),
+        ("1" * 65, True),
     ],
 )
 def test_what_people_take_for_a_version(text: str, does: bool) -> None:
     assert (LOOKS_LIKE_VERSION.fullmatch(text) is not None) is does
+
+
+@pytest.mark.parametrize(
+    ("text", "version", "is_older"),
+    [
+        ("1.27", "v1.28.0", True),
+        ("v1.27-alpine", "2.0.0-rc.1", True),
+        ("1.27", "v1.27.3", False),
+        ("1.27.3.1", "v1.27.3", False),
+        ("1.27.3.1", "v1.27.4", True),
+        ("1.27", "v1.9.0", False),
+        ("2024-11-03", "2024-12-01", False),
+        ("2024.11.03a", "2024.12.01", True),
+        ("latest", "v1.0.0", False),
+        ("v1.0.0", "latest", False),
+    ],
+)
+def test_first_numbers_that_are_lower_are_of_an_older_version(
+    text: str, version: str, is_older: bool
+) -> None:
+    assert is_below(text, version) is is_older
+
+
+@given(st.text("0123456789.-v", max_size=12), st.text("0123456789.-v", max_size=12))
+def test_nothing_is_below_what_is_below_it(one: str, other: str) -> None:
+    assert not (is_below(one, other) and is_below(other, one))
+
+
+@given(numbers, numbers)
+def test_what_is_below_by_its_first_numbers_is_newer_by_no_form(
+    one: list[int], other: list[int]
+) -> None:
+    text, version = ".".join(map(str, one)), ".".join(map(str, other))
+    if is_below(text, version):
+        assert is_newer(version, text, NUMERIC)
 
 
 @pytest.mark.parametrize(
