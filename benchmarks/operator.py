@@ -163,7 +163,7 @@ class Operator:
             editor=self._editor,
             pull_requests=forge,
             watch=self._watch,
-            builds=ClusterBuilds(self._cluster),
+            builds=ClusterBuilds(self._cluster, _now),
             applications=ClusterApplications(self._cluster),
             settings=settings,
             clock=_now,

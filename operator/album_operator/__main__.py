@@ -111,7 +111,7 @@ class _Outside:
             editor=self._editor,
             pull_requests=self.pull_requests,
             watch=watch,
-            builds=ClusterBuilds(cluster),
+            builds=ClusterBuilds(cluster, self._clock),
             applications=ClusterApplications(cluster),
             settings=self._settings,
             clock=self._clock,

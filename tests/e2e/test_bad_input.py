@@ -161,8 +161,8 @@ def test_a_failed_build_says_where_to_look_and_a_retry_is_a_second_attempt(world
     name = world.release(world.new_tag(target=branch))
     ready = world.await_finished(name)
     assert ready["reason"] == "BuildFailed"
-    assert "kubectl logs -n album job/" in ready["message"]
     failure = world.get(name)["status"]["failure"]
+    assert f"kubectl logs -n album {failure['pod']} -c build" in ready["message"]
     assert failure["step"] == "ImageReady"
     assert failure["container"] == "build"
     assert failure["exitCode"] != 0

@@ -29,6 +29,7 @@ APIS = {
     "Application": ("/apis/argoproj.io/v1alpha1", "applications"),
     "Job": ("/apis/batch/v1", "jobs"),
     "Pod": ("/api/v1", "pods"),
+    "Event": ("/api/v1", "events"),
     "Secret": ("/api/v1", "secrets"),
 }
 
@@ -92,7 +93,7 @@ class FakeCluster(Cluster):
         self._answer(path)
         if path in self.objects:
             return copy.deepcopy(self.objects[path])
-        if not path.endswith(("/pods", "/applications", "/jobs")):
+        if not path.endswith(("/pods", "/applications", "/jobs", "/events")):
             raise NotFoundError(Reason.CLUSTER_UNAVAILABLE, f"The API server has no {path}.")
         items = [raw for raw in self._list(path) if _is_selected(raw, query)]
         first = int(query.get("continue") or 0)
@@ -169,7 +170,8 @@ class FakeCluster(Cluster):
             metadata.setdefault("creationTimestamp", "2026-11-20T11:59:00Z")
             raw["status"] = {"observedGeneration": -1}
         metadata.setdefault("uid", f"uid-{self._version}")
-        if plural == "events":
+        metadata.setdefault("creationTimestamp", "2026-11-20T12:00:00Z")
+        if "regarding" in raw:
             self.events.setdefault(raw["regarding"]["name"], []).append(raw["reason"])
         self.objects[place] = raw
         self._bump(raw)
@@ -186,13 +188,18 @@ class FakeCluster(Cluster):
 
 
 def _is_selected(raw: Raw, query: Mapping[str, str]) -> bool:
-    """Apply a label selector of `key=value` and `key`, and the one field selector Jobs know."""
+    """Apply a label selector of `key=value` and `key`, and a field selector."""
     labels = raw["metadata"].get("labels", {})
     words = [word.partition("=") for word in query.get("labelSelector", "").split(",") if word]
     if any(key not in labels or (equals and labels[key] != value) for key, equals, value in words):
         return False
-    succeeded = raw.get("status", {}).get("succeeded", 0)
-    return query.get("fieldSelector") in {None, f"status.successful={succeeded}"}
+    fields = {
+        "status.successful": str(raw.get("status", {}).get("succeeded", 0)),
+        "involvedObject.uid": raw.get("involvedObject", {}).get("uid"),
+        "reason": raw.get("reason"),
+    }
+    words = [word.partition("=") for word in query.get("fieldSelector", "").split(",") if word]
+    return all(fields[key] == value for key, _, value in words)
 
 
 def finish_build(cluster: FakeCluster, job: Raw, digest: str = DIGEST) -> None:

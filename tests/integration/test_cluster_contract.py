@@ -1,6 +1,7 @@
 """The API server in memory answers as the real one does, asked through the same adapters."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -261,10 +262,37 @@ async def test_jobs_that_run_are_listed_and_those_that_ended_are_not(
         await cluster.create(JOBS, job)
     await _end(cluster, "succeeded", "Complete")
     await _end(cluster, "failed", "Failed")
-    adapter = builds.ClusterBuilds(cluster)
+    adapter = builds.ClusterBuilds(cluster, lambda: NOW)
 
     assert await adapter.list_running(NAMESPACE) == (RELEASE.ref.name,)
     with pytest.raises(StaleError):
         await adapter.submit(_job("one-too-many", 5), 1)
     await adapter.submit(_job("second", 6), 2)
     assert len(await adapter.list_running(NAMESPACE)) == 2
+
+
+async def test_of_events_those_of_one_object_and_reason_are_listed(cluster: Cluster) -> None:
+    events = path_of("/api/v1", "events", NAMESPACE)
+    for number, (uid, reason) in enumerate(
+        [("one", "FailedCreate"), ("one", "SuccessfulCreate"), ("another", "FailedCreate")]
+    ):
+        metadata = {"namespace": NAMESPACE, "name": f"contract-{uid}-{reason.lower()}"}
+        event = {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": metadata,
+            "involvedObject": {"kind": "Job", "namespace": NAMESPACE, "name": "b", "uid": uid},
+            "reason": reason,
+            "message": f"number {number}",
+            "type": "Warning",
+        }
+        with suppress(ConflictError):
+            await cluster.create(events, event)
+
+    async def list_events(selector: str) -> list[str]:
+        page = await cluster.get(events, fieldSelector=selector, limit="20")
+        return sorted(item["message"] for item in page["items"])
+
+    assert await list_events("involvedObject.uid=one") == ["number 0", "number 1"]
+    assert await list_events("involvedObject.uid=one,reason=FailedCreate") == ["number 0"]
+    assert await list_events("involvedObject.uid=nobody") == []

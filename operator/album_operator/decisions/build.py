@@ -85,7 +85,7 @@ def decide(
         case BuildState.SUCCEEDED:
             return _finish(release, record, resolved, seen)
         case BuildState.FAILED:
-            return build_troubles.fail(release, resolved, seen)
+            return build_troubles.fail(release, record, resolved, seen)
         case _:
             assert_never(seen.state)
 

@@ -1,5 +1,6 @@
 """What keeps a build from running, and how one ended that failed."""
 
+import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -16,13 +17,51 @@ POD_LOOK = timedelta(seconds=15)
 """How often a build's Pod is looked at for what no Job event tells, such as ImagePullBackOff."""
 
 WAITING = {
-    "ImagePullBackOff": Reason.IMAGE_PULL_FAILED,
-    "ErrImagePull": Reason.IMAGE_PULL_FAILED,
-    "InvalidImageName": Reason.IMAGE_PULL_FAILED,
     "Unschedulable": Reason.UNSCHEDULABLE,
+    "Suspended": Reason.UNSCHEDULABLE,
     "DisruptionTarget": Reason.BUILD_EVICTED,
+    "NodeLost": Reason.NODE_LOST,
+    **dict.fromkeys(
+        (
+            "ErrImageNeverPull",
+            "ErrImagePull",
+            "ImageInspectError",
+            "ImagePullBackOff",
+            "InvalidImageName",
+            "RegistryUnavailable",
+            "SignatureValidationFailed",
+        ),
+        Reason.IMAGE_PULL_FAILED,
+    ),
+    **dict.fromkeys(
+        (
+            "CreateContainerConfigError",
+            "CreateContainerError",
+            "CreatePodSandboxError",
+            "FailedAttachVolume",
+            "FailedCreatePodSandBox",
+            "FailedMapVolume",
+            "FailedMount",
+            "NetworkNotReady",
+            "PostStartHookError",
+            "PreCreateHookError",
+            "PreStartHookError",
+            "RunContainerError",
+        ),
+        Reason.POD_NOT_STARTED,
+    ),
 }
+"""Words for what Kubernetes goes on with by itself: those of the kubelet's image manager
+(`pkg/kubelet/images/types.go`), its containers and its Events, and of conditions."""
 
+QUOTA = re.compile(r"exceeded quota: |insufficient quota ")
+
+REFUSED = re.compile(
+    r"forbidden|denied the request|denied request|calling webhook|not found|is invalid"
+)
+"""How an admission plugin, webhook or policy says no; other words are of an API server in need."""
+
+KEEPS_TRYING = " Kubernetes keeps trying until "
 
 MEMORY = {
     BUILDER: "Raise build.resources.limits.memory in the pipeline",
@@ -30,6 +69,13 @@ MEMORY = {
 }
 FOREIGN = "Raise the limit where it is added to Pods: the operator does not"
 """Who raises the limit of memory of which container."""
+
+LOW_NODE = re.compile(r"node was low on resource|node had condition", re.IGNORECASE)
+"""A kubelet's words for an eviction because its node was short of something (`pkg/kubelet/
+eviction/helpers.go`); its others are for what a Pod used beyond its own limits."""
+
+KILLED = 137
+"""Exit code of a process that ended by SIGKILL."""
 
 
 def wait(record: Record, resolved: Resolved, seen: BuildSeen, now: datetime) -> Wait:
@@ -42,31 +88,52 @@ def wait(record: Record, resolved: Resolved, seen: BuildSeen, now: datetime) -> 
         now: the time.
     """
     trouble = seen.trouble
-    reason = WAITING.get(trouble.reason) if trouble else None
-    if trouble and reason:
+    reason = _reason_to_wait(trouble) if trouble else None
+    if trouble is None or reason is None:
+        message = f"Job {seen.job} builds {resolved.build.image} with {resolved.build.type}."
+        return Wait(Reason.BUILDING, message, POD_LOOK, record)
+    message = f"{_what_keeps(seen, trouble)}{f' ({trouble.message})' if trouble.message else ''}."
+    if trouble.reason != "Suspended":
         deadline = (seen.started_at or now) + resolved.build.timeout
-        message = (
-            f"Pod {trouble.pod} of Job {seen.job} does not run: {trouble.reason}"
-            f"{f' ({trouble.message})' if trouble.message else ''}. Kubernetes keeps trying until "
-            f"{deadline:%H:%M:%S} UTC."
-        )
-        return Wait(reason, message, POD_LOOK, record)
-    return Wait(
-        Reason.BUILDING,
-        f"Job {seen.job} builds {resolved.build.image} with {resolved.build.type}.",
-        POD_LOOK,
-        record,
-    )
+        message += f"{KEEPS_TRYING}{deadline:%H:%M:%S} UTC."
+    return Wait(reason, message, POD_LOOK, record)
 
 
-def fail(release: Release, resolved: Resolved, seen: BuildSeen) -> Halt:
+def _reason_to_wait(trouble: PodTrouble) -> Reason | None:
+    if trouble.reason != "FailedCreate":
+        return WAITING.get(trouble.reason)
+    if QUOTA.search(trouble.message):
+        return Reason.QUOTA_EXCEEDED
+    return Reason.POD_REFUSED if REFUSED.search(trouble.message) else Reason.CLUSTER_UNAVAILABLE
+
+
+def _what_keeps(seen: BuildSeen, trouble: PodTrouble) -> str:
+    match trouble.reason:
+        case "FailedCreate":
+            return f"Job {seen.job} gets no Pod from the API server"
+        case "Suspended":
+            return (
+                f"Job {seen.job} is suspended by whoever admits Jobs here, such as Kueue, and has "
+                "no Pod until they let it begin"
+            )
+        case "NodeLost":
+            return (
+                f"The node of Pod {trouble.pod} of Job {seen.job} does not answer or is gone; the "
+                "build begins anew on another once Kubernetes has taken the Pod from it"
+            )
+        case "DisruptionTarget":
+            return f"Pod {trouble.pod} of Job {seen.job} was taken away, and the build begins anew"
+    where = f" in container {trouble.container}" if trouble.container else ""
+    return f"Pod {trouble.pod} of Job {seen.job} does not run{where}: {trouble.reason}"
+
+
+def fail(release: Release, record: Record, resolved: Resolved, seen: BuildSeen) -> Halt:
     """Say why a build failed, and what a person can do about it."""
-    logs = f"kubectl logs -n {release.ref.namespace} job/{seen.job} --all-containers"
     trouble = seen.trouble or PodTrouble(pod="", container=None, reason="", message="")
     if trouble.is_log and not resolved.build.failure_log:
         trouble = replace(trouble, message="")
-    cause = _cause(resolved, seen, trouble)
-    halt = replace(cause, ending=f", then {SET_RETRY}. Logs: {logs}")
+    cause = _cause(record, resolved, seen, trouble)
+    halt = replace(cause, ending=f", then {SET_RETRY}. Logs: {_logs(release, seen, trouble)}")
     failure = Failure(
         step=StepName.IMAGE_READY,
         reason=halt.reason,
@@ -78,28 +145,106 @@ def fail(release: Release, resolved: Resolved, seen: BuildSeen) -> Halt:
     return replace(halt, failure=failure)
 
 
-def _cause(resolved: Resolved, seen: BuildSeen, trouble: PodTrouble) -> Halt:
+def _logs(release: Release, seen: BuildSeen, trouble: PodTrouble) -> str:
+    command = f"kubectl logs -n {release.ref.namespace}"
+    if trouble.container and trouble.exit_code is not None:
+        return f"{command} {trouble.pod} -c {trouble.container}"
+    return f"{command} job/{seen.job} --all-containers"
+
+
+def _cause(record: Record, resolved: Resolved, seen: BuildSeen, trouble: PodTrouble) -> Halt:
     if seen.failure_reason == "DeadlineExceeded":
-        return Halt(
-            Reason.BUILD_TIMED_OUT,
-            f"The build took longer than build.timeout ({resolved.build.timeout}).",
-            "Raise it in the pipeline or make the build faster",
-        )
+        return _timed_out(record, resolved, seen, trouble)
+    if trouble.reason in {"DisruptionTarget", "NodeLost"}:
+        return _taken_away(seen, trouble)
     if trouble.reason == "Evicted":
-        return Halt(
-            Reason.BUILD_FAILED,
-            f"Pod {trouble.pod} was evicted: {trouble.message or 'no reason is told'}.",
-            "If it used too much disk, raise build.resources.limits.ephemeral-storage in the "
-            "pipeline",
-        )
+        return _evicted(seen, trouble)
     if trouble.reason == "OOMKilled":
         return Halt(
             Reason.BUILD_OUT_OF_MEMORY,
             f"Container {trouble.container} of the build ran out of memory.",
             MEMORY.get(trouble.container or "", FOREIGN),
         )
-    code = f" with exit code {trouble.exit_code}" if trouble.exit_code is not None else ""
-    why = f" ({trouble.reason})" if trouble.reason not in {"", "Error"} else ""
-    said = f"Container {trouble.container or 'build'} of the build failed{code}{why}"
-    said += f": {trouble.message}" if trouble.message else ""
-    return Halt(Reason.BUILD_FAILED, f"{said}.", "Mend the cause")
+    if trouble.container is None:
+        return _without_container(seen, trouble)
+    return _exited(trouble)
+
+
+def _timed_out(record: Record, resolved: Resolved, seen: BuildSeen, trouble: PodTrouble) -> Halt:
+    """Say what a build waited for when its time was over: its Pod is gone by then."""
+    timeout = f"build.timeout ({resolved.build.timeout})"
+    step = record.step(StepName.IMAGE_READY)
+    kept = step.message.partition(KEEPS_TRYING)[0]
+    if trouble.reason == "FailedCreate":
+        said = f" ({trouble.message})" if trouble.message else ""
+        kept = f"{_what_keeps(seen, trouble)}{said}."
+    elif step.reason not in {*WAITING.values(), Reason.QUOTA_EXCEEDED, Reason.POD_REFUSED}:
+        return Halt(
+            Reason.BUILD_TIMED_OUT,
+            f"The build took longer than {timeout}.",
+            "Raise it in the pipeline or make the build faster",
+        )
+    return Halt(
+        Reason.BUILD_TIMED_OUT,
+        f"The build was not done within {timeout}. What was last seen to keep it: {kept}",
+        "Mend that",
+    )
+
+
+def _taken_away(seen: BuildSeen, trouble: PodTrouble) -> Halt:
+    """Stop after Kubernetes began the build anew as often as it may."""
+    times = f"{seen.failed_pods} times" if seen.failed_pods > 1 else "once"
+    if trouble.reason == "NodeLost":
+        said = f": {trouble.message}" if trouble.message else ""
+        return Halt(
+            Reason.NODE_LOST,
+            f"The build's Pod was lost or taken away {times}, at last Pod {trouble.pod} with its "
+            f"node{said}.",
+            "Look at the nodes",
+        )
+    return Halt(
+        Reason.BUILD_EVICTED,
+        f"The build's Pod was taken away {times}, at last Pod {trouble.pod}: "
+        f"{trouble.message or 'no reason is told'}.",
+        "If the node was short of something, raise build.resources.requests in the pipeline, so "
+        "that the build gets a node with room for it",
+    )
+
+
+def _evicted(seen: BuildSeen, trouble: PodTrouble) -> Halt:
+    if LOW_NODE.search(trouble.message):
+        return _taken_away(seen, trouble)
+    return Halt(
+        Reason.BUILD_OUT_OF_DISK,
+        f"Pod {trouble.pod} was evicted: {trouble.message or 'no reason is told'}.",
+        "If it used too much disk, raise build.resources.limits.ephemeral-storage in the pipeline",
+    )
+
+
+def _without_container(seen: BuildSeen, trouble: PodTrouble) -> Halt:
+    """Say what is known where no container of a Pod tells how it ended."""
+    if trouble.pod:
+        said = f"Pod {trouble.pod} of the build failed ({trouble.reason})"
+        said += f": {trouble.message}" if trouble.message else ""
+        return Halt(Reason.BUILD_FAILED, f"{said}.", "Mend the cause")
+    words = seen.failure_message or seen.failure_reason or "no reason is told"
+    return Halt(
+        Reason.BUILD_FAILED,
+        f"Job {seen.job} failed and no Pod of it is left, as where somebody deletes it: {words}.",
+        "Find out who did",
+    )
+
+
+def _exited(trouble: PodTrouble) -> Halt:
+    why = f" ({trouble.reason})" if trouble.reason != "Error" else ""
+    said = f"Container {trouble.container} of the build failed"
+    said += f" with exit code {trouble.exit_code}" if trouble.exit_code is not None else ""
+    said += why + (f": {trouble.message}" if trouble.message else "")
+    if trouble.exit_code != KILLED:
+        return Halt(Reason.BUILD_FAILED, f"{said}.", "Mend the cause")
+    return Halt(
+        Reason.BUILD_FAILED,
+        f"{said}. That code is SIGKILL's, and nobody tells who sent it: mostly a process in the "
+        "container was out of memory, or somebody deleted the Pod.",
+        MEMORY.get(trouble.container or "", FOREIGN),
+    )

@@ -55,6 +55,7 @@ class Reason(StrEnum):
     VALUES_NOT_EDITABLE = "ValuesNotEditable"
     VERSIONS_NOT_COMPARABLE = "VersionsNotComparable"
     BUILD_FAILED = "BuildFailed"
+    BUILD_OUT_OF_DISK = "BuildOutOfDisk"
     BUILD_OUT_OF_MEMORY = "BuildOutOfMemory"
     BUILD_TIMED_OUT = "BuildTimedOut"
     PUSH_REFUSED = "PushRefused"
@@ -78,6 +79,10 @@ class Reason(StrEnum):
 
     # Transient: retried by itself.
     BUILD_EVICTED = "BuildEvicted"
+    NODE_LOST = "NodeLost"
+    QUOTA_EXCEEDED = "QuotaExceeded"
+    POD_REFUSED = "PodRefused"
+    POD_NOT_STARTED = "PodNotStarted"
     IMAGE_PULL_FAILED = "ImagePullFailed"
     UNSCHEDULABLE = "Unschedulable"
     FORGE_UNAVAILABLE = "ForgeUnavailable"
@@ -99,6 +104,10 @@ class Reason(StrEnum):
 TRANSIENT = frozenset(
     {
         Reason.BUILD_EVICTED,
+        Reason.NODE_LOST,
+        Reason.QUOTA_EXCEEDED,
+        Reason.POD_REFUSED,
+        Reason.POD_NOT_STARTED,
         Reason.IMAGE_PULL_FAILED,
         Reason.UNSCHEDULABLE,
         Reason.FORGE_UNAVAILABLE,

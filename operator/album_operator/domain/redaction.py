@@ -40,6 +40,10 @@ LEVELS = 2
 
 _COLOUR = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 
+_UNSEEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+
 NEAR = 24
 """Where the characters beside a name are looked for, beyond a colour."""
 
@@ -278,7 +282,17 @@ def from_start(text: str) -> str:
 
 def last_words(text: str) -> str:
     """Give the end of a message: a failed build says why in its last lines."""
-    return tail(text, MESSAGE_LENGTH)
+    return tail(_legible(text), MESSAGE_LENGTH)
+
+
+def first_words(text: str) -> str:
+    """Give the beginning of a message: the control plane says there what it is about."""
+    return head(_legible(text), MESSAGE_LENGTH)
+
+
+def _legible(text: str) -> str:
+    """Leave out what a terminal would obey, or nobody can see: a builder can say anything."""
+    return _UNSEEN.sub("", _COLOUR.sub("", text)).strip()
 
 
 def head(text: str, limit: int) -> str:

@@ -274,11 +274,14 @@ class JobOwner(StrEnum):
 
 @dataclass(frozen=True)
 class PodTrouble:
-    """Why a build's Pod does not run, or how its container ended.
+    """Why a build has no Pod, why its Pod does not run, or how its container ended.
 
     Attributes:
-        reason: the kubelet's or scheduler's word: `ImagePullBackOff`, `Unschedulable`,
-            `OOMKilled`, `Error`, `Evicted`.
+        pod: its name; empty where the Job has none.
+        container: None where it is about the whole Pod.
+        reason: the word of the kubelet, the scheduler or the Job controller: `ImagePullBackOff`,
+            `Unschedulable`, `OOMKilled`, `Error`, `Evicted`, `DisruptionTarget`, `NodeLost`,
+            `FailedMount`, `FailedCreate`, `Suspended`.
         message: what it says besides.
     """
 
@@ -307,10 +310,13 @@ class BuildSeen:
     """A build Job and the Pods it controls.
 
     Attributes:
+        state: as its builder ended, where it has ended: other containers of its Pod may go on.
         owner: who controls the Job, by the owner reference's kind, name and uid.
         failure_reason: reason of the Job's Failed condition, such as `DeadlineExceeded`.
-        last_words: of each Pod that succeeded, once the Job has; several where the Job controller
-            made more than one, or where somebody made a Pod that claims to be the Job's.
+        failure_message: what that condition says besides.
+        failed_pods: how many of its Pods have failed, by the Job controller's count.
+        last_words: of each Pod whose builder succeeded, once the build has; several where the Job
+            controller made more than one, or where somebody made a Pod that claims to be the Job's.
         trouble: what is wrong with the newest Pod, None where nothing is.
     """
 
@@ -320,6 +326,8 @@ class BuildSeen:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     failure_reason: str | None = None
+    failure_message: str = ""
+    failed_pods: int = 0
     last_words: tuple[LastWords, ...] = ()
     trouble: PodTrouble | None = None
 

@@ -38,6 +38,19 @@ RELEASE_LABEL = "album.dev/release"
 KEEP = 86400
 """Seconds a finished Job stays, so that its log can be read for a day."""
 
+RERUNS = 3
+"""How often a build begins anew whose Pod a node lost, evicted, or could not take after all."""
+
+FAILURE_RULES: tuple[dict[str, Any], ...] = (
+    # A Pod that a drained or full node takes away says nothing about the build. Not `Ignore`: a
+    # build that fills its node each time would begin anew until its deadline.
+    {"action": "Count", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+    # A container that ended badly does so again. An eviction for what the Pod used beyond its own
+    # limits has no condition, and its containers were killed.
+    {"action": "FailJob", "onExitCodes": {"operator": "NotIn", "values": [0]}},
+)
+"""The first that fits says what becomes of the Job; where none does, the Pod counts as a rerun."""
+
 NOBODY = 65532
 
 TMP = "256Mi"
@@ -86,16 +99,8 @@ def render_job(
             ],
         },
         "spec": {
-            "backoffLimit": 0,
-            # A Pod that a drained or full node takes away says nothing about the build.
-            "podFailurePolicy": {
-                "rules": [
-                    {
-                        "action": "Ignore",
-                        "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
-                    }
-                ]
-            },
+            "backoffLimit": RERUNS,
+            "podFailurePolicy": {"rules": list(FAILURE_RULES)},
             "activeDeadlineSeconds": int(resolved.build.timeout.total_seconds()),
             "ttlSecondsAfterFinished": KEEP,
             "template": {

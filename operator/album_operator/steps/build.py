@@ -57,11 +57,17 @@ async def _find_slots(world: World, case: Case) -> BuildSlots:
 
 
 async def _clean(case: Case, seen: BuildSeen | None) -> BuildSeen | None:
-    """Free what a Pod says of secrets before it is cut; a log whose are not known is left."""
+    """Free what is said of a Pod of secrets before it is cut; a log whose are not known is left."""
     trouble = seen.trouble if seen is not None else None
-    if seen is None or trouble is None:
+    if seen is None or (trouble is None and not seen.failure_message):
         return seen
-    is_known = await case.access.learn(case.resolved)
-    said = trouble.message if is_known or not trouble.is_log else ""
-    said = redaction.last_words(case.access.clean(redaction.from_start(said)))
+    is_known, clean = await case.access.learn(case.resolved), case.access.clean
+    seen = replace(seen, failure_message=redaction.first_words(clean(seen.failure_message)))
+    if trouble is None:
+        return seen
+    if trouble.exit_code is None:
+        said = redaction.first_words(clean(trouble.message))
+    else:
+        said = trouble.message if is_known or not trouble.is_log else ""
+        said = redaction.last_words(clean(redaction.from_start(said)))
     return replace(seen, trouble=replace(trouble, message=said))

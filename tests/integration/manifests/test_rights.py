@@ -24,6 +24,7 @@ SERVED = (
     | _rights(ALBUM, "albumpipelines", "get")
     | _rights("batch", "jobs", "get", "list", "watch", "create")
     | _rights("", "pods", "list")
+    | _rights("", "events", "list")
     | _rights("", "secrets", "get")
     | _rights("events.k8s.io", "events", "create")
 )

@@ -165,7 +165,7 @@ class Stage:
             editor=FakeEditor(),
             pull_requests=forge,
             watch=self.watch,
-            builds=ClusterBuilds(cluster),
+            builds=ClusterBuilds(cluster, self.clock),
             applications=ClusterApplications(cluster),
             settings=self.settings,
             clock=self.clock,

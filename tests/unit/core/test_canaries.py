@@ -228,7 +228,7 @@ async def test_without_the_pipelines_word_no_log_is_shown(
 
     assert "the step's own words" not in _shown(stage, caplog)
     assert "exit code 3" in stage.message()
-    assert f"kubectl logs -n {NAMESPACE} job/" in stage.message()
+    assert f"kubectl logs -n {NAMESPACE} {stage.jobs[0]['metadata']['name']}" in stage.message()
 
 
 async def test_a_log_is_not_shown_where_the_secrets_in_it_cannot_be_known(

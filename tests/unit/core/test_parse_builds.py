@@ -11,7 +11,7 @@ from album_operator.domain.errors import StaleError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.domain.seen import BuildState, JobOwner, LastWords, PodTrouble
-from tests.fakes.builders import DIGEST, RELEASE
+from tests.fakes.builders import DIGEST, NOW, RELEASE
 from tests.fakes.cluster import FakeCluster, fail_build, finish_build
 
 OWNER: dict[str, Any] = {
@@ -141,9 +141,77 @@ def test_of_a_jobs_pods_those_that_succeeded_speak() -> None:
     assert len(parse_build(_job("Complete"), both, RELEASE).last_words) == 2
 
 
-def test_a_job_that_is_not_complete_lets_no_pod_speak() -> None:
-    assert parse_build(JOB, [_said(DIGEST)], RELEASE).last_words == ()
-    assert parse_build(_job("Failed"), [_said(DIGEST)], RELEASE).last_words == ()
+def test_a_job_whose_pod_has_just_ended_is_waited_for() -> None:
+    seen = parse_build(JOB, [_said(DIGEST)], RELEASE)
+
+    assert (seen.state, seen.last_words) == (BuildState.RUNNING, ())
+
+
+def _beside(sidecar: dict[str, Any], **terminated: object) -> dict[str, Any]:
+    """Give a Pod whose builder has ended, beside a container that somebody put there."""
+    ended = _container(terminated={"finishedAt": "2026-11-20T12:00:40Z", **terminated})
+    return _pod(
+        phase="Running", containerStatuses=[{"name": "istio-proxy", "state": sidecar}, *ended]
+    )
+
+
+GOES_ON: dict[str, Any] = {"running": {"startedAt": "2026-11-20T12:00:01Z"}}
+
+
+def test_a_sidecar_that_goes_on_does_not_hold_up_the_digest() -> None:
+    seen = parse_build(JOB, [_beside(GOES_ON, exitCode=0, message=DIGEST)], RELEASE)
+
+    assert (seen.state, seen.trouble) == (BuildState.SUCCEEDED, None)
+    assert seen.last_words == (LastWords("build-1-x", DIGEST),)
+    assert seen.finished_at == parse_time("2026-11-20T12:00:40Z")
+
+
+def test_a_sidecar_that_goes_on_does_not_hold_up_a_failure() -> None:
+    seen = parse_build(JOB, [_beside(GOES_ON, exitCode=2, reason="Error")], RELEASE)
+
+    assert seen.state is BuildState.FAILED
+    assert seen.trouble == PodTrouble("build-1-x", "build", "Error", "", 2)
+    assert seen.finished_at == parse_time("2026-11-20T12:00:40Z")
+    assert (seen.failure_reason, seen.failure_message) == (None, "")
+
+
+def test_a_builder_that_goes_on_beside_a_sidecar_that_ended_is_waited_for() -> None:
+    pod = _beside({"terminated": {"exitCode": 0}})
+    pod["status"]["containerStatuses"][1]["state"] = {"running": {}}
+
+    assert parse_build(JOB, [pod], RELEASE).state is BuildState.RUNNING
+
+
+def test_of_two_pods_that_go_on_none_speaks_before_the_job_has_ended() -> None:
+    pods = [_beside(GOES_ON, exitCode=0, message=DIGEST), _pod("another", phase="Running")]
+
+    assert parse_build(JOB, pods, RELEASE).state is BuildState.RUNNING
+
+
+def test_a_builder_that_was_killed_with_its_pod_does_not_end_the_build() -> None:
+    pod = _beside(GOES_ON, exitCode=137, reason="Error")
+    pod["status"]["conditions"] = [{"type": "DisruptionTarget", "status": "True"}]
+    seen = parse_build(JOB, [pod], RELEASE)
+
+    assert seen.state is BuildState.RUNNING
+    assert seen.trouble == PodTrouble("build-1-x", None, "DisruptionTarget", "")
+
+
+@pytest.mark.parametrize("phase", ["Failed", "Running"])
+def test_a_job_that_failed_by_a_sidecar_has_built(phase: str) -> None:
+    pod = _beside({"terminated": {"exitCode": 1}}, exitCode=0, message=DIGEST)
+    pod["status"]["phase"] = phase
+    seen = parse_build(_job("Failed", "PodFailurePolicy"), [pod], RELEASE)
+
+    assert seen.state is BuildState.SUCCEEDED
+    assert seen.last_words == (LastWords("build-1-x", DIGEST),)
+
+
+def test_a_job_that_failed_has_not_built_by_the_word_of_one_pod_among_others() -> None:
+    failed = _pod("build-1-y", containerStatuses=_container(terminated={"exitCode": 1}))
+    seen = parse_build(_job("Failed"), [_said(DIGEST), failed], RELEASE)
+
+    assert (seen.state, seen.last_words) == (BuildState.FAILED, ())
 
 
 def test_a_complete_job_whose_pod_is_gone_has_no_last_words() -> None:
@@ -161,6 +229,22 @@ def test_a_failed_job_says_why() -> None:
     seen = parse_build(_job("Failed", "DeadlineExceeded"), [], RELEASE)
 
     assert (seen.state, seen.failure_reason) == (BuildState.FAILED, "DeadlineExceeded")
+    job = _job("Failed", "PodFailurePolicy")
+    job["status"]["conditions"][0]["message"] = "by a rule"
+    job["status"]["failed"] = 2
+    seen = parse_build(job, [], RELEASE)
+    assert (seen.failure_message, seen.failed_pods) == ("by a rule", 2)
+
+
+def test_a_job_that_somebody_suspended_says_so() -> None:
+    condition = {"type": "Suspended", "status": "True", "message": "Job suspended"}
+    job = {**JOB, "status": {"conditions": [condition]}}
+    assert parse_build(job, [], RELEASE).trouble == PodTrouble(
+        "", None, "Suspended", "Job suspended"
+    )
+
+    condition["status"] = "False"
+    assert parse_build(job, [], RELEASE).trouble is None
 
 
 @pytest.mark.parametrize(
@@ -262,7 +346,7 @@ def test_a_log_is_not_cut_before_its_secrets_are_taken_out() -> None:
 
 async def test_a_job_is_read_with_its_newest_pod() -> None:
     cluster = FakeCluster()
-    builds = ClusterBuilds(cluster)
+    builds = ClusterBuilds(cluster, lambda: NOW)
     job = Ref("album", "build-1")
     assert await builds.find(job, RELEASE) is None
     await builds.submit(JOB, 1)
@@ -283,7 +367,7 @@ async def test_a_job_is_read_with_its_newest_pod() -> None:
 
 async def test_a_build_that_ended_well_leaves_its_digest() -> None:
     cluster = FakeCluster()
-    builds = ClusterBuilds(cluster)
+    builds = ClusterBuilds(cluster, lambda: NOW)
     await builds.submit(JOB, 1)
     finish_build(cluster, JOB)
     seen = await builds.find(Ref("album", "build-1"), RELEASE)
@@ -355,8 +439,8 @@ async def test_builds_that_run_are_those_of_releases_that_have_not_ended() -> No
     unlabelled["metadata"]["labels"] = {}
     cluster.apply(unlabelled)
 
-    assert await ClusterBuilds(cluster).list_running("album") == ("first", "second")
-    assert await ClusterBuilds(cluster).list_running("another") == ()
+    assert await ClusterBuilds(cluster, lambda: NOW).list_running("album") == ("first", "second")
+    assert await ClusterBuilds(cluster, lambda: NOW).list_running("another") == ()
 
 
 @pytest.mark.parametrize("operators", [1, 2])
@@ -370,7 +454,7 @@ async def test_of_jobs_submitted_at_once_only_so_many_are_created(operators: int
         return listed
 
     cluster.get = slow_get  # type: ignore[method-assign]
-    builds = [ClusterBuilds(cluster) for _ in range(operators)]
+    builds = [ClusterBuilds(cluster, lambda: NOW) for _ in range(operators)]
     submits = (
         builds[number % operators].submit(_job_of(f"b{number}", f"r{number}"), 3)
         for number in range(9)
@@ -396,6 +480,6 @@ async def test_long_lists_are_read_page_by_page_to_their_end() -> None:
 
     cluster.get = get_page  # type: ignore[method-assign]
 
-    assert len(await ClusterBuilds(cluster).list_running("album")) == 47
+    assert len(await ClusterBuilds(cluster, lambda: NOW).list_running("album")) == 47
     assert [query.get("continue") for query in asked] == [None, "20", "40"]
     assert {query["limit"] for query in asked} == {"20"}

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from album_operator.decisions import build
-from album_operator.domain.reasons import TRANSIENT, Reason
+from album_operator.domain.reasons import Reason
 from album_operator.domain.record import StepName
 from album_operator.domain.release import BuildType
 from album_operator.domain.resolved import Resolved
@@ -16,7 +16,6 @@ from album_operator.domain.seen import (
     BuildState,
     JobOwner,
     LastWords,
-    PodTrouble,
 )
 from album_operator.domain.verdict import Act, BuildAction, Done, Halt, SubmitBuild, Verdict, Wait
 from tests.fakes.builders import (
@@ -32,8 +31,6 @@ from tests.fakes.builders import (
 
 RECORD = record_before(StepName.IMAGE_READY)
 SUCCEEDED = replace(BUILD_SEEN, state=BuildState.SUCCEEDED)
-FAILED = replace(BUILD_SEEN, state=BuildState.FAILED)
-WITH_LOG = replace(RESOLVED, build=replace(RESOLVED.build, failure_log=True))
 PRIVILEGED = replace(RESOLVED, build=replace(RESOLVED.build, type=BuildType.BUILDKIT))
 
 
@@ -105,46 +102,6 @@ def test_a_running_build_is_waited_for_and_noted() -> None:
     assert verdict.record is not None
     assert verdict.record.build is not None
     assert (verdict.record.build.job, verdict.record.build.started_at) == (BUILD_SEEN.job, NOW)
-
-
-@pytest.mark.parametrize(
-    ("word", "reason"),
-    [
-        ("ImagePullBackOff", Reason.IMAGE_PULL_FAILED),
-        ("ErrImagePull", Reason.IMAGE_PULL_FAILED),
-        ("Unschedulable", Reason.UNSCHEDULABLE),
-        ("DisruptionTarget", Reason.BUILD_EVICTED),
-    ],
-)
-@pytest.mark.parametrize("said", ["", "no such image"])
-def test_a_pod_that_does_not_run_is_shown_until_its_time_is_over(
-    word: str, reason: Reason, said: str
-) -> None:
-    trouble = PodTrouble("pod-x", "build", word, said)
-    verdict = _decide(replace(BUILD_SEEN, started_at=NOW, trouble=trouble))
-
-    assert isinstance(verdict, Wait)
-    assert verdict.reason is reason
-    assert reason in TRANSIENT
-    assert "pod-x" in verdict.message
-    assert said in verdict.message
-    assert "12:30:00 UTC" in verdict.message
-
-
-def test_a_trouble_kubernetes_mends_by_itself_is_no_reason() -> None:
-    trouble = PodTrouble("pod-x", "build", "CreateContainerConfigError", "")
-    verdict = _decide(replace(BUILD_SEEN, trouble=trouble))
-
-    assert isinstance(verdict, Wait)
-    assert verdict.reason is Reason.BUILDING
-
-
-def test_a_pod_that_waits_before_its_job_has_a_start_time_is_given_the_whole_time() -> None:
-    trouble = PodTrouble("pod-x", None, "Unschedulable", "")
-    verdict = _decide(replace(BUILD_SEEN, trouble=trouble))
-
-    assert isinstance(verdict, Wait)
-    assert f"{NOW + timedelta(minutes=30):%H:%M:%S} UTC" in verdict.message
 
 
 def test_the_digest_of_a_build_is_taken_from_its_last_words() -> None:
@@ -223,86 +180,6 @@ def test_an_image_of_an_earlier_attempt_is_not_built_again() -> None:
 
     assert isinstance(verdict, Done)
     assert verdict.record == record
-
-
-def test_a_build_over_its_time_names_the_setting() -> None:
-    halt = _halt(replace(FAILED, failure_reason="DeadlineExceeded"))
-
-    assert halt.reason is Reason.BUILD_TIMED_OUT
-    assert "build.timeout (0:30:00)" in halt.sentence
-
-
-@pytest.mark.parametrize(
-    ("container", "remedy"),
-    [
-        ("build", "Raise build.resources.limits.memory in the pipeline"),
-        ("fetch", "Ask an admin to raise ALBUM_FETCH_LIMITS"),
-        ("istio-proxy", "Raise the limit where it is added to Pods"),
-        (None, "Raise the limit where it is added to Pods"),
-    ],
-)
-def test_a_build_out_of_memory_names_the_setting(container: str | None, remedy: str) -> None:
-    trouble = PodTrouble("pod-x", container, "OOMKilled", "", 137)
-    halt = _halt(replace(FAILED, trouble=trouble))
-
-    assert halt.reason is Reason.BUILD_OUT_OF_MEMORY
-    assert remedy in halt.sentence
-
-
-@pytest.mark.parametrize("said", ["Usage of EmptyDir volume exceeds the limit.", ""])
-def test_a_pod_evicted_for_its_disk_names_the_setting(said: str) -> None:
-    halt = _halt(replace(FAILED, trouble=PodTrouble("pod-x", None, "Evicted", said)))
-
-    assert halt.reason is Reason.BUILD_FAILED
-    assert f"Pod pod-x was evicted: {said or 'no reason is told'}" in halt.sentence
-    assert "build.resources.limits.ephemeral-storage" in halt.sentence
-
-
-def test_a_failed_build_says_what_the_builder_said_and_where_the_logs_are() -> None:
-    trouble = PodTrouble("pod-x", "build", "Error", "undefined: foo", 2)
-    halt = _halt(replace(FAILED, trouble=trouble), WITH_LOG)
-
-    assert halt.reason is Reason.BUILD_FAILED
-    assert "exit code 2: undefined: foo" in halt.sentence
-    assert f"kubectl logs -n album job/{BUILD_SEEN.job} --all-containers" in halt.sentence
-    assert halt.failure is not None
-    assert (halt.failure.step, halt.failure.reason) == ("ImageReady", Reason.BUILD_FAILED)
-    assert (halt.failure.pod, halt.failure.container, halt.failure.exit_code) == (
-        "pod-x",
-        "build",
-        2,
-    )
-    assert halt.failure.message == "undefined: foo"
-
-
-def test_a_log_is_shown_only_where_the_pipeline_says_so() -> None:
-    said = PodTrouble("pod-x", "build", "ContainerCannotRun", "the password is hunter2", 128)
-    halt = _halt(replace(FAILED, trouble=said))
-
-    assert "hunter2" not in repr(halt)
-    assert "Container build of the build failed with exit code 128 (ContainerCannotRun). Mend" in (
-        halt.sentence
-    )
-    assert f"kubectl logs -n album job/{BUILD_SEEN.job} --all-containers" in halt.sentence
-    assert halt.failure is not None
-    assert halt.failure.message == halt.sentence
-
-
-def test_what_the_init_container_says_is_shown_always() -> None:
-    said = PodTrouble("pod-x", "fetch", "Error", "the tag was moved", 1)
-
-    assert (
-        "failed with exit code 1: the tag was moved" in _halt(replace(FAILED, trouble=said)).message
-    )
-
-
-def test_a_failed_build_whose_pod_is_gone_still_ends() -> None:
-    halt = _halt(FAILED)
-
-    assert halt.reason is Reason.BUILD_FAILED
-    assert halt.failure is not None
-    assert halt.failure.pod is None
-    assert halt.failure.message == halt.sentence
 
 
 def _queued(slots: BuildSlots) -> Wait:

@@ -92,13 +92,14 @@ def test_the_job_of_a_release_is_as_recorded(release: Release, resolved: Resolve
             ],
         },
         "spec": {
-            "backoffLimit": 0,
+            "backoffLimit": 3,
             "podFailurePolicy": {
                 "rules": [
                     {
-                        "action": "Ignore",
+                        "action": "Count",
                         "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
-                    }
+                    },
+                    {"action": "FailJob", "onExitCodes": {"operator": "NotIn", "values": [0]}},
                 ]
             },
             "activeDeadlineSeconds": 1800,

@@ -2,14 +2,23 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from album_operator.adapters.cluster.cluster import Cluster, parse_time, path_of
+from album_operator.adapters.cluster.pod_troubles import (
+    ENDED,
+    FAILED_CREATE,
+    find_silent,
+    trouble_in,
+    trouble_of,
+)
 from album_operator.adapters.cluster.refusals import ConflictError, NotFoundError
 from album_operator.codec import FAILED, end_of, job_of, release_of
 from album_operator.domain.errors import StaleError
-from album_operator.domain.names import BUILDER, FETCH
+from album_operator.domain.names import BUILDER
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref, Release
 from album_operator.domain.seen import BuildSeen, BuildState, JobOwner, LastWords, PodTrouble
@@ -18,17 +27,20 @@ from album_operator.render.job import RELEASE_LABEL
 BATCH, CORE = "/apis/batch/v1", "/api/v1"
 
 PAGE = 20
-"""Jobs and Pods read at once; each has up to 1.5 MiB (etcd's own limit)."""
-
-OURS = (FETCH, BUILDER)
-"""Containers of a build, in the order they run; others are put into the Pod by somebody else."""
+"""Jobs, Pods and Events read at once; each has up to 1.5 MiB (etcd's own limit)."""
 
 
 class ClusterBuilds:
-    """Reads and creates Jobs."""
+    """Reads and creates Jobs.
 
-    def __init__(self, cluster: Cluster) -> None:
+    Args:
+        cluster: the API server.
+        clock: its time.
+    """
+
+    def __init__(self, cluster: Cluster, clock: Callable[[], datetime]) -> None:
         self._cluster = cluster
+        self._clock = clock
         self._creating: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def find(self, job: Ref, release: Release) -> BuildSeen | None:
@@ -39,8 +51,31 @@ class ClusterBuilds:
             return None
         selector = f"batch.kubernetes.io/job-name={job.name}"
         labelled = self._list(path_of(CORE, "pods", job.namespace), labelSelector=selector)
-        pods = [pod async for pod in labelled if _is_of(raw, pod)]
-        return parse_build(raw, pods, release)
+        pods = _of_job(raw, [pod async for pod in labelled])
+        seen = parse_build(raw, pods, release)
+        if seen.state is BuildState.SUCCEEDED:
+            return seen
+        return replace(seen, trouble=await self._ask_events(raw, pods) or seen.trouble)
+
+    async def _ask_events(
+        self, job: Mapping[str, Any], pods: Sequence[Mapping[str, Any]]
+    ) -> PodTrouble | None:
+        """Look at the Events of a Job without a Pod, or of a Pod that does not start.
+
+        One page of them, for whoever may create Events says how many there are.
+        """
+        silent = find_silent(job, pods, self._clock())
+        if silent is None:
+            return None
+        selector = f"involvedObject.uid={silent['metadata']['uid']}"
+        if silent is job:
+            selector += f",reason={FAILED_CREATE}"
+        path = path_of(CORE, "events", job["metadata"]["namespace"])
+        page = await self._cluster.get(path, limit=str(PAGE), fieldSelector=selector)
+        if silent is not job:
+            return trouble_in(page.get("items", []), silent["metadata"]["name"], None)
+        since = parse_time(pods[-1]["metadata"]["creationTimestamp"]) if pods else None
+        return trouble_in(page.get("items", []), "", since)
 
     async def list_running(self, namespace: str) -> Sequence[str]:
         """Name the releases whose builds run in a namespace, one for each Job, in order."""
@@ -88,24 +123,52 @@ def parse_build(
         labelled: Pods with its label, which whoever may create a Pod can put on it.
         release: who asks.
     """
-    pods = sorted(
-        (pod for pod in labelled if _is_of(job, pod)),
-        key=lambda pod: str(pod["metadata"]["creationTimestamp"]),
-    )
-    status, ended = job.get("status") or {}, end_of(job)
-    state = BuildState.RUNNING
-    if ended is not None:
-        state = BuildState.FAILED if ended["type"] == FAILED else BuildState.SUCCEEDED
+    pods = _of_job(job, labelled)
+    status, end = job.get("status") or {}, end_of(job) or {}
+    builder = _ended_builder(pods)
+    state = _state(end, pods, builder)
+    finished_at = end.get("lastTransitionTime") or builder.get("finishedAt")
+    has_failed = state is BuildState.FAILED
     return BuildSeen(
         job=job["metadata"]["name"],
         state=state,
         owner=_owner(job, release),
         started_at=parse_time(status.get("startTime")),
-        finished_at=parse_time(ended.get("lastTransitionTime")) if ended else None,
-        failure_reason=ended.get("reason") if ended and state is BuildState.FAILED else None,
+        finished_at=None if state is BuildState.RUNNING else parse_time(finished_at),
+        failure_reason=end.get("reason") if has_failed else None,
+        failure_message=end.get("message") or "" if has_failed else "",
+        failed_pods=status.get("failed") or 0,
         last_words=_last_words(pods) if state is BuildState.SUCCEEDED else (),
-        trouble=None if state is BuildState.SUCCEEDED or not pods else _trouble(pods[-1]),
+        trouble=_trouble(job, pods) if state is not BuildState.SUCCEEDED else None,
     )
+
+
+def _state(
+    end: Mapping[str, Any], pods: Sequence[Mapping[str, Any]], builder: Mapping[str, Any]
+) -> BuildState:
+    """Tell how a build stands: it has ended with its builder, whatever joined its Pod goes on.
+
+    Args:
+        end: the condition by which the Job has ended; empty while it has not.
+        pods: of the Job.
+        builder: how the builder ended in a Pod that goes on; empty where there is none.
+    """
+    if end.get("type") == FAILED:
+        # Only another container of its Pod has failed where no builder has.
+        is_built = bool(pods) and all(_ended(pod).get("exitCode") == 0 for pod in pods)
+        return BuildState.SUCCEEDED if is_built else BuildState.FAILED
+    if end or builder.get("exitCode") == 0:
+        return BuildState.SUCCEEDED
+    return BuildState.FAILED if builder else BuildState.RUNNING
+
+
+def _trouble(job: Mapping[str, Any], pods: Sequence[Mapping[str, Any]]) -> PodTrouble | None:
+    if pods:
+        return trouble_of(pods[-1])
+    for condition in (job.get("status") or {}).get("conditions") or ():
+        if condition["type"] == "Suspended" and condition.get("status") == "True":
+            return PodTrouble("", None, "Suspended", condition.get("message") or "")
+    return None
 
 
 def _owner(job: Mapping[str, Any], release: Release) -> JobOwner:
@@ -121,68 +184,46 @@ def _is_of(job: Mapping[str, Any], pod: Mapping[str, Any]) -> bool:
     return owner is not None and owner.uid == job["metadata"].get("uid")
 
 
-def _last_words(pods: Iterable[Mapping[str, Any]]) -> tuple[LastWords, ...]:
-    """Let the builder of each Pod that succeeded speak, and no other container of it."""
-    return tuple(
-        LastWords(pod["metadata"]["name"], _message(container))
-        for pod in pods
-        if pod.get("status", {}).get("phase") == "Succeeded"
-        for container in pod["status"].get("containerStatuses", [])
-        if container["name"] == BUILDER
+def _of_job(
+    job: Mapping[str, Any], labelled: Iterable[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """Give the Pods this very Job controls, the newest last."""
+    return sorted(
+        (pod for pod in labelled if _is_of(job, pod)),
+        key=lambda pod: str(pod["metadata"]["creationTimestamp"]),
     )
 
 
-def _message(container: Mapping[str, Any]) -> str:
-    return container.get("state", {}).get("terminated", {}).get("message") or ""
+def _last_words(pods: Sequence[Mapping[str, Any]]) -> tuple[LastWords, ...]:
+    """Let the builder of each Pod that succeeded speak, and no other container of it.
+
+    Where none has succeeded, those of whose Pod only another container failed, or goes on.
+    """
+    ended = [(pod, ended) for pod in pods if (ended := _ended(pod)).get("exitCode") == 0]
+    good = [item for item in ended if item[0]["status"].get("phase") == "Succeeded"]
+    return tuple(
+        LastWords(pod["metadata"]["name"], builder.get("message") or "")
+        for pod, builder in good or ended
+    )
 
 
-def _trouble(pod: Mapping[str, Any]) -> PodTrouble | None:
-    """Find what keeps a Pod from running, or how it or its containers ended badly."""
-    status = pod.get("status", {})
-    name = pod["metadata"]["name"]
-    conditions = {item["type"]: item for item in status.get("conditions", [])}
-    # These before its containers, which only tell that they were killed.
-    disrupted = conditions.get("DisruptionTarget", {})
-    if disrupted.get("status") == "True":
-        return PodTrouble(name, None, "DisruptionTarget", _said(disrupted.get("message")))
-    if status.get("reason") == "Evicted":
-        return PodTrouble(name, None, "Evicted", _said(status.get("message")))
-    found = [_trouble_of(name, container) for container in _containers(status)]
-    troubles = [trouble for trouble in found if trouble is not None]
-    if troubles:
-        return troubles[0]
-    scheduled = conditions.get("PodScheduled", {})
-    if scheduled.get("status") == "False":
-        return PodTrouble(name, None, "Unschedulable", _said(scheduled.get("message")))
-    if status.get("phase") == "Failed":
-        reason = status.get("reason") or "Error"
-        return PodTrouble(name, None, reason, _said(status.get("message")))
-    return None
+def _ended_builder(pods: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Give how the builder ended in the one Pod that goes on; empty where there is not just one.
+
+    Then the Job's own end is waited for: it is about to end, or somebody made a Pod for it. So it
+    is where the Pod is being taken away, for then the Job may begin anew.
+    """
+    going = [pod for pod in pods if pod.get("status", {}).get("phase") not in ENDED]
+    if len(going) != 1:
+        return {}
+    trouble = trouble_of(going[0])
+    return _ended(going[0]) if trouble is None or trouble.container is not None else {}
 
 
-def _containers(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Give a Pod's containers, ours first: a sidecar is stopped when the build has ended."""
-    containers = [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
-    return sorted(containers, key=lambda container: container["name"] not in OURS)
-
-
-def _trouble_of(pod: str, container: Mapping[str, Any]) -> PodTrouble | None:
-    """Tell how a container ended badly, or what it waits for."""
-    ended = container.get("state", {}).get("terminated")
-    if ended and ended.get("exitCode"):
-        return PodTrouble(
-            pod=pod,
-            container=container["name"],
-            reason=ended.get("reason") or "Error",
-            message=_said(ended.get("message")),
-            exit_code=ended["exitCode"],
-        )
-    waiting = container.get("state", {}).get("waiting")
-    if waiting and waiting.get("reason") not in {None, "PodInitializing", "ContainerCreating"}:
-        return PodTrouble(pod, container["name"], waiting["reason"], _said(waiting.get("message")))
-    return None
-
-
-def _said(text: str | None) -> str:
-    """Give a message whole: where it is cut, a secret could be cut in its middle."""
-    return (text or "").strip()
+def _ended(pod: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give how a Pod's builder ended; empty where it has not."""
+    for container in pod.get("status", {}).get("containerStatuses", []):
+        if container["name"] == BUILDER:
+            ended: Mapping[str, Any] = container.get("state", {}).get("terminated") or {}
+            return ended
+    return {}

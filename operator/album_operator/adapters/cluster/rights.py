@@ -26,6 +26,7 @@ NEEDED = (
     ("watch", "batch", "jobs"),
     ("create", "batch", "jobs"),
     ("list", "", "pods"),
+    ("list", "", "events"),
     ("get", "", "secrets"),
     ("create", "events.k8s.io", "events"),
 )

@@ -1,0 +1,330 @@
+"""ImageReady: what keeps a build from running, and how one ended that failed."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from album_operator.decisions import build
+from album_operator.domain import progress
+from album_operator.domain.reasons import TRANSIENT, Reason
+from album_operator.domain.record import Record, StepName, StepState
+from album_operator.domain.resolved import Resolved
+from album_operator.domain.seen import BuildSeen, BuildState, PodTrouble
+from album_operator.domain.verdict import BuildAction, Halt, Verdict, Wait
+from tests.fakes.builders import BUILD_SEEN, NOW, RELEASE, RESOLVED, record_before
+
+RECORD = record_before(StepName.IMAGE_READY)
+RUNNING = replace(BUILD_SEEN, started_at=NOW)
+FAILED = replace(BUILD_SEEN, state=BuildState.FAILED)
+WITH_LOG = replace(RESOLVED, build=replace(RESOLVED.build, failure_log=True))
+
+QUOTA = (
+    'pods "b-x" is forbidden: exceeded quota: team, requested: requests.memory=256Mi, used: '
+    "requests.memory=1Gi, limited: requests.memory=1Gi"
+)
+POD_SECURITY = (
+    'pods "b-x" is forbidden: violates PodSecurity "restricted:latest": privileged (container '
+    '"build" must not set securityContext.privileged=true)'
+)
+LOW = "The node was low on resource: ephemeral-storage. Container build was using 9Gi."
+
+
+def _decide(
+    seen: BuildSeen, resolved: Resolved = RESOLVED, record: Record = RECORD
+) -> Verdict[BuildAction]:
+    return build.decide(RELEASE, record, resolved, seen, NOW, privileged=False)
+
+
+def _wait(trouble: PodTrouble, seen: BuildSeen = RUNNING) -> Wait:
+    verdict = _decide(replace(seen, trouble=trouble))
+    assert isinstance(verdict, Wait)
+    return verdict
+
+
+def _halt(
+    trouble: PodTrouble | None = None,
+    seen: BuildSeen = FAILED,
+    resolved: Resolved = RESOLVED,
+    record: Record = RECORD,
+) -> Halt:
+    verdict = _decide(replace(seen, trouble=trouble), resolved, record)
+    assert isinstance(verdict, Halt)
+    return verdict
+
+
+def _on(word: str, said: str = "", container: str | None = None) -> PodTrouble:
+    return PodTrouble("pod-x", container, word, said)
+
+
+def _ended(
+    code: int, word: str = "Error", said: str = "", container: str | None = "build"
+) -> PodTrouble:
+    return PodTrouble("pod-x", container, word, said, code)
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [
+        ("ImagePullBackOff", Reason.IMAGE_PULL_FAILED),
+        ("ErrImagePull", Reason.IMAGE_PULL_FAILED),
+        ("ErrImageNeverPull", Reason.IMAGE_PULL_FAILED),
+        ("InvalidImageName", Reason.IMAGE_PULL_FAILED),
+        ("SignatureValidationFailed", Reason.IMAGE_PULL_FAILED),
+        ("Unschedulable", Reason.UNSCHEDULABLE),
+        ("DisruptionTarget", Reason.BUILD_EVICTED),
+        ("NodeLost", Reason.NODE_LOST),
+        ("CreateContainerConfigError", Reason.POD_NOT_STARTED),
+        ("RunContainerError", Reason.POD_NOT_STARTED),
+        ("FailedMount", Reason.POD_NOT_STARTED),
+        ("FailedCreatePodSandBox", Reason.POD_NOT_STARTED),
+    ],
+)
+@pytest.mark.parametrize("said", ["", "these are its words"])
+def test_a_pod_that_does_not_run_is_shown_until_its_time_is_over(
+    word: str, reason: Reason, said: str
+) -> None:
+    wait = _wait(_on(word, said))
+
+    assert wait.reason is reason
+    assert reason in TRANSIENT
+    assert f"Pod pod-x of Job {BUILD_SEEN.job}" in wait.message
+    assert said in wait.message
+    assert wait.message.endswith("Kubernetes keeps trying until 12:30:00 UTC.")
+    assert wait.retry_after <= timedelta(seconds=15)
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (QUOTA, Reason.QUOTA_EXCEEDED),
+        (
+            'pods "b-x" is forbidden: insufficient quota to match these scopes: [{PriorityClass}]',
+            Reason.QUOTA_EXCEEDED,
+        ),
+        (
+            'pods "b-x" is forbidden: failed quota: team: must specify limits.cpu for: fetch',
+            Reason.POD_REFUSED,
+        ),
+        (POD_SECURITY, Reason.POD_REFUSED),
+        (
+            'pods "b-x" is forbidden: maximum memory usage per Container is 1Gi, but limit is 4Gi',
+            Reason.POD_REFUSED,
+        ),
+        (
+            'pods "b-x" is forbidden: error looking up service account album/builder: '
+            'serviceaccount "builder" not found',
+            Reason.POD_REFUSED,
+        ),
+        ('pods "b-x" is forbidden: no PriorityClass with name urgent found', Reason.POD_REFUSED),
+        ('admission webhook "policies.example" denied the request: no root', Reason.POD_REFUSED),
+        (
+            "ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no",
+            Reason.POD_REFUSED,
+        ),
+        (
+            'Internal error occurred: failed calling webhook "w": connection refused',
+            Reason.POD_REFUSED,
+        ),
+        ('Pod "b-x" is invalid: spec.priority: Forbidden', Reason.POD_REFUSED),
+        ("etcdserver: request timed out", Reason.CLUSTER_UNAVAILABLE),
+        ("the object has been modified; please apply your changes", Reason.CLUSTER_UNAVAILABLE),
+    ],
+)
+def test_a_job_without_a_pod_is_told_in_the_api_servers_words(said: str, reason: Reason) -> None:
+    wait = _wait(PodTrouble("", None, "FailedCreate", said))
+
+    assert (wait.reason, wait.reason in TRANSIENT) == (reason, True)
+    assert wait.message == (
+        f"Job {BUILD_SEEN.job} gets no Pod from the API server ({said}). "
+        "Kubernetes keeps trying until 12:30:00 UTC."
+    )
+
+
+def test_a_suspended_job_has_no_deadline() -> None:
+    wait = _wait(PodTrouble("", None, "Suspended", "Job suspended"))
+
+    assert wait.reason is Reason.UNSCHEDULABLE
+    assert wait.message.endswith("has no Pod until they let it begin (Job suspended).")
+
+
+def test_the_container_that_does_not_start_is_named() -> None:
+    wait = _wait(_on("CreateContainerConfigError", 'secret "x" not found', "fetch"))
+
+    assert (
+        'does not run in container fetch: CreateContainerConfigError (secret "x" not found)'
+        in wait.message
+    )
+
+
+def test_a_word_nobody_knows_is_no_reason() -> None:
+    assert _wait(_on("NewWord", "", "build")).reason is Reason.BUILDING
+
+
+def test_a_pod_that_waits_before_its_job_has_a_start_time_is_given_the_whole_time() -> None:
+    wait = _wait(_on("Unschedulable"), replace(BUILD_SEEN, started_at=None))
+
+    assert f"{NOW + timedelta(minutes=30):%H:%M:%S} UTC" in wait.message
+
+
+def test_a_build_over_its_time_names_the_setting() -> None:
+    halt = _halt(seen=replace(FAILED, failure_reason="DeadlineExceeded"))
+
+    assert halt.reason is Reason.BUILD_TIMED_OUT
+    assert "longer than build.timeout (0:30:00). Raise it in the pipeline" in halt.sentence
+
+
+def test_a_build_that_waited_until_its_time_was_over_says_for_what() -> None:
+    waited = _wait(_on("Unschedulable", "0/3 nodes are available"))
+    record = progress.keep_going(
+        RECORD, StepName.IMAGE_READY, StepState.RUNNING, waited.reason, waited.message
+    )
+    halt = _halt(seen=replace(FAILED, failure_reason="DeadlineExceeded"), record=record)
+
+    assert halt.reason is Reason.BUILD_TIMED_OUT
+    assert halt.message == (
+        "The build was not done within build.timeout (0:30:00). What was last seen to keep it: "
+        f"Pod pod-x of Job {BUILD_SEEN.job} does not run: Unschedulable (0/3 nodes are available)."
+    )
+    assert "Mend that, then set the annotation" in halt.sentence
+    assert "Raise it" not in halt.sentence
+
+
+@pytest.mark.parametrize(("said", "shown"), [(QUOTA, f" ({QUOTA})."), ("", "server.")])
+def test_a_build_that_never_got_a_pod_says_so_at_its_end(said: str, shown: str) -> None:
+    seen = replace(FAILED, failure_reason="DeadlineExceeded")
+    halt = _halt(PodTrouble("", None, "FailedCreate", said), seen)
+
+    assert halt.reason is Reason.BUILD_TIMED_OUT
+    assert halt.message.endswith(shown)
+    assert "gets no Pod from the API server" in halt.message
+
+
+@pytest.mark.parametrize(
+    ("container", "remedy"),
+    [
+        ("build", "Raise build.resources.limits.memory in the pipeline"),
+        ("fetch", "Ask an admin to raise ALBUM_FETCH_LIMITS"),
+        ("istio-proxy", "Raise the limit where it is added to Pods"),
+        (None, "Raise the limit where it is added to Pods"),
+    ],
+)
+def test_a_build_out_of_memory_names_the_setting(container: str | None, remedy: str) -> None:
+    halt = _halt(_ended(137, "OOMKilled", container=container))
+
+    assert halt.reason is Reason.BUILD_OUT_OF_MEMORY
+    assert remedy in halt.sentence
+
+
+def test_a_container_that_was_killed_by_nobody_knows_whom_says_just_that() -> None:
+    halt = _halt(_ended(137))
+
+    assert halt.reason is Reason.BUILD_FAILED
+    assert "exit code 137. That code is SIGKILL's, and nobody tells who sent it" in halt.message
+    assert "Raise build.resources.limits.memory in the pipeline, then set" in halt.sentence
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'Usage of EmptyDir volume "source" exceeds the limit "5Gi". ',
+        "Pod ephemeral local storage usage exceeds the total limit of containers 20Gi. ",
+        'Container build exceeded its local ephemeral storage limit "1Gi". ',
+        "",
+    ],
+)
+def test_a_pod_evicted_for_its_own_disk_names_the_setting(said: str) -> None:
+    halt = _halt(_on("Evicted", said.strip()))
+
+    assert halt.reason is Reason.BUILD_OUT_OF_DISK
+    assert f"Pod pod-x was evicted: {said.strip() or 'no reason is told'}" in halt.sentence
+    assert "raise build.resources.limits.ephemeral-storage" in halt.sentence
+
+
+@pytest.mark.parametrize("word", ["DisruptionTarget", "Evicted"])
+def test_a_build_its_nodes_were_too_full_for_each_time_is_told_as_evicted(word: str) -> None:
+    halt = _halt(_on(word, LOW), replace(FAILED, failed_pods=4))
+
+    assert halt.reason is Reason.BUILD_EVICTED
+    assert f"taken away 4 times, at last Pod pod-x: {LOW}" in halt.message
+    assert "raise build.resources.requests in the pipeline" in halt.sentence
+
+
+@pytest.mark.parametrize(("said", "shown"), [("", "node."), ("gone", "node: gone.")])
+def test_a_build_that_lost_its_nodes_each_time_is_told_as_lost(said: str, shown: str) -> None:
+    halt = _halt(_on("NodeLost", said), replace(FAILED, failed_pods=1))
+
+    assert halt.reason is Reason.NODE_LOST
+    assert "lost or taken away once, at last Pod pod-x" in halt.message
+    assert halt.message.endswith(shown)
+
+
+def test_a_pod_taken_away_without_a_word_says_so() -> None:
+    assert "at last Pod pod-x: no reason is told." in _halt(_on("DisruptionTarget")).message
+
+
+def test_a_failed_build_says_what_the_builder_said_and_where_the_logs_are() -> None:
+    halt = _halt(_ended(2, said="undefined: foo"), resolved=WITH_LOG)
+
+    assert halt.reason is Reason.BUILD_FAILED
+    assert "exit code 2: undefined: foo" in halt.sentence
+    assert halt.sentence.endswith("Logs: kubectl logs -n album pod-x -c build")
+    assert halt.failure is not None
+    assert (halt.failure.step, halt.failure.reason) == ("ImageReady", Reason.BUILD_FAILED)
+    assert (halt.failure.pod, halt.failure.container, halt.failure.exit_code) == (
+        "pod-x",
+        "build",
+        2,
+    )
+    assert halt.failure.message == "undefined: foo"
+
+
+def test_a_log_is_shown_only_where_the_pipeline_says_so() -> None:
+    halt = _halt(_ended(128, "ContainerCannotRun", "the password is hunter2"))
+
+    assert "hunter2" not in repr(halt)
+    assert "Container build of the build failed with exit code 128 (ContainerCannotRun). Mend" in (
+        halt.sentence
+    )
+    assert halt.failure is not None
+    assert halt.failure.message == halt.sentence
+
+
+def test_what_the_init_container_says_is_shown_always() -> None:
+    halt = _halt(_ended(1, said="the tag was moved", container="fetch"))
+
+    assert "failed with exit code 1: the tag was moved" in halt.message
+    assert halt.sentence.endswith("kubectl logs -n album pod-x -c fetch")
+
+
+def test_a_container_that_never_ran_tells_no_exit_code() -> None:
+    halt = _halt(_on("ImagePullBackOff", "no such image", "build"))
+
+    assert "Container build of the build failed (ImagePullBackOff): no such image." in halt.message
+    assert f"kubectl logs -n album job/{BUILD_SEEN.job} --all-containers" in halt.sentence
+
+
+@pytest.mark.parametrize(("said", "shown"), [("", "."), ("too few CPUs", ": too few CPUs.")])
+def test_a_pod_its_node_did_not_take_is_told_by_its_own_word(said: str, shown: str) -> None:
+    halt = _halt(_on("OutOfcpu", said))
+
+    assert halt.reason is Reason.BUILD_FAILED
+    assert halt.message == f"Pod pod-x of the build failed (OutOfcpu){shown}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"failure_reason": "PodFailurePolicy", "failure_message": "code 137"}, "it: code 137."),
+        ({"failure_reason": "BackoffLimitExceeded"}, "it: BackoffLimitExceeded."),
+        ({}, "it: no reason is told."),
+    ],
+)
+def test_a_failed_build_whose_pod_is_gone_says_so(changes: dict[str, str], words: str) -> None:
+    halt = _halt(seen=replace(FAILED, **changes))  # type: ignore[arg-type]
+
+    assert halt.reason is Reason.BUILD_FAILED
+    assert f"no Pod of it is left, as where somebody deletes {words}" in halt.message
+    assert halt.failure is not None
+    assert halt.failure.pod is None
+    assert halt.failure.message == halt.sentence
