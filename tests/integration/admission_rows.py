@@ -586,6 +586,17 @@ PIPELINES = [
         "spec.build.target", "", "-x", "a b", "--push", refusal="target must be the name of a build"
     ),
     *_rows("spec.build.timeout", "10s", "30m", "1h30m", "24h"),
+    Row("spec.build.cache", {}),
+    *_rows("spec.build.cache.ttl", "1h", "336h", "8760h"),
+    *_rows("spec.build.cache.ttl", "59m", "8761h", "14d", refusal=DURATION),
+    *_rows("spec.build.cache.repository", "owner/caches", "cache"),
+    Row("spec.build.cache.repository", "ghcr.io:443/owner", NO_TAG),
+    Row("spec.build.cache.repository", "owner/app:cache", NO_TAG),
+    Row(
+        "spec.build.cache.repository",
+        "/owner",
+        "the image repository must be a path below the registry",
+    ),
     *_rows(
         "spec.build.timeout", "", "9s", "25h", "30", "-30m", "1d", "1.5h", "30 m", refusal=DURATION
     ),

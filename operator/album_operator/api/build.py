@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from album_operator.api.build_cache import BuildCache
 from album_operator.api.model import MapList, Model, Rule, Rules
 from album_operator.api.places import ImageRepository, RegistryHost
 from album_operator.api.predicates import contains, finds, matches, upper_matches
@@ -149,6 +150,13 @@ class Build(Model):
         timedelta(minutes=30),
         description="How long a build may take; 30m by default.",
         json_schema_extra={"default": "30m"},
+    )
+    cache: BuildCache | None = Field(
+        None,
+        description=(
+            "Use the layers of the app's earlier builds, kept in the image's registry; {} for the "
+            "defaults. No cache unless it is set."
+        ),
     )
     push_secret_ref: SecretRef = Field(
         default_factory=lambda: SecretRef(name=REGISTRY_SECRET),

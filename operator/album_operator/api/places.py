@@ -167,6 +167,15 @@ ImageReference = Annotated[
     ),
 ]
 
+# The same without the version, which is a cache's name or its beginning.
+CacheReference = Annotated[
+    str,
+    Rule(
+        matches(f"{_HOST}(/[a-z0-9._~-]+)+"),
+        "repository must be registry and path, such as ghcr.io/owner/album-app-backend-cache.",
+    ),
+]
+
 # The base branch may be the remote's default, which nobody wrote into a pipeline.
 RemoteBranch = Annotated[
     str,

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from album_operator.api.build import ArgName, ArgValue, BuildTimeout, Target
+from album_operator.api.build_cache import ResolvedBuildCache
 from album_operator.api.edits import ResolvedEditList
 from album_operator.api.model import MapList, Model, obeys
 from album_operator.api.pipeline import (
@@ -134,6 +135,9 @@ class ResolvedBuild(Model):
         description="How long the build may take."
     )
     push_secret_name: Object = Field(description="Secret to push with.")
+    cache: ResolvedBuildCache | None = Field(
+        None, description="Where the layers of the app's earlier builds are, if they are used."
+    )
     failure_log: bool | None = Field(
         None, description="Whether the end of a failed build's log is shown; false if unset."
     )

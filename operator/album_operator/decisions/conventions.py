@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from album_operator.domain.build_cache import resolve_cache
 from album_operator.domain.diffs import UNKNOWN_DIGEST
 from album_operator.domain.forges import forge_of, guess_type
 from album_operator.domain.names import (
@@ -272,6 +273,7 @@ def _build(wish: BuildWish, app: App, version: str, source: str) -> ResolvedBuil
         timeout=wish.timeout,
         push_secret_name=wish.push_secret_ref.name,
         failure_log=wish.failure_log,
+        cache=resolve_cache(wish.cache, image, app.name),
     )
 
 

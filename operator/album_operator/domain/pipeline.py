@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from album_operator.domain.build_cache import CacheWish
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.release import (
     BuildArg,
@@ -73,6 +74,7 @@ class BuildWish:
     push_secret_ref: SecretRef
     failure_log: bool = False
     version_arg: str = "VERSION"
+    cache: CacheWish | None = None
 
 
 @dataclass(frozen=True)

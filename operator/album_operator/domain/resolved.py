@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from album_operator.domain.build_cache import ResolvedCache
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.release import (
     BuildArg,
@@ -58,6 +59,7 @@ class ResolvedBuild:
         dockerfile: POSIX path below `context_dir`.
         insecure: the registry speaks plain HTTP.
         failure_log: the end of a failed build's log is shown.
+        cache: layers of earlier builds, if they are used.
     """
 
     type: BuildType
@@ -71,6 +73,7 @@ class ResolvedBuild:
     timeout: timedelta
     push_secret_name: str
     failure_log: bool = False
+    cache: ResolvedCache | None = None
 
 
 @dataclass(frozen=True)

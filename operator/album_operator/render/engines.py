@@ -12,6 +12,11 @@ from album_operator.domain.reasons import Reason
 from album_operator.domain.release import BuildType, Resources
 from album_operator.domain.resolved import Resolved, ResolvedBuild
 from album_operator.render import resources
+from album_operator.render.build_cache import (
+    BUILDKIT_CACHE_SCRIPT,
+    buildkit_variables,
+    kaniko_flags,
+)
 from album_operator.render.network import OPEN_NETWORK, JobNetwork
 
 TERMINATION_LOG = "/dev/termination-log"
@@ -38,8 +43,10 @@ KANIKO_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETFCAP", "SE
 # metadata file into place, so that file cannot be the termination log. It writes the file with Go's
 # json.MarshalIndent by two blanks: only a key of the top level matches, and a quote in any value
 # is escaped.
-BUILDKIT_SCRIPT = r"""set -eu
-work=$(mktemp -d)
+BUILDKIT_SCRIPT = (
+    "set -eu\n"
+    + BUILDKIT_CACHE_SCRIPT
+    + r"""work=$(mktemp -d)
 printf '%s' "$BUILDKITD_TOML" >"$work/buildkitd.toml"
 export BUILDKITD_FLAGS="--config $work/buildkitd.toml"
 buildctl-daemonless.sh build "$@" --metadata-file "$work/metadata.json"
@@ -52,6 +59,7 @@ if [ -z "$digest" ]; then
 fi
 printf '%s' "$digest" >"$ALBUM_TERMINATION_LOG"
 """
+)
 
 
 @dataclass(frozen=True)
@@ -146,13 +154,18 @@ def _kaniko_args(resolved: Resolved, engine: EngineSettings) -> list[str]:
         f"--context=dir://{context}",
         # A relative path is looked for in kaniko's working directory before the context.
         f"--dockerfile={context}/{build.dockerfile}",
-        f"--destination={_destination(build)}",
+        f"--destination={_named(build.image)}",
     ]
+    if build.cache is not None:
+        args += kaniko_flags(build.cache, _named(build.cache.repository))
     args += [f"--build-arg={name}={value}" for name, value in _build_args(build, engine).items()]
     if build.target is not None:
         args.append(f"--target={build.target}")
     args += [f"--label={name}={value}" for name, value in _labels(resolved).items()]
     args.append(f"--digest-file={TERMINATION_LOG}")
+    # A registry that limits its rate (429) would end a build of half an hour; kaniko's client tries
+    # 5xx again by itself. Not --image-download-retry: each image a mirror lacks would take 7 s.
+    args.append("--push-retry=2")
     if build.insecure:
         args.append("--insecure")
     # Not --insecure-pull: it would allow plain HTTP to every registry, docker.io included.
@@ -163,6 +176,9 @@ def _kaniko_args(resolved: Resolved, engine: EngineSettings) -> list[str]:
 
 def _render_buildkit(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
     command = ["sh", "-c", BUILDKIT_SCRIPT, "album-build"]
+    cache, variables = resolved.build.cache, dict[str, str]()
+    if cache is not None:
+        variables = dict(buildkit_variables(cache, _named(cache.repository)))
     return {
         "image": engine.buildkit_image,
         "command": [literal(word) for word in command],
@@ -175,6 +191,7 @@ def _render_buildkit(resolved: Resolved, engine: EngineSettings) -> dict[str, An
                     "BUILDCTL_CONNECT_RETRIES_MAX": "60",
                     "DOCKER_CONFIG": BUILDKIT_DOCKER_CONFIG,
                     "ALBUM_TERMINATION_LOG": TERMINATION_LOG,
+                    **variables,
                 }
             ),
             *_network_env(resolved.build, engine, BUILDKIT_CA_FOLDERS),
@@ -202,7 +219,7 @@ def _buildkit_args(resolved: Resolved, engine: EngineSettings) -> list[str]:
     if build.target is not None:
         options.append(f"target={build.target}")
     options += [f"label:{name}={value}" for name, value in _labels(resolved).items()]
-    output = ["type=image", f"name={_destination(build)}", "push=true"]
+    output = ["type=image", f"name={_named(build.image)}", "push=true"]
     if build.insecure:
         output.append("registry.insecure=true")
     args = ["--frontend", "dockerfile.v0"]
@@ -271,12 +288,12 @@ def _network_env(
     return [*render_env(trust), *network.render_env(_insecure_hosts(build, engine))]
 
 
-def _destination(build: ResolvedBuild) -> str:
-    """Give the image as builders are told it.
+def _named(image: str) -> str:
+    """Give an image as builders are told it.
 
     kaniko takes `registry-1.docker.io` for a registry of its own, with a credential of its own.
     """
-    host, slash, path = build.image.partition("/")
+    host, slash, path = image.partition("/")
     return f"{registry_named(host)}{slash}{path}"
 
 

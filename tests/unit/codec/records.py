@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from album_operator.codec.status import SENTENCE_LENGTHS
+from album_operator.domain.build_cache import ResolvedCache
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.places import MergeMethod
 from album_operator.domain.reasons import Reason
@@ -58,6 +59,7 @@ reasons = st.sampled_from(Reason)
 times = st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 maybe_times = st.none() | times
 waits = st.integers(10, 86_400).map(lambda count: timedelta(seconds=count))
+lifetimes = st.integers(1, 8760).map(lambda count: timedelta(hours=count))
 overheads = st.timedeltas(timedelta(), timedelta(days=10_000))
 switches = st.none() | st.booleans()
 refs = st.builds(Ref, names, names)
@@ -131,6 +133,8 @@ resolved = st.builds(
         timeout=waits,
         push_secret_name=names,
         failure_log=st.booleans(),
+        cache=st.none()
+        | st.builds(ResolvedCache, st.builds("ghcr.io/{}/{}".format, names, names), lifetimes),
     ),
     config=st.builds(
         ResolvedConfig,

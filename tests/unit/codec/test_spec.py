@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from album_operator.codec import parse_pipeline, parse_release
 from album_operator.decisions import conventions
+from album_operator.domain.build_cache import CacheWish
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.pipeline import (
     App,
@@ -125,6 +126,7 @@ def test_everything_a_pipeline_can_say_is_read() -> None:
                 "limits": {"memory": "512Mi"},
             },
             "timeout": "1h",
+            "cache": {"repository": "team/caches", "ttl": "12h"},
             "pushSecretRef": {"name": "push"},
         },
         config={
@@ -182,6 +184,7 @@ def test_everything_a_pipeline_can_say_is_read() -> None:
     assert build.image == ImageWish("r.example.org:5000", "team/x", insecure=True)
     assert (build.args, build.target) == ((BuildArg("GO", "1.26"),), "release")
     assert build.version_arg == "APP_VERSION"
+    assert build.cache == CacheWish(timedelta(hours=12), "team/caches")
     assert build.resources == Resources(
         {"cpu": "1", "ephemeral-storage": "4Gi"}, {"memory": "512Mi"}
     )

@@ -4,10 +4,12 @@ import os
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from album_operator.domain.build_cache import ResolvedCache
 from album_operator.domain.release import BuildArg, BuildType, Release
 from album_operator.domain.resolved import Resolved
 from album_operator.render.job import EngineSettings, render_job
@@ -46,9 +48,12 @@ def run(tmp_path: Path, release: Release, resolved: Resolved) -> Run:
     recorder.chmod(0o755)
 
     def run(
-        metadata: str = METADATA, code: int = 0, args: tuple[BuildArg, ...] = ()
+        metadata: str = METADATA,
+        code: int = 0,
+        args: tuple[BuildArg, ...] = (),
+        cache: ResolvedCache | None = None,
     ) -> "subprocess.CompletedProcess[str]":
-        build = replace(resolved.build, type=BuildType.BUILDKIT, args=args)
+        build = replace(resolved.build, type=BuildType.BUILDKIT, args=args, cache=cache)
         job = render_job(release, replace(resolved, build=build), 1, ENGINE)
         [container] = job["spec"]["template"]["spec"]["containers"]
         argv = [word.replace("$$", "$") for word in container["command"] + container["args"]]
@@ -90,6 +95,26 @@ def test_every_argument_arrives_as_one(run: Run, tmp_path: Path) -> None:
     for arg in nasty:
         assert f"build-arg:{arg.name}={arg.value}" in args
     assert args[-3] == "--metadata-file"
+
+
+def test_the_tag_of_a_cache_says_when_its_period_began(run: Run, tmp_path: Path) -> None:
+    cache, day = ResolvedCache("r.example.org:5000/a/b-cache", timedelta(days=1)), "%Y%m%d"
+    before = datetime.now(UTC).strftime(day)
+    assert run(cache=cache).returncode == 0
+    args = (tmp_path / "args").read_text().split("\0")
+    place, other = (
+        f"type=registry,ref=r.example.org:5000/a/b-cache:buildkit-{today}T000000Z"
+        for today in (before, datetime.now(UTC).strftime(day))
+    )
+    assert args[args.index("--import-cache") + 1] in {place, other}
+    exported = args[args.index("--export-cache") + 1]
+    options = ",mode=max,oci-mediatypes=true,image-manifest=true,ignore-error=true"
+    assert exported in {place + options, other + options}
+
+
+def test_without_a_cache_buildkit_is_told_of_none(run: Run, tmp_path: Path) -> None:
+    run()
+    assert "-cache\0" not in (tmp_path / "args").read_text()
 
 
 def test_a_failed_build_fails_with_its_own_code_and_leaves_no_digest(

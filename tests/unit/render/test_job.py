@@ -237,6 +237,7 @@ def test_kaniko_is_called_with_these_flags(release: Release, resolved: Resolved)
             "--label=org.opencontainers.image.source=https://git.example.org/owner/album-app",
             "--label=org.opencontainers.image.version=v1.1.0",
             "--digest-file=/dev/termination-log",
+            "--push-retry=2",
         ],
         "securityContext": {
             "runAsUser": 0,
@@ -272,6 +273,7 @@ def test_kaniko_gets_target_mirrors_and_plain_http_where_asked(
     assert args[4] == "--target=final"
     assert args[8:] == [
         "--digest-file=/dev/termination-log",
+        "--push-retry=2",
         "--insecure",
         "--insecure-registry=10.0.0.9:5000",
         "--insecure-registry=172.18.0.1:3000",
