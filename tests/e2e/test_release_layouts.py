@@ -1,0 +1,145 @@
+"""Layouts of a config repository beside the samples' own: environments, and an app of apps."""
+
+import base64
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from testbed.deploy import NAMESPACE
+from tests.e2e.world import CONFIG, World, wait_for
+
+pytestmark = pytest.mark.e2e
+
+APP = "album-app"
+BOTH = ("staging", "prod")
+FINALIZER = "resources-finalizer.argocd.argoproj.io"
+
+
+def _application(world: World, name: str, pipeline: str, source: dict[str, Any]) -> dict[str, Any]:
+    """Give an Application of the config repository, with its consent."""
+    repository = world.application(f"{APP}-backend")["spec"]["source"]["repoURL"]
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Application",
+        "metadata": {
+            "name": name,
+            "namespace": "argocd",
+            "finalizers": [FINALIZER],
+            "annotations": {"album.dev/authorized-pipeline": f"{NAMESPACE}/{pipeline}"},
+        },
+        "spec": {
+            "project": "default",
+            "source": {"repoURL": repository, "targetRevision": "HEAD", **source},
+            "destination": {"server": "https://kubernetes.default.svc", "namespace": APP},
+        },
+    }
+
+
+def _ensure_file(world: World, path: str, text: str) -> None:
+    """Put a file on the base branch, unless an earlier run left it there, with a later version."""
+    where = f"/repos/{CONFIG}/contents/{path}"
+    if world.forge.find(where) is None:
+        content = base64.b64encode(text.encode()).decode()
+        body = {"branch": "main", "content": content, "message": f"Add {path} for a test"}
+        world.reviewer.call("POST", where, body)
+
+
+@contextmanager
+def _applied(world: World, *applications: dict[str, Any]) -> Iterator[None]:
+    """Apply Applications; take them away in the end, with what they deployed and whom they let."""
+    for application in applications:
+        world.testbed.kubectl("apply", "-f", "-", stdin=json.dumps(application))
+    try:
+        yield
+    finally:
+        for application in applications:
+            name = application["metadata"]["name"]
+            world.testbed.kubectl("delete", "application", name, "-n", "argocd", "--wait=false")
+            world.testbed.kubectl("delete", "albumpipeline", name, "-n", NAMESPACE)
+
+
+def _image(world: World, deployment: str) -> str:
+    path = "jsonpath={.spec.template.spec.containers[0].image}"
+    return world.testbed.kubectl("get", "deployment", deployment, "-n", APP, "-o", path)
+
+
+def test_one_app_is_released_to_two_environments_of_one_repository(world: World) -> None:
+    applications = []
+    for environment in BOTH:
+        name = f"{APP}-{environment}"
+        _ensure_file(world, f"backend/{environment}.yaml", 'image:\n  tag: "v1.0.0"\n')
+        source = {"path": "backend", "helm": {"valueFiles": [f"{environment}.yaml"]}}
+        applications.append(_application(world, name, name, source))
+        app = {
+            "name": "backend",
+            "edits": [{"path": f"backend/{environment}.yaml", "key": "image.tag"}],
+            "applications": [{"namespace": "argocd", "name": name}],
+        }
+        names = {"branch": "${environment}/${app}_${version}", "title": "${environment}: ${tag}"}
+        world.pipeline(name, environment=environment, apps=[app], config__pullRequest=names)
+    tag = world.new_tag()
+    version = tag.removeprefix("backend-")
+    with _applied(world, *applications):
+        releases = {one: world.release(tag, f"{tag}-{one}", f"{APP}-{one}") for one in BOTH}
+        for environment, release in releases.items():
+            status = world.await_reason(release, "AwaitingMerge")["status"]
+            assert status["config"]["branch"] == f"{environment}/backend_{version}"
+            (found,) = world.pull_requests(status["config"]["branch"])
+            assert found["title"] == f"{environment}: {tag}"
+
+        world.merge_and_finish(releases["staging"])
+        assert _image(world, f"{APP}-staging").endswith(f":{version}")
+        assert world.reason(releases["prod"]) == "AwaitingMerge"
+
+        world.merge_and_finish(releases["prod"])
+        assert _image(world, f"{APP}-prod").endswith(f":{version}")
+
+
+def test_a_tag_in_the_application_that_an_app_of_apps_renders_is_proved_on_it(
+    world: World,
+) -> None:
+    child, parent = f"{APP}-child", f"{APP}-parent"
+    helm = {"valuesObject": {"image": {"tag": "v1.0.0"}}}
+    rendered = _application(world, child, parent, {"path": "backend", "helm": helm})
+    rendered["spec"]["syncPolicy"] = {
+        "automated": {"selfHeal": True},
+        "syncOptions": ["ApplyOutOfSyncOnly=true"],
+    }
+    _ensure_file(world, "rendered/child.yaml", json.dumps(rendered, indent=2))
+    renders = _application(world, parent, parent, {"path": "rendered"})
+    renders["spec"]["destination"]["namespace"] = "argocd"
+    renders["spec"]["syncPolicy"] = {"automated": {}}
+    app = {
+        "name": "backend",
+        "edits": [
+            {"path": "rendered/child.yaml", "key": "spec.source.helm.valuesObject.image.tag"}
+        ],
+        "applications": [{"namespace": "argocd", "name": name} for name in (child, parent)],
+    }
+    world.pipeline(parent, apps=[app])
+    tag = world.new_tag()
+    with _applied(world, renders):
+        wait_for(f"{parent} renders {child}", lambda: _is_healthy(world, parent))
+        wait_for(f"{child} runs", lambda: _is_healthy(world, child))
+
+        release = world.merge_and_finish(world.release(tag, pipeline=parent))
+
+        assert _image(world, child).endswith(f":{tag.removeprefix('backend-')}")
+        merged = release["status"]["pullRequest"]["mergeCommit"]
+        for one in release["status"]["applications"]:
+            assert (one["revision"], one["acceptedBecause"]) == (merged, "Equal")
+        assert world.application(child)["status"]["sync"]["comparedTo"]["source"]["helm"] == {
+            "valuesObject": {"image": {"tag": tag.removeprefix("backend-")}}
+        }
+
+
+def _is_healthy(world: World, name: str) -> bool:
+    found = world.testbed.kubectl(
+        "get", "application", name, "-n", "argocd", "--ignore-not-found", "-o", "json"
+    )
+    status: dict[str, dict[str, Any]] = json.loads(found or "{}").get("status", {})
+    sync, health = status.get("sync", {}), status.get("health", {})
+    return (sync.get("status"), health.get("status")) == ("Synced", "Healthy")
