@@ -131,7 +131,7 @@ def normal_url(url: str) -> str:
     short = SHORT_SSH.fullmatch(url)
     parts = urlsplit("ssh://{}@{}/{}".format(*short.groups()) if short else url)
     scheme = parts.scheme.lower()
-    host = (parts.hostname or "").lower()
+    host = _host_in(parts)
     default = {"http": 80, "https": 443, "ssh": 22}.get(scheme)
     if parts.port is not None and parts.port != default:
         host = f"{host}:{parts.port}"
@@ -185,7 +185,7 @@ def missing_alias(one: str, other: str) -> str | None:
         return None
     # Of SSH the host alone is meant.
     alias, home = (
-        parts.hostname if parts.scheme == "ssh" else parts.netloc for parts in (here, there)
+        _host_in(parts) if parts.scheme == "ssh" else parts.netloc for parts in (here, there)
     )
     return f"{alias}={home}" if alias and home else None
 
@@ -223,7 +223,7 @@ def _in_scheme_of(other: str, url: str) -> str:
         if there.scheme == "ssh" and here.scheme in ("http", "https"):
             return f"ssh://{there.netloc}{here.path}"
         if there.scheme == "https" and here.scheme == "ssh":
-            return f"https://{there.hostname}{here.path}"
+            return f"https://{_host_in(there)}{here.path}"
     return url
 
 
@@ -257,7 +257,13 @@ def _below(home: str, path: str) -> str:
 def server_of(url: str) -> str:
     """Give `host:port` of the server of a repository or an API, by whichever path and user."""
     parts = urlsplit(normal_url(url))
-    return f"{parts.hostname or ''}:{_port_of(parts)}"
+    return f"{_host_in(parts)}:{_port_of(parts)}"
+
+
+def _host_in(parts: SplitResult) -> str:
+    """Give the host in lower case as it stands in a URL: an address of IPv6 in brackets."""
+    host = (parts.hostname or "").lower()
+    return f"[{host}]" if ":" in host else host
 
 
 def _port_of(parts: SplitResult) -> int:

@@ -311,3 +311,25 @@ def test_an_images_reference_is_taken_apart(reference: str, repository: str, tag
 )
 def test_of_a_secrets_url_scheme_and_host_are_shown(url: str, shown: str) -> None:
     assert names.origin_of(url) == shown
+
+
+ADDRESS = "https://[FD00::1]:3000/owner/name"
+
+
+def test_an_address_of_ipv6_keeps_its_brackets() -> None:
+    assert names.normal_url(ADDRESS) == "https://[fd00::1]:3000/owner/name"
+    assert names.normal_url(names.normal_url(ADDRESS)) == names.normal_url(ADDRESS)
+    assert names.normal_url("ssh://[fd00::1]/o/n.git") == "ssh://git@[fd00::1]/o/n"
+    assert names.server_of(ADDRESS) == "[fd00::1]:3000"
+    assert names.server_of("https://[fd00::1]/o/n") == "[fd00::1]:443"
+
+
+def test_a_repository_at_an_address_of_ipv6_is_known_by_its_other_spellings() -> None:
+    assert names.is_same_repository(ADDRESS, "https://[fd00::1]:3000/owner/name.git/")
+    assert names.is_same_repository("ssh://git@[fd00::1]:2222/o/n", "https://[fd00::1]/o/n")
+    assert not names.is_same_repository(ADDRESS, "https://[fd00::1]/owner/name")
+    assert names.is_below(ADDRESS, "https://[fd00::1]:3000")
+    assert not names.is_below(ADDRESS, "https://[fd00::2]:3000")
+    assert names.missing_alias(ADDRESS, "https://git.example.org/owner/name") == (
+        "[fd00::1]:3000=git.example.org"
+    )
