@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from album_operator.domain.build_cache import resolve_cache
 from album_operator.domain.diffs import UNKNOWN_DIGEST
 from album_operator.domain.forges import forge_of, guess_type
+from album_operator.domain.images import DOCKER_HUB, in_full
 from album_operator.domain.names import (
     AppVersion,
     TagForm,
@@ -189,7 +190,8 @@ def resolve(release: Release, pipeline: Pipeline | None) -> Resolved | Halt:
         ),
         feedback=_feedback(pipeline, source),
     )
-    return _check_templates(pipeline, resolved) or _with_branch(resolved)
+    refused = _check_image(pipeline, app, resolved) or _check_templates(pipeline, resolved)
+    return refused or _with_branch(resolved)
 
 
 def _with_branch(resolved: Resolved) -> Resolved:
@@ -198,6 +200,21 @@ def _with_branch(resolved: Resolved) -> Resolved:
     is_commit = config.delivery is Delivery.COMMIT
     branch = config.base_branch if is_commit else branch_of(resolved)
     return replace(resolved, config=replace(config, branch=branch))
+
+
+def _check_image(pipeline: Pipeline, app: App, resolved: Resolved) -> Halt | None:
+    """Refuse an image of Docker Hub without an owner: Docker alone pushes to `library/`."""
+    image = resolved.build.image
+    if not in_full(image).startswith(f"{DOCKER_HUB}/library/") or "/library/" in image:
+        return None
+    field = "build.image.repository" if app.image is None else f"apps[name={app.name}].image"
+    return Halt(
+        Reason.NAME_NOT_ALLOWED,
+        f"spec.{field}: {image} has no owner, and such names of Docker Hub are Docker's own "
+        "(library/).",
+        f"Put an owner before the name in AlbumPipeline {pipeline.ref.name}",
+        ending=f" and {SET_RETRY}.",
+    )
 
 
 def _check_templates(pipeline: Pipeline, resolved: Resolved) -> Halt | None:

@@ -18,6 +18,8 @@ from album_operator.domain.seen import (
     BranchClaim,
     BranchSeen,
     ConfigSeen,
+    PullRequestSeen,
+    PullRequestState,
     RepositorySeen,
     SourceSeen,
 )
@@ -159,27 +161,41 @@ def in_the_way(resolved: Resolved, obstacle: str) -> Halt:
     )
 
 
-def check_free(resolved: Resolved, seen: ConfigSeen, *, is_ours: bool) -> Halt | None:
+def check_free(
+    resolved: Resolved,
+    seen: ConfigSeen,
+    pull_request: PullRequestSeen | None = None,
+    *,
+    is_ours: bool,
+) -> Halt | None:
     """Refuse a branch that cannot be made, or holds what for certain is not this release's.
 
     Args:
         resolved: what the release will do.
         seen: the config repository with the branch.
+        pull_request: from that branch into the base.
         is_ours: the branch may hold this release's commit, of whichever image.
     """
     if seen.obstacle is not None:
         return in_the_way(resolved, seen.obstacle)
-    return None if seen.branch is None or is_ours else taken(resolved, seen.branch)
+    return None if seen.branch is None or is_ours else taken(resolved, seen.branch, pull_request)
 
 
-def taken(resolved: Resolved, branch: BranchSeen) -> Halt:
-    """Refuse a branch that holds another commit than this release's."""
-    return Halt(
-        Reason.BRANCH_TAKEN,
+def taken(resolved: Resolved, branch: BranchSeen, pull_request: PullRequestSeen | None) -> Halt:
+    """Refuse a branch that holds another commit than this release's.
+
+    Without its branch an open pull request is closed, and a closed one is a "no" to whatever is
+    proposed from a branch of that name.
+    """
+    said = (
         f"Branch {resolved.config.branch} of {resolved.config.repository} holds a commit that is "
-        f"not this release's ({branch.commit[:12]} by {branch.author_name}).",
-        f"Delete or rename the branch, or {NAME_IT_OTHERWISE}, if another pipeline needs it",
+        f"not this release's ({branch.commit[:12]} by {branch.author_name})."
     )
+    remedy = f"Delete or rename the branch, or {NAME_IT_OTHERWISE}, if another pipeline needs it"
+    if pull_request is not None and pull_request.state is PullRequestState.OPEN:
+        said = f"{said} It has the open pull request #{pull_request.number}: {pull_request.url}."
+        remedy = f"Merge that and delete the branch, or {NAME_IT_OTHERWISE}"
+    return Halt(Reason.BRANCH_TAKEN, said, remedy)
 
 
 def check_branch(

@@ -68,7 +68,7 @@ def decide(
     if branch is None:
         return check_free(resolved, seen.config, is_ours=False) or _push(resolved, seen, None)
     if not seen.branch_is_ours:
-        return taken(resolved, branch)
+        return taken(resolved, branch, pull_request)
     return _on_our_branch(record, resolved, seen, branch)
 
 

@@ -105,7 +105,7 @@ async def check(world: World, case: Case) -> Checked | Halt:
     verdict = await _check_place(world, case, look, verdict)
     # Last of all: who may not release there anyway waits for nobody's branch.
     if isinstance(verdict, Done) and edited.files:
-        verdict = _check_free(case, look.config, verdict)
+        verdict = _check_free(case, look.config, found, verdict)
     if isinstance(verdict, Halt):
         return verdict
     if world.settings.require_guard:
@@ -126,13 +126,15 @@ async def _check_place(world: World, case: Case, look: _Look, verdict: Done | Ha
     return refused or verdict
 
 
-def _check_free(case: Case, seen: ConfigSeen, done: Done) -> Done | Halt:
+def _check_free(
+    case: Case, seen: ConfigSeen, found: PullRequestSeen | None, done: Done
+) -> Done | Halt:
     """Refuse a branch that cannot be ours, whatever digest the image will have."""
     resolved = done.record.resolved or case.resolved
     there = seen.branch.message if seen.branch is not None else ""
     ours = pull_request.commit_message(case.release, resolved, pull_request.digest_in(there))
     is_ours = there.strip() == ours.strip()
-    return decision.check_free(resolved, seen, is_ours=is_ours) or done
+    return decision.check_free(resolved, seen, found, is_ours=is_ours) or done
 
 
 async def _check_build(world: World, case: Case) -> Halt | None:

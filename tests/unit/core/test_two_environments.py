@@ -199,6 +199,34 @@ async def test_a_branch_that_holds_anothers_commit_is_told_before_the_build(way_
     assert stage.config.branches.get(branch) == (theirs if way_out == "template" else None)
 
 
+@pytest.mark.parametrize("way_out", ["merge", "template"])
+async def test_a_branch_with_an_open_pull_request_of_somebody_else_is_not_to_be_deleted(
+    way_out: str,
+) -> None:
+    stage = Stage()
+    branch = f"release/{TAG.replace('-', '_')}"
+    stage.config.branches[branch] = stage.config.branches["main"]
+    stage.config.write(branch, {"notes": "theirs"})
+    theirs = await stage.forge.open(stage.forge_place, Draft(branch, "main", "notes", ""))
+    stage.forge.waiting.clear()
+    stage.apply(TAG, tag=TAG)
+    await stage.settle()
+    assert stage.ready() == ("False", "BranchTaken")
+    assert f"It has the open pull request #{theirs.number}: {theirs.url}." in stage.message()
+    assert "Merge that and delete the branch, or set spec.config" in stage.message()
+    assert stage.jobs == []
+
+    if way_out == "merge":
+        stage.forge.merge_as(REPOSITORY, theirs.number)
+        del stage.config.branches[branch]
+    else:
+        wish = {"branch": "album/${app}_${version}"}
+        stage.cluster.apply(raw_pipeline(config={"pullRequest": wish}))
+    stage.annotate(retry="1")
+    await stage.release()
+    assert stage.ready() == ("True", "Released")
+
+
 async def test_a_template_that_gives_no_branch_is_refused_and_leaves_no_trace() -> None:
     stage = Stage()
     wish = {"branch": f"{'x' * 190}/${{tag}}"}

@@ -341,3 +341,24 @@ def test_with_commits_to_the_base_no_branch_is_named() -> None:
     config = replace(PIPELINE.config, delivery=Delivery.COMMIT, branch="prod")
 
     assert _resolve(RELEASE, replace(PIPELINE, config=config)).config.branch == "prod"
+
+
+@pytest.mark.parametrize("host", ["docker.io", "index.docker.io", "registry-1.docker.io"])
+def test_an_image_of_docker_hub_without_an_owner_is_refused_and_with_one_taken(host: str) -> None:
+    apps = (App("backend", image=f"{host}/shop"),)
+    halt = _halt(RELEASE, replace(PIPELINE, apps=apps))
+    assert halt.reason is Reason.NAME_NOT_ALLOWED
+    assert halt.message.startswith(
+        f"spec.apps[name=backend].image: {host}/shop:v1.1.0 has no owner"
+    )
+
+    build = replace(PIPELINE.build, image=ImageWish(host, "shop"))
+    halt = _halt(RELEASE, replace(PIPELINE, build=build))
+    assert halt.message.startswith("spec.build.image.repository: ")
+    assert halt.sentence.endswith(
+        "in AlbumPipeline album-app and set the annotation album.dev/retry."
+    )
+
+    for image in (f"{host}/acme/shop", f"{host}/library/shop", "ghcr.io/shop"):
+        mended = replace(PIPELINE, apps=(App("backend", image=image),))
+        assert _resolve(RELEASE, mended).build.image == f"{image}:v1.1.0"

@@ -10,7 +10,13 @@ from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record, StepName, StepState
 from album_operator.domain.release import Mode, Ref
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import BranchClaim, RepositorySeen, SigningRule, SourceSeen
+from album_operator.domain.seen import (
+    BranchClaim,
+    PullRequestState,
+    RepositorySeen,
+    SigningRule,
+    SourceSeen,
+)
 from album_operator.domain.verdict import Done, Halt, Wait
 from tests.fakes.builders import (
     APPLICATION,
@@ -21,6 +27,7 @@ from tests.fakes.builders import (
     EDIT,
     IMAGE,
     PIPELINE,
+    PULL_REQUEST,
     RECORD,
     RELEASE,
     RESOLVED,
@@ -319,6 +326,21 @@ def test_a_branch_is_taken_if_it_cannot_be_ours() -> None:
     halt = preflight.check_free(RESOLVED, seen, is_ours=False)
     assert halt is not None
     assert "not this release's (cccccccccccc by Album Release Operator)" in halt.message
+    assert halt.remedy.startswith("Delete or rename the branch, or set spec.config")
+
+
+@pytest.mark.parametrize(
+    ("state", "is_told"), [(PullRequestState.OPEN, True), (PullRequestState.MERGED, False)]
+)
+def test_a_branch_with_an_open_pull_request_is_not_to_be_deleted_before_its_merge(
+    state: PullRequestState, *, is_told: bool
+) -> None:
+    seen = replace(CONFIG_SEEN, branch=BRANCH_SEEN)
+    halt = preflight.check_free(RESOLVED, seen, replace(PULL_REQUEST, state=state), is_ours=False)
+
+    assert halt is not None
+    assert ("has the open pull request #6" in halt.message) is is_told
+    assert halt.remedy.startswith("Merge that and delete") is is_told
 
 
 def test_whose_a_taken_branch_is_is_waited_for_while_releases_are_listed() -> None:
