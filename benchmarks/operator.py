@@ -168,7 +168,7 @@ class Operator:
             settings=settings,
             clock=_now,
             sightings=Sightings(_now),
-            queue=BuildQueue(),
+            queue=BuildQueue(limits=settings.build_limits),
             index=ReleaseIndex(),
         )
         self._reconciler = Reconciler(ClusterReleases(self._cluster, _now), world)

@@ -134,7 +134,8 @@ async def _run(settings: Settings, known: KnownSecrets) -> None:
     clock = ServerClock()
     outside = _Outside(settings, clock)
     stopping = _stop_on_signals()
-    health, metrics, wakeups = Health(), Metrics(), Wakeups(settings.host_aliases)
+    health, metrics = Health(), Metrics()
+    wakeups = Wakeups(settings.host_aliases, settings.build_limits)
     runners = await _listen(settings, health, metrics, wakeups, known)
     cluster = await Cluster.connect(clock)
     watch = PullRequestWatch(

@@ -25,6 +25,7 @@ from album_operator.domain.release import Edit, Ref, Release
 from album_operator.domain.seen import (
     ApplicationSeen,
     BranchSeen,
+    BuildRunning,
     BuildSeen,
     Changes,
     ConfigSeen,
@@ -368,15 +369,18 @@ class Builds(Protocol):
     async def find(self, job: Ref, release: Release) -> BuildSeen | None:
         """Read a Job, as this release sees it, and the Pods it controls."""
 
-    async def list_running(self, namespace: str) -> Sequence[str]:
-        """Name the releases whose builds run in a namespace, one for each Job."""
+    async def list_running(self, namespace: str) -> Sequence[BuildRunning]:
+        """List the build Jobs of a namespace that have not ended."""
 
-    async def submit(self, job: Mapping[str, Any], limit: int) -> None:
+    async def submit(
+        self, job: Mapping[str, Any], limit: int, counts: Callable[[BuildRunning], bool]
+    ) -> None:
         """Create a Job; one of the same name that exists already is success: look at it.
 
         Args:
             job: the Job.
             limit: most that may run at once in its namespace.
+            counts: tells whether a Job that runs is one of these.
 
         Raises:
             StaleError: as many run by now, and nothing was created.

@@ -85,7 +85,8 @@ class Reconciler:
         verdict = await self._advance(run)
         if run.record.resolved is not None:
             memory.is_tidied = tidy(self._world, run.case, is_begun=memory.is_tidied)
-        if not isinstance(verdict, Wait) or verdict.reason is not Reason.BUILD_QUEUED:
+        is_at_build = run.record.next_step is StepName.IMAGE_READY
+        if not (is_at_build and isinstance(verdict, Wait) and verdict.reason is Reason.QUEUED):
             self._world.queue.leave(ref)
         if polled and isinstance(verdict, Wait) and run.record.next_step is first:
             memory.overhead = before

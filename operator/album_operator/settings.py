@@ -11,6 +11,7 @@ from album_operator.domain.hosts import NO_ALIASES, HostAliases, find_faults
 from album_operator.domain.proxies import DIRECTLY, Proxies, ProxyVariablesError, read_proxies
 from album_operator.domain.quantities import amount_of
 from album_operator.domain.release import Resources
+from album_operator.domain.seen import BuildLimits
 from album_operator.render import resources
 from album_operator.render.job import EngineSettings
 from album_operator.render.network import JobNetwork
@@ -52,7 +53,7 @@ class Settings:
         namespaces: namespaces whose releases it serves.
         argocd_namespaces: namespaces whose Applications it watches for wake-ups.
         engine: images, registries, privileges and bounds of the build Jobs.
-        builds_per_namespace: most build Jobs that run at once in a namespace.
+        build_limits: how many build Jobs run at once.
         insecure_hosts: `host[:port]` of git servers and registries that may be spoken to in plain
             HTTP.
         allowed_hosts: `host[:port]` of git servers and forges that may be at an address of the node
@@ -76,7 +77,7 @@ class Settings:
     namespaces: tuple[str, ...]
     argocd_namespaces: tuple[str, ...]
     engine: EngineSettings
-    builds_per_namespace: int
+    build_limits: BuildLimits
     insecure_hosts: frozenset[str]
     allowed_hosts: frozenset[str]
     proxies: Proxies
@@ -288,6 +289,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     idle = read.parsed("ALBUM_WATCH_IDLE_SECONDS", "70", _seconds, "a number of seconds above 0")
     folder = read.parsed("ALBUM_CACHE_DIR", "/tmp/album-operator", _absolute, "an absolute path")  # noqa: S108 - its owner is checked
     builds = read.parsed("ALBUM_BUILDS_PER_NAMESPACE", "5", _count, "a number from 1 to 9999")
+    overall = read.optional("ALBUM_BUILDS", _count, "a number from 1 to 9999")
     size = read.parsed("ALBUM_CACHE_BYTES", "536870912", _bytes, "a number of bytes above 0")
     fetch = read.parsed("ALBUM_FETCH_BYTES", "268435456", _bytes, "a number of bytes above 0")
     memory = read.parsed(
@@ -324,7 +326,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         namespaces=namespaces,
         argocd_namespaces=argocd_namespaces,
         engine=engine,
-        builds_per_namespace=builds,
+        build_limits=BuildLimits(builds, overall),
         insecure_hosts=insecure_hosts,
         allowed_hosts=allowed_hosts,
         proxies=engine.network.proxies,

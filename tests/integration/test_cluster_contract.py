@@ -264,10 +264,10 @@ async def test_jobs_that_run_are_listed_and_those_that_ended_are_not(
     await _end(cluster, "failed", "Failed")
     adapter = builds.ClusterBuilds(cluster, lambda: NOW)
 
-    assert await adapter.list_running(NAMESPACE) == (RELEASE.ref.name,)
+    assert [build.release for build in await adapter.list_running(NAMESPACE)] == [RELEASE.ref.name]
     with pytest.raises(StaleError):
-        await adapter.submit(_job("one-too-many", 5), 1)
-    await adapter.submit(_job("second", 6), 2)
+        await adapter.submit(_job("one-too-many", 5), 1, bool)
+    await adapter.submit(_job("second", 6), 2, bool)
     assert len(await adapter.list_running(NAMESPACE)) == 2
 
 

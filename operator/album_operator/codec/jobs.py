@@ -3,6 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from album_operator.codec.owners import release_of
+from album_operator.domain.marks import PIPELINE_LABEL
+from album_operator.domain.seen import BuildRunning
+
 COMPLETE, FAILED = "Complete", "Failed"
 
 
@@ -17,3 +21,12 @@ def end_of(job: Mapping[str, Any]) -> Mapping[str, Any] | None:
             ended: Mapping[str, Any] = condition
             return ended
     return None
+
+
+def running_build(job: Mapping[str, Any]) -> BuildRunning | None:
+    """Read a build Job that has not ended; None for any other."""
+    owner = release_of(job["metadata"])
+    if owner is None or end_of(job) is not None:
+        return None
+    pipeline = (job["metadata"].get("labels") or {}).get(PIPELINE_LABEL, "")
+    return BuildRunning(job["metadata"]["name"], owner.name, pipeline)

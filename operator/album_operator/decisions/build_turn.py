@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Release
-from album_operator.domain.seen import BuildSlots
+from album_operator.domain.seen import BuildSlots, OverallSlots
 from album_operator.domain.verdict import Wait
 
 QUEUE_LOOK = timedelta(seconds=60)
@@ -17,19 +17,42 @@ NAMES = 5
 
 def wait(release: Release, slots: BuildSlots) -> Wait:
     """Let a build wait until fewer run, and say which go first."""
+    message, rounds = _in_namespace(release, slots), len(slots.waiting) // slots.limit
+    overall = slots.overall
+    if slots.has_room and overall is not None:
+        message, rounds = _overall(release, slots, overall), overall.before // overall.limit
+    return Wait(Reason.QUEUED, message, QUEUE_LOOK * (1 + rounds), is_poll=True)
+
+
+def _in_namespace(release: Release, slots: BuildSlots) -> str:
+    namespace = release.ref.namespace
     running = f"{len(slots.running)} run"
     if slots.running:
         running += f": those of {_few(slots.running)}"
-    turn = "when one of them has ended"
-    if slots.waiting:
-        turn = f"after those of {_few(slots.waiting)}, which are older"
-    return Wait(
-        Reason.BUILD_QUEUED,
-        f"Of at most {slots.limit} builds at once in namespace {release.ref.namespace} "
-        f"(ALBUM_BUILDS_PER_NAMESPACE, an admin's setting) {running}. This one begins {turn}.",
-        QUEUE_LOOK * (1 + len(slots.waiting) // slots.limit),
-        is_poll=True,
+    return (
+        f"{_place(len(slots.waiting), slots.line)} in the line of namespace {namespace}"
+        f"{_before(slots)}. Of at most {slots.limit} builds at once there "
+        f"(ALBUM_BUILDS_PER_NAMESPACE, an admin's setting) {running}."
     )
+
+
+def _overall(release: Release, slots: BuildSlots, overall: OverallSlots) -> str:
+    """Say it of all namespaces; what is in another one is counted and not named."""
+    before = f"{_before(slots)} in namespace {release.ref.namespace}" if slots.waiting else ""
+    return (
+        f"{_place(overall.before, overall.line)} in the line of all namespaces{before}. Of at most "
+        f"{overall.limit} builds at once in all of them (ALBUM_BUILDS, an admin's setting) "
+        f"{overall.running} run."
+    )
+
+
+def _place(before: int, line: int) -> str:
+    """Say which place this is; who waits behind may not be known yet, who asks is."""
+    return f"Place {before + 1} of {max(line, before + 1)}"
+
+
+def _before(slots: BuildSlots) -> str:
+    return f", before it {_few(slots.waiting)}" if slots.waiting else ""
 
 
 def _few(names: tuple[str, ...]) -> str:

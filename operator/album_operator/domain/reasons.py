@@ -8,13 +8,12 @@ class Reason(StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> "Reason":
-        """Take a word a newer operator left in a status as "not known yet"."""
-        del value
-        return cls.PENDING
+        """Read an older operator's word; one of a newer operator means "not known yet"."""
+        return cls.QUEUED if value == "BuildQueued" else cls.PENDING
 
     # Progress.
     PENDING = "Pending"
-    BUILD_QUEUED = "BuildQueued"
+    QUEUED = "Queued"
     BUILDING = "Building"
     PROPOSING = "Proposing"
     AWAITING_MERGE = "AwaitingMerge"
@@ -25,7 +24,6 @@ class Reason(StrEnum):
     BEHIND = "Behind"
     MERGE_CONFLICT = "MergeConflict"
     DRAFT = "Draft"
-    QUEUED = "Queued"
     MERGING = "Merging"
     SYNCING = "Syncing"
     SETTLING = "Settling"

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 
 from album_operator.domain.hosts import NO_ALIASES, HostAliases
-from album_operator.domain.record import Outcome
+from album_operator.domain.record import Outcome, StepName
 from album_operator.domain.release import Ref
 from album_operator.domain.seen import UNMERGED, BranchClaim, ConfigBranch, ReleaseSeen
 
@@ -117,6 +117,13 @@ class ReleaseIndex:
         known = self._namespaces[namespace].known
         wanted = (pipeline, app)
         return {name: seen for name, seen in known.items() if (seen.pipeline, seen.app) == wanted}
+
+    def has_built(self, release: Ref) -> bool:
+        """Tell whether a release is known to have its image: a Job of it that runs builds none."""
+        seen = self._namespaces[release.namespace].known.get(release.name)
+        if seen is None or seen.step is None:
+            return seen is not None and seen.outcome is Outcome.RELEASED
+        return seen.step is not StepName.IMAGE_READY
 
     def claim(self, release: Ref, branch: ConfigBranch) -> BranchClaim:
         """Take a branch for a release, or a place among those that are woken when it is let go.

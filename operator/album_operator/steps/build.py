@@ -1,6 +1,8 @@
 """ImageReady: the build Job, its Pods, and its turn among the builds of its namespace."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from album_operator.decisions import build as decision
 from album_operator.domain import redaction
@@ -8,7 +10,7 @@ from album_operator.domain.names import job_name
 from album_operator.domain.notice import Subject
 from album_operator.domain.record import Record, StepName
 from album_operator.domain.release import Ref
-from album_operator.domain.seen import BuildSeen, BuildSlots
+from album_operator.domain.seen import BuildRunning, BuildSeen, BuildSlots
 from album_operator.domain.verdict import BuildAction, Verdict
 from album_operator.render.job import render_job
 from album_operator.steps.case import Case
@@ -24,7 +26,7 @@ async def decide(world: World, case: Case) -> Verdict[BuildAction]:
     if case.record.image is None:
         job = Ref(case.namespace, job_name(case.release.ref.name, case.record.attempt))
         found = await world.builds.find(job, case.release)
-        slots = await _find_slots(world, case) if found is None else None
+        slots = await _find_slots(world, case, job.name) if found is None else None
         found = await _clean(case, found)
     return decision.decide(
         case.release,
@@ -39,21 +41,29 @@ async def decide(world: World, case: Case) -> Verdict[BuildAction]:
 
 async def act(world: World, case: Case, _: BuildAction) -> Record:
     """Submit the build."""
-    await world.builds.submit(
-        render_job(case.release, case.resolved, case.record.attempt, world.settings.engine),
-        world.settings.builds_per_namespace,
-    )
+    job = render_job(case.release, case.resolved, case.record.attempt, world.settings.engine)
+    counts, limit = partial(_counts, world, case.namespace), world.settings.build_limits.each
+    with world.queue.claim(case.release.ref):
+        await world.builds.submit(job, limit, counts)
     return case.record
 
 
-async def _find_slots(world: World, case: Case) -> BuildSlots:
-    """Look at the builds of a release's namespace, with a place in their queue."""
-    # Before the look: a build that ends meanwhile wakes who is first.
-    world.queue.join(case.release)
-    running = tuple(await world.builds.list_running(case.namespace))
-    before = world.queue.before(case.release.ref)
-    waiting = tuple(name for name in before if name not in running)
-    return BuildSlots(world.settings.builds_per_namespace, running, waiting)
+async def _find_slots(world: World, case: Case, job: str) -> BuildSlots:
+    """Look at the builds that run, with a place in the line of those that wait for one to end."""
+
+    async def look(namespace: str) -> Sequence[BuildRunning]:
+        builds = await world.builds.list_running(namespace)
+        return [build for build in builds if _counts(world, namespace, build)]
+
+    # Before the look: a build that ends meanwhile wakes who is next.
+    world.queue.join(case.release, job)
+    await world.queue.look(case.namespace, world.settings.namespaces, look)
+    return world.queue.slots(case.release.ref)
+
+
+def _counts(world: World, namespace: str, build: BuildRunning) -> bool:
+    """Tell whether a Job that runs still builds: a sidecar goes on after the builder has ended."""
+    return not world.index.has_built(Ref(namespace, build.release))
 
 
 async def _clean(case: Case, seen: BuildSeen | None) -> BuildSeen | None:

@@ -96,6 +96,7 @@ class Daemons:
         """End all daemons of a namespace, and wait for that; nothing is known of it then."""
         await self._end_all([ref for ref in self._daemons if ref.namespace == namespace])
         self._wakeups.index.forget(namespace)
+        self._wakeups.queue.forget(namespace)
 
     async def close(self) -> None:
         """End all daemons and begin none any more."""

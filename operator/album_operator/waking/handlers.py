@@ -15,7 +15,7 @@ from typing import Any
 
 import kopf
 
-from album_operator.codec import end_of, parse_seen, release_of, wish_of
+from album_operator.codec import parse_seen, release_of, running_build, wish_of
 from album_operator.domain.notice import Subject
 from album_operator.domain.release import Ref
 from album_operator.metrics import Metrics
@@ -180,12 +180,14 @@ def read_job(wakeups: Wakeups, job: Mapping[str, Any], *, is_gone: bool) -> Call
     if owner is None:
         return lambda: None
     release = Ref(job["metadata"].get("namespace", ""), owner.name)
-    is_over = is_gone or end_of(job) is not None
+    build, name = None if is_gone else running_build(job), job["metadata"].get("name", "")
 
     def tell() -> None:
         wakeups.wake(release, Subject.JOB)
-        if is_over:
-            wakeups.queue.wake_first(release.namespace)
+        if build is None:
+            wakeups.queue.end(release.namespace, name)
+        elif not wakeups.index.has_built(release):
+            wakeups.queue.note(release.namespace, build)
 
     return tell
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from album_operator.domain.hosts import NO_ALIASES, HostAliases
 from album_operator.domain.notice import Notice, Subject
 from album_operator.domain.release import Ref
+from album_operator.domain.seen import BuildLimits
 from album_operator.memory.build_queue import BuildQueue
 from album_operator.memory.release_index import ReleaseIndex
 
@@ -47,14 +48,17 @@ class Wakeups:
 
     Args:
         aliases: which hosts are one, as an admin tells.
+        limits: how many builds may run at once.
 
     Attributes:
-        queue: the releases that wait until another's build has ended.
+        queue: which builds run, and the releases that wait until one has ended.
         index: what all releases are at, and who waits for a branch of another.
     """
 
-    def __init__(self, aliases: HostAliases = NO_ALIASES) -> None:
-        self.queue = BuildQueue(lambda release: self.wake(release, Subject.JOB))
+    def __init__(
+        self, aliases: HostAliases = NO_ALIASES, limits: BuildLimits | None = None
+    ) -> None:
+        self.queue = BuildQueue(lambda release: self.wake(release, Subject.JOB), limits)
         self.index = ReleaseIndex(self.wake, aliases=aliases)
         self._aliases = aliases
         self._flags: dict[Ref, _Flag] = {}

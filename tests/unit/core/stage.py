@@ -138,7 +138,7 @@ class Stage:
 
     def restart(self) -> None:
         """Start the operator anew: nothing is remembered."""
-        self.wakeups = Wakeups()
+        self.wakeups = Wakeups(limits=self.settings.build_limits)
         self.known = KnownSecrets()
         self.config_repository = _WatchedConfig(self.git, self.faults)
         self.reconciler = self.operator(self.wakeups)

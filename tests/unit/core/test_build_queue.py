@@ -1,23 +1,22 @@
 """At most so many builds of a namespace at once; the rest waits its turn, the oldest first."""
 
 import asyncio
+import copy
 import time
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from album_operator.codec import release_of
+from album_operator.codec import parse_seen, release_of
 from album_operator.domain.errors import TransientError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
-from album_operator.memory.build_queue import BuildQueue
 from album_operator.serving.health import Health
 from album_operator.waking.daemons import serve_release
 from album_operator.waking.handlers import read_job
-from tests.fakes.builders import NAMESPACE, RELEASE, raw_release
+from tests.fakes.builders import NAMESPACE, raw_release
 from tests.fakes.cluster import fail_build, finish_build
 from tests.unit.core.stage import Stage
 
@@ -78,7 +77,7 @@ class Team:
         await self.until(lambda: self.building() == set(names))
 
     async def until_queued(self, *names: str) -> None:
-        await self.until(lambda: all(self.reason(name) == "BuildQueued" for name in names))
+        await self.until(lambda: all(self.reason(name) == "Queued" for name in names))
 
     def reason(self, name: str) -> str:
         return self.stage.ready(name)[1] if "conditions" in self.stage.status(name) else ""
@@ -115,7 +114,7 @@ async def test_only_so_many_builds_run_at_once_and_the_rest_says_so(team: Team) 
     message = team.stage.message(NAMES[2])
     assert "ALBUM_BUILDS_PER_NAMESPACE" in message
     assert f"2 run: those of {', '.join(sorted(NAMES[:LIMIT]))}" in " ".join(message.split())
-    assert "in namespace album" in message
+    assert "in the line of namespace album. Of at most 2 builds" in message
     assert team.stage.ready(NAMES[2])[0] == "Unknown"
 
 
@@ -130,7 +129,7 @@ async def test_each_build_that_ends_lets_the_oldest_begin(
         team.end(done, end)
         await team.until_building(*before, begins)
 
-    assert {team.reason(name) for name in NAMES[3:-2]} == {"BuildQueued"}
+    assert {team.reason(name) for name in NAMES[3:-2]} == {"Queued"}
 
 
 async def test_two_builds_that_end_at_once_let_two_begin(team: Team) -> None:
@@ -154,7 +153,9 @@ async def test_whoever_comes_later_waits_behind_those_that_are_there(team: Team)
     finish_build(team.stage.cluster, team.job(NAMES[0]))  # nobody has heard of it yet
     team.start(NAMES[3])
     await team.until_queued(NAMES[3])
-    assert f"after those of {NAMES[2]}, which are older" in team.stage.message(NAMES[3])
+    assert f"Place 2 of 2 in the line of namespace album, before it {NAMES[2]}." in (
+        team.stage.message(NAMES[3])
+    )
 
     read_job(team.stage.wakeups, team.job(NAMES[0]), is_gone=False)()
     await team.until_building(NAMES[1], NAMES[2])
@@ -232,7 +233,7 @@ async def test_a_build_of_an_earlier_attempt_counts_until_it_has_ended() -> None
     await stage.settle(NAMES[1])
 
     assert len(stage.jobs) == 2
-    assert stage.ready(NAMES[1]) == ("Unknown", "BuildQueued")
+    assert stage.ready(NAMES[1]) == ("Unknown", "Queued")
 
 
 async def test_another_namespaces_builds_do_not_count() -> None:
@@ -247,30 +248,44 @@ async def test_another_namespaces_builds_do_not_count() -> None:
     assert stage.ready(NAMES[2]) == ("Unknown", "Building")
 
 
-def _places(*names: str) -> tuple[BuildQueue, list[Ref]]:
-    woken: list[Ref] = []
-    queue = BuildQueue(woken.append)
-    for name in names:
-        queue.join(replace(RELEASE, ref=Ref(NAMESPACE, name)))
-    return queue, woken
+async def test_a_build_that_has_ended_beside_a_sidecar_does_not_count() -> None:
+    stage = Team().stage
+    for name in NAMES[:LIMIT]:
+        await stage.settle(name)
+    step = {"name": "ImageReady", "state": "Succeeded"}
+    built = parse_seen({**raw_release(NAMES[0]), "status": {"steps": [step]}})
+    stage.wakeups.index.note(Ref(NAMESPACE, NAMES[0]), built)
+    for name in NAMES[LIMIT:]:
+        await stage.settle(name)
+
+    assert stage.ready(NAMES[2]) == ("Unknown", "Building")
+    assert stage.ready(NAMES[3]) == ("Unknown", "Queued")
+    read_job(stage.wakeups, stage.jobs[0], is_gone=False)()
+    assert len(stage.wakeups.queue.slots(Ref(NAMESPACE, NAMES[3])).running) == LIMIT
 
 
-def test_equally_old_releases_go_by_name() -> None:
-    queue, woken = _places("b", "a", "c")
-    assert queue.before(Ref(NAMESPACE, "c")) == ("a", "b")
-    assert queue.before(Ref(NAMESPACE, "unknown")) == ()
-    assert queue.before(Ref("elsewhere", "c")) == ()
-    queue.wake_first(NAMESPACE)
-    queue.wake_first("elsewhere")
-    assert woken == [Ref(NAMESPACE, "a")]
+async def test_builds_of_all_namespaces_together_are_limited() -> None:
+    stage = Stage(ALBUM_NAMESPACES=f"{NAMESPACE},another", ALBUM_BUILDS="2")
+    stage.apply()
+    await stage.settle()
+    job = copy.deepcopy(stage.jobs[0])
+    job["metadata"] |= {"namespace": "another"}
+    stage.cluster.apply(job)
+    read_job(stage.wakeups, job, is_gone=False)()
+    stage.cluster.apply(raw_release("second", tag="backend-v1.2.0"))
+    await stage.settle("second")
+    assert stage.ready("second") == ("Unknown", "Queued")
+    assert "Place 1 of 1 in the line of all namespaces. Of at most 2 builds" in (
+        stage.message("second")
+    )
+    assert "another" not in stage.message("second")
+
+    finish_build(stage.cluster, job)
+    ended = stage.cluster.all_of("Job")[-1]
+    read_job(stage.wakeups, ended, is_gone=False)()
+    await stage.settle("second")
+    assert stage.ready("second") == ("Unknown", "Building")
 
 
-def test_who_leaves_lets_the_first_look_and_a_stranger_nobody() -> None:
-    queue, woken = _places("a", "b")
-    queue.leave(Ref(NAMESPACE, "unknown"))
-    assert woken == []
-    queue.leave(Ref(NAMESPACE, "a"))
-    assert woken == [Ref(NAMESPACE, "b")]
-    queue.leave(Ref(NAMESPACE, "b"))
-    assert woken == [Ref(NAMESPACE, "b")]
-    BuildQueue().wake_first(NAMESPACE)
+def test_an_older_operators_word_for_queued_is_read() -> None:
+    assert Reason("BuildQueued") is Reason.QUEUED

@@ -10,7 +10,7 @@ from album_operator.adapters.cluster.cluster import parse_time
 from album_operator.domain.errors import StaleError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
-from album_operator.domain.seen import BuildState, JobOwner, LastWords, PodTrouble
+from album_operator.domain.seen import BuildRunning, BuildState, JobOwner, LastWords, PodTrouble
 from tests.fakes.builders import DIGEST, NOW, RELEASE
 from tests.fakes.cluster import FakeCluster, fail_build, finish_build
 
@@ -349,8 +349,8 @@ async def test_a_job_is_read_with_its_newest_pod() -> None:
     builds = ClusterBuilds(cluster, lambda: NOW)
     job = Ref("album", "build-1")
     assert await builds.find(job, RELEASE) is None
-    await builds.submit(JOB, 1)
-    await builds.submit({**JOB, "spec": "another"}, 9)
+    await builds.submit(JOB, 1, bool)
+    await builds.submit({**JOB, "spec": "another"}, 9, bool)
     assert "spec" not in cluster.all_of("Job")[0]
 
     fail_build(cluster, JOB, 1, "first")
@@ -368,7 +368,7 @@ async def test_a_job_is_read_with_its_newest_pod() -> None:
 async def test_a_build_that_ended_well_leaves_its_digest() -> None:
     cluster = FakeCluster()
     builds = ClusterBuilds(cluster, lambda: NOW)
-    await builds.submit(JOB, 1)
+    await builds.submit(JOB, 1, bool)
     finish_build(cluster, JOB)
     seen = await builds.find(Ref("album", "build-1"), RELEASE)
 
@@ -430,7 +430,9 @@ async def test_builds_that_run_are_those_of_releases_that_have_not_ended() -> No
     cluster = FakeCluster()
     for end in ("Complete", "Failed"):
         cluster.apply(_job_of(end.lower(), end, conditions=[{"type": end, "status": "True"}]))
-    cluster.apply(_job_of("b", "second", active=1))
+    second = _job_of("b", "second", active=1)
+    second["metadata"]["labels"]["album.dev/pipeline"] = "album-app"
+    cluster.apply(second)
     cluster.apply(_job_of("a", "first"))
     strangers = _job_of("c", "a-cron-job")
     strangers["metadata"]["ownerReferences"][0]["kind"] = "CronJob"
@@ -439,8 +441,23 @@ async def test_builds_that_run_are_those_of_releases_that_have_not_ended() -> No
     unlabelled["metadata"]["labels"] = {}
     cluster.apply(unlabelled)
 
-    assert await ClusterBuilds(cluster, lambda: NOW).list_running("album") == ("first", "second")
-    assert await ClusterBuilds(cluster, lambda: NOW).list_running("another") == ()
+    builds = ClusterBuilds(cluster, lambda: NOW)
+    assert list(await builds.list_running("album")) == [
+        BuildRunning("b", "second", "album-app"),
+        BuildRunning("a", "first", ""),
+    ]
+    assert list(await builds.list_running("another")) == []
+
+
+async def test_a_build_that_does_not_count_takes_nobodys_room() -> None:
+    cluster = FakeCluster()
+    builds = ClusterBuilds(cluster, lambda: NOW)
+    cluster.apply(_job_of("a", "built", active=1))
+    with pytest.raises(StaleError):
+        await builds.submit(_job_of("b", "second"), 1, lambda build: build.release != "third")
+    await builds.submit(_job_of("b", "second"), 1, lambda build: build.release != "built")
+
+    assert len(cluster.all_of("Job")) == 2
 
 
 @pytest.mark.parametrize("operators", [1, 2])
@@ -456,7 +473,7 @@ async def test_of_jobs_submitted_at_once_only_so_many_are_created(operators: int
     cluster.get = slow_get  # type: ignore[method-assign]
     builds = [ClusterBuilds(cluster, lambda: NOW) for _ in range(operators)]
     submits = (
-        builds[number % operators].submit(_job_of(f"b{number}", f"r{number}"), 3)
+        builds[number % operators].submit(_job_of(f"b{number}", f"r{number}"), 3, bool)
         for number in range(9)
     )
     outcomes = await asyncio.gather(*submits, return_exceptions=True)
@@ -465,7 +482,7 @@ async def test_of_jobs_submitted_at_once_only_so_many_are_created(operators: int
     assert len(cluster.all_of("Job")) == 3 + (operators - 1)
     refused = [outcome for outcome in outcomes if isinstance(outcome, StaleError)]
     assert len(refused) == 9 - len(cluster.all_of("Job"))
-    assert {error.reason for error in refused} == {Reason.BUILD_QUEUED}
+    assert {error.reason for error in refused} == {Reason.QUEUED}
 
 
 async def test_long_lists_are_read_page_by_page_to_their_end() -> None:

@@ -8,6 +8,7 @@ import pytest
 from album_operator.adapters.git.limits import FETCH_BYTES, MEMORY_BYTES
 from album_operator.domain.proxies import Proxies, Proxy
 from album_operator.domain.release import Resources
+from album_operator.domain.seen import BuildLimits
 from album_operator.render import resources
 from album_operator.render.network import JobNetwork
 from album_operator.settings import (
@@ -33,7 +34,7 @@ def test_two_variables_are_enough() -> None:
     assert not settings.engine.allow_privileged
     assert settings.engine.build_resources == resources.BUILD
     assert settings.engine.fetch_resources == resources.FETCH
-    assert settings.builds_per_namespace == 5
+    assert settings.build_limits == BuildLimits(5)
     assert settings.insecure_hosts == frozenset()
     assert settings.require_consent
     assert settings.require_guard
@@ -62,6 +63,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
             "ALBUM_ALLOW_PRIVILEGED_BUILDS": "true",
             "ALBUM_REGISTRY_MIRRORS": "172.18.0.1:5000",
             "ALBUM_BUILDS_PER_NAMESPACE": "12",
+            "ALBUM_BUILDS": "40",
             "ALBUM_BUILD_REQUESTS": "memory=1Gi",
             "ALBUM_BUILD_LIMITS": "memory=8Gi, ephemeral-storage=50Gi",
             "ALBUM_FETCH_LIMITS": "memory=2Gi",
@@ -92,7 +94,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     assert settings.engine.kaniko_image == "kaniko:2"
     assert settings.engine.buildkit_image == "buildkit:3"
     assert settings.engine.registry_mirrors == ("172.18.0.1:5000",)
-    assert settings.builds_per_namespace == 12
+    assert settings.build_limits == BuildLimits(12, 40)
     assert settings.engine.allow_privileged
     assert settings.engine.build_resources == Resources(
         {"memory": "1Gi"}, {"memory": "8Gi", "ephemeral-storage": "50Gi"}
@@ -158,6 +160,8 @@ def test_all_that_is_missing_is_named_at_once() -> None:
         ("ALBUM_REQUIRE_GUARD", "no"),
         ("ALBUM_ALLOW_PRIVILEGED_BUILDS", "1"),
         ("ALBUM_BUILDS_PER_NAMESPACE", "0"),
+        ("ALBUM_BUILDS", "0"),
+        ("ALBUM_BUILDS", "all"),
         ("ALBUM_BUILDS_PER_NAMESPACE", "-1"),
         ("ALBUM_BUILDS_PER_NAMESPACE", "10000"),
         ("ALBUM_BUILD_REQUESTS", "none"),

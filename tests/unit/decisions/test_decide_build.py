@@ -16,6 +16,7 @@ from album_operator.domain.seen import (
     BuildState,
     JobOwner,
     LastWords,
+    OverallSlots,
 )
 from album_operator.domain.verdict import Act, BuildAction, Done, Halt, SubmitBuild, Verdict, Wait
 from tests.fakes.builders import (
@@ -185,7 +186,7 @@ def test_an_image_of_an_earlier_attempt_is_not_built_again() -> None:
 def _queued(slots: BuildSlots) -> Wait:
     verdict = build.decide(RELEASE, RECORD, RESOLVED, None, NOW, privileged=False, slots=slots)
     assert isinstance(verdict, Wait)
-    assert verdict.reason is Reason.BUILD_QUEUED
+    assert verdict.reason is Reason.QUEUED
     assert verdict.is_poll
     return verdict
 
@@ -194,19 +195,51 @@ def test_a_build_waits_while_as_many_run_as_may() -> None:
     wait = _queued(BuildSlots(3, ("a", "b", "c")))
 
     assert wait.message == (
-        "Of at most 3 builds at once in namespace album (ALBUM_BUILDS_PER_NAMESPACE, an admin's "
-        "setting) 3 run: those of a, b, c. This one begins when one of them has ended."
+        "Place 1 of 1 in the line of namespace album. Of at most 3 builds at once there "
+        "(ALBUM_BUILDS_PER_NAMESPACE, an admin's setting) 3 run: those of a, b, c."
     )
     assert wait.retry_after == timedelta(minutes=1)
 
 
-def test_a_build_waits_behind_older_ones_and_looks_the_more_seldom() -> None:
+def test_a_build_waits_behind_others_and_looks_the_more_seldom() -> None:
     waiting = tuple(f"r{number}" for number in range(7))
-    wait = _queued(BuildSlots(3, (), waiting))
+    wait = _queued(BuildSlots(3, (), waiting, 12))
 
-    assert "0 run. This one begins after those of r0, r1, r2, r3, r4 and 2 more" in wait.message
+    assert wait.message.startswith(
+        "Place 8 of 12 in the line of namespace album, before it r0, r1, r2, r3, r4 and 2 more. Of "
+    )
+    assert wait.message.endswith(" 0 run.")
     assert wait.retry_after == timedelta(minutes=3)
     assert _queued(BuildSlots(3, ("a", "b"), ("c",))).retry_after == timedelta(minutes=1)
+
+
+def test_a_build_waits_while_as_many_run_in_all_namespaces_as_may() -> None:
+    overall = OverallSlots(limit=4, running=3, before=9, line=12)
+    wait = _queued(BuildSlots(3, ("a",), ("b",), 2, overall))
+
+    assert wait.message == (
+        "Place 10 of 12 in the line of all namespaces, before it b in namespace album. Of at most "
+        "4 builds at once in all of them (ALBUM_BUILDS, an admin's setting) 3 run."
+    )
+    assert wait.retry_after == timedelta(minutes=3)
+    alone = _queued(BuildSlots(3, (), (), 1, replace(overall, line=0)))
+    assert alone.message.startswith("Place 10 of 10 in the line of all namespaces. Of at most 4 ")
+
+
+def test_a_build_whose_namespace_is_full_waits_for_that_first() -> None:
+    overall = OverallSlots(limit=4, running=4, before=0, line=0)
+
+    assert "in the line of namespace album." in (
+        _queued(BuildSlots(1, ("a",), (), 1, overall)).message
+    )
+
+
+def test_a_build_with_room_in_all_namespaces_begins() -> None:
+    overall = OverallSlots(limit=4, running=2, before=1, line=5)
+    slots = BuildSlots(3, (), (), 1, overall)
+    verdict = build.decide(RELEASE, RECORD, RESOLVED, None, NOW, privileged=False, slots=slots)
+
+    assert isinstance(verdict, Act)
 
 
 def test_a_build_with_room_for_it_and_those_before_it_begins() -> None:

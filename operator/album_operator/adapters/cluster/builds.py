@@ -16,12 +16,19 @@ from album_operator.adapters.cluster.pod_troubles import (
     trouble_of,
 )
 from album_operator.adapters.cluster.refusals import ConflictError, NotFoundError
-from album_operator.codec import FAILED, end_of, job_of, release_of
+from album_operator.codec import FAILED, end_of, job_of, release_of, running_build
 from album_operator.domain.errors import StaleError
 from album_operator.domain.names import BUILDER
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref, Release
-from album_operator.domain.seen import BuildSeen, BuildState, JobOwner, LastWords, PodTrouble
+from album_operator.domain.seen import (
+    BuildRunning,
+    BuildSeen,
+    BuildState,
+    JobOwner,
+    LastWords,
+    PodTrouble,
+)
 from album_operator.render.job import RELEASE_LABEL
 
 BATCH, CORE = "/apis/batch/v1", "/api/v1"
@@ -77,16 +84,16 @@ class ClusterBuilds:
         since = parse_time(pods[-1]["metadata"]["creationTimestamp"]) if pods else None
         return trouble_in(page.get("items", []), "", since)
 
-    async def list_running(self, namespace: str) -> Sequence[str]:
-        """Name the releases whose builds run in a namespace, one for each Job, in order."""
+    async def list_running(self, namespace: str) -> Sequence[BuildRunning]:
+        """List the build Jobs of a namespace that have not ended."""
         jobs = self._list(
             path_of(BATCH, "jobs", namespace),
             labelSelector=RELEASE_LABEL,
             # Jobs that succeeded stay for a day.
             fieldSelector="status.successful=0",
         )
-        owners = [release_of(job["metadata"]) async for job in jobs if end_of(job) is None]
-        return tuple(sorted(owner.name for owner in owners if owner is not None))
+        builds = [running_build(job) async for job in jobs]
+        return [build for build in builds if build is not None]
 
     async def _list(self, path: str, **query: str) -> AsyncIterator[Mapping[str, Any]]:
         """Read a list page by page: whoever may write to the namespace says how long it is."""
@@ -98,14 +105,16 @@ class ClusterBuilds:
             more = page.get("metadata", {}).get("continue") or None
             query["continue"] = more or ""
 
-    async def submit(self, job: Mapping[str, Any], limit: int) -> None:
+    async def submit(
+        self, job: Mapping[str, Any], limit: int, counts: Callable[[BuildRunning], bool]
+    ) -> None:
         """Create a Job, unless as many run as may; one of the same name is left as it is."""
         namespace = job["metadata"]["namespace"]
         # Nobody else of this process creates one between the count and the creation.
         async with self._creating[namespace]:
-            if len(await self.list_running(namespace)) >= limit:
+            if sum(map(counts, await self.list_running(namespace))) >= limit:
                 raise StaleError(
-                    Reason.BUILD_QUEUED, f"{limit} builds run in namespace {namespace} by now."
+                    Reason.QUEUED, f"{limit} builds run in namespace {namespace} by now."
                 )
             try:
                 await self._cluster.create(path_of(BATCH, "jobs", namespace), job)
