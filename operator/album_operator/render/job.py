@@ -7,14 +7,13 @@ from album_operator.domain.names import BUILDER, FETCH, job_name, shorten
 from album_operator.domain.quantities import amount_of
 from album_operator.domain.release import Release, Resources
 from album_operator.domain.resolved import Resolved
+from album_operator.render.builder import render_builder, render_state_volumes
 from album_operator.render.engines import (
     SOURCE,
     TERMINATION_LOG,
     WORKSPACE,
     EngineSettings,
-    render_builder,
     render_env,
-    render_state_volumes,
 )
 from album_operator.render.network import CA_KEY
 from album_operator.render.resources import DISK, complete, render_resources

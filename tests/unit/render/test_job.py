@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from album_operator.domain.release import BuildArg, BuildType, Ref, Release, Resources
 from album_operator.domain.resolved import Resolved, ResolvedBuild
-from album_operator.render.engines import literal, render_buildkitd_toml
+from album_operator.render.buildkit import render_buildkitd_toml
+from album_operator.render.engines import literal
 from album_operator.render.job import EngineSettings, render_job
 
 ENGINE = EngineSettings(

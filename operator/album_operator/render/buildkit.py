@@ -1,0 +1,131 @@
+"""The container in which BuildKit builds, without a daemon of its own."""
+
+import json
+import posixpath
+from collections.abc import Iterable
+from typing import Any
+
+from album_operator.domain.resolved import Resolved, ResolvedBuild
+from album_operator.render.build_cache import BUILDKIT_CACHE_SCRIPT, buildkit_variables
+from album_operator.render.engines import (
+    TERMINATION_LOG,
+    WORKSPACE,
+    EngineSettings,
+    build_args,
+    context_of,
+    insecure_hosts_of,
+    labels_of,
+    literal,
+    named,
+    network_env,
+    render_env,
+)
+
+BUILDKIT_DOCKER_CONFIG = "/var/run/secrets/album/registry"
+BUILDKIT_CA = "/var/run/secrets/album/ca"
+BUILDKIT_CA_FOLDERS = f"/etc/ssl/certs:{BUILDKIT_CA}"
+BUILDKIT_STATE = "/var/lib/buildkit"
+
+# Everything a user can choose comes as an argument or in the environment. buildctl renames its
+# metadata file into place, so that file cannot be the termination log. It writes the file with Go's
+# json.MarshalIndent by two blanks: only a key of the top level matches, and a quote in any value
+# is escaped.
+BUILDKIT_SCRIPT = (
+    "set -eu\n"
+    + BUILDKIT_CACHE_SCRIPT
+    + r"""work=$(mktemp -d)
+printf '%s' "$BUILDKITD_TOML" >"$work/buildkitd.toml"
+export BUILDKITD_FLAGS="--config $work/buildkitd.toml"
+buildctl-daemonless.sh build "$@" --metadata-file "$work/metadata.json"
+digest=$(sed -n 's/^  "containerimage\.digest": "\(sha256:[0-9a-f]\{64\}\)",\{0,1\}$/\1/p' \
+  "$work/metadata.json")
+if [ -z "$digest" ]; then
+  echo "buildctl left no digest of the pushed image in its metadata file:" >&2
+  cat "$work/metadata.json" >&2
+  exit 1
+fi
+printf '%s' "$digest" >"$ALBUM_TERMINATION_LOG"
+"""
+)
+
+
+def render_buildkit(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
+    """Render the container, without what all containers share."""
+    command = ["sh", "-c", BUILDKIT_SCRIPT, "album-build"]
+    cache, variables = resolved.build.cache, dict[str, str]()
+    if cache is not None:
+        variables = dict(buildkit_variables(cache, named(cache.repository)))
+    return {
+        "image": engine.buildkit_image,
+        "command": [literal(word) for word in command],
+        "args": [literal(arg) for arg in _buildkit_args(resolved, engine)],
+        "env": [
+            *render_env(
+                {
+                    "BUILDKITD_TOML": render_buildkitd_toml(resolved.build, engine),
+                    # The default of 10 gives up after 3 s, too short for a busy node; 60 is 43 s.
+                    "BUILDCTL_CONNECT_RETRIES_MAX": "60",
+                    "DOCKER_CONFIG": BUILDKIT_DOCKER_CONFIG,
+                    "ALBUM_TERMINATION_LOG": TERMINATION_LOG,
+                    **variables,
+                }
+            ),
+            *network_env(resolved.build, engine, BUILDKIT_CA_FOLDERS),
+        ],
+        "securityContext": {
+            "runAsUser": 0,
+            "runAsGroup": 0,
+            "privileged": engine.allow_privileged,
+        },
+        "volumeMounts": [
+            {"name": "source", "mountPath": WORKSPACE},
+            {"name": "registry", "mountPath": BUILDKIT_DOCKER_CONFIG, "readOnly": True},
+            *engine.network.render_mounts(BUILDKIT_CA),
+            {"name": "buildkit", "mountPath": BUILDKIT_STATE},
+        ],
+    }
+
+
+def _buildkit_args(resolved: Resolved, engine: EngineSettings) -> list[str]:
+    build = resolved.build
+    context = context_of(build)
+    directory, filename = posixpath.split(f"{context}/{build.dockerfile}")
+    options = [f"filename={filename}"]
+    options += [f"build-arg:{name}={value}" for name, value in build_args(build, engine).items()]
+    if build.target is not None:
+        options.append(f"target={build.target}")
+    options += [f"label:{name}={value}" for name, value in labels_of(resolved).items()]
+    output = ["type=image", f"name={named(build.image)}", "push=true"]
+    if build.insecure:
+        output.append("registry.insecure=true")
+    args = ["--frontend", "dockerfile.v0"]
+    args += ["--local", f"context={context}", "--local", f"dockerfile={directory}"]
+    for option in options:
+        args += ["--opt", option]
+    return [*args, "--output", _csv(output), "--progress", "plain"]
+
+
+def render_buildkitd_toml(build: ResolvedBuild, engine: EngineSettings) -> str:
+    """Render buildkitd's configuration: mirrors of docker.io and hosts with plain HTTP."""
+    registries: dict[str, list[str]] = {}
+    if engine.registry_mirrors:
+        mirrors = ", ".join(_toml(mirror) for mirror in engine.registry_mirrors)
+        registries["docker.io"] = [f"mirrors = [{mirrors}]"]
+    for host in insecure_hosts_of(build, engine):
+        registries.setdefault(host, []).append("http = true")
+    return "\n".join(
+        "\n".join([f"[registry.{_toml(host)}]", *lines, ""]) for host, lines in registries.items()
+    )
+
+
+def _toml(text: str) -> str:
+    """Write a TOML basic string; JSON's, without the pairs of surrogates TOML does not know."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _csv(fields: Iterable[str]) -> str:
+    """Write one record of comma-separated values (RFC 4180), as buildctl reads `--output`."""
+    return ",".join(
+        '"' + field.replace('"', '""') + '"' if set(field) & set(',"\r\n') else field
+        for field in fields
+    )
