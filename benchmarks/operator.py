@@ -50,6 +50,7 @@ from tests.fakes.builders import (
 from tests.fakes.cluster import FakeCluster, finish_build, raw_registry_secret, raw_secret
 from tests.fakes.git_repositories import FakeSourceRepository
 from tests.fakes.git_server import TOKEN, FakeGitServer
+from tests.fakes.registry import FakeRegistry
 
 VALUES = 'image:\n  repository: ghcr.io/owner/album-app-{app}\n  tag: "v1.0.0"\n'
 VERSION = "v1.1.0"
@@ -164,6 +165,7 @@ class Operator:
             pull_requests=forge,
             watch=self._watch,
             builds=ClusterBuilds(self._cluster, _now),
+            registry=FakeRegistry(),
             applications=ClusterApplications(self._cluster),
             settings=settings,
             clock=_now,

@@ -28,6 +28,8 @@ from album_operator.adapters.git.limits import Limits
 from album_operator.adapters.git.source_repository import GitSourceRepository
 from album_operator.adapters.gitea.pull_requests import GiteaPullRequests
 from album_operator.adapters.github.pull_requests import GitHubPullRequests
+from album_operator.adapters.registry import failures as registry_failures
+from album_operator.adapters.registry.registry import HttpRegistry
 from album_operator.adapters.servers.authorities import AuthoritiesError, trusting
 from album_operator.adapters.servers.breakers import Breakers
 from album_operator.adapters.servers.dialer import Dialer
@@ -75,7 +77,7 @@ async def _listen(
 
 
 class _Outside:
-    """The adapters of git and the forges with what they share, and the editor."""
+    """The adapters of git, forges and registries with what they share, and the editor."""
 
     def __init__(self, settings: Settings, clock: ServerClock) -> None:
         self._settings, self._clock, self._editor = settings, clock, ProcessEditor()
@@ -98,6 +100,8 @@ class _Outside:
         )
         self._gitea = GiteaPullRequests(insecure, allowed_hosts=allowed, gateway=to_forges)
         self._github = GitHubPullRequests(insecure, allowed_hosts=allowed, gateway=to_forges)
+        to_registries = Gateway(registry_failures.SHARES, Reason.REGISTRY_UNAVAILABLE, *shared)
+        self._registry = HttpRegistry(insecure, allowed_hosts=allowed, gateway=to_registries)
         self.pull_requests = Forges(gitea=self._gitea, github=self._github)
 
     def make_world(
@@ -112,6 +116,7 @@ class _Outside:
             pull_requests=self.pull_requests,
             watch=watch,
             builds=ClusterBuilds(cluster, self._clock),
+            registry=self._registry,
             applications=ClusterApplications(cluster),
             settings=self._settings,
             clock=self._clock,
@@ -127,6 +132,7 @@ class _Outside:
         self.config.close()
         await self._gitea.close()
         await self._github.close()
+        await self._registry.close()
         self._dialer.close()
 
 

@@ -20,7 +20,7 @@ from album_operator.domain.places import (
     MergeMethod,
 )
 from album_operator.domain.record import Record
-from album_operator.domain.registry import ImagePlace, ImageSeen
+from album_operator.domain.registry import ImagePlace, ImageSeen, RegistryCredential
 from album_operator.domain.release import Edit, Ref, Release
 from album_operator.domain.seen import (
     ApplicationSeen,
@@ -80,6 +80,13 @@ class Secrets(Protocol):
 
     async def find_registry_hosts(self, ref: Ref) -> frozenset[str] | None:
         """Give the hosts a `kubernetes.io/dockerconfigjson` Secret has entries for."""
+
+    async def find_registry_credential(self, ref: Ref, image: str) -> RegistryCredential | None:
+        """Read the credential for an image's registry from a Secret of that type.
+
+        Returns:
+            None where the Secret does not exist or tells none for it.
+        """
 
     async def learn(self, refs: Collection[Ref]) -> bool:
         """Have read some Secrets not long ago, so that their values are known to `clean`.

@@ -271,7 +271,7 @@ def _write_configuration(folder: Path, url: str, port: int, ssh_port: int, stati
             "repository": {"ROOT": str(folder / "repositories"), "DEFAULT_BRANCH": "main"},
             "webhook": {"ALLOWED_HOST_LIST": "*"},
             "actions": {"ENABLED": "false"},
-            "packages": {"ENABLED": "false"},
+            "packages": {"ENABLED": "true"},
             "indexer": {"ISSUE_INDEXER_TYPE": "db"},
             "log": {"LEVEL": "Info", "MODE": "console"},
         }

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from typing import Any
 
 from album_operator.adapters.forge_failures import garbage, not_let, unavailable
 from album_operator.adapters.names import is_commit
+from album_operator.adapters.servers.http_times import parse_retry_after, time_of
 from album_operator.codec.foreign_json import ExcessiveError, parse_json
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.places import ForgePlace
@@ -127,35 +127,3 @@ def check_sane(place: ForgePlace, seen: PullRequestSeen) -> PullRequestSeen:
     if not (URL.fullmatch(seen.url) and URL.fullmatch(seen.repository)):
         raise garbage(place, "a pull request has no proper URL")
     return seen
-
-
-def parse_retry_after(text: str | None, now: datetime) -> timedelta | None:
-    """Read a `Retry-After` header: seconds, or a date (RFC 9110, section 10.2.3).
-
-    Args:
-        text: the header.
-        now: the time of the forge, which a date is to be compared with.
-    """
-    if not text:
-        return None
-    if text.isascii() and text.isdigit():
-        return timedelta(seconds=min(int(text), 24 * 3600))
-    moment = parse_date(text)
-    return max(timedelta(), moment - now) if moment is not None else None
-
-
-def time_of(date: str | None) -> datetime:
-    """Give a forge's time by the `Date` of an answer; the node's where it tells none.
-
-    Only by the forge's own clock does a moment it names say how long to wait.
-    """
-    return parse_date(date) or datetime.now(UTC)
-
-
-def parse_date(text: str | None) -> datetime | None:
-    """Read a date of HTTP (RFC 9110, section 5.6.7)."""
-    try:
-        moment = parsedate_to_datetime(text or "")
-    except ValueError:
-        return None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

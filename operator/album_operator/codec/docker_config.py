@@ -1,9 +1,19 @@
-"""A Docker configuration (`config.json`) as builders read it."""
+"""A Docker configuration (`config.json`): as builders read it, and what it has for one registry."""
 
+import base64
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from album_operator.codec.foreign_json import parse_json
-from album_operator.domain.images import DOCKER_HUB, DOCKER_HUB_KEY, host_in, registry_named
+from album_operator.domain.images import (
+    DOCKER_HUB,
+    DOCKER_HUB_KEY,
+    host_in,
+    in_full,
+    registry_named,
+)
+from album_operator.domain.registry import RegistryCredential
 
 
 def for_builders(text: str) -> str:
@@ -15,11 +25,80 @@ def for_builders(text: str) -> str:
     Raises:
         ValueError: it is no JSON with `auths`.
     """
-    config = parse_json(text)
-    auths = config.get("auths") if isinstance(config, dict) else None
-    if not isinstance(auths, dict):
-        raise ValueError("no auths")  # noqa: TRY004 - as JSON that cannot be read
+    config, auths = _read(text)
     for key, credential in list(auths.items()):
         if registry_named(host_in(key)) == DOCKER_HUB:
             auths.setdefault(DOCKER_HUB_KEY, credential)
     return json.dumps(config)
+
+
+def credential_in(text: str, image: str, secret: str) -> RegistryCredential | None:
+    """Find what a configuration has for an image's registry; what programs give is not known here.
+
+    An entry may be for a part of a registry (`registry.example.org/team`): of those that the image
+    is below the longest counts, as for go-containerregistry and the kubelet.
+
+    Args:
+        text: the configuration, of which nothing is certain.
+        image: a reference.
+        secret: name of the Secret it is from.
+
+    Raises:
+        ValueError: it is no JSON with `auths`.
+    """
+    _, auths = _read(text)
+    wanted = in_full(image)
+    found = [
+        (place, entry)
+        for key, entry in auths.items()
+        if isinstance(entry, dict) and _is_below(wanted, place := _place_of(key))
+    ]
+    if not found:
+        return None
+    _, entry = max(found, key=lambda each: len(each[0]))
+    username, password = _pair(entry)
+    credential = RegistryCredential(
+        secret=secret,
+        registry=wanted.partition("/")[0],
+        username=username,
+        password=password,
+        identity_token=str(entry.get("identitytoken") or ""),
+        registry_token=str(entry.get("registrytoken") or ""),
+        others=frozenset(registry_named(host_in(key)) for key in auths),
+    )
+    is_told = credential.password or credential.identity_token or credential.registry_token
+    return credential if is_told else None
+
+
+def _read(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    config = parse_json(text)
+    auths = config.get("auths") if isinstance(config, dict) else None
+    if not isinstance(auths, dict):
+        raise ValueError("no auths")  # noqa: TRY004 - as JSON that cannot be read
+    return config, auths
+
+
+def _place_of(key: str) -> str:
+    """Give `host[:port][/path]` of a key; a version of the API at its end is no path."""
+    host, _, path = key.split("://", 1)[-1].partition("/")
+    path = path.strip("/")
+    registry = registry_named(host)
+    return registry if path in {"", "v1", "v2"} else f"{registry}/{path}"
+
+
+def _is_below(image: str, place: str) -> bool:
+    rest = image.removeprefix(place)
+    return image.startswith(place) and rest[:1] in {"", "/", ":", "@"}
+
+
+def _pair(entry: Mapping[str, Any]) -> tuple[str, str]:
+    """Give name and password, of which `auth` has both in base64 (Docker, `config.json`)."""
+    if entry.get("password"):
+        return str(entry.get("username") or ""), str(entry["password"])
+    try:
+        pair = base64.b64decode(str(entry.get("auth") or "")).decode()
+    except ValueError:
+        return "", ""
+    username, _, password = pair.partition(":")
+    # Docker's own files may end in a zero byte.
+    return username, password.rstrip("\0")

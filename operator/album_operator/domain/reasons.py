@@ -56,6 +56,8 @@ class Reason(StrEnum):
     BUILD_OUT_OF_DISK = "BuildOutOfDisk"
     BUILD_OUT_OF_MEMORY = "BuildOutOfMemory"
     BUILD_TIMED_OUT = "BuildTimedOut"
+    IMAGE_SOURCE_UNKNOWN = "ImageSourceUnknown"
+    IMAGE_MISMATCH = "ImageMismatch"
     PUSH_REFUSED = "PushRefused"
     PULL_REQUEST_CLOSED = "PullRequestClosed"
     HEAD_CHANGED = "HeadChanged"
@@ -85,6 +87,7 @@ class Reason(StrEnum):
     UNSCHEDULABLE = "Unschedulable"
     FORGE_UNAVAILABLE = "ForgeUnavailable"
     GIT_UNAVAILABLE = "GitUnavailable"
+    REGISTRY_UNAVAILABLE = "RegistryUnavailable"
     CLUSTER_UNAVAILABLE = "ClusterUnavailable"
     FORBIDDEN = "Forbidden"
     ADMISSION_DENIED = "AdmissionDenied"
@@ -110,6 +113,7 @@ TRANSIENT = frozenset(
         Reason.UNSCHEDULABLE,
         Reason.FORGE_UNAVAILABLE,
         Reason.GIT_UNAVAILABLE,
+        Reason.REGISTRY_UNAVAILABLE,
         Reason.CLUSTER_UNAVAILABLE,
         Reason.FORBIDDEN,
         Reason.ADMISSION_DENIED,

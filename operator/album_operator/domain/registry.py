@@ -3,7 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from album_operator.domain.images import registry_of
+from album_operator.domain.images import DOCKER_HUB, registry_of
+from album_operator.domain.names import server_of
+
+DOCKER_HUB_API = "registry-1.docker.io"
+"""Host of Docker Hub's own API; `docker.io` itself is a page (distribution/reference)."""
 
 
 @dataclass(frozen=True)
@@ -16,6 +20,9 @@ class RegistryCredential:
         password: or token that stands for one; left out of `repr`.
         identity_token: refresh token of OAuth 2 in their stead (distribution's "oauth"), empty
             where there is none; left out of `repr`.
+        registry_token: what the registry itself is shown in their stead, likewise.
+        others: all registries the Secret has entries for: where one of them makes the tokens of
+            this one, it may be shown the credential.
     """
 
     secret: str
@@ -23,6 +30,8 @@ class RegistryCredential:
     username: str = ""
     password: str = field(default="", repr=False)
     identity_token: str = field(default="", repr=False)
+    registry_token: str = field(default="", repr=False)
+    others: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,22 @@ class ImagePlace:
     def registry(self) -> str:
         """`host[:port]` of its registry, by the one name that is used here."""
         return registry_of(self.repository)
+
+    @property
+    def path(self) -> str:
+        """Name of the repository in its registry."""
+        return self.repository.partition("/")[2]
+
+    @property
+    def url(self) -> str:
+        """Base of the registry's API, no slash at the end."""
+        host = DOCKER_HUB_API if self.registry == DOCKER_HUB else self.registry
+        return f"{'http' if self.insecure else 'https'}://{host}"
+
+    @property
+    def server(self) -> str:
+        """`host:port` the API is at."""
+        return server_of(self.url)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from album_operator.ports import (
     Editor,
     PullRequestReader,
     PullRequests,
+    Registry,
     Secrets,
     SourceRepository,
 )
@@ -40,6 +41,7 @@ class World:
     pull_requests: PullRequests
     watch: PullRequestReader
     builds: Builds
+    registry: Registry
     applications: Applications
     settings: Settings
     clock: Callable[[], datetime]

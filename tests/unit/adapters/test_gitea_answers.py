@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from album_operator.adapters.forge_answers import parse_retry_after
 from album_operator.adapters.gitea.pull_requests import GiteaPullRequests
+from album_operator.adapters.servers.http_times import parse_retry_after
 from album_operator.domain.errors import OutsideError, StaleError, TerminalError, TransientError
 from album_operator.domain.places import Credential, Draft, ForgePlace, MergeMethod
 from album_operator.domain.reasons import Reason

@@ -1,10 +1,11 @@
 """The push credential as builders find it."""
 
+import base64
 import json
 
 import pytest
 
-from album_operator.codec.docker_config import for_builders
+from album_operator.codec.docker_config import credential_in, for_builders
 
 KEY = "https://index.docker.io/v1/"
 OURS = {"auth": "b3Vycw=="}
@@ -40,3 +41,69 @@ def test_what_is_no_docker_configuration_is_refused(text: str) -> None:
         for_builders(text)
 
     assert "s3cret" not in str(caught.value)
+
+
+def _auth(pair: str) -> str:
+    return base64.b64encode(pair.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("auths", "image", "wanted"),
+    [
+        ({"ghcr.io": {"auth": _auth("acme:a:b")}}, "ghcr.io/acme/shop:v1", ("acme", "a:b")),
+        ({"https://ghcr.io/": {"username": "u", "password": "p"}}, "ghcr.io/acme/shop", ("u", "p")),
+        ({"GHCR.io": {"auth": _auth("u:p\0")}}, "ghcr.io/acme/shop", ("u", "p")),
+        ({KEY: {"auth": _auth("u:p")}}, "acme/shop:v1", ("u", "p")),
+        ({"docker.io": {"auth": _auth("u:p")}}, "registry-1.docker.io/acme/shop", ("u", "p")),
+        (
+            {
+                "reg.example.org:5000": {"auth": _auth("all:p")},
+                "reg.example.org:5000/acme": {"auth": _auth("acme:p")},
+                "reg.example.org:5000/acme/shop": {"auth": _auth("shop:p")},
+                "reg.example.org:5000/acme/shopping": {"auth": _auth("shopping:p")},
+            },
+            "reg.example.org:5000/acme/shop:v1",
+            ("shop", "p"),
+        ),
+        ({"https://reg.example.org/v2/": {"auth": _auth("u:p")}}, "reg.example.org/a", ("u", "p")),
+    ],
+)
+def test_the_entry_of_an_images_registry_is_found(
+    auths: dict[str, object], image: str, wanted: tuple[str, str]
+) -> None:
+    found = credential_in(json.dumps({"auths": auths}), image, "push")
+
+    assert found is not None
+    assert (found.username, found.password) == wanted
+    assert found.secret == "push"
+
+
+def test_tokens_of_both_kinds_are_found_and_all_registries_are_known() -> None:
+    auths = {
+        "docker.io": {"identitytoken": "refresh"},
+        "ghcr.io": {"registrytoken": "bearer"},
+    }
+    config = json.dumps({"auths": auths})
+    of_hub, of_ghcr = (credential_in(config, f"{host}/a/b", "push") for host in auths)
+
+    assert of_hub is not None
+    assert of_ghcr is not None
+    assert (of_hub.identity_token, of_ghcr.registry_token) == ("refresh", "bearer")
+    assert of_hub.others == {"docker.io", "ghcr.io"}
+
+
+@pytest.mark.parametrize(
+    "auths",
+    [
+        {},
+        {"ghcr.io.example.org": {"auth": _auth("u:p")}},
+        {"ghcr.io": {}},
+        {"ghcr.io": {"auth": "%%%"}},
+        {"ghcr.io": {"auth": _auth("nobody")}},
+        {"ghcr.io": {"auth": base64.b64encode(b"\xff:\xff").decode()}},
+        {"ghcr.io": "text"},
+        {"ghcr.io/acme/shop-admin": {"auth": _auth("u:p")}},
+    ],
+)
+def test_where_nothing_is_for_a_registry_there_is_no_credential(auths: dict[str, object]) -> None:
+    assert credential_in(json.dumps({"auths": auths}), "ghcr.io/acme/shop:v1", "push") is None

@@ -38,6 +38,7 @@ from tests.fakes.faults import Faults
 from tests.fakes.forge import FakeForge
 from tests.fakes.git_repositories import FakeConfigRepository, FakeSourceRepository
 from tests.fakes.git_server import TOKEN, FakeGitServer
+from tests.fakes.registry import FakeRegistry
 
 REPOSITORY = "owner/album-app-config"
 
@@ -119,6 +120,7 @@ class Stage:
         self.git = FakeGitServer()
         self.forge = _WatchedForge(self.git, self.clock, self.faults)
         self.argocd = FakeArgoCD(self.cluster, self.git, self.clock)
+        self.registry = FakeRegistry()
         self.source = self.git.add_repository(SOURCE)
         self.config = self.git.add_repository(CONFIG)
         self.settings = read_settings(
@@ -166,6 +168,7 @@ class Stage:
             pull_requests=forge,
             watch=self.watch,
             builds=ClusterBuilds(cluster, self.clock),
+            registry=self.registry,
             applications=ClusterApplications(cluster),
             settings=self.settings,
             clock=self.clock,

@@ -3,11 +3,13 @@
 import asyncio
 import base64
 import binascii
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from album_operator.adapters.cluster.cluster import Cluster, path_of
 from album_operator.adapters.cluster.refusals import NotFoundError
+from album_operator.codec.docker_config import credential_in
 from album_operator.codec.foreign_json import parse_json
 from album_operator.domain.credential_errors import missing_key
 from album_operator.domain.errors import OutsideError, TerminalError
@@ -21,6 +23,7 @@ from album_operator.domain.places import (
     GitHubApp,
 )
 from album_operator.domain.reasons import Reason
+from album_operator.domain.registry import RegistryCredential
 from album_operator.domain.release import Ref
 from album_operator.secrecy import KnownSecrets
 
@@ -60,21 +63,24 @@ class ClusterSecrets:
 
     async def find_registry_hosts(self, ref: Ref) -> frozenset[str] | None:
         """Give the hosts of the `auths` in a `kubernetes.io/dockerconfigjson` Secret."""
-        data = await self._find(ref)
-        if data is None:
+        text = await self._find_docker_config(ref)
+        if text is None:
             return None
-        text = _required(data, DOCKER_CONFIG, ref)
-        try:
+        with _reading_docker_config(ref):
             auths = parse_json(text)["auths"]
             return frozenset(host_in(str(key)) for key in dict(auths))
-        except (ValueError, KeyError, TypeError):
-            # `from None`: the text of a JSON error quotes what it could not read.
-            raise TerminalError(
-                Reason.CREDENTIALS_MISSING,
-                f"Secret {ref} has no `auths` in its key {DOCKER_CONFIG}.",
-                f"Make it anew with kubectl create secret docker-registry -n {ref.namespace} "
-                f"{ref.name}",
-            ) from None
+
+    async def find_registry_credential(self, ref: Ref, image: str) -> RegistryCredential | None:
+        """Give what the `auths` of such a Secret have for an image's registry."""
+        text = await self._find_docker_config(ref)
+        if text is None:
+            return None
+        with _reading_docker_config(ref):
+            return credential_in(text, image, ref.name)
+
+    async def _find_docker_config(self, ref: Ref) -> str | None:
+        data = await self._find(ref)
+        return None if data is None else _required(data, DOCKER_CONFIG, ref)
 
     async def learn(self, refs: Collection[Ref]) -> bool:
         """Read those of some Secrets that were not read lately."""
@@ -104,6 +110,25 @@ class ClusterSecrets:
         data: Mapping[str, Any] = secret.get("data") or {}
         self._known.learn(ref, {key: _bytes(value) for key, value in data.items()})
         return data
+
+
+@contextmanager
+def _reading_docker_config(ref: Ref) -> Iterator[None]:
+    """Refuse what has no credentials of registries.
+
+    Raises:
+        TerminalError: `CredentialsMissing`.
+    """
+    try:
+        yield
+    except (ValueError, KeyError, TypeError):
+        # `from None`: the text of a JSON error quotes what it could not read.
+        raise TerminalError(
+            Reason.CREDENTIALS_MISSING,
+            f"Secret {ref} has no `auths` in its key {DOCKER_CONFIG}.",
+            f"Make it anew with kubectl create secret docker-registry -n {ref.namespace} "
+            f"{ref.name}",
+        ) from None
 
 
 def _bytes(value: object) -> bytes:

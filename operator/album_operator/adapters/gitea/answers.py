@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import aiohttp
-
 from album_operator.adapters.foreign_words import WORDS_LENGTH, scrub
 from album_operator.adapters.forge_answers import STATES, Answer, check_sane, parse_body, reading
 from album_operator.adapters.forge_failures import archived, garbage, redirected, where
-from album_operator.codec.foreign_json import BYTES, ExcessiveError
+from album_operator.codec.foreign_json import ExcessiveError
 from album_operator.domain.errors import OutsideError, TerminalError, TransientError
 from album_operator.domain.places import ForgePlace
 from album_operator.domain.reasons import Reason
@@ -49,20 +47,6 @@ class GiteaAnswer(Answer):
                 return archived(place, "archived or locked", self.said)
             case _:
                 return super().refusal(place, doing)
-
-
-async def read_body(response: aiohttp.ClientResponse) -> bytes:
-    """Read an answer to its end; compressed, it counts as what comes out.
-
-    Raises:
-        aiohttp.ClientPayloadError: it is broken off, or longer than any honest answer.
-    """
-    data = bytearray()
-    async for chunk in response.content.iter_chunked(64 * 1024):
-        data += chunk
-        if len(data) > BYTES:
-            raise aiohttp.ClientPayloadError(f"the answer has more than {BYTES} bytes")
-    return bytes(data)
 
 
 def parse_answer(

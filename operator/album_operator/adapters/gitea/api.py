@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import re
-import ssl
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
@@ -22,18 +21,17 @@ from album_operator.adapters.forge_failures import (
     repository_not_found,
     unavailable,
 )
-from album_operator.adapters.gitea.answers import GiteaAnswer, parse_answer, read_body
+from album_operator.adapters.gitea.answers import GiteaAnswer, parse_answer
 from album_operator.adapters.servers.addresses import (
     check_address,
     check_forge_credential,
     check_found,
 )
-from album_operator.adapters.servers.dialer import accept
 from album_operator.adapters.servers.gateway import Gateway
-from album_operator.adapters.servers.resolver import Resolver
+from album_operator.adapters.servers.sessions import Sessions, read_at_most
 from album_operator.adapters.servers.tunnels import refused_by
+from album_operator.codec.foreign_json import BYTES
 from album_operator.domain.places import ForgePlace
-from album_operator.domain.proxies import Proxy
 from album_operator.domain.reasons import Reason
 from album_operator.domain.redaction import head
 
@@ -41,9 +39,6 @@ REPOSITORY = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
 
 TIME_LIMIT = timedelta(seconds=20)
 """Longest a request may take in all."""
-
-CONNECT_LIMIT = timedelta(seconds=5)
-"""Longest a connection may take: a host that drops packets is told sooner than a slow answer."""
 
 PAGE = 50
 """Items asked for at once: Gitea's own limit, unless its admin lowered it."""
@@ -72,16 +67,12 @@ class GiteaApi:
         self._allowed_hosts = frozenset(allowed_hosts)
         self._gateway = gateway or Gateway(SHARES, Reason.FORGE_UNAVAILABLE)
         self._check_found = partial(check_found, listed={*insecure_hosts, *allowed_hosts})
-        self._timeout = aiohttp.ClientTimeout(
-            total=time_limit.total_seconds(), sock_connect=CONNECT_LIMIT.total_seconds()
-        )
         self._refused_pause = refused_pause
-        self._sessions: dict[Proxy | None, aiohttp.ClientSession] = {}
+        self._sessions = Sessions(self._gateway, self._check_found, time_limit)
 
     async def close(self) -> None:
         """Close all connections."""
-        for session in self._sessions.values():
-            await session.close()
+        await self._sessions.close()
 
     async def get_repository(self, place: ForgePlace) -> Any:  # noqa: ANN401 - JSON
         """Read the repository; also tells a missing one from a missing pull request: both are 404.
@@ -195,7 +186,7 @@ class GiteaApi:
         }
         proxy = self._gateway.proxies.find(place.api_url)
         try:
-            async with self._connected(proxy).request(
+            async with self._sessions.through(proxy).request(
                 method,
                 yarl.URL(url, encoded=True),
                 headers=headers,
@@ -206,7 +197,7 @@ class GiteaApi:
                 proxy_headers=proxy.headers if proxy is not None else None,
             ) as response:
                 answered = {name.lower(): value for name, value in response.headers.items()}
-                data = await read_body(response)
+                data = await read_at_most(response, BYTES)
                 return parse_answer(place, response.status, answered, data)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             if proxy is not None and isinstance(error, aiohttp.ClientHttpProxyError):
@@ -219,19 +210,3 @@ class GiteaApi:
         if not REPOSITORY.fullmatch(place.repository) or ".." in place.repository:
             raise no_name(place)
         check_forge_credential(place.credential, place.api_url, place.url)
-
-    def _connected(self, proxy: Proxy | None) -> aiohttp.ClientSession:
-        # Made at the first request, because a session belongs to the event loop that runs. That of
-        # a proxy connects to nothing else, and an admin's proxy may be anywhere.
-        if proxy not in self._sessions:
-            check = self._check_found if proxy is None else accept
-            # Not aiohttp's own, which was made when it was imported.
-            trust = ssl.create_default_context()
-            self._sessions[proxy] = aiohttp.ClientSession(
-                timeout=self._timeout,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                connector=aiohttp.TCPConnector(
-                    resolver=Resolver(self._gateway.dialer, check), ssl=trust
-                ),
-            )
-        return self._sessions[proxy]

@@ -12,8 +12,9 @@ import jwt
 from github.InstallationAuthorization import InstallationAuthorization
 from github.Requester import Requester
 
-from album_operator.adapters.forge_answers import ODD, Answer, parse_date, time_of
+from album_operator.adapters.forge_answers import ODD, Answer
 from album_operator.adapters.forge_failures import garbage, unavailable
+from album_operator.adapters.servers.http_times import parse_date, time_of
 from album_operator.domain.errors import OutsideError, TerminalError
 from album_operator.domain.places import Credential, ForgePlace
 from album_operator.domain.reasons import Reason

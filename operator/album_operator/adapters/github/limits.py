@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from album_operator.adapters.forge_answers import parse_date, parse_retry_after
+from album_operator.adapters.servers.http_times import parse_date, parse_retry_after
 from album_operator.domain.errors import TransientError
 from album_operator.domain.reasons import Reason
 

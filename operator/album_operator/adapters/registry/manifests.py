@@ -1,0 +1,164 @@
+"""What manifests and configurations say (OCI image specification; Docker image manifest 2.2)."""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from album_operator.adapters.registry.failures import garbage, mismatch, no_image
+from album_operator.codec.foreign_json import parse_json
+from album_operator.domain.registry import ImagePlace, ImageSeen
+
+MOST = 4 * 1024 * 1024
+"""Most bytes of a manifest (what registries take; distribution, `maxManifestBodySize`) or of a
+configuration, which has some KiB."""
+
+IMAGES = 16
+"""Most images of an index that are read: more platforms than any builder makes for."""
+
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+MANIFESTS = (
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+)
+"""Media types of what a tag can stand for."""
+
+CONFIGURATIONS = frozenset(
+    {
+        "application/vnd.oci.image.config.v1+json",
+        "application/vnd.docker.container.image.v1+json",
+    }
+)
+"""Media types of the configuration of an image; that of an artifact has another."""
+
+ATTESTATION = "vnd.docker.reference.type"
+"""Annotation of what an index holds beside its images (BuildKit, "attestation-storage")."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a manifest is made of: an image's configuration, or an index's manifest."""
+
+    digest: str
+    platform: str = ""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a tag or a digest stands for.
+
+    Attributes:
+        digest: of its bytes.
+        images: of an index; None where it is an image itself.
+        config: of an image; None where it is an index.
+    """
+
+    digest: str
+    images: tuple[Part, ...] | None = None
+    config: Part | None = None
+
+
+def digest_of(data: bytes) -> str:
+    """Give the digest of some bytes."""
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def prove(place: ImagePlace, name: str, data: bytes) -> str:
+    """Give the digest of what came, which must be the one that was asked for.
+
+    Raises:
+        TerminalError: `ImageMismatch`.
+    """
+    found = digest_of(data)
+    if DIGEST.fullmatch(name) and name != found:
+        raise mismatch(place, name, found)
+    return found
+
+
+def parse_manifest(place: ImagePlace, name: str, data: bytes) -> Manifest:
+    """Read a manifest.
+
+    Raises:
+        TransientError: it is none.
+        TerminalError: `ImageSourceUnknown`: it is of nothing that runs; `ImageMismatch`.
+    """
+    digest = prove(place, name, data)
+    raw = _mapping(place, data)
+    if isinstance(raw.get("manifests"), list):
+        return Manifest(digest, images=_images(place, name, raw["manifests"]))
+    config = raw.get("config")
+    if raw.get("schemaVersion") == 1:
+        raise no_image(place, name, "of the manifest version 1, which has been given up in 2022")
+    if not isinstance(config, dict) or not DIGEST.fullmatch(str(config.get("digest"))):
+        raise garbage(place, f"no manifest of {place.repository} has no configuration")
+    kind = str(config.get("mediaType"))
+    if kind not in CONFIGURATIONS:
+        raise no_image(place, name, f"no image but an artifact ({kind[:100]!r})")
+    return Manifest(digest, config=Part(str(config["digest"])))
+
+
+def parse_config(place: ImagePlace, part: Part, data: bytes) -> ImageSeen:
+    """Read the labels of a configuration; the digest is that of the configuration itself.
+
+    Raises:
+        TransientError: it is none.
+        TerminalError: `ImageMismatch`.
+    """
+    prove(place, part.digest, data)
+    raw = _mapping(place, data)
+    inner = raw.get("config")
+    labels = inner.get("Labels") if isinstance(inner, dict) else None
+    platform = "/".join(str(raw[key]) for key in ("os", "architecture", "variant") if raw.get(key))
+    return ImageSeen(part.digest, _texts(labels), (part.platform or platform,))
+
+
+def join(digest: str, images: Sequence[ImageSeen]) -> ImageSeen:
+    """Give an index as one image: with the labels on which all of its images agree."""
+    shared = set.intersection(*(set(image.labels.items()) for image in images)) if images else set()
+    platforms = tuple(platform for image in images for platform in image.platforms)
+    return ImageSeen(digest, dict(sorted(shared)), platforms)
+
+
+def _images(place: ImagePlace, name: str, raw: Sequence[Any]) -> tuple[Part, ...]:
+    found = [
+        Part(str(each["digest"]), _platform(each.get("platform")))
+        for each in raw
+        if isinstance(each, dict)
+        and DIGEST.fullmatch(str(each.get("digest")))
+        and not _is_attestation(each)
+    ]
+    if not found:
+        raise no_image(place, name, "an index without an image")
+    if len(found) > IMAGES:
+        raise no_image(place, name, f"an index of more than {IMAGES} images")
+    return tuple(found)
+
+
+def _is_attestation(raw: Mapping[str, Any]) -> bool:
+    annotations = raw.get("annotations")
+    is_told = isinstance(annotations, dict) and ATTESTATION in annotations
+    return is_told or _platform(raw.get("platform")) == "unknown/unknown"
+
+
+def _platform(raw: object) -> str:
+    if not isinstance(raw, dict):
+        return ""
+    return "/".join(str(raw[key]) for key in ("os", "architecture", "variant") if raw.get(key))
+
+
+def _texts(raw: object) -> dict[str, str]:
+    return {str(key): str(value) for key, value in raw.items()} if isinstance(raw, dict) else {}
+
+
+def _mapping(place: ImagePlace, data: bytes) -> Mapping[str, Any]:
+    try:
+        raw = parse_json(data, MOST)
+    except ValueError as error:
+        raise garbage(place, f"{error}") from error
+    if not isinstance(raw, dict):
+        raise garbage(place, "its JSON is no object")
+    return raw
