@@ -14,6 +14,7 @@ from album_operator.decisions.manifests import may_be_in_manifest
 from album_operator.decisions.observed_images import LOOK
 from album_operator.decisions.overrides import differs
 from album_operator.domain.images import is_same_image
+from album_operator.domain.keys import render_key
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Edit
 from album_operator.domain.resolved import Resolved
@@ -115,7 +116,9 @@ def _find_value(seen: ApplicationSeen, edit: Edit) -> Found | None:
     sources = [{"helm": source.helm, "kustomize": source.kustomize} for source in seen.sources]
     spec = {"source": next(iter(sources), {}), "sources": sources}
     with suppress(UntoldError):
-        return Tree("its spec", {"spec": spec}).find(edit.steps)
+        found = Tree("its spec", {"spec": spec}).find(edit.steps)
+        # Of a text on the way it cannot be told what it says.
+        return found if found is not None and found.key == render_key(edit.steps) else None
     return None
 
 

@@ -7,25 +7,23 @@ changed.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ruamel.yaml.events import Event
 
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.images import as_written, split_pin
+from album_operator.domain.keys import render_key
 from album_operator.domain.names import join_words
-from album_operator.domain.release import Anchors, Edit, EditValue
+from album_operator.domain.release import Anchors, Edit, EditFormat, EditValue
 from album_operator.render.yaml_again import read_again, without_tabs
 from album_operator.render.yaml_budget import check_events
 from album_operator.render.yaml_documents import find_document
-from album_operator.render.yaml_growth import Cut, Growth, add_to_tree, colon_end, grow, in_quotes
 from album_operator.render.yaml_neighbours import Placed, check_neighbours, has_digest_beside
 from album_operator.render.yaml_nodes import (
-    STRING,
     Node,
     RefusedError,
     find_roots,
-    is_plain_string,
     parse_events,
     parse_text,
 )
@@ -34,15 +32,21 @@ from album_operator.render.yaml_places import (
     Gap,
     Target,
     Way,
+    Within,
     find_place,
     key_of,
     places_shared,
 )
 from album_operator.render.yaml_proof import check_agreement, check_only_changed
 from album_operator.render.yaml_sops import check_sops
+from album_operator.render.yaml_splices import Splices
+from album_operator.render.yaml_texts import Block, find_block
 
 MOST_NAMED = 12
 """How many of the places that change together are named."""
+
+
+SET_AT = " cannot be set at "
 
 
 class NotEditableError(TerminalError):
@@ -68,6 +72,43 @@ class Exchanged:
 
 
 @dataclass(frozen=True)
+class _Inner:
+    """Edits of a block of text that is YAML itself.
+
+    Attributes:
+        edits: each as one of the text alone, by the one of the file.
+    """
+
+    node: Node
+    block: Block
+    edits: dict[Edit, Edit] = field(default_factory=dict)
+
+    def read(self) -> Mapping[Edit, str]:
+        """Give the value each edit would replace."""
+        with self._explained():
+            before = read_values(self.block.alone.encode(), self.edits.values())
+        return {edit: before[alone] for edit, alone in self.edits.items()}
+
+    def exchange(self, values: Mapping[Edit, str]) -> Exchanged:
+        """Make the edits; the new bytes are those of the text alone."""
+        wanted = {alone: values[edit] for edit, alone in self.edits.items()}
+        with self._explained():
+            made = exchange_values(self.block.alone.encode(), wanted)
+        before = {edit: made.before[alone] for edit, alone in self.edits.items()}
+        return Exchanged(before, made.data, made.notes)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Name the keys as the pipeline does, of the file."""
+        try:
+            yield
+        except NotEditableError as error:
+            names = ", ".join(edit.place for edit in self.edits)
+            said = error.message.partition(SET_AT)[2]
+            raise NotEditableError(error.reason, f"{names}{SET_AT}{said}", error.remedy) from error
+
+
+@dataclass(frozen=True)
 class _File:
     """A file, parsed once.
 
@@ -79,44 +120,42 @@ class _File:
     events: Sequence[Event]
     roots: Sequence[Node]
 
-    def place(self, edits: Collection[Edit]) -> list[Placed]:
+    def place(self, edits: Collection[Edit]) -> tuple[list[Placed], list[_Inner]]:
         """Find the places of edits; a gap only where the edit may fill it."""
-        placed = []
+        placed: list[Placed] = []
+        inner: dict[int, _Inner] = {}
         for edit in edits:
             with _explained(edit):
-                placed.append(self._place(edit))
+                place = self._place(edit)
+                if isinstance(place, Placed):
+                    placed.append(place)
+                    continue
+                known = inner.get(place.text.number)
+                if known is None:
+                    block = find_block(self.text, place.text)
+                    known = inner[place.text.number] = _Inner(place.text, block)
+                known.edits[edit] = replace(edit, key=render_key(place.steps), document=None)
         for one in placed:
             with _explained(one.edit):
                 check_neighbours(one, placed)
-        return placed
+        return placed, list(inner.values())
 
-    def _place(self, edit: Edit) -> Placed:
+    def _place(self, edit: Edit) -> Placed | Within:
         try:
             steps = edit.steps
         except ValueError as error:
             raise RefusedError((1, 1), str(error), CORRECT) from error
         root = find_document(self.roots, edit.document)
         place = find_place(self.text, root, Way(steps, edit.place, edit.anchors is Anchors.EDIT))
+        if isinstance(place, Within):
+            check_sops(self.roots, place.text)
+            if edit.format is EditFormat.KUSTOMIZE:
+                raise place.refusal
+            return place
         check_sops(self.roots, place.value if isinstance(place, Target) else None)
         if isinstance(place, Gap) and not edit.create:
             raise place.refusal
         return Placed(edit, steps, place, root)
-
-
-@dataclass
-class _Plan:
-    """What some edits of one file come to.
-
-    Attributes:
-        wanted: new value by position of its scalar's event.
-        cuts: replacements of text, each with the event's position of where it belongs.
-        gaps: what is new, by position of the event that it comes before or replaces, with the root
-            of its document.
-    """
-
-    wanted: dict[int, str] = field(default_factory=dict)
-    cuts: list[tuple[Cut, int]] = field(default_factory=list)
-    gaps: dict[int, tuple[Gap, Growth, Node | None]] = field(default_factory=dict)
 
 
 def read_values(data: bytes, edits: Collection[Edit]) -> Mapping[Edit, str]:
@@ -133,7 +172,8 @@ def read_values(data: bytes, edits: Collection[Edit]) -> Mapping[Edit, str]:
     Raises:
         NotEditableError: `edit_values` would refuse one of them too.
     """
-    return _read(_parse(data, edits).place(edits))
+    placed, inner = _parse(data, edits).place(edits)
+    return {**_read(placed), **{edit: text for one in inner for edit, text in one.read().items()}}
 
 
 def edit_values(data: bytes, edits: Mapping[Edit, str]) -> bytes:
@@ -155,8 +195,7 @@ def edit_values(data: bytes, edits: Mapping[Edit, str]) -> bytes:
         NotEditableError: the place does not exist, or what is there cannot be replaced with
             certainty (block scalar, template, what an anchor shares, …).
     """
-    file = _parse(data, edits)
-    return _edit(data, file, file.place(edits), edits)
+    return exchange_values(data, edits).data
 
 
 def exchange_values(data: bytes, edits: Mapping[Edit, str]) -> Exchanged:
@@ -166,9 +205,14 @@ def exchange_values(data: bytes, edits: Mapping[Edit, str]) -> Exchanged:
         NotEditableError: as these.
     """
     file = _parse(data, edits)
-    placed = file.place(edits)
-    notes = tuple(note for one in placed for note in _notes(one))
-    return Exchanged(_read(placed), _edit(data, file, placed, edits), notes)
+    placed, inner = file.place(edits)
+    made = [(one, one.exchange(edits)) for one in inner]
+    before = dict(_read(placed))
+    notes = [note for one in placed for note in _notes(one)]
+    for _, exchanged in made:
+        before |= exchanged.before
+        notes += exchanged.notes
+    return Exchanged(before, _edit(data, file, placed, edits, made), tuple(notes))
 
 
 def _read(placed: Collection[Placed]) -> Mapping[Edit, str]:
@@ -179,23 +223,30 @@ def _read(placed: Collection[Placed]) -> Mapping[Edit, str]:
 
 
 def _edit(
-    data: bytes, file: _File, placed: Collection[Placed], values: Mapping[Edit, str]
+    data: bytes,
+    file: _File,
+    placed: Collection[Placed],
+    values: Mapping[Edit, str],
+    inner: Collection[tuple[_Inner, Exchanged]],
 ) -> bytes:
-    plan = _Plan()
-    for one in placed:
-        with _explained(one.edit):
-            value = _fitting(one, values[one.edit], placed)
-            if isinstance(one.place, Gap):
-                _plan_growth(file, plan, one, one.place, value)
+    splices = Splices(file.text, file.events)
+    for one, made in inner:
+        block, lines = one.block, one.block.lines_in(made.data.decode())
+        if lines != block.lines:
+            cut = (block.start, block.end, lines)
+            splices.replace_lines(one.node, cut, block.says(lines))
+    for place in placed:
+        with _explained(place.edit):
+            value = _fitting(place, values[place.edit], placed)
+            if isinstance(place.place, Gap):
+                splices.add(place.place, place.root, value)
             else:
-                _plan_change(file, plan, one.place, value)
+                splices.replace(place.place, value)
     with _explained(*values):
-        cuts = [*plan.cuts, *_growth(file, plan)]
-        if not cuts:
+        text = splices.make()
+        if text is None:
             return data
-        text = _spliced(file.text, cuts)
-        trees = {number: tree for number, (_, tree, _) in plan.gaps.items()}
-        check_only_changed(file.events, read_again(text), plan.wanted, trees)
+        check_only_changed(file.events, read_again(text), splices.wanted, splices.grown)
     return text.encode("utf-8")
 
 
@@ -231,7 +282,7 @@ def _explained(*edits: Edit) -> Iterator[None]:
         names = ", ".join(edit.place for edit in edits)
         raise NotEditableError(
             error.reason,
-            f"{names} cannot be set at {edits[0].path}:{error.line}:{error.column}: {error.said}.",
+            f"{names}{SET_AT}{edits[0].path}:{error.line}:{error.column}: {error.said}.",
             error.remedy,
         ) from error
 
@@ -252,65 +303,3 @@ def _fitting(placed: Placed, value: str, others: Collection[Placed]) -> str:
             "Take the pin out of it",
         )
     return value
-
-
-def _plan_growth(file: _File, plan: _Plan, placed: Placed, gap: Gap, value: str) -> None:
-    number = len(file.events) - 1 if gap.parent is None else gap.parent.last
-    _, tree, _ = plan.gaps.setdefault(number, (gap, {}, placed.root))
-    if not add_to_tree(tree, gap.steps, value):
-        raise _contradiction(gap.parent)
-
-
-def _plan_change(file: _File, plan: _Plan, target: Target, value: str) -> None:
-    number = target.value.number
-    if number in plan.wanted:
-        if plan.wanted[number] != value:
-            raise _contradiction(target.value)
-        return
-    plan.wanted[number] = value
-    if not _is_string(target.value, value):
-        plan.cuts.append((_cut(file.text, target, value), number))
-
-
-def _growth(file: _File, plan: _Plan) -> Iterator[tuple[Cut, int]]:
-    """Give the insertions for all gaps, once all that goes into each is known."""
-    for number, (gap, tree, root) in plan.gaps.items():
-        if number in plan.wanted:
-            raise _contradiction(gap.parent)
-        order = gap.parent.number if gap.parent is not None else 0
-        for cut in grow(file.text, file.events, root, gap, tree):
-            yield cut, order
-
-
-def _contradiction(node: Node | None) -> RefusedError:
-    at = node.at if node is not None else (1, 1)
-    return RefusedError(at, "two edits want it different", "Remove one")
-
-
-def _spliced(text: str, cuts: Collection[tuple[Cut, int]]) -> str:
-    """Apply replacements; of two at one place, the one that belongs further inside goes first."""
-    parts, at = [], 0
-    for (start, end, new), _ in sorted(cuts, key=lambda item: (*item[0][:2], -item[1])):
-        parts += [text[at:start], new]
-        at = end
-    return "".join([*parts, text[at:]])
-
-
-def _is_string(node: Node, value: str) -> bool:
-    """Tell whether a scalar reads as this very string, by YAML 1.1 and by 1.2."""
-    if node.text != value:
-        return False
-    return node.style is not None or node.tag == STRING or is_plain_string(value)
-
-
-def _cut(text: str, target: Target, value: str) -> Cut:
-    """Give start, end and new text of a replacement."""
-    node = target.value
-    if node.style == "'":
-        return target.start, node.end, "'" + value.replace("'", "''") + "'"
-    if not node.is_empty:
-        return target.start, node.end, in_quotes(value)
-    if target.key is node:
-        raise RefusedError(node.at, "the item of the list there is empty", "Write a value there")
-    at = colon_end(text, target.key)
-    return at, at, f" {in_quotes(value)}"

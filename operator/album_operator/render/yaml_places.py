@@ -64,6 +64,21 @@ class Gap:
 
 
 @dataclass(frozen=True)
+class Within:
+    """A place in a block of text, which is YAML itself.
+
+    Attributes:
+        text: the block.
+        steps: the way to the place from what the text says.
+        refusal: to raise where texts are not looked into.
+    """
+
+    text: Node
+    steps: tuple[Step, ...]
+    refusal: RefusedError
+
+
+@dataclass(frozen=True)
 class Way:
     """A way from the root of a document.
 
@@ -78,7 +93,7 @@ class Way:
     shared: bool = False
 
 
-def find_place(text: str, root: Node | None, way: Way) -> Target | Gap:
+def find_place(text: str, root: Node | None, way: Way) -> Target | Gap | Within:
     """Follow a way from the root to a scalar.
 
     Args:
@@ -99,6 +114,8 @@ def find_place(text: str, root: Node | None, way: Way) -> Target | Gap:
             refusal = _nothing_yet(owner, step, way.name)
         else:
             node = _through_anchors(node, root, way)
+            if node.style == "|" and not node.uses:
+                return Within(node, steps[number:], _no_mapping(node, step))
             above.append(node)
             found = _go(node, step, way)
             refusal = _absent(node, step, way.name)
@@ -235,9 +252,12 @@ def _refuse_names(node: Node, name: str) -> None:
             f"what is there is a list, not a mapping with the key {name}",
             f"{CORRECT}: items of lists are named as [0] or [name=…]",
         )
-    raise RefusedError(
-        node.at, f"what is there is a text, not a mapping with the key {name}", CORRECT
-    )
+    raise _no_mapping(node, name)
+
+
+def _no_mapping(node: Node, step: Step) -> RefusedError:
+    wanted = f"a mapping with the key {step}" if isinstance(step, str) else f"a list with an {step}"
+    return RefusedError(node.at, f"what is there is a text, not {wanted}", CORRECT)
 
 
 def _item(node: Node, item: Item) -> tuple[Node, Node] | None:

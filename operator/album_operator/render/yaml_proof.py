@@ -153,4 +153,6 @@ def _is_string(new: Shape) -> bool:
 
 def _is_wanted(value: str, old: Event, new: Shape) -> bool:
     kind, anchor, tag, *_ = shape(old)
-    return new[:4] == (kind, anchor, tag, value) and (new[4] in {"'", '"'} or new == shape(old))
+    # A plain one could read as a number; a text between quotes or in a block cannot.
+    is_text = new[4] in {"'", '"', "|"}
+    return new[:4] == (kind, anchor, tag, value) and (is_text or new == shape(old))

@@ -17,14 +17,24 @@ VALUES = {"image": {"repository": IMAGE, "tag": "v1.0.0"}}
 BOTH = [{"namespace": "argocd", "name": name} for name in (CHILD, PARENT)]
 OLD = [{"name": "image.tag", "value": "v1.0.0"}]
 
+TEXT = f"image:\n  repository: {IMAGE}\n  tag: v1.0.0 # by releases\n"
+
 IN_MANIFEST: list[Any] = [
     pytest.param({"valuesObject": VALUES}, "valuesObject.image.tag", id="valuesObject"),
+    pytest.param({"values": TEXT}, "values.image.tag", id="values"),
     pytest.param(
         {"valuesObject": VALUES, "parameters": OLD},
         "parameters[name=image.tag].value",
         id="parameters",
     ),
 ]
+
+
+class _Blocks(yaml.SafeDumper):
+    """Writes texts of several lines as blocks."""
+
+    def represent_scalar(self, tag: str, value: str, style: str | None = None) -> yaml.ScalarNode:
+        return super().represent_scalar(tag, value, "|" if "\n" in value else style)
 
 
 class Home:
@@ -73,7 +83,9 @@ def _home(helm: dict[str, Any], key: str, before: str = "", **edit: object) -> H
     source = {**CHART, "helm": helm}
     manifest = raw_application("backend", source=source)
     del manifest["metadata"]["resourceVersion"]
-    home = Home({"apps/backend.yaml": before + yaml.safe_dump(manifest)}, source)
+    # As people write it: `values: |`.
+    text = yaml.dump(manifest, Dumper=_Blocks)
+    home = Home({"apps/backend.yaml": before + text}, source)
     home.name(*BOTH, path="apps/backend.yaml", key=f"spec.source.helm.{key}", **edit)
     return home
 
