@@ -88,6 +88,9 @@ class Secrets(Protocol):
             None where the Secret does not exist or tells none for it.
         """
 
+    async def find_keys(self, ref: Ref) -> frozenset[str] | None:
+        """Give the keys of a Secret; None where it does not exist."""
+
     async def learn(self, refs: Collection[Ref]) -> bool:
         """Have read some Secrets not long ago, so that their values are known to `clean`.
 

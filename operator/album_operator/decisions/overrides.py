@@ -93,6 +93,8 @@ class Outweighing:
         if None in renderings:
             return None
         for edit, ours in self.wanted.items():
+            if any(self._is_unread(one, edit) for one in filter(None, renderings)):
+                return self._refuse_document(edit)
             found = [
                 self._find(rendering, edit, ours)
                 for rendering in filter(None, renderings)
@@ -111,8 +113,31 @@ class Outweighing:
         if edit.format is EditFormat.KUSTOMIZE or rendering.kustomize.get("images"):
             is_below = edit.path.startswith(f"{folder_of(rendering.source)}/")
             return is_rendered and (is_below or len(self.application.sources) == 1)
+        return self._is_values_file(rendering, edit)
+
+    def _is_values_file(self, rendering: Rendering, edit: Edit) -> bool:
+        config = self.resolved.config
+        is_rendered = is_ours(rendering.source, config) and bool(rendering.source.path)
         is_own = is_rendered and edit.path == chart_values(rendering.source)
         return is_own or edit.path in values_files(rendering, self.application.sources, config)
+
+    def _is_unread(self, rendering: Rendering, edit: Edit) -> bool:
+        """Tell whether Helm is known to take no notice of an edit's document.
+
+        It unmarshals the first of a values file alone (seen with Helm 3.22, `-f` and `values.yaml`
+        alike), without a word about the others.
+        """
+        index = edit.document.index if edit.document is not None else None
+        return bool(index) and self._is_values_file(rendering, edit)
+
+    def _refuse_document(self, edit: Edit) -> Halt:
+        return Halt(
+            Reason.VALUES_NOT_EDITABLE,
+            f"{edit.path} is a values file of Application {self.application.ref}, and Helm reads "
+            f"the first document of one alone: {edit.place} would never run.",
+            f"Name the first document, or another file, under edits of app {self.resolved.app} in "
+            "the pipeline",
+        )
 
     def _find(self, rendering: Rendering, edit: Edit, ours: str) -> Found | None:
         if edit.format is EditFormat.KUSTOMIZE or rendering.kustomize.get("images"):

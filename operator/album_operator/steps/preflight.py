@@ -5,7 +5,7 @@ import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from album_operator.decisions import build, propose
+from album_operator.decisions import build, build_proxy, propose
 from album_operator.decisions import preflight as decision
 from album_operator.domain.names import normal_url
 from album_operator.domain.places import ForgePlace
@@ -144,7 +144,17 @@ async def _check_build(world: World, case: Case) -> Halt | None:
         return refused
     push_secret = Ref(case.namespace, wish.push_secret_name)
     hosts = await world.secrets.find_registry_hosts(push_secret)
-    return decision.check_registry(push_secret, hosts, wish.image)
+    return decision.check_registry(push_secret, hosts, wish.image) or await _check_proxy(
+        world, case
+    )
+
+
+async def _check_proxy(world: World, case: Case) -> Halt | None:
+    name = world.settings.engine.network.proxy_secret
+    if name is None:
+        return None
+    secret = Ref(case.namespace, name)
+    return build_proxy.check_proxy(secret, await world.secrets.find_keys(secret))
 
 
 async def _look(world: World, case: Case) -> _Look:

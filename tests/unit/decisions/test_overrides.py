@@ -12,7 +12,7 @@ from album_operator.decisions.overrides import Outweighing, differs, files_of, i
 from album_operator.domain.diffs import UNKNOWN_DIGEST
 from album_operator.domain.keys import Index
 from album_operator.domain.reasons import Reason
-from album_operator.domain.release import Edit, EditFormat, EditValue
+from album_operator.domain.release import Document, Edit, EditFormat, EditValue
 from album_operator.domain.seen import ApplicationSeen, ApplicationSource
 from album_operator.domain.verdict import Halt
 from album_operator.render.proposal import wanted_values
@@ -570,3 +570,25 @@ def test_an_entry_of_another_sources_folder_is_not_judged_by_this_ones_images() 
 )
 def test_a_parameters_name_is_read_as_helm_reads_it(name: str, way: tuple[str, ...] | None) -> None:
     assert parse_parameter(name) == way
+
+
+@pytest.mark.parametrize(
+    ("application", "document", "is_refused"),
+    [
+        (APPLICATION_SEEN, Document(index=1), True),
+        (with_helm(valueFiles=["values.yaml"]), Document(index=2), True),
+        (with_sources(CHART, REF), Document(index=1), True),
+        (APPLICATION_SEEN, Document(index=0), False),
+        (APPLICATION_SEEN, Document(kind="Values", name="x"), False),
+        (with_sources(replace(CHART, helm={}), REF), Document(index=1), False),
+    ],
+)
+def test_a_document_of_a_values_file_that_helm_does_not_read_is_refused(
+    application: ApplicationSeen, document: Document, *, is_refused: bool
+) -> None:
+    halt = find(application, edits=(replace(EDIT, document=document),))
+
+    assert (halt is not None) is is_refused
+    if halt is not None:
+        assert halt.reason is Reason.VALUES_NOT_EDITABLE
+        assert "Helm reads the first document of one alone: image.tag of document" in halt.message

@@ -82,6 +82,11 @@ class ClusterSecrets:
         data = await self._find(ref)
         return None if data is None else _required(data, DOCKER_CONFIG, ref)
 
+    async def find_keys(self, ref: Ref) -> frozenset[str] | None:
+        """Give the keys of a Secret that have a value."""
+        data = await self._find(ref)
+        return None if data is None else frozenset(key for key, value in data.items() if value)
+
     async def learn(self, refs: Collection[Ref]) -> bool:
         """Read those of some Secrets that were not read lately."""
         found = await asyncio.gather(
