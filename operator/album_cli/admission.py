@@ -117,15 +117,25 @@ def _below(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _children(value: object, schema: Schema, path: str) -> Iterator[tuple[object, Schema, str]]:
-    """Give what an object or list holds, each with schema and path."""
+def _children(
+    value: object, schema: Schema, path: str, key: str = ".{}"
+) -> Iterator[tuple[object, Schema, str]]:
+    """Give what an object or list holds, each with schema and path.
+
+    Args:
+        value: the object or list.
+        schema: its schema.
+        path: its path.
+        key: how a path goes on with a key that is no field.
+    """
     if isinstance(value, dict):
         fields = schema.get("properties", {})
         others = schema.get("additionalProperties")
         for name, child in value.items():
             known = fields.get(name, others)
             if isinstance(known, Mapping):
-                yield child, known, _below(path, name)
+                below = _below(path, name) if name in fields else path + key.format(name)
+                yield child, known, below
     elif isinstance(value, list) and "items" in schema:
         for index, child in enumerate(value):
             yield child, schema["items"], f"{path}[{index}]"
@@ -174,6 +184,7 @@ def _faults(value: object, schema: Schema, path: str) -> Iterator[Fault]:
     elif isinstance(value, list):
         yield from _faults_of_size(len(value), schema, path)
     elif isinstance(value, dict):
+        yield from _faults_of_size(len(value), schema, path, "Properties")
         for name in schema.get("required", []):
             if name not in value:
                 yield Fault(_below(path, name), "Required value", stops_rules=True)
@@ -212,8 +223,8 @@ def _faults_of_text(text: str, schema: Schema, path: str) -> Iterator[Fault]:
         yield Fault(path, f"should match '{schema['pattern']}'")
 
 
-def _faults_of_size(size: int, schema: Schema, path: str) -> Iterator[Fault]:
-    most = schema.get("maxItems", size)
+def _faults_of_size(size: int, schema: Schema, path: str, what: str = "Items") -> Iterator[Fault]:
+    most = schema.get(f"max{what}", size)
     if size > most:
         yield Fault(path, f"Too many: {size}: must have at most {most} items", stops_rules=True)
     if size < schema.get("minItems", 0):
@@ -248,7 +259,7 @@ def _broken_rules(value: object, schema: Schema, path: str) -> Iterator[Fault]:
     for rule in schema.get("x-kubernetes-validations", []):
         if "oldSelf" not in rule["rule"] and not holds(rule["rule"], known):
             yield Fault(path + rule.get("fieldPath", ""), rule["message"].removesuffix("."))
-    for child in _children(value, schema, path):
+    for child in _children(value, schema, path, "[{}]"):
         yield from _broken_rules(*child)
 
 

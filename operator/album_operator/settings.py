@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
+from album_operator.domain.build_pod import SAFE_RULES, PodRules
 from album_operator.domain.hosts import NO_ALIASES, HostAliases, find_faults
 from album_operator.domain.proxies import DIRECTLY, Proxies, ProxyVariablesError, read_proxies
 from album_operator.domain.quantities import amount_of
@@ -26,6 +27,11 @@ HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})
 NAME = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 HOME = re.compile(rf"{NAME.pattern}(/[A-Za-z0-9._~-]+)*")
 
+KEY = r"([a-z0-9][a-z0-9.-]*/)?[A-Za-z0-9][A-Za-z0-9._-]*"
+LABEL = re.compile(rf"{KEY}(=[A-Za-z0-9._-]*)?")
+"""A label or taint: its key, or the key and one value."""
+
+ACCOUNT = re.compile(r"([a-z0-9][a-z0-9-]*/)?[a-z0-9][a-z0-9.-]*")
 OBJECT = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
 KANIKO_IMAGE = "ghcr.io/osscontainertools/kaniko:v1.28.2"
@@ -263,6 +269,17 @@ def _read_engine(
         build_resources=Resources(requests, limits),
         fetch_resources=Resources(resources.FETCH.requests, fetch),
         network=JobNetwork(read.proxies(secret), secret, authorities),
+        pods=_read_pods(read),
+    )
+
+
+def _read_pods(read: _Reader) -> PodRules:
+    selectors = ",".join(sorted(SAFE_RULES.node_selectors))
+    return PodRules(
+        frozenset(read.words("ALBUM_BUILD_SERVICE_ACCOUNTS", "", ACCOUNT)),
+        frozenset(read.words("ALBUM_BUILD_PRIORITY_CLASSES", "", OBJECT)),
+        frozenset(read.words("ALBUM_BUILD_NODE_SELECTORS", selectors, LABEL)),
+        frozenset(read.words("ALBUM_BUILD_TOLERATIONS", "", LABEL)),
     )
 
 

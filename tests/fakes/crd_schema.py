@@ -57,6 +57,12 @@ def _faults(value: object, schema: Schema, path: str) -> Iterator[str]:
 
 
 def _faults_of_object(value: dict[str, Any], schema: Schema, path: str) -> Iterator[str]:
+    if "additionalProperties" in schema:
+        if len(value) > schema["maxProperties"]:
+            yield f"{path} has {len(value)} keys"
+        for name, child in value.items():
+            yield from _faults(child, schema["additionalProperties"], f"{path}.{name}")
+        return
     fields = schema["properties"]
     # The API server would drop an unknown field in silence, so it could never be read back.
     yield from (f"{path}.{name} is no field" for name in value.keys() - fields.keys())

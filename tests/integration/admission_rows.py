@@ -581,6 +581,109 @@ PIPELINES = [
             Row(path, "A" * 65, TOO_LONG),
         )
     ),
+    *_rows(
+        "spec.build.pod.labels",
+        {},
+        {"sidecar.istio.io/inject": "false", "azure.workload.identity/use": "true"},
+        {"team": ""},
+        {"a." * 63 + "b/" + "c" * 63: "d" * 63},
+    ),
+    *(
+        Row("spec.build.pod.labels", {key: "x"}, said)
+        for key, said in (
+            ("", "each key must be the name of a label"),
+            ("a b", "each key must be the name of a label"),
+            ("a/b/c", "each key must be the name of a label"),
+            ("Example.org/team", "each key must be the name of a label"),
+            ("x" * 64, "each key must be the name of a label"),
+            ("album.dev/release", "cannot be set: choose another name"),
+            ("guard.album.dev/x", "cannot be set: choose another name"),
+            ("batch.kubernetes.io/job-name", "cannot be set: choose another name"),
+            ("job-name", "cannot be set: choose another name"),
+            ("app.kubernetes.io/managed-by", "cannot be set: choose another name"),
+        )
+    ),
+    Row(
+        "spec.build.pod.labels",
+        {"team": "a b"},
+        "a label's value must be",
+        "spec.build.pod.labels[team]",
+    ),
+    # A rule has the key in brackets, the schema after a dot.
+    Row(
+        "spec.build.pod.labels",
+        {"team": True},
+        "must be of type string",
+        "spec.build.pod.labels.team",
+    ),
+    Row("spec.build.pod.labels", {"team": "x" * 64}, TOO_LONG, "spec.build.pod.labels.team"),
+    Row("spec.build.pod.labels", {f"a{i}": "" for i in range(17)}, "must have at most 16 items"),
+    *_rows(
+        "spec.build.pod.annotations",
+        {"sidecar.istio.io/inject": "false", "linkerd.io/inject": "disabled"},
+        {"karpenter.sh/do-not-disrupt": "true"},
+        {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"},
+        {"traffic.sidecar.istio.io/excludeOutboundPorts": "443, 5000"},
+    ),
+    *(
+        Row("spec.build.pod.annotations", {key: "x"}, "cannot be set for builds: leave them out")
+        for key in (
+            "container.apparmor.security.beta.kubernetes.io/build",
+            "seccomp.security.alpha.kubernetes.io/pod",
+            "security.alpha.kubernetes.io/sysctls",
+            "album.dev/authorized-pipeline",
+            "kubernetes.io/psp",
+            "batch.kubernetes.io/job-completion-index",
+            "openshift.io/required-scc",
+            "security.openshift.io/scc",
+            "io.kubernetes.cri-o.Devices",
+            "io.katacontainers.config.hypervisor.path",
+            "cdi.k8s.io/gpu",
+            "devices.nri.io/container.build",
+            "k8s.v1.cni.cncf.io/networks",
+            "cni.projectcalico.org/ipAddrs",
+            "inject.istio.io/templates",
+            "sidecar.istio.io/userVolume",
+        )
+    ),
+    Row(
+        "spec.build.pod.annotations",
+        {"a": "b\n"},
+        "must be one line",
+        "spec.build.pod.annotations[a]",
+    ),
+    Row("spec.build.pod.nodeSelector", {"kubernetes.io/arch": "arm64"}),
+    Row("spec.build.pod.nodeSelector", {"-x": "y"}, "each key must be the name of a label"),
+    *_rows(
+        "spec.build.pod.tolerations",
+        [{"key": "dedicated", "value": "builds", "effect": "NoSchedule"}],
+        [{"key": "dedicated", "operator": "Exists"}, {"key": "dedicated"}],
+        [{"key": "a", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 60}],
+    ),
+    *(
+        Row("spec.build.pod.tolerations", [given], said, f"spec.build.pod.tolerations[0].{name}")
+        for given, said, name in (
+            ({"operator": "Exists"}, "Required value", "key"),
+            ({"key": "", "operator": "Exists"}, "tolerates every taint is not possible", "key"),
+            ({"key": "a", "operator": "Exists", "value": "b"}, "leave value out", "value"),
+            ({"key": "a", "operator": "exists"}, 'values: "Equal", "Exists"', "operator"),
+            ({"key": "a", "effect": "Never"}, "supported values", "effect"),
+            ({"key": "a", "tolerationSeconds": 5}, "effect: NoExecute only", "tolerationSeconds"),
+        )
+    ),
+    Row("spec.build.pod.serviceAccountName", "builder"),
+    Row("spec.build.pod.serviceAccountName", "a/b", "must be the name of an object"),
+    Row("spec.build.pod.priorityClassName", "low"),
+    Row("spec.build.pod.priorityClassName", "", "must be the name of an object"),
+    Row("spec.build.pod.imagePullSecrets", [{"name": "pull"}]),
+    Row(
+        "spec.build.pod.imagePullSecrets",
+        [{"name": "pull"}, {"name": "pull"}],
+        "Duplicate value",
+        "spec.build.pod.imagePullSecrets[1]",
+    ),
+    Row("spec.build.fetchResources", {"limits": {"cpu": "2", "memory": "2Gi"}}),
+    Row("spec.build.fetchResources.limits.cpu", "65", QUANTITY),
     Row("spec.build.target", "release"),
     *_rows(
         "spec.build.target", "", "-x", "a b", "--push", refusal="target must be the name of a build"

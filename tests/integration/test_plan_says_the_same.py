@@ -31,6 +31,12 @@ WHOLE_PIPELINE = changed(
         {
             "args": [{"name": "GO_VERSION", "value": "1.27"}],
             "resources": {"requests": {"cpu": 1}, "limits": {"cpu": "2", "memory": "1Gi"}},
+            "pod": {
+                "labels": {"example.org/team": "web"},
+                "annotations": {"sidecar.istio.io/inject": "false"},
+                "tolerations": [{"key": "dedicated", "value": "builds"}],
+                "imagePullSecrets": [{"name": "pull"}],
+            },
         },
     ),
     "spec.apps[0]",

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from album_operator.api.build_cache import BuildCache
+from album_operator.api.build_pod import BuildPod
 from album_operator.api.model import MapList, Model, Rule, Rules
 from album_operator.api.places import ImageRepository, RegistryHost
 from album_operator.api.predicates import contains, finds, matches, upper_matches
@@ -146,6 +147,10 @@ class Build(Model):
     resources: Resources | None = Field(
         None, description="Requests and limits of the container that builds."
     )
+    fetch_resources: Resources | None = Field(
+        None, description="Requests and limits of the init container that fetches the source."
+    )
+    pod: BuildPod | None = Field(None, description="What the Pods of builds are like.")
     timeout: BuildTimeout = Field(
         timedelta(minutes=30),
         description="How long a build may take; 30m by default.",

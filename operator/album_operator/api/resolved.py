@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from album_operator.api.build import ArgName, ArgValue, BuildTimeout, Target
 from album_operator.api.build_cache import ResolvedBuildCache
+from album_operator.api.build_pod import ResolvedBuildPod
 from album_operator.api.edits import ResolvedEditList
 from album_operator.api.model import MapList, Model, obeys
 from album_operator.api.pipeline import (
@@ -131,6 +132,10 @@ class ResolvedBuild(Model):
     resources: ResolvedResources | None = Field(
         None, description="Requests and limits of the container that builds."
     )
+    fetch_resources: ResolvedResources | None = Field(
+        None, description="Requests and limits of the container that fetches the source."
+    )
+    pod: ResolvedBuildPod | None = Field(None, description="What the build's Pod is like.")
     timeout: Annotated[Duration, obeys(BuildTimeout)] = Field(
         description="How long the build may take."
     )

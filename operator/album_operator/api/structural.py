@@ -44,6 +44,8 @@ def _structural(node: Mapping[str, Any], definitions: Mapping[str, Schema]) -> S
         }
     if "items" in schema:
         schema["items"] = _structural(schema["items"], definitions)
+    if isinstance(schema.get("additionalProperties"), Mapping):
+        schema["additionalProperties"] = _structural(schema["additionalProperties"], definitions)
     if schema.get("type") == "integer":
         schema["format"] = "int64"
     if "anyOf" in schema or not ("type" in schema or _INT_OR_STRING in schema):

@@ -154,7 +154,7 @@ def _ways(kind: Any, shown: Any) -> tuple[Way | None, Way | None]:  # noqa: ANN4
         write, read = _ways(get_args(kind)[0], get_args(shown)[0])
         return _of_all(list, write), _of_all(tuple, read)
     if get_origin(kind) is Mapping:
-        return dict, shown.render
+        return dict, dict if get_origin(shown) is dict else shown.render
     if issubclass(kind, Enum):
         if shown is not str and {*kind} != {*get_args(shown)}:
             raise TypeError(f"{kind.__name__} has other words than {shown}")

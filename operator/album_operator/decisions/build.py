@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from album_operator.decisions import build_troubles, build_turn
+from album_operator.decisions.build_pod import check_pod
+from album_operator.domain.build_pod import SAFE_RULES, PodRules
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import BuildRecord, ImageRecord, Record
 from album_operator.domain.release import BuildType, Release
@@ -54,6 +56,7 @@ def decide(
     now: datetime,
     *,
     privileged: bool,
+    pods: PodRules = SAFE_RULES,
     slots: BuildSlots | None = None,
 ) -> Verdict[BuildAction]:
     """Submit the build, wait for it, or take its digest.
@@ -66,6 +69,7 @@ def decide(
         now: the time.
         privileged: whether the admin allows privileged builds, today: when the release was
             resolved another answer may have been in force.
+        pods: what the admin allows of the Pods of builds, likewise.
         slots: the namespace's builds, None where they need not be known: its own Job is there.
     """
     image = resolved.build.image
@@ -75,7 +79,10 @@ def decide(
         queued = (
             build_turn.wait(release, slots) if slots is not None and not slots.is_free else None
         )
-        return check_engine(resolved, privileged=privileged) or queued or _submit(resolved)
+        refused = check_engine(resolved, privileged=privileged) or check_pod(
+            release, resolved, pods
+        )
+        return refused or queued or _submit(resolved)
     strange = _not_ours(release, seen)
     if strange is not None:
         return strange

@@ -65,7 +65,7 @@ KEEPS_TRYING = " Kubernetes keeps trying until "
 
 MEMORY = {
     BUILDER: "Raise build.resources.limits.memory in the pipeline",
-    FETCH: "Ask an admin to raise ALBUM_FETCH_LIMITS in the operator's settings",
+    FETCH: "Raise build.fetchResources.limits.memory in the pipeline",
 }
 FOREIGN = "Raise the limit where it is added to Pods: the operator does not"
 """Who raises the limit of memory of which container."""

@@ -290,6 +290,8 @@ def _build(wish: BuildWish, app: App, version: str, source: str) -> ResolvedBuil
         timeout=wish.timeout,
         push_secret_name=wish.push_secret_ref.name,
         failure_log=wish.failure_log,
+        fetch_resources=wish.fetch_resources,
+        pod=wish.pod,
         cache=resolve_cache(wish.cache, image, app.name),
     )
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from album_operator.domain.build_cache import CacheWish
+from album_operator.domain.build_pod import PodWish
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.release import (
     BuildArg,
@@ -62,6 +63,7 @@ class BuildWish:
     """How images are built.
 
     Attributes:
+        fetch_resources: of the container that fetches the source.
         version_arg: build argument that is set to the version, empty for none.
     """
 
@@ -75,6 +77,8 @@ class BuildWish:
     failure_log: bool = False
     version_arg: str = "VERSION"
     cache: CacheWish | None = None
+    fetch_resources: Resources = field(default_factory=Resources)
+    pod: PodWish = field(default_factory=PodWish)
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ class Reason(StrEnum):
     TAG_NOT_FOUND = "TagNotFound"
     DOCKERFILE_NOT_FOUND = "DockerfileNotFound"
     ENGINE_NOT_ALLOWED = "EngineNotAllowed"
+    POD_NOT_ALLOWED = "PodNotAllowed"
     CREDENTIALS_MISSING = "CredentialsMissing"
     CREDENTIALS_REFUSED = "CredentialsRefused"
     HOST_NOT_ALLOWED = "HostNotAllowed"

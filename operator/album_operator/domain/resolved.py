@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from album_operator.domain.build_cache import ResolvedCache
+from album_operator.domain.build_pod import PodWish
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.release import (
     BuildArg,
@@ -60,6 +61,7 @@ class ResolvedBuild:
         insecure: the registry speaks plain HTTP.
         failure_log: the end of a failed build's log is shown.
         cache: layers of earlier builds, if they are used.
+        fetch_resources: of the container that fetches the source.
     """
 
     type: BuildType
@@ -74,6 +76,8 @@ class ResolvedBuild:
     push_secret_name: str
     failure_log: bool = False
     cache: ResolvedCache | None = None
+    fetch_resources: Resources = field(default_factory=Resources)
+    pod: PodWish = field(default_factory=PodWish)
 
 
 @dataclass(frozen=True)

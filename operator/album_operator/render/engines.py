@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from album_operator.domain.build_pod import SAFE_RULES, PodRules
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.images import registry_named, registry_of
 from album_operator.domain.reasons import Reason
@@ -36,6 +37,7 @@ class EngineSettings:
             name `ephemeral-storage`.
         fetch_resources: of the container that fetches the source, without `ephemeral-storage`.
         network: how all of them reach servers.
+        pods: how much of their Pods a pipeline may choose.
     """
 
     operator_image: str
@@ -49,6 +51,7 @@ class EngineSettings:
     build_resources: Resources = resources.BUILD
     fetch_resources: Resources = resources.FETCH
     network: JobNetwork = OPEN_NETWORK
+    pods: PodRules = SAFE_RULES
 
 
 def literal(text: str) -> str:

@@ -7,6 +7,7 @@ from album_operator.domain.names import BUILDER, FETCH, job_name, shorten
 from album_operator.domain.quantities import amount_of
 from album_operator.domain.release import Release, Resources
 from album_operator.domain.resolved import Resolved
+from album_operator.render.build_pod import render_metadata, render_pod_spec
 from album_operator.render.builder import render_builder, render_state_volumes
 from album_operator.render.engines import (
     SOURCE,
@@ -103,7 +104,7 @@ def render_job(
             "activeDeadlineSeconds": int(resolved.build.timeout.total_seconds()),
             "ttlSecondsAfterFinished": KEEP,
             "template": {
-                "metadata": {"labels": labels},
+                "metadata": render_metadata(resolved.build.pod, labels),
                 "spec": _render_pod(resolved, engine),
             },
         },
@@ -129,6 +130,7 @@ def _render_pod(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
     return {
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
+        **render_pod_spec(resolved.build.pod),
         "enableServiceLinks": False,
         "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
         "initContainers": [{**_render_fetch(resolved, engine, build), **shared}],
@@ -223,7 +225,9 @@ def _render_fetch(resolved: Resolved, engine: EngineSettings, build: Resources) 
             "capabilities": {"drop": ["ALL"]},
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "resources": render_resources(complete(disk, engine.fetch_resources)),
+        "resources": render_resources(
+            complete(complete(resolved.build.fetch_resources, disk), engine.fetch_resources)
+        ),
         "volumeMounts": [
             {"name": "source", "mountPath": WORKSPACE},
             {"name": "git", "mountPath": GIT_SECRET, "readOnly": True},

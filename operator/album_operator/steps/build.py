@@ -35,6 +35,7 @@ async def decide(world: World, case: Case) -> Verdict[BuildAction]:
         found,
         world.clock(),
         privileged=world.settings.engine.allow_privileged,
+        pods=world.settings.engine.pods,
         slots=slots,
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from album_operator.decisions import build, build_proxy, propose
 from album_operator.decisions import preflight as decision
+from album_operator.decisions.build_pod import check_pod
 from album_operator.domain.names import normal_url
 from album_operator.domain.places import ForgePlace
 from album_operator.domain.reasons import Reason
@@ -139,7 +140,9 @@ def _check_free(
 
 async def _check_build(world: World, case: Case) -> Halt | None:
     wish = case.resolved.build
-    refused = build.check_engine(case.resolved, privileged=world.settings.engine.allow_privileged)
+    engine = world.settings.engine
+    refused = build.check_engine(case.resolved, privileged=engine.allow_privileged)
+    refused = refused or check_pod(case.release, case.resolved, engine.pods)
     if refused is not None:
         return refused
     push_secret = Ref(case.namespace, wish.push_secret_name)

@@ -37,6 +37,8 @@ def _nodes(node: Schema, path: str = "") -> Iterator[tuple[str, Schema]]:
             yield from _nodes(field, f"{path}.{name}")
     if "items" in node:
         yield from _nodes(node["items"], f"{path}[]")
+    if "additionalProperties" in node:
+        yield from _nodes({"description": ".", **node["additionalProperties"]}, f"{path}{{}}")
 
 
 ALL_NODES = [
@@ -49,7 +51,7 @@ ALL_NODES = [
 @pytest.mark.parametrize("node", ALL_NODES)
 def test_every_schema_is_structural(node: Schema) -> None:
     assert not node.keys() & {"$ref", "$defs", "title", "anyOf", "oneOf", "allOf", "const"}
-    assert "additionalProperties" not in node
+    assert not {"additionalProperties", "properties"} <= node.keys()
     assert node.get("type") != "null"
     assert node.get("default", "") is not None
     assert "type" in node or node.get("x-kubernetes-int-or-string")
@@ -63,13 +65,16 @@ def test_every_string_and_list_is_bounded(node: Schema) -> None:
         assert node["maxLength"] <= 64
     if node.get("type") == "array":
         assert node["maxItems"] <= 64
+    if "additionalProperties" in node:
+        assert node["maxProperties"] <= 16
 
 
 @pytest.mark.parametrize("node", ALL_NODES)
 def test_every_list_of_objects_is_a_map_whose_keys_are_always_there(node: Schema) -> None:
     if node.get("type") == "array" and node["items"]["type"] == "object":
-        if "document" in node["items"]["properties"]:
-            # Edits of two documents differ by an object, and only scalars can be keys of a map.
+        if {"document", "operator"} & node["items"]["properties"].keys():
+            # Edits of two documents differ by an object, and only scalars can be keys of a map; two
+            # tolerations may be of one taint.
             assert node["x-kubernetes-list-type"] == "atomic"
             return
         assert node["x-kubernetes-list-type"] == "map"

@@ -7,6 +7,13 @@ from hypothesis import strategies as st
 
 from album_operator.codec.status import SENTENCE_LENGTHS
 from album_operator.domain.build_cache import ResolvedCache
+from album_operator.domain.build_pod import (
+    PodWish,
+    PullSecret,
+    TaintEffect,
+    Toleration,
+    TolerationOperator,
+)
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.places import MergeMethod
 from album_operator.domain.reasons import Reason
@@ -112,6 +119,29 @@ edits = st.builds(
 
 words = st.lists(names, max_size=2, unique=True).map(tuple)
 
+labels = st.dictionaries(names, names, max_size=2)
+
+pods = st.builds(
+    PodWish,
+    labels,
+    st.dictionaries(names, lines, max_size=2),
+    labels,
+    st.lists(
+        st.builds(
+            Toleration,
+            names,
+            st.sampled_from(TolerationOperator),
+            st.none() | names,
+            st.none() | st.sampled_from(TaintEffect),
+            st.none() | st.integers(0, 86400),
+        ),
+        max_size=2,
+    ).map(tuple),
+    st.none() | names,
+    st.none() | names,
+    st.lists(st.builds(PullSecret, names), max_size=2, unique=True).map(tuple),
+)
+
 resolved = st.builds(
     Resolved,
     app=names,
@@ -133,6 +163,8 @@ resolved = st.builds(
         timeout=waits,
         push_secret_name=names,
         failure_log=st.booleans(),
+        fetch_resources=st.builds(Resources, quantities, quantities),
+        pod=pods,
         cache=st.none()
         | st.builds(ResolvedCache, st.builds("ghcr.io/{}/{}".format, names, names), lifetimes),
     ),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from album_operator.adapters.git.limits import FETCH_BYTES, MEMORY_BYTES
+from album_operator.domain.build_pod import SAFE_RULES, PodRules
 from album_operator.domain.proxies import Proxies, Proxy
 from album_operator.domain.release import Resources
 from album_operator.domain.seen import BuildLimits
@@ -32,6 +33,7 @@ def test_two_variables_are_enough() -> None:
     assert settings.engine.buildkit_image == BUILDKIT_IMAGE
     assert settings.engine.registry_mirrors == ()
     assert not settings.engine.allow_privileged
+    assert settings.engine.pods == SAFE_RULES
     assert settings.engine.build_resources == resources.BUILD
     assert settings.engine.fetch_resources == resources.FETCH
     assert settings.build_limits == BuildLimits(5)
@@ -67,6 +69,10 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
             "ALBUM_BUILD_REQUESTS": "memory=1Gi",
             "ALBUM_BUILD_LIMITS": "memory=8Gi, ephemeral-storage=50Gi",
             "ALBUM_FETCH_LIMITS": "memory=2Gi",
+            "ALBUM_BUILD_SERVICE_ACCOUNTS": "builder, team-a/pusher",
+            "ALBUM_BUILD_PRIORITY_CLASSES": "low",
+            "ALBUM_BUILD_NODE_SELECTORS": "",
+            "ALBUM_BUILD_TOLERATIONS": "dedicated=builds,example.org/spot",
             "ALBUM_INSECURE_HOSTS": "172.18.0.1:3000,[fd00::1]:3000",
             "ALBUM_ALLOWED_HOSTS": "gitea.gitea.svc",
             "ALBUM_HOST_ALIASES": "gitea.gitea.svc:3000=Git.example.org, a.svc=h:8443/Git",
@@ -98,6 +104,12 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     assert settings.engine.allow_privileged
     assert settings.engine.build_resources == Resources(
         {"memory": "1Gi"}, {"memory": "8Gi", "ephemeral-storage": "50Gi"}
+    )
+    assert settings.engine.pods == PodRules(
+        service_accounts=frozenset({"builder", "team-a/pusher"}),
+        priority_classes=frozenset({"low"}),
+        node_selectors=frozenset(),
+        tolerations=frozenset({"dedicated=builds", "example.org/spot"}),
     )
     assert settings.engine.fetch_resources == Resources(resources.FETCH.requests, {"memory": "2Gi"})
     assert settings.insecure_hosts == frozenset({"172.18.0.1:3000", "[fd00::1]:3000"})
@@ -172,6 +184,10 @@ def test_all_that_is_missing_is_named_at_once() -> None:
         ("ALBUM_BUILD_LIMITS", "memory=4Gi"),
         ("ALBUM_BUILD_LIMITS", "ephemeral-storage=-1Gi"),
         ("ALBUM_BUILD_LIMITS", "gpu=1,ephemeral-storage=1Gi"),
+        ("ALBUM_BUILD_SERVICE_ACCOUNTS", "a/b/c"),
+        ("ALBUM_BUILD_PRIORITY_CLASSES", "High"),
+        ("ALBUM_BUILD_NODE_SELECTORS", "*"),
+        ("ALBUM_BUILD_TOLERATIONS", "dedicated:NoSchedule"),
         ("ALBUM_FETCH_LIMITS", "ephemeral-storage=1Gi"),
         ("ALBUM_FETCH_LIMITS", "memory=1GB"),
         ("ALBUM_MERGE_POLL_SECONDS", "0"),

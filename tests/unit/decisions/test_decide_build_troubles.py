@@ -204,7 +204,7 @@ def test_a_build_that_never_got_a_pod_says_so_at_its_end(said: str, shown: str) 
     ("container", "remedy"),
     [
         ("build", "Raise build.resources.limits.memory in the pipeline"),
-        ("fetch", "Ask an admin to raise ALBUM_FETCH_LIMITS"),
+        ("fetch", "Raise build.fetchResources.limits.memory"),
         ("istio-proxy", "Raise the limit where it is added to Pods"),
         (None, "Raise the limit where it is added to Pods"),
     ],
