@@ -10,7 +10,12 @@ from datetime import datetime, timedelta
 
 from album_operator.adapters.cluster.cluster import path_of
 from album_operator.domain.names import is_same_repository
-from tests.fakes.argocd_sources import Raw, image_of, render_applications
+from tests.fakes.argocd_sources import (
+    Raw,
+    applications_of,
+    image_of,
+    render_applications,
+)
 from tests.fakes.cluster import APIS, FakeCluster
 from tests.fakes.git_history import File
 from tests.fakes.git_server import FakeGitServer
@@ -43,9 +48,13 @@ class FakeArgoCD:
         self._live: dict[str, str] = {}
         self._wanted: dict[str, str] = {}
         self._rendered: dict[str, list[Raw]] = {}
+        self._sets: dict[str, Raw] = {}
 
     def run(self) -> None:
         """Answer every refresh asked for, and sync what differs and may be synced."""
+        for made in [one for each in self._sets.values() for one in applications_of(each)]:
+            live = self._find(made["metadata"]["name"])
+            self._edit(live, {"spec": {"source": made["spec"]["source"]}})
         for raw in self._cluster.all_of("Application"):
             annotations = raw["metadata"].get("annotations", {})
             if not self.deaf and (REFRESH in annotations or not _is_compared(raw)):
@@ -108,13 +117,17 @@ class FakeArgoCD:
 
     def _resource(self, child: Raw) -> Raw:
         """Give an Application as one of the resources of the app of apps that renders it."""
-        live = self._find(child["metadata"]["name"])
-        is_synced = self.blind or live["spec"]["source"] == child["spec"]["source"]
+        name = _name(child)
+        if child["kind"] == "ApplicationSet":
+            is_synced = self._sets.get(name) == child
+        else:
+            source = self._find(name)["spec"]["source"]
+            is_synced = self.blind or source == child["spec"]["source"]
         return {
             "group": "argoproj.io",
-            "kind": "Application",
-            "namespace": live["metadata"]["namespace"],
-            "name": _name(live),
+            "kind": child["kind"],
+            "namespace": child["metadata"]["namespace"],
+            "name": name,
             "status": "Synced" if is_synced else "OutOfSync",
         }
 
@@ -132,8 +145,10 @@ class FakeArgoCD:
             return
         rendered = self._rendered[_name(raw)]
         for child in rendered:
-            live = self._find(child["metadata"]["name"])
-            self._edit(live, {"spec": {"source": child["spec"]["source"]}})
+            if child["kind"] == "ApplicationSet":
+                self._sets[_name(child)] = child
+            else:
+                self._edit(self._find(_name(child)), {"spec": {"source": child["spec"]["source"]}})
         resources = [self._resource(child) for child in rendered]
         self._edit(raw, {"status": {"sync": {"status": "Synced"}, "resources": resources}})
         if rendered:

@@ -1,5 +1,6 @@
 """What Argo CD's repository server makes of a source, as far as a release can tell."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,6 +12,11 @@ from tests.fakes.git_history import File
 Raw = dict[str, Any]
 
 TEMPLATE = re.compile(r"{{ \.Values\.([a-z.]+) }}")
+
+
+VARIABLE = re.compile(r"{{ \.([a-z]+) }}")
+
+KINDS = frozenset({"Application", "ApplicationSet"})
 
 
 def image_of(source: Raw, files: Mapping[str, File]) -> str:
@@ -40,8 +46,21 @@ def render_applications(source: Raw, files: Mapping[str, File]) -> list[Raw]:
     for path in sorted(files):
         if path.startswith(folder) and path != f"{folder}values.yaml":
             text = TEMPLATE.sub(lambda name: _at(values, name[1]), files[path].data.decode())
-            found += [one for one in _documents(text) if one.get("kind") == "Application"]
+            found += [one for one in _documents(text) if one.get("kind") in KINDS]
     return found
+
+
+def applications_of(made: Raw) -> list[Raw]:
+    """Give what an ApplicationSet makes of the elements of a list."""
+    template = json.dumps(made["spec"]["template"])
+    return [
+        json.loads(_filled(template, element))
+        for element in made["spec"]["generators"][0]["list"]["elements"]
+    ]
+
+
+def _filled(template: str, element: Raw) -> str:
+    return VARIABLE.sub(lambda name: str(element[name[1]]), template)
 
 
 def _documents(text: str) -> Iterator[Raw]:

@@ -2,7 +2,8 @@
 
 Only the app of apps knows a revision with our change; the source of its child is a chart, say. So
 the child is proved by its spec: the app of apps has it Synced at such a revision, and Argo CD
-compared the child with this very spec (`status.sync.comparedTo`).
+compared the child with this very spec (`status.sync.comparedTo`). Where it renders an
+ApplicationSet that makes the child, the image is the proof that its values have come there.
 """
 
 from collections.abc import Mapping
@@ -41,11 +42,12 @@ def check_rendered(parent: ApplicationSeen, children: tuple[ApplicationSeen, ...
     What else an app of apps renders, and how that fares, has no say.
     """
     for child in children:
-        status = parent.renders[child.ref]
+        status = parent.status_of(child)
         if status != "Synced":
+            made = "" if child.ref in parent.renders else f"ApplicationSet {child.made_by} of "
             return _wait(
-                f"Application {child.ref} is {status or 'Unknown'} in Application {parent.ref}, "
-                "which renders it."
+                f"{made}Application {child.ref} is {status or 'Unknown'} in Application "
+                f"{parent.ref}, which renders it."
             )
     return None
 
@@ -69,7 +71,9 @@ def check_child(
     operation = seen.operation
     if operation is not None and operation.phase in RUNNING:
         return _wait(f"Argo CD syncs Application {seen.ref}: {operation.message}")
-    if operation is not None and operation.phase in FAILED and operation.is_of_spec:
+    # An ApplicationSet may not have told its new values yet: nobody can say which these are.
+    is_final = seen.ref in parent.renders
+    if operation is not None and operation.phase in FAILED and operation.is_of_spec and is_final:
         return Halt(
             Reason.SYNC_FAILED,
             f"Argo CD could not sync Application {seen.ref} as Application {parent.ref} renders "

@@ -69,9 +69,10 @@ def _or_tell(seen: ApplicationSeen, resolved: Resolved) -> str:
     missing = (missing_alias(source.repository, ours) for source in seen.sources)
     alias = next(filter(None, missing), None)
     if alias is None:
+        made = f"its ApplicationSet {seen.made_by}" if seen.made_by is not None else "it"
         return (
             ", or name beside it, under spec.apps[].applications there, the app of apps that "
-            "renders it from that file"
+            f"renders {made} from that file"
         )
     return (
         f", or have an admin add {alias} to the operator's ALBUM_HOST_ALIASES if that is one host"
@@ -129,7 +130,8 @@ def find_parent(
     """
     if find_source(seen, resolved) is not None:
         return None
-    known = (other for other in others if other is not None and seen.ref in other.renders)
+    named = (other for other in others if other is not None)
+    known = (other for other in named if other.status_of(seen) is not None)
     return next((other for other in known if find_source(other, resolved) is not None), None)
 
 

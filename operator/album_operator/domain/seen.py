@@ -525,6 +525,8 @@ class ApplicationSeen:
         controller_namespace: where Argo CD's controller runs, empty where it does not tell.
         is_of_spec: it was last compared with the sources that the spec has now.
         renders: the Applications among its resources, with the sync status of each.
+        renders_sets: likewise the ApplicationSets.
+        made_by: the ApplicationSet that makes it and keeps it, None where none does.
     """
 
     namespace: str
@@ -546,11 +548,22 @@ class ApplicationSeen:
     controller_namespace: str = ""
     is_of_spec: bool = False
     renders: Mapping[Ref, str] = field(default_factory=dict)
+    renders_sets: Mapping[Ref, str] = field(default_factory=dict)
+    made_by: Ref | None = None
 
     @property
     def ref(self) -> Ref:
         """Namespace and name."""
         return Ref(self.namespace, self.name)
+
+    def status_of(self, other: "ApplicationSeen") -> str | None:
+        """Give the sync status of an Application, or of what makes it, among the resources.
+
+        None where it is not among them.
+        """
+        if other.ref in self.renders:
+            return self.renders[other.ref]
+        return self.renders_sets.get(other.made_by) if other.made_by is not None else None
 
     @property
     def instance(self) -> str:

@@ -53,9 +53,11 @@ class Case:
         """
         refs = self.resolved.argocd.applications
         found = {ref: await applications.find(ref) for ref in refs}
-        rendered = set().union(*(seen.renders for seen in found.values() if seen is not None))
+        there = [seen for seen in found.values() if seen is not None]
         # After the one that renders it: what that one has synced is there then.
-        found |= {ref: await applications.find(ref) for ref in refs if ref in rendered}
+        for child in there:
+            if any(seen.status_of(child) is not None for seen in there):
+                found[child.ref] = await applications.find(child.ref)
         return {
             ref: seen and name_alike(seen, self.resolved, aliases) for ref, seen in found.items()
         }

@@ -244,3 +244,61 @@ async def test_an_app_of_apps_alone_that_shows_no_image_says_what_to_name() -> N
 
     assert home.stage.ready() == ("Unknown", "ImageNotObserved")
     assert f"such as argocd/{CHILD}: the image runs in one of these" in home.stage.message()
+
+
+SET: dict[str, Any] = {
+    "apiVersion": "argoproj.io/v1alpha1",
+    "kind": "ApplicationSet",
+    "metadata": {"name": "shops", "namespace": "argocd"},
+    "spec": {"generators": [{"list": {"elements": [{"name": "eu", "tag": "v1.0.0"}]}}]},
+}
+
+
+def _home_of_a_set() -> Home:
+    """Give a stage on which the app of apps renders the ApplicationSet that makes the child."""
+    helm = {"parameters": OLD, "valuesObject": VALUES}
+    made = raw_application("backend", source={**CHART, "helm": helm})
+    template = json.loads(json.dumps(made).replace("v1.0.0", "{{ .tag }}"))
+    manifest = {**SET, "spec": {**SET["spec"], "template": template}}
+    home = Home({"apps/shops.yaml": yaml.safe_dump(manifest)}, made["spec"]["source"])
+    home.child["metadata"]["ownerReferences"] = [{"kind": "ApplicationSet", "name": "shops"}]
+    home.name(*BOTH, path="apps/shops.yaml", key="spec.generators[0].list.elements[name=eu].tag")
+    return home
+
+
+async def test_an_element_of_an_application_set_is_released_and_proved_on_what_is_made() -> None:
+    home = _home_of_a_set()
+    home.stage.apply()
+    await home.stage.release()
+
+    assert home.stage.ready() == ("True", "Released")
+    assert home.child["status"]["summary"]["images"] == [f"{IMAGE}:v1.1.0"]
+
+
+async def test_an_application_set_that_has_not_told_its_values_yet_proves_nothing() -> None:
+    home = _home_of_a_set()
+    home.child["status"]["operationState"]["phase"] = "Failed"
+    await home.merge()
+    home.stage.argocd.run()
+    assert home.parent["status"]["sync"]["status"] == "Synced"
+    await home.stage.settle()
+
+    assert home.stage.ready() == ("Unknown", "Syncing")
+    assert f"runs {IMAGE}:v1.0.0, not {IMAGE}:v1.1.0" in home.stage.message()
+    await home.stage.release()
+    assert home.stage.ready() == ("True", "Released")
+
+
+async def test_what_an_application_set_makes_alone_is_refused_with_whom_to_name() -> None:
+    home = _home_of_a_set()
+    edit = {"path": "apps/shops.yaml", "key": "spec.generators[0].list.elements[name=eu].tag"}
+    home.name(BOTH[0], **edit)
+    home.stage.apply()
+    await home.stage.settle()
+    assert home.stage.ready() == ("False", "ApplicationMismatch")
+    assert "the app of apps that renders its ApplicationSet argocd/shops" in home.stage.message()
+
+    home.name(*BOTH, **edit)
+    home.stage.annotate(retry="1")
+    await home.stage.release()
+    assert home.stage.ready() == ("True", "Released")

@@ -144,6 +144,21 @@ def test_the_applications_that_one_renders_are_read_with_their_sync_status() -> 
     }
 
 
+def test_what_an_application_set_has_to_do_with_an_application_is_read() -> None:
+    raw = raw_application()
+    raw["metadata"]["ownerReferences"] = [
+        {"kind": "Other", "name": "x"},
+        {"kind": "ApplicationSet", "name": "shops"},
+    ]
+    made = {"group": "argoproj.io", "kind": "ApplicationSet", "namespace": "argocd", "name": "b"}
+    raw["status"] = {"resources": [{**made, "status": "Synced"}]}
+    seen = parse_application(raw)
+
+    assert seen.made_by == Ref("argocd", "shops")
+    assert (seen.renders, seen.renders_sets) == ({}, {Ref("argocd", "b"): "Synced"})
+    assert parse_application(raw_application()).made_by is None
+
+
 def test_several_sources_are_paired_with_their_revisions() -> None:
     raw = raw_application()
     del raw["spec"]["source"]

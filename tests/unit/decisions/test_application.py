@@ -158,3 +158,22 @@ def test_an_application_that_is_gone_cannot_be_asked() -> None:
 
 def test_an_operator_that_asks_for_no_consent_needs_none() -> None:
     assert _check(replace(APPLICATION_SEEN, consents=frozenset()), consent=False) is None
+
+
+@pytest.mark.parametrize("made_by", [None, Ref("argocd", "shops")])
+def test_whom_to_name_beside_an_application_of_another_repository_is_said(
+    made_by: Ref | None,
+) -> None:
+    seen = replace(_of("", repository="https://charts.example.org"), made_by=made_by)
+    halt = _check(seen)
+
+    assert halt is not None
+    whom = "its ApplicationSet argocd/shops" if made_by is not None else "it"
+    assert f"the app of apps that renders {whom} from that file" in halt.remedy
+    for parent in (
+        replace(_of("backend"), name="apps", renders={seen.ref: "Synced"}),
+        replace(_of("backend"), name="apps", renders_sets={Ref("argocd", "shops"): "Synced"}),
+    ):
+        is_named = bool(parent.renders) or made_by is not None
+        known = application.find_parent(seen, [None, seen, parent], RESOLVED)
+        assert known == (parent if is_named else None)

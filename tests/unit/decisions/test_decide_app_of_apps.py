@@ -11,7 +11,7 @@ from album_operator.decisions.deploy import DeploySeen
 from album_operator.domain import progress
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import StepName
-from album_operator.domain.release import Document, Edit, EditValue
+from album_operator.domain.release import Document, Edit, EditValue, Ref
 from album_operator.domain.seen import ApplicationSeen, ApplicationSource, OperationSeen
 from album_operator.domain.verdict import Act, DeployAction, Done, Halt, Verdict, Wait
 from tests.fakes.builders import (
@@ -120,6 +120,17 @@ def test_nothing_of_the_child_counts_before_its_parent_has_it_synced(status: str
     assert isinstance(verdict, Wait)
     said = f"argocd/shop is {status or 'Unknown'} in Application argocd/apps, which renders it."
     assert said in verdict.message
+
+
+@pytest.mark.parametrize("status", ["Synced", "OutOfSync"])
+def test_what_an_application_set_makes_is_not_ended_by_a_sync_that_failed(status: str) -> None:
+    made_by = Ref("argocd", "shops")
+    apps = replace(APPS, renders={}, renders_sets={made_by: status})
+    verdict = _decide(replace(SHOP, made_by=made_by, operation=FAILED), apps)
+
+    assert isinstance(verdict, Wait)
+    behind = "ApplicationSet argocd/shops of Application argocd/shop is OutOfSync in Application"
+    assert (behind in verdict.message) is (status == "OutOfSync")
 
 
 def test_a_parent_at_an_older_revision_is_asked_to_compare() -> None:

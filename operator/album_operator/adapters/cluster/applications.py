@@ -25,8 +25,7 @@ IMAGES = frozenset({"images"})
 """What of a source's `helm` and `kustomize` can outweigh a value in a file."""
 
 
-APPLICATION = ("argoproj.io", "Application")
-"""Group and kind."""
+GROUP, SET = "argoproj.io", "ApplicationSet"
 
 
 class UnreadableError(TransientError):
@@ -113,12 +112,25 @@ def _parse(raw: Mapping[str, Any]) -> ApplicationSeen:
         },
         controller_namespace=_text(status, "controllerNamespace"),
         is_of_spec=_has_sources_of(spec, _map(sync, "comparedTo")),
-        renders={
-            Ref(_text(item, "namespace"), _text(item, "name")): _text(item, "status")
-            for item in _maps(status, "resources")
-            if (_text(item, "group"), _text(item, "kind")) == APPLICATION
-        },
+        renders=_resources(status, "Application"),
+        renders_sets=_resources(status, SET),
+        made_by=_maker(metadata),
     )
+
+
+def _resources(status: Mapping[str, Any], kind: str) -> Mapping[Ref, str]:
+    """Give the sync status of each resource of one of Argo CD's kinds."""
+    return {
+        Ref(_text(item, "namespace"), _text(item, "name")): _text(item, "status")
+        for item in _maps(status, "resources")
+        if (_text(item, "group"), _text(item, "kind")) == (GROUP, kind)
+    }
+
+
+def _maker(metadata: Mapping[str, Any]) -> Ref | None:
+    owners = _maps(metadata, "ownerReferences")
+    names = [_text(owner, "name") for owner in owners if _text(owner, "kind") == SET]
+    return Ref(_text(metadata, "namespace"), names[0]) if names else None
 
 
 def _sources(spec: Mapping[str, Any], sync: Mapping[str, Any]) -> tuple[ApplicationSource, ...]:
