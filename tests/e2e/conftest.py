@@ -1,6 +1,8 @@
 """The operator on the tests' testbed, with its shipped rights."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +20,23 @@ def operator(testbed: Testbed) -> str:
 @pytest.fixture(scope="session")
 def session_world(testbed: Testbed, operator: str) -> World:  # noqa: ARG001 - must run
     return World.of(testbed)
+
+
+KANIKO_ARCHIVE = "TESTBED_KANIKO_IMAGE"
+
+
+@pytest.fixture(params=["BuildKit", "Kaniko"])
+def engine(request: pytest.FixtureRequest, world: World) -> Iterator[str]:
+    """Each engine in turn, for tests of what is built; pipelines have it from here on."""
+    if request.param == "Kaniko":
+        archive = os.environ.get(KANIKO_ARCHIVE)
+        if not archive:
+            pytest.skip(f"not built with kaniko: {KANIKO_ARCHIVE} names no archive of its executor")
+        world.testbed.load_image(Path(archive))
+    before, world.engine = world.engine, request.param
+    world.pipeline()
+    yield world.engine
+    world.engine = before
 
 
 @pytest.fixture

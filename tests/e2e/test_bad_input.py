@@ -155,6 +155,7 @@ def test_an_older_version_is_superseded_and_writes_nothing(world: World) -> None
     _assert_no_trace(world, name, f"release/backend_{name.removeprefix('backend-')}")
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_failed_build_says_where_to_look_and_a_retry_is_a_second_attempt(world: World) -> None:
     branch = f"broken-{uuid.uuid4().hex[:8]}"
     world.branch_source("backend/Dockerfile", "FROM scratch\nCOPY nowhere /\n", branch)

@@ -2,8 +2,7 @@
 
 import base64
 import json
-import os
-from pathlib import Path
+import uuid
 
 import pytest
 
@@ -13,7 +12,7 @@ from tests.e2e.world import CONFIG, SOURCE, World, wait_for
 pytestmark = pytest.mark.e2e
 
 
-def test_a_release_goes_from_tag_to_healthy_app(world: World) -> None:
+def test_a_release_goes_from_tag_to_healthy_app(world: World, engine: str) -> None:
     tag = world.new_tag(target="main")
     version = tag.removeprefix("backend-")
 
@@ -22,6 +21,7 @@ def test_a_release_goes_from_tag_to_healthy_app(world: World) -> None:
     status = release["status"]
     assert samples.running_version(world.testbed, "backend") == version
     assert status["image"]["reference"].endswith(f"/album/album-app-backend:{version}")
+    assert status["build"]["type"] == engine
     assert status["applications"][0]["revision"] == status["pullRequest"]["mergeCommit"]
     assert status["applications"][0]["acceptedBecause"] == "Equal"
     assert [step["state"] for step in status["steps"]] == ["Succeeded"] * 5
@@ -92,6 +92,7 @@ def test_two_apps_released_at_once_share_the_branch(world: World) -> None:
     assert accepted <= {"Equal", "Descendant"}
 
 
+@pytest.mark.usefixtures("engine")
 def test_deleting_a_release_in_flight_stops_its_job_and_keeps_its_pull_request(
     world: World,
 ) -> None:
@@ -146,17 +147,26 @@ def test_a_forge_that_is_down_is_asked_again_at_the_time_shown(world: World) -> 
     world.merge_and_finish(name)
 
 
-@pytest.mark.skipif(
-    not os.environ.get("TESTBED_KANIKO_IMAGE"),
-    reason="TESTBED_KANIKO_IMAGE names no archive of kaniko's executor",
-)
-def test_a_release_is_built_by_kaniko(world: World) -> None:
-    world.testbed.load_image(Path(os.environ["TESTBED_KANIKO_IMAGE"]))
-    world.pipeline(build__type="Kaniko")
-    release = world.merge_and_finish(world.release(world.new_tag(target="main")))
-    assert release["status"]["build"]["type"] == "Kaniko"
+@pytest.mark.usefixtures("engine")
+def test_a_step_that_nothing_changed_for_comes_from_the_cache(world: World) -> None:
+    world.pipeline(build__cache={"repository": f"album/cache-{uuid.uuid4().hex[:8]}"})
+    branch = f"cached-{uuid.uuid4().hex[:8]}"
+    dockerfile = (
+        "FROM debian:bookworm-slim\n"
+        "RUN cat /proc/sys/kernel/random/uuid >/never-twice-the-same\n"
+        "ARG VERSION\nRUN echo $VERSION >/version\n"
+    )
+    world.branch_source("backend/Dockerfile", dockerfile, branch)
+    built = []
+    for tag in (world.new_tag(target=branch), world.new_tag(target=branch)):
+        status = world.await_reason(world.release(tag), "AwaitingMerge")["status"]
+        built.append(world.layers(status["image"]))
+    (*same, one), (*same_again, other) = built
+    assert same == same_again
+    assert one != other
 
 
+@pytest.mark.usefixtures("engine")
 def test_two_tags_of_one_commit_get_an_image_each(world: World) -> None:
     first, second = world.new_tag(), world.new_tag()
     commits = {

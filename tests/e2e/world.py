@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import time
+import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -71,6 +72,7 @@ class World:
     made: list[str] = field(default_factory=list)
     minor: int | None = None
     quick: dict[str, str] = field(default_factory=dict)
+    engine: str = "BuildKit"
 
     @classmethod
     def of(cls, testbed: Testbed) -> World:
@@ -92,7 +94,7 @@ class World:
         examples = samples.render_examples(self.testbed.forge_url, self.testbed.registry)
         found: dict[str, Any] = yaml.safe_load(examples["pipeline.yaml"])
         found["metadata"]["name"] = name
-        found["spec"]["build"]["type"] = "BuildKit"
+        found["spec"]["build"]["type"] = self.engine
         found["spec"]["argocd"] = {"settle": "1s", "timeout": "4m"}
         for key, value in changes.items():
             part = found["spec"]
@@ -220,6 +222,19 @@ class World:
         )
 
     # --- what a release left behind ---
+
+    def layers(self, image: dict[str, str]) -> list[str]:
+        """Give the digests of an image's layers, as the registry has it under its digest."""
+        path = image["reference"].rpartition(":")[0].partition("/")[2]
+        request = urllib.request.Request(
+            f"http://{self.testbed.registry}/v2/{path}/manifests/{image['digest']}",
+            headers={
+                "Accept": "application/vnd.oci.image.manifest.v1+json, "
+                "application/vnd.docker.distribution.manifest.v2+json"
+            },
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            return [layer["digest"] for layer in json.load(answer)["layers"]]
 
     def jobs(self, release: str) -> list[str]:
         """Give the build Jobs of a release."""
