@@ -53,8 +53,7 @@ class FakeArgoCD:
     def run(self) -> None:
         """Answer every refresh asked for, and sync what differs and may be synced."""
         for made in [one for each in self._sets.values() for one in applications_of(each)]:
-            live = self._find(made["metadata"]["name"])
-            self._edit(live, {"spec": {"source": made["spec"]["source"]}})
+            self._write_source(made)
         for raw in self._cluster.all_of("Application"):
             annotations = raw["metadata"].get("annotations", {})
             if not self.deaf and (REFRESH in annotations or not _is_compared(raw)):
@@ -99,6 +98,7 @@ class FakeArgoCD:
             "comparedTo": {"source": source, "destination": raw["spec"]["destination"]},
         }
         resources = [self._resource(child) for child in rendered]
+        self._edit(raw, {"status": {"sync": {"comparedTo": None}}})
         self._edit(
             raw,
             {
@@ -148,7 +148,7 @@ class FakeArgoCD:
             if child["kind"] == "ApplicationSet":
                 self._sets[_name(child)] = child
             else:
-                self._edit(self._find(_name(child)), {"spec": {"source": child["spec"]["source"]}})
+                self._write_source(child)
         resources = [self._resource(child) for child in rendered]
         self._edit(raw, {"status": {"sync": {"status": "Synced"}, "resources": resources}})
         if rendered:
@@ -160,6 +160,13 @@ class FakeArgoCD:
             self._show(raw, sorted({old, wanted}), "Progressing")
         else:
             self._show(raw, [wanted], "Healthy")
+
+    def _write_source(self, rendered: Raw) -> None:
+        live, source = self._find(_name(rendered)), rendered["spec"]["source"]
+        if live["spec"]["source"] != source:
+            # A merge patch alone would keep fields that are gone.
+            self._edit(live, {"spec": {"source": None}})
+            self._edit(live, {"spec": {"source": source}})
 
     def _find(self, name: str) -> Raw:
         return next(raw for raw in self._cluster.all_of("Application") if _name(raw) == name)

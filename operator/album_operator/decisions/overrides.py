@@ -5,9 +5,10 @@ way to it, a digest beside a tag, another image by `kustomize.images`. What cann
 search, and the release goes on.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import assert_never
 
 from album_operator.decisions import kustomize_images
@@ -18,6 +19,7 @@ from album_operator.decisions.helm_values import (
     Parameters,
     Tree,
     UntoldError,
+    Way,
     chart_values,
     file_parameters,
     inline_text,
@@ -36,6 +38,7 @@ from album_operator.decisions.rendering import (
 )
 from album_operator.domain.diffs import UNKNOWN_DIGEST
 from album_operator.domain.images import as_written, is_same_image, split_pin, words_of
+from album_operator.domain.keys import Index, render_key
 from album_operator.domain.reasons import Reason
 from album_operator.domain.redaction import head
 from album_operator.domain.release import Edit, EditFormat, EditValue
@@ -77,27 +80,31 @@ class Outweighing:
     Attributes:
         wanted: what each edit writes; a digest not known yet is `UNKNOWN_DIGEST`.
         files: those of `files_of` that are there.
+        own: the edits of the Application's own manifest.
     """
 
     application: ApplicationSeen
     resolved: Resolved
     wanted: Mapping[Edit, str]
     files: Files
+    own: Collection[Edit] = ()
 
     def check(self) -> Halt | None:
         """Refuse a release of which the Application would never run a value."""
-        renderings = [
-            render(self.application, source, self.files.texts)
-            for source in self.application.sources
-        ]
-        if None in renderings:
+        sources = self.application.sources
+        rendered = [render(self.application, source, self.files.texts) for source in sources]
+        renderings = [rendering for rendering in rendered if rendering is not None]
+        if len(renderings) < len(sources):
             return None
         for edit, ours in self.wanted.items():
-            if any(self._is_unread(one, edit) for one in filter(None, renderings)):
+            if any(self._is_unread(one, edit) for one in renderings):
                 return self._refuse_document(edit)
+            inside = self._find_inside(renderings, edit, ours) if edit in self.own else None
+            if inside is not None:
+                return self._refuse(edit, inside)
             found = [
                 self._find(rendering, edit, ours)
-                for rendering in filter(None, renderings)
+                for rendering in renderings
                 if self._is_used(rendering, edit)
             ]
             # One source that takes our value is enough for it to run.
@@ -105,6 +112,29 @@ class Outweighing:
             if outweighing and len(outweighing) == len(found):
                 return self._refuse(edit, outweighing[0])
         return None
+
+    def _find_inside(self, renderings: Sequence[Rendering], edit: Edit, ours: str) -> Found | None:
+        """Find what outweighs a value that the Application has itself, in the same source."""
+        inline = _inline(edit)
+        if inline is None or inline.source >= len(renderings) or self._sets_parameters():
+            return None
+        rendering = renderings[inline.source]
+        has_object = rendering.helm.get("valuesObject") is not None
+        is_text_beside_object = inline.field == "values" and has_object
+        with suppress(UntoldError):
+            layers = islice(self._layers(rendering, edit), 3 if is_text_beside_object else 2)
+            for layer in layers:
+                found = layer.find(inline.way)
+                if found is not None:
+                    return found if differs(edit, found.value, ours) else None
+            if is_text_beside_object:
+                origin = rendering.origin("helm", "valuesObject")
+                return Found("", render_key(inline.way), origin)
+        return None
+
+    def _sets_parameters(self) -> bool:
+        """Tell whether the release sets parameters too, which then are as it wants them."""
+        return any("parameters" in edit.steps for edit in self.own)
 
     def _is_used(self, rendering: Rendering, edit: Edit) -> bool:
         """Tell whether a source is known to take what an edit writes."""
@@ -197,6 +227,32 @@ class Outweighing:
             f"{found.origin}, which outweighs it: the change would never run.",
             remedy,
         )
+
+
+@dataclass(frozen=True)
+class _Inline:
+    """A value that an Application has itself.
+
+    Attributes:
+        source: index of the source that has it.
+        field: of its `helm`: `values` or `valuesObject`.
+        way: to the value from there.
+    """
+
+    source: int
+    field: str
+    way: Way
+
+
+def _inline(edit: Edit) -> _Inline | None:
+    """Tell which of an Application's own values an edit of its manifest sets."""
+    match edit.steps:
+        case ("spec", "source", "helm", "values" | "valuesObject" as field, *way):
+            return _Inline(0, field, tuple(way))
+        case ("spec", "sources", Index(number), "helm", "values" | "valuesObject" as field, *way):
+            return _Inline(number, field, tuple(way))
+        case _:
+            return None
 
 
 def differs(edit: Edit, present: str, ours: str) -> bool:

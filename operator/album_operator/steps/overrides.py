@@ -7,7 +7,7 @@ from album_operator.decisions import manifests
 from album_operator.decisions.helm_values import Files
 from album_operator.decisions.overrides import Outweighing, files_of, inline_texts
 from album_operator.domain.diffs import UNKNOWN_DIGEST
-from album_operator.domain.release import Ref
+from album_operator.domain.release import Edit, Ref
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import ApplicationSeen
 from album_operator.domain.verdict import Halt
@@ -47,13 +47,15 @@ class Place:
             TransientError: what is beside it could not be read now.
         """
         wanted = proposal.wanted_values(self.resolved, self.case.digest or UNKNOWN_DIGEST)
+        children = await self._find_children(reader)
         for application in filter(None, self.applications.values()):
+            own = {edit for edit, child in children.items() if child == application.name}
             asked = files_of(application, self.resolved)
             there = {path: self.data[path] for path in asked if path in self.data}
             files = Files(there, await self._read(reader, there.values()))
             texts = inline_texts(application, files)
             files = Files(there, {**files.plain, **await self._read(reader, texts)})
-            refused = Outweighing(application, self.resolved, wanted, files).check()
+            refused = Outweighing(application, self.resolved, wanted, files, own).check()
             if refused is not None:
                 return refused
         return None
@@ -64,14 +66,18 @@ class Place:
         Raises:
             TransientError: the edited files could not be read now.
         """
+        children = await self._find_children(reader)
+        seen = [one for one in self.applications.values() if one is not None]
+        refused = (manifests.check(one, seen, self.resolved, children) for one in seen)
+        return next(filter(None, refused), None)
+
+    async def _find_children(self, reader: Reader) -> Mapping[Edit, str]:
+        """Name the Applications whose manifests edits are in."""
         asked = filter(manifests.may_be_in_manifest, self.resolved.config.edits)
         texts = {edit: self.data[edit.path] for edit in asked}
         plain = await self._read(reader, set(texts.values()))
         found = {edit: manifests.find_child(edit, plain[text]) for edit, text in texts.items()}
-        children = {edit: child for edit, child in found.items() if child}
-        seen = [one for one in self.applications.values() if one is not None]
-        refused = (manifests.check(one, seen, self.resolved, children) for one in seen)
-        return next(filter(None, refused), None)
+        return {edit: child for edit, child in found.items() if child}
 
     async def _read(self, reader: Reader, texts: Collection[bytes]) -> Mapping[bytes, object]:
         return {text: await reader.read(self.case.namespace, text) for text in texts}

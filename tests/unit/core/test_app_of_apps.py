@@ -221,6 +221,23 @@ async def test_one_of_the_two_alone_is_refused_and_both_are_released(named: list
     assert home.stage.ready() == ("True", "Released")
 
 
+async def test_a_parameter_that_outweighs_the_value_is_told_until_it_is_gone() -> None:
+    home = _home({"valuesObject": VALUES, "parameters": OLD}, "valuesObject.image.tag")
+    home.stage.apply()
+    await home.stage.settle()
+    assert home.stage.ready() == ("False", "OverriddenElsewhere")
+    assert "in its spec.source.helm.parameters, which outweighs it" in home.stage.message()
+    assert home.stage.jobs == []
+
+    source = {**CHART, "helm": {"valuesObject": VALUES}}
+    manifest = yaml.safe_dump(raw_application("backend", source=source))
+    home.stage.config.write("main", {"apps/backend.yaml": manifest})
+    home.child["spec"]["source"] = source
+    home.stage.annotate(retry="1")
+    await home.stage.release()
+    assert home.stage.ready() == ("True", "Released")
+
+
 async def test_both_have_to_consent() -> None:
     home = _home({"valuesObject": VALUES}, "valuesObject.image.tag")
     home.parent["metadata"]["annotations"] = {}

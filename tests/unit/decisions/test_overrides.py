@@ -51,15 +51,18 @@ def find(
     texts: Mapping[str, str] | None = None,
     edits: tuple[Edit, ...] = (EDIT,),
     digest: str = UNKNOWN_DIGEST,
+    *,
+    own: bool = False,
 ) -> Halt | None:
-    """Look for what outweighs some edits, as the step does it."""
+    """Look for what outweighs some edits, as the step does it; `own` are those of its manifest."""
     resolved = replace(RESOLVED, config=replace(RESOLVED.config, edits=edits))
     data = {path: text.encode() for path, text in (texts or {}).items()}
     there = {path: data[path] for path in files_of(application, resolved) if path in data}
     files = Files(there, {text: read_plain(text) for text in there.values()})
     inline = {text: read_plain(text) for text in inline_texts(application, files)}
     files = Files(there, {**files.plain, **inline})
-    return Outweighing(application, resolved, wanted_values(resolved, digest), files).check()
+    wanted = wanted_values(resolved, digest)
+    return Outweighing(application, resolved, wanted, files, edits if own else ()).check()
 
 
 def parameter(value: str, name: str = "image.tag", **more: object) -> dict[str, object]:
@@ -592,3 +595,62 @@ def test_a_document_of_a_values_file_that_helm_does_not_read_is_refused(
     if halt is not None:
         assert halt.reason is Reason.VALUES_NOT_EDITABLE
         assert "Helm reads the first document of one alone: image.tag of document" in halt.message
+
+
+INLINE = {"image": {"tag": "v1.0.0"}}
+SET_OLD = {"name": "image.tag", "value": "v1.0.0"}
+
+
+@pytest.mark.parametrize(
+    ("helm", "field", "said"),
+    [
+        ({"valuesObject": INLINE, "parameters": [SET_OLD]}, "valuesObject", "v1.0.0 for image.tag"),
+        ({"values": "x", "parameters": [SET_OLD]}, "values", "in its spec.source.helm.parameters"),
+        ({"values": "x", "valuesObject": INLINE}, "values", "in its spec.source.helm.valuesObject"),
+        ({"values": "x", "valuesObject": {"a": 1}}, "values", "nothing for image.tag in its spec"),
+        ({"valuesObject": INLINE, "parameters": [{**SET_OLD, "name": "image"}]}, "valuesObject",
+         "v1.0.0 for image in its"),
+        ({"valuesObject": INLINE}, "valuesObject", None),
+        ({"values": "x"}, "values", None),
+        ({"valuesObject": INLINE, "values": "x"}, "valuesObject", None),
+        ({"values": "x", "valuesObject": {"image": {"tag": "v1.1.0"}}}, "values", None),
+        ({"values": "x", "valuesObject": {"image": []}}, "values", None),
+        ({"valuesObject": INLINE, "parameters": [{**SET_OLD, "value": "v1.1.0"}]}, "valuesObject",
+         None),
+        ({"valuesObject": INLINE, "parameters": [{**SET_OLD, "value": "$A"}]}, "valuesObject",
+         None),
+    ],
+)  # fmt: skip
+def test_what_outweighs_a_value_of_the_application_itself_is_told(
+    helm: Helm, field: str, said: str | None
+) -> None:
+    edit = Edit("apps/shop.yaml", f"spec.source.helm.{field}.image.tag")
+    chart = replace(CHART, place="spec.source", helm=helm)
+    halt = find(with_sources(chart), edits=(edit,), own=True)
+
+    assert (halt is None) is (said is None)
+    if halt is not None and said is not None:
+        assert halt.reason is Reason.OVERRIDDEN_ELSEWHERE
+        assert said in halt.message
+        assert halt.remedy == "Remove it where the Application is written"
+    assert find(with_sources(chart), edits=(edit,)) is None
+
+
+@pytest.mark.parametrize(
+    "key", ["spec.sources[1].helm.valuesObject.image.tag", "spec.sources[7].helm.values.image.tag"]
+)
+def test_a_value_of_one_of_several_sources_is_outweighed_by_that_one(key: str) -> None:
+    helm = {"valuesObject": INLINE, "parameters": [SET_OLD]}
+    application = with_sources(REF, replace(CHART, place="spec.sources[1]", helm=helm))
+    halt = find(application, edits=(Edit("apps/shop.yaml", key),), own=True)
+
+    assert (halt is not None) is ("[1]" in key)
+
+
+def test_parameters_that_the_release_sets_too_outweigh_nothing() -> None:
+    helm = {"valuesObject": INLINE, "parameters": [SET_OLD]}
+    edits = tuple(
+        Edit("apps/shop.yaml", f"spec.source.helm.{key}")
+        for key in ("valuesObject.image.tag", "parameters[name=image.tag].value")
+    )
+    assert find(with_sources(replace(CHART, helm=helm)), edits=edits, own=True) is None
