@@ -21,6 +21,7 @@ from album_operator.domain.places import (
 )
 from album_operator.domain.record import Record
 from album_operator.domain.registry import ImagePlace, ImageSeen, RegistryCredential
+from album_operator.domain.registry_access import RegistryAccess
 from album_operator.domain.release import Edit, Ref, Release
 from album_operator.domain.seen import (
     ApplicationSeen,
@@ -78,8 +79,8 @@ class Secrets(Protocol):
             TerminalError: `CredentialsMissing` where a key is missing or empty.
         """
 
-    async def find_registry_hosts(self, ref: Ref) -> frozenset[str] | None:
-        """Give the hosts a `kubernetes.io/dockerconfigjson` Secret has entries for."""
+    async def find_registry_access(self, ref: Ref) -> RegistryAccess | None:
+        """Give which registries a `kubernetes.io/dockerconfigjson` Secret is for."""
 
     async def find_registry_credential(self, ref: Ref, image: str) -> RegistryCredential | None:
         """Read the credential for an image's registry from a Secret of that type.

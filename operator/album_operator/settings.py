@@ -31,6 +31,7 @@ KEY = r"([a-z0-9][a-z0-9.-]*/)?[A-Za-z0-9][A-Za-z0-9._-]*"
 LABEL = re.compile(rf"{KEY}(=[A-Za-z0-9._-]*)?")
 """A label or taint: its key, or the key and one value."""
 
+PROGRAM = re.compile(r"[a-z0-9][a-z0-9-]*")
 ACCOUNT = re.compile(r"([a-z0-9][a-z0-9-]*/)?[a-z0-9][a-z0-9.-]*")
 OBJECT = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
@@ -270,6 +271,7 @@ def _read_engine(
         fetch_resources=Resources(resources.FETCH.requests, fetch),
         network=JobNetwork(read.proxies(secret), secret, authorities),
         pods=_read_pods(read),
+        buildkit_programs=frozenset(read.words("ALBUM_BUILDKIT_CREDENTIAL_HELPERS", "", PROGRAM)),
     )
 
 

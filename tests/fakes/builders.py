@@ -17,6 +17,7 @@ from album_operator.domain.pipeline import (
     ConfigWish,
     ForgeWish,
     ImageWish,
+    MaybeSecretRef,
     Pipeline,
     SecretRef,
     SourceWish,
@@ -111,7 +112,7 @@ PIPELINE = Pipeline(
         target=None,
         resources=Resources(),
         timeout=timedelta(minutes=30),
-        push_secret_ref=SecretRef("album-registry"),
+        push_secret_ref=MaybeSecretRef("album-registry"),
     ),
     config=ConfigWish(
         repository=None,

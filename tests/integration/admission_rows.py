@@ -734,6 +734,13 @@ PIPELINES = [
         )
     ),
     Row("spec.build.pushSecretRef.name", "registry.example.org"),
+    Row("spec.build.pushSecretRef", {}),
+    Row(
+        "spec.build",
+        {"type": "BuildKit", "pushSecretRef": {}},
+        "BuildKit has no identity of its own",
+        "spec.build.pushSecretRef",
+    ),
     Row("spec.build.pushSecretRef.name", "../x", "must be the name of an object"),
     Row("spec.source.secretRef", {}, "Required value", "spec.source.secretRef.name"),
     Row("spec.source.secretRef.name", "A", "must be the name of an object"),

@@ -11,7 +11,7 @@ from album_operator.api.model import MapList, Model, Rule, Rules
 from album_operator.api.places import ImageRepository, RegistryHost
 from album_operator.api.predicates import contains, finds, matches, upper_matches
 from album_operator.api.resources import Resources
-from album_operator.api.types import Between, BuildType, Duration, SecretRef
+from album_operator.api.types import Between, BuildType, Duration, MaybeSecretRef
 
 REGISTRY_SECRET = "album-registry"  # noqa: S105 - a Secret's name
 
@@ -109,6 +109,13 @@ class Build(Model):
     """How images are built."""
 
     rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "!has(self.type) || self.type != 'BuildKit' || !has(self.pushSecretRef) "
+            "|| has(self.pushSecretRef.name)",
+            "BuildKit has no identity of its own: name a Secret to push with; its credHelpers may "
+            "name a program that an admin's image has.",
+            ".pushSecretRef",
+        ),
         # Each release keeps them in its status, which is to stay below 16 KB.
         Rule(
             "!has(self.args) || self.args.map(arg, arg.value.size()).sum() <= 4096",
@@ -163,12 +170,13 @@ class Build(Model):
             "defaults. No cache unless it is set."
         ),
     )
-    push_secret_ref: SecretRef = Field(
-        default_factory=lambda: SecretRef(name=REGISTRY_SECRET),
+    push_secret_ref: MaybeSecretRef = Field(
+        default_factory=lambda: MaybeSecretRef(name=REGISTRY_SECRET),
         description=(
             "Secret of type kubernetes.io/dockerconfigjson to push with. Who can push a tag to the "
             "source repository can read it during the build, so give it rights on these images "
-            "only. album-registry by default."
+            "only. album-registry by default; {} for none, where Kaniko pushes to a registry of "
+            "Amazon, Google or Azure as the cloud knows pod.serviceAccountName."
         ),
         json_schema_extra={"default": {"name": REGISTRY_SECRET}},
     )

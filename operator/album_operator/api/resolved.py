@@ -139,7 +139,7 @@ class ResolvedBuild(Model):
     timeout: Annotated[Duration, obeys(BuildTimeout)] = Field(
         description="How long the build may take."
     )
-    push_secret_name: Object = Field(description="Secret to push with.")
+    push_secret_name: Object | None = Field(None, description="Secret to push with, if any.")
     cache: ResolvedBuildCache | None = Field(
         None, description="Where the layers of the app's earlier builds are, if they are used."
     )

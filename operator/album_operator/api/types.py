@@ -242,3 +242,9 @@ class SecretRef(Model):
     """A Secret in the namespace of this object."""
 
     name: ObjectName = Field(description="Name of the Secret.")
+
+
+class MaybeSecretRef(Model):
+    """A Secret in the namespace of this object, or none."""
+
+    name: ObjectName | None = Field(None, description="Name of the Secret; none if unset.")

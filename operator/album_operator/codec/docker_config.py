@@ -14,6 +14,10 @@ from album_operator.domain.images import (
     registry_named,
 )
 from album_operator.domain.registry import RegistryCredential
+from album_operator.domain.registry_access import RegistryAccess
+
+_PROGRAMS = frozenset({"credHelpers", "credsStore"})
+_CREDENTIALS = ("auth", "password", "identitytoken", "registrytoken")
 
 
 def for_builders(text: str) -> str:
@@ -70,9 +74,36 @@ def credential_in(text: str, image: str, secret: str) -> RegistryCredential | No
     return credential if is_told else None
 
 
+def access_in(text: str) -> RegistryAccess:
+    """Find which registries a configuration is for.
+
+    Args:
+        text: the configuration, of which nothing is certain.
+
+    Raises:
+        ValueError: it is no JSON with `auths`, `credHelpers` or `credsStore`.
+    """
+    config, auths = _read(text)
+    programs, store = config.get("credHelpers"), config.get("credsStore")
+    return RegistryAccess(
+        hosts=frozenset(
+            host_in(str(key))
+            for key, entry in auths.items()
+            if isinstance(entry, dict) and any(entry.get(name) for name in _CREDENTIALS)
+        ),
+        programs={
+            host_in(str(host)): str(program)
+            for host, program in (programs.items() if isinstance(programs, dict) else ())
+        },
+        store=store if isinstance(store, str) else "",
+    )
+
+
 def _read(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
     config = parse_json(text)
     auths = config.get("auths") if isinstance(config, dict) else None
+    if auths is None and isinstance(config, dict) and config.keys() & _PROGRAMS:
+        auths = {}
     if not isinstance(auths, dict):
         raise ValueError("no auths")  # noqa: TRY004 - as JSON that cannot be read
     return config, auths

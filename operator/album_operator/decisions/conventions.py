@@ -288,7 +288,7 @@ def _build(wish: BuildWish, app: App, version: str, source: str) -> ResolvedBuil
         target=wish.target,
         resources=wish.resources,
         timeout=wish.timeout,
-        push_secret_name=wish.push_secret_ref.name,
+        push_secret_name=wish.push_secret_ref.name or "",
         failure_log=wish.failure_log,
         fetch_resources=wish.fetch_resources,
         pod=wish.pod,

@@ -6,9 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from album_operator.decisions import application, edits
-from album_operator.domain.credential_errors import missing_secret
-from album_operator.domain.images import registry_named, registry_of
-from album_operator.domain.names import join_words
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ImageRecord, Record, StepName, StepRecord
 from album_operator.domain.release import Edit, Mode, Ref, Release
@@ -49,27 +46,6 @@ class PreflightSeen:
     current: Mapping[Edit, str]
     applications: Mapping[Ref, ApplicationSeen | None]
     switched_off: frozenset[Ref] = frozenset()
-
-
-def check_registry(ref: Ref, hosts: frozenset[str] | None, image: str) -> Halt | None:
-    """Refuse a push Secret that is missing or has no entry for the image's registry.
-
-    Args:
-        ref: the Secret.
-        hosts: registries it has entries for, by any of their names; None: it is missing.
-        image: the image that is built.
-    """
-    if hosts is None:
-        return Halt.of(missing_secret(ref, "registry"))
-    host = registry_of(image)
-    if host not in map(registry_named, hosts):
-        return Halt(
-            Reason.HOST_NOT_ALLOWED,
-            f"Secret {ref} has no credential for the registry {host}, only for "
-            f"{join_words(sorted(hosts)) or 'none'}.",
-            "Add one to its .dockerconfigjson or correct spec.build.image of the pipeline",
-        )
-    return None
 
 
 def check_source(resolved: Resolved, seen: SourceSeen) -> Halt | None:

@@ -27,6 +27,13 @@ class SecretRef:
 
 
 @dataclass(frozen=True)
+class MaybeSecretRef:
+    """The same, or none."""
+
+    name: str | None = None
+
+
+@dataclass(frozen=True)
 class ForgeWish:
     """The forge of a repository."""
 
@@ -73,7 +80,7 @@ class BuildWish:
     target: str | None
     resources: Resources
     timeout: timedelta
-    push_secret_ref: SecretRef
+    push_secret_ref: MaybeSecretRef
     failure_log: bool = False
     version_arg: str = "VERSION"
     cache: CacheWish | None = None

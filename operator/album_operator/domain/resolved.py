@@ -59,6 +59,7 @@ class ResolvedBuild:
         context_dir: POSIX path below the source's root.
         dockerfile: POSIX path below `context_dir`.
         insecure: the registry speaks plain HTTP.
+        push_secret_name: empty where the builder pushes as whom its Pod runs.
         failure_log: the end of a failed build's log is shown.
         cache: layers of earlier builds, if they are used.
         fetch_resources: of the container that fetches the source.

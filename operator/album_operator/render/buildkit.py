@@ -19,6 +19,7 @@ from album_operator.render.engines import (
     named,
     network_env,
     render_env,
+    render_push_mounts,
 )
 
 BUILDKIT_DOCKER_CONFIG = "/var/run/secrets/album/registry"
@@ -79,7 +80,7 @@ def render_buildkit(resolved: Resolved, engine: EngineSettings) -> dict[str, Any
         },
         "volumeMounts": [
             {"name": "source", "mountPath": WORKSPACE},
-            {"name": "registry", "mountPath": BUILDKIT_DOCKER_CONFIG, "readOnly": True},
+            *render_push_mounts(resolved.build, BUILDKIT_DOCKER_CONFIG),
             *engine.network.render_mounts(BUILDKIT_CA),
             {"name": "buildkit", "mountPath": BUILDKIT_STATE},
         ],

@@ -9,7 +9,8 @@ from album_operator.domain.build_pod import SAFE_RULES, PodRules
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.images import registry_named, registry_of
 from album_operator.domain.reasons import Reason
-from album_operator.domain.release import Resources
+from album_operator.domain.registry_access import KANIKO_PROGRAMS
+from album_operator.domain.release import BuildType, Resources
 from album_operator.domain.resolved import Resolved, ResolvedBuild
 from album_operator.render import resources
 from album_operator.render.network import OPEN_NETWORK, JobNetwork
@@ -38,6 +39,7 @@ class EngineSettings:
         fetch_resources: of the container that fetches the source, without `ephemeral-storage`.
         network: how all of them reach servers.
         pods: how much of their Pods a pipeline may choose.
+        buildkit_programs: credential helpers in BuildKit's image, such as `ecr-login`.
     """
 
     operator_image: str
@@ -52,6 +54,11 @@ class EngineSettings:
     fetch_resources: Resources = resources.FETCH
     network: JobNetwork = OPEN_NETWORK
     pods: PodRules = SAFE_RULES
+    buildkit_programs: frozenset[str] = frozenset()
+
+    def programs_of(self, engine: BuildType) -> frozenset[str]:
+        """Give the credential helpers that an engine's image has."""
+        return KANIKO_PROGRAMS if engine is BuildType.KANIKO else self.buildkit_programs
 
 
 def literal(text: str) -> str:
@@ -113,6 +120,13 @@ def network_env(
     network = engine.network
     trust = {"SSL_CERT_DIR": ca_folders} if network.ca_configmap is not None else {}
     return [*render_env(trust), *network.render_env(insecure_hosts_of(build, engine))]
+
+
+def render_push_mounts(build: ResolvedBuild, folder: str) -> list[dict[str, Any]]:
+    """Render where the credential to push with is, if there is one."""
+    if not build.push_secret_name:
+        return []
+    return [{"name": "registry", "mountPath": folder, "readOnly": True}]
 
 
 def named(image: str) -> str:

@@ -154,7 +154,8 @@ def _render_pod(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
 
 def _is_on_docker_hub(resolved: Resolved) -> bool:
     """Tell whether builders find the push credential under one of its registry's names alone."""
-    return registry_of(resolved.build.image) == DOCKER_HUB
+    build = resolved.build
+    return bool(build.push_secret_name) and registry_of(build.image) == DOCKER_HUB
 
 
 def _render_registry_volumes(resolved: Resolved) -> list[dict[str, Any]]:
@@ -164,6 +165,8 @@ def _render_registry_volumes(resolved: Resolved) -> list[dict[str, Any]]:
         "defaultMode": 0o400,
         "items": [{"key": ".dockerconfigjson", "path": "config.json"}],
     }
+    if not resolved.build.push_secret_name:
+        return []
     if not _is_on_docker_hub(resolved):
         return [{"name": "registry", "secret": secret}]
     return [

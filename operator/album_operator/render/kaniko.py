@@ -15,6 +15,7 @@ from album_operator.render.engines import (
     literal,
     named,
     network_env,
+    render_push_mounts,
 )
 
 KANIKO_DOCKER_CONFIG = "/kaniko/.docker"
@@ -43,7 +44,7 @@ def render_kaniko(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
         },
         "volumeMounts": [
             {"name": "source", "mountPath": WORKSPACE},
-            {"name": "registry", "mountPath": KANIKO_DOCKER_CONFIG, "readOnly": True},
+            *render_push_mounts(resolved.build, KANIKO_DOCKER_CONFIG),
             *engine.network.render_mounts(KANIKO_CA),
         ],
     }

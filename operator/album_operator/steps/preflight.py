@@ -5,7 +5,7 @@ import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from album_operator.decisions import build, build_proxy, propose
+from album_operator.decisions import build, build_proxy, propose, push_access
 from album_operator.decisions import preflight as decision
 from album_operator.decisions.build_pod import check_pod
 from album_operator.domain.names import normal_url
@@ -139,17 +139,22 @@ def _check_free(
 
 
 async def _check_build(world: World, case: Case) -> Halt | None:
-    wish = case.resolved.build
     engine = world.settings.engine
     refused = build.check_engine(case.resolved, privileged=engine.allow_privileged)
     refused = refused or check_pod(case.release, case.resolved, engine.pods)
     if refused is not None:
         return refused
-    push_secret = Ref(case.namespace, wish.push_secret_name)
-    hosts = await world.secrets.find_registry_hosts(push_secret)
-    return decision.check_registry(push_secret, hosts, wish.image) or await _check_proxy(
-        world, case
-    )
+    return await _check_push(world, case) or await _check_proxy(world, case)
+
+
+async def _check_push(world: World, case: Case) -> Halt | None:
+    wish = case.resolved.build
+    if not wish.push_secret_name:
+        return push_access.check_identity(case.resolved)
+    secret = Ref(case.namespace, wish.push_secret_name)
+    found = await world.secrets.find_registry_access(secret)
+    programs = world.settings.engine.programs_of(wish.type)
+    return push_access.check_registry(secret, found, wish.image, programs)
 
 
 async def _check_proxy(world: World, case: Case) -> Halt | None:

@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from album_operator.codec.docker_config import credential_in, for_builders
+from album_operator.codec.docker_config import access_in, credential_in, for_builders
+from album_operator.domain.registry_access import RegistryAccess
 
 KEY = "https://index.docker.io/v1/"
 OURS = {"auth": "b3Vycw=="}
@@ -33,6 +34,43 @@ def test_credentials_for_other_registries_are_left_alone() -> None:
     config = {"auths": {"ghcr.io": OTHER, "docker.io.example.org": OURS}}
 
     assert json.loads(for_builders(json.dumps(config))) == config
+
+
+def test_the_registries_of_a_configuration_are_told_without_a_credential() -> None:
+    config = {
+        "auths": {
+            "ghcr.io": OURS,
+            "https://quay.io/v2/": {"username": "u", "password": "p"},
+            "r:5000": {"identitytoken": "t"},
+            "a.example.org": {"registrytoken": "t"},
+            # What Docker leaves where a program keeps the password.
+            "b.example.org": {},
+            "c.example.org": None,
+        },
+        "credHelpers": {"https://d.example.org": "ecr-login"},
+        "credsStore": "desktop",
+    }
+
+    assert access_in(json.dumps(config)) == RegistryAccess(
+        frozenset({"ghcr.io", "quay.io", "r:5000", "a.example.org"}),
+        {"d.example.org": "ecr-login"},
+        "desktop",
+    )
+
+
+@pytest.mark.parametrize(
+    "config", [{"credHelpers": {"d.example.org": "gcr"}}, {"credsStore": "gcr"}]
+)
+def test_a_configuration_of_programs_alone_is_one(config: dict[str, object]) -> None:
+    assert access_in(json.dumps(config)).program_for("d.example.org") == "gcr"
+    assert json.loads(for_builders(json.dumps(config))) == config
+    assert credential_in(json.dumps(config), "d.example.org/a", "push") is None
+
+
+def test_what_is_no_list_of_programs_is_none() -> None:
+    config = {"auths": {"ghcr.io": OURS}, "credHelpers": ["x"], "credsStore": 7}
+
+    assert access_in(json.dumps(config)) == RegistryAccess(frozenset({"ghcr.io"}))
 
 
 @pytest.mark.parametrize("text", ["", "s3cret", "[]", "{}", '{"auths": 7}', "[" * 100_000])

@@ -16,6 +16,7 @@ from album_operator.domain.pipeline import (
     FeedbackWish,
     ForgeWish,
     ImageWish,
+    MaybeSecretRef,
     SecretRef,
     SourceWish,
 )
@@ -188,7 +189,7 @@ def test_everything_a_pipeline_can_say_is_read() -> None:
     assert build.resources == Resources(
         {"cpu": "1", "ephemeral-storage": "4Gi"}, {"memory": "512Mi"}
     )
-    assert (build.timeout, build.push_secret_ref) == (timedelta(hours=1), SecretRef("push"))
+    assert (build.timeout, build.push_secret_ref) == (timedelta(hours=1), MaybeSecretRef("push"))
     assert (config.repository, config.branch, config.secret_ref) == (
         "https://git.example.org/owner/gitops",
         "prod",

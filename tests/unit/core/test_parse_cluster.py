@@ -11,6 +11,7 @@ from album_operator.adapters.cluster.refusals import Right
 from album_operator.adapters.cluster.secrets import ClusterSecrets
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.reasons import Reason
+from album_operator.domain.registry_access import RegistryAccess
 from album_operator.domain.release import Ref
 from album_operator.domain.seen import ApplicationSource
 from tests.fakes.builders import CONFIG, raw_application
@@ -262,13 +263,13 @@ async def test_a_key_that_is_no_text_is_named(cluster: FakeCluster, data: str) -
 
 async def test_the_hosts_of_a_registry_secret_are_given(cluster: FakeCluster) -> None:
     secrets, ref = ClusterSecrets(cluster), Ref("album", "album-registry")
-    assert await secrets.find_registry_hosts(ref) is None
+    assert await secrets.find_registry_access(ref) is None
     cluster.apply(
         raw_registry_secret("album-registry", "ghcr.io", "https://index.docker.io/v1/", "r:5000")
     )
 
-    assert await secrets.find_registry_hosts(ref) == frozenset(
-        {"ghcr.io", "index.docker.io", "r:5000"}
+    assert await secrets.find_registry_access(ref) == RegistryAccess(
+        frozenset({"ghcr.io", "index.docker.io", "r:5000"})
     )
 
 
@@ -280,7 +281,7 @@ async def test_a_registry_secret_without_entries_is_refused_without_showing_it(
 ) -> None:
     cluster.apply(raw_secret("album-registry", **{".dockerconfigjson": text}))
     with pytest.raises(TerminalError) as caught:
-        await ClusterSecrets(cluster).find_registry_hosts(Ref("album", "album-registry"))
+        await ClusterSecrets(cluster).find_registry_access(Ref("album", "album-registry"))
 
     assert caught.value.reason is Reason.CREDENTIALS_MISSING
     assert "s3cret" not in caught.value.sentence

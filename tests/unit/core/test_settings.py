@@ -8,7 +8,8 @@ import pytest
 from album_operator.adapters.git.limits import FETCH_BYTES, MEMORY_BYTES
 from album_operator.domain.build_pod import SAFE_RULES, PodRules
 from album_operator.domain.proxies import Proxies, Proxy
-from album_operator.domain.release import Resources
+from album_operator.domain.registry_access import KANIKO_PROGRAMS
+from album_operator.domain.release import BuildType, Resources
 from album_operator.domain.seen import BuildLimits
 from album_operator.render import resources
 from album_operator.render.network import JobNetwork
@@ -71,6 +72,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
             "ALBUM_FETCH_LIMITS": "memory=2Gi",
             "ALBUM_BUILD_SERVICE_ACCOUNTS": "builder, team-a/pusher",
             "ALBUM_BUILD_PRIORITY_CLASSES": "low",
+            "ALBUM_BUILDKIT_CREDENTIAL_HELPERS": "ecr-login",
             "ALBUM_BUILD_NODE_SELECTORS": "",
             "ALBUM_BUILD_TOLERATIONS": "dedicated=builds,example.org/spot",
             "ALBUM_INSECURE_HOSTS": "172.18.0.1:3000,[fd00::1]:3000",
@@ -105,6 +107,8 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     assert settings.engine.build_resources == Resources(
         {"memory": "1Gi"}, {"memory": "8Gi", "ephemeral-storage": "50Gi"}
     )
+    assert settings.engine.programs_of(BuildType.BUILDKIT) == {"ecr-login"}
+    assert settings.engine.programs_of(BuildType.KANIKO) == KANIKO_PROGRAMS
     assert settings.engine.pods == PodRules(
         service_accounts=frozenset({"builder", "team-a/pusher"}),
         priority_classes=frozenset({"low"}),
@@ -186,6 +190,7 @@ def test_all_that_is_missing_is_named_at_once() -> None:
         ("ALBUM_BUILD_LIMITS", "gpu=1,ephemeral-storage=1Gi"),
         ("ALBUM_BUILD_SERVICE_ACCOUNTS", "a/b/c"),
         ("ALBUM_BUILD_PRIORITY_CLASSES", "High"),
+        ("ALBUM_BUILDKIT_CREDENTIAL_HELPERS", "../x"),
         ("ALBUM_BUILD_NODE_SELECTORS", "*"),
         ("ALBUM_BUILD_TOLERATIONS", "dedicated:NoSchedule"),
         ("ALBUM_FETCH_LIMITS", "ephemeral-storage=1Gi"),

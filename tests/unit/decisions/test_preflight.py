@@ -25,7 +25,6 @@ from tests.fakes.builders import (
     BRANCH_SEEN,
     CONFIG_SEEN,
     EDIT,
-    IMAGE,
     PIPELINE,
     PULL_REQUEST,
     RECORD,
@@ -182,48 +181,6 @@ def test_a_retry_of_something_else_builds_anew(moved: str) -> None:
     assert step.state is StepState.PENDING
     assert step.started_at is None
     assert step.finished_at is None
-
-
-def test_a_missing_push_secret_comes_with_the_command_that_makes_it() -> None:
-    halt = preflight.check_registry(Ref("album", "album-registry"), None, f"{IMAGE}:v1.1.0")
-
-    assert halt is not None
-    assert halt.reason is Reason.CREDENTIALS_MISSING
-    assert "kubectl create secret docker-registry -n album album-registry" in halt.sentence
-
-
-@pytest.mark.parametrize(
-    ("hosts", "said"),
-    [(frozenset({"docker.io", "quay.io"}), "docker.io and quay.io"), ((), "none")],
-)
-def test_a_push_secret_for_other_registries_is_refused(hosts: frozenset[str], said: str) -> None:
-    halt = preflight.check_registry(SECRET, frozenset(hosts), f"{IMAGE}:v1.1.0")
-
-    assert halt is not None
-    assert halt.reason is Reason.HOST_NOT_ALLOWED
-    assert "ghcr.io" in halt.sentence
-    assert said in halt.sentence
-
-
-@pytest.mark.parametrize("host", ["docker.io", "index.docker.io", "registry-1.docker.io"])
-@pytest.mark.parametrize(
-    "registry", ["docker.io/", "index.docker.io/", "registry-1.docker.io/", "Docker.io/", ""]
-)
-def test_a_push_secret_for_docker_hub_is_for_all_of_its_names(host: str, registry: str) -> None:
-    assert preflight.check_registry(SECRET, frozenset({host}), f"{registry}acme/shop:v1") is None
-
-
-def test_a_push_secret_for_docker_hub_is_not_for_other_registries() -> None:
-    halt = preflight.check_registry(
-        SECRET, frozenset({"docker.io"}), "docker.io.example.org/shop:v1"
-    )
-
-    assert halt is not None
-    assert "docker.io.example.org, only for docker.io" in halt.sentence
-
-
-def test_a_push_secret_for_the_registry_will_do() -> None:
-    assert preflight.check_registry(SECRET, frozenset({"ghcr.io"}), f"{IMAGE}:v1.1.0") is None
 
 
 @pytest.mark.parametrize(

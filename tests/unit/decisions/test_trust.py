@@ -7,7 +7,7 @@ import pytest
 
 from album_operator.decisions.trust import find_contradiction, refuse
 from album_operator.domain.forges import ForgeType
-from album_operator.domain.pipeline import App, Pipeline, SecretRef
+from album_operator.domain.pipeline import App, MaybeSecretRef, Pipeline
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ApplicationRecord, Record, StepName
 from album_operator.domain.release import (
@@ -25,7 +25,7 @@ from album_operator.domain.resolved import Resolved, ResolvedFeedback
 from tests.fakes.builders import PIPELINE, RELEASE, RESOLVED, record_before
 
 RECORD = record_before(StepName.DEPLOYED)
-EDITED = replace(PIPELINE, build=replace(PIPELINE.build, push_secret_ref=SecretRef("new")))
+EDITED = replace(PIPELINE, build=replace(PIPELINE.build, push_secret_ref=MaybeSecretRef("new")))
 
 
 def _find(

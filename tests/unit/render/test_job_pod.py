@@ -55,6 +55,21 @@ def test_a_service_account_brings_no_token_for_the_api_server(
     assert pod_of(job)["automountServiceAccountToken"] is False
 
 
+@pytest.mark.parametrize("registry", ["gcr.io", "docker.io"])
+def test_without_a_push_secret_the_builder_has_no_credential_but_its_pods(
+    release: Release, resolved: Resolved, registry: str
+) -> None:
+    build = with_build(resolved, push_secret_name="", image=f"{registry}/acme/shop:v1")
+    pod = pod_of(render_job(release, build, 1, ENGINE))
+    mounts = [
+        mount["name"]
+        for container in [*pod["initContainers"], *pod["containers"]]
+        for mount in container["volumeMounts"]
+    ]
+
+    assert not {"registry", "push"} & {*mounts, *(volume["name"] for volume in pod["volumes"])}
+
+
 def test_a_pipeline_that_says_nothing_changes_nothing(release: Release, resolved: Resolved) -> None:
     job = render_job(release, resolved, 1, ENGINE)
 

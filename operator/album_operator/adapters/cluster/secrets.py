@@ -9,11 +9,9 @@ from typing import Any
 
 from album_operator.adapters.cluster.cluster import Cluster, path_of
 from album_operator.adapters.cluster.refusals import NotFoundError
-from album_operator.codec.docker_config import credential_in
-from album_operator.codec.foreign_json import parse_json
+from album_operator.codec.docker_config import access_in, credential_in
 from album_operator.domain.credential_errors import missing_key
 from album_operator.domain.errors import OutsideError, TerminalError
-from album_operator.domain.images import host_in
 from album_operator.domain.names import origin_of
 from album_operator.domain.places import (
     APP_KEYS,
@@ -24,6 +22,7 @@ from album_operator.domain.places import (
 )
 from album_operator.domain.reasons import Reason
 from album_operator.domain.registry import RegistryCredential
+from album_operator.domain.registry_access import RegistryAccess
 from album_operator.domain.release import Ref
 from album_operator.secrecy import KnownSecrets
 
@@ -61,14 +60,13 @@ class ClusterSecrets:
             raise missing_key(str(ref), "known_hosts", origin_of(credential.url))
         return credential
 
-    async def find_registry_hosts(self, ref: Ref) -> frozenset[str] | None:
-        """Give the hosts of the `auths` in a `kubernetes.io/dockerconfigjson` Secret."""
+    async def find_registry_access(self, ref: Ref) -> RegistryAccess | None:
+        """Give which registries a `kubernetes.io/dockerconfigjson` Secret is for."""
         text = await self._find_docker_config(ref)
         if text is None:
             return None
         with _reading_docker_config(ref):
-            auths = parse_json(text)["auths"]
-            return frozenset(host_in(str(key)) for key in dict(auths))
+            return access_in(text)
 
     async def find_registry_credential(self, ref: Ref, image: str) -> RegistryCredential | None:
         """Give what the `auths` of such a Secret have for an image's registry."""

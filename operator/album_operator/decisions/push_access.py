@@ -1,0 +1,64 @@
+"""Whether a builder can have a credential for the registry it is to push to."""
+
+from collections.abc import Collection
+
+from album_operator.domain.credential_errors import missing_secret
+from album_operator.domain.images import registry_of
+from album_operator.domain.names import join_words
+from album_operator.domain.reasons import Reason
+from album_operator.domain.registry_access import RegistryAccess, is_of_a_cloud
+from album_operator.domain.release import BuildType, Ref
+from album_operator.domain.resolved import Resolved
+from album_operator.domain.verdict import Halt
+
+
+def check_identity(resolved: Resolved) -> Halt | None:
+    """Refuse a build without a push Secret whose engine has no identity for the registry."""
+    build = resolved.build
+    if build.type is BuildType.KANIKO and is_of_a_cloud(build.image):
+        return None
+    return Halt(
+        Reason.CREDENTIALS_MISSING,
+        f"spec.build.pushSecretRef of AlbumPipeline {resolved.pipeline.name} names no Secret. As "
+        f"whom its Pod runs, Kaniko pushes to registries of Amazon, Google and Azure alone, and "
+        f"BuildKit to none; {registry_of(build.image)} is asked for a user.",
+        "Name a Secret there",
+    )
+
+
+def check_registry(
+    ref: Ref, found: RegistryAccess | None, image: str, programs: Collection[str]
+) -> Halt | None:
+    """Refuse a push Secret that is missing or has nothing for the image's registry.
+
+    Args:
+        ref: the Secret.
+        found: what it is for, by any of the registries' names; None: it is missing.
+        image: the image that is built.
+        programs: credential helpers the builder has.
+    """
+    if found is None:
+        return Halt.of(missing_secret(ref, "registry"))
+    host = registry_of(image)
+    program = found.program_for(host)
+    if program:
+        return None if program in programs else _no_program(ref, host, program, programs)
+    if found.has_entry(host):
+        return None
+    return Halt(
+        Reason.HOST_NOT_ALLOWED,
+        f"Secret {ref} has no credential for the registry {host}, only for "
+        f"{join_words(sorted(found.hosts)) or 'none'}.",
+        "Add one to its .dockerconfigjson or correct spec.build.image of the pipeline",
+    )
+
+
+def _no_program(ref: Ref, host: str, program: str, programs: Collection[str]) -> Halt:
+    known = join_words(sorted(programs))
+    return Halt(
+        Reason.CREDENTIALS_MISSING,
+        f"Secret {ref} leaves the credential for {host} to a program, docker-credential-{program} "
+        f"(credsStore or credHelpers), which the builder does not have; it has {known or 'none'}.",
+        f"Make the Secret anew with kubectl create secret docker-registry -n {ref.namespace} "
+        f"{ref.name}",
+    )
