@@ -25,15 +25,22 @@ def session_world(testbed: Testbed, operator: str) -> World:  # noqa: ARG001 - m
 KANIKO_ARCHIVE = "TESTBED_KANIKO_IMAGE"
 
 
-@pytest.fixture(params=["BuildKit", "Kaniko"])
-def engine(request: pytest.FixtureRequest, world: World) -> Iterator[str]:
-    """Each engine in turn, for tests of what is built; pipelines have it from here on."""
-    if request.param == "Kaniko":
+@pytest.fixture(scope="session", params=["BuildKit", "Kaniko"])
+def each_engine(request: pytest.FixtureRequest, session_world: World) -> str:
+    """Each engine in turn, where the testbed has it."""
+    engine: str = request.param
+    if engine == "Kaniko":
         archive = os.environ.get(KANIKO_ARCHIVE)
         if not archive:
             pytest.skip(f"not built with kaniko: {KANIKO_ARCHIVE} names no archive of its executor")
-        world.testbed.load_image(Path(archive))
-    before, world.engine = world.engine, request.param
+        session_world.testbed.load_image(Path(archive))
+    return engine
+
+
+@pytest.fixture
+def engine(each_engine: str, world: World) -> Iterator[str]:
+    """Each engine in turn, for tests of what is built; pipelines have it from here on."""
+    before, world.engine = world.engine, each_engine
     world.pipeline()
     yield world.engine
     world.engine = before

@@ -60,7 +60,11 @@ def wait_for(
 
 @dataclass
 class World:
-    """One testbed, its API server's client, and what tests made on it."""
+    """One testbed, its API server's client, and what tests made on it.
+
+    Attributes:
+        namespace: of the releases that are made and read.
+    """
 
     testbed: Testbed
     forge: Forge
@@ -70,6 +74,7 @@ class World:
     batch: Any
     core: Any
     made: list[str] = field(default_factory=list)
+    namespace: str = NAMESPACE
     minor: int | None = None
     quick: dict[str, str] = field(default_factory=dict)
     engine: str = "BuildKit"
@@ -93,7 +98,7 @@ class World:
         """Apply the samples' pipeline, with parts of its spec replaced."""
         examples = samples.render_examples(self.testbed.forge_url, self.testbed.registry)
         found: dict[str, Any] = yaml.safe_load(examples["pipeline.yaml"])
-        found["metadata"]["name"] = name
+        found["metadata"] |= {"name": name, "namespace": self.namespace}
         found["spec"]["build"]["type"] = self.engine
         found["spec"]["argocd"] = {"settle": "1s", "timeout": "4m"}
         for key, value in changes.items():
@@ -112,10 +117,10 @@ class World:
         body = {
             "apiVersion": "/".join(ALBUM),
             "kind": "AlbumRelease",
-            "metadata": {"name": name, "namespace": NAMESPACE},
+            "metadata": {"name": name, "namespace": self.namespace},
             "spec": spec,
         }
-        self.objects.create_namespaced_custom_object(*ALBUM, NAMESPACE, "albumreleases", body)
+        self.objects.create_namespaced_custom_object(*ALBUM, self.namespace, "albumreleases", body)
         self.made.append(name)
         return name
 
@@ -168,7 +173,7 @@ class World:
     def get(self, name: str) -> dict[str, Any]:
         """Read a release."""
         found: dict[str, Any] = self.objects.get_namespaced_custom_object(
-            *ALBUM, NAMESPACE, "albumreleases", name
+            *ALBUM, self.namespace, "albumreleases", name
         )
         return found
 
@@ -241,7 +246,7 @@ class World:
         uid = self.get(release)["metadata"]["uid"]
         return [
             job.metadata.name
-            for job in self.batch.list_namespaced_job(NAMESPACE).items
+            for job in self.batch.list_namespaced_job(self.namespace).items
             if any(owner.uid == uid for owner in job.metadata.owner_references or [])
         ]
 

@@ -13,7 +13,7 @@ from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import BuildSeen, PodTrouble
 from album_operator.domain.verdict import Halt, Wait
 
-POD_LOOK = timedelta(seconds=15)
+POD_LOOK = timedelta(seconds=10)
 """How often a build's Pod is looked at for what no Job event tells, such as ImagePullBackOff."""
 
 WAITING = {
@@ -74,6 +74,9 @@ LOW_NODE = re.compile(r"node was low on resource|node had condition", re.IGNOREC
 """A kubelet's words for an eviction because its node was short of something (`pkg/kubelet/
 eviction/helpers.go`); its others are for what a Pod used beyond its own limits."""
 
+STEP = re.compile(r"line (?P<line>[1-9][0-9]{0,5})(?:, exit code (?P<code>[0-9]{1,3}))?")
+"""What our script around BuildKit leaves of a step that failed; kaniko leaves nothing."""
+
 KILLED = 137
 """Exit code of a process that ended by SIGKILL."""
 
@@ -100,6 +103,9 @@ def wait(record: Record, resolved: Resolved, seen: BuildSeen, now: datetime) -> 
 
 
 def _reason_to_wait(trouble: PodTrouble) -> Reason | None:
+    if trouble.reason == "Evicted":
+        # For its own limits the Job is about to fail.
+        return Reason.BUILD_EVICTED if LOW_NODE.search(trouble.message) else None
     if trouble.reason != "FailedCreate":
         return WAITING.get(trouble.reason)
     if QUOTA.search(trouble.message):
@@ -121,7 +127,7 @@ def _what_keeps(seen: BuildSeen, trouble: PodTrouble) -> str:
                 f"The node of Pod {trouble.pod} of Job {seen.job} does not answer or is gone; the "
                 "build begins anew on another once Kubernetes has taken the Pod from it"
             )
-        case "DisruptionTarget":
+        case "DisruptionTarget" | "Evicted":
             return f"Pod {trouble.pod} of Job {seen.job} was taken away, and the build begins anew"
     where = f" in container {trouble.container}" if trouble.container else ""
     return f"Pod {trouble.pod} of Job {seen.job} does not run{where}: {trouble.reason}"
@@ -131,9 +137,9 @@ def fail(release: Release, record: Record, resolved: Resolved, seen: BuildSeen) 
     """Say why a build failed, and what a person can do about it."""
     trouble = seen.trouble or PodTrouble(pod="", container=None, reason="", message="")
     if trouble.is_log and not resolved.build.failure_log:
-        trouble = replace(trouble, message="")
+        trouble = replace(trouble, message=_step_of(trouble.message))
     cause = _cause(record, resolved, seen, trouble)
-    halt = replace(cause, ending=f", then {SET_RETRY}. Logs: {_logs(release, seen, trouble)}")
+    halt = replace(cause, ending=f", then {SET_RETRY}. {_logs(release, seen, trouble)}")
     failure = Failure(
         step=StepName.IMAGE_READY,
         reason=halt.reason,
@@ -145,8 +151,19 @@ def fail(release: Release, record: Record, resolved: Resolved, seen: BuildSeen) 
     return replace(halt, failure=failure)
 
 
+def _step_of(text: str) -> str:
+    """Say which step failed, where the builder left that; nothing else it left is shown."""
+    step = STEP.fullmatch(text)
+    if step is None:
+        return ""
+    how = f"ended with exit code {step['code']}" if step["code"] else "could not be done"
+    return f"line {step['line']} of the Dockerfile {how}"
+
+
 def _logs(release: Release, seen: BuildSeen, trouble: PodTrouble) -> str:
-    command = f"kubectl logs -n {release.ref.namespace}"
+    if seen.failure_reason == "DeadlineExceeded" and not trouble.pod:
+        return "Kubernetes deletes a Job's Pods at its deadline, and their logs with them."
+    command = f"Logs: kubectl logs -n {release.ref.namespace}"
     if trouble.container and trouble.exit_code is not None:
         return f"{command} {trouble.pod} -c {trouble.container}"
     return f"{command} job/{seen.job} --all-containers"
@@ -159,10 +176,11 @@ def _cause(record: Record, resolved: Resolved, seen: BuildSeen, trouble: PodTrou
         return _taken_away(seen, trouble)
     if trouble.reason == "Evicted":
         return _evicted(seen, trouble)
+    said = f": {trouble.message}" if trouble.message else ""
     if trouble.reason == "OOMKilled":
         return Halt(
             Reason.BUILD_OUT_OF_MEMORY,
-            f"Container {trouble.container} of the build ran out of memory.",
+            f"Container {trouble.container} of the build ran out of memory{said}.",
             MEMORY.get(trouble.container or "", FOREIGN),
         )
     if trouble.container is None:

@@ -30,14 +30,31 @@ BUILDKIT_STATE = "/var/lib/buildkit"
 # Everything a user can choose comes as an argument or in the environment. buildctl renames its
 # metadata file into place, so that file cannot be the termination log. It writes the file with Go's
 # json.MarshalIndent by two blanks: only a key of the top level matches, and a quote in any value
-# is escaped.
+# is escaped. A failed build is told by numbers alone, for the rest of its log may hold secrets:
+# buildctl ends with the place of a step, `Dockerfile:3`, and with `error: … exit code: 7`. What
+# steps print begins with `#` or the seconds it took, and BuildKit keeps 2 MiB of it for each.
 BUILDKIT_SCRIPT = (
     "set -eu\n"
     + BUILDKIT_CACHE_SCRIPT
     + r"""work=$(mktemp -d)
 printf '%s' "$BUILDKITD_TOML" >"$work/buildkitd.toml"
 export BUILDKITD_FLAGS="--config $work/buildkitd.toml"
-buildctl-daemonless.sh build "$@" --metadata-file "$work/metadata.json"
+mkfifo "$work/pipe"
+tee "$work/log" <"$work/pipe" & copying=$!
+code=0
+buildctl-daemonless.sh build "$@" --metadata-file "$work/metadata.json" >"$work/pipe" 2>&1 ||
+  code=$?
+wait "$copying"
+if [ "$code" != 0 ]; then
+  line=$(sed -n '/^error: /d; s/^[^ #0-9].*:\([1-9][0-9]\{0,5\}\)$/line \1/p' "$work/log" |
+    tail -n 1)
+  with=$(tail -n 1 "$work/log" |
+    sed -n 's/^error: .* exit code: \([0-9]\{1,3\}\)$/, exit code \1/p')
+  if [ -n "$line" ] && [ -z "$ALBUM_SHOWS_LOG" ]; then
+    printf '%s%s' "$line" "$with" >"$ALBUM_TERMINATION_LOG"
+  fi
+  exit "$code"
+fi
 digest=$(sed -n 's/^  "containerimage\.digest": "\(sha256:[0-9a-f]\{64\}\)",\{0,1\}$/\1/p' \
   "$work/metadata.json")
 if [ -z "$digest" ]; then
@@ -68,6 +85,8 @@ def render_buildkit(resolved: Resolved, engine: EngineSettings) -> dict[str, Any
                     "BUILDCTL_CONNECT_RETRIES_MAX": "60",
                     "DOCKER_CONFIG": BUILDKIT_DOCKER_CONFIG,
                     "ALBUM_TERMINATION_LOG": TERMINATION_LOG,
+                    # A termination message would take the place of the log's end.
+                    "ALBUM_SHOWS_LOG": "true" if resolved.build.failure_log else "",
                     **variables,
                 }
             ),

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from album_operator.codec import FAILED, end_of
+from album_operator.codec import FAILED, end_of, running_build
+from album_operator.domain.seen import BuildRunning
 
 COMPLETE = {"type": "Complete", "status": "True"}
 FAILURE = {"type": FAILED, "status": "True"}
@@ -32,3 +33,28 @@ def test_a_job_runs_until_a_condition_says_it_ended(status: dict[str, Any] | Non
 def test_a_job_that_ended_says_how(condition: dict[str, str]) -> None:
     other = {"type": "FailureTarget", "status": "True"}
     assert end_of({"status": {"conditions": [other, condition]}}) == condition
+
+
+OWNER = {
+    "apiVersion": "album.dev/v1alpha1",
+    "kind": "AlbumRelease",
+    "name": "backend-v1.1.0",
+    "uid": "1",
+    "controller": True,
+}
+
+
+def _build(**more: Any) -> dict[str, Any]:  # noqa: ANN401 - as JSON
+    labels = {"album.dev/pipeline": "album-app"}
+    metadata = {"name": "job", "labels": labels, "ownerReferences": [OWNER]}
+    return {"metadata": {**metadata, **more}}
+
+
+def test_a_build_that_runs_says_whose_it_is() -> None:
+    assert running_build(_build()) == BuildRunning("job", "backend-v1.1.0", "album-app")
+    assert running_build(_build(labels=None)) == BuildRunning("job", "backend-v1.1.0", "")
+
+
+def test_a_job_that_has_ended_or_is_of_nobody_is_no_build_that_runs() -> None:
+    assert running_build({**_build(), "status": {"conditions": [COMPLETE]}}) is None
+    assert running_build(_build(ownerReferences=[])) is None

@@ -285,7 +285,3 @@ async def test_builds_of_all_namespaces_together_are_limited() -> None:
     read_job(stage.wakeups, ended, is_gone=False)()
     await stage.settle("second")
     assert stage.ready("second") == ("Unknown", "Building")
-
-
-def test_an_older_operators_word_for_queued_is_read() -> None:
-    assert Reason("BuildQueued") is Reason.QUEUED

@@ -91,7 +91,7 @@ def test_a_pod_that_does_not_run_is_shown_until_its_time_is_over(
     assert f"Pod pod-x of Job {BUILD_SEEN.job}" in wait.message
     assert said in wait.message
     assert wait.message.endswith("Kubernetes keeps trying until 12:30:00 UTC.")
-    assert wait.retry_after <= timedelta(seconds=15)
+    assert wait.retry_after <= timedelta(seconds=10)
 
 
 @pytest.mark.parametrize(
@@ -157,6 +157,15 @@ def test_the_container_that_does_not_start_is_named() -> None:
     )
 
 
+def test_a_pod_that_its_full_node_did_not_take_is_told_while_the_build_begins_anew() -> None:
+    said = "Pod was rejected: The node had condition: [DiskPressure]. "
+    wait = _wait(_on("Evicted", said.strip()))
+
+    assert wait.reason is Reason.BUILD_EVICTED
+    assert f"was taken away, and the build begins anew ({said.strip()})" in wait.message
+    assert _wait(_on("Evicted", "Usage of EmptyDir volume exceeds")).reason is Reason.BUILDING
+
+
 def test_a_word_nobody_knows_is_no_reason() -> None:
     assert _wait(_on("NewWord", "", "build")).reason is Reason.BUILDING
 
@@ -172,6 +181,9 @@ def test_a_build_over_its_time_names_the_setting() -> None:
 
     assert halt.reason is Reason.BUILD_TIMED_OUT
     assert "longer than build.timeout (0:30:00). Raise it in the pipeline" in halt.sentence
+    assert halt.sentence.endswith(
+        "retry. Kubernetes deletes a Job's Pods at its deadline, and their logs with them."
+    )
 
 
 def test_a_build_that_waited_until_its_time_was_over_says_for_what() -> None:
@@ -288,6 +300,30 @@ def test_a_log_is_shown_only_where_the_pipeline_says_so() -> None:
     )
     assert halt.failure is not None
     assert halt.failure.message == halt.sentence
+
+
+@pytest.mark.parametrize(
+    ("left", "shown"),
+    [
+        ("line 12, exit code 7", ": line 12 of the Dockerfile ended with exit code 7. Mend"),
+        ("line 3", ": line 3 of the Dockerfile could not be done. Mend"),
+        ("line 0, exit code 7", " with exit code 1. Mend"),
+        ("line 12, exit code 7 and hunter2", " with exit code 1. Mend"),
+        ("line 12\nhunter2", " with exit code 1. Mend"),
+        ("line \N{ARABIC-INDIC DIGIT ONE}", " with exit code 1. Mend"),
+    ],
+)
+def test_of_a_step_that_failed_nothing_but_numbers_is_shown(left: str, shown: str) -> None:
+    assert shown in _halt(_ended(1, said=left)).sentence
+
+
+def test_a_step_that_ran_out_of_memory_is_named() -> None:
+    halt = _halt(_ended(1, "OOMKilled", "line 4, exit code 137"))
+
+    assert halt.message == (
+        "Container build of the build ran out of memory: line 4 of the Dockerfile ended with exit "
+        "code 137."
+    )
 
 
 def test_what_the_init_container_says_is_shown_always() -> None:

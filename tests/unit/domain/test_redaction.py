@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from album_operator.domain.redaction import (
     Redactor,
+    first_words,
     from_start,
     head,
     last_words,
@@ -275,3 +276,13 @@ def test_a_log_that_begins_in_the_middle_of_a_line_begins_with_the_next() -> Non
 def test_the_last_words_of_a_log_are_kept() -> None:
     assert last_words("x" * 5000 + " the cause") == "the cause"
     assert len(last_words("why " * 1000)) <= 1024
+
+
+def test_the_first_words_of_a_message_are_kept() -> None:
+    assert first_words("the cause " + "x" * 5000) == "the cause"
+    assert len(first_words("why " * 1000)) <= 1024
+
+
+def test_what_a_terminal_would_obey_or_nobody_sees_is_left_out() -> None:
+    said = "\x1b[31mno\x1b[0m \x07\x00ro\u200bom\u202e\x9b\ud800\ton\nthe \ufffd disk\r\n"
+    assert first_words(said) == last_words(said) == "no room\ton\nthe \ufffd disk"

@@ -34,6 +34,7 @@ printf '%s\\n' "$BUILDKITD_FLAGS" >"$RECORD/flags"
 cat "${BUILDKITD_FLAGS#--config }" >"$RECORD/toml"
 for arg; do printf '%s\\0' "$arg"; last=$arg; done >"$RECORD/args"
 printf '%s' "$METADATA" >"$last"
+printf '%s\\n' "$SAID" >&2
 exit "$CODE"
 """
 
@@ -52,8 +53,12 @@ def run(tmp_path: Path, release: Release, resolved: Resolved) -> Run:
         code: int = 0,
         args: tuple[BuildArg, ...] = (),
         cache: ResolvedCache | None = None,
+        said: str = "",
+        failure_log: bool = False,
     ) -> "subprocess.CompletedProcess[str]":
-        build = replace(resolved.build, type=BuildType.BUILDKIT, args=args, cache=cache)
+        build = replace(
+            resolved.build, type=BuildType.BUILDKIT, args=args, cache=cache, failure_log=failure_log
+        )
         job = render_job(release, replace(resolved, build=build), 1, ENGINE)
         [container] = job["spec"]["template"]["spec"]["containers"]
         argv = [word.replace("$$", "$") for word in container["command"] + container["args"]]
@@ -64,6 +69,7 @@ def run(tmp_path: Path, release: Release, resolved: Resolved) -> Run:
             "RECORD": str(tmp_path),
             "METADATA": metadata,
             "CODE": str(code),
+            "SAID": said,
             "TMPDIR": str(tmp_path),
         }
         return subprocess.run(argv, env=env, text=True, capture_output=True, check=False)
@@ -139,4 +145,52 @@ def test_a_build_without_a_digest_fails_aloud(run: Run, tmp_path: Path, metadata
     done = run(metadata)
     assert done.returncode == 1
     assert "left no digest" in done.stderr
+    assert not (tmp_path / "termination-log").exists()
+
+
+ENDED = """\
+#5 [2/3] RUN make
+#5 0.333 Dockerfile:99
+#5 ERROR: process "/bin/sh -c make" did not complete successfully: exit code: 2
+------
+ > [2/3] RUN make:
+0.333 Makefile:42
+------
+Dockerfile.prod:12
+--------------------
+  12 | >>> RUN make
+--------------------
+error: failed to solve: process "/bin/sh -c make" did not complete successfully: exit code: 2"""
+"""How buildctl 0.34 ends when a step has failed."""
+
+
+def test_the_line_and_exit_code_of_a_step_that_failed_are_left(run: Run, tmp_path: Path) -> None:
+    done = run(code=1, said=ENDED)
+    assert (done.returncode, done.stdout.rstrip()) == (1, ENDED)
+    assert (tmp_path / "termination-log").read_text() == "line 12, exit code 2"
+
+
+def test_the_line_of_an_instruction_without_a_process_is_left(run: Run, tmp_path: Path) -> None:
+    run(code=1, said=f"{ENDED}\nerror: failed to solve: /nowhere: not found")
+    assert (tmp_path / "termination-log").read_text() == "line 12"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "#5 0.333 Dockerfile:99\n0.333 Makefile:42\n > [2/3] RUN x:7\nerror: exit code: 2",
+        "error: failed to do request: dial tcp 192.0.2.1:5000",
+        "Dockerfile:0",
+        "",
+    ],
+)
+def test_what_is_no_place_in_the_dockerfile_is_not_left(
+    run: Run, tmp_path: Path, said: str
+) -> None:
+    run(code=1, said=said)
+    assert not (tmp_path / "termination-log").exists()
+
+
+def test_where_the_log_is_shown_nothing_takes_its_place(run: Run, tmp_path: Path) -> None:
+    run(code=1, said=ENDED, failure_log=True)
     assert not (tmp_path / "termination-log").exists()

@@ -336,6 +336,7 @@ def test_buildkit_is_called_with_these_arguments(release: Release, resolved: Res
         {"name": "BUILDCTL_CONNECT_RETRIES_MAX", "value": "60"},
         {"name": "DOCKER_CONFIG", "value": "/var/run/secrets/album/registry"},
         {"name": "ALBUM_TERMINATION_LOG", "value": "/dev/termination-log"},
+        {"name": "ALBUM_SHOWS_LOG", "value": ""},
     ]
 
 
