@@ -1,128 +1,29 @@
 """Registries that answer oddly, or want to be shown too much."""
 
 import base64
-import hashlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
 from aiohttp import web
 
 from album_operator.adapters.registry.registry import HttpRegistry
-from album_operator.domain.errors import OutsideError, TerminalError, TransientError
+from album_operator.domain.errors import TerminalError, TransientError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.registry import ImagePlace, ImageSeen, RegistryCredential
-
-PASSWORD = "canary-password"
-LABELS = {"org.opencontainers.image.revision": "a" * 40}
-CONFIG = "application/vnd.oci.image.config.v1+json"
-Answers = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-def digest_of(data: bytes) -> str:
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"
-
-
-def config_of(labels: Mapping[str, str]) -> bytes:
-    return json.dumps(
-        {"os": "linux", "architecture": "amd64", "config": {"Labels": labels}}
-    ).encode()
-
-
-def manifest_of(config: bytes, kind: str = CONFIG) -> bytes:
-    wanted = {"mediaType": kind, "digest": digest_of(config), "size": len(config)}
-    return json.dumps({"schemaVersion": 2, "config": wanted, "layers": []}).encode()
-
-
-@dataclass
-class Server:
-    """What one answers is up to the test; it remembers who came with what.
-
-    Attributes:
-        answers: by the part of the path that it ends in.
-        seen: method, path and `Authorization` of each request.
-    """
-
-    host: str = ""
-    answers: dict[str, Answers] = field(default_factory=dict)
-    seen: list[tuple[str, str, str]] = field(default_factory=list)
-
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        shown = request.headers.get("Authorization", "")
-        self.seen.append((request.method, request.path, shown))
-        for end, answer in self.answers.items():
-            if request.path.endswith(end):
-                return await answer(request)
-        return web.json_response({"errors": [{"code": "MANIFEST_UNKNOWN"}]}, status=404)
-
-    def hold(self, labels: Mapping[str, str] = LABELS, tag: str = "v1") -> str:
-        """Hold an image as honest registries do."""
-        config = config_of(labels)
-        self.serve(f"/blobs/{digest_of(config)}", config)
-        manifest = manifest_of(config)
-        self.serve(f"/manifests/{tag}", manifest)
-        return self.serve(f"/manifests/{digest_of(manifest)}", manifest)
-
-    def serve(self, end: str, data: bytes, **headers: str) -> str:
-        """Answer with some bytes and their digest."""
-        told = {"Docker-Content-Digest": digest_of(data)}
-        told |= {name.replace("_", "-"): value for name, value in headers.items()}
-        self.answers[end] = _answer(200, data, told)
-        return digest_of(data)
-
-    def refuse(self, end: str, status: int, data: bytes = b"", **headers: str) -> None:
-        """Answer with a status."""
-        told = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.answers[end] = _answer(status, data, told)
-
-
-def _answer(status: int, data: bytes, headers: Mapping[str, str]) -> Answers:
-    async def answer(_: web.Request) -> web.StreamResponse:
-        return web.Response(status=status, body=data, headers=headers)
-
-    return answer
-
-
-@asynccontextmanager
-async def serving(address: str = "127.0.0.1") -> AsyncIterator[Server]:
-    server = Server()
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", server.handle)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, address, 0)
-    await site.start()
-    server.host = f"{address}:{runner.addresses[0][1]}"
-    try:
-        yield server
-    finally:
-        await runner.cleanup()
-
-
-def place_at(server: Server, **credential: str) -> ImagePlace:
-    nobody = RegistryCredential("push", server.host)
-    shown = replace(nobody, **credential) if credential else None  # type: ignore[arg-type]
-    return ImagePlace(f"{server.host}/acme/shop", shown, "a", insecure=True)
-
-
-async def ask(
-    server: Server, place: ImagePlace | None = None, name: str = "v1", *also: str
-) -> ImageSeen | None:
-    registry = HttpRegistry({server.host, *also}, time_limit=timedelta(seconds=5))
-    try:
-        return await registry.find(place or place_at(server), name)
-    finally:
-        await registry.close()
-
-
-async def fails(server: Server, place: ImagePlace | None = None, *also: str) -> OutsideError:
-    with pytest.raises(OutsideError) as caught:
-        await ask(server, place, "v1", *also)
-    assert PASSWORD not in str(caught.value)
-    return caught.value
+from tests.unit.adapters.registry_server import (
+    LABELS,
+    PASSWORD,
+    ask,
+    behind_tokens,
+    config_of,
+    digest_of,
+    fails,
+    give_token,
+    manifest_of,
+    place_at,
+    serving,
+)
 
 
 async def test_an_image_costs_three_requests_and_one_when_it_is_known() -> None:
@@ -292,7 +193,7 @@ async def test_a_blob_is_read_where_the_registry_keeps_it_and_shows_nothing_ther
         end = f"/blobs/{digest_of(config_of(LABELS))}"
         store.serve("/kept", config_of(LABELS))
         server.refuse(end, 307, Location=f"http://{store.host}/kept?signed=1")
-        server.answers = {"/token": _token, **_behind_tokens(server)}
+        server.answers = {"/token": give_token, **behind_tokens(server)}
         place = place_at(server, username="acme", password=PASSWORD)
         seen = await ask(server, place, "v1", store.host)
 
@@ -323,35 +224,10 @@ async def test_a_manifest_that_is_elsewhere_is_not_believed() -> None:
     assert other.seen == []
 
 
-async def _token(request: web.Request) -> web.StreamResponse:
-    pair = base64.b64encode(f"acme:{PASSWORD}".encode()).decode()
-    if request.headers.get("Authorization") not in {None, f"Basic {pair}"}:
-        return web.json_response(
-            {"errors": [{"code": "UNAUTHORIZED", "message": PASSWORD}]}, status=401
-        )
-    return web.json_response({"token": "made-token", "expires_in": 300})
-
-
-def _behind_tokens(server: Server, realm: str = "") -> dict[str, Answers]:
-    """Ask for a token before anything else is answered."""
-
-    def guard(answer: Answers) -> Answers:
-        async def guarded(request: web.Request) -> web.StreamResponse:
-            if request.headers.get("Authorization") == "Bearer made-token":
-                return await answer(request)
-            where = realm or f"http://{server.host}/token"
-            told = f'Bearer realm="{where}",service="s",scope="repository:acme/shop:pull"'
-            return web.Response(status=401, headers={"WWW-Authenticate": told})
-
-        return guarded
-
-    return {end: guard(answer) for end, answer in server.answers.items()}
-
-
 async def test_a_token_is_made_once_and_used_until_it_ends() -> None:
     async with serving() as server:
         server.hold()
-        server.answers = {"/token": _token, **_behind_tokens(server)}
+        server.answers = {"/token": give_token, **behind_tokens(server)}
         registry = HttpRegistry({server.host})
         place = place_at(server, username="acme", password=PASSWORD)
         for _ in range(3):
@@ -364,7 +240,7 @@ async def test_a_token_is_made_once_and_used_until_it_ends() -> None:
 async def test_who_may_read_all_needs_no_credential() -> None:
     async with serving() as server:
         server.hold()
-        server.answers = {"/token": _token, **_behind_tokens(server)}
+        server.answers = {"/token": give_token, **behind_tokens(server)}
         assert await ask(server) is not None
 
     assert ("GET", "/token", "") in server.seen
@@ -373,7 +249,7 @@ async def test_who_may_read_all_needs_no_credential() -> None:
 async def test_a_wrong_password_is_refused_without_being_repeated() -> None:
     async with serving() as server:
         server.hold()
-        server.answers = {"/token": _token, **_behind_tokens(server)}
+        server.answers = {"/token": give_token, **behind_tokens(server)}
         error = await fails(server, place_at(server, username="other", password=PASSWORD))
 
     assert error.reason is Reason.CREDENTIALS_REFUSED
@@ -383,8 +259,8 @@ async def test_a_wrong_password_is_refused_without_being_repeated() -> None:
 async def test_a_credential_is_not_shown_to_a_stranger_that_makes_tokens() -> None:
     async with serving() as server, serving("127.0.0.2") as stranger:
         server.hold()
-        stranger.answers["/token"] = _token
-        server.answers = _behind_tokens(server, f"http://{stranger.host}/token")
+        stranger.answers["/token"] = give_token
+        server.answers = behind_tokens(server, f"http://{stranger.host}/token")
         place = place_at(server, username="acme", password=PASSWORD)
         error = await fails(server, place, stranger.host)
 
@@ -396,8 +272,8 @@ async def test_a_credential_is_not_shown_to_a_stranger_that_makes_tokens() -> No
 async def test_the_entry_that_the_message_asks_for_lets_it_be_shown() -> None:
     async with serving() as server, serving("127.0.0.2") as maker:
         server.hold()
-        maker.answers["/token"] = _token
-        server.answers = _behind_tokens(server, f"http://{maker.host}/token")
+        maker.answers["/token"] = give_token
+        server.answers = behind_tokens(server, f"http://{maker.host}/token")
         credential = RegistryCredential(
             "push", server.host, "acme", PASSWORD, others=frozenset({maker.host})
         )
@@ -413,7 +289,7 @@ async def test_a_refresh_token_goes_in_the_body_and_a_registry_token_as_it_is() 
 
     async with serving() as server:
         server.hold()
-        server.answers = {"/token": refresh, **_behind_tokens(server)}
+        server.answers = {"/token": refresh, **behind_tokens(server)}
         assert await ask(server, place_at(server, identity_token=PASSWORD)) is not None
         assert all(PASSWORD not in path + shown for _, path, shown in server.seen)
         server.seen.clear()
@@ -438,7 +314,7 @@ async def test_a_challenge_that_makes_no_sense_is_answered_with_nothing(challeng
 async def test_what_is_no_token_is_not_sent(data: bytes) -> None:
     async with serving() as server:
         server.hold()
-        server.answers = _behind_tokens(server)
+        server.answers = behind_tokens(server)
         server.serve("/token", data)
         error = await fails(server)
 

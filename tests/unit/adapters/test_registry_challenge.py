@@ -70,9 +70,13 @@ def test_plain_http_shows_nothing_unless_an_admin_allows_it() -> None:
             'Bearer realm="https://x.example.org/a", error="q\\"uoted, x"',
             Challenge("https://x.example.org/a"),
         ),
+        (
+            'Basic realm="Registry", Bearer realm="https://x.example.org/a"',
+            Challenge("https://x.example.org/a"),
+        ),
         ('Basic realm="Registry"', Challenge()),
         ("basic", Challenge()),
     ],
 )
 def test_challenges_are_read_in_every_spelling(header: str, wanted: Challenge) -> None:
-    assert parse_challenge(place_in("ghcr.io"), header) == wanted
+    assert parse_challenge(place_in("ghcr.io"), [header]) == wanted

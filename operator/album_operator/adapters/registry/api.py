@@ -1,5 +1,6 @@
 """Requests to registries and to those that make their tokens, one at a time."""
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -28,6 +29,10 @@ TIME_LIMIT = timedelta(seconds=20)
 """Longest a request may take in all."""
 
 
+API_VERSION = "docker-distribution-api-version"
+"""Header of registries (distribution); newer ones may leave it out."""
+
+
 @dataclass(frozen=True)
 class Request:
     """What is asked.
@@ -54,13 +59,22 @@ class Answer:
 
     Attributes:
         headers: by name in lower case.
+        challenges: all `WWW-Authenticate`.
         said: the server's own words for what is wrong, or the status, without a secret.
+        shown: scheme of what was shown with the request, empty for nothing.
     """
 
     status: int
     headers: Mapping[str, str]
+    challenges: tuple[str, ...]
     data: bytes
     said: str
+    shown: str = ""
+
+    @property
+    def is_of_registry(self) -> bool:
+        """Whether a registry said so; any web server may answer with a page and the same status."""
+        return bool(_errors(self.data)) or API_VERSION in self.headers
 
     @property
     def retry_after(self) -> timedelta | None:
@@ -145,10 +159,8 @@ class RegistryApi:
                 proxy=proxy.url if proxy is not None else None,
                 proxy_headers=proxy.headers if proxy is not None else None,
             ) as response:
-                answered = {name.lower(): value for name, value in response.headers.items()}
                 data = await read_at_most(response, request.limit)
-                said = _clean(place, request, _said_in(response.status, data))
-                return Answer(response.status, answered, data, said)
+                return _read(place, request, response, data)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             if proxy is not None and isinstance(error, aiohttp.ClientHttpProxyError):
                 raise unavailable(place, refused_by(proxy, error.status)) from error
@@ -167,16 +179,32 @@ def _find_failure(answer: Answer) -> str | None:
     return answer.said if answer.status >= 500 else None
 
 
-def _said_in(status: int, data: bytes) -> str:
-    """Give the words of an error (distribution specification, "Error Codes"), and the status."""
-    said = f"HTTP status {status}"
+def _read(
+    place: ImagePlace, request: Request, response: aiohttp.ClientResponse, data: bytes
+) -> Answer:
+    words = (
+        next((": ".join(filter(None, map(str, words))) for words in _errors(data)), "")
+        if response.status >= 400
+        else ""
+    )
+    said = ", ".join(filter(None, (f"HTTP status {response.status}", words)))
+    return Answer(
+        response.status,
+        {name.lower(): value for name, value in response.headers.items()},
+        tuple(response.headers.getall("WWW-Authenticate", ())),
+        data,
+        _clean(place, request, said),
+        request.authorization.partition(" ")[0],
+    )
+
+
+def _errors(data: bytes) -> list[tuple[object, object]]:
+    """Give code and message of each error (distribution specification, "Error Codes")."""
     try:
         raw: Any = parse_json(data)
-        error = raw["errors"][0]
-        words = ": ".join(str(error[key]) for key in ("code", "message") if error.get(key))
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
-        return said
-    return f"{said}, {words}" if words else said
+        return [(error.get("code") or "", error.get("message") or "") for error in raw["errors"]]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return []
 
 
 def _clean(place: ImagePlace, request: Request, text: str) -> str:
@@ -191,4 +219,5 @@ def _clean(place: ImagePlace, request: Request, text: str) -> str:
             "registrytoken": credential.registry_token,
         }
     known = words_of({key: value.encode() for key, value in shown.items()})
-    return head(Redactor([known]).clean(text), WORDS_LENGTH)
+    # What a server says may be for a terminal, or look like lines of others.
+    return head(re.sub(r"[^!-~]+", " ", Redactor([known]).clean(text)), WORDS_LENGTH)

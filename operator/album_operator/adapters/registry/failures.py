@@ -76,6 +76,17 @@ def plain_realm(place: ImagePlace, realm: str) -> TerminalError:
     )
 
 
+def other_registry(place: ImagePlace) -> TerminalError:
+    """Say that a credential is for another registry than the image's."""
+    credential = place.credential
+    secret, own = (credential.secret, credential.registry) if credential is not None else ("", "")
+    return TerminalError(
+        Reason.HOST_NOT_ALLOWED,
+        f"Secret {secret} is for {own}, so it is not shown to {place.registry}.",
+        "Name another Secret in the pipeline, or correct its image",
+    )
+
+
 def redirected(place: ImagePlace, host: str) -> TerminalError:
     """Say that a manifest is elsewhere, which whoever answers could claim of any image."""
     return TerminalError(

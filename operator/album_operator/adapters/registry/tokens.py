@@ -1,6 +1,7 @@
 """Tokens of registries: made where the registry says, kept until they expire."""
 
 import base64
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ SHORTEST = 60
 
 MARGIN = 10
 """Seconds before its end at which a token is not used any more."""
+
+TOKEN = re.compile(r"[!-~]{1,32768}")
+"""What can be shown in a header; those of Azure and Google have a few thousand characters."""
 
 CLIENT = "album-operator"
 
@@ -107,8 +111,8 @@ def _parse(place: ImagePlace, answer: Answer) -> tuple[str, float]:
         raw = parse_json(answer.data)
         token = raw.get("token") or raw["access_token"]
         seconds = float(raw.get("expires_in") or SHORTEST)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         raise garbage(place, "no token is in what makes its tokens") from None
-    if not (isinstance(token, str) and token.isascii() and token.isprintable()):
+    if not (isinstance(token, str) and TOKEN.fullmatch(token)):
         raise garbage(place, "its token is none")
     return token, min(max(seconds, SHORTEST), 3600)
