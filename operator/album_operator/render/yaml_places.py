@@ -257,7 +257,11 @@ def _refuse_names(node: Node, name: str) -> None:
 
 def _no_mapping(node: Node, step: Step) -> RefusedError:
     wanted = f"a mapping with the key {step}" if isinstance(step, str) else f"a list with an {step}"
-    return RefusedError(node.at, f"what is there is a text, not {wanted}", CORRECT)
+    is_text = node.style in {"'", '"', ">"}
+    remedy = f"{CORRECT}, or write the text as a block (|), which is looked into"
+    return RefusedError(
+        node.at, f"what is there is a text, not {wanted}", remedy if is_text else CORRECT
+    )
 
 
 def _item(node: Node, item: Item) -> tuple[Node, Node] | None:

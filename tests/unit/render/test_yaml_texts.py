@@ -176,3 +176,12 @@ def test_any_mapping_in_a_text_is_edited_alone(
     now = yaml.safe_load(edited)
     assert yaml.safe_load(now["values"]) == {**said, "the": {"tag": "v1.1.0"}}
     assert (now["first"], now["last"]) == (1, 2)
+
+
+@pytest.mark.parametrize("text", [">\n    image: {tag: v1.0.0}\n", "'image: {tag: v1.0.0}'\n"])
+def test_a_text_that_is_not_looked_into_can_be_written_as_a_block(text: str) -> None:
+    with pytest.raises(NotEditableError) as refused:
+        _edited(f"{HEAD}  values: {text}")
+    assert refused.value.remedy.endswith("or write the text as a block (|), which is looked into")
+
+    assert '"v1.1.0"' in _edited(f"{HEAD}  values: |\n    image: {{tag: v1.0.0}}\n")
