@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from album_operator.domain.build_slots import BuildRunning
 from album_operator.domain.pipeline import Pipeline
 from album_operator.domain.places import (
     Change,
@@ -26,7 +27,6 @@ from album_operator.domain.release import Edit, Ref, Release
 from album_operator.domain.seen import (
     ApplicationSeen,
     BranchSeen,
-    BuildRunning,
     BuildSeen,
     Changes,
     ConfigSeen,

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from album_operator.domain.build_pod import SAFE_RULES, PodRules
+from album_operator.domain.build_slots import BuildLimits
 from album_operator.domain.hosts import NO_ALIASES, HostAliases, find_faults
 from album_operator.domain.proxies import DIRECTLY, Proxies, ProxyVariablesError, read_proxies
 from album_operator.domain.quantities import amount_of
 from album_operator.domain.release import Resources
-from album_operator.domain.seen import BuildLimits
 from album_operator.render import resources
 from album_operator.render.job import EngineSettings
 from album_operator.render.network import JobNetwork

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from album_operator.codec.owners import release_of
+from album_operator.domain.build_slots import BuildRunning
 from album_operator.domain.marks import PIPELINE_LABEL
-from album_operator.domain.seen import BuildRunning
 
 COMPLETE, FAILED = "Complete", "Failed"
 

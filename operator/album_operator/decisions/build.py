@@ -9,12 +9,18 @@ from typing import assert_never
 from album_operator.decisions import build_troubles, build_turn
 from album_operator.decisions.build_pod import check_pod
 from album_operator.domain.build_pod import SAFE_RULES, PodRules
+from album_operator.domain.build_slots import BuildSlots
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import BuildRecord, ImageRecord, Record
 from album_operator.domain.release import BuildType, Release
 from album_operator.domain.remedy import SET_RETRY
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import BuildSeen, BuildSlots, BuildState, JobOwner, LastWords
+from album_operator.domain.seen import (
+    BuildSeen,
+    BuildState,
+    JobOwner,
+    LastWords,
+)
 from album_operator.domain.verdict import Act, BuildAction, Done, Halt, SubmitBuild, Verdict, Wait
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")

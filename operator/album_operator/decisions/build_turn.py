@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
+from album_operator.domain.build_slots import BuildSlots, OverallSlots
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Release
-from album_operator.domain.seen import BuildSlots, OverallSlots
 from album_operator.domain.verdict import Wait
 
 QUEUE_LOOK = timedelta(seconds=60)

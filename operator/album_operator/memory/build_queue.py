@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from album_operator.domain.build_slots import BuildLimits, BuildRunning, BuildSlots, OverallSlots
 from album_operator.domain.errors import OutsideError, StaleError
 from album_operator.domain.names import shorten
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref, Release
-from album_operator.domain.seen import BuildLimits, BuildRunning, BuildSlots, OverallSlots
 
 FRESH = 60.0
 """Seconds for which the builds of another namespace count as known: events tell of most changes,

@@ -6,11 +6,12 @@ from functools import partial
 
 from album_operator.decisions import build as decision
 from album_operator.domain import redaction
+from album_operator.domain.build_slots import BuildRunning, BuildSlots
 from album_operator.domain.names import job_name
 from album_operator.domain.notice import Subject
 from album_operator.domain.record import Record, StepName
 from album_operator.domain.release import Ref
-from album_operator.domain.seen import BuildRunning, BuildSeen, BuildSlots
+from album_operator.domain.seen import BuildSeen
 from album_operator.domain.verdict import BuildAction, Verdict
 from album_operator.render.job import render_job
 from album_operator.steps.case import Case

@@ -4,10 +4,10 @@ import asyncio
 import time
 from collections.abc import Iterable
 
+from album_operator.domain.build_slots import BuildLimits
 from album_operator.domain.hosts import NO_ALIASES, HostAliases
 from album_operator.domain.notice import Notice, Subject
 from album_operator.domain.release import Ref
-from album_operator.domain.seen import BuildLimits
 from album_operator.memory.build_queue import BuildQueue
 from album_operator.memory.release_index import ReleaseIndex
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from album_operator.codec import FAILED, end_of, running_build
-from album_operator.domain.seen import BuildRunning
+from album_operator.domain.build_slots import BuildRunning
 
 COMPLETE = {"type": "Complete", "status": "True"}
 FAILURE = {"type": FAILED, "status": "True"}

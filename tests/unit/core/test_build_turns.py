@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from album_operator.domain.build_slots import BuildLimits, BuildRunning, OverallSlots
 from album_operator.domain.errors import StaleError, TransientError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
-from album_operator.domain.seen import BuildLimits, BuildRunning, OverallSlots
 from album_operator.memory.build_queue import FRESH, BuildQueue
 from tests.fakes.builders import CREATED, RELEASE
 

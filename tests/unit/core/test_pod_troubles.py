@@ -162,8 +162,10 @@ async def test_what_a_pod_got_over_is_no_trouble(reason: str) -> None:
         raw_pod(JOB, phase="Running", conditions=_conditions(PodScheduled="True")),
         raw_pod(JOB, phase="Pending", conditions=_conditions(Initialized="True")),
         raw_pod(JOB, phase="Pending"),
+        _given(initContainerStatuses=[{"name": "fetch", "state": {"running": {}}}]),
+        _given(containerStatuses=[{"name": "build", "state": {"waiting": {"reason": "Bad"}}}]),
     ],
-    ids=["just given", "running", "nobody's", "new"],
+    ids=["just given", "running", "nobody's", "new", "fetching", "told by its status"],
 )
 async def test_a_pod_that_may_just_need_a_moment_is_not_asked_about(pod: dict[str, Any]) -> None:
     world = _World(pod)

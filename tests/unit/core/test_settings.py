@@ -7,10 +7,10 @@ import pytest
 
 from album_operator.adapters.git.limits import FETCH_BYTES, MEMORY_BYTES
 from album_operator.domain.build_pod import SAFE_RULES, PodRules
+from album_operator.domain.build_slots import BuildLimits
 from album_operator.domain.proxies import Proxies, Proxy
 from album_operator.domain.registry_access import KANIKO_PROGRAMS
 from album_operator.domain.release import BuildType, Resources
-from album_operator.domain.seen import BuildLimits
 from album_operator.render import resources
 from album_operator.render.network import JobNetwork
 from album_operator.settings import (

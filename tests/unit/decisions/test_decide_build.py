@@ -6,17 +6,16 @@ from datetime import timedelta
 import pytest
 
 from album_operator.decisions import build
+from album_operator.domain.build_slots import BuildSlots, OverallSlots
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import StepName
 from album_operator.domain.release import BuildType
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import (
     BuildSeen,
-    BuildSlots,
     BuildState,
     JobOwner,
     LastWords,
-    OverallSlots,
 )
 from album_operator.domain.verdict import Act, BuildAction, Done, Halt, SubmitBuild, Verdict, Wait
 from tests.fakes.builders import (

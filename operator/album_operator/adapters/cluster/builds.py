@@ -17,12 +17,12 @@ from album_operator.adapters.cluster.pod_troubles import (
 )
 from album_operator.adapters.cluster.refusals import ConflictError, NotFoundError
 from album_operator.codec import FAILED, end_of, job_of, release_of, running_build
+from album_operator.domain.build_slots import BuildRunning
 from album_operator.domain.errors import StaleError
 from album_operator.domain.names import BUILDER
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref, Release
 from album_operator.domain.seen import (
-    BuildRunning,
     BuildSeen,
     BuildState,
     JobOwner,
@@ -62,18 +62,21 @@ class ClusterBuilds:
         seen = parse_build(raw, pods, release)
         if seen.state is BuildState.SUCCEEDED:
             return seen
-        return replace(seen, trouble=await self._ask_events(raw, pods) or seen.trouble)
+        silent = find_silent(raw, pods, self._clock())
+        if silent is None or (silent is not raw and seen.trouble is not None):
+            return seen
+        return replace(seen, trouble=await self._ask_events(raw, pods, silent) or seen.trouble)
 
     async def _ask_events(
-        self, job: Mapping[str, Any], pods: Sequence[Mapping[str, Any]]
+        self,
+        job: Mapping[str, Any],
+        pods: Sequence[Mapping[str, Any]],
+        silent: Mapping[str, Any],
     ) -> PodTrouble | None:
         """Look at the Events of a Job without a Pod, or of a Pod that does not start.
 
         One page of them, for whoever may create Events says how many there are.
         """
-        silent = find_silent(job, pods, self._clock())
-        if silent is None:
-            return None
         selector = f"involvedObject.uid={silent['metadata']['uid']}"
         if silent is job:
             selector += f",reason={FAILED_CREATE}"

@@ -1,6 +1,6 @@
 """What is wrong with a build's Pod, or why there is none: by its status, and by Events."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -111,7 +111,7 @@ def _trouble_of(pod: str, container: Mapping[str, Any]) -> PodTrouble | None:
 
 
 def find_silent(
-    job: Mapping[str, Any], pods: Iterable[Mapping[str, Any]], now: datetime
+    job: Mapping[str, Any], pods: Sequence[Mapping[str, Any]], now: datetime
 ) -> Mapping[str, Any] | None:
     """Give the object of which only Events tell what is wrong: the Job, or its newest Pod.
 
@@ -123,17 +123,23 @@ def find_silent(
     Returns:
         None where nothing need be wrong.
     """
-    newest = next(reversed([*pods]), None)
-    if newest is None or newest.get("status", {}).get("phase") in ENDED:
-        began = parse_time(job["metadata"].get("creationTimestamp"))
-        return job if began is not None and now - began >= SILENCE else None
-    conditions = newest.get("status", {}).get("conditions", [])
-    for condition in conditions:
-        if condition["type"] == "PodScheduled" and condition.get("status") == "True":
-            given = parse_time(condition.get("lastTransitionTime"))
-            is_pending = newest["status"].get("phase") == "Pending"
-            return newest if is_pending and given is not None and now - given >= SILENCE else None
-    return None
+    newest = pods[-1] if pods else None
+    status = newest.get("status", {}) if newest is not None else {}
+    if newest is None or status.get("phase") in ENDED:
+        since = parse_time(job["metadata"].get("creationTimestamp"))
+        return job if since is not None and now - since >= SILENCE else None
+    if status.get("phase") != "Pending" or any(map(_runs, _containers(status))):
+        return None
+    conditions = {item["type"]: item for item in status.get("conditions", [])}
+    scheduled = conditions.get("PodScheduled", {})
+    since = parse_time(scheduled.get("lastTransitionTime"))
+    if scheduled.get("status") != "True" or since is None or now - since < SILENCE:
+        return None
+    return newest
+
+
+def _runs(container: Mapping[str, Any]) -> bool:
+    return "running" in container.get("state", {})
 
 
 def trouble_in(
