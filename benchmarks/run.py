@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from album_operator.domain.errors import OutsideError
+from benchmarks.builds import measure_builds
 from benchmarks.contention import Contention, measure_contention
 from benchmarks.distance import Distance, measure_distance
 from benchmarks.editing import measure_editing
@@ -21,6 +22,7 @@ from benchmarks.repositories import ensure_repository, serve_copy
 from benchmarks.scale import measure_scale
 from benchmarks.served import GitServer, running_server
 from benchmarks.settings import (
+    BUILDS,
     DISTANCE,
     NEIGHBOURS,
     PULL_REQUESTS,
@@ -55,7 +57,7 @@ def run(settings: Settings) -> int:
 
 def _measure(settings: Settings) -> Results:
     settings.runs.mkdir(parents=True, exist_ok=True)
-    write_back = pull_requests = neighbours = distance = scale = None
+    write_back = pull_requests = neighbours = distance = scale = builds = None
     with tempfile.TemporaryDirectory(dir=settings.runs, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         if PULL_REQUESTS in settings.parts:
@@ -74,7 +76,9 @@ def _measure(settings: Settings) -> Results:
             scale = measure_scale(
                 settings.finished, settings.suspended, settings.starts, settings.idle_seconds, below
             )
-    return Results(write_back, pull_requests, neighbours, distance, scale)
+        if BUILDS in settings.parts:
+            builds = measure_builds(settings.builds, settings.changes)
+    return Results(write_back, pull_requests, neighbours, distance, scale, builds)
 
 
 def _measure_neighbours(settings: Settings, folder: Path) -> Neighbours:

@@ -22,15 +22,17 @@ FINISHED, FINISHED_BESIDE_OTHERS = "10000", "1000"
 SUSPENDED = "200"
 STARTS = "3"
 IDLE_SECONDS = "30"
+BUILDS_BESIDE_EMPTY_JOBS = "5"
+CHANGES = "1"
 REPORT = "build/bench.json"
 
 MOST_MERGES = 64
 """Each is of an app of its own, and a pipeline has no more."""
 
-WRITE_BACK, PULL_REQUESTS, NEIGHBOURS, DISTANCE, SCALE = PARTS = (
-    "writeback", "pullrequests", "neighbours", "distance", "scale",
+WRITE_BACK, PULL_REQUESTS, NEIGHBOURS, DISTANCE, SCALE, BUILDS = PARTS = (
+    "writeback", "pullrequests", "neighbours", "distance", "scale", "builds",
 )  # fmt: skip
-"""What `BENCH_ONLY` may name."""
+"""What `BENCH_ONLY` may name; builds need a testbed that is up, and are measured alone."""
 
 COUNT = re.compile(r"[1-9][0-9]{0,6}")
 MILLISECONDS = re.compile(r"[0-9]{1,4}")
@@ -58,6 +60,8 @@ class Settings:
         suspended: releases that are suspended then.
         starts: of the operator, and of what it is compared with.
         idle_seconds: for how long each is watched once it has nothing to do.
+        builds: releases that are compared with empty Jobs.
+        changes: of one line, each built with a layer cache and without.
         cache: folder of the generated repositories and of what runs leave while they run.
         report: file the results are written to, as JSON.
     """
@@ -75,6 +79,8 @@ class Settings:
     suspended: int
     starts: int
     idle_seconds: int
+    builds: int
+    changes: int
     cache: Path
     report: Path
 
@@ -118,6 +124,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         suspended=_count("BENCH_SUSPENDED", environment.get("BENCH_SUSPENDED") or SUSPENDED),
         starts=_count("BENCH_STARTS", environment.get("BENCH_STARTS") or STARTS),
         idle_seconds=_count("BENCH_IDLE", environment.get("BENCH_IDLE") or IDLE_SECONDS),
+        builds=_count("BENCH_BUILDS", environment.get("BENCH_BUILDS") or BUILDS_BESIDE_EMPTY_JOBS),
+        changes=_count("BENCH_CHANGES", environment.get("BENCH_CHANGES") or CHANGES),
         cache=Path(cache).expanduser().absolute(),
         report=Path(environment.get("BENCH_REPORT") or REPORT).absolute(),
     )
@@ -125,7 +133,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
 def _parts(word: str) -> tuple[str, ...]:
     if not word:
-        return PARTS
+        return tuple(part for part in PARTS if part != BUILDS)
     if word not in PARTS:
         raise SettingsError(f"BENCH_ONLY: {word!r} is none of {', '.join(PARTS)}.")
     return (word,)
