@@ -682,6 +682,52 @@ PIPELINES = [
         "Duplicate value",
         "spec.build.pod.imagePullSecrets[1]",
     ),
+    Row("spec.build.tags", ["latest", "Stable_1", "edge.nightly"]),
+    *(
+        Row("spec.build.tags", [tag], "a further tag must be", "spec.build.tags[0]")
+        for tag in ("", ".x", "-x", "a/b", "a:b", "v1.2.3", "2024.11.03", "v1", "latest,x")
+    ),
+    Row("spec.build.tags", ["a", "a"], "Duplicate value", "spec.build.tags[1]"),
+    Row(
+        "spec.build.secrets",
+        [{"name": "npmrc", "secretRef": {"name": "npm", "key": ".npmrc"}}],
+    ),
+    *(
+        Row("spec.build.secrets", [given], said, f"spec.build.secrets[0].{field}")
+        for given, said, field in (
+            ({"name": "a,b", "secretRef": {"name": "a", "key": "b"}}, "must be the id", "name"),
+            ({"name": "../a", "secretRef": {"name": "a", "key": "b"}}, "must be the id", "name"),
+            (
+                {"name": "a", "secretRef": {"name": "a", "key": ".."}},
+                "must be a key of the Secret",
+                "secretRef.key",
+            ),
+            ({"name": "a", "secretRef": {"name": "a"}}, "Required value", "secretRef.key"),
+        )
+    ),
+    Row("spec.build.platforms", ["linux/arm64"]),
+    Row("spec.build", {"type": "BuildKit", "platforms": ["linux/amd64", "linux/arm/v7"]}),
+    Row("spec.build.platforms", ["linux/amd64", "linux/arm64"], "Kaniko builds for one platform"),
+    *(
+        Row("spec.build.platforms", [name], "a platform must be linux/", "spec.build.platforms[0]")
+        for name in ("amd64", "windows/amd64", "linux/amd64,linux/arm64", "linux/", "linux/arm/7")
+    ),
+    *(
+        Row(
+            "spec.build",
+            {
+                "platforms": ["linux/arm64"],
+                "pod": {"nodeSelector": {"kubernetes.io/arch": architecture}},
+            },
+            said,
+            "spec.build.pod.nodeSelector",
+        )
+        for architecture, said in (
+            ("arm64", None),
+            ("amd64", "leave kubernetes.io/arch out"),
+            ("arm", "leave kubernetes.io/arch out"),
+        )
+    ),
     Row("spec.build.fetchResources", {"limits": {"cpu": "2", "memory": "2Gi"}}),
     Row("spec.build.fetchResources.limits.cpu", "65", QUANTITY),
     Row("spec.build.target", "release"),

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from album_operator.api.build_cache import BuildCache
+from album_operator.api.build_outputs import BuildSecret, Platforms, Tags
 from album_operator.api.build_pod import BuildPod
 from album_operator.api.model import MapList, Model, Rule, Rules
 from album_operator.api.places import ImageRepository, RegistryHost
@@ -116,6 +117,21 @@ class Build(Model):
             "name a program that an admin's image has.",
             ".pushSecretRef",
         ),
+        Rule(
+            "!has(self.platforms) || !has(self.type) || self.type != 'Kaniko' "
+            "|| self.platforms.size() <= 1",
+            "Kaniko builds for one platform: set type: BuildKit for several, or leave one.",
+            ".platforms",
+        ),
+        Rule(
+            "!has(self.platforms) || !has(self.type) || self.type != 'Kaniko' || !has(self.pod) "
+            "|| !has(self.pod.nodeSelector) || !('kubernetes.io/arch' in self.pod.nodeSelector) "
+            "|| self.platforms.all(platform, (platform + '/').startsWith("
+            "'linux/' + self.pod.nodeSelector['kubernetes.io/arch'] + '/'))",
+            "Kaniko runs the steps on its node, so that must be of the platform: leave "
+            "kubernetes.io/arch out of pod.nodeSelector, it is added by itself.",
+            ".pod.nodeSelector",
+        ),
         # Each release keeps them in its status, which is to stay below 16 KB.
         Rule(
             "!has(self.args) || self.args.map(arg, arg.value.size()).sum() <= 4096",
@@ -150,6 +166,27 @@ class Build(Model):
     )
     target: Target | None = Field(
         None, description="Stage of the Dockerfile to build; the last one by default."
+    )
+    secrets: Annotated[list[BuildSecret], MapList("name")] = Field(
+        default_factory=list,
+        max_length=16,
+        description=(
+            "Secrets for steps of the Dockerfile (RUN --mount=type=secret), given as files and "
+            "never as arguments. With Kaniko every step of the build can read them all."
+        ),
+    )
+    tags: Tags = Field(
+        default_factory=list,
+        max_length=8,
+        description="Further tags each image is pushed under, such as latest.",
+    )
+    platforms: Platforms = Field(
+        default_factory=list,
+        max_length=8,
+        description=(
+            "Platforms to build for, that of the node by default; several, of one image, with "
+            "BuildKit alone."
+        ),
     )
     resources: Resources | None = Field(
         None, description="Requests and limits of the container that builds."

@@ -115,6 +115,18 @@ class MapList:
         return schema
 
 
+class SetList:
+    """Marks a list of texts as a set: none is in it twice, and a merge adds to it."""
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Add the list type to the schema of the annotated list."""
+        schema = handler(core_schema)
+        schema["x-kubernetes-list-type"] = "set"
+        return schema
+
+
 class AtomicList:
     """Marks a list of objects as one value: a merge takes all of it, or none."""
 

@@ -6,6 +6,11 @@ from pydantic import Field, model_validator
 
 from album_operator.api.build import ArgName, ArgValue, BuildTimeout, Target
 from album_operator.api.build_cache import ResolvedBuildCache
+from album_operator.api.build_outputs import (
+    ResolvedBuildSecret,
+    ResolvedPlatform,
+    ResolvedTag,
+)
 from album_operator.api.build_pod import ResolvedBuildPod
 from album_operator.api.edits import ResolvedEditList
 from album_operator.api.model import MapList, Model, obeys
@@ -131,6 +136,15 @@ class ResolvedBuild(Model):
     )
     resources: ResolvedResources | None = Field(
         None, description="Requests and limits of the container that builds."
+    )
+    secrets: Annotated[list[ResolvedBuildSecret], MapList("name")] = Field(
+        default_factory=list, max_length=16, description="Secrets its steps may ask for."
+    )
+    tags: list[ResolvedTag] = Field(
+        default_factory=list, max_length=8, description="Further tags it is pushed under."
+    )
+    platforms: list[ResolvedPlatform] = Field(
+        default_factory=list, max_length=8, description="Platforms it is built for."
     )
     fetch_resources: ResolvedResources | None = Field(
         None, description="Requests and limits of the container that fetches the source."

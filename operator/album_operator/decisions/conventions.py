@@ -292,6 +292,9 @@ def _build(wish: BuildWish, app: App, version: str, source: str) -> ResolvedBuil
         failure_log=wish.failure_log,
         fetch_resources=wish.fetch_resources,
         pod=wish.pod,
+        secrets=wish.secrets,
+        tags=wish.tags,
+        platforms=wish.platforms,
         cache=resolve_cache(wish.cache, image, app.name),
     )
 

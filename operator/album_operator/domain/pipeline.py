@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from album_operator.domain.build_cache import CacheWish
+from album_operator.domain.build_outputs import BuildSecret
 from album_operator.domain.build_pod import PodWish
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.release import (
@@ -71,6 +72,9 @@ class BuildWish:
 
     Attributes:
         fetch_resources: of the container that fetches the source.
+        secrets: that steps of the Dockerfile may ask for.
+        tags: under which the image is pushed beside the version.
+        platforms: `os/architecture[/variant]`; none for that of the node.
         version_arg: build argument that is set to the version, empty for none.
     """
 
@@ -86,6 +90,9 @@ class BuildWish:
     cache: CacheWish | None = None
     fetch_resources: Resources = field(default_factory=Resources)
     pod: PodWish = field(default_factory=PodWish)
+    secrets: tuple[BuildSecret, ...] = ()
+    tags: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from album_operator.domain.build_cache import ResolvedCache
+from album_operator.domain.build_outputs import BuildSecret
 from album_operator.domain.build_pod import PodWish
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.release import (
@@ -63,6 +64,9 @@ class ResolvedBuild:
         failure_log: the end of a failed build's log is shown.
         cache: layers of earlier builds, if they are used.
         fetch_resources: of the container that fetches the source.
+        secrets: that steps of the Dockerfile may ask for.
+        tags: under which the image is pushed beside the version.
+        platforms: `os/architecture[/variant]`; none for that of the node.
     """
 
     type: BuildType
@@ -79,6 +83,9 @@ class ResolvedBuild:
     cache: ResolvedCache | None = None
     fetch_resources: Resources = field(default_factory=Resources)
     pod: PodWish = field(default_factory=PodWish)
+    secrets: tuple[BuildSecret, ...] = ()
+    tags: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

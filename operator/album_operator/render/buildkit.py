@@ -5,8 +5,10 @@ import posixpath
 from collections.abc import Iterable
 from typing import Any
 
+from album_operator.domain.build_outputs import references
 from album_operator.domain.resolved import Resolved, ResolvedBuild
 from album_operator.render.build_cache import BUILDKIT_CACHE_SCRIPT, buildkit_variables
+from album_operator.render.build_secrets import render_secret_mounts, secret_options
 from album_operator.render.engines import (
     TERMINATION_LOG,
     WORKSPACE,
@@ -23,6 +25,7 @@ from album_operator.render.engines import (
 )
 
 BUILDKIT_DOCKER_CONFIG = "/var/run/secrets/album/registry"
+BUILDKIT_SECRETS = "/var/run/secrets/album/build"
 BUILDKIT_CA = "/var/run/secrets/album/ca"
 BUILDKIT_CA_FOLDERS = f"/etc/ssl/certs:{BUILDKIT_CA}"
 BUILDKIT_STATE = "/var/lib/buildkit"
@@ -100,6 +103,7 @@ def render_buildkit(resolved: Resolved, engine: EngineSettings) -> dict[str, Any
         "volumeMounts": [
             {"name": "source", "mountPath": WORKSPACE},
             *render_push_mounts(resolved.build, BUILDKIT_DOCKER_CONFIG),
+            *render_secret_mounts(resolved.build.secrets, BUILDKIT_SECRETS),
             *engine.network.render_mounts(BUILDKIT_CA),
             {"name": "buildkit", "mountPath": BUILDKIT_STATE},
         ],
@@ -115,13 +119,18 @@ def _buildkit_args(resolved: Resolved, engine: EngineSettings) -> list[str]:
     if build.target is not None:
         options.append(f"target={build.target}")
     options += [f"label:{name}={value}" for name, value in labels_of(resolved).items()]
-    output = ["type=image", f"name={named(build.image)}", "push=true"]
+    if build.platforms:
+        options.append(f"platform={','.join(build.platforms)}")
+    names = ",".join(map(named, references(build.image, build.tags)))
+    output = ["type=image", f"name={names}", "push=true"]
     if build.insecure:
         output.append("registry.insecure=true")
     args = ["--frontend", "dockerfile.v0"]
     args += ["--local", f"context={context}", "--local", f"dockerfile={directory}"]
     for option in options:
         args += ["--opt", option]
+    for option in secret_options(build.secrets, BUILDKIT_SECRETS):
+        args += ["--secret", option]
     return [*args, "--output", _csv(output), "--progress", "plain"]
 
 

@@ -1,13 +1,17 @@
 """The build Job: an init container fetches the source, then an engine builds and pushes it."""
 
+from dataclasses import replace
 from typing import Any
 
+from album_operator.domain.build_outputs import architecture_of
+from album_operator.domain.build_pod import PodWish
 from album_operator.domain.images import DOCKER_HUB, registry_of
 from album_operator.domain.names import BUILDER, FETCH, job_name, shorten
 from album_operator.domain.quantities import amount_of
-from album_operator.domain.release import Release, Resources
-from album_operator.domain.resolved import Resolved
+from album_operator.domain.release import BuildType, Release, Resources
+from album_operator.domain.resolved import Resolved, ResolvedBuild
 from album_operator.render.build_pod import render_metadata, render_pod_spec
+from album_operator.render.build_secrets import render_secret_volumes
 from album_operator.render.builder import render_builder, render_state_volumes
 from album_operator.render.engines import (
     SOURCE,
@@ -34,6 +38,9 @@ FETCH_CA = "/var/run/secrets/album/ca"
 
 RELEASE_LABEL = "album.dev/release"
 """Label of the Jobs the operator watches."""
+
+ARCHITECTURE = "kubernetes.io/arch"
+"""Label every node has (Kubernetes, "Well-Known Labels, Annotations and Taints")."""
 
 KEEP = 86400
 """Seconds a finished Job stays, so that its log can be read for a day."""
@@ -130,7 +137,7 @@ def _render_pod(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
     return {
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
-        **render_pod_spec(resolved.build.pod),
+        **render_pod_spec(_pod_of(resolved.build)),
         "enableServiceLinks": False,
         "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
         "initContainers": [{**_render_fetch(resolved, engine, build), **shared}],
@@ -146,10 +153,20 @@ def _render_pod(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
                 "secret": {"secretName": resolved.source.secret_name, "defaultMode": 0o444},
             },
             *_render_registry_volumes(resolved),
+            *render_secret_volumes(resolved.build.secrets, 0o400),
             *render_state_volumes(resolved, build.limits[DISK]),
             *engine.network.render_volumes(),
         ],
     }
+
+
+def _pod_of(build: ResolvedBuild) -> PodWish:
+    """Give the wish for the Pod, with the node kaniko needs: it runs the steps as they are."""
+    architecture = architecture_of(build.platforms)
+    if build.type is not BuildType.KANIKO or architecture is None:
+        return build.pod
+    selector = {ARCHITECTURE: architecture, **build.pod.node_selector}
+    return replace(build.pod, node_selector=selector)
 
 
 def _is_on_docker_hub(resolved: Resolved) -> bool:

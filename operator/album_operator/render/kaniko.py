@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from album_operator.domain.build_outputs import references
 from album_operator.domain.resolved import Resolved
 from album_operator.render.build_cache import kaniko_flags
+from album_operator.render.build_secrets import render_secret_mounts, secret_options
 from album_operator.render.engines import (
     TERMINATION_LOG,
     WORKSPACE,
@@ -19,6 +21,7 @@ from album_operator.render.engines import (
 )
 
 KANIKO_DOCKER_CONFIG = "/kaniko/.docker"
+KANIKO_SECRETS = "/kaniko/album-secrets"
 # Go reads all files of these folders beside the one bundle it finds (crypto/x509, SSL_CERT_DIR).
 KANIKO_CA = "/kaniko/album-ca"
 KANIKO_CA_FOLDERS = f"/kaniko/ssl/certs:{KANIKO_CA}"
@@ -45,6 +48,7 @@ def render_kaniko(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
         "volumeMounts": [
             {"name": "source", "mountPath": WORKSPACE},
             *render_push_mounts(resolved.build, KANIKO_DOCKER_CONFIG),
+            *render_secret_mounts(resolved.build.secrets, KANIKO_SECRETS),
             *engine.network.render_mounts(KANIKO_CA),
         ],
     }
@@ -57,11 +61,13 @@ def _kaniko_args(resolved: Resolved, engine: EngineSettings) -> list[str]:
         f"--context=dir://{context}",
         # A relative path is looked for in kaniko's working directory before the context.
         f"--dockerfile={context}/{build.dockerfile}",
-        f"--destination={named(build.image)}",
+        *(f"--destination={named(image)}" for image in references(build.image, build.tags)),
     ]
     if build.cache is not None:
         args += kaniko_flags(build.cache, named(build.cache.repository))
     args += [f"--build-arg={name}={value}" for name, value in build_args(build, engine).items()]
+    args += [f"--secret={option}" for option in secret_options(build.secrets, KANIKO_SECRETS)]
+    args += [f"--custom-platform={platform}" for platform in build.platforms]
     if build.target is not None:
         args.append(f"--target={build.target}")
     args += [f"--label={name}={value}" for name, value in labels_of(resolved).items()]

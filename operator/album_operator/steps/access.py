@@ -29,6 +29,7 @@ class Access:
         names = {
             resolved.source.secret_name,
             resolved.build.push_secret_name,
+            *(secret.secret_ref.name for secret in resolved.build.secrets),
             *(secret.name for secret in resolved.build.pod.image_pull_secrets),
             config.secret_name,
             config.forge_secret_name,

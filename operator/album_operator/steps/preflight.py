@@ -5,7 +5,7 @@ import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from album_operator.decisions import build, build_proxy, propose, push_access
+from album_operator.decisions import build, build_proxy, build_secrets, propose, push_access
 from album_operator.decisions import preflight as decision
 from album_operator.decisions.build_pod import check_pod
 from album_operator.domain.names import normal_url
@@ -144,7 +144,17 @@ async def _check_build(world: World, case: Case) -> Halt | None:
     refused = refused or check_pod(case.release, case.resolved, engine.pods)
     if refused is not None:
         return refused
-    return await _check_push(world, case) or await _check_proxy(world, case)
+    return (
+        await _check_push(world, case)
+        or await _check_proxy(world, case)
+        or await _check_secrets(world, case)
+    )
+
+
+async def _check_secrets(world: World, case: Case) -> Halt | None:
+    names = {secret.secret_ref.name for secret in case.resolved.build.secrets}
+    keys = {name: await world.secrets.find_keys(Ref(case.namespace, name)) for name in names}
+    return build_secrets.check_secrets(case.namespace, case.resolved, keys)
 
 
 async def _check_push(world: World, case: Case) -> Halt | None:

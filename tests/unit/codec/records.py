@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from album_operator.codec.status import SENTENCE_LENGTHS
 from album_operator.domain.build_cache import ResolvedCache
+from album_operator.domain.build_outputs import BuildSecret, SecretKeyRef
 from album_operator.domain.build_pod import (
     PodWish,
     PullSecret,
@@ -165,6 +166,15 @@ resolved = st.builds(
         failure_log=st.booleans(),
         fetch_resources=st.builds(Resources, quantities, quantities),
         pod=pods,
+        secrets=st.lists(
+            st.builds(BuildSecret, names, st.builds(SecretKeyRef, names, names)),
+            max_size=2,
+            unique_by=lambda secret: secret.name,
+        ).map(tuple),
+        tags=st.lists(st.sampled_from(["latest", "edge"]), unique=True).map(tuple),
+        platforms=st.lists(st.sampled_from(["linux/amd64", "linux/arm/v7"]), unique=True).map(
+            tuple
+        ),
         cache=st.none()
         | st.builds(ResolvedCache, st.builds("ghcr.io/{}/{}".format, names, names), lifetimes),
     ),

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.fakes.builders import raw_pipeline
+from tests.fakes.cluster import raw_secret
 from tests.unit.core.stage import REPOSITORY, Stage
 
 POD = {
@@ -30,6 +31,23 @@ async def test_what_no_admin_allows_is_told_before_anything_is_begun(mode: str) 
     assert "`builder` in ALBUM_BUILD_SERVICE_ACCOUNTS" in stage.message()
     assert "`dedicated` in ALBUM_BUILD_TOLERATIONS" in stage.message()
     assert (stage.jobs, stage.config.pushes, stage.forge.count(REPOSITORY)) == ([], [], 0)
+
+
+async def test_a_build_secret_that_lacks_is_told_before_anything_is_begun() -> None:
+    stage = Stage()
+    secret = {"name": "npmrc", "secretRef": {"name": "npm", "key": ".npmrc"}}
+    stage.cluster.apply(raw_pipeline(build={"secrets": [secret], "tags": ["latest"]}))
+    stage.apply()
+    await stage.settle()
+
+    assert stage.ready() == ("False", "CredentialsMissing")
+    assert stage.jobs == []
+    stage.cluster.apply(raw_secret("npm", **{".npmrc": "//registry/:_authToken=hush"}))
+    stage.annotate(retry="1")
+    await stage.release()
+
+    assert stage.ready() == ("True", "Released")
+    assert "hush" not in repr(stage.jobs)
 
 
 async def test_what_an_admin_allows_is_in_the_pod_and_in_the_status() -> None:
