@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+import yaml
 
 from testbed.deploy import NAMESPACE
 from tests.e2e.world import CONFIG, World, wait_for
@@ -16,6 +17,13 @@ pytestmark = pytest.mark.e2e
 APP = "album-app"
 BOTH = ("staging", "prod")
 FINALIZER = "resources-finalizer.argocd.argoproj.io"
+
+
+class _Blocks(yaml.SafeDumper):
+    """Writes texts of several lines as blocks, as people do."""
+
+    def represent_scalar(self, tag: str, value: str, style: str | None = None) -> yaml.ScalarNode:
+        return super().represent_scalar(tag, value, "|" if "\n" in value else style)
 
 
 def _application(world: World, name: str, pipeline: str, source: dict[str, Any]) -> dict[str, Any]:
@@ -102,21 +110,19 @@ def test_a_tag_in_the_application_that_an_app_of_apps_renders_is_proved_on_it(
     world: World,
 ) -> None:
     child, parent = f"{APP}-child", f"{APP}-parent"
-    helm = {"valuesObject": {"image": {"tag": "v1.0.0"}}}
+    helm = {"values": "image:\n  tag: v1.0.0\n"}
     rendered = _application(world, child, parent, {"path": "backend", "helm": helm})
     rendered["spec"]["syncPolicy"] = {
         "automated": {"selfHeal": True},
         "syncOptions": ["ApplyOutOfSyncOnly=true"],
     }
-    _ensure_file(world, "rendered/child.yaml", json.dumps(rendered, indent=2))
-    renders = _application(world, parent, parent, {"path": "rendered"})
+    _ensure_file(world, "texts/child.yaml", yaml.dump(rendered, Dumper=_Blocks))
+    renders = _application(world, parent, parent, {"path": "texts"})
     renders["spec"]["destination"]["namespace"] = "argocd"
     renders["spec"]["syncPolicy"] = {"automated": {}}
     app = {
         "name": "backend",
-        "edits": [
-            {"path": "rendered/child.yaml", "key": "spec.source.helm.valuesObject.image.tag"}
-        ],
+        "edits": [{"path": "texts/child.yaml", "key": "spec.source.helm.values.image.tag"}],
         "applications": [{"namespace": "argocd", "name": name} for name in (child, parent)],
     }
     world.pipeline(parent, apps=[app])
@@ -131,9 +137,8 @@ def test_a_tag_in_the_application_that_an_app_of_apps_renders_is_proved_on_it(
         merged = release["status"]["pullRequest"]["mergeCommit"]
         for one in release["status"]["applications"]:
             assert (one["revision"], one["acceptedBecause"]) == (merged, "Equal")
-        assert world.application(child)["status"]["sync"]["comparedTo"]["source"]["helm"] == {
-            "valuesObject": {"image": {"tag": tag.removeprefix("backend-")}}
-        }
+        helm = world.application(child)["status"]["sync"]["comparedTo"]["source"]["helm"]
+        assert helm["values"] == f'image:\n  tag: "{tag.removeprefix("backend-")}"\n'
 
 
 def _is_healthy(world: World, name: str) -> bool:
