@@ -399,7 +399,7 @@ class Builds(Protocol):
 
 
 class Registry(Protocol):
-    """Registries of images, which are only read."""
+    """Registries of images."""
 
     async def find(self, place: ImagePlace, name: str) -> ImageSeen | None:
         """Read what a tag or a digest stands for.
@@ -415,6 +415,37 @@ class Registry(Protocol):
             TransientError: `RegistryUnavailable` or `RateLimited`: a later try may succeed.
             TerminalError: `CredentialsRefused`, `CredentialsMissing` or `HostNotAllowed`; and
                 `ImageMismatch` where what it gave cannot be what was asked for.
+        """
+
+    async def tag(self, place: ImagePlace, digest: str, tag: str) -> None:
+        """Let a tag stand for an image that is there; one that stands for it already is success.
+
+        Args:
+            place: the repository.
+            digest: of an image or an index.
+            tag: a tag.
+
+        Raises:
+            StaleError: the tag stands for another image by now and was left so, or the image is
+                not there any more.
+            TerminalError: `PushRefused`, and those of `find`.
+        """
+
+    async def put_index(self, place: ImagePlace, images: Collection[str], tag: str) -> str:
+        """Put an index of images for several platforms there, and let a tag stand for it.
+
+        Args:
+            place: the repository.
+            images: digests of images of it, in whatever order.
+            tag: a tag.
+
+        Returns:
+            Its digest: the same images always make the same index, so what is there already is
+            success.
+
+        Raises:
+            StaleError: as of `tag`.
+            TerminalError: as of `tag`.
         """
 
 

@@ -128,6 +128,8 @@ SETS: tuple[ToolSet, ...] = (
         data_module="code.gitea.io/gitea",
         data=("templates", "options", "public"),
     ),
+    # Of this version only tests use it: Debian's older one serves the testbed's images.
+    ToolSet("registry", {"registry": "github.com/distribution/distribution/v3/cmd/registry"}),
     ToolSet("buildkit", _programs("github.com/moby/buildkit/cmd", "buildkitd", "buildctl")),
 )
 

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from album_operator.domain.errors import OutsideError
+from album_operator.domain.errors import OutsideError, StaleError
+from album_operator.domain.reasons import Reason
 from album_operator.domain.registry import ImagePlace, ImageSeen
 
 
@@ -58,3 +59,34 @@ class FakeRegistry:
         if self.trouble is not None:
             raise self.trouble
         return self._images.get(place.repository, {}).get(name)
+
+    async def tag(self, place: ImagePlace, digest: str, tag: str) -> None:
+        """Let a tag stand for an image that is there."""
+        if self.trouble is not None:
+            raise self.trouble
+        self._stand(place, tag, self._image(place, digest))
+
+    async def put_index(self, place: ImagePlace, images: Collection[str], tag: str) -> str:
+        """Let a tag stand for an index of images that are there."""
+        if self.trouble is not None:
+            raise self.trouble
+        found = [self._image(place, digest) for digest in sorted(set(images))]
+        shared = set.intersection(*(set(image.labels.items()) for image in found))
+        digest = (
+            f"sha256:{hashlib.sha256(repr([one.digest for one in found]).encode()).hexdigest()}"
+        )
+        platforms = tuple(platform for image in found for platform in image.platforms)
+        self._stand(place, tag, ImageSeen(digest, dict(shared), platforms))
+        return digest
+
+    def _image(self, place: ImagePlace, digest: str) -> ImageSeen:
+        try:
+            return self._images[place.repository][digest]
+        except KeyError:
+            raise StaleError(Reason.BUILDING, f"There is no {digest}.") from None
+
+    def _stand(self, place: ImagePlace, tag: str, image: ImageSeen) -> None:
+        known = self._images.setdefault(place.repository, {})
+        if tag in known and known[tag].digest != image.digest:
+            raise StaleError(Reason.BUILDING, f"{tag} stands for {known[tag].digest}.")
+        known.update({tag: image, image.digest: image})

@@ -7,11 +7,13 @@ from datetime import timedelta
 import pytest
 from aiohttp import web
 
+from album_operator.adapters.registry.manifests import IMAGE, INDEX
 from album_operator.adapters.registry.registry import HttpRegistry
 from album_operator.domain.errors import TerminalError, TransientError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.registry import ImagePlace, ImageSeen, RegistryCredential
 from tests.unit.adapters.registry_server import (
+    CONFIG,
     LABELS,
     PASSWORD,
     ask,
@@ -88,6 +90,22 @@ async def test_garbage_in_place_of_a_manifest_is_no_image(data: bytes) -> None:
     [
         ({"schemaVersion": 1, "fsLayers": []}, "manifest version 1"),
         ({"manifests": []}, "index without an image"),
+        ({"manifests": [], "config": {}}, "both an image and an index"),
+        ({"manifests": [], "mediaType": IMAGE}, "both an image and an index"),
+        ({"config": {}, "mediaType": INDEX}, "both an image and an index"),
+        ({"manifests": [{"digest": "sha512:00"}]}, "does not name by SHA-256"),
+        ({"manifests": ["x"]}, "does not name by SHA-256"),
+        (
+            {"manifests": [{"digest": f"sha256:{'a' * 64}", "mediaType": INDEX}]},
+            "an index of indexes",
+        ),
+        (
+            {
+                "config": {"mediaType": CONFIG, "digest": f"sha256:{'a' * 64}"},
+                "layers": [{"mediaType": "application/vnd.dev.cosign.simplesigning.v1+json"}],
+            },
+            "no image but an artifact",
+        ),
         (
             {"manifests": [{"digest": f"sha256:{n:064x}"} for n in range(10_000)]},
             "index of more than 16 images",
@@ -116,6 +134,31 @@ async def test_what_is_no_image_is_told_as_what_it_is(
     assert words in str(error)
     # Whatever an index lists, nothing of it was asked for.
     assert len(server.seen) == 2
+
+
+async def test_what_an_image_lacks_is_told() -> None:
+    async with serving() as server:
+        digest = server.hold()
+        config = digest_of(config_of(LABELS))
+        del server.answers[f"/blobs/{config}"]
+        assert f"@{config} is part of an image and not there" in str(await fails(server))
+        del server.answers[f"/manifests/{digest}"]
+        server.serve("/manifests/v1", json.dumps({"manifests": [{"digest": digest}]}).encode())
+        index = server.answers["/manifests/v1"]
+        told = json.dumps({"manifests": [{"digest": digest}]}).encode()
+        server.answers[f"/manifests/{digest_of(told)}"] = index
+        assert f"@{digest} is part of an index and not there" in str(await fails(server))
+
+
+async def test_an_index_in_an_index_is_no_image() -> None:
+    async with serving() as server:
+        digest = server.hold()
+        inner = json.dumps({"manifests": [{"digest": digest}]}).encode()
+        outer = json.dumps({"manifests": [{"digest": digest_of(inner)}]}).encode()
+        for data in (inner, outer):
+            server.serve(f"/manifests/{digest_of(data)}", data)
+        server.serve("/manifests/v1", outer)
+        assert "part of an index and an index itself" in str(await fails(server))
 
 
 async def test_attestations_are_no_images() -> None:

@@ -42,6 +42,8 @@ class Request:
         authorization: value of that header, empty for none; left out of `repr`.
         accept: media types that are wanted.
         form: sent with POST, None for nothing; left out of `repr`.
+        content: sent as it is, None for nothing.
+        content_type: its media type.
         limit: most bytes of the answer.
     """
 
@@ -50,6 +52,8 @@ class Request:
     authorization: str = field(default="", repr=False)
     accept: str = "*/*"
     form: Mapping[str, str] | None = field(default=None, repr=False)
+    content: bytes | None = field(default=None, repr=False)
+    content_type: str = ""
     limit: int = 1024 * 1024
 
 
@@ -147,13 +151,15 @@ class RegistryApi:
         headers = {"Accept": request.accept, "User-Agent": "album-operator"}
         if request.authorization:
             headers["Authorization"] = request.authorization
+        if request.content_type:
+            headers["Content-Type"] = request.content_type
         proxy = self._gateway.proxies.find(request.url)
         try:
             async with self._sessions.through(proxy).request(
                 request.method,
                 yarl.URL(request.url, encoded=True),
                 headers=headers,
-                data=request.form,
+                data=request.form if request.content is None else request.content,
                 # What it is shown is for this host alone.
                 allow_redirects=False,
                 proxy=proxy.url if proxy is not None else None,

@@ -2,7 +2,12 @@
 
 from datetime import timedelta
 
-from album_operator.domain.errors import TerminalError, TransientError, UnansweredError
+from album_operator.domain.errors import (
+    StaleError,
+    TerminalError,
+    TransientError,
+    UnansweredError,
+)
 from album_operator.domain.reasons import Reason
 from album_operator.domain.registry import ImagePlace
 from album_operator.slots import Shares
@@ -94,6 +99,39 @@ def redirected(place: ImagePlace, host: str) -> TerminalError:
         f"Registry {place.registry} sends whoever asks for {place.repository} to {host}, where "
         "nothing proves that it is the same image.",
         "Name the registry that holds the image in the pipeline",
+    )
+
+
+def not_pushed(place: ImagePlace, tag: str, said: str) -> TerminalError:
+    """Say that the registry does not take a tag."""
+    by = f"the user of Secret {place.credential.secret}" if place.credential else "nobody"
+    return TerminalError(
+        Reason.PUSH_REFUSED,
+        f"Registry {place.registry} does not let {by} push {reference(place, tag)}: {said}.",
+        "Give that user the right to push there, or take away the rule that keeps the tag as it is",
+    )
+
+
+def tag_taken(place: ImagePlace, tag: str, digest: str) -> StaleError:
+    """Say that a tag stands for another image than was looked at, and was left so."""
+    return StaleError(
+        Reason.BUILDING, f"{reference(place, tag)} stands for {digest} by now and was left so."
+    )
+
+
+def not_there(place: ImagePlace, digest: str) -> StaleError:
+    """Say that an image is not there which was."""
+    return StaleError(
+        Reason.BUILDING, f"Registry {place.registry} has no {reference(place, digest)} any more."
+    )
+
+
+def no_reference(place: ImagePlace, name: str) -> TerminalError:
+    """Say that something is no name of an image that a registry could have given it."""
+    return TerminalError(
+        Reason.NAME_NOT_ALLOWED,
+        f"{place.repository[:128]!r} with {name[:128]!r} is no image in a registry.",
+        "Correct spec.build.image of the pipeline",
     )
 
 

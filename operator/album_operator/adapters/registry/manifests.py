@@ -1,8 +1,9 @@
 """What manifests and configurations say (OCI image specification; Docker image manifest 2.2)."""
 
 import hashlib
+import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,12 +20,14 @@ IMAGES = 16
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
-MANIFESTS = (
+INDEX, IMAGE = (
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.oci.image.manifest.v1+json",
-    "application/vnd.docker.distribution.manifest.list.v2+json",
-    "application/vnd.docker.distribution.manifest.v2+json",
 )
+DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_IMAGE = "application/vnd.docker.distribution.manifest.v2+json"
+
+MANIFESTS = (INDEX, IMAGE, DOCKER_INDEX, DOCKER_IMAGE)
 """Media types of what a tag can stand for."""
 
 CONFIGURATIONS = frozenset(
@@ -34,6 +37,9 @@ CONFIGURATIONS = frozenset(
     }
 )
 """Media types of the configuration of an image; that of an artifact has another."""
+
+LAYERS = ("application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs.")
+"""How the types of an image's layers begin; a signature has the configuration of an image."""
 
 ATTESTATION = "vnd.docker.reference.type"
 """Annotation of what an index holds beside its images (BuildKit, "attestation-storage")."""
@@ -88,9 +94,14 @@ def parse_manifest(place: ImagePlace, name: str, data: bytes) -> Manifest:
     """
     digest = prove(place, name, data)
     raw = _mapping(place, data)
-    if isinstance(raw.get("manifests"), list):
+    is_index, config = isinstance(raw.get("manifests"), list), raw.get("config")
+    if (is_index and config is not None) or raw.get("mediaType") in (
+        {IMAGE, DOCKER_IMAGE} if is_index else {INDEX, DOCKER_INDEX}
+    ):
+        # Each reader takes it for what it looks at first (CVE-2021-41190).
+        raise no_image(place, name, "both an image and an index")
+    if is_index:
         return Manifest(digest, images=_images(place, name, raw["manifests"]))
-    config = raw.get("config")
     if raw.get("schemaVersion") == 1:
         raise no_image(place, name, "of the manifest version 1, which has been given up in 2022")
     if not isinstance(config, dict) or not DIGEST.fullmatch(str(config.get("digest"))):
@@ -98,6 +109,10 @@ def parse_manifest(place: ImagePlace, name: str, data: bytes) -> Manifest:
     kind = str(config.get("mediaType"))
     if kind not in CONFIGURATIONS:
         raise no_image(place, name, f"no image but an artifact ({kind[:100]!r})")
+    for layer in raw["layers"] if isinstance(raw.get("layers"), list) else ():
+        of_layer = str(layer.get("mediaType")) if isinstance(layer, dict) else ""
+        if not of_layer.startswith(LAYERS):
+            raise no_image(place, name, f"no image but an artifact ({of_layer[:100]!r})")
     return Manifest(digest, config=Part(str(config["digest"])))
 
 
@@ -124,18 +139,50 @@ def join(digest: str, images: Sequence[ImageSeen]) -> ImageSeen:
 
 
 def _images(place: ImagePlace, name: str, raw: Sequence[Any]) -> tuple[Part, ...]:
-    found = [
-        Part(str(each["digest"]), _platform(each.get("platform")))
-        for each in raw
-        if isinstance(each, dict)
-        and DIGEST.fullmatch(str(each.get("digest")))
-        and not _is_attestation(each)
-    ]
+    found = []
+    for each in raw:
+        if isinstance(each, dict) and _is_attestation(each):
+            continue
+        if not isinstance(each, dict) or not DIGEST.fullmatch(str(each.get("digest"))):
+            raise no_image(place, name, "an index of images that it does not name by SHA-256")
+        if each.get("mediaType") in {INDEX, DOCKER_INDEX}:
+            raise no_image(place, name, "an index of indexes")
+        found.append(Part(str(each["digest"]), _platform(each.get("platform"))))
     if not found:
         raise no_image(place, name, "an index without an image")
     if len(found) > IMAGES:
         raise no_image(place, name, f"an index of more than {IMAGES} images")
     return tuple(found)
+
+
+def make_index(images: Collection[tuple[bytes, str]]) -> tuple[bytes, str]:
+    """Make an index, the same of the same images in whatever order.
+
+    Args:
+        images: manifest and platform of each, such as `linux/arm64/v8`.
+
+    Returns:
+        Its bytes and its media type: Docker's where all images have Docker's, which some registries
+        want alike.
+    """
+    listed = [_descriptor(data, platform) for data, platform in images]
+    listed.sort(key=lambda each: str(each["digest"]))
+    is_docker = all(each["mediaType"] == DOCKER_IMAGE for each in listed)
+    kind = DOCKER_INDEX if is_docker else INDEX
+    index = {"schemaVersion": 2, "mediaType": kind, "manifests": listed}
+    return json.dumps(index, indent=2, sort_keys=True).encode(), kind
+
+
+def _descriptor(data: bytes, platform: str) -> dict[str, Any]:
+    told = {"mediaType": kind_of(data), "digest": digest_of(data), "size": len(data)}
+    parts = dict(zip(("os", "architecture", "variant"), platform.split("/"), strict=False))
+    return {**told, "platform": parts} if platform else told
+
+
+def kind_of(data: bytes) -> str:
+    """Give the media type of a manifest that was read; those of the OCI may leave it out."""
+    raw = parse_json(data, MOST)
+    return str(raw.get("mediaType") or (INDEX if "manifests" in raw else IMAGE))
 
 
 def _is_attestation(raw: Mapping[str, Any]) -> bool:

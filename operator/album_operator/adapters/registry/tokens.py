@@ -25,6 +25,9 @@ MARGIN = 10
 TOKEN = re.compile(r"[!-~]{1,32768}")
 """What can be shown in a header; those of Azure and Google have a few thousand characters."""
 
+PULL, PUSH = "pull", "pull,push"
+"""Actions a token is for (distribution, "Token Scope Documentation")."""
+
 CLIENT = "album-operator"
 
 
@@ -45,21 +48,26 @@ class Tokens:
     def __init__(self, api: RegistryApi, now: Callable[[], float] = time.monotonic) -> None:
         self._api = api
         self._now = now
-        self._kept: dict[ImagePlace, _Kept] = {}
+        self._kept: dict[tuple[ImagePlace, str], _Kept] = {}
 
-    def find(self, place: ImagePlace) -> str:
-        """Give the header for a repository that is known to be good; empty where none is."""
+    def find(self, place: ImagePlace, actions: str) -> str:
+        """Give the header for a repository that is known to be good; empty where none is.
+
+        Args:
+            place: the repository.
+            actions: what is to be done there, `PULL` or `PUSH`.
+        """
         credential = place.credential
         if credential is not None and credential.registry_token:
             return f"Bearer {credential.registry_token}"
-        kept = self._kept.get(place)
+        kept = self._kept.get((place, actions))
         return kept.header if kept is not None and kept.until > self._now() else ""
 
-    def forget(self, place: ImagePlace) -> None:
+    def forget(self, place: ImagePlace, actions: str) -> None:
         """Make the next one anew."""
-        self._kept.pop(place, None)
+        self._kept.pop((place, actions), None)
 
-    async def make(self, place: ImagePlace, challenge: Challenge) -> str:
+    async def make(self, place: ImagePlace, actions: str, challenge: Challenge) -> str:
         """Give the header that a registry asks for.
 
         Raises:
@@ -67,19 +75,19 @@ class Tokens:
             TerminalError: `CredentialsRefused` or `HostNotAllowed`.
         """
         if not challenge.realm:
-            return self._keep(place, _basic(place.credential), SHORTEST)
+            return self._keep((place, actions), _basic(place.credential), SHORTEST)
         if place.credential is not None:
             check_realm(place, challenge.realm, self._api.insecure_hosts)
-        answer = await self._api.send(place, _request(place, challenge))
+        answer = await self._api.send(place, _request(place, actions, challenge))
         if answer.status in {400, 401, 403, 404}:
             raise refused(place, answer.said)
         token, seconds = _parse(place, answer)
-        return self._keep(place, f"Bearer {token}", seconds)
+        return self._keep((place, actions), f"Bearer {token}", seconds)
 
-    def _keep(self, place: ImagePlace, header: str, seconds: float) -> str:
+    def _keep(self, key: tuple[ImagePlace, str], header: str, seconds: float) -> str:
         while len(self._kept) >= MOST:
             del self._kept[next(iter(self._kept))]
-        self._kept[place] = _Kept(header, self._now() + seconds - MARGIN)
+        self._kept[key] = _Kept(header, self._now() + seconds - MARGIN)
         return header
 
 
@@ -90,8 +98,8 @@ def _basic(credential: RegistryCredential | None) -> str:
     return f"Basic {base64.b64encode(pair.encode()).decode()}"
 
 
-def _request(place: ImagePlace, challenge: Challenge) -> Request:
-    wish = {"scope": f"repository:{place.path}:pull"}
+def _request(place: ImagePlace, actions: str, challenge: Challenge) -> Request:
+    wish = {"scope": f"repository:{place.path}:{actions}"}
     if challenge.service:
         wish["service"] = challenge.service
     credential = place.credential
