@@ -38,6 +38,17 @@ def kaniko_flags(cache: ResolvedCache, repository: str) -> list[str]:
     ]
 
 
+KANIKO_CACHE_VARIABLES = {
+    # Else `COPY app /opt/$VERSION/` has one key for all versions, and the image of the next one has
+    # the last one's path.
+    "FF_KANIKO_RESOLVE_CACHE_KEY": "true",
+    # Else two trees of files, or two rows of steps, can have one key.
+    "FF_KANIKO_HASH_DIR_FRAMING": "true",
+    "FF_KANIKO_ROLLING_CACHE_KEY": "true",
+}
+"""Variables of kaniko's executor that make its keys safe, from 1.28.1 on; its default in 1.29."""
+
+
 def buildkit_variables(cache: ResolvedCache, repository: str) -> Mapping[str, str]:
     """Give the variables that `BUILDKIT_CACHE_SCRIPT` reads.
 

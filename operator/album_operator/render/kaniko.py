@@ -4,7 +4,7 @@ from typing import Any
 
 from album_operator.domain.build_outputs import references
 from album_operator.domain.resolved import Resolved
-from album_operator.render.build_cache import kaniko_flags
+from album_operator.render.build_cache import KANIKO_CACHE_VARIABLES, kaniko_flags
 from album_operator.render.build_secrets import render_secret_mounts, secret_options
 from album_operator.render.engines import (
     TERMINATION_LOG,
@@ -17,6 +17,7 @@ from album_operator.render.engines import (
     literal,
     named,
     network_env,
+    render_env,
     render_push_mounts,
 )
 
@@ -34,6 +35,8 @@ KANIKO_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETFCAP", "SE
 def render_kaniko(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
     """Render the container, without what all containers share."""
     env = network_env(resolved.build, engine, KANIKO_CA_FOLDERS)
+    if resolved.build.cache is not None:
+        env += render_env(KANIKO_CACHE_VARIABLES)
     return {
         "image": engine.kaniko_image,
         "args": [literal(arg) for arg in _kaniko_args(resolved, engine)],

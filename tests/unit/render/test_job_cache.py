@@ -35,6 +35,17 @@ def test_kaniko_is_given_the_repository_and_the_lifetime(
     ]
 
 
+def test_kanikos_keys_know_the_values_of_arguments_and_where_a_file_ends(
+    release: Release, resolved: Resolved
+) -> None:
+    assert "env" not in _builder(release, resolved)
+    assert _builder(release, resolved, cache=CACHE)["env"] == [
+        {"name": "FF_KANIKO_RESOLVE_CACHE_KEY", "value": "true"},
+        {"name": "FF_KANIKO_HASH_DIR_FRAMING", "value": "true"},
+        {"name": "FF_KANIKO_ROLLING_CACHE_KEY", "value": "true"},
+    ]
+
+
 def test_buildkit_is_given_the_repository_and_the_lifetime(
     release: Release, resolved: Resolved
 ) -> None:
