@@ -35,7 +35,9 @@ BUILDKIT_STATE = "/var/lib/buildkit"
 # json.MarshalIndent by two blanks: only a key of the top level matches, and a quote in any value
 # is escaped. A failed build is told by numbers alone, for the rest of its log may hold secrets:
 # buildctl ends with the place of a step, `Dockerfile:3`, and with `error: … exit code: 7`. What
-# steps print begins with `#` or the seconds it took, and BuildKit keeps 2 MiB of it for each.
+# steps print begins with `#` or the seconds it took, and BuildKit keeps 2 MiB of it for each. The
+# shell waits for what runs in the background alone while it obeys SIGTERM, which the first process
+# of a container ignores else: a build that ends well while its Pod is taken away tells nobody.
 BUILDKIT_SCRIPT = (
     "set -eu\n"
     + BUILDKIT_CACHE_SCRIPT
@@ -44,9 +46,10 @@ printf '%s' "$BUILDKITD_TOML" >"$work/buildkitd.toml"
 export BUILDKITD_FLAGS="--config $work/buildkitd.toml"
 mkfifo "$work/pipe"
 tee "$work/log" <"$work/pipe" & copying=$!
+trap 'exit 143' TERM
 code=0
-buildctl-daemonless.sh build "$@" --metadata-file "$work/metadata.json" >"$work/pipe" 2>&1 ||
-  code=$?
+buildctl-daemonless.sh build "$@" --metadata-file "$work/metadata.json" >"$work/pipe" 2>&1 &
+wait $! || code=$?
 wait "$copying"
 if [ "$code" != 0 ]; then
   line=$(sed -n '/^error: /d; s/^[^ #0-9].*:\([1-9][0-9]\{0,5\}\)$/line \1/p' "$work/log" |

@@ -1,11 +1,13 @@
 """BuildKit's shell script, run by a real shell, with a recorder in buildctl's place."""
 
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,27 +37,29 @@ cat "${BUILDKITD_FLAGS#--config }" >"$RECORD/toml"
 for arg; do printf '%s\\0' "$arg"; last=$arg; done >"$RECORD/args"
 printf '%s' "$METADATA" >"$last"
 printf '%s\\n' "$SAID" >&2
+[ ! -p "$RECORD/begun" ] || { echo >"$RECORD/begun"; exec sleep 60; }
 exit "$CODE"
 """
 
+Start = Callable[..., "subprocess.Popen[str]"]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def run(tmp_path: Path, release: Release, resolved: Resolved) -> Run:
-    """Run the rendered command as the kubelet would: `$$` is `$`."""
+def start(tmp_path: Path, release: Release, resolved: Resolved) -> Start:
+    """Start the rendered command as the kubelet would: `$$` is `$`."""
     recorder = tmp_path / "buildctl-daemonless.sh"
     recorder.write_text(RECORDER)
     recorder.chmod(0o755)
 
-    def run(
+    def start(
         metadata: str = METADATA,
         code: int = 0,
         args: tuple[BuildArg, ...] = (),
         cache: ResolvedCache | None = None,
         said: str = "",
         failure_log: bool = False,
-    ) -> "subprocess.CompletedProcess[str]":
+    ) -> "subprocess.Popen[str]":
         build = replace(
             resolved.build, type=BuildType.BUILDKIT, args=args, cache=cache, failure_log=failure_log
         )
@@ -72,7 +76,26 @@ def run(tmp_path: Path, release: Release, resolved: Resolved) -> Run:
             "SAID": said,
             "TMPDIR": str(tmp_path),
         }
-        return subprocess.run(argv, env=env, text=True, capture_output=True, check=False)
+        return subprocess.Popen(
+            argv,
+            env=env,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    return start
+
+
+@pytest.fixture
+def run(start: Start) -> Run:
+    """Run the rendered command to its end."""
+
+    def run(**options: Any) -> "subprocess.CompletedProcess[str]":  # noqa: ANN401 - handed on
+        script = start(**options)
+        stdout, stderr = script.communicate()
+        return subprocess.CompletedProcess(script.args, script.returncode, stdout, stderr)
 
     return run
 
@@ -142,7 +165,7 @@ def test_a_failed_build_fails_with_its_own_code_and_leaves_no_digest(
     ],
 )
 def test_a_build_without_a_digest_fails_aloud(run: Run, tmp_path: Path, metadata: str) -> None:
-    done = run(metadata)
+    done = run(metadata=metadata)
     assert done.returncode == 1
     assert "left no digest" in done.stderr
     assert not (tmp_path / "termination-log").exists()
@@ -193,4 +216,17 @@ def test_what_is_no_place_in_the_dockerfile_is_not_left(
 
 def test_where_the_log_is_shown_nothing_takes_its_place(run: Run, tmp_path: Path) -> None:
     run(code=1, said=ENDED, failure_log=True)
+    assert not (tmp_path / "termination-log").exists()
+
+
+def test_a_build_whose_pod_is_taken_away_ends_at_once_and_not_well(
+    start: Start, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "begun")
+    with start() as script:
+        (tmp_path / "begun").read_text()
+        script.terminate()
+        code = script.wait(10)
+        os.killpg(script.pid, signal.SIGKILL)  # as the end of a container ends all that is in it
+    assert code == 143
     assert not (tmp_path / "termination-log").exists()

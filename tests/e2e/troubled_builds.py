@@ -1,0 +1,220 @@
+"""Releases whose builds are in trouble: what makes them so, and a cluster in which they are."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import yaml
+
+from album_operator.settings import BUILDKIT_IMAGE
+from testbed import Testbed
+from testbed.deploy import secrets
+from tests.e2e.world import World, wait_for
+
+FULL, STRICT = "album-full", "album-strict"
+"""Namespaces: the quota of one has no room, the other admits no Pod of a builder."""
+
+TOLD = 30.0
+"""Seconds within which a person is told why a build does not run."""
+
+COMPLAINTS = {
+    "QuotaExceeded": "FailedCreate",
+    "PodRefused": "FailedCreate",
+    "Unschedulable": "FailedScheduling",
+    "ImagePullFailed": "Failed",
+    "PodNotStarted": "FailedMount",
+}
+"""The Event by which the cluster tells first of what each reason stands for."""
+
+SHELL = "FROM debian:bookworm-slim\n"
+
+DOCKERFILES = {
+    "step": f"{SHELL}RUN echo 'the secret word' && exit 7\n",
+    "memory": f"{SHELL}RUN head -c 2000000000 /dev/zero | tail\n",
+    "disk": f"{SHELL}RUN head -c 500000000 /dev/zero >/big && sleep 300\n",
+    "late": f"{SHELL}RUN sleep 300\n",
+    "taken": f"{SHELL}RUN sleep 5\n",
+    "noise": (
+        f"{SHELL}RUN head -c 30000000 /dev/urandom; "
+        "head -c 100000 /dev/urandom >/dev/termination-log; exit 3\n"
+    ),
+}
+"""By the case that needs one of its own."""
+
+BUILDS: dict[str, dict[str, Any]] = {
+    "step": {},
+    "memory": {"resources__limits": {"memory": "400Mi"}},
+    "disk": {"resources__limits": {"ephemeral-storage": "300Mi"}},
+    "late": {"timeout": "10s"},
+    "taken": {},
+    "noise": {"failureLog": True},
+    "room": {"resources__requests": {"cpu": "60"}},
+    "sidecar": {},
+    "image": {},
+    "mount": {},
+}
+"""What the pipeline of each case says of its build, beside what all say."""
+
+
+def _add(path: str, value: str, operation: str = "add") -> str:
+    """Render one change of a Pod, in CEL."""
+    return f'JSONPatch{{op: "{operation}", path: "{path}", value: {value}}}'
+
+
+MUTATIONS = {
+    "sidecar": [
+        _add(
+            "/spec/containers/-",
+            "Object.spec.containers{"
+            f'name: "istio-proxy", image: "{BUILDKIT_IMAGE}", command: ["sleep", "600"]}}',
+        ),
+    ],
+    "image": [_add("/spec/containers/0/image", '"registry.invalid/no/such:image"', "replace")],
+    "mount": [
+        _add(
+            "/spec/volumes/-",
+            'Object.spec.volumes{name: "more", '
+            'secret: Object.spec.volumes.secret{secretName: "no-such-secret"}}',
+        ),
+        _add(
+            "/spec/containers/0/volumeMounts/-",
+            'Object.spec.containers.volumeMounts{name: "more", mountPath: "/more"}',
+        ),
+    ],
+}
+"""What joins the Pods of a case, as a mesh's webhook would have it."""
+
+
+@dataclass(frozen=True)
+class Builds:
+    """Releases whose builds are in trouble, all begun at once.
+
+    Attributes:
+        world: of each case's namespace.
+        names: of the release of each case.
+    """
+
+    world: dict[str, World]
+    names: dict[str, str]
+
+    def status(self, case: str) -> dict[str, Any]:
+        """Read a release's status."""
+        found: dict[str, Any] = self.world[case].get(self.names[case])["status"]
+        return found
+
+    def told(self, case: str, reason: str) -> str:
+        """Wait until a release says why its build does not run, soon enough; give its message."""
+        world, name = self.world[case], self.names[case]
+        message = str(ready_of(world.await_reason(name, reason))["message"])
+        assert (self._told_at(case, reason) - self._began_at(case, reason)).total_seconds() <= TOLD
+        return message
+
+    def failed(self, case: str) -> dict[str, Any]:
+        """Wait until a release has stopped; give its failure."""
+        self.world[case].await_finished(self.names[case])
+        failure: dict[str, Any] = self.status(case)["failure"]
+        return failure
+
+    def message(self, case: str) -> str:
+        """Give the message of a release's Ready."""
+        return str(ready_of({"status": self.status(case)})["message"])
+
+    def _began_at(self, case: str, reason: str) -> datetime:
+        """Give when the cluster first complained of a Job or its Pod."""
+        world = self.world[case]
+        (job,) = world.jobs(self.names[case])
+        selector = f"reason={COMPLAINTS[reason]}"
+        events = world.core.list_namespaced_event(world.namespace, field_selector=selector)
+        times: list[datetime] = [
+            event.first_timestamp or event.event_time
+            for event in events.items
+            if event.involved_object.name.startswith(job)
+        ]
+        return min(times)
+
+    def _told_at(self, case: str, reason: str) -> datetime:
+        world = self.world[case]
+        selector = f"involvedObject.name={self.names[case]},reason={reason}"
+
+        def look() -> datetime | None:
+            events = world.core.list_namespaced_event(world.namespace, field_selector=selector)
+            return min((event.event_time for event in events.items), default=None)
+
+        return wait_for(f"an Event of {reason}", look, 10)
+
+
+def ready_of(release: dict[str, Any]) -> dict[str, Any]:
+    """Give a release's Ready condition."""
+    conditions = {item["type"]: item for item in release["status"]["conditions"]}
+    return dict(conditions["Ready"])
+
+
+def apply(testbed: Testbed, *objects: dict[str, Any]) -> None:
+    """Apply objects as an admin."""
+    everything = {"apiVersion": "v1", "kind": "List", "items": list(objects)}
+    testbed.kubectl("apply", "-f", "-", stdin=json.dumps(everything))
+
+
+def serve(testbed: Testbed, namespace: str, level: str) -> None:
+    """Make a namespace the operator may serve."""
+    labels = {"pod-security.kubernetes.io/enforce": level}
+    metadata = {"name": namespace, "labels": labels}
+    rights = list(yaml.safe_load_all(testbed.kubectl("kustomize", "manifests/namespace")))
+    for each in rights:
+        each["metadata"]["namespace"] = namespace
+    apply(
+        testbed,
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata},
+        *secrets(testbed, namespace),
+        *rights,
+    )
+
+
+def join(case: str) -> list[dict[str, Any]]:
+    """Render the policy that changes the Pods of a case, as an injecting webhook would."""
+    group, name = "admissionregistration.k8s.io/v1", f"album-e2e-{case}"
+    pods = {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"]}
+    ours = f"object.metadata.?labels['album.dev/pipeline'].orValue('') == '{case}'"
+    patch = {"expression": f"[{', '.join(MUTATIONS[case])}]"}
+    spec = {
+        "matchConstraints": {"resourceRules": [{**pods, "operations": ["CREATE"]}]},
+        "matchConditions": [{"name": "ours", "expression": ours}],
+        "reinvocationPolicy": "Never",
+        "mutations": [{"patchType": "JSONPatch", "jsonPatch": patch}],
+    }
+    return [
+        {
+            "apiVersion": group,
+            "kind": "MutatingAdmissionPolicy",
+            "metadata": {"name": name},
+            "spec": spec,
+        },
+        {
+            "apiVersion": group,
+            "kind": "MutatingAdmissionPolicyBinding",
+            "metadata": {"name": name},
+            "spec": {"policyName": name},
+        },
+    ]
+
+
+def consent(world: World, pipelines: list[str]) -> None:
+    """Let these pipelines, and no others, release to the backend's Application."""
+    annotations = {"album.dev/authorized-pipeline": ",".join(pipelines)}
+    world.patch_application("album-app-backend", {"metadata": {"annotations": annotations}})
+
+
+def release(case: str, world: World) -> str:
+    """Release a tag by a pipeline of the case's name; give the release's name."""
+    target = None
+    if case in DOCKERFILES:
+        target = f"{case}-{uuid.uuid4().hex[:8]}"
+        world.branch_source("backend/Dockerfile", DOCKERFILES[case], target)
+    own = BUILDS.get(case, {})
+    world.pipeline(case, **{f"build__{key}": value for key, value in own.items()})
+    tag = world.new_tag(target=target)
+    return world.release(tag, f"{case}-{tag}", pipeline=case)
