@@ -63,8 +63,8 @@ class Settings:
         build_limits: how many build Jobs run at once.
         insecure_hosts: `host[:port]` of git servers and registries that may be spoken to in plain
             HTTP.
-        allowed_hosts: `host[:port]` of git servers and forges that may be at an address of the node
-            or the cluster.
+        allowed_hosts: `host[:port]` of git servers, forges and registries that may be at an address
+            of the node or the cluster.
         proxies: through which git and forges are gone to.
         ca_file: PEM file with certificate authorities that are trusted beside the image's.
         require_consent: whether an Application must name the pipeline it lets change it.

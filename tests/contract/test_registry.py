@@ -216,15 +216,28 @@ async def test_a_wrong_password_is_refused_and_names_the_secret(
     assert "canary-password" not in str(caught.value)
 
 
-async def test_plain_http_is_refused_where_no_admin_allows_it(
+async def test_the_pipelines_word_for_plain_http_says_not_where_a_registry_may_be(
     request: pytest.FixtureRequest,
 ) -> None:
     stage = on_gitea(request.getfixturevalue("gitea"))
-    strict = HttpRegistry()
+    strict, lets = HttpRegistry(), HttpRegistry(allowed_hosts={stage.place.registry})
     with pytest.raises(TerminalError) as caught:
         await strict.find(stage.place, "v1.1.0")
-    await strict.close()
-    await stage.registry.close()
+    assert await lets.find(stage.place, "v1.1.0") is None
+    for registry in (strict, lets, stage.registry):
+        await registry.close()
 
     assert caught.value.reason is Reason.HOST_NOT_ALLOWED
-    assert "ALBUM_INSECURE_HOSTS" in str(caught.value)
+    assert f"add {stage.place.registry} to the operator's ALBUM_ALLOWED_HOSTS" in str(caught.value)
+
+
+async def test_a_registry_that_an_admin_lists_is_spoken_to_in_plain_http(
+    request: pytest.FixtureRequest,
+) -> None:
+    stage = on_gitea(request.getfixturevalue("gitea"))
+    digest = stage.push("v1.1.0", OURS)
+    seen = await stage.registry.find(replace(stage.place, insecure=False), "v1.1.0")
+    await stage.registry.close()
+
+    assert seen is not None
+    assert seen.digest == digest

@@ -52,23 +52,31 @@ def credential_in(text: str, image: str, secret: str) -> RegistryCredential | No
     """
     _, auths = _read(text)
     wanted = in_full(image)
+    others = frozenset(registry_named(host_in(key)) for key in auths)
     found = [
-        (place, entry)
+        (len(place), key == DOCKER_HUB_KEY, credential)
         for key, entry in auths.items()
-        if isinstance(entry, dict) and _is_below(wanted, place := _place_of(key))
+        if isinstance(entry, dict)
+        and _is_below(wanted, place := _place_of(key))
+        and (credential := _credential(entry, secret, wanted, others)) is not None
     ]
-    if not found:
-        return None
-    _, entry = max(found, key=lambda each: len(each[0]))
+    # Of Docker Hub's several names, builders look for one first.
+    return max(found, key=lambda each: each[:2])[2] if found else None
+
+
+def _credential(
+    entry: Mapping[str, Any], secret: str, image: str, others: frozenset[str]
+) -> RegistryCredential | None:
+    """Read an entry; None where it says nothing, as those of programs do."""
     username, password = _pair(entry)
     credential = RegistryCredential(
         secret=secret,
-        registry=wanted.partition("/")[0],
+        registry=image.partition("/")[0],
         username=username,
         password=password,
         identity_token=str(entry.get("identitytoken") or ""),
         registry_token=str(entry.get("registrytoken") or ""),
-        others=frozenset(registry_named(host_in(key)) for key in auths),
+        others=others,
     )
     is_told = credential.password or credential.identity_token or credential.registry_token
     return credential if is_told else None
@@ -110,11 +118,12 @@ def _read(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _place_of(key: str) -> str:
-    """Give `host[:port][/path]` of a key; a version of the API at its end is no path."""
+    """Give `host[:port][/path]` of a key; of a URL builders take the host alone."""
     host, _, path = key.split("://", 1)[-1].partition("/")
     path = path.strip("/")
     registry = registry_named(host)
-    return registry if path in {"", "v1", "v2"} else f"{registry}/{path}"
+    is_whole = "://" in key or path in {"", "v1", "v2"}
+    return registry if is_whole else f"{registry}/{path}"
 
 
 def _is_below(image: str, place: str) -> bool:

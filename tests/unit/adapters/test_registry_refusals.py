@@ -1,6 +1,7 @@
 """What real registries answer in place of an image, and what each of it means."""
 
 import asyncio
+import gzip
 import json
 from datetime import timedelta
 
@@ -8,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from album_operator.adapters.registry.registry import HttpRegistry
-from album_operator.domain.errors import TransientError
+from album_operator.domain.errors import TerminalError, TransientError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.registry import ImagePlace, ImageSeen, RegistryCredential
 from tests.unit.adapters.registry_server import (
@@ -213,6 +214,40 @@ async def test_a_redirect_leads_nowhere_pipelines_are_not_let_to(
         told = await fails(server)
 
     assert told.reason is reason
+
+
+async def test_a_token_over_plain_http_is_made_by_nobody_else() -> None:
+    async with serving() as server, serving("127.0.0.2") as other:
+        server.hold()
+        server.answers = behind_tokens(server, f"http://{other.host}/token")
+        login = RegistryCredential("push", server.host, "acme", PASSWORD)
+        place = ImagePlace(f"{server.host}/acme/shop", login, "a", insecure=True)
+        registry = HttpRegistry(allowed_hosts={server.host, other.host})
+        with pytest.raises(TerminalError, match="in plain HTTP"):
+            await registry.find(place, "v1")
+        await registry.close()
+
+    assert other.seen == []
+
+
+async def test_what_is_gone_between_two_questions_is_looked_for_by_its_tag() -> None:
+    async with serving() as server:
+        digest = server.hold()
+        del server.answers[f"/manifests/{digest}"]
+        seen = await ask(server)
+        assert seen is not None
+        assert seen.digest == digest
+
+
+async def test_a_configuration_that_came_packed_is_proved_unpacked() -> None:
+    async with serving() as server:
+        digest = server.hold()
+        config = config_of(LABELS)
+        packed = gzip.compress(config)
+        server.serve(f"/blobs/{digest_of(config)}", packed, Content_Encoding="gzip")
+        seen = await ask(server)
+
+    assert seen == ImageSeen(digest, LABELS, ("linux/amd64",))
 
 
 async def test_a_blob_is_not_followed_for_ever() -> None:

@@ -145,3 +145,30 @@ def test_tokens_of_both_kinds_are_found_and_all_registries_are_known() -> None:
 )
 def test_where_nothing_is_for_a_registry_there_is_no_credential(auths: dict[str, object]) -> None:
     assert credential_in(json.dumps({"auths": auths}), "ghcr.io/acme/shop:v1", "push") is None
+
+
+def test_an_entry_that_says_nothing_hides_no_other() -> None:
+    pair = base64.b64encode(b"acme:word").decode()
+    auths = {"docker.io": {}, "index.docker.io": {"auth": pair}}
+    found = credential_in(json.dumps({"auths": auths}), "acme/shop", "push")
+
+    assert found is not None
+    assert (found.username, found.password) == ("acme", "word")
+
+
+def test_of_docker_hubs_names_the_one_that_builders_look_for_counts() -> None:
+    auths = {
+        "docker.io": {"username": "other", "password": "word"},
+        KEY: {"username": "acme", "password": "word"},
+    }
+    found = credential_in(json.dumps({"auths": auths}), "acme/shop", "push")
+
+    assert found is not None
+    assert found.username == "acme"
+
+
+def test_a_url_is_of_the_whole_registry_as_for_builders() -> None:
+    auths = {"https://acme.example.org/artifactory/api": {"username": "acme", "password": "word"}}
+    image = "acme.example.org/acme/shop"
+
+    assert credential_in(json.dumps({"auths": auths}), image, "push") is not None

@@ -111,7 +111,7 @@ class RegistryApi:
         gateway: Gateway | None,
         time_limit: timedelta,
     ) -> None:
-        self.insecure_hosts = frozenset(insecure_hosts)
+        self.insecure_hosts = frozenset(host.lower() for host in insecure_hosts)
         self._allowed_hosts = frozenset(allowed_hosts)
         self._gateway = gateway or Gateway(SHARES, Reason.REGISTRY_UNAVAILABLE)
         self._check_found = partial(check_found, listed={*insecure_hosts, *allowed_hosts})
@@ -133,7 +133,7 @@ class RegistryApi:
             TerminalError: `HostNotAllowed`.
         """
         origin = _origin_of(request.url)
-        check_address(origin, self.insecure_hosts, self._allowed_hosts)
+        self._check(place, origin)
         answer = await self._gateway.run(
             _Target(place.namespace, server_of(origin)),
             lambda: self._exchange(place, request),
@@ -146,6 +146,14 @@ class RegistryApi:
         if answer.status in RETRIED:
             raise unavailable(place, answer.said, answer.retry_after)
         return answer
+
+    def _check(self, place: ImagePlace, origin: str) -> None:
+        if place.insecure and origin == place.url:
+            # It is the pipeline's word how its registry is spoken to, and not where that may be.
+            listed = {*self.insecure_hosts, *self._allowed_hosts}
+            check_address(f"https://{server_of(origin)}", (), listed)
+        else:
+            check_address(origin, self.insecure_hosts, self._allowed_hosts)
 
     async def _exchange(self, place: ImagePlace, request: Request) -> Answer:
         headers = {"Accept": request.accept, "User-Agent": "album-operator"}

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 from album_operator.adapters.registry.api import TIME_LIMIT, RegistryApi
@@ -83,17 +84,17 @@ class HttpRegistry:
 
     async def tag(self, place: ImagePlace, digest: str, tag: str) -> None:
         """Let a tag stand for a manifest that is there."""
-        async with self._within(place, tag):
-            data = await self._read_again(place, digest)
-            await self._put(place, tag, data, kind_of(data))
+        async with self._within(place, tag) as there:
+            data = await self._read_again(there, digest)
+            await self._put(there, tag, data, kind_of(data))
 
     async def put_index(self, place: ImagePlace, images: Collection[str], tag: str) -> str:
         """Let a tag stand for an index of images that are there, and give its digest."""
-        async with self._within(place, tag):
-            listed = [await self._listed(place, digest) for digest in sorted(set(images))]
+        async with self._within(place, tag) as there:
+            listed = [await self._listed(there, digest) for digest in sorted(set(images))]
             index, kind = make_index(listed)
-            parse_manifest(place, tag, index)
-            await self._put(place, tag, index, kind)
+            parse_manifest(there, tag, index)
+            await self._put(there, tag, index, kind)
             return digest_of(index)
 
     async def _listed(self, place: ImagePlace, digest: str) -> tuple[bytes, str]:
@@ -136,16 +137,17 @@ class HttpRegistry:
 
     async def find(self, place: ImagePlace, name: str) -> ImageSeen | None:
         """Read what a tag or a digest stands for."""
-        async with self._within(place, name):
-            return await self._find(place, name)
+        async with self._within(place, name) as there:
+            return await self._find(there, name)
 
     @asynccontextmanager
-    async def _within(self, place: ImagePlace, name: str) -> AsyncIterator[None]:
-        """Work on what may be asked for, and no longer than the limit."""
+    async def _within(self, place: ImagePlace, name: str) -> AsyncIterator[ImagePlace]:
+        """Work on what may be asked for, as builders do, and no longer than the limit."""
         _check(place, name)
+        is_plain = place.insecure or place.registry in self._api.insecure_hosts
         try:
             async with asyncio.timeout(self._whole_limit):
-                yield
+                yield replace(place, insecure=is_plain)
         except TimeoutError:
             said = f"it did not tell all of an image within {self._whole_limit:g} seconds"
             raise unavailable(place, said) from None
@@ -157,7 +159,9 @@ class HttpRegistry:
         told = answer.headers.get("docker-content-digest", "") if answer.status == 200 else ""
         wanted = told if DIGEST.fullmatch(told) and ":" not in name else name
         known = self._known.get((place.repository, wanted)) if answer.status == 200 else None
-        return known or await self._read(place, wanted)
+        seen = known or await self._read(place, wanted)
+        # What HEAD told may be gone, or a mirror of the registry may not have it yet.
+        return seen if seen is not None or wanted == name else await self._read(place, name)
 
     async def _read(self, place: ImagePlace, name: str) -> ImageSeen | None:
         """Read a manifest and the labels of all its images."""
