@@ -7,6 +7,7 @@ import uuid
 import pytest
 
 from testbed import samples
+from tests.e2e.registry import Repository
 from tests.e2e.world import CONFIG, SOURCE, World, wait_for
 
 pytestmark = pytest.mark.e2e
@@ -157,13 +158,41 @@ def test_a_step_that_nothing_changed_for_comes_from_the_cache(world: World) -> N
         "ARG VERSION\nCOPY main.go /opt/$VERSION/main.go\nRUN echo $VERSION >/version\n"
     )
     world.branch_source("backend/Dockerfile", dockerfile, branch)
-    built = []
+    images, built = Repository(world.testbed.registry, "album/album-app-backend"), []
     for tag in (world.new_tag(target=branch), world.new_tag(target=branch)):
         status = world.await_reason(world.release(tag), "AwaitingMerge")["status"]
-        built.append(world.layers(status["image"]))
+        built.append(images.layers(status["image"]["digest"]))
     first, second = built
     assert first[:-2] == second[:-2]
     assert not {*first[-2:]} & {*second[-2:]}
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_builds_secret_is_in_no_layer_of_its_image_or_cache(world: World) -> None:
+    canary, own = uuid.uuid4().hex, f"secret-{uuid.uuid4().hex[:8]}"
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": own, "namespace": "album"}}
+    world.testbed.kubectl(
+        "apply", "-f", "-", stdin=json.dumps({**secret, "stringData": {"word": canary}})
+    )
+    reference = {"name": "word", "secretRef": {"name": own, "key": "word"}}
+    world.pipeline(build__cache={"repository": f"album/{own}"}, build__secrets=[reference])
+    dockerfile = (
+        "FROM debian:bookworm-slim\n"
+        "RUN --mount=type=secret,id=word wc -c </run/secrets/word >/length-of-the-secret\n"
+        "RUN touch /after\n"
+    )
+    world.branch_source("backend/Dockerfile", dockerfile, own)
+
+    status = world.await_reason(world.release(world.new_tag(target=own)), "AwaitingMerge")["status"]
+
+    images = Repository(world.testbed.registry, "album/album-app-backend")
+    cache = Repository(world.testbed.registry, f"album/{own}-backend")
+    held = list(images.contents(status["image"]["digest"]))
+    assert any(b"length-of-the-secret" in each for each in held[2:])
+    assert cache.tags()
+    held += [each for tag in cache.tags() for each in cache.contents(tag)]
+    assert not any(canary.encode() in each for each in held)
+    world.testbed.kubectl("delete", "secret", own, "-n", "album")
 
 
 @pytest.mark.usefixtures("engine")

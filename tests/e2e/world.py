@@ -7,7 +7,6 @@ import json
 import re
 import subprocess
 import time
-import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -227,19 +226,6 @@ class World:
         )
 
     # --- what a release left behind ---
-
-    def layers(self, image: dict[str, str]) -> list[str]:
-        """Give the digests of an image's layers, as the registry has it under its digest."""
-        path = image["reference"].rpartition(":")[0].partition("/")[2]
-        request = urllib.request.Request(
-            f"http://{self.testbed.registry}/v2/{path}/manifests/{image['digest']}",
-            headers={
-                "Accept": "application/vnd.oci.image.manifest.v1+json, "
-                "application/vnd.docker.distribution.manifest.v2+json"
-            },
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-            return [layer["digest"] for layer in json.load(answer)["layers"]]
 
     def jobs(self, release: str) -> list[str]:
         """Give the build Jobs of a release."""
