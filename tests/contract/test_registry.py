@@ -144,6 +144,14 @@ async def test_images_for_several_platforms_become_one(registry: RegistryStage) 
     assert sorted(seen.platforms) == ["linux/amd64", "linux/arm64"]
 
 
+async def test_an_index_of_nothing_is_not_put(registry: RegistryStage) -> None:
+    with pytest.raises(TerminalError) as caught:
+        await registry.registry.put_index(registry.place, [], "v1.1.0")
+
+    assert caught.value.reason is Reason.IMAGE_SOURCE_UNKNOWN
+    assert await registry.registry.find(registry.place, "v1.1.0") is None
+
+
 async def test_an_index_gets_further_tags_and_takes_none_from_another(
     registry: RegistryStage,
 ) -> None:

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping
 
-from album_operator.domain.errors import OutsideError, StaleError
+from album_operator.domain.errors import OutsideError, StaleError, TerminalError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.registry import ImagePlace, ImageSeen
 
@@ -71,6 +71,8 @@ class FakeRegistry:
         if self.trouble is not None:
             raise self.trouble
         found = [self._image(place, digest) for digest in sorted(set(images))]
+        if not found:
+            raise TerminalError(Reason.IMAGE_SOURCE_UNKNOWN, "It is an index without an image.")
         shared = set.intersection(*(set(image.labels.items()) for image in found))
         digest = (
             f"sha256:{hashlib.sha256(repr([one.digest for one in found]).encode()).hexdigest()}"
