@@ -95,7 +95,7 @@ def parse_manifest(place: ImagePlace, name: str, data: bytes) -> Manifest:
     digest = prove(place, name, data)
     raw = _mapping(place, data)
     is_index, config = isinstance(raw.get("manifests"), list), raw.get("config")
-    if (is_index and config is not None) or raw.get("mediaType") in (
+    if (is_index and config is not None) or str(raw.get("mediaType")) in (
         {IMAGE, DOCKER_IMAGE} if is_index else {INDEX, DOCKER_INDEX}
     ):
         # Each reader takes it for what it looks at first (CVE-2021-41190).
@@ -145,7 +145,7 @@ def _images(place: ImagePlace, name: str, raw: Sequence[Any]) -> tuple[Part, ...
             continue
         if not isinstance(each, dict) or not DIGEST.fullmatch(str(each.get("digest"))):
             raise no_image(place, name, "an index of images that it does not name by SHA-256")
-        if each.get("mediaType") in {INDEX, DOCKER_INDEX}:
+        if str(each.get("mediaType")) in {INDEX, DOCKER_INDEX}:
             raise no_image(place, name, "an index of indexes")
         found.append(Part(str(each["digest"]), _platform(each.get("platform"))))
     if not found:
