@@ -128,6 +128,20 @@ async def test_nothing_is_missing_for_certain_where_no_credential_was_found_good
     assert told.reason is Reason.CREDENTIALS_REFUSED
 
 
+@pytest.mark.parametrize(
+    ("status", "reason"), [(503, Reason.REGISTRY_UNAVAILABLE), (429, Reason.RATE_LIMITED)]
+)
+async def test_who_makes_tokens_and_does_not_now_is_named(status: int, reason: Reason) -> None:
+    async with serving() as server, serving("127.0.0.2") as maker:
+        server.hold()
+        server.answers = behind_tokens(server, f"http://{maker.host}/token")
+        maker.refuse("/token", status)
+        told = await fails(server, None, maker.host)
+
+    assert told.reason is reason
+    assert f"{maker.host} said HTTP status {status}" in str(told)
+
+
 async def test_a_token_that_is_good_no_more_is_made_anew() -> None:
     async with serving() as server:
         digest = server.hold()

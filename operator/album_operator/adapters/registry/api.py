@@ -142,9 +142,10 @@ class RegistryApi:
             find_failure=_find_failure,
         )
         if answer.status == 429:
-            raise limited(place, answer.said, answer.retry_after)
+            raise limited(place, _of_server(place, request, answer.said), answer.retry_after)
         if answer.status in RETRIED:
-            raise unavailable(place, answer.said, answer.retry_after)
+            said = _of_server(place, request, answer.said)
+            raise unavailable(place, said, answer.retry_after)
         return answer
 
     def _check(self, place: ImagePlace, origin: str) -> None:
@@ -179,13 +180,19 @@ class RegistryApi:
             if proxy is not None and isinstance(error, aiohttp.ClientHttpProxyError):
                 raise unavailable(place, refused_by(proxy, error.status)) from error
             said = _clean(place, request, str(error) or type(error).__name__)
-            raise unavailable(place, said) from error
+            raise unavailable(place, _of_server(place, request, said)) from error
 
 
 def _origin_of(url: str) -> str:
     """Give what of a URL decides who is gone to; registries and their stores choose the rest."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _of_server(place: ImagePlace, request: Request, said: str) -> str:
+    """Name the server that said something, where it is not the registry itself."""
+    server = server_of(_origin_of(request.url))
+    return said if server == place.server else f"{server} said {said}"
 
 
 def _find_failure(answer: Answer) -> str | None:
