@@ -22,11 +22,12 @@ from album_operator.adapters.cluster.secrets import ClusterSecrets
 from album_operator.adapters.editor import ProcessEditor
 from album_operator.adapters.git.config_repository import GitConfigRepository
 from album_operator.domain.forges import ForgeType
-from album_operator.domain.notice import Notice
+from album_operator.domain.notice import ImageNotice, Notice
 from album_operator.domain.places import USERNAME, Credential, ForgePlace
 from album_operator.domain.release import Ref
 from album_operator.domain.seen import PullRequestSeen, PullRequestState
 from album_operator.memory.build_queue import BuildQueue
+from album_operator.memory.image_waits import ImageWaits
 from album_operator.memory.release_index import ReleaseIndex
 from album_operator.memory.sightings import Sightings
 from album_operator.metrics import Metrics
@@ -50,7 +51,6 @@ from tests.fakes.builders import (
 from tests.fakes.cluster import FakeCluster, finish_build, raw_registry_secret, raw_secret
 from tests.fakes.git_repositories import FakeSourceRepository
 from tests.fakes.git_server import TOKEN, FakeGitServer
-from tests.fakes.registry import FakeRegistry
 
 VALUES = 'image:\n  repository: ghcr.io/owner/album-app-{app}\n  tag: "v1.0.0"\n'
 VERSION = "v1.1.0"
@@ -165,12 +165,13 @@ class Operator:
             pull_requests=forge,
             watch=self._watch,
             builds=ClusterBuilds(self._cluster, _now),
-            registry=FakeRegistry(),
+            registry=self._cluster.registry,
             applications=ClusterApplications(self._cluster),
             settings=settings,
             clock=_now,
             sightings=Sightings(_now),
             queue=BuildQueue(limits=settings.build_limits),
+            image_waits=ImageWaits(),
             index=ReleaseIndex(),
         )
         self._reconciler = Reconciler(ClusterReleases(self._cluster, _now), world)
@@ -254,7 +255,9 @@ class Operator:
         """
         return self._watch.merged[number], self._delivered.get(number)
 
-    def _take_delivery(self, notice: Notice) -> None:
+    def _take_delivery(self, notice: Notice | ImageNotice) -> None:
+        if isinstance(notice, ImageNotice):
+            return
         if notice.number is not None and notice.number not in self._watch.merged:
             self._delivered[notice.number] = time.perf_counter()
         self._wakeups.notice(notice)

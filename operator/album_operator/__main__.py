@@ -122,6 +122,7 @@ class _Outside:
             clock=self._clock,
             sightings=Sightings(self._clock),
             queue=wakeups.queue,
+            image_waits=wakeups.image_waits,
             index=wakeups.index,
         )
 

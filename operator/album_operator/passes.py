@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from album_operator.domain.notice import Subject
+from album_operator.domain.reasons import Reason
 from album_operator.domain.record import PullRequestRecord, Record, StepName
+from album_operator.domain.registry import ImageSeen
 from album_operator.domain.release import Ref, Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import Wait
@@ -25,6 +27,7 @@ class Next:
         applications: Applications whose events concern the release.
         pull_request: the open pull request whose events do, None for none.
         branch: its head branch.
+        image: the image that is waited for, which is built elsewhere; None for none.
         is_gone: the release is deleted, or about to be: nothing is left to pass over.
     """
 
@@ -34,6 +37,7 @@ class Next:
     applications: tuple[Ref, ...] = ()
     pull_request: PullRequestRecord | None = None
     branch: str | None = None
+    image: str | None = None
     is_gone: bool = False
 
 
@@ -59,6 +63,7 @@ class Pass:
 
     Attributes:
         access: the credentials of this pass.
+        looks: what its steps know of the image's tag.
     """
 
     release: Release
@@ -67,6 +72,7 @@ class Pass:
     access: Access
     memory: Memory
     lap_started: float
+    looks: dict[str, ImageSeen | None] = field(default_factory=dict)
 
     @property
     def case(self) -> Case:
@@ -78,7 +84,7 @@ class Pass:
 
     def with_wish(self, wish: Resolved) -> Case:
         """Give the release as it would do this."""
-        return Case(self.release, self.record, wish, self.access)
+        return Case(self.release, self.record, wish, self.access, self.looks)
 
     def lap(self, step: StepName | None) -> None:
         """Count the time since the last lap as the operator's own, spent on this step."""
@@ -101,4 +107,5 @@ class Pass:
             resolved.argocd.applications,
             pull_request,
             resolved.config.branch,
+            resolved.build.image if wait.reason is Reason.AWAITING_IMAGE else None,
         )

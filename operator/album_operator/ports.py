@@ -394,7 +394,8 @@ class Builds(Protocol):
             counts: tells whether a Job that runs is one of these.
 
         Raises:
-            StaleError: as many run by now, and nothing was created.
+            StaleError: as many run by now, or one that pushes the same image, and nothing was
+                created.
         """
 
 

@@ -55,6 +55,7 @@ def _resolved(repository: str, api_url: str | None = None) -> Resolved:
 def _notice(page: str) -> Notice:
     body = {"repository": {"html_url": page}, "pull_request": {"number": 1, "head": BRANCH}}
     [notice] = parse_notices(ForgeType.GITEA, "pull_request", body)
+    assert isinstance(notice, Notice)
     return notice
 
 

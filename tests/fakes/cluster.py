@@ -15,10 +15,13 @@ from typing import Any
 from album_operator.adapters.cluster.cluster import Cluster, path_of
 from album_operator.adapters.cluster.refusals import OBJECTS, ConflictError, NotFoundError
 from album_operator.domain.errors import OutsideError, TransientError
+from album_operator.domain.images import in_full
+from album_operator.domain.names import image_repository, image_tag
 from album_operator.domain.reasons import Reason
 from tests.fakes.builders import DIGEST, NAMESPACE
 from tests.fakes.crd_schema import faults_of_status
 from tests.fakes.faults import Faults
+from tests.fakes.registry import FakeRegistry
 
 Raw = dict[str, Any]
 
@@ -42,6 +45,7 @@ class FakeCluster(Cluster):
         events: reasons of the Events posted, in order, by name of the release.
         faults: what goes wrong at which write.
         trouble: raised by every request while set.
+        registry: where builds push to.
         is_guarded: the guard on Applications holds the operator.
         refused: what requests about a kind of object raise, by its plural; with `/status` where
             only that is meant.
@@ -53,6 +57,7 @@ class FakeCluster(Cluster):
         self.faults = faults or Faults()
         self.trouble: OutsideError | None = None
         self.refused: dict[str, OutsideError] = {}
+        self.registry = FakeRegistry()
         self.is_guarded = True
         self._version = 100
 
@@ -202,10 +207,31 @@ def _is_selected(raw: Raw, query: Mapping[str, str]) -> bool:
     return all(fields[key] == value for key, _, value in words)
 
 
-def finish_build(cluster: FakeCluster, job: Raw, digest: str = DIGEST) -> None:
-    """Let a build succeed, with this as the last words of its container."""
-    ended = {"exitCode": 0, "reason": "Completed", "message": digest}
+def finish_build(cluster: FakeCluster, job: Raw, said: str = DIGEST, pushed: str = DIGEST) -> None:
+    """Let a build succeed.
+
+    Args:
+        cluster: where its Job is, with the registry that it pushes to.
+        job: the Job.
+        said: the last words of its container.
+        pushed: digest of its image, empty where it pushes none.
+    """
+    if pushed and "spec" in job:
+        push_of(cluster.registry, job, pushed)
+    ended = {"exitCode": 0, "reason": "Completed", "message": said}
     _end_build(cluster, job, "Complete", "CompletionsReached", ended)
+
+
+def push_of(registry: FakeRegistry, job: Raw, digest: str | None = DIGEST) -> str:
+    """Push what the builder of a Job would, and give its digest."""
+    (builder,) = job["spec"]["template"]["spec"]["containers"]
+    words = [word.removeprefix("--") for word in builder["args"]]
+    said = [word.split("=", 1)[-1] for word in words if word.startswith("destination=")]
+    said += re.findall(r"[,\"]name=([^,\"]+)", " ".join(words))
+    labels = [word[6:] for word in words if word.startswith(("label=", "label:"))]
+    image = in_full(said[0])
+    found = dict(label.split("=", 1) for label in labels)
+    return registry.push(image_repository(image), image_tag(image), found, digest=digest)
 
 
 def fail_build(cluster: FakeCluster, job: Raw, exit_code: int = 1, said: str = "boom") -> None:

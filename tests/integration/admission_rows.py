@@ -29,6 +29,30 @@ NO_ENVIRONMENT = "${environment} stands for spec.environment, which is not there
 QUANTITY = "must be a quantity above 0"
 
 
+EXTERNAL = {"source": {"repository": REPOSITORY}, "build": {"type": "External"}}
+FOR_EXTERNAL: list[dict[str, object]] = [
+    {"existingImage": "Adopt"},
+    {"pushSecretRef": {"name": "reader"}, "readSecretRef": {"name": "reader"}},
+    {"image": {"registry": "registry.example.org:5000", "insecure": True}},
+    {"args": [], "versionArg": "VERSION", "failureLog": False, "proof": "Registry"},
+]
+NOT_FOR_EXTERNAL: dict[str, object] = {
+    "args": [{"name": "GO_VERSION", "value": "1.27"}],
+    "versionArg": "APP_VERSION",
+    "target": "release",
+    "resources": {"limits": {"cpu": "1"}},
+    "fetchResources": {"limits": {"cpu": "1"}},
+    "pod": {"labels": {"team": "x"}},
+    "cache": {},
+    "secrets": [{"name": "npm", "secretRef": {"name": "npm", "key": "token"}}],
+    "tags": ["latest"],
+    "platforms": ["linux/amd64"],
+    "failureLog": True,
+    "timeout": "1h",
+    "proof": "Builder",
+}
+
+
 @dataclass(frozen=True)
 class Row:
     """One write: a field of an otherwise good object, and what the API server makes of it.
@@ -482,7 +506,38 @@ PIPELINES = [
     Row("spec.apps", [{"name": f"app-{i}"} for i in range(65)], "must have at most 64 items"),
     Row("spec.apps", REMOVED, "Required value"),
     Row("spec.build.type", "BuildKit"),
-    Row("spec.build.type", "Docker", 'supported values: "Kaniko", "BuildKit"'),
+    Row("spec.build.type", "External"),
+    Row("spec.build.type", "Docker", 'supported values: "Kaniko", "BuildKit", "External"'),
+    *_rows("spec.build.existingImage", "Refuse", "Adopt"),
+    Row("spec.build.existingImage", "Overwrite", 'supported values: "Refuse", "Adopt"'),
+    *_rows("spec.build.proof", "Registry", "Builder"),
+    Row("spec.build.proof", "Nobody", 'supported values: "Registry", "Builder"'),
+    Row("spec.build.readSecretRef", {"name": "album-reader"}),
+    Row(
+        "spec.build.readSecretRef",
+        {"name": "A"},
+        "must be the name of an object",
+        "spec.build.readSecretRef.name",
+    ),
+    *(Row("spec.build", {"type": "External", **fields}) for fields in FOR_EXTERNAL),
+    *(
+        Row(
+            "spec.build",
+            {"type": "External", field: value},
+            f"images of type External are built elsewhere: leave {field} out.",
+            f"spec.build.{field}",
+        )
+        for field, value in NOT_FOR_EXTERNAL.items()
+    ),
+    *(
+        Row(
+            "spec",
+            {**EXTERNAL, "apps": [{"name": "backend", field: "x"}]},
+            "leave contextDir, dockerfile and versionArg out.",
+            "spec.apps",
+        )
+        for field in ("contextDir", "dockerfile", "versionArg")
+    ),
     *_rows("spec.build.image.registry", "ghcr.io", "registry.example.org:5000", "localhost"),
     *_rows(
         "spec.build.image.registry",

@@ -169,7 +169,9 @@ def test_the_fullest_status_is_accepted_and_comes_back(server: ApiServer) -> Non
     assert read.pull_request == record.pull_request
     assert read.image == record.image
     assert read.build == record.build
-    assert read.proposal == record.proposal
+    # The diff, which nobody acts upon, is cut as far as the size of the whole demands.
+    assert read.proposal is not None
+    assert replace(read.proposal, diff="") == replace(record.proposal, diff="")  # type: ignore[type-var]
     assert read.merged_commit == COMMIT
 
 

@@ -12,7 +12,15 @@ from album_operator.api.model import MapList, Model, Rule, Rules
 from album_operator.api.places import ImageRepository, RegistryHost
 from album_operator.api.predicates import contains, finds, matches, upper_matches
 from album_operator.api.resources import Resources
-from album_operator.api.types import Between, BuildType, Duration, MaybeSecretRef
+from album_operator.api.types import (
+    Between,
+    BuildType,
+    Duration,
+    ExistingImage,
+    MaybeSecretRef,
+    ProofBy,
+    SecretRef,
+)
 
 REGISTRY_SECRET = "album-registry"  # noqa: S105 - a Secret's name
 
@@ -103,6 +111,23 @@ Target = Annotated[
 ]
 
 
+NOT_FOR_EXTERNAL = {
+    "args": " || self.args.size() == 0",
+    "versionArg": " || self.versionArg == 'VERSION'",
+    "target": "",
+    "resources": "",
+    "cache": "",
+    "fetchResources": "",
+    "pod": "",
+    "secrets": " || self.secrets.size() == 0",
+    "tags": " || self.tags.size() == 0",
+    "platforms": " || self.platforms.size() == 0",
+    "failureLog": " || !self.failureLog",
+    "timeout": " || self.timeout == '30m'",
+    "proof": " || self.proof == 'Registry'",
+}
+"""Fields that have no meaning where nothing is built, and what each may be nevertheless."""
+
 BuildTimeout = Annotated[Duration, Between("10s", "24h", "30m")]
 
 
@@ -139,10 +164,48 @@ class Build(Model):
             "longer texts into a file of the source repository.",
             ".args",
         ),
+        *(
+            Rule(
+                f"!has(self.type) || self.type != 'External' || !has(self.{field}){allowed}",
+                f"images of type External are built elsewhere: leave {field} out.",
+                f".{field}",
+            )
+            for field, allowed in NOT_FOR_EXTERNAL.items()
+        ),
     )
 
     type: BuildType = Field(
-        "Kaniko", description="The program that builds: Kaniko (default) or BuildKit."
+        "Kaniko",
+        description=(
+            "The program that builds: Kaniko (default) or BuildKit; External for images that are "
+            "built elsewhere: the release waits until the registry has one under its tag with the "
+            "label org.opencontainers.image.revision of its commit."
+        ),
+    )
+    existing_image: ExistingImage = Field(
+        "Refuse",
+        description=(
+            "What becomes of an image that is under the release's tag already. One with the label "
+            "org.opencontainers.image.revision of the release's commit is used without a build, "
+            "one with that of another commit never, nor is it overwritten. Of all others Refuse "
+            "(default) stops the release, Adopt takes them as they are."
+        ),
+    )
+    proof: ProofBy = Field(
+        "Registry",
+        description=(
+            "Who is asked what is there and what was pushed: Registry (default), or Builder where "
+            "the operator cannot read the registry, such as one whose credential only the build's "
+            "Pod has. Then the builder's word alone counts, and an image that is there already is "
+            "built again over its tag."
+        ),
+    )
+    read_secret_ref: SecretRef | None = Field(
+        None,
+        description=(
+            "Secret of type kubernetes.io/dockerconfigjson to ask the registry with; the one to "
+            "push with by default. Without a credential for the registry it is asked as anybody."
+        ),
     )
     image: Image = Field(
         default_factory=Image,

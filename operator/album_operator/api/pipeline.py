@@ -427,6 +427,13 @@ class PipelineSpec(Model):
             ".apps",
         ),
         Rule(
+            "!has(self.build) || !has(self.build.type) || self.build.type != 'External' || "
+            "self.apps.all(a, !has(a.contextDir) && !has(a.dockerfile) && !has(a.versionArg))",
+            "images of type External are built elsewhere: leave contextDir, dockerfile and "
+            "versionArg out.",
+            ".apps",
+        ),
+        Rule(
             f"!{_HAS_BRANCH} || self.apps.size() == 1 || "
             f"{_BRANCH}.contains('${{app}}') || {_BRANCH}.contains('${{tag}}')",
             "two apps would have the same branch at the same version: the name of the branch needs "

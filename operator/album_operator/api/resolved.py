@@ -45,6 +45,7 @@ from album_operator.api.types import (
     Commit,
     DeliveryType,
     Duration,
+    ExistingImage,
     ForgeType,
     Label,
     MergeMethod,
@@ -52,6 +53,7 @@ from album_operator.api.types import (
     Name,
     ObjectName,
     PipelineName,
+    ProofBy,
     TagName,
     Text,
     VersioningType,
@@ -159,6 +161,15 @@ class ResolvedBuild(Model):
     )
     failure_log: bool | None = Field(
         None, description="Whether the end of a failed build's log is shown; false if unset."
+    )
+    existing_image: ExistingImage | None = Field(
+        None, description="What becomes of an image that is there already; Refuse if unset."
+    )
+    proof: ProofBy | None = Field(
+        None, description="Who is asked what was pushed; Registry if unset."
+    )
+    read_secret_name: Object | None = Field(
+        None, description="Secret to ask the registry with, if not the one to push with."
     )
 
 

@@ -18,6 +18,7 @@ from album_operator.api.types import (
     BuildType,
     Commit,
     Digest,
+    ImageOrigin,
     Label,
     Message,
     Name,
@@ -33,11 +34,21 @@ COUNT_LIMIT = 2**31 - 1
 
 
 class ImageStatus(Model):
-    """The image that was built."""
+    """The image that is released."""
 
     reference: Annotated[Text, obeys(ImageReference)] = Field(description="The image with its tag.")
     digest: Digest = Field(description="Digest of the image as the registry has it.")
-    revision: Commit = Field(description="Commit of the source it was built from.")
+    revision: Commit | None = Field(
+        None,
+        description="Commit of the source it was built from; unset if nothing proves one.",
+    )
+    origin: ImageOrigin | None = Field(
+        None,
+        description=(
+            "Built by this release, Reused as it was there with its commit's label, Adopted as it "
+            "was there (existingImage), or built elsewhere (External); Built if unset."
+        ),
+    )
 
 
 class BuildStatus(Model):
@@ -155,6 +166,17 @@ class Condition(Model):
     last_transition_time: Timestamp = Field(description="When status last changed.")
 
 
+class AttemptStatus(Model):
+    """How an earlier attempt ended."""
+
+    number: Annotated[int, Field(ge=1, le=COUNT_LIMIT)] = Field(description="Its number.")
+    step: Word = Field(description="The step it was at.")
+    reason: Word = Field(description="Why it ended, or what it was doing, in one word.")
+    message: Message = Field("", description="The same in a sentence.")
+    job: Object | None = Field(None, description="Its build Job, if it had one.")
+    finished_at: Timestamp | None = Field(None, description="When that step failed, if it had.")
+
+
 class ReleaseStatus(Model):
     """What the operator has done so far and where it stands."""
 
@@ -169,10 +191,13 @@ class ReleaseStatus(Model):
         None,
         description="Number of the attempt; the annotation album.dev/retry starts the next one.",
     )
+    attempts: Annotated[list[AttemptStatus], MapList("number")] = Field(
+        default_factory=list, max_length=8, description="The last attempts before this one."
+    )
     resolved: Resolved | None = Field(
         None, description="What the release decided to do when it started; it does only this."
     )
-    image: ImageStatus | None = Field(None, description="The image that was built.")
+    image: ImageStatus | None = Field(None, description="The image that is released.")
     build: BuildStatus | None = Field(None, description="The build of the image.")
     config: ConfigStatus | None = Field(None, description="The change in the config repository.")
     pull_request: PullRequestStatus | None = Field(None, description="The pull request.")

@@ -5,7 +5,7 @@ from typing import Any
 
 from album_operator.codec.owners import release_of
 from album_operator.domain.build_slots import BuildRunning
-from album_operator.domain.marks import PIPELINE_LABEL
+from album_operator.domain.marks import IMAGE_LABEL, PIPELINE_LABEL
 
 COMPLETE, FAILED = "Complete", "Failed"
 
@@ -28,5 +28,6 @@ def running_build(job: Mapping[str, Any]) -> BuildRunning | None:
     owner = release_of(job["metadata"])
     if owner is None or end_of(job) is not None:
         return None
-    pipeline = (job["metadata"].get("labels") or {}).get(PIPELINE_LABEL, "")
-    return BuildRunning(job["metadata"]["name"], owner.name, pipeline)
+    labels = job["metadata"].get("labels") or {}
+    pipeline, image = labels.get(PIPELINE_LABEL, ""), labels.get(IMAGE_LABEL, "")
+    return BuildRunning(job["metadata"]["name"], owner.name, pipeline, image)

@@ -1,6 +1,8 @@
-"""What the webhooks of the forges are about.
+"""What the webhooks of the forges and of registries are about.
 
-Sources: "Webhook events and payloads" (docs.github.com/webhooks); Gitea `modules/structs/hook.go`.
+Sources: "Webhook events and payloads" (docs.github.com/webhooks); Gitea `modules/structs/hook.go`;
+"Work with notifications" (distribution.github.io); "Configure Webhook Notifications" (goharbor.io),
+format Default.
 """
 
 import re
@@ -9,7 +11,7 @@ from typing import assert_never
 
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.names import normal_url
-from album_operator.domain.notice import Notice
+from album_operator.domain.notice import ImageNotice, Notice
 
 Payload = Mapping[str, object]
 
@@ -35,7 +37,15 @@ QUEUED = re.compile(r"gh-readonly-queue/.+/pr-([0-9]{1,18})-[0-9a-f]+")
 """Branch on which GitHub's merge queue tests a pull request; its events name no other."""
 
 
-def parse_notices(forge: ForgeType, event: str, payload: Payload) -> tuple[Notice, ...]:
+PACKAGE_EVENTS = ("package", "registry_package")
+
+PUSHES = frozenset({"push", "PUSH_ARTIFACT"})
+"""Of distribution's events, and of Harbor's."""
+
+
+def parse_notices(
+    forge: ForgeType, event: str, payload: Payload
+) -> tuple[Notice | ImageNotice, ...]:
     """Read what a delivery is about.
 
     Args:
@@ -44,14 +54,52 @@ def parse_notices(forge: ForgeType, event: str, payload: Payload) -> tuple[Notic
         payload: the body, of which nothing is certain but that it is an object.
 
     Returns:
-        One for each pull request or branch, and none for what no release waits for.
+        One for each pull request, branch or image, and none for what no release waits for.
     """
     match forge:
         # Gitea's bodies have the field names of GitHub's.
+        case ForgeType.GITEA | ForgeType.GITHUB if event in PACKAGE_EVENTS:
+            return _read_package(payload.get(event))
         case ForgeType.GITEA | ForgeType.GITHUB:
             return _read(event, payload)
         case _:
             assert_never(forge)
+
+
+def parse_image_notices(payload: Payload) -> tuple[ImageNotice, ...]:
+    """Read which images a registry tells were pushed, in the form of distribution or of Harbor."""
+    events = [event for event in _items(payload.get("events")) if _is_push(event, "action")]
+    told = [
+        (_find(event, "target", "repository"), _find(event, "target", "tag")) for event in events
+    ]
+    if _is_push(payload, "type"):
+        resources = _items(_find(payload, "event_data", "resources"))
+        path = _find(payload, "event_data", "repository", "repo_full_name")
+        told += [(path, _find(resource, "tag")) for resource in resources]
+    return _images(told)
+
+
+def _is_push(event: object, key: str) -> bool:
+    word = _find(event, key)
+    return isinstance(word, str) and word in PUSHES
+
+
+def _images(told: Iterable[tuple[object, object]]) -> tuple[ImageNotice, ...]:
+    """Keep what names a repository, each image once."""
+    named = [
+        ImageNotice(path, tag if isinstance(tag, str) and tag else None)
+        for path, tag in told
+        if isinstance(path, str)
+    ]
+    return tuple(dict.fromkeys(named))
+
+
+def _read_package(package: object) -> tuple[ImageNotice, ...]:
+    """Read which image a forge tells was pushed to the registry that is its own."""
+    owner = _find(package, "namespace") or _find(package, "owner", "login")
+    name, version = _find(package, "name"), _find(package, "version")
+    tag = _find(package, "package_version", "container_metadata", "tag", "name") or version
+    return _images([(f"{owner}/{name}", tag)])
 
 
 def _read(event: str, payload: Payload) -> tuple[Notice, ...]:

@@ -14,6 +14,7 @@ from album_operator.codec.mapper import Mapper
 from album_operator.codec.text import Raw, cut
 from album_operator.domain.diffs import cut_diff
 from album_operator.domain.names import AppVersion
+from album_operator.domain.progress import ATTEMPTS
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import PlanRecord, ProposalRecord, Record, StepName, StepRecord
 from album_operator.domain.release import Release
@@ -25,6 +26,17 @@ STATUS_BYTES = 16 * 1024
 SENTENCE_LENGTHS = (640, 320, 160)
 """Lengths messages are cut to until the status is small enough; one of them stands up to 14 times
 in a status."""
+
+SIZES = (
+    *((length, ATTEMPTS, DIFF_LENGTH) for length in SENTENCE_LENGTHS),
+    (SENTENCE_LENGTHS[-1], 2, DIFF_LENGTH // 2),
+    (SENTENCE_LENGTHS[-1], 0, DIFF_LENGTH // 4),
+)
+"""What is tried until the status is small enough: the length of messages, how many of the last
+attempts are told, and the length of the diff."""
+
+SHORTER = 4
+"""How many times shorter is what an earlier attempt said than what the present one says."""
 
 PLAN_LINES = 25
 """How many times the length of a sentence a plan's diff may have."""
@@ -54,17 +66,17 @@ def render_status(release: Release, record: Record, now: datetime) -> dict[str, 
         now: time of conditions whose status changes.
     """
     status: dict[str, Any] = {}
-    for length in SENTENCE_LENGTHS:
-        status = _render(release, _shortened(record, length), now)
+    for length, attempts, diff in SIZES:
+        status = _render(release, _shortened(record, length, attempts, diff), now)
         if len(json.dumps(status, ensure_ascii=False).encode()) <= STATUS_BYTES:
             break
     return status
 
 
-def _shortened(record: Record, length: int) -> Record:
+def _shortened(record: Record, length: int, attempts: int, diff: int) -> Record:
     proposal, failure = record.proposal, record.failure
-    if proposal is not None and len(proposal.diff) > DIFF_LENGTH:
-        whole_lines = proposal.diff[:DIFF_LENGTH].rpartition("\n")
+    if proposal is not None and len(proposal.diff) > diff:
+        whole_lines = proposal.diff[:diff].rpartition("\n")
         proposal = replace(proposal, diff="".join(whole_lines[:2]))
     if failure is not None:
         failure = replace(failure, message=cut(failure.message, min(3 * length, MESSAGE_LENGTH)))
@@ -74,6 +86,10 @@ def _shortened(record: Record, length: int) -> Record:
         steps=tuple(replace(step, message=cut(step.message, length)) for step in record.steps),
         proposal=proposal,
         failure=failure,
+        attempts=tuple(
+            replace(each, message=cut(each.message, length // SHORTER))
+            for each in record.attempts[max(0, len(record.attempts) - attempts) :]
+        ),
         plan=_shortened_plan(record.plan, length) if record.plan is not None else None,
     )
 

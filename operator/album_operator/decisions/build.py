@@ -1,39 +1,52 @@
-"""ImageReady: the build Job exists, ran, and left a digest."""
+"""ImageReady: the image is there already, or its build Job exists, ran, and pushed it."""
 
-import hashlib
-import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from album_operator.decisions import build_troubles, build_turn
+from album_operator.decisions import build_proof, build_troubles, build_turn, image
 from album_operator.decisions.build_pod import check_pod
+from album_operator.decisions.build_proof import Pushed
 from album_operator.domain.build_pod import SAFE_RULES, PodRules
-from album_operator.domain.build_slots import BuildSlots
+from album_operator.domain.build_slots import BuildRunning, BuildSlots
+from album_operator.domain.hosts import NO_ALIASES, HostAliases
 from album_operator.domain.reasons import Reason
-from album_operator.domain.record import BuildRecord, ImageRecord, Record
-from album_operator.domain.release import BuildType, Release
-from album_operator.domain.remedy import SET_RETRY
+from album_operator.domain.record import BuildRecord, Record
+from album_operator.domain.registry import ImageSeen
+from album_operator.domain.release import BuildType, ProofBy, Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import (
     BuildSeen,
     BuildState,
     JobOwner,
-    LastWords,
 )
 from album_operator.domain.verdict import Act, BuildAction, Done, Halt, SubmitBuild, Verdict, Wait
 
-DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-
-IMPOSSIBLE = {
-    # kaniko 1.28.3 wrote it once after a push that went through: its hash was never set.
-    f"sha256:{'0' * 64}": "which is no hash at all",
-    f"sha256:{hashlib.sha256(b'').hexdigest()}": "which is the hash of nothing",
-}
-"""Digests of the right form that no image has, and why."""
-
 EARLIER_LOOK = timedelta(seconds=5)
 """How often it is looked whether the Job of a deleted release is gone, where no event tells."""
+
+SHARED_LOOK = timedelta(seconds=60)
+"""How often it is looked whether another's build of the same image has ended, likewise."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What step ImageReady looked at.
+
+    Attributes:
+        job: the release's build Job, None where there is none.
+        tagged: what the registry has under the tag; None also where it was not asked: a build runs
+            or has failed, there is something to wait for, or the builder alone is believed.
+        named: what it has by the digest the builder left, where the tag has another or none.
+        other: another build of the same image that runs, looked for where there is no Job.
+        slots: the namespace's builds, None where they need not be known.
+    """
+
+    job: BuildSeen | None = None
+    tagged: ImageSeen | None = None
+    named: ImageSeen | None = None
+    other: BuildRunning | None = None
+    slots: BuildSlots | None = None
 
 
 def check_engine(resolved: Resolved, *, privileged: bool) -> Halt | None:
@@ -58,57 +71,57 @@ def decide(
     release: Release,
     record: Record,
     resolved: Resolved,
-    seen: BuildSeen | None,
+    seen: Look,
     now: datetime,
     *,
     privileged: bool,
     pods: PodRules = SAFE_RULES,
-    slots: BuildSlots | None = None,
+    aliases: HostAliases = NO_ALIASES,
 ) -> Verdict[BuildAction]:
-    """Submit the build, wait for it, or take its digest.
+    """Take the image that is there, or submit a build, wait for it, and prove what it pushed.
 
     Args:
         release: the release.
         record: what it achieved so far.
         resolved: what it does.
-        seen: its build Job, None where there is none yet.
+        seen: what was looked at.
         now: the time.
         privileged: whether the admin allows privileged builds, today: when the release was
             resolved another answer may have been in force.
         pods: what the admin allows of the Pods of builds, likewise.
-        slots: the namespace's builds, None where they need not be known: its own Job is there.
+        aliases: which hosts are one, as an admin tells.
     """
-    image = resolved.build.image
     if record.image is not None:
-        return Done(record, Reason.SUCCEEDED, f"{image} was built by an earlier attempt.")
-    if seen is None:
-        queued = (
-            build_turn.wait(release, slots) if slots is not None and not slots.is_free else None
-        )
-        refused = check_engine(resolved, privileged=privileged) or check_pod(
-            release, resolved, pods
-        )
-        return refused or queued or _submit(resolved)
-    strange = _not_ours(release, seen)
-    if strange is not None:
-        return strange
-    match seen.state:
-        case BuildState.RUNNING:
-            return build_troubles.wait(_building(record, resolved, seen), resolved, seen, now)
-        case BuildState.SUCCEEDED:
-            return _finish(release, record, resolved, seen)
-        case BuildState.FAILED:
-            return build_troubles.fail(release, record, resolved, seen)
-        case _:
-            assert_never(seen.state)
+        message = f"{record.image.reference} is there from an earlier attempt."
+        return Done(record, Reason.SUCCEEDED, message)
+    job = seen.job
+    is_own = job is not None and job.owner is JobOwner.RELEASE
+    if seen.tagged is not None and not is_own:
+        judged = image.judge(resolved, seen.tagged, aliases)
+        if isinstance(judged, Halt):
+            return judged
+        return image.take(record, judged, resolved.build.tags)
+    if resolved.build.type is BuildType.EXTERNAL:
+        return image.wait(record, resolved, now)
+    if job is None:
+        refused = check_engine(resolved, privileged=privileged)
+        refused = refused or check_pod(release, resolved, pods)
+        return refused or _begin(release, resolved, seen)
+    stranger = _find_stranger(release, job)
+    return stranger or _go_on(release, record, resolved, job, seen, now)
 
 
-def _submit(resolved: Resolved) -> Act[BuildAction]:
+def _begin(release: Release, resolved: Resolved, seen: Look) -> Act[BuildAction] | Wait:
+    if seen.other is not None:
+        return _share(release, resolved, seen.other)
+    if seen.slots is not None and not seen.slots.is_free:
+        return build_turn.wait(release, seen.slots)
     message = f"Building {resolved.build.image} with {resolved.build.type}."
     return Act(SubmitBuild(), Reason.BUILDING, message)
 
 
-def _not_ours(release: Release, seen: BuildSeen) -> Wait | Halt | None:
+def _find_stranger(release: Release, seen: BuildSeen) -> Wait | Halt | None:
+    """Leave a Job alone that is not this release's own."""
     if seen.owner is JobOwner.EARLIER:
         return Wait(
             Reason.BUILDING,
@@ -127,47 +140,42 @@ def _not_ours(release: Release, seen: BuildSeen) -> Wait | Halt | None:
     return None
 
 
-def _finish(release: Release, record: Record, resolved: Resolved, seen: BuildSeen) -> Done | Halt:
-    digest = _digest(seen)
-    if digest is None:
-        namespace = release.ref.namespace
-        return Halt(
-            Reason.BUILD_FAILED,
-            f"Job {seen.job} succeeded, but {_why_no_digest(seen.last_words)}, so what was pushed "
-            "cannot be proved.",
-            f"{SET_RETRY.capitalize()} to build again; if it happens twice, look at kubectl logs "
-            f"-n {namespace} job/{seen.job} and at kubectl get pods -n {namespace} "
-            f"-l batch.kubernetes.io/job-name={seen.job}",
-            ending=".",
-        )
-    image = ImageRecord(resolved.build.image, digest, resolved.source.commit)
-    return Done(
-        replace(_building(record, resolved, seen), image=image),
-        Reason.SUCCEEDED,
-        f"{image.reference}@{image.digest}",
+def _go_on(
+    release: Release,
+    record: Record,
+    resolved: Resolved,
+    job: BuildSeen,
+    seen: Look,
+    now: datetime,
+) -> Done | Wait | Halt:
+    """Wait for the build, say why it failed, or prove what it pushed."""
+    build = BuildRecord(job.job, resolved.build.type, job.started_at, job.finished_at)
+    record = replace(record, build=build)
+    match job.state:
+        case BuildState.RUNNING:
+            return build_troubles.wait(record, resolved, job, now)
+        case BuildState.SUCCEEDED if resolved.build.proof is ProofBy.BUILDER:
+            return build_proof.prove_by_builder(release, record, resolved, job)
+        case BuildState.SUCCEEDED:
+            pushed = Pushed(seen.tagged, seen.named)
+            return build_proof.prove_by_registry(record, resolved, job, pushed, now)
+        case BuildState.FAILED:
+            return build_troubles.fail(release, record, resolved, job)
+        case _:
+            assert_never(job.state)
+
+
+def _share(release: Release, resolved: Resolved, other: BuildRunning) -> Wait:
+    """Wait for a build of the same image; what it pushes is looked at like any image."""
+    whose = f"AlbumRelease {other.release}"
+    if other.release == release.ref.name:
+        whose = "an earlier attempt of this release"
+    namespace = release.ref.namespace
+    return Wait(
+        Reason.BUILDING,
+        f"Job {other.job} of {whose} builds {resolved.build.image}; once it has ended, its image "
+        "is used if it is the one this release would build. One that is not wanted can be stopped: "
+        f"kubectl delete job -n {namespace} {other.job}.",
+        SHARED_LOOK,
+        is_poll=True,
     )
-
-
-def _digest(seen: BuildSeen) -> str | None:
-    """Give the digest the builder left, None where there is none that can be believed."""
-    texts = {words.text.strip() for words in seen.last_words}
-    text = texts.pop() if len(texts) == 1 else ""
-    return text if DIGEST.fullmatch(text) and text not in IMPOSSIBLE else None
-
-
-def _why_no_digest(words: tuple[LastWords, ...]) -> str:
-    match list({each.text.strip(): each.pod for each in words}.items()):
-        case []:
-            return "no Pod of its own that succeeded is left to tell the digest"
-        case [(text, pod)] if text in IMPOSSIBLE:
-            return f"Pod {pod} left the digest {text}, {IMPOSSIBLE[text]}"
-        case [(_, pod)]:
-            return f"Pod {pod} left no digest in its termination message"
-        case several:
-            pods = " and ".join(pod for _, pod in several[:2])
-            return f"{len(words)} Pods claim to be its own and do not agree, {pods} among them"
-
-
-def _building(record: Record, resolved: Resolved, seen: BuildSeen) -> Record:
-    build = BuildRecord(seen.job, resolved.build.type, seen.started_at, seen.finished_at)
-    return replace(record, build=build)

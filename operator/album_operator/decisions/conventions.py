@@ -296,6 +296,9 @@ def _build(wish: BuildWish, app: App, version: str, source: str) -> ResolvedBuil
         tags=wish.tags,
         platforms=wish.platforms,
         cache=resolve_cache(wish.cache, image, app.name),
+        existing_image=wish.existing_image,
+        proof=wish.proof,
+        read_secret_name=wish.read_secret_ref.name if wish.read_secret_ref is not None else "",
     )
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from album_operator.domain.diffs import UNKNOWN_DIGEST_NOTE, has_unknown_digest
 from album_operator.domain.names import join_words
 from album_operator.domain.reasons import Reason
-from album_operator.domain.record import PlannedPatch, PlanRecord, Record
-from album_operator.domain.release import Ref
+from album_operator.domain.record import ImageOrigin, ImageRecord, PlannedPatch, PlanRecord, Record
+from album_operator.domain.release import BuildType, ProofBy, Ref
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import ConfigSeen
 from album_operator.domain.verdict import Done
@@ -20,6 +20,7 @@ def decide(
     diff: str,
     patches: Mapping[Ref, str],
     notes: Iterable[str] = (),
+    there: ImageRecord | None = None,
 ) -> Done:
     """Write down what a release would do.
 
@@ -30,6 +31,7 @@ def decide(
         diff: unified diff of the change, empty where nothing would change.
         patches: JSON merge patch of each Application, as text.
         notes: what else changes with the edited values, as sentences.
+        there: the image that is there already and would be used.
     """
     config = resolved.config
     plan = PlanRecord(
@@ -45,11 +47,27 @@ def decide(
     if has_unknown_digest(diff):
         notes = (*notes, UNKNOWN_DIGEST_NOTE)
     message = (
-        f"Nothing was done. Applied, the release would build {plan.image}, "
+        f"Nothing was done. Applied, the release would {_get_image(resolved, there)}, "
         f"{_change(resolved, seen, diff)}, and patch {join_words(map(str, patches))}. Set "
         "spec.mode to Apply to do it."
     )
     return Done(replace(record, plan=plan), Reason.PLANNED, " ".join((message, *notes)))
+
+
+def _get_image(resolved: Resolved, there: ImageRecord | None) -> str:
+    """Say where the image would come from, and what would not be proved of it."""
+    build = resolved.build
+    if there is not None:
+        reused = f"use {build.image}@{there.digest}, which is there already"
+        is_adopted = there.origin is ImageOrigin.ADOPTED
+        return f"{reused}, as it is (existingImage: Adopt)" if is_adopted else reused
+    if build.type is BuildType.EXTERNAL:
+        return f"wait for {build.image}, which is built elsewhere and not there yet"
+    if build.proof is ProofBy.BUILDER:
+        return (
+            f"build {build.image}, over what may be there already (proof: Builder asks no registry)"
+        )
+    return f"build {build.image}"
 
 
 def _change(resolved: Resolved, seen: ConfigSeen, diff: str) -> str:

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from album_operator.decisions import application, edits
+from album_operator.decisions import application, edits, image
+from album_operator.domain.hosts import NO_ALIASES, HostAliases
 from album_operator.domain.reasons import Reason
-from album_operator.domain.record import ImageRecord, Record, StepName, StepRecord
-from album_operator.domain.release import Edit, Mode, Ref, Release
+from album_operator.domain.record import Record, StepName, StepRecord
+from album_operator.domain.registry import ImageSeen
+from album_operator.domain.release import BuildType, Edit, Mode, ProofBy, Ref, Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import (
     ApplicationSeen,
@@ -39,6 +41,7 @@ class PreflightSeen:
         current: value at each edit's key, as it stands on the base branch.
         applications: each Application the release names, None where it does not exist.
         switched_off: those whose owner keeps them from syncing by themselves.
+        image: what the registry has under the tag; None also where it is not asked.
     """
 
     source: SourceSeen
@@ -46,6 +49,7 @@ class PreflightSeen:
     current: Mapping[Edit, str]
     applications: Mapping[Ref, ApplicationSeen | None]
     switched_off: frozenset[Ref] = frozenset()
+    image: ImageSeen | None = None
 
 
 def check_source(resolved: Resolved, seen: SourceSeen) -> Halt | None:
@@ -57,7 +61,7 @@ def check_source(resolved: Resolved, seen: SourceSeen) -> Halt | None:
             f"Tag {source.tag} does not exist in {source.repository}.",
             "Push it",
         )
-    if not seen.has_dockerfile:
+    if not seen.has_dockerfile and build.type is not BuildType.EXTERNAL:
         path = f"{build.context_dir}/{build.dockerfile}"
         return Halt(
             Reason.DOCKERFILE_NOT_FOUND,
@@ -214,7 +218,13 @@ def check_branch(
 
 
 def decide(
-    release: Release, record: Record, wish: Resolved, seen: PreflightSeen, *, consent: bool
+    release: Release,
+    record: Record,
+    wish: Resolved,
+    seen: PreflightSeen,
+    *,
+    consent: bool,
+    aliases: HostAliases = NO_ALIASES,
 ) -> Done | Halt:
     """Fix what the release will do, or say what is missing.
 
@@ -224,6 +234,7 @@ def decide(
         wish: the conventions' answer, from `conventions.resolve`.
         seen: what the first look found.
         consent: whether Applications must have consented.
+        aliases: which hosts are one, as an admin tells.
     """
     halt = (
         check_source(wish, seen.source)
@@ -241,9 +252,11 @@ def decide(
             branch=wish.config.branch or seen.config.base_branch,
         ),
     )
-    halt = _check_applications(release, resolved, seen, consent=consent)
+    there = image.judge(resolved, seen.image, aliases) if seen.image is not None else None
+    halt = there if isinstance(there, Halt) else None
+    halt = halt or _check_applications(release, resolved, seen, consent=consent)
     return halt or Done(
-        _with_image(replace(record, resolved=resolved), resolved),
+        _with_image(replace(record, resolved=resolved), resolved, seen.image),
         Reason.PENDING,
         f"{resolved.app} {resolved.version} is tag {resolved.source.tag} at "
         f"{resolved.source.commit[:12]}.",
@@ -264,11 +277,15 @@ def _check_applications(
     return None
 
 
-def _with_image(record: Record, resolved: Resolved) -> Record:
-    """Keep an image of an earlier attempt only if this attempt would build the very same."""
-    wanted = (resolved.build.image, resolved.source.commit)
-    image: ImageRecord | None = record.image
-    if image is None or (image.reference, image.revision) == wanted:
+def _with_image(record: Record, resolved: Resolved, there: ImageSeen | None) -> Record:
+    """Keep an image of an earlier attempt only if this attempt would end up with the very same."""
+    known, build = record.image, resolved.build
+    if known is None:
+        return record
+    is_same = (known.reference, known.revision) == (build.image, resolved.source.commit)
+    if build.proof is ProofBy.REGISTRY:
+        is_same = is_same and there is not None and there.digest == known.digest
+    if is_same:
         return record
     steps = tuple(
         StepRecord(step.name) if step.name is StepName.IMAGE_READY else step

@@ -1,4 +1,4 @@
-"""Whether a builder can have a credential for the registry it is to push to."""
+"""Whether builder and operator can have a credential for the registry of an image."""
 
 from collections.abc import Collection
 
@@ -43,8 +43,26 @@ def check_registry(
     program = found.program_for(host)
     if program:
         return None if program in programs else _no_program(ref, host, program, programs)
-    if found.has_entry(host):
-        return None
+    return None if found.has_entry(host) else _no_entry(ref, found, host)
+
+
+def check_reader(ref: Ref, found: RegistryAccess | None, image: str) -> Halt | None:
+    """Refuse a Secret to ask the registry with that is missing or has nothing for it.
+
+    The operator has no credential helpers: what a Secret leaves to them is no credential for it.
+
+    Args:
+        ref: the Secret.
+        found: what it is for, by any of the registries' names; None: it is missing.
+        image: the image that is released.
+    """
+    if found is None:
+        return Halt.of(missing_secret(ref, "registry"))
+    host = registry_of(image)
+    return None if found.has_entry(host) else _no_entry(ref, found, host)
+
+
+def _no_entry(ref: Ref, found: RegistryAccess, host: str) -> Halt:
     return Halt(
         Reason.HOST_NOT_ALLOWED,
         f"Secret {ref} has no credential for the registry {host}, only for "

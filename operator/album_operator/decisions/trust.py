@@ -7,8 +7,8 @@ from album_operator.decisions import conventions
 from album_operator.domain.names import AppVersion
 from album_operator.domain.pipeline import Pipeline
 from album_operator.domain.reasons import Reason
-from album_operator.domain.record import Record
-from album_operator.domain.release import Delivery, Ref, Release
+from album_operator.domain.record import ImageOrigin, Record
+from album_operator.domain.release import Delivery, ExistingImage, Ref, Release
 from album_operator.domain.remedy import SET_RETRY
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.templates import branch_of
@@ -83,8 +83,12 @@ def _against_itself(record: Record, resolved: Resolved) -> Iterator[tuple[str, s
         yield "version", "status.resolved.source.tag ends with"
     if image is not None and image.reference != resolved.build.image:
         yield "image.reference", "status.resolved.build.image says"
-    if image is not None and image.revision != resolved.source.commit:
-        yield "image.revision", "status.resolved.source.commit says"
+    if image is not None:
+        is_adopted = image.origin is ImageOrigin.ADOPTED
+        if image.revision != (None if is_adopted else resolved.source.commit):
+            yield "image.revision", "status.resolved.source.commit says"
+        if is_adopted and resolved.build.existing_image is not ExistingImage.ADOPT:
+            yield "image.origin", "status.resolved.build.existingImage allows"
     if record.proposal is not None and record.proposal.branch != config.branch:
         yield "config.branch", "status.resolved.config.branch says"
     seen = {Ref(app.namespace, app.name) for app in record.applications}

@@ -24,11 +24,14 @@ class BuildRunning:
         job: its name.
         release: name of the release that controls it.
         pipeline: that release's, as the Job's label has it.
+        image: label of the image it pushes (`images.label_of`); empty where it has none, for an
+            older operator made it.
     """
 
     job: str
     release: str
     pipeline: str
+    image: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What a text in a values file says of an image: a tag, a digest, a repository or all of it."""
 
+import hashlib
 import re
 
 from album_operator.domain.names import image_repository
@@ -89,6 +90,11 @@ def in_full(reference: str) -> str:
     if registry == DOCKER_HUB and "/" not in image_repository(path):
         path = f"library/{path}"
     return f"{registry}/{path}"
+
+
+def label_of(image: str) -> str:
+    """Give a label's value that is the same for all names of one image with its tag."""
+    return hashlib.sha256(in_full(image).encode()).hexdigest()[:40]
 
 
 def registry_of(image: str) -> str:

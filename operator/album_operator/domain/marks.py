@@ -1,4 +1,4 @@
-"""Labels and the annotation the operator puts on a release, for selectors and Argo CD's pages."""
+"""Labels and the annotation the operator puts on things, for selectors and Argo CD's pages."""
 
 from collections.abc import Mapping
 
@@ -7,6 +7,9 @@ from album_operator.domain.record import Record
 
 APP_LABEL = "album.dev/app"
 PIPELINE_LABEL = "album.dev/pipeline"
+IMAGE_LABEL = "album.dev/image"
+"""Of a build Job: the image it pushes, so that no two of a namespace push one at once."""
+
 LABELS = frozenset({APP_LABEL, PIPELINE_LABEL})
 
 PULL_REQUEST_LINK = "link.argocd.argoproj.io/pull-request"

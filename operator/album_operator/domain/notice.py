@@ -4,13 +4,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from album_operator.domain.hosts import NO_ALIASES, HostAliases
-from album_operator.domain.names import is_part_of
+from album_operator.domain.images import in_full
+from album_operator.domain.names import image_repository, image_tag, is_part_of
 
 
 class Subject(StrEnum):
     """What an event is about that may concern a release, beside the release itself."""
 
     JOB = "Job"
+    IMAGE = "Image"
     PULL_REQUEST = "PullRequest"
     APPLICATION = "Application"
 
@@ -52,3 +54,25 @@ class Notice:
             or (self.branch is not None and self.branch == branch)
         )
         return is_named and is_part_of(page, self.repository, aliases)
+
+
+@dataclass(frozen=True)
+class ImageNotice:
+    """An image was pushed; what it is like is read from its registry.
+
+    Which registry it is in does not count: it is known by another name inside of the cluster, or to
+    those who pull through a proxy, and all a notice does is to wake.
+
+    Attributes:
+        path: of the repository in the registry, such as `owner/app`.
+        tag: the tag, None where none is named: all of the repository are meant.
+    """
+
+    path: str
+    tag: str | None = None
+
+    def concerns(self, reference: str) -> bool:
+        """Tell whether it may be about an image, given with its tag."""
+        image = in_full(reference)
+        path = image_repository(image).partition("/")[2]
+        return self.path.lower() == path and self.tag in {None, image_tag(image)}

@@ -12,6 +12,8 @@ from album_operator.domain.release import (
     BuildType,
     Delivery,
     Edit,
+    ExistingImage,
+    ProofBy,
     PullRequestWish,
     Ref,
     Resources,
@@ -76,6 +78,7 @@ class BuildWish:
         tags: under which the image is pushed beside the version.
         platforms: `os/architecture[/variant]`; none for that of the node.
         version_arg: build argument that is set to the version, empty for none.
+        read_secret_ref: to ask the registry with, None for the one to push with.
     """
 
     type: BuildType
@@ -93,6 +96,9 @@ class BuildWish:
     secrets: tuple[BuildSecret, ...] = ()
     tags: tuple[str, ...] = ()
     platforms: tuple[str, ...] = ()
+    existing_image: ExistingImage = ExistingImage.REFUSE
+    proof: ProofBy = ProofBy.REGISTRY
+    read_secret_ref: SecretRef | None = None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import (
+    AttemptRecord,
     Failure,
     Outcome,
     PlanRecord,
@@ -15,6 +16,9 @@ from album_operator.domain.record import (
     StepState,
 )
 from album_operator.domain.release import Mode, Release
+
+ATTEMPTS = 5
+"""Most earlier attempts that are told of."""
 
 PREFLIGHT = "Preflight"
 """Name of the checks before the first step, as `status.failure.step` shows it."""
@@ -35,6 +39,7 @@ def start(release: Release, record: Record) -> Record:
         kept = record.step(StepName.IMAGE_READY) if record.image is not None else None
         fresh = Record(
             attempt=record.attempt + 1 if record.steps_begun else record.attempt,
+            attempts=_attempts_before(record),
             image=record.image,
             build=record.build if record.image is not None else None,
             last_handled_retry=release.retry,
@@ -58,6 +63,23 @@ def start(release: Release, record: Record) -> Record:
     if record.outcome is Outcome.SUSPENDED:
         return replace(record, outcome=Outcome.WORKING, reason=Reason.PENDING, message="")
     return record
+
+
+def _attempts_before(record: Record) -> tuple[AttemptRecord, ...]:
+    """Give what is told of the attempts before a retry; one that began nothing goes on."""
+    if not record.steps_begun:
+        return record.attempts
+    name = record.next_step or StepName.DEPLOYED
+    step, failure = record.step(name), record.failure
+    ended = AttemptRecord(
+        number=record.attempt,
+        step=failure.step if failure is not None else name,
+        reason=record.reason,
+        message=failure.message if failure is not None else record.message,
+        job=record.build.job if record.build is not None else None,
+        finished_at=step.finished_at,
+    )
+    return (*record.attempts, ended)[-ATTEMPTS:]
 
 
 def begin(record: Record, name: StepName, now: datetime) -> Record:
@@ -171,6 +193,7 @@ def clean(record: Record, clean: Callable[[str], str]) -> Record:
         steps=tuple(replace(step, message=clean(step.message)) for step in record.steps),
         proposal=replace(proposal, diff=clean(proposal.diff)) if proposal else None,
         failure=replace(failure, message=clean(failure.message)) if failure else None,
+        attempts=tuple(replace(each, message=clean(each.message)) for each in record.attempts),
         pull_request=replace(seen, url=clean(seen.url)) if seen else None,
         superseded_by=clean(record.superseded_by) if record.superseded_by else None,
         plan=_clean_plan(plan, clean) if plan else None,

@@ -48,19 +48,34 @@ class StepRecord:
     overhead: timedelta = timedelta()
 
 
+class ImageOrigin(StrEnum):
+    """How a release came by its image.
+
+    `Built` by its own Job; `Reused`, for it was there with our commit's label; `Adopted`, for it
+    was there and the pipeline takes what is there; `External`, built elsewhere from our commit.
+    """
+
+    BUILT = "Built"
+    REUSED = "Reused"
+    ADOPTED = "Adopted"
+    EXTERNAL = "External"
+
+
 @dataclass(frozen=True)
 class ImageRecord:
-    """The image that was built.
+    """The image that is released.
 
     Attributes:
         reference: full reference with tag.
         digest: `sha256:` and 64 hex digits.
-        revision: commit of the source it was built from, 40 hex digits.
+        revision: commit of the source it was built from, 40 hex digits; None where nothing proves
+            one, of an image that was adopted.
     """
 
     reference: str
     digest: str
-    revision: str
+    revision: str | None
+    origin: ImageOrigin = ImageOrigin.BUILT
 
 
 @dataclass(frozen=True)
@@ -145,6 +160,25 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class AttemptRecord:
+    """How an earlier attempt ended, or where it stood when a retry ended it.
+
+    Attributes:
+        number: of the attempt.
+        step: the step it was at.
+        job: its build Job, None where it had none.
+        finished_at: when that step failed; None where it had not.
+    """
+
+    number: int
+    step: str
+    reason: Reason
+    message: str
+    job: str | None = None
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class PlannedPatch:
     """What an Application would be patched with: a JSON merge patch as text."""
 
@@ -186,6 +220,7 @@ class Record:
 
     Attributes:
         attempt: counts from 1; `album.dev/retry` makes the next one.
+        attempts: the last ones before it that had begun, the oldest first.
         image: known when it is ready; a retry that builds the same keeps it.
         merged_commit: commit of the base branch that holds the change: the merge commit, our own
             where delivery is `Commit`, or the base's head where nothing had to change.
@@ -202,6 +237,7 @@ class Record:
     """
 
     attempt: int = 1
+    attempts: tuple[AttemptRecord, ...] = ()
     resolved: Resolved | None = None
     image: ImageRecord | None = None
     build: BuildRecord | None = None

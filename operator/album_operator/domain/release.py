@@ -24,10 +24,25 @@ class Ref:
 
 
 class BuildType(StrEnum):
-    """The engine that builds the image."""
+    """The engine that builds the image; `External` for one that is built elsewhere."""
 
     KANIKO = "Kaniko"
     BUILDKIT = "BuildKit"
+    EXTERNAL = "External"
+
+
+class ExistingImage(StrEnum):
+    """What becomes of an image that is there already and does not say that it is ours."""
+
+    REFUSE = "Refuse"
+    ADOPT = "Adopt"
+
+
+class ProofBy(StrEnum):
+    """Who is asked what was pushed: the registry, or the builder alone."""
+
+    REGISTRY = "Registry"
+    BUILDER = "Builder"
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from album_operator.domain.release import (
     BuildType,
     Delivery,
     Edit,
+    ExistingImage,
+    ProofBy,
     PullRequestWish,
     Ref,
     Resources,
@@ -67,6 +69,9 @@ class ResolvedBuild:
         secrets: that steps of the Dockerfile may ask for.
         tags: under which the image is pushed beside the version.
         platforms: `os/architecture[/variant]`; none for that of the node.
+        existing_image: what becomes of an image that is there and does not say that it is ours.
+        proof: who is asked what was pushed.
+        read_secret_name: Secret to ask the registry with, empty for the one to push with.
     """
 
     type: BuildType
@@ -86,6 +91,9 @@ class ResolvedBuild:
     secrets: tuple[BuildSecret, ...] = ()
     tags: tuple[str, ...] = ()
     platforms: tuple[str, ...] = ()
+    existing_image: ExistingImage = ExistingImage.REFUSE
+    proof: ProofBy = ProofBy.REGISTRY
+    read_secret_name: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from album_operator.domain.build_outputs import references
+from album_operator.domain.image_labels import labels_of
 from album_operator.domain.resolved import Resolved, ResolvedBuild
 from album_operator.render.build_cache import BUILDKIT_CACHE_SCRIPT, buildkit_variables
 from album_operator.render.build_secrets import render_secret_mounts, secret_options
@@ -16,7 +17,6 @@ from album_operator.render.engines import (
     build_args,
     context_of,
     insecure_hosts_of,
-    labels_of,
     literal,
     named,
     network_env,

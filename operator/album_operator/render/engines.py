@@ -11,7 +11,7 @@ from album_operator.domain.images import registry_named, registry_of
 from album_operator.domain.reasons import Reason
 from album_operator.domain.registry_access import KANIKO_PROGRAMS
 from album_operator.domain.release import BuildType, Resources
-from album_operator.domain.resolved import Resolved, ResolvedBuild
+from album_operator.domain.resolved import ResolvedBuild
 from album_operator.render import resources
 from album_operator.render.network import OPEN_NETWORK, JobNetwork
 
@@ -96,15 +96,6 @@ def check_context(build: ResolvedBuild) -> None:
 def context_of(build: ResolvedBuild) -> str:
     """Give the folder that is built."""
     return posixpath.normpath(f"{SOURCE}/{build.context_dir}")
-
-
-def labels_of(resolved: Resolved) -> dict[str, str]:
-    """Give the image's labels (OCI image specification, annotations)."""
-    return {
-        "org.opencontainers.image.revision": resolved.source.commit,
-        "org.opencontainers.image.source": resolved.source.repository,
-        "org.opencontainers.image.version": resolved.version,
-    }
 
 
 def build_args(build: ResolvedBuild, engine: EngineSettings) -> dict[str, str]:

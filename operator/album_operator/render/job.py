@@ -5,7 +5,8 @@ from typing import Any
 
 from album_operator.domain.build_outputs import architecture_of
 from album_operator.domain.build_pod import PodWish
-from album_operator.domain.images import DOCKER_HUB, registry_of
+from album_operator.domain.images import DOCKER_HUB, label_of, registry_of
+from album_operator.domain.marks import IMAGE_LABEL
 from album_operator.domain.names import BUILDER, FETCH, job_name, shorten
 from album_operator.domain.quantities import amount_of
 from album_operator.domain.release import BuildType, Release, Resources
@@ -86,6 +87,7 @@ def render_job(
         "album.dev/app": shorten(resolved.app),
         "album.dev/pipeline": shorten(resolved.pipeline.name),
         RELEASE_LABEL: shorten(release.ref.name),
+        IMAGE_LABEL: label_of(resolved.build.image),
     }
     return {
         "apiVersion": "batch/v1",

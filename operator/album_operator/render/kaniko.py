@@ -3,6 +3,7 @@
 from typing import Any
 
 from album_operator.domain.build_outputs import references
+from album_operator.domain.image_labels import labels_of
 from album_operator.domain.resolved import Resolved
 from album_operator.render.build_cache import KANIKO_CACHE_VARIABLES, kaniko_flags
 from album_operator.render.build_secrets import render_secret_mounts, secret_options
@@ -13,7 +14,6 @@ from album_operator.render.engines import (
     build_args,
     context_of,
     insecure_hosts_of,
-    labels_of,
     literal,
     named,
     network_env,

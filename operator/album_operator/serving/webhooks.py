@@ -1,7 +1,7 @@
-"""Webhooks of the forges: a delivery wakes the releases it concerns, and does nothing else.
+"""Webhooks of forges and registries: one wakes the releases it concerns, and does nothing else.
 
 What a delivery says is never believed, only that something happened: the pass it wakes reads the
-state from the forge. So the worst a delivery can do, forged or replayed, is a pass too many.
+state from who sent it. So the worst a delivery can do, forged or replayed, is a pass too many.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import hmac
 import logging
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -18,9 +18,9 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from album_operator.codec.foreign_json import parse_json
-from album_operator.codec.notices import parse_notices
+from album_operator.codec.notices import parse_image_notices, parse_notices
 from album_operator.domain.forges import ForgeType, forge_of
-from album_operator.domain.notice import Notice
+from album_operator.domain.notice import ImageNotice, Notice
 from album_operator.metrics import Metrics
 from album_operator.settings import SettingsError, read_webhook_secrets
 
@@ -47,6 +47,10 @@ ID_LENGTH = 100
 """Longest delivery id; GitHub, Gitea and Forgejo send a UUID."""
 
 LINE_SECONDS = 60.0
+
+
+REGISTRY = "registry"
+"""In place of a forge: all registries send to one path, and their bodies tell them apart."""
 
 
 class Result(StrEnum):
@@ -87,14 +91,14 @@ class Receiver:
         secret_file: read at each delivery, so that a secret is rotated without a restart.
         noticed: called for each notice; it must not wait.
         learn: told each secret, which no line of the log may hold.
-        metrics: counts deliveries.
+        metrics: counts deliveries, by who sent them.
         clock: monotonic seconds.
     """
 
     def __init__(
         self,
         secret_file: Path,
-        noticed: Callable[[Notice], None],
+        noticed: Callable[[Notice | ImageNotice], None],
         metrics: Metrics,
         clock: Clock = time.monotonic,
         learn: Callable[[str], None] = lambda _: None,
@@ -107,21 +111,31 @@ class Receiver:
         self._seen = {forge: OrderedDict[str, None]() for forge in ForgeType}
         self._bodies = 0
         self._counts = {
-            (forge, result): metrics.webhook_deliveries.labels(forge.lower(), result)
-            for forge in ForgeType
+            (sender, result): metrics.webhook_deliveries.labels(sender.lower(), result)
+            for sender in (*ForgeType, REGISTRY)
             for result in Result
         }
 
     def application(self) -> web.Application:
-        """Give the application that serves `POST /webhooks/<forge>`."""
+        """Give the application that serves `POST /webhooks/<forge>` and `/webhooks/registry`."""
         application = web.Application()
         for forge in ForgeType:
-            application.router.add_post(f"/webhooks/{forge.lower()}", partial(self._answer, forge))
+            judge = partial(self._judge, forge)
+            application.router.add_post(
+                f"/webhooks/{forge.lower()}", partial(self._answer, forge, judge)
+            )
+        answer = partial(self._answer, REGISTRY, self._judge_registry)
+        application.router.add_post(f"/webhooks/{REGISTRY}", answer)
         return application
 
-    async def _answer(self, forge: ForgeType, request: web.Request) -> web.Response:
-        result = await self._judge(forge, request)
-        self._counts[forge, result].inc()
+    async def _answer(
+        self,
+        sender: str,
+        judge: Callable[[web.Request], Awaitable[Result]],
+        request: web.Request,
+    ) -> web.Response:
+        result = await judge(request)
+        self._counts[sender, result].inc()
         if result in REFUSALS:
             self._lines.warn(result, f"Refused webhooks {REFUSALS[result]}")
         headers = {"Retry-After": "1"} if result is Result.LIMITED else None
@@ -146,6 +160,22 @@ class Receiver:
             return Result.UNSIGNED
         return self._take(forge, request.headers, body)
 
+    async def _judge_registry(self, request: web.Request) -> Result:
+        """Judge a request of a registry, which signs nothing and sends a secret as it is."""
+        if (request.content_length or 0) > BODY_LIMIT:
+            return Result.OVERSIZED
+        sent = request.headers.get("Authorization", "").removeprefix("Bearer ").encode()
+        known = [hmac.compare_digest(secret, sent) for secret in self._secrets()]
+        if not any(known):
+            return Result.UNSIGNED
+        body = await self._read(request)
+        if isinstance(body, Result):
+            return body
+        if not self._budget.take():
+            return Result.LIMITED
+        payload = _parse(body)
+        return Result.MALFORMED if payload is None else self._tell(parse_image_notices(payload))
+
     async def _read(self, request: web.Request) -> bytes | Result:
         body = bytearray()
         try:
@@ -163,17 +193,20 @@ class Receiver:
             self._bodies -= len(body)
         return bytes(body)
 
-    def _is_signed(self, body: bytes, signature: str) -> bool:
+    def _secrets(self) -> tuple[bytes, ...]:
         try:
             secrets = read_webhook_secrets(self._secret_file)
         except SettingsError as error:
             self._lines.warn("secret", f"All webhooks are refused: {error}")
-            return False
+            return ()
         for secret in secrets:
             self._learn(secret.decode(errors="ignore"))
+        return secrets
+
+    def _is_signed(self, body: bytes, signature: str) -> bool:
         return any(
             hmac.compare_digest(hmac.digest(secret, body, "sha256").hex(), signature)
-            for secret in secrets
+            for secret in self._secrets()
         )
 
     def _take(self, forge: ForgeType, headers: Mapping[str, str], body: bytes) -> Result:
@@ -187,19 +220,20 @@ class Receiver:
             return Result.REPLAYED
         if not self._budget.take():
             return Result.LIMITED
-        try:
-            payload = parse_json(body, BODY_LIMIT)
-        except ValueError:  # among them: nested too deep
-            return Result.MALFORMED
-        if not isinstance(payload, dict):
+        payload = _parse(body)
+        if payload is None:
             return Result.MALFORMED
         seen[delivery] = None
         if len(seen) > IDS:
             seen.popitem(last=False)
-        notices = parse_notices(forge, event, payload)
+        return self._tell(parse_notices(forge, event, payload))
+
+    def _tell(self, notices: Iterable[Notice | ImageNotice]) -> Result:
+        result = Result.IGNORED
         for notice in notices:
             self._noticed(notice)
-        return Result.ACCEPTED if notices else Result.IGNORED
+            result = Result.ACCEPTED
+        return result
 
 
 class _Budget:
@@ -234,6 +268,15 @@ class _Lines:
         if now - self._written.get(kind, -LINE_SECONDS) >= LINE_SECONDS:
             LOG.warning("%s (%d since the last such line).", text, self._counts.pop(kind))
             self._written[kind] = now
+
+
+def _parse(body: bytes) -> dict[str, object] | None:
+    """Read a JSON object; None for what is none, or nested too deep."""
+    try:
+        payload = parse_json(body, BODY_LIMIT)
+    except ValueError:
+        return None
+    return payload if isinstance(payload, dict) else None
 
 
 def _first(headers: Mapping[str, str], names: tuple[str, ...]) -> str | None:

@@ -2,8 +2,10 @@
 
 from album_operator.domain.credential_errors import foreign_host, missing_key, missing_secret
 from album_operator.domain.forges import ForgeType, forge_of
-from album_operator.domain.names import is_ssh
+from album_operator.domain.images import in_full
+from album_operator.domain.names import image_repository, is_ssh
 from album_operator.domain.places import Credential, ForgePlace, GitPlace
+from album_operator.domain.registry import ImagePlace
 from album_operator.domain.release import Ref
 from album_operator.domain.resolved import Resolved
 from album_operator.ports import GitTokens, Secrets
@@ -31,6 +33,7 @@ class Access:
             resolved.build.push_secret_name,
             *(secret.secret_ref.name for secret in resolved.build.secrets),
             *(secret.name for secret in resolved.build.pod.image_pull_secrets),
+            resolved.build.read_secret_name,
             config.secret_name,
             config.forge_secret_name,
             resolved.feedback.forge_secret_name,
@@ -65,6 +68,17 @@ class Access:
             feedback.forge_url,
             resolved.source.repository,
         )
+
+    async def to_image(self, resolved: Resolved) -> ImagePlace:
+        """Give the repository of the image, as its registry is asked about it."""
+        build = resolved.build
+        name, image = build.read_secret_name or build.push_secret_name, in_full(build.image)
+        credential = None
+        if name:
+            secret = Ref(self._namespace, name)
+            credential = await self._secrets.find_registry_credential(secret, image)
+        repository = image_repository(image)
+        return ImagePlace(repository, credential, self._namespace, insecure=build.insecure)
 
     async def _to_forge(
         self, secret: str, forge: ForgeType | None, api_url: str, repository: str

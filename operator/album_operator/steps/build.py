@@ -1,43 +1,41 @@
-"""ImageReady: the build Job, its Pods, and its turn among the builds of its namespace."""
+"""ImageReady: the image, its build Job with its Pods, and its turn among the builds."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
 from album_operator.decisions import build as decision
+from album_operator.decisions.build import Look
+from album_operator.decisions.build_proof import IMPOSSIBLE, word_of
 from album_operator.domain import redaction
-from album_operator.domain.build_slots import BuildRunning, BuildSlots
-from album_operator.domain.names import job_name
+from album_operator.domain.build_slots import BuildRunning
+from album_operator.domain.images import label_of
+from album_operator.domain.names import image_tag, job_name
 from album_operator.domain.notice import Subject
 from album_operator.domain.record import Record, StepName
-from album_operator.domain.release import Ref
-from album_operator.domain.seen import BuildSeen
+from album_operator.domain.release import BuildType, ProofBy, Ref
+from album_operator.domain.seen import BuildSeen, BuildState, JobOwner
 from album_operator.domain.verdict import BuildAction, Verdict
 from album_operator.render.job import render_job
+from album_operator.steps import image
 from album_operator.steps.case import Case
 from album_operator.steps.world import World
 
 NAMES = (StepName.IMAGE_READY,)
-WOKEN_BY = frozenset({Subject.JOB})
+WOKEN_BY = frozenset({Subject.JOB, Subject.IMAGE})
 
 
 async def decide(world: World, case: Case) -> Verdict[BuildAction]:
-    """Look at the Job, and at the namespace's builds while there is none."""
-    found, slots = None, None
-    if case.record.image is None:
-        job = Ref(case.namespace, job_name(case.release.ref.name, case.record.attempt))
-        found = await world.builds.find(job, case.release)
-        slots = await _find_slots(world, case, job.name) if found is None else None
-        found = await _clean(case, found)
+    """Look at the Job, and at what else matters where there is none, or where it succeeded."""
     return decision.decide(
         case.release,
         case.record,
         case.resolved,
-        found,
+        await _look(world, case) if case.record.image is None else Look(),
         world.clock(),
         privileged=world.settings.engine.allow_privileged,
         pods=world.settings.engine.pods,
-        slots=slots,
+        aliases=world.settings.host_aliases,
     )
 
 
@@ -50,17 +48,40 @@ async def act(world: World, case: Case, _: BuildAction) -> Record:
     return case.record
 
 
-async def _find_slots(world: World, case: Case, job: str) -> BuildSlots:
-    """Look at the builds that run, with a place in the line of those that wait for one to end."""
+async def _look(world: World, case: Case) -> Look:
+    if case.resolved.build.type is BuildType.EXTERNAL:
+        return Look(tagged=await image.take_look(world, case))
+    name = Ref(case.namespace, job_name(case.release.ref.name, case.record.attempt))
+    job = await world.builds.find(name, case.release)
+    if job is not None and job.owner is JobOwner.RELEASE:
+        return await _look_at_own(world, case, await _clean(case, job))
+    if image.is_found(case):
+        return Look(job, await image.take_look(world, case))
+    return await _look_at_others(world, case, name.name) if job is None else Look(job)
+
+
+async def _look_at_others(world: World, case: Case, job: str) -> Look:
+    """Look at the builds that run, then at the image: what others have pushed is there by then.
+
+    With a place in the line of those that wait for a build to end, or for one of the same image.
+    """
+    wanted, others = label_of(case.resolved.build.image), list[BuildRunning]()
 
     async def look(namespace: str) -> Sequence[BuildRunning]:
         builds = await world.builds.list_running(namespace)
-        return [build for build in builds if _counts(world, namespace, build)]
+        counted = [build for build in builds if _counts(world, namespace, build)]
+        if namespace == case.namespace:
+            others.extend(build for build in counted if build.image == wanted)
+        return counted
 
     # Before the look: a build that ends meanwhile wakes who is next.
     world.queue.join(case.release, job)
+    world.image_waits.join(case.release.ref, wanted)
     await world.queue.look(case.namespace, world.settings.namespaces, look)
-    return world.queue.slots(case.release.ref)
+    slots = world.queue.slots(case.release.ref)
+    if others:
+        return Look(other=others[0], slots=slots)
+    return Look(tagged=await image.look(world, case) if slots.is_free else None, slots=slots)
 
 
 def _counts(world: World, namespace: str, build: BuildRunning) -> bool:
@@ -68,10 +89,23 @@ def _counts(world: World, namespace: str, build: BuildRunning) -> bool:
     return not world.index.has_built(Ref(namespace, build.release))
 
 
-async def _clean(case: Case, seen: BuildSeen | None) -> BuildSeen | None:
+async def _look_at_own(world: World, case: Case, job: BuildSeen) -> Look:
+    """Ask the registry what a build that succeeded has pushed, and nothing while it runs."""
+    build = case.resolved.build
+    if job.state is not BuildState.SUCCEEDED or build.proof is ProofBy.BUILDER:
+        return Look(job)
+    tagged = await image.find(world, case, image_tag(build.image))
+    word = word_of(job, tagged)
+    is_told = tagged is not None and tagged.digest == word
+    if word is None or word in IMPOSSIBLE or is_told:
+        return Look(job, tagged)
+    return Look(job, tagged, await image.find(world, case, word))
+
+
+async def _clean(case: Case, seen: BuildSeen) -> BuildSeen:
     """Free what is said of a Pod of secrets before it is cut; a log whose are not known is left."""
-    trouble = seen.trouble if seen is not None else None
-    if seen is None or (trouble is None and not seen.failure_message):
+    trouble = seen.trouble
+    if trouble is None and not seen.failure_message:
         return seen
     is_known, clean = await case.access.learn(case.resolved), case.access.clean
     seen = replace(seen, failure_message=redaction.first_words(clean(seen.failure_message)))

@@ -1,11 +1,12 @@
 """A release as the steps of one pass know it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from album_operator.decisions.application import name_alike
 from album_operator.domain.hosts import HostAliases
 from album_operator.domain.record import Record
+from album_operator.domain.registry import ImageSeen
 from album_operator.domain.release import Ref, Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import ApplicationSeen
@@ -20,12 +21,14 @@ class Case:
     Attributes:
         resolved: what the status says it does; before it does, what the conventions make of it.
         access: where its repositories are, with their credentials.
+        looks: what this pass found under the image's tag, until a step has made use of it.
     """
 
     release: Release
     record: Record
     resolved: Resolved
     access: Access
+    looks: dict[str, ImageSeen | None] = field(default_factory=dict)
 
     @property
     def namespace(self) -> str:

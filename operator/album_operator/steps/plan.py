@@ -1,13 +1,19 @@
 """What a release would do, found out by looking only."""
 
 import json
+from dataclasses import replace
 
+from album_operator.decisions import image
 from album_operator.decisions import plan as decision
 from album_operator.domain.diffs import PLAN_DIFF_BYTES, cut_diff
+from album_operator.domain.record import ImageRecord
+from album_operator.domain.registry import ImageSeen
+from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import Done, Halt
 from album_operator.render.sync_policy import patch_for
 from album_operator.steps import preflight
 from album_operator.steps.case import Case
+from album_operator.steps.editing import edit
 from album_operator.steps.world import World
 
 
@@ -22,6 +28,11 @@ async def decide(world: World, case: Case) -> Done | Halt:
     resolved, seen, edited = checked.done.record.resolved, checked.config, checked.edited
     if resolved is None:
         raise AssertionError("nothing is checked whose doing is not resolved")
+    there = _find_image(world, resolved, checked.image)
+    if there is not None:
+        # Its digest is known, where an edit writes one.
+        known = replace(case, record=replace(case.record, image=there))
+        edited = await edit(world.editor, known, seen.files)
     place = await case.access.to_config(resolved)
     diff = await world.config.diff(place, seen.base_commit or "", edited.files)
     patches = {
@@ -30,4 +41,12 @@ async def decide(world: World, case: Case) -> Done | Halt:
         if found is not None
     }
     diff = cut_diff(diff, PLAN_DIFF_BYTES)
-    return decision.decide(case.record, resolved, seen, diff, patches, edited.notes)
+    return decision.decide(case.record, resolved, seen, diff, patches, edited.notes, there)
+
+
+def _find_image(world: World, resolved: Resolved, seen: ImageSeen | None) -> ImageRecord | None:
+    """Give the image that is there and would be used; the checks have refused any other."""
+    if seen is None:
+        return None
+    judged = image.judge(resolved, seen, world.settings.host_aliases)
+    return judged if isinstance(judged, ImageRecord) else None

@@ -11,7 +11,8 @@ from album_operator.decisions.build_pod import check_pod
 from album_operator.domain.names import normal_url
 from album_operator.domain.places import ForgePlace
 from album_operator.domain.reasons import Reason
-from album_operator.domain.release import Delivery, Ref
+from album_operator.domain.registry import ImageSeen
+from album_operator.domain.release import BuildType, Delivery, Ref
 from album_operator.domain.seen import (
     ApplicationSeen,
     ConfigBranch,
@@ -24,7 +25,7 @@ from album_operator.domain.seen import (
 )
 from album_operator.domain.verdict import Done, Halt, Wait
 from album_operator.render import proposal, pull_request, sync_policy
-from album_operator.steps import overrides
+from album_operator.steps import image, overrides
 from album_operator.steps.case import Case
 from album_operator.steps.editing import edit
 from album_operator.steps.world import World
@@ -32,13 +33,14 @@ from album_operator.steps.world import World
 
 @dataclass(frozen=True)
 class _Look:
-    """Repositories and Applications as they are; no forge where none is asked."""
+    """Repositories, Applications and image as they are; no forge where none is asked."""
 
     source: SourceSeen
     config: ConfigSeen
     applications: Mapping[Ref, ApplicationSeen | None]
     forge: ForgePlace | None
     repository: RepositorySeen | None
+    image: ImageSeen | None
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,14 @@ class Checked:
         config: the config repository.
         edited: what the edits make of it.
         applications: the Applications, as they are.
+        image: what the registry has under the tag.
     """
 
     done: Done
     config: ConfigSeen
     edited: Edited
     applications: Mapping[Ref, ApplicationSeen | None]
+    image: ImageSeen | None
 
 
 async def decide(world: World, case: Case) -> Done | Wait | Halt:
@@ -100,9 +104,16 @@ async def check(world: World, case: Case) -> Checked | Halt:
             for ref, found in applications.items()
             if found is not None and sync_policy.is_disabled(found.sync_policy)
         ),
+        image=look.image,
     )
-    consent = world.settings.require_consent
-    verdict = decision.decide(case.release, case.record, case.resolved, seen, consent=consent)
+    verdict = decision.decide(
+        case.release,
+        case.record,
+        case.resolved,
+        seen,
+        consent=world.settings.require_consent,
+        aliases=world.settings.host_aliases,
+    )
     verdict = await _check_place(world, case, look, verdict)
     # Last of all: who may not release there anyway waits for nobody's branch.
     if isinstance(verdict, Done) and edited.files:
@@ -111,7 +122,7 @@ async def check(world: World, case: Case) -> Checked | Halt:
         return verdict
     if world.settings.require_guard:
         await asyncio.gather(*map(world.applications.prove_guard, applications))
-    return Checked(verdict, look.config, edited, applications)
+    return Checked(verdict, look.config, edited, applications, look.image)
 
 
 async def _check_place(world: World, case: Case, look: _Look, verdict: Done | Halt) -> Done | Halt:
@@ -144,6 +155,9 @@ async def _check_build(world: World, case: Case) -> Halt | None:
     refused = refused or check_pod(case.release, case.resolved, engine.pods)
     if refused is not None:
         return refused
+    refused = await _check_read(world, case)
+    if refused is not None or case.resolved.build.type is BuildType.EXTERNAL:
+        return refused
     return (
         await _check_push(world, case)
         or await _check_proxy(world, case)
@@ -155,6 +169,15 @@ async def _check_secrets(world: World, case: Case) -> Halt | None:
     names = {secret.secret_ref.name for secret in case.resolved.build.secrets}
     keys = {name: await world.secrets.find_keys(Ref(case.namespace, name)) for name in names}
     return build_secrets.check_secrets(case.namespace, case.resolved, keys)
+
+
+async def _check_read(world: World, case: Case) -> Halt | None:
+    wish = case.resolved.build
+    if not wish.read_secret_name:
+        return None
+    secret = Ref(case.namespace, wish.read_secret_name)
+    found = await world.secrets.find_registry_access(secret)
+    return push_access.check_reader(secret, found, wish.image)
 
 
 async def _check_push(world: World, case: Case) -> Halt | None:
@@ -187,7 +210,7 @@ async def _look(world: World, case: Case) -> _Look:
     edited = proposal.edited_paths(wish.config.edits)
     # Asked for together: what lies in the same folders, or is not there, costs nothing more.
     paths = {*edited, *overrides.paths(wish, applications)}
-    source, config, repository = await asyncio.gather(
+    source, config, repository, found = await asyncio.gather(
         world.source.look(source_place, wish.source.tag, dockerfile),
         world.config.look(
             config_place,
@@ -196,8 +219,9 @@ async def _look(world: World, case: Case) -> _Look:
             wish.config.branch if forge is not None else None,
         ),
         _find_forge_repository(world, forge, wish.config.branch),
+        image.look(world, case),
     )
-    return _Look(source, config, applications, forge, repository)
+    return _Look(source, config, applications, forge, repository, found)
 
 
 async def _find_forge_repository(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from album_operator.memory.build_queue import BuildQueue
+from album_operator.memory.image_waits import ImageWaits
 from album_operator.memory.release_index import ReleaseIndex
 from album_operator.memory.sightings import Sightings
 from album_operator.ports import (
@@ -30,6 +31,7 @@ class World:
         watch: reads waiting pull requests, and tells when they change.
         clock: the operator's.
         queue: who waits until another build has ended.
+        image_waits: who waits for another's build of the same image.
         index: whose a release branch is.
         errands: works that nobody waits for.
     """
@@ -47,5 +49,6 @@ class World:
     clock: Callable[[], datetime]
     sightings: Sightings
     queue: BuildQueue
+    image_waits: ImageWaits
     index: ReleaseIndex
     errands: set[asyncio.Task[None]] = field(default_factory=set)

@@ -16,6 +16,7 @@ from typing import Any
 import kopf
 
 from album_operator.codec import parse_seen, release_of, running_build, wish_of
+from album_operator.domain.marks import IMAGE_LABEL
 from album_operator.domain.notice import Subject
 from album_operator.domain.release import Ref
 from album_operator.metrics import Metrics
@@ -181,11 +182,13 @@ def read_job(wakeups: Wakeups, job: Mapping[str, Any], *, is_gone: bool) -> Call
         return lambda: None
     release = Ref(job["metadata"].get("namespace", ""), owner.name)
     build, name = None if is_gone else running_build(job), job["metadata"].get("name", "")
+    image = (job["metadata"].get("labels") or {}).get(IMAGE_LABEL, "")
 
     def tell() -> None:
         wakeups.wake(release, Subject.JOB)
         if build is None:
             wakeups.queue.end(release.namespace, name)
+            wakeups.image_waits.end(release.namespace, image)
         elif not wakeups.index.has_built(release):
             wakeups.queue.note(release.namespace, build)
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 from album_operator.domain.build_slots import BuildLimits
 from album_operator.domain.hosts import NO_ALIASES, HostAliases
-from album_operator.domain.notice import Notice, Subject
+from album_operator.domain.notice import ImageNotice, Notice, Subject
 from album_operator.domain.release import Ref
 from album_operator.memory.build_queue import BuildQueue
+from album_operator.memory.image_waits import ImageWaits
 from album_operator.memory.release_index import ReleaseIndex
 
 Subjects = frozenset[Subject]
@@ -52,6 +53,7 @@ class Wakeups:
 
     Attributes:
         queue: which builds run, and the releases that wait until one has ended.
+        image_waits: those that wait for another's build of their own image.
         index: what all releases are at, and who waits for a branch of another.
     """
 
@@ -59,11 +61,13 @@ class Wakeups:
         self, aliases: HostAliases = NO_ALIASES, limits: BuildLimits | None = None
     ) -> None:
         self.queue = BuildQueue(lambda release: self.wake(release, Subject.JOB), limits)
+        self.image_waits = ImageWaits(lambda release: self.wake(release, Subject.JOB))
         self.index = ReleaseIndex(self.wake, aliases=aliases)
         self._aliases = aliases
         self._flags: dict[Ref, _Flag] = {}
         self._followers: dict[Ref, set[Ref]] = {}
         self._states: dict[Ref, object] = {}
+        self._images: dict[Ref, str] = {}
         self._pull_requests: dict[Ref, tuple[str, int | None, str | None]] = {}
 
     def join(self, release: Ref, wish: object) -> None:
@@ -79,7 +83,9 @@ class Wakeups:
         """Stop receiving wake-ups for a release."""
         self._flags.pop(release, None)
         self._pull_requests.pop(release, None)
+        self._images.pop(release, None)
         self.queue.leave(release)
+        self.image_waits.leave(release)
         self.follow(release, ())
 
     def follow(self, release: Ref, applications: Iterable[Ref]) -> None:
@@ -99,6 +105,13 @@ class Wakeups:
     ) -> None:
         """Say which pull request concerns a release from now on, as `Notice.concerns` takes it."""
         self._pull_requests[release] = (page, number, branch)
+
+    def follow_image(self, release: Ref, image: str | None) -> None:
+        """Say for which image that is built elsewhere a release waits; None for none."""
+        if image is None:
+            self._images.pop(release, None)
+        else:
+            self._images[release] = image
 
     def note(self, release: Ref, wish: object) -> None:
         """Wake a release if it asks for something else than before.
@@ -151,8 +164,13 @@ class Wakeups:
                 for release in followers:
                     self.wake(release, Subject.APPLICATION)
 
-    def notice(self, notice: Notice) -> None:
-        """Note what a forge told: it wakes the releases whose pull request that concerns."""
+    def notice(self, notice: Notice | ImageNotice) -> None:
+        """Note what was told: it wakes the releases whose pull request or image that concerns."""
+        if isinstance(notice, ImageNotice):
+            for release, image in self._images.items():
+                if notice.concerns(image):
+                    self.wake(release, Subject.IMAGE)
+            return
         for release, pull_request in self._pull_requests.items():
             if notice.concerns(*pull_request, self._aliases):
                 self.wake(release, Subject.PULL_REQUEST)

@@ -43,7 +43,7 @@ def fill(server: ApiServer, namespace: str) -> None:
         "metadata": {"name": "app"},
         "spec": {
             "source": {"repository": f"{NOBODY}/o/app"},
-            "build": {"image": {"registry": "ghcr.io", "project": "o"}},
+            "build": {"image": {"registry": "ghcr.io", "project": "o"}, "proof": "Builder"},
             "config": {"forge": {"type": "Gitea"}},
             "apps": [{"name": "backend"}],
         },

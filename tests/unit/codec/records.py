@@ -20,8 +20,10 @@ from album_operator.domain.places import MergeMethod
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import (
     ApplicationRecord,
+    AttemptRecord,
     BuildRecord,
     Failure,
+    ImageOrigin,
     ImageRecord,
     Outcome,
     PlannedPatch,
@@ -42,7 +44,9 @@ from album_operator.domain.release import (
     Edit,
     EditFormat,
     EditValue,
+    ExistingImage,
     MergeMode,
+    ProofBy,
     PullRequestWish,
     Ref,
     Resources,
@@ -177,6 +181,9 @@ resolved = st.builds(
         ),
         cache=st.none()
         | st.builds(ResolvedCache, st.builds("ghcr.io/{}/{}".format, names, names), lifetimes),
+        existing_image=st.sampled_from(ExistingImage),
+        proof=st.sampled_from(ProofBy),
+        read_secret_name=st.just("") | names,
     ),
     config=st.builds(
         ResolvedConfig,
@@ -221,7 +228,18 @@ resolved = st.builds(
 )
 
 builds = st.builds(BuildRecord, names, st.sampled_from(BuildType), maybe_times, maybe_times)
-images = st.builds(ImageRecord, image_references, digests, commits)
+images = st.builds(
+    ImageRecord, image_references, digests, st.none() | commits, st.sampled_from(ImageOrigin)
+)
+attempts = st.builds(
+    AttemptRecord,
+    number=st.integers(1, 2**31 - 1),
+    step=st.sampled_from(["Preflight", *map(str, StepName)]),
+    reason=reasons,
+    message=st.text(st.characters(codec="utf-8"), max_size=SENTENCE_LENGTHS[-1] // 4),
+    job=st.none() | names,
+    finished_at=maybe_times,
+)
 proposals = st.builds(
     ProposalRecord,
     branches,
@@ -300,6 +318,7 @@ def records(draw: st.DrawFn) -> Record:
     return Record(
         attempt=draw(st.integers(1, 2**31 - 1)),
         resolved=draw(st.none() | resolved),
+        attempts=tuple(draw(st.lists(attempts, max_size=5, unique_by=lambda each: each.number))),
         image=draw(st.none() | images),
         build=draw(st.none() | builds),
         proposal=proposal,

@@ -35,7 +35,7 @@ def test_a_job_that_ended_says_how(condition: dict[str, str]) -> None:
     assert end_of({"status": {"conditions": [other, condition]}}) == condition
 
 
-OWNER = {
+OWNER: dict[str, Any] = {
     "apiVersion": "album.dev/v1alpha1",
     "kind": "AlbumRelease",
     "name": "backend-v1.1.0",
@@ -52,6 +52,8 @@ def _build(**more: Any) -> dict[str, Any]:  # noqa: ANN401 - as JSON
 
 def test_a_build_that_runs_says_whose_it_is() -> None:
     assert running_build(_build()) == BuildRunning("job", "backend-v1.1.0", "album-app")
+    image = {"album.dev/image": "0123abcd"}
+    assert running_build(_build(labels=image)) == BuildRunning("job", OWNER["name"], "", "0123abcd")
     assert running_build(_build(labels=None)) == BuildRunning("job", "backend-v1.1.0", "")
 
 

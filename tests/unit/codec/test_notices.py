@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from album_operator.codec.notices import parse_notices
+from album_operator.codec.notices import parse_image_notices, parse_notices
 from album_operator.domain.forges import ForgeType
-from album_operator.domain.notice import Notice
+from album_operator.domain.notice import ImageNotice, Notice
 
 GITHUB, GITEA = "https://github.com/Codertocat/Hello-World", "https://git.example.org/album/config"
 BRANCH = "release/backend_v1.1.0"
@@ -36,7 +36,9 @@ def _gitea(event: str, **payload: object) -> set[tuple[int | None, str | None]]:
 def _places(
     forge: ForgeType, event: str, payload: dict[str, Any]
 ) -> set[tuple[int | None, str | None]]:
-    notices = parse_notices(forge, event, payload)
+    notices = [
+        notice for notice in parse_notices(forge, event, payload) if isinstance(notice, Notice)
+    ]
     assert {notice.repository for notice in notices} <= {payload["repository"]["html_url"]}
     assert len(set(notices)) == len(notices)
     return {(notice.number, notice.branch) for notice in notices}
@@ -151,3 +153,82 @@ def test_fields_of_another_shape_are_not_read(odd: object) -> None:
     ]:
         assert _github(event, **{field: odd}) == set()
     assert _github("pull_request", pull_request={"number": True, "head": odd}) == set()
+
+
+DISTRIBUTION: dict[str, Any] = {
+    "id": "320678d8-ca14-430f-8bb6-4ca139cd83f7",
+    "timestamp": "2026-03-09T14:44:26.402973972-08:00",
+    "action": "push",
+    "target": {
+        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+        "digest": "sha256:fea8895f450959fa676bcc1df0611ea93823a735a01205fd8622846041d0c7cf",
+        "repository": "owner/app",
+        "url": "http://192.168.100.227:5000/v2/owner/app/manifests/sha256:fea8895f4509",
+        "tag": "v1.1.0",
+    },
+    "request": {"host": "192.168.100.227:5000", "method": "PUT"},
+}
+HARBOR: dict[str, Any] = {
+    "type": "PUSH_ARTIFACT",
+    "occur_at": 1586922308,
+    "operator": "admin",
+    "event_data": {
+        "resources": [
+            {
+                "digest": "sha256:8a9e9863dbb6e10edb5adfe917c00da84e1700fa76e7ed02476aa6e6fb8ee0d8",
+                "tag": "v1.1.0",
+                "resource_url": "hub.harbor.com/test-webhook/debian:v1.1.0",
+            }
+        ],
+        "repository": {"name": "debian", "repo_full_name": "test-webhook/debian"},
+    },
+}
+
+
+def test_pushes_of_distribution() -> None:
+    pull = {**DISTRIBUTION, "action": "pull"}
+    layer = {**DISTRIBUTION, "target": {"repository": "owner/app", "digest": "sha256:0"}}
+    events = [DISTRIBUTION, pull, DISTRIBUTION, layer]
+
+    assert parse_image_notices({"events": events}) == (
+        ImageNotice("owner/app", "v1.1.0"),
+        ImageNotice("owner/app"),
+    )
+
+
+def test_pushes_of_harbor() -> None:
+    assert parse_image_notices(HARBOR) == (ImageNotice("test-webhook/debian", "v1.1.0"),)
+    assert parse_image_notices({**HARBOR, "type": "PULL_ARTIFACT"}) == ()
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {},
+        {"events": "push"},
+        {
+            "events": [
+                None,
+                1,
+                {"action": ["push"]},
+                {"action": "push", "target": {"repository": 1}},
+            ]
+        },
+        {"type": {}, "event_data": 1},
+        {"type": "PUSH_ARTIFACT", "event_data": {"resources": [{}], "repository": []}},
+    ],
+)
+def test_what_names_no_image_is_no_notice(payload: dict[str, Any]) -> None:
+    assert parse_image_notices(payload) == ()
+
+
+def test_images_of_the_forges_own_registries() -> None:
+    tagged = {"container_metadata": {"tag": {"name": "v1.1.0", "digest": "sha256:0"}}}
+    package = {"name": "App", "namespace": "Codertocat", "package_version": tagged}
+    for event in ("package", "registry_package"):
+        payload = {**HELLO, "action": "published", event: package}
+        notices = parse_notices(ForgeType.GITHUB, event, payload)
+        assert notices == (ImageNotice("Codertocat/App", "v1.1.0"),)
+    own = {"type": "container", "name": "app", "version": "v1.1.0", "owner": {"login": "album"}}
+    notices = parse_notices(ForgeType.GITEA, "package", {**CONFIG, "package": own})
+    assert notices == (ImageNotice("album/app", "v1.1.0"),)

@@ -14,6 +14,7 @@ from album_operator.domain.names import AppVersion
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import (
     ApplicationRecord,
+    AttemptRecord,
     BuildRecord,
     Failure,
     Outcome,
@@ -76,6 +77,12 @@ def _fullest() -> Record:
     record = replace(
         record_before(StepName.DEPLOYED),
         attempt=1000,
+        attempts=tuple(
+            AttemptRecord(
+                number, "SyncPolicyApplied", Reason.VERSIONS_NOT_COMPARABLE, long, "j" * 63, NOW
+            )
+            for number in range(995, 1000)
+        ),
         proposal=ProposalRecord(f"release/{name}_v1.1.0-{'p' * 121}", "c" * 40, "+" * 4096),
         build=BuildRecord("j" * 63, "BuildKit", NOW, NOW),
         image=replace(IMAGE_RECORD, reference=f"ghcr.io/{'i' * 247}:v1.1.0-{'p' * 121}"),
@@ -121,6 +128,7 @@ def test_the_fullest_status_of_a_release_stays_under_16_kb() -> None:
 
     assert faults_of_status(status) == []
     assert len(json.dumps(status).encode()) <= LIMIT
+    assert "attempts" not in status or len(status["attempts"]) <= 2
 
 
 def test_a_message_too_long_keeps_its_beginning_and_the_way_out_at_its_end() -> None:
@@ -266,6 +274,7 @@ def test_the_digest_is_in_the_status_as_the_registry_has_it() -> None:
         "reference": IMAGE_RECORD.reference,
         "digest": DIGEST,
         "revision": IMAGE_RECORD.revision,
+        "origin": "Built",
     }
 
 
@@ -345,3 +354,23 @@ def test_an_edit_an_older_operator_wrote_into_a_status_is_one_of_the_tag() -> No
 
     assert faults_of_status(status) == []
     assert parse_status(status).resolved == RESOLVED
+
+
+def test_what_earlier_attempts_said_is_shorter_than_what_the_present_one_says() -> None:
+    said = f"It failed: {'x' * 900}. Mend it."
+    told = AttemptRecord(1, "ImageReady", Reason.BUILD_FAILED, said, "album-build-1", NOW)
+    status = render_status(RELEASE, replace(RECORD, attempt=2, attempts=(told,)), NOW)
+
+    assert faults_of_status(status) == []
+    (shown,) = status["attempts"]
+    assert shown == {
+        "number": 1,
+        "step": "ImageReady",
+        "reason": "BuildFailed",
+        "message": shown["message"],
+        "job": "album-build-1",
+        "finishedAt": "2026-11-20T12:00:00.000000Z",
+    }
+    assert len(shown["message"]) <= 160
+    assert shown["message"].startswith("It failed: xx")
+    assert shown["message"].endswith("Mend it.")

@@ -9,6 +9,7 @@ from album_operator.adapters.cluster.applications import ClusterApplications
 from album_operator.adapters.cluster.builds import ClusterBuilds
 from album_operator.adapters.cluster.releases import ClusterReleases
 from album_operator.adapters.cluster.secrets import ClusterSecrets
+from album_operator.domain.image_labels import REVISION
 from album_operator.domain.notice import Notice
 from album_operator.domain.places import Change, Draft, ForgePlace, GitPlace, MergeMethod
 from album_operator.domain.release import Ref
@@ -24,6 +25,7 @@ from album_operator.waking.wakeups import Wakeups
 from tests.fakes.argocd import FakeArgoCD
 from tests.fakes.builders import (
     CONFIG,
+    DIGEST,
     IMAGE,
     NAMESPACE,
     NOW,
@@ -38,7 +40,6 @@ from tests.fakes.faults import Faults
 from tests.fakes.forge import FakeForge
 from tests.fakes.git_repositories import FakeConfigRepository, FakeSourceRepository
 from tests.fakes.git_server import TOKEN, FakeGitServer
-from tests.fakes.registry import FakeRegistry
 
 REPOSITORY = "owner/album-app-config"
 
@@ -112,15 +113,16 @@ class Stage:
         faults: Faults | None = None,
         delivery: str = "PullRequest",
         pull_request: dict[str, Any] | None = None,
+        build: dict[str, Any] | None = None,
         **environment: str,
     ) -> None:
         self.clock = Clock()
         self.faults = faults or Faults()
         self.cluster = FakeCluster(self.faults)
+        self.registry = self.cluster.registry
         self.git = FakeGitServer()
         self.forge = _WatchedForge(self.git, self.clock, self.faults)
         self.argocd = FakeArgoCD(self.cluster, self.git, self.clock)
-        self.registry = FakeRegistry()
         self.source = self.git.add_repository(SOURCE)
         self.config = self.git.add_repository(CONFIG)
         self.settings = read_settings(
@@ -134,7 +136,7 @@ class Stage:
         config: dict[str, Any] = {"delivery": delivery}
         if pull_request is not None:
             config["pullRequest"] = pull_request
-        self.cluster.apply(raw_pipeline(config=config))
+        self.cluster.apply(raw_pipeline(config=config, build=build or {}))
         self.told: list[tuple[str, int]] = []
         self.restart()
 
@@ -153,8 +155,8 @@ class Stage:
 
         Args:
             wakeups: its own.
-            through: what it is given in place of the API server, the config repository and the
-                forge.
+            through: what it is given in place of the API server, the config repository, the forge
+                and the registry.
         """
         cluster, forge = through(self.cluster), through(self.forge)
         self.watch = PullRequestWatch(
@@ -168,12 +170,13 @@ class Stage:
             pull_requests=forge,
             watch=self.watch,
             builds=ClusterBuilds(cluster, self.clock),
-            registry=self.registry,
+            registry=through(self.registry),
             applications=ClusterApplications(cluster),
             settings=self.settings,
             clock=self.clock,
             sightings=Sightings(self.clock),
             queue=wakeups.queue,
+            image_waits=wakeups.image_waits,
             index=wakeups.index,
         )
         return Reconciler(ClusterReleases(cluster, self.clock), world)
@@ -274,10 +277,19 @@ class Stage:
         self.cluster.edit(path, patch)
 
     def play(self) -> None:
-        """Let everybody else do their part: builds end, a reviewer merges, Argo CD works."""
+        """Let everybody else do their part: builds end, a reviewer merges, Argo CD works.
+
+        An image that is built elsewhere is pushed.
+        """
         for job in self.jobs:
             if "status" not in job:
                 finish_build(self.cluster, job)
+        for release in self.cluster.all_of("AlbumRelease"):
+            resolved = release["status"].get("resolved", {"build": {"type": ""}})
+            if resolved["build"]["type"] == "External" and "image" not in release["status"]:
+                repository, tag = resolved["build"]["image"].rsplit(":", 1)
+                labels = {REVISION: resolved["source"]["commit"]}
+                self.registry.push(repository, tag, labels, digest=DIGEST)
         self.merge()
         self.argocd.run()
 

@@ -225,15 +225,19 @@ async def test_after_a_restart_the_builds_that_run_are_known() -> None:
     assert [Team.owner(job) for job in stage.jobs] == [*NAMES[:2], NAMES[2]]
 
 
-async def test_a_build_of_an_earlier_attempt_counts_until_it_has_ended() -> None:
+async def test_a_build_of_an_earlier_attempt_is_the_one_its_retry_waits_for() -> None:
     stage = Team().stage
     await stage.settle(NAMES[0])
     stage.annotate(NAMES[0], retry="1")
     await stage.settle(NAMES[0])
     await stage.settle(NAMES[1])
-
     assert len(stage.jobs) == 2
-    assert stage.ready(NAMES[1]) == ("Unknown", "Queued")
+    assert "of an earlier attempt of this release builds" in stage.message(NAMES[0])
+    assert stage.ready(NAMES[1]) == ("Unknown", "Building")
+
+    fail_build(stage.cluster, stage.jobs[0])
+    await stage.settle(NAMES[0])
+    assert [Team.owner(job) for job in stage.jobs] == [NAMES[0], NAMES[1], NAMES[0]]
 
 
 async def test_another_namespaces_builds_do_not_count() -> None:

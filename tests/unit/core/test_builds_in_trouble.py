@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from tests.fakes.builders import DIGEST, NAMESPACE, raw_pipeline
-from tests.fakes.cluster import fail_build, raw_pod
+from tests.fakes.cluster import fail_build, push_of, raw_pod
 from tests.fakes.git_server import TOKEN
 from tests.unit.core.stage import Stage
 
@@ -99,6 +99,7 @@ async def test_a_sidecar_does_not_hold_up_a_release() -> None:
         {"name": "istio-proxy", "state": {"running": {}}},
     ]
     stage.cluster.apply(raw_pod(stage.jobs[0], phase="Running", containerStatuses=containers))
+    push_of(stage.registry, stage.jobs[0])
     await stage.settle()
 
     assert stage.status()["image"]["digest"] == DIGEST

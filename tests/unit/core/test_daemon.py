@@ -9,11 +9,13 @@ import pytest
 
 from album_operator.adapters.cluster.refusals import NotFoundError
 from album_operator.domain.errors import TransientError
+from album_operator.domain.image_labels import REVISION
+from album_operator.domain.notice import ImageNotice
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.serving.health import Health
 from album_operator.waking.daemons import serve_release
-from tests.fakes.builders import APPLICATION, raw_pipeline
+from tests.fakes.builders import APPLICATION, IMAGE, raw_pipeline
 from tests.fakes.cluster import finish_build
 from tests.unit.core.stage import Stage
 
@@ -199,3 +201,30 @@ async def test_a_pass_that_runs_is_known_to_the_liveness_probe(daemon: Daemon) -
 
     assert set(seen) == {"album/backend-v1.1.0"}
     assert daemon.health.passes == {}
+
+
+async def test_a_push_to_the_registry_wakes_a_release_that_waits_for_its_image(
+    daemon: Daemon,
+) -> None:
+    stage = daemon.stage
+    stage.cluster.apply(raw_pipeline(argocd={"settle": "0s"}, build={"type": "External"}))
+    stage.apply()
+    daemon.start()
+    await daemon.until_ready_is("AwaitingImage")
+    labels = {REVISION: stage.source.tags["backend-v1.1.0"]}
+    stage.registry.push(IMAGE, "v1.1.0", labels)
+    path = IMAGE.partition("/")[2]
+    asked = len(stage.registry.asked)
+    daemon.wakeups.notice(ImageNotice(path, "v9.9.9"))
+    daemon.wakeups.notice(ImageNotice(f"{path}-other", "v1.1.0"))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert len(stage.registry.asked) == asked
+
+    daemon.wakeups.notice(ImageNotice(path, "v1.1.0"))
+    await daemon.until_ready_is("AwaitingMerge")
+    asked = len(stage.registry.asked)
+    daemon.wakeups.notice(ImageNotice(path, "v1.1.0"))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert len(stage.registry.asked) == asked

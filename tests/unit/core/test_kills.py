@@ -31,13 +31,19 @@ async def _survive(stage: Stage) -> None:
 
 @pytest.mark.parametrize(
     ("way", "branch", "pull_requests"),
-    [("PullRequest", BRANCH, 1), ("Commit", "main", 0), ("Auto", BRANCH, 1)],
+    [
+        ("PullRequest", BRANCH, 1),
+        ("Commit", "main", 0),
+        ("External", BRANCH, 1),
+        ("Auto", BRANCH, 1),
+    ],
 )
 def test_an_undisturbed_release_makes_one_of_each(
     way: str, branch: str, pull_requests: int
 ) -> None:
     expected, writes = UNDISTURBED[way]
-    assert len(expected["jobs"]) == 1
+    assert len(expected["jobs"]) == (0 if way == "External" else 1)
+    assert expected["image"]["origin"] == ("External" if way == "External" else "Built")
     assert [pushed for pushed, _ in expected["pushes"]] == [branch]
     assert expected["pull requests"] == pull_requests
     assert expected["config"]["commit"] == expected["pushes"][0][1]

@@ -144,6 +144,12 @@ async def test_a_retry_after_the_tag_was_moved_builds_the_new_commit() -> None:
     moved = stage.source.write("main", {"backend/main.go": "package main\n"})
     stage.source.tags["backend-v1.1.0"] = moved
     stage.annotate(retry="1")
+    await stage.settle()
+    assert stage.ready() == ("False", "ImageExistsFromOtherCommit")
+    assert f"and tag backend-v1.1.0 is commit {moved[:12]}" in stage.message()
+
+    stage.registry.delete(IMAGE, "v1.1.0")
+    stage.annotate(retry="2")
     await stage.release()
     assert len(stage.jobs) == 2
     assert stage.status()["image"]["revision"] == moved

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from album_operator.domain.notice import Notice
 from tests.unit.core.deliveries import BODY, MERGED, Stand, signed
 
 NAMES = [
@@ -140,7 +141,8 @@ def test_random_bodies_that_are_signed(line: Line, forge: str, event: str, body:
     status = line.runner.run(line.stand.deliver(forge, body, event=event))
 
     assert status in (204, 400)
-    assert all(notice.repository.startswith("http") for notice in line.stand.noticed)
-    for notice in line.stand.noticed:
+    told = [notice for notice in line.stand.noticed if isinstance(notice, Notice)]
+    assert all(notice.repository.startswith("http") for notice in told)
+    for notice in told:
         notice.concerns("https://git.example.org/album/config", 7, "release/backend_v1.1.0")
     line.stand.noticed.clear()

@@ -39,6 +39,7 @@ def end_of(stage: Stage) -> dict[str, Any]:
 WAYS: dict[str, dict[str, Any]] = {
     "PullRequest": {},
     "Commit": {"delivery": "Commit"},
+    "External": {"build": {"type": "External"}},
     "Auto": {"pull_request": {"merge": "Auto", "labels": ["release"], "reviewers": ["reviewer"]}},
 }
 

@@ -3,19 +3,19 @@
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
 from album_operator.decisions import build
-from album_operator.domain.build_slots import BuildSlots, OverallSlots
+from album_operator.decisions.build import Look
+from album_operator.domain.build_slots import BuildRunning, BuildSlots, OverallSlots
+from album_operator.domain.image_labels import REVISION
 from album_operator.domain.reasons import Reason
-from album_operator.domain.record import StepName
+from album_operator.domain.record import ImageOrigin, StepName
+from album_operator.domain.registry import ImageSeen
 from album_operator.domain.release import BuildType
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import (
     BuildSeen,
     BuildState,
     JobOwner,
-    LastWords,
 )
 from album_operator.domain.verdict import Act, BuildAction, Done, Halt, SubmitBuild, Verdict, Wait
 from tests.fakes.builders import (
@@ -35,13 +35,7 @@ PRIVILEGED = replace(RESOLVED, build=replace(RESOLVED.build, type=BuildType.BUIL
 
 
 def _decide(seen: BuildSeen | None, resolved: Resolved = RESOLVED) -> Verdict[BuildAction]:
-    return build.decide(RELEASE, RECORD, resolved, seen, NOW, privileged=False)
-
-
-def _left(*texts: str) -> BuildSeen:
-    """Give a build that succeeded, with these last words of a Pod each."""
-    words = tuple(LastWords(f"pod-{number}", text) for number, text in enumerate(texts, 1))
-    return replace(SUCCEEDED, last_words=words)
+    return build.decide(RELEASE, RECORD, resolved, Look(seen), NOW, privileged=False)
 
 
 def _halt(seen: BuildSeen, resolved: Resolved = RESOLVED) -> Halt:
@@ -59,19 +53,19 @@ def test_without_a_job_one_is_submitted() -> None:
 
 
 def test_a_privileged_build_is_submitted_only_by_an_admins_word() -> None:
-    refused = build.decide(RELEASE, RECORD, PRIVILEGED, None, NOW, privileged=False)
+    refused = build.decide(RELEASE, RECORD, PRIVILEGED, Look(), NOW, privileged=False)
 
     assert isinstance(refused, Halt)
     assert refused.reason is Reason.ENGINE_NOT_ALLOWED
     assert "AlbumPipeline album-app builds with BuildKit" in refused.sentence
     assert "spec.build.type: Kaniko" in refused.sentence
     assert "ALBUM_ALLOW_PRIVILEGED_BUILDS=true" in refused.sentence
-    allowed = build.decide(RELEASE, RECORD, PRIVILEGED, None, NOW, privileged=True)
+    allowed = build.decide(RELEASE, RECORD, PRIVILEGED, Look(), NOW, privileged=True)
     assert isinstance(allowed, Act)
 
 
 def test_a_privileged_build_that_runs_is_waited_for_whatever_the_admin_says_by_now() -> None:
-    verdict = build.decide(RELEASE, RECORD, PRIVILEGED, BUILD_SEEN, NOW, privileged=False)
+    verdict = build.decide(RELEASE, RECORD, PRIVILEGED, Look(BUILD_SEEN), NOW, privileged=False)
 
     assert isinstance(verdict, Wait)
 
@@ -104,86 +98,16 @@ def test_a_running_build_is_waited_for_and_noted() -> None:
     assert (verdict.record.build.job, verdict.record.build.started_at) == (BUILD_SEEN.job, NOW)
 
 
-def test_the_digest_of_a_build_is_taken_from_its_last_words() -> None:
-    verdict = _decide(replace(_left(f"{DIGEST}\n"), finished_at=NOW))
-
-    assert isinstance(verdict, Done)
-    assert verdict.record.image == IMAGE_RECORD
-    assert verdict.record.build is not None
-    assert verdict.record.build.finished_at == NOW
-    assert verdict.message == f"{IMAGE}:v1.1.0@{DIGEST}"
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        "",
-        "done",
-        "sha256:abc",
-        f"{DIGEST} {DIGEST}",
-        f"{DIGEST}\n{DIGEST}",
-        DIGEST.upper(),
-        f"sha512:{'f' * 64}",
-        f"{IMAGE}@{DIGEST}",
-        f"{DIGEST}\0",
-        DIGEST.replace("f", "\N{FULLWIDTH LATIN SMALL LETTER F}"),
-    ],
-)
-def test_a_build_that_leaves_no_digest_proves_nothing(words: str) -> None:
-    halt = _halt(_left(words))
-
-    assert halt.reason is Reason.BUILD_FAILED
-    assert "Pod pod-1 left no digest in its termination message" in halt.sentence
-    assert "album.dev/retry" in halt.sentence
-
-
-@pytest.mark.parametrize(
-    ("digest", "why"),
-    [
-        ("0" * 64, "which is no hash at all"),
-        (
-            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-            "which is the hash of nothing",
-        ),
-    ],
-)
-def test_a_digest_that_no_image_has_is_refused_for_that(digest: str, why: str) -> None:
-    halt = _halt(_left(f"sha256:{digest}\n"))
-
-    assert halt.reason is Reason.BUILD_FAILED
-    assert f"Pod pod-1 left the digest sha256:{digest}, {why}" in halt.sentence
-    assert f"kubectl logs -n album job/{BUILD_SEEN.job}" in halt.sentence
-
-
-def test_a_build_whose_pod_is_gone_cannot_tell_its_digest() -> None:
-    assert "no Pod of its own that succeeded is left" in _halt(SUCCEEDED).message
-
-
-def test_two_pods_that_leave_different_digests_are_both_not_believed() -> None:
-    halt = _halt(_left(DIGEST, f"sha256:{'e' * 64}"))
-
-    assert halt.reason is Reason.BUILD_FAILED
-    assert (
-        "2 Pods claim to be its own and do not agree, pod-1 and pod-2 among them" in halt.sentence
-    )
-    assert f"-l batch.kubernetes.io/job-name={BUILD_SEEN.job}" in halt.sentence
-
-
-def test_two_pods_that_leave_the_same_digest_are_believed() -> None:
-    assert isinstance(_decide(_left(DIGEST, f"{DIGEST}\n")), Done)
-    assert "pod-2 left no digest" in _halt(_left("done", "done")).message
-
-
 def test_an_image_of_an_earlier_attempt_is_not_built_again() -> None:
     record = replace(RECORD, image=IMAGE_RECORD)
-    verdict = build.decide(RELEASE, record, RESOLVED, None, NOW, privileged=False)
+    verdict = build.decide(RELEASE, record, RESOLVED, Look(), NOW, privileged=False)
 
     assert isinstance(verdict, Done)
     assert verdict.record == record
 
 
 def _queued(slots: BuildSlots) -> Wait:
-    verdict = build.decide(RELEASE, RECORD, RESOLVED, None, NOW, privileged=False, slots=slots)
+    verdict = build.decide(RELEASE, RECORD, RESOLVED, Look(slots=slots), NOW, privileged=False)
     assert isinstance(verdict, Wait)
     assert verdict.reason is Reason.QUEUED
     assert verdict.is_poll
@@ -236,20 +160,59 @@ def test_a_build_whose_namespace_is_full_waits_for_that_first() -> None:
 def test_a_build_with_room_in_all_namespaces_begins() -> None:
     overall = OverallSlots(limit=4, running=2, before=1, line=5)
     slots = BuildSlots(3, (), (), 1, overall)
-    verdict = build.decide(RELEASE, RECORD, RESOLVED, None, NOW, privileged=False, slots=slots)
+    verdict = build.decide(RELEASE, RECORD, RESOLVED, Look(slots=slots), NOW, privileged=False)
 
     assert isinstance(verdict, Act)
 
 
 def test_a_build_with_room_for_it_and_those_before_it_begins() -> None:
     slots = BuildSlots(3, ("a",), ("b",))
-    verdict = build.decide(RELEASE, RECORD, RESOLVED, None, NOW, privileged=False, slots=slots)
+    verdict = build.decide(RELEASE, RECORD, RESOLVED, Look(slots=slots), NOW, privileged=False)
 
     assert isinstance(verdict, Act)
 
 
 def test_a_builder_that_is_not_allowed_does_not_wait_for_a_turn() -> None:
     slots = BuildSlots(1, ("a",))
-    verdict = build.decide(RELEASE, RECORD, PRIVILEGED, None, NOW, privileged=False, slots=slots)
+    verdict = build.decide(RELEASE, RECORD, PRIVILEGED, Look(slots=slots), NOW, privileged=False)
 
     assert isinstance(verdict, Halt)
+
+
+def test_another_build_of_the_same_image_is_waited_for_before_a_turn() -> None:
+    seen = Look(other=BuildRunning("job-x", "prod", "prod"))
+    wait = build.decide(RELEASE, RECORD, RESOLVED, seen, NOW, privileged=False)
+
+    assert isinstance(wait, Wait)
+    assert (wait.reason, wait.is_poll) == (Reason.BUILDING, True)
+    assert wait.message == (
+        f"Job job-x of AlbumRelease prod builds {IMAGE}:v1.1.0; once it has ended, its image is "
+        "used if it is the one this release would build. One that is not wanted can be stopped: "
+        "kubectl delete job -n album job-x."
+    )
+    own = Look(other=BuildRunning("job-x", RELEASE.ref.name, "prod"))
+    wait = build.decide(RELEASE, RECORD, RESOLVED, own, NOW, privileged=False)
+    assert isinstance(wait, Wait)
+    assert wait.message.startswith("Job job-x of an earlier attempt of this release builds")
+
+
+def test_an_image_that_is_there_needs_no_job_and_no_turn() -> None:
+    labels = {REVISION: RESOLVED.source.commit}
+    seen = Look(job=replace(BUILD_SEEN, owner=JobOwner.EARLIER), tagged=ImageSeen(DIGEST, labels))
+    done = build.decide(RELEASE, RECORD, PRIVILEGED, seen, NOW, privileged=False)
+
+    assert isinstance(done, Done)
+    assert done.record.image == replace(IMAGE_RECORD, origin=ImageOrigin.REUSED)
+    assert done.record.build is None
+    other = replace(seen, tagged=ImageSeen(DIGEST, {REVISION: "9" * 40}))
+    halt = build.decide(RELEASE, RECORD, RESOLVED, other, NOW, privileged=False)
+    assert isinstance(halt, Halt)
+    assert halt.reason is Reason.IMAGE_EXISTS_FROM_OTHER_COMMIT
+
+
+def test_an_image_that_is_built_elsewhere_is_waited_for() -> None:
+    external = replace(RESOLVED, build=replace(RESOLVED.build, type=BuildType.EXTERNAL))
+    wait = build.decide(RELEASE, RECORD, external, Look(), NOW, privileged=False)
+
+    assert isinstance(wait, Wait)
+    assert wait.reason is Reason.AWAITING_IMAGE

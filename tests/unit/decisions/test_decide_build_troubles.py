@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from album_operator.decisions import build
+from album_operator.decisions.build import Look
 from album_operator.domain import progress
 from album_operator.domain.reasons import TRANSIENT, Reason
 from album_operator.domain.record import Record, StepName, StepState
@@ -33,7 +34,7 @@ LOW = "The node was low on resource: ephemeral-storage. Container build was usin
 def _decide(
     seen: BuildSeen, resolved: Resolved = RESOLVED, record: Record = RECORD
 ) -> Verdict[BuildAction]:
-    return build.decide(RELEASE, record, resolved, seen, NOW, privileged=False)
+    return build.decide(RELEASE, record, resolved, Look(seen), NOW, privileged=False)
 
 
 def _wait(trouble: PodTrouble, seen: BuildSeen = RUNNING) -> Wait:

@@ -6,9 +6,11 @@ import pytest
 
 from album_operator.decisions import conventions, preflight
 from album_operator.decisions.preflight import PreflightSeen
+from album_operator.domain.image_labels import REVISION
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record, StepName, StepState
-from album_operator.domain.release import Mode, Ref
+from album_operator.domain.registry import ImageSeen
+from album_operator.domain.release import BuildType, Mode, ProofBy, Ref
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import (
     BranchClaim,
@@ -23,7 +25,9 @@ from tests.fakes.builders import (
     APPLICATION_SEEN,
     BRANCH,
     BRANCH_SEEN,
+    COMMIT,
     CONFIG_SEEN,
+    DIGEST,
     EDIT,
     PIPELINE,
     PULL_REQUEST,
@@ -155,11 +159,43 @@ def test_an_application_kept_from_syncing_stops_the_release_before_it_writes() -
 
 def test_a_retry_at_the_same_commit_keeps_the_image() -> None:
     before = record_before(StepName.PROPOSED)
-    verdict = _decide(record=before)
+    there = ImageSeen(DIGEST, {REVISION: COMMIT})
+    verdict = _decide(replace(SEEN, image=there), before)
 
     assert isinstance(verdict, Done)
     assert verdict.record.image == before.image
     assert verdict.record.next_step is StepName.PROPOSED
+
+
+@pytest.mark.parametrize("digest", [None, f"sha256:{'e' * 64}"])
+def test_a_retry_whose_image_is_not_there_any_more_begins_anew(digest: str | None) -> None:
+    there = ImageSeen(digest, {REVISION: COMMIT}) if digest is not None else None
+    verdict = _decide(replace(SEEN, image=there), record_before(StepName.PROPOSED))
+
+    assert isinstance(verdict, Done)
+    assert verdict.record.image is None
+    assert verdict.record.next_step is StepName.IMAGE_READY
+
+
+def test_a_retry_believes_what_the_builder_said_where_no_registry_is_asked() -> None:
+    wish = replace(_wish(), build=replace(_wish().build, proof=ProofBy.BUILDER))
+    before = record_before(StepName.PROPOSED)
+    verdict = preflight.decide(RELEASE, before, wish, SEEN, consent=True)
+
+    assert isinstance(verdict, Done)
+    assert verdict.record.image == before.image
+
+
+def test_an_image_of_another_commit_is_told_before_the_build() -> None:
+    halt = _halt(replace(SEEN, image=ImageSeen(DIGEST, {REVISION: "9" * 40})))
+    assert halt.reason is Reason.IMAGE_EXISTS_FROM_OTHER_COMMIT
+
+
+def test_what_is_built_elsewhere_needs_no_dockerfile() -> None:
+    external = replace(RESOLVED, build=replace(RESOLVED.build, type=BuildType.EXTERNAL))
+    without = SourceSeen(COMMIT, has_dockerfile=False)
+    assert preflight.check_source(external, without) is None
+    assert preflight.check_source(RESOLVED, without) is not None
 
 
 @pytest.mark.parametrize("moved", ["commit", "image"])

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from album_operator.decisions.push_access import check_identity, check_registry
+from album_operator.decisions.push_access import check_identity, check_reader, check_registry
 from album_operator.domain.reasons import Reason
 from album_operator.domain.registry_access import KANIKO_PROGRAMS, RegistryAccess
 from album_operator.domain.release import BuildType, Ref
@@ -112,3 +112,16 @@ def test_buildkit_always_needs_one() -> None:
     build = replace(RESOLVED.build, type=BuildType.BUILDKIT, image=f"{ECR}/a:v1")
 
     assert check_identity(replace(RESOLVED, build=build)) is not None
+
+
+def test_a_secret_to_read_with_must_have_a_credential_itself() -> None:
+    image = f"{IMAGE}:v1.1.0"
+    assert check_reader(SECRET, _for("ghcr.io"), image) is None
+    missing = check_reader(SECRET, None, image)
+    assert missing is not None
+    assert missing.reason is Reason.CREDENTIALS_MISSING
+    helped = RegistryAccess(frozenset(), {"ghcr.io": "ecr-login"})
+    without = check_reader(SECRET, helped, image)
+    assert without is not None
+    assert without.reason is Reason.HOST_NOT_ALLOWED
+    assert "has no credential for the registry ghcr.io, only for none." in without.message

@@ -9,12 +9,13 @@ from album_operator.decisions.trust import find_contradiction, refuse
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.pipeline import App, MaybeSecretRef, Pipeline
 from album_operator.domain.reasons import Reason
-from album_operator.domain.record import ApplicationRecord, Record, StepName
+from album_operator.domain.record import ApplicationRecord, ImageOrigin, Record, StepName
 from album_operator.domain.release import (
     BuildArg,
     BuildType,
     Delivery,
     Edit,
+    ExistingImage,
     MergeMode,
     PullRequestWish,
     Ref,
@@ -175,6 +176,11 @@ def test_a_release_by_app_and_version_is_held_to_them() -> None:
     [
         ({"image": replace(RECORD.image, reference="ghcr.io/a/b:v1")}, "image.reference"),  # type: ignore[type-var]
         ({"image": replace(RECORD.image, revision="1" * 40)}, "image.revision"),  # type: ignore[type-var]
+        ({"image": replace(RECORD.image, revision=None)}, "image.revision"),  # type: ignore[type-var]
+        (
+            {"image": replace(RECORD.image, revision=None, origin=ImageOrigin.ADOPTED)},  # type: ignore[type-var]
+            "image.origin",
+        ),
         ({"proposal": replace(RECORD.proposal, branch="main")}, "config.branch"),  # type: ignore[type-var]
         ({"applications": (ApplicationRecord("argocd", "other"),)}, "applications"),
     ],
@@ -218,3 +224,13 @@ def test_the_branch_is_what_the_remembered_template_gives_whatever_the_pipeline_
     assert _find(named, replace(EDITED, generation=3), record) is None
     other = replace(named, pipeline=replace(named.pipeline, environment="staging"))
     assert "resolved.config.branch" in str(_find(other, None, record))
+
+
+def test_an_adopted_image_has_no_revision_where_the_pipeline_adopts() -> None:
+    assert RECORD.image is not None
+    adopted = replace(RECORD.image, revision=None, origin=ImageOrigin.ADOPTED)
+    build = replace(RESOLVED.build, existing_image=ExistingImage.ADOPT)
+    resolved = replace(RESOLVED, build=build)
+    record = replace(RECORD, image=adopted, resolved=resolved)
+
+    assert find_contradiction(RELEASE, record, resolved, None) is None

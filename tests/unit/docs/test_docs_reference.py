@@ -133,7 +133,9 @@ def test_required_fields_are_marked(kind: str) -> None:
     wanted = {
         path
         for path in required(_schema(kind))
-        if path.startswith("spec.") and path not in defaults and not path.endswith("secretRef.name")
+        if path.startswith("spec.")
+        and path not in defaults
+        and not path.lower().endswith("secretref.name")
     }
     assert wanted == {path for path, said in _listed(kind).items() if "required)" in said}
 

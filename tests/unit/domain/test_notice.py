@@ -2,7 +2,7 @@
 
 import pytest
 
-from album_operator.domain.notice import Notice
+from album_operator.domain.notice import ImageNotice, Notice
 
 URL, BRANCH = "https://git.example.org/album/config", "release/backend_v1.1.0"
 
@@ -61,3 +61,21 @@ def test_a_repository_is_known_by_any_of_its_urls(repository: str, concerns: boo
 )
 def test_a_pull_request_lies_below_its_repository(page: str, concerns: bool) -> None:
     assert Notice(URL, 7, None).concerns(page, 7, BRANCH) is concerns
+
+
+@pytest.mark.parametrize(
+    ("notice", "image", "is_concerned"),
+    [
+        (ImageNotice("owner/app", "v1"), "ghcr.io/owner/app:v1", True),
+        (ImageNotice("Owner/App", "v1"), "ghcr.io/owner/app:v1", True),
+        (ImageNotice("owner/app"), "registry.local:5000/owner/app:v1", True),
+        (ImageNotice("library/app", "v1"), "app:v1", True),
+        (ImageNotice("owner/app", "v2"), "ghcr.io/owner/app:v1", False),
+        (ImageNotice("owner/app-backend", "v1"), "ghcr.io/owner/app:v1", False),
+        (ImageNotice("app", "v1"), "ghcr.io/owner/app:v1", False),
+    ],
+)
+def test_a_push_concerns_the_image_of_its_path_and_tag_in_whichever_registry(
+    notice: ImageNotice, image: str, is_concerned: bool
+) -> None:
+    assert notice.concerns(image) is is_concerned

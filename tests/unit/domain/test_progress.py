@@ -12,6 +12,8 @@ from album_operator.domain.errors import TerminalError, TransientError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import (
     ApplicationRecord,
+    AttemptRecord,
+    BuildRecord,
     Failure,
     Outcome,
     PlannedPatch,
@@ -30,6 +32,12 @@ FAILURE = Failure("ImageReady", Reason.BUILD_FAILED, "The build failed.")
 
 def _stalled(record: Record = RECORD, step: StepName | None = None) -> Record:
     return progress.stall(record, step, "Mend it.", FAILURE, NOW)
+
+
+def _begun(record: Record) -> Record:
+    """Give when each step began, which the record before a step does not tell."""
+    steps = tuple(replace(step, started_at=step.started_at or NOW) for step in record.steps)
+    return replace(record, steps=steps)
 
 
 def test_a_new_release_starts_as_it_is() -> None:
@@ -69,7 +77,45 @@ def test_a_retry_of_a_release_that_had_begun_is_the_next_attempt_from_the_start(
     begun = progress.begin(record_before(StepName.IMAGE_READY), StepName.IMAGE_READY, NOW)
     again = progress.start(replace(RELEASE, retry="1"), _stalled(begun, StepName.IMAGE_READY))
 
-    assert again == replace(RECORD, attempt=2, last_handled_retry="1")
+    told = AttemptRecord(1, "ImageReady", Reason.BUILD_FAILED, FAILURE.message, None, NOW)
+    assert again == replace(RECORD, attempt=2, attempts=(told,), last_handled_retry="1")
+
+
+def test_the_last_five_attempts_are_told_each_with_its_job_and_its_end() -> None:
+    record = RECORD
+    for number in range(1, 8):
+        begun = progress.begin(record, StepName.IMAGE_READY, NOW)
+        begun = replace(begun, build=BuildRecord(f"job-{number}", "Kaniko"))
+        if number % 2:
+            begun = _stalled(begun, StepName.IMAGE_READY)
+        else:
+            begun = replace(begun, reason=Reason.BUILDING, message="It builds.")
+        record = progress.start(replace(RELEASE, retry=str(number)), begun)
+
+    assert record.attempt == 8
+    assert [each.number for each in record.attempts] == [3, 4, 5, 6, 7]
+    assert record.attempts[0] == AttemptRecord(
+        3, "ImageReady", Reason.BUILD_FAILED, FAILURE.message, "job-3", NOW
+    )
+    assert record.attempts[1] == AttemptRecord(
+        4, "ImageReady", Reason.BUILDING, "It builds.", "job-4"
+    )
+
+
+def test_a_retry_of_a_release_that_is_released_tells_that_it_was() -> None:
+    done = record_before(StepName.DEPLOYED)
+    done = progress.finish(done, StepName.DEPLOYED, Reason.SUCCEEDED, "Deployed.", NOW)
+    done = progress.release(done)
+    again = progress.start(replace(RELEASE, retry="1"), _begun(done))
+
+    (told,) = again.attempts
+    assert (told.step, told.reason, told.message) == ("Deployed", Reason.RELEASED, "Deployed.")
+
+
+def test_what_earlier_attempts_said_is_freed_of_secrets_too() -> None:
+    told = AttemptRecord(1, "ImageReady", Reason.BUILD_FAILED, "hunter2")
+    clean = progress.clean(replace(RECORD, attempts=(told,)), lambda text: text.replace("2", "*"))
+    assert clean.attempts[0].message == "hunter*"
 
 
 def test_a_retry_keeps_the_image_and_its_build_until_preflight_has_judged_it() -> None:

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from album_operator.domain.image_labels import BUILD, labels_of
+from album_operator.domain.images import label_of
 from album_operator.domain.release import BuildArg, BuildType, Ref, Release, Resources
 from album_operator.domain.resolved import Resolved, ResolvedBuild
 from album_operator.render.buildkit import render_buildkitd_toml
@@ -71,6 +73,7 @@ def test_the_job_of_a_release_is_as_recorded(release: Release, resolved: Resolve
         "album.dev/app": "backend",
         "album.dev/pipeline": "album-app",
         "album.dev/release": "backend-v1.1.0",
+        "album.dev/image": label_of(resolved.build.image),
     }
     spec = job["spec"]
     template = spec.pop("template")
@@ -237,6 +240,7 @@ def test_kaniko_is_called_with_these_flags(release: Release, resolved: Resolved)
             "--label=org.opencontainers.image.revision=c0ffee" + "0" * 34,
             "--label=org.opencontainers.image.source=https://git.example.org/owner/album-app",
             "--label=org.opencontainers.image.version=v1.1.0",
+            f"--label=dev.album.build={labels_of(resolved)[BUILD]}",
             "--digest-file=/dev/termination-log",
             "--push-retry=2",
         ],
@@ -272,7 +276,7 @@ def test_kaniko_gets_target_mirrors_and_plain_http_where_asked(
         "--dockerfile=/album/source/Dockerfile",
     ]
     assert args[4] == "--target=final"
-    assert args[8:] == [
+    assert args[9:] == [
         "--digest-file=/dev/termination-log",
         "--push-retry=2",
         "--insecure",
@@ -315,6 +319,7 @@ def test_buildkit_is_called_with_these_arguments(release: Release, resolved: Res
             "--opt",
             "label:org.opencontainers.image.source=https://git.example.org/owner/album-app",
             *("--opt", "label:org.opencontainers.image.version=v1.1.0"),
+            *("--opt", f"label:dev.album.build={labels_of(resolved)[BUILD]}"),
             "--output",
             "type=image,name=registry.example.org/owner/album-app-backend:v1.1.0,push=true",
             *("--progress", "plain"),

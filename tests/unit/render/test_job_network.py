@@ -15,7 +15,7 @@ PROXY = "http://proxy.example.org:3128"
 PLAIN = Proxies(Proxy("proxy.example.org:3128"), ("example.org", "10.0.0.0/8"))
 SECRET = Proxies(Proxy("proxy.example.org:3128", "ann", "canary-password"), ("example.org",))
 
-BOTH = pytest.mark.parametrize("engine", list(BuildType))
+BOTH = pytest.mark.parametrize("engine", [BuildType.KANIKO, BuildType.BUILDKIT])
 
 
 def containers(

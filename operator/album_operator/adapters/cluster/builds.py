@@ -19,6 +19,7 @@ from album_operator.adapters.cluster.refusals import ConflictError, NotFoundErro
 from album_operator.codec import FAILED, end_of, job_of, release_of, running_build
 from album_operator.domain.build_slots import BuildRunning
 from album_operator.domain.errors import StaleError
+from album_operator.domain.marks import IMAGE_LABEL
 from album_operator.domain.names import BUILDER
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref, Release
@@ -111,11 +112,17 @@ class ClusterBuilds:
     async def submit(
         self, job: Mapping[str, Any], limit: int, counts: Callable[[BuildRunning], bool]
     ) -> None:
-        """Create a Job, unless as many run as may; one of the same name is left as it is."""
-        namespace = job["metadata"]["namespace"]
+        """Create a Job, unless as many run as may or one that pushes its image.
+
+        One of the same name is left as it is.
+        """
+        namespace, labels = job["metadata"]["namespace"], job["metadata"].get("labels", {})
         # Nobody else of this process creates one between the count and the creation.
         async with self._creating[namespace]:
-            if sum(map(counts, await self.list_running(namespace))) >= limit:
+            running = [build for build in await self.list_running(namespace) if counts(build)]
+            if any(build.image and build.image == labels.get(IMAGE_LABEL) for build in running):
+                raise StaleError(Reason.BUILDING, "Another build of the same image runs by now.")
+            if len(running) >= limit:
                 raise StaleError(
                     Reason.QUEUED, f"{limit} builds run in namespace {namespace} by now."
                 )

@@ -49,7 +49,8 @@ def refused(place: ImagePlace, said: str) -> TerminalError:
             Reason.CREDENTIALS_REFUSED,
             f"Registry {place.registry} lets nobody read {place.repository} without a credential, "
             f"or there is no such repository: {said}.",
-            "Name a Secret that may read it in spec.build.readSecretRef of the pipeline",
+            "Name a Secret that may read it in spec.build.readSecretRef of the pipeline, or, where "
+            "only the build's Pod has a credential, set spec.build.proof: Builder",
         )
     return TerminalError(
         Reason.CREDENTIALS_REFUSED,

@@ -105,7 +105,7 @@ def _pipeline(
         app["edits"] = edits
     return {
         "source": source,
-        "build": {"type": type, "image": {"registry": REGISTRY}},
+        "build": {"type": type, "image": {"registry": REGISTRY}, "proof": "Builder"},
         "config": config,
         "apps": [app],
     }

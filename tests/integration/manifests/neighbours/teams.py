@@ -151,7 +151,7 @@ def set_up_team(team: Namespace, forge: GitHubServer) -> None:
         "album-app",
         {
             "source": {"repository": f"{forge.url}/{OWNER}/album-app"},
-            "build": {"image": {"registry": REGISTRY}},
+            "build": {"image": {"registry": REGISTRY}, "proof": "Builder"},
             "config": {"forge": {"type": "GitHub"}, "pullRequest": {"merge": "Auto"}},
             "argocd": {"settle": "1s"},
             "apps": [{"name": app} for app in APPS],
