@@ -2,8 +2,10 @@
 
 import http.server
 import os
+import re
 import subprocess
 import threading
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +16,9 @@ from tests.contract.hostile_packs import replace_pack
 from tests.contract.plain_git import git
 
 CHUNK = 64 * 1024
+
+REPOSITORY = re.compile(r"(?:\.git)?(/info/|/git-)")
+"""Where the path of a repository ends; it may be asked for with `.git` and without."""
 
 COMMITTED = 1_700_000_000
 """When commits are made that say nothing else, in seconds of Unix time."""
@@ -47,6 +52,8 @@ class Backend(http.server.ThreadingHTTPServer):
         answers_after: seconds after which it answers a request.
         hangs_up: whether it closes each connection after its answer.
         refusals: how many requests it refuses by 401, whatever token they show.
+        private: repositories it shows to nobody without a token.
+        shown: who came with a token, by the repository.
         rubbish: sent instead of each answer to a POST.
         pack: sent instead of each pack.
     """
@@ -64,6 +71,8 @@ class Backend(http.server.ThreadingHTTPServer):
         self.answers_after = 0.0
         self.hangs_up = False
         self.refusals = 0
+        self.private: set[str] = set()
+        self.shown: set[str] = set()
         self.rubbish: bytes | None = None
         self.pack: bytes | None = None
 
@@ -115,8 +124,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.server.traffic.received += len(body)
         if self.server.answers_after:
             self.server.goes_on.wait(self.server.answers_after)
-        if self.server.refusals:
-            self.server.refusals -= 1
+        if self._is_refused(path.split("/")[1].removesuffix(".git")):
             self.send_response(401)
             self.send_header("WWW-Authenticate", 'Basic realm="git"')
             self.send_header("Content-Length", "0")
@@ -146,6 +154,17 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         except OSError:
             self.close_connection = True  # Nobody listens any more.
 
+    def _is_refused(self, name: str) -> bool:
+        shown = b64decode((self.headers.get("Authorization") or "").removeprefix("Basic "))
+        if shown.endswith(b":some-token"):
+            self.server.shown.add(name)
+        elif name in self.server.private:
+            return True
+        if self.server.refusals:
+            self.server.refusals -= 1
+            return True
+        return False
+
     def _send(self, data: bytes) -> None:
         for at in range(0, len(data), CHUNK):
             self.wfile.write(data[at : at + CHUNK])
@@ -160,7 +179,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_HTTP_EXPORT_ALL": "1",
             "GIT_PROJECT_ROOT": str(self.server.folder),
-            "PATH_INFO": path.replace("/info/", ".git/info/").replace("/git-", ".git/git-"),
+            "PATH_INFO": REPOSITORY.sub(r".git\1", path),
             "QUERY_STRING": query,
             "REQUEST_METHOD": self.command,
             "REMOTE_ADDR": "127.0.0.1",

@@ -31,7 +31,8 @@ from album_operator.domain.names import repository_path
 from album_operator.domain.places import Change, Credential, ForgePlace, GitPlace
 from album_operator.domain.proxies import Proxies, read_proxies
 from album_operator.domain.reasons import Reason
-from album_operator.fetch_source import Task, fetch
+from album_operator.fetch_source.source import fetch
+from album_operator.fetch_source.task import Task
 from testbed.github.server import GitHubServer
 from tests.cli.command import album
 from tests.contract.company_network import Company, company_network

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from album_operator import fetch_source
 from album_operator.adapters.git import git as adapter
 from album_operator.adapters.git.config_repository import GitConfigRepository
 from album_operator.adapters.git.failures import TokenRefusedError
@@ -14,6 +13,8 @@ from album_operator.adapters.git.source_repository import GitSourceRepository
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.places import Change
 from album_operator.domain.reasons import Reason
+from album_operator.fetch_source.source import fetch_with_patience
+from album_operator.fetch_source.task import Task
 from tests.contract.http_backend import Backend, commit, running_backend
 from tests.contract.plain_git import git
 
@@ -69,18 +70,16 @@ def test_a_build_s_fetch_tries_once_more(
     server: Backend, tmp_path: Path, refusals: int, *, is_fetched: bool
 ) -> None:
     sha = commit(server.folder / "config.git", "main", {"more": b"1\n"})
-    task = fetch_source.Task(
-        server.place("config"), sha, "v1", tmp_path / "target", frozenset({server.host})
-    )
+    task = Task(server.place("config"), sha, "v1", tmp_path / "target", frozenset({server.host}))
     server.refusals = refusals
     said: list[str] = []
     waited: list[float] = []
     if is_fetched:
-        fetch_source.fetch_with_patience(task, said.append, wait=waited.append)
+        fetch_with_patience(task, said.append, wait=waited.append)
         assert (task.target / "more").read_bytes() == b"1\n"
     else:
         with pytest.raises(TokenRefusedError):
-            fetch_source.fetch_with_patience(task, said.append, wait=waited.append)
+            fetch_with_patience(task, said.append, wait=waited.append)
         assert server.refusals == refusals - 2 * ONE_TRY
     assert waited == [2.0]
     assert any("Trying once more" in line for line in said)

@@ -44,6 +44,7 @@ NOT_FOR_EXTERNAL: dict[str, object] = {
     "fetchResources": {"limits": {"cpu": "1"}},
     "pod": {"labels": {"team": "x"}},
     "cache": {},
+    "source": {"lfs": True},
     "secrets": [{"name": "npm", "secretRef": {"name": "npm", "key": "token"}}],
     "tags": ["latest"],
     "platforms": ["linux/amd64"],
@@ -790,6 +791,8 @@ PIPELINES = [
         "spec.build.target", "", "-x", "a b", "--push", refusal="target must be the name of a build"
     ),
     *_rows("spec.build.timeout", "10s", "30m", "1h30m", "24h"),
+    Row("spec.build.source", {}),
+    Row("spec.build.source", {"submodules": True, "lfs": False, "history": True}),
     Row("spec.build.cache", {}),
     *_rows("spec.build.cache.ttl", "1h", "336h", "8760h"),
     *_rows("spec.build.cache.ttl", "59m", "8761h", "14d", refusal=DURATION),

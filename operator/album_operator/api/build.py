@@ -8,6 +8,7 @@ from pydantic import Field
 from album_operator.api.build_cache import BuildCache
 from album_operator.api.build_outputs import BuildSecret, Platforms, Tags
 from album_operator.api.build_pod import BuildPod
+from album_operator.api.build_source import BuildSource
 from album_operator.api.model import MapList, Model, Rule, Rules
 from album_operator.api.places import ImageRepository, RegistryHost
 from album_operator.api.predicates import contains, finds, matches, upper_matches
@@ -117,6 +118,7 @@ NOT_FOR_EXTERNAL = {
     "target": "",
     "resources": "",
     "cache": "",
+    "source": "",
     "fetchResources": "",
     "pod": "",
     "secrets": " || self.secrets.size() == 0",
@@ -268,6 +270,13 @@ class Build(Model):
         description=(
             "Use the layers of the app's earlier builds, kept in the image's registry; {} for the "
             "defaults. No cache unless it is set."
+        ),
+    )
+    source: BuildSource | None = Field(
+        None,
+        description=(
+            "What of the source repository goes into the build context beside the commit's own "
+            "files."
         ),
     )
     push_secret_ref: MaybeSecretRef = Field(

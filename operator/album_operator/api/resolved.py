@@ -12,6 +12,7 @@ from album_operator.api.build_outputs import (
     ResolvedTag,
 )
 from album_operator.api.build_pod import ResolvedBuildPod
+from album_operator.api.build_source import ResolvedBuildSource
 from album_operator.api.edits import ResolvedEditList
 from album_operator.api.model import MapList, Model, obeys
 from album_operator.api.pipeline import (
@@ -158,6 +159,9 @@ class ResolvedBuild(Model):
     push_secret_name: Object | None = Field(None, description="Secret to push with, if any.")
     cache: ResolvedBuildCache | None = Field(
         None, description="Where the layers of the app's earlier builds are, if they are used."
+    )
+    source: ResolvedBuildSource | None = Field(
+        None, description="What goes into the build context beside the commit's own files."
     )
     failure_log: bool | None = Field(
         None, description="Whether the end of a failed build's log is shown; false if unset."

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from album_operator.domain.build_cache import resolve_cache
+from album_operator.domain.build_source import OWN_FILES
 from album_operator.domain.diffs import UNKNOWN_DIGEST
 from album_operator.domain.forges import forge_of, guess_type
 from album_operator.domain.images import DOCKER_HUB, in_full
@@ -299,6 +300,7 @@ def _build(wish: BuildWish, app: App, version: str, source: str) -> ResolvedBuil
         existing_image=wish.existing_image,
         proof=wish.proof,
         read_secret_name=wish.read_secret_ref.name if wish.read_secret_ref is not None else "",
+        source=wish.source if wish.source != OWN_FILES else None,
     )
 
 

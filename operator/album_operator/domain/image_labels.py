@@ -26,7 +26,7 @@ BUILD = "dev.album.build"
 
 COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
-MAKES_THE_IMAGE = ("context_dir", "dockerfile", "args", "target", "platforms")
+MAKES_THE_IMAGE = ("context_dir", "dockerfile", "args", "target", "platforms", "source")
 """Fields of a build that decide what is in its image; the others, where and how it is made."""
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from album_operator.domain.build_cache import CacheWish
 from album_operator.domain.build_outputs import BuildSecret
 from album_operator.domain.build_pod import PodWish
+from album_operator.domain.build_source import SourceParts
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.release import (
     BuildArg,
@@ -99,6 +100,7 @@ class BuildWish:
     existing_image: ExistingImage = ExistingImage.REFUSE
     proof: ProofBy = ProofBy.REGISTRY
     read_secret_ref: SecretRef | None = None
+    source: SourceParts | None = None
 
 
 @dataclass(frozen=True)

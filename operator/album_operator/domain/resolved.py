@@ -6,6 +6,7 @@ from datetime import timedelta
 from album_operator.domain.build_cache import ResolvedCache
 from album_operator.domain.build_outputs import BuildSecret
 from album_operator.domain.build_pod import PodWish
+from album_operator.domain.build_source import SourceParts
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.release import (
     BuildArg,
@@ -72,6 +73,7 @@ class ResolvedBuild:
         existing_image: what becomes of an image that is there and does not say that it is ours.
         proof: who is asked what was pushed.
         read_secret_name: Secret to ask the registry with, empty for the one to push with.
+        source: what goes into the build context beside the commit's own files, if anything is said.
     """
 
     type: BuildType
@@ -94,6 +96,7 @@ class ResolvedBuild:
     existing_image: ExistingImage = ExistingImage.REFUSE
     proof: ProofBy = ProofBy.REGISTRY
     read_secret_name: str = ""
+    source: SourceParts | None = None
 
 
 @dataclass(frozen=True)

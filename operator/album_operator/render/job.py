@@ -5,6 +5,7 @@ from typing import Any
 
 from album_operator.domain.build_outputs import architecture_of
 from album_operator.domain.build_pod import PodWish
+from album_operator.domain.build_source import OWN_FILES, SourceParts
 from album_operator.domain.images import DOCKER_HUB, label_of, registry_of
 from album_operator.domain.marks import IMAGE_LABEL
 from album_operator.domain.names import BUILDER, FETCH, job_name, shorten
@@ -230,6 +231,7 @@ def _render_fetch(resolved: Resolved, engine: EngineSettings, build: Resources) 
                     "ALBUM_CONTEXT_DIR": resolved.build.context_dir,
                     "ALBUM_DOCKERFILE": resolved.build.dockerfile,
                     "ALBUM_INSECURE_HOSTS": ",".join(sorted(engine.insecure_hosts)),
+                    **_render_parts(resolved.build.source or OWN_FILES),
                     **({"ALBUM_ALLOWED_HOSTS": allowed} if allowed else {}),
                     **authorities,
                     **({"ALBUM_BUILDERS_CONFIG": BUILDERS_CONFIG} if is_on_docker_hub else {}),
@@ -258,3 +260,13 @@ def _render_fetch(resolved: Resolved, engine: EngineSettings, build: Resources) 
             *(registry if is_on_docker_hub else ()),
         ],
     }
+
+
+def _render_parts(parts: SourceParts) -> dict[str, str]:
+    """Render what is wanted beside the commit's own files; nothing where nothing is said."""
+    switches = {
+        "ALBUM_SUBMODULES": parts.submodules,
+        "ALBUM_LFS": parts.lfs,
+        "ALBUM_HISTORY": parts.history or None,
+    }
+    return {name: str(on).lower() for name, on in switches.items() if on is not None}

@@ -15,6 +15,7 @@ from album_operator.domain.build_pod import (
     Toleration,
     TolerationOperator,
 )
+from album_operator.domain.build_source import SourceParts
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.places import MergeMethod
 from album_operator.domain.reasons import Reason
@@ -184,6 +185,7 @@ resolved = st.builds(
         existing_image=st.sampled_from(ExistingImage),
         proof=st.sampled_from(ProofBy),
         read_secret_name=st.just("") | names,
+        source=st.none() | st.builds(SourceParts, switches, switches, st.booleans()),
     ),
     config=st.builds(
         ResolvedConfig,

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from album_operator.codec import parse_pipeline, parse_release
 from album_operator.decisions import conventions
 from album_operator.domain.build_cache import CacheWish
+from album_operator.domain.build_source import SourceParts
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.pipeline import (
     App,
@@ -128,6 +129,7 @@ def test_everything_a_pipeline_can_say_is_read() -> None:
             },
             "timeout": "1h",
             "cache": {"repository": "team/caches", "ttl": "12h"},
+            "source": {"submodules": True, "lfs": False, "history": True},
             "pushSecretRef": {"name": "push"},
         },
         config={
@@ -186,6 +188,7 @@ def test_everything_a_pipeline_can_say_is_read() -> None:
     assert (build.args, build.target) == ((BuildArg("GO", "1.26"),), "release")
     assert build.version_arg == "APP_VERSION"
     assert build.cache == CacheWish(timedelta(hours=12), "team/caches")
+    assert build.source == SourceParts(submodules=True, lfs=False, history=True)
     assert build.resources == Resources(
         {"cpu": "1", "ephemeral-storage": "4Gi"}, {"memory": "512Mi"}
     )

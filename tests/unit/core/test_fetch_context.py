@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from album_operator.domain.places import GitPlace
-from album_operator.fetch_source import Task, TaskError, check_context
+from album_operator.fetch_source.context import Context
+from album_operator.fetch_source.task import Task, TaskError
 from tests.fakes.builders import COMMIT, CREDENTIAL, SOURCE
 
 
@@ -23,7 +24,7 @@ def test_a_folder_of_the_source_is_handed_over(tmp_path: Path) -> None:
     task = _task(tmp_path)
     (task.target / "backend" / "link").symlink_to("../backend/Dockerfile")
 
-    check_context(task)
+    Context(task).check()
 
 
 @pytest.mark.parametrize(
@@ -43,13 +44,13 @@ def test_a_context_behind_a_link_that_leads_out_is_refused(
     (task.target / link).symlink_to(to)
 
     with pytest.raises(TaskError, match="contextDir leads out of the source at aaaaaaaaaaaa"):
-        check_context(task)
+        Context(task).check()
 
 
 @pytest.mark.parametrize("context_dir", ["..", "../registry", "backend/../../registry", "/etc"])
 def test_a_context_outside_is_refused(tmp_path: Path, context_dir: str) -> None:
     with pytest.raises(TaskError, match="contextDir leads out"):
-        check_context(_task(tmp_path, context_dir=context_dir))
+        Context(_task(tmp_path, context_dir=context_dir)).check()
 
 
 def test_a_dockerfile_that_is_a_link_to_a_secret_is_refused(tmp_path: Path) -> None:
@@ -57,4 +58,4 @@ def test_a_dockerfile_that_is_a_link_to_a_secret_is_refused(tmp_path: Path) -> N
     (task.target / "backend" / "Linked").symlink_to("../../registry/config.json")
 
     with pytest.raises(TaskError, match="dockerfile leads out"):
-        check_context(task)
+        Context(task).check()

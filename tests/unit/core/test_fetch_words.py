@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from album_operator import fetch_source
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.reasons import Reason
+from album_operator.fetch_source import __main__ as fetch_source
+from album_operator.fetch_source import registry, task
 from tests.unit.core.canaries import CANARIES, found_in, shout
 
 
@@ -72,19 +73,19 @@ def test_a_push_credential_is_written_for_the_builder_where_the_job_asks_for_tha
     target = tmp_path / "registry"
     target.mkdir()
     environment = {"ALBUM_PUSH_CREDENTIAL": str(tmp_path), "ALBUM_BUILDERS_CONFIG": str(target)}
-    fetch_source.hand_over_registry(environment)
+    registry.hand_over_registry(environment)
 
     assert (
         '"https://index.docker.io/v1/": {"auth": "b3Vycw=="}'
         in (target / "config.json").read_text()
     )
-    fetch_source.hand_over_registry({})
+    registry.hand_over_registry({})
 
 
 def test_a_push_credential_that_nobody_can_read_is_not_shown(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("s3cret")
     environment = {"ALBUM_PUSH_CREDENTIAL": str(tmp_path), "ALBUM_BUILDERS_CONFIG": str(tmp_path)}
-    with pytest.raises(fetch_source.TaskError, match="push Secret has no `auths`") as caught:
-        fetch_source.hand_over_registry(environment)
+    with pytest.raises(task.TaskError, match="push Secret has no `auths`") as caught:
+        registry.hand_over_registry(environment)
 
     assert "s3cret" not in str(caught.value)

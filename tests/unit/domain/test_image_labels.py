@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 
 import pytest
 
+from album_operator.domain.build_source import SourceParts
 from album_operator.domain.image_labels import (
     BUILD,
     MAKES_THE_IMAGE,
@@ -56,9 +57,10 @@ def test_a_recipe_is_that_of_what_decides_the_images_content_alone() -> None:
         replace(BUILT, dockerfile="Dockerfile.other"),
         replace(BUILT, target="other"),
         replace(BUILT, platforms=("linux/arm64",)),
+        replace(BUILT, source=SourceParts(lfs=True)),
         replace(BUILT, args=(*BUILT.args, BuildArg("A", "b"))),
     ]
-    assert len({recipe_of(build) for build in (BUILT, *others)}) == 6
+    assert len({recipe_of(build) for build in (BUILT, *others)}) == 7
 
 
 @pytest.mark.parametrize(
