@@ -72,10 +72,13 @@ def from_tag(tag: str, source: str, *, allow_downgrade: bool) -> Wish:
     found = guess_tag(tag)
     if found is None:
         raise RefusedError(
-            Reason.TAG_INVALID,
-            f"--tag {tag} is not an app's name, `-`, `/` or `@`, and a version, such as "
-            "backend-v1.2.3.",
-            "For other versions, name a pipeline that says their versioning, and a release, by -f",
+            Halt(
+                Reason.TAG_INVALID,
+                f"--tag {tag} is not an app's name, `-`, `/` or `@`, and a version, such as "
+                "backend-v1.2.3.",
+                "For other versions, name a pipeline that says their versioning, and a release, by "
+                "-f",
+            )
         )
     app = {"name": found.app, "tagPrefix": tag.removesuffix(found.version)}
     pipeline = {"source": {"repository": source}, "apps": [app]}
@@ -117,7 +120,7 @@ def _resolve(release: _Document, pipeline: _Document) -> Wish:
     known: Pipeline = parse_pipeline(pipeline.raw)
     resolved = conventions.resolve(parsed, known)
     if isinstance(resolved, Halt):
-        raise RefusedError(resolved.reason, resolved.message, resolved.remedy)
+        raise RefusedError(resolved)
     return Wish(parsed, resolved)
 
 

@@ -1,7 +1,8 @@
 """The ends of a command that is not given its result; each text is for standard error."""
 
-from album_operator.domain.reasons import Reason
+from album_operator.domain.errors import OutsideError
 from album_operator.domain.remedy import in_words
+from album_operator.domain.verdict import Halt
 
 TOKEN = "ALBUM_GIT_TOKEN"  # noqa: S105 - a variable's name
 
@@ -14,15 +15,19 @@ class BadInputError(Exception):
 
 
 class RefusedError(Exception):
-    """The operator would refuse the release too, for this reason."""
+    """The operator would refuse the release too, for these reasons."""
 
-    def __init__(self, reason: Reason, message: str, remedy: str = "") -> None:
+    def __init__(self, *misses: Halt | OutsideError) -> None:
         # There is no release here that an annotation would let go on.
-        super().__init__(f"{reason}: {_without_secret(in_words(message, remedy, '.'))}")
+        super().__init__("\n".join(map(_sentence, misses)))
 
 
 class NothingToChange(Exception):  # noqa: N818 - no error: the config repository is as wished
     """The config repository holds the version already."""
+
+
+def _sentence(miss: Halt | OutsideError) -> str:
+    return f"{miss.reason}: {_without_secret(in_words(miss.message, miss.remedy, '.'))}"
 
 
 def _without_secret(sentence: str) -> str:

@@ -7,7 +7,7 @@ from album_cli.documents import Wish
 from album_cli.ends import NothingToChange, RefusedError
 from album_operator.adapters.editor import ProcessEditor
 from album_operator.adapters.git.config_revisions import GitConfigRevisions
-from album_operator.decisions import edits, preflight
+from album_operator.decisions import preflight
 from album_operator.domain.diffs import UNKNOWN_DIGEST
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.places import GitPlace
@@ -18,6 +18,7 @@ from album_operator.domain.seen import ConfigSeen
 from album_operator.domain.verdict import Halt
 from album_operator.ports import ConfigReader, Editor
 from album_operator.render import proposal
+from album_operator.steps.editing import try_edits
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,12 @@ async def make_plan(
     try:
         change = await _find_change(reader, editor, place, base, wish.release, resolved)
     except OutsideError as error:
-        raise RefusedError(error.reason, error.message, error.remedy) from error
+        raise RefusedError(error) from error
     finally:
         reader.close()
         await editor.close()
     if isinstance(change, Halt):
-        raise RefusedError(change.reason, change.message, change.remedy)
+        raise RefusedError(*(change.misses or (change,)))
     if not change.diff:
         raise NothingToChange(
             f"Nothing would change: {change.seen.base_branch} of {place.url} holds "
@@ -89,14 +90,10 @@ async def _find_change(
     config = resolved.config
     branch = config.branch if config.delivery is Delivery.PULL_REQUEST else None
     seen = await reader.look(place, base, proposal.edited_paths(config.edits), branch)
-    refused = preflight.check_config(resolved, seen)
-    if refused is not None:
-        return refused
-    wanted = proposal.wanted_values(resolved, UNKNOWN_DIGEST)
-    edited = await editor.edit(release.ref.namespace, wanted, seen.files)
-    refused = edits.check(release, resolved, edited.current)
-    if refused is not None:
-        return refused
+    tried = await try_edits(editor, release, resolved, UNKNOWN_DIGEST, seen)
+    edited = tried.edited
+    if tried.refused is not None:
+        return tried.refused
     if edited.files and seen.obstacle is not None:
         return preflight.in_the_way(resolved, seen.obstacle)
     diff = await reader.diff(place, seen.base_commit or "", edited.files)

@@ -9,7 +9,7 @@ from album_operator.decisions.transitions import transitions
 from album_operator.domain import progress
 from album_operator.domain.marks import marks_of
 from album_operator.domain.reasons import TRANSIENT
-from album_operator.domain.record import Failure, Record, StepName, StepState
+from album_operator.domain.record import MOST_MISSES, Failure, Miss, Record, StepName, StepState
 from album_operator.domain.verdict import Done, Halt, Wait
 from album_operator.feedback import Feedback
 from album_operator.passes import Next, Pass
@@ -55,7 +55,11 @@ class Reporter:
     def _stall(self, run: Pass, halt: Halt) -> None:
         step = run.record.next_step if run.record.resolved is not None else None
         failure = halt.failure or Failure(step or progress.PREFLIGHT, halt.reason, halt.sentence)
-        run.record = progress.stall(run.record, step, halt.sentence, failure, self._clock())
+        misses = tuple(
+            Miss(miss.reason, miss.message, miss.remedy)
+            for miss in (halt.misses or (halt,))[:MOST_MISSES]
+        )
+        run.record = progress.stall(run.record, step, halt.sentence, failure, self._clock(), misses)
         if halt.superseded_by is not None:
             run.record = progress.supersede(run.record, halt.superseded_by)
 

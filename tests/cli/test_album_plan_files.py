@@ -60,6 +60,23 @@ def test_a_release_by_app_and_version_is_planned(folder: Path) -> None:
     assert b'+  tag: "v2.0.0" # the release\n' in ended.out
 
 
+def test_all_that_is_wrong_is_told_a_line_for_each(folder: Path) -> None:
+    edits = (
+        "[{path: backend/values.yaml, key: nowhere.tag}, {path: gone.yaml, key: image.tag}, "
+        "{path: backend/values.yaml, key: resources}]"
+    )
+    pipeline = PIPELINE.replace("[{path: backend/values.yaml, key: resources.extra.tag}]", edits)
+    ended = plan(folder, "-f", "release.yaml", "-f", "-", data=pipeline)
+
+    assert ended.status == REFUSED
+    assert [line.partition(":")[0] for line in ended.err.splitlines()] == [
+        "ValuesFileNotFound",
+        "ValuesKeyNotFound",
+        "ValuesNotEditable",
+    ]
+    assert "retry" not in ended.err
+
+
 def test_a_digest_is_zeros_and_that_is_told_beside_the_diff(folder: Path) -> None:
     # Not the tag that is there, which is newer.
     edits = (

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from album_operator.api.model import MapList, Model, obeys
+from album_operator.api.model import AtomicList, MapList, Model, obeys
 from album_operator.api.places import (
     ImageReference,
     PageURL,
@@ -28,6 +28,7 @@ from album_operator.api.types import (
     Version,
     Word,
 )
+from album_operator.domain.record import MOST_MISSES
 
 COUNT_LIMIT = 2**31 - 1
 """Highest number of an attempt or a pull request: beyond it no forge and no Job's name goes."""
@@ -153,6 +154,14 @@ class FailureStatus(Model):
     exit_code: int | None = Field(None, description="Its exit code.")
 
 
+class MissStatus(Model):
+    """One of the things that stopped the release."""
+
+    reason: Word = Field(description="Why, in one word.")
+    message: Message = Field(description="What is so.")
+    remedy: Message = Field("", description="What to do about it.")
+
+
 class Condition(Model):
     """One aspect of where the release stands."""
 
@@ -208,6 +217,11 @@ class ReleaseStatus(Model):
         default_factory=list, max_length=8, description="The steps in their order."
     )
     failure: FailureStatus | None = Field(None, description="Why the release stopped.")
+    misses: Annotated[list[MissStatus], AtomicList()] = Field(
+        default_factory=list,
+        max_length=MOST_MISSES,
+        description="Each of the things that stopped the release, as far as they are told.",
+    )
     plan: PlanStatus | None = Field(
         None, description="What a release in mode Plan would do; nothing of it is done."
     )

@@ -83,6 +83,10 @@ def _shortened(record: Record, length: int, attempts: int, diff: int) -> Record:
     return replace(
         record,
         message=cut(record.message, length),
+        misses=tuple(
+            replace(miss, message=cut(miss.message, length), remedy=cut(miss.remedy, length))
+            for miss in record.misses
+        ),
         steps=tuple(replace(step, message=cut(step.message, length)) for step in record.steps),
         proposal=proposal,
         failure=failure,

@@ -10,6 +10,7 @@ from album_operator.domain.images import (
     split_pin,
     words_of,
 )
+from album_operator.domain.misses import join
 from album_operator.domain.names import image_tag
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Edit, EditFormat, EditValue, Release
@@ -53,11 +54,20 @@ def check(release: Release, resolved: Resolved, current: Mapping[Edit, str]) -> 
         resolved: what it will do.
         current: value at each edit's key, as it stands on the base branch.
     """
-    for edit, value in current.items():
-        halt = _check_kind(resolved, edit, value)
-        if halt is not None:
-            return halt
-    return None if release.allow_downgrade else _check_order(resolved, current)
+    refused = check_kinds(resolved, current)
+    if refused is not None or release.allow_downgrade:
+        return refused
+    return _check_order(resolved, current)
+
+
+def check_kinds(resolved: Resolved, current: Mapping[Edit, str]) -> Halt | None:
+    """Refuse to replace what is of another kind.
+
+    Args:
+        resolved: what the release will do.
+        current: value at each edit's key, of those that could be read.
+    """
+    return join(_check_kind(resolved, edit, value) for edit, value in current.items())
 
 
 def version_in(edit: Edit, value: str) -> str | None:

@@ -2,15 +2,16 @@
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
-from album_operator.decisions import application, edits, image
+from album_operator.decisions import application, image
 from album_operator.domain.hosts import NO_ALIASES, HostAliases
+from album_operator.domain.misses import join
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record, StepName, StepRecord
 from album_operator.domain.registry import ImageSeen
-from album_operator.domain.release import BuildType, Edit, Mode, ProofBy, Ref, Release
+from album_operator.domain.release import BuildType, Mode, ProofBy, Ref, Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import (
     ApplicationSeen,
@@ -33,25 +34,6 @@ UNTIL_CERTAIN = timedelta(seconds=2)
 NAME_IT_OTHERWISE = f"set {BRANCH_FIELD} of the pipeline"
 
 
-@dataclass(frozen=True)
-class PreflightSeen:
-    """What the first look found.
-
-    Attributes:
-        current: value at each edit's key, as it stands on the base branch.
-        applications: each Application the release names, None where it does not exist.
-        switched_off: those whose owner keeps them from syncing by themselves.
-        image: what the registry has under the tag; None also where it is not asked.
-    """
-
-    source: SourceSeen
-    config: ConfigSeen
-    current: Mapping[Edit, str]
-    applications: Mapping[Ref, ApplicationSeen | None]
-    switched_off: frozenset[Ref] = frozenset()
-    image: ImageSeen | None = None
-
-
 def check_source(resolved: Resolved, seen: SourceSeen) -> Halt | None:
     """Refuse a tag that does not exist or has no Dockerfile."""
     source, build = resolved.source, resolved.build
@@ -71,6 +53,24 @@ def check_source(resolved: Resolved, seen: SourceSeen) -> Halt | None:
             "a tag that has it",
         )
     return None
+
+
+def check_image(
+    wish: Resolved, source: SourceSeen, seen: ImageSeen | None, aliases: HostAliases = NO_ALIASES
+) -> Halt | None:
+    """Refuse an image that is there under the tag, unless it is the one to be released.
+
+    Args:
+        wish: the conventions' answer.
+        source: the repository that is built, with the commit.
+        seen: what the registry has under the image's tag; None also where it is not asked.
+        aliases: which hosts are one, as an admin tells.
+    """
+    if seen is None or source.commit is None:
+        return None
+    resolved = replace(wish, source=replace(wish.source, commit=source.commit))
+    judged = image.judge(resolved, seen, aliases)
+    return judged if isinstance(judged, Halt) else None
 
 
 def check_forge(release: Release, resolved: Resolved, seen: RepositorySeen) -> Halt | None:
@@ -113,20 +113,25 @@ def check_config(resolved: Resolved, seen: ConfigSeen) -> Halt | None:
             f"Branch {seen.base_branch or '(default)'} does not exist in {config.repository}.",
             "Correct spec.config.branch of the pipeline or push the branch",
         )
-    for edit in config.edits:
-        if edit.path in seen.not_files:
-            return Halt(
-                Reason.VALUES_NOT_EDITABLE,
-                f"{edit.path} on branch {seen.base_branch} of {config.repository} is a "
-                f"{seen.not_files[edit.path]}, and only regular files are edited.",
-                f"Name the file itself under edits of app {resolved.app} in the pipeline",
-            )
-        if edit.path not in seen.files:
-            return Halt(
-                Reason.VALUES_FILE_NOT_FOUND,
-                f"{edit.path} does not exist on branch {seen.base_branch} of {config.repository}.",
-                f"Correct edits[].path of app {resolved.app} in the pipeline or add the file",
-            )
+    paths = dict.fromkeys(edit.path for edit in config.edits)
+    return join(_check_file(resolved, seen, path) for path in paths)
+
+
+def _check_file(resolved: Resolved, seen: ConfigSeen, path: str) -> Halt | None:
+    config = resolved.config
+    if path in seen.not_files:
+        return Halt(
+            Reason.VALUES_NOT_EDITABLE,
+            f"{path} on branch {seen.base_branch} of {config.repository} is a "
+            f"{seen.not_files[path]}, and only regular files are edited.",
+            f"Name the file itself under edits of app {resolved.app} in the pipeline",
+        )
+    if path not in seen.files:
+        return Halt(
+            Reason.VALUES_FILE_NOT_FOUND,
+            f"{path} does not exist on branch {seen.base_branch} of {config.repository}.",
+            f"Correct edits[].path of app {resolved.app} in the pipeline or add the file",
+        )
     return None
 
 
@@ -217,64 +222,71 @@ def check_branch(
     return None
 
 
-def decide(
-    release: Release,
+def fix(
     record: Record,
     wish: Resolved,
-    seen: PreflightSeen,
-    *,
-    consent: bool,
-    aliases: HostAliases = NO_ALIASES,
-) -> Done | Halt:
-    """Fix what the release will do, or say what is missing.
+    source: SourceSeen,
+    config: ConfigSeen,
+    there: ImageSeen | None = None,
+) -> Done:
+    """Fix what the release will do, once nothing is missing.
 
     Args:
-        release: the release.
         record: what it achieved so far.
         wish: the conventions' answer, from `conventions.resolve`.
-        seen: what the first look found.
-        consent: whether Applications must have consented.
-        aliases: which hosts are one, as an admin tells.
+        source: the repository that is built, with the commit.
+        config: the config repository.
+        there: what the registry has under the image's tag; None also where it is not asked.
     """
-    halt = (
-        check_source(wish, seen.source)
-        or check_config(wish, seen.config)
-        or edits.check(release, wish, seen.current)
-    )
-    if halt is not None:
-        return halt
     resolved = replace(
-        wish,
-        source=replace(wish.source, commit=seen.source.commit or ""),
-        config=replace(
-            wish.config,
-            base_branch=seen.config.base_branch,
-            branch=wish.config.branch or seen.config.base_branch,
-        ),
+        with_base(wish, config), source=replace(wish.source, commit=source.commit or "")
     )
-    there = image.judge(resolved, seen.image, aliases) if seen.image is not None else None
-    halt = there if isinstance(there, Halt) else None
-    halt = halt or _check_applications(release, resolved, seen, consent=consent)
-    return halt or Done(
-        _with_image(replace(record, resolved=resolved), resolved, seen.image),
+    return Done(
+        _with_image(replace(record, resolved=resolved), resolved, there),
         Reason.PENDING,
         f"{resolved.app} {resolved.version} is tag {resolved.source.tag} at "
         f"{resolved.source.commit[:12]}.",
     )
 
 
-def _check_applications(
-    release: Release, resolved: Resolved, seen: PreflightSeen, *, consent: bool
-) -> Halt | None:
-    pipeline = Ref(release.ref.namespace, resolved.pipeline.name)
-    others = seen.applications.values()
-    for ref, found in seen.applications.items():
-        asked = application.admit(ref, found, others, resolved, pipeline, consent=consent)
-        if isinstance(asked, Halt):
-            return asked
-        if ref in seen.switched_off:
-            return application.switched_off(ref)
-    return None
+def with_base(wish: Resolved, seen: ConfigSeen) -> Resolved:
+    """Name the branches that nobody named as the config repository has them."""
+    config = wish.config
+    branch = config.branch or seen.base_branch
+    return replace(wish, config=replace(config, base_branch=seen.base_branch, branch=branch))
+
+
+def check_applications(
+    release: Release,
+    resolved: Resolved,
+    seen: Mapping[Ref, ApplicationSeen | None],
+    *,
+    consent: bool,
+    has_place: bool,
+) -> Mapping[Ref, Halt]:
+    """Refuse Applications that are not there, run something else, or have not consented.
+
+    Args:
+        release: the release.
+        resolved: what it will do.
+        seen: each Application it names, None where it does not exist.
+        consent: whether Applications must have consented.
+        has_place: branch and files of the edits are there, so that a source can be told from one
+            that has them not.
+
+    Returns:
+        Those that are refused.
+    """
+    pipeline, others = Ref(release.ref.namespace, resolved.pipeline.name), seen.values()
+    refused: dict[Ref, Halt] = {}
+    for ref, found in seen.items():
+        there = application.check(ref, found, others, resolved) if has_place else found
+        asked = application.ask(ref, found, pipeline, consent=consent)
+        halts = (one for one in (there, asked) if isinstance(one, Halt))
+        halt = join(halts)
+        if halt is not None:
+            refused[ref] = halt
+    return refused
 
 
 def _with_image(record: Record, resolved: Resolved, there: ImageSeen | None) -> Record:

@@ -8,6 +8,7 @@ from album_operator.domain.reasons import Reason
 from album_operator.domain.record import (
     AttemptRecord,
     Failure,
+    Miss,
     Outcome,
     PlanRecord,
     Record,
@@ -126,7 +127,12 @@ def finish(record: Record, name: StepName, reason: Reason, message: str, now: da
 
 
 def stall(
-    record: Record, name: StepName | None, message: str, failure: Failure, now: datetime
+    record: Record,
+    name: StepName | None,
+    message: str,
+    failure: Failure,
+    now: datetime,
+    misses: tuple[Miss, ...] = (),
 ) -> Record:
     """Give up until a person acts.
 
@@ -136,6 +142,7 @@ def stall(
         message: what to do, for the condition and the step.
         failure: details for `status.failure`.
         now: the present time.
+        misses: each thing it lacks.
     """
     if name is not None:
         step = replace(
@@ -152,6 +159,7 @@ def stall(
         reason=failure.reason,
         message=message,
         failure=failure,
+        misses=misses,
     )
 
 
@@ -194,6 +202,10 @@ def clean(record: Record, clean: Callable[[str], str]) -> Record:
         proposal=replace(proposal, diff=clean(proposal.diff)) if proposal else None,
         failure=replace(failure, message=clean(failure.message)) if failure else None,
         attempts=tuple(replace(each, message=clean(each.message)) for each in record.attempts),
+        misses=tuple(
+            replace(miss, message=clean(miss.message), remedy=clean(miss.remedy))
+            for miss in record.misses
+        ),
         pull_request=replace(seen, url=clean(seen.url)) if seen else None,
         superseded_by=clean(record.superseded_by) if record.superseded_by else None,
         plan=_clean_plan(plan, clean) if plan else None,

@@ -159,6 +159,24 @@ class Failure:
     exit_code: int | None = None
 
 
+MOST_MISSES = 20
+"""Of the things that a release lacks, so many are listed in its status."""
+
+
+@dataclass(frozen=True)
+class Miss:
+    """One of the things that a release lacks.
+
+    Attributes:
+        message: what is so, in whole sentences.
+        remedy: what a person does about it, without the end of its sentence; empty for nothing.
+    """
+
+    reason: Reason
+    message: str
+    remedy: str = ""
+
+
 @dataclass(frozen=True)
 class AttemptRecord:
     """How an earlier attempt ended, or where it stood when a retry ended it.
@@ -226,6 +244,7 @@ class Record:
             where delivery is `Commit`, or the base's head where nothing had to change.
         reason: reason of the condition Ready.
         message: message of the condition Ready.
+        misses: each thing that stopped it, as far as they are told.
         plan: of a release in mode Plan.
         last_handled_retry: value of `album.dev/retry` that `attempt` answers.
         last_handled_refresh: value of `album.dev/refresh` that was last obeyed.
@@ -252,6 +271,7 @@ class Record:
     reason: Reason = Reason.PENDING
     message: str = ""
     failure: Failure | None = None
+    misses: tuple[Miss, ...] = ()
     plan: PlanRecord | None = None
     superseded_by: str | None = None
     last_handled_retry: str | None = None

@@ -163,6 +163,7 @@ class Halt:
         ending: that end; it mostly asks for the annotation that lets the release go on.
         failure: details for `status.failure`; None where reason and sentence are all.
         superseded_by: the newer version that made this release pointless.
+        misses: each of the things that this tells of together; none where it is one.
     """
 
     reason: Reason
@@ -171,6 +172,7 @@ class Halt:
     ending: str = THEN_RETRY
     failure: Failure | None = None
     superseded_by: str | None = None
+    misses: "tuple[Halt, ...]" = ()
 
     @classmethod
     def of(cls, error: TerminalError) -> "Halt":

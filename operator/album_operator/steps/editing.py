@@ -1,14 +1,23 @@
 """A release's edits, made where they hold up nothing else."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from album_operator.decisions import propose
+from album_operator.decisions import edits, preflight, propose
 from album_operator.domain.diffs import UNKNOWN_DIGEST
-from album_operator.domain.seen import BranchSeen, Edited
+from album_operator.domain.misses import join
+from album_operator.domain.release import Edit, Release
+from album_operator.domain.resolved import Resolved
+from album_operator.domain.seen import BranchSeen, ConfigSeen, Edited
+from album_operator.domain.verdict import Halt
 from album_operator.ports import Editor
 from album_operator.render import proposal, pull_request
-from album_operator.render.values import NotEditableError
+from album_operator.render.values import SET_AT, NotEditableError
 from album_operator.steps.case import Case
+
+APART_BYTES = 256 * 1024
+"""Of files, each counted with each of its edits: where they have more, the first refusal is told
+alone, for it would cost the time of a whole release for each edit."""
 
 
 async def edit(editor: Editor, case: Case, files: Mapping[str, bytes]) -> Edited:
@@ -60,3 +69,71 @@ async def is_ours(
     message = pull_request.commit_message(case.release, case.resolved, case.digest)
     config = case.resolved.config
     return propose.is_ours(branch, expected, message, (config.author_name, config.author_email))
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What became of a release's edits.
+
+    Attributes:
+        edited: what they found and made; of those that could be read alone where one was refused.
+        refused: all that keeps them from being made; None where they are.
+        has_place: branch and files of all edits are there.
+    """
+
+    edited: Edited
+    refused: Halt | None
+    has_place: bool
+
+
+async def try_edits(
+    editor: Editor, release: Release, resolved: Resolved, digest: str, seen: ConfigSeen
+) -> Tried:
+    """Make the edits of a release, or tell all that is wrong with them and their files.
+
+    Args:
+        editor: makes them.
+        release: the release, whose namespace waits for its turn.
+        resolved: what it will do.
+        digest: of its image; `UNKNOWN_DIGEST` where there is none yet.
+        seen: the base branch.
+
+    Raises:
+        TransientError: the editor could not do its work now.
+    """
+    missing = preflight.check_config(resolved, seen)
+    wanted = proposal.wanted_values(resolved, digest)
+    there = {edit: value for edit, value in wanted.items() if edit.path in seen.files}
+    edited, refused = await _edit_apart(editor, release.ref.namespace, there, seen.files)
+    if missing is None and refused is None:
+        refused = edits.check(release, resolved, edited.current)
+    else:
+        # Whether a value has an order with ours can depend on one that could not be read.
+        refused = join((missing, refused, edits.check_kinds(resolved, edited.current)))
+    return Tried(edited, refused, missing is None)
+
+
+async def _edit_apart(
+    editor: Editor, namespace: str, wanted: Mapping[Edit, str], files: Mapping[str, bytes]
+) -> tuple[Edited, Halt | None]:
+    """Make some edits; where one is refused, read each alone, to tell all that are."""
+    halts: list[Halt] = []
+    current: dict[Edit, str] = {}
+    if not wanted:
+        return Edited(current, {}), None
+    try:
+        return await editor.edit(namespace, wanted, files), None
+    except NotEditableError as error:
+        first = Halt.of(error)
+    if sum(len(files[edit.path]) for edit in wanted) > APART_BYTES:
+        return Edited(current, {}), first
+    for edit, value in wanted.items():
+        try:
+            one = await editor.edit(namespace, {edit: value}, files)
+        except NotEditableError as error:
+            halts.append(Halt.of(error))
+        else:
+            current |= one.current
+    # What is wrong with a file as a whole, or with two edits of it together, is told once.
+    is_one = len({halt.message.partition(SET_AT)[2] for halt in halts}) <= 1
+    return Edited(current, {}), first if is_one else join(halts)

@@ -29,14 +29,12 @@ class Place:
     """Where a release's values go to.
 
     Attributes:
-        case: the release.
-        resolved: what it does, by the repositories as they were found.
+        case: the release, with what it does by the repositories as they were found.
         applications: its Applications, as they were found.
         data: bytes by path of the edited files, and of those of `paths` that are there.
     """
 
     case: Case
-    resolved: Resolved
     applications: Applications
     data: Mapping[str, bytes]
 
@@ -46,16 +44,16 @@ class Place:
         Raises:
             TransientError: what is beside it could not be read now.
         """
-        wanted = proposal.wanted_values(self.resolved, self.case.digest or UNKNOWN_DIGEST)
+        wanted = proposal.wanted_values(self.case.resolved, self.case.digest or UNKNOWN_DIGEST)
         children = await self._find_children(reader)
         for application in filter(None, self.applications.values()):
             own = {edit for edit, child in children.items() if child == application.name}
-            asked = files_of(application, self.resolved)
+            asked = files_of(application, self.case.resolved)
             there = {path: self.data[path] for path in asked if path in self.data}
             files = Files(there, await self._read(reader, there.values()))
             texts = inline_texts(application, files)
             files = Files(there, {**files.plain, **await self._read(reader, texts)})
-            refused = Outweighing(application, self.resolved, wanted, files, own).check()
+            refused = Outweighing(application, self.case.resolved, wanted, files, own).check()
             if refused is not None:
                 return refused
         return None
@@ -68,12 +66,12 @@ class Place:
         """
         children = await self._find_children(reader)
         seen = [one for one in self.applications.values() if one is not None]
-        refused = (manifests.check(one, seen, self.resolved, children) for one in seen)
+        refused = (manifests.check(one, seen, self.case.resolved, children) for one in seen)
         return next(filter(None, refused), None)
 
     async def _find_children(self, reader: Reader) -> Mapping[Edit, str]:
         """Name the Applications whose manifests edits are in."""
-        asked = filter(manifests.may_be_in_manifest, self.resolved.config.edits)
+        asked = filter(manifests.may_be_in_manifest, self.case.resolved.config.edits)
         texts = {edit: self.data[edit.path] for edit in asked}
         plain = await self._read(reader, set(texts.values()))
         found = {edit: manifests.find_child(edit, plain[text]) for edit, text in texts.items()}

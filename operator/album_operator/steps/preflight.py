@@ -5,11 +5,19 @@ import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from album_operator.decisions import build, build_proxy, build_secrets, propose, push_access
+from album_operator.decisions import (
+    application,
+    build,
+    build_proxy,
+    build_secrets,
+    propose,
+    push_access,
+)
 from album_operator.decisions import preflight as decision
 from album_operator.decisions.build_pod import check_pod
+from album_operator.domain.diffs import UNKNOWN_DIGEST
 from album_operator.domain.names import normal_url
-from album_operator.domain.places import ForgePlace
+from album_operator.domain.places import ForgePlace, GitPlace
 from album_operator.domain.reasons import Reason
 from album_operator.domain.registry import ImageSeen
 from album_operator.domain.release import BuildType, Delivery, Ref
@@ -27,19 +35,27 @@ from album_operator.domain.verdict import Done, Halt, Wait
 from album_operator.render import proposal, pull_request, sync_policy
 from album_operator.steps import image, overrides
 from album_operator.steps.case import Case
-from album_operator.steps.editing import edit
+from album_operator.steps.editing import Tried, try_edits
+from album_operator.steps.findings import Findings
 from album_operator.steps.world import World
 
 
 @dataclass(frozen=True)
 class _Look:
-    """Repositories, Applications and image as they are; no forge where none is asked."""
+    """All that was looked at, as it is; None for what was not to be told.
 
-    source: SourceSeen
-    config: ConfigSeen
+    Attributes:
+        applications: None for one that does not exist; empty where not all could be read.
+        repository: the config repository as its forge shows it; None where none is asked.
+        pull_request: the one there is for the release's branch, None also where there is none.
+        image: what the registry has under the tag; None also where it has nothing, or is not asked.
+    """
+
+    source: SourceSeen | None
+    config: ConfigSeen | None
     applications: Mapping[Ref, ApplicationSeen | None]
-    forge: ForgePlace | None
     repository: RepositorySeen | None
+    pull_request: PullRequestSeen | None
     image: ImageSeen | None
 
 
@@ -81,88 +97,97 @@ def _claim_branch(world: World, case: Case, *, is_taken: bool) -> Wait | None:
 
 
 async def check(world: World, case: Case) -> Checked | Halt:
-    """Look at all a release will need."""
-    refused = await _check_build(world, case)
-    if refused is not None:
-        return refused
-    look = await _look(world, case)
-    refused = _check_repositories(case, look)
-    if refused is not None:
-        return refused
-    found = await _find_pull_request(world, case, look)
-    edited = await edit(world.editor, case, look.config.files)
-    if edited.files and found is not None and found.state is PullRequestState.CLOSED:
-        return propose.closed(found)
-    applications = look.applications
-    seen = decision.PreflightSeen(
-        source=look.source,
-        config=look.config,
-        current=edited.current,
-        applications=applications,
-        switched_off=frozenset(
-            ref
-            for ref, found in applications.items()
-            if found is not None and sync_policy.is_disabled(found.sync_policy)
-        ),
-        image=look.image,
-    )
-    verdict = decision.decide(
-        case.release,
-        case.record,
-        case.resolved,
-        seen,
-        consent=world.settings.require_consent,
-        aliases=world.settings.host_aliases,
-    )
-    verdict = await _check_place(world, case, look, verdict)
+    """Look at all a release will need, as far as it can be told, and tell all that it lacks."""
+    found = Findings()
+    await _check_build(world, case, found)
+    look = await _look(world, case, found)
+    if look.source is not None:
+        found.note(decision.check_source(case.resolved, look.source))
+        aliases = world.settings.host_aliases
+        found.note(decision.check_image(case.resolved, look.source, look.image, aliases))
+    edited = await _check_change(world, case, look, found)
+    halt = found.tell()
+    if halt is not None:
+        return halt
+    if look.source is None or look.config is None or edited is None:
+        raise AssertionError("what could not be looked at is told")
+    done = decision.fix(case.record, case.resolved, look.source, look.config, look.image)
     # Last of all: who may not release there anyway waits for nobody's branch.
-    if isinstance(verdict, Done) and edited.files:
-        verdict = _check_free(case, look.config, found, verdict)
-    if isinstance(verdict, Halt):
-        return verdict
+    taken = _check_free(case, look, done) if edited.files else None
+    if taken is not None:
+        return taken
     if world.settings.require_guard:
-        await asyncio.gather(*map(world.applications.prove_guard, applications))
-    return Checked(verdict, look.config, edited, applications, look.image)
+        await asyncio.gather(*map(world.applications.prove_guard, look.applications))
+    return Checked(done, look.config, edited, look.applications, look.image)
 
 
-async def _check_place(world: World, case: Case, look: _Look, verdict: Done | Halt) -> Done | Halt:
-    """Refuse edits of a place from which no Application that is named would run or show them."""
-    if isinstance(verdict, Halt) and verdict.reason is not Reason.APPLICATION_MISMATCH:
-        return verdict
-    config = replace(case.resolved.config, base_branch=look.config.base_branch)
-    resolved = replace(case.resolved, config=config)
-    place = overrides.Place(case, resolved, look.applications, look.config.files)
-    refused = await place.check_manifests(world.editor)
-    if refused is None and isinstance(verdict, Done):
-        refused = await place.check(world.editor)
-    return refused or verdict
+async def _check_change(world: World, case: Case, look: _Look, found: Findings) -> Edited | None:
+    """Check what the release would change, where, and whether anything would run it."""
+    resolved, seen, tried = case.resolved, look.config, None
+    if look.repository is not None:
+        found.note(decision.check_forge(case.release, resolved, look.repository))
+    if seen is not None:
+        resolved = decision.with_base(resolved, seen)
+        digest = case.digest or UNKNOWN_DIGEST
+        tried = await found.ask(try_edits(world.editor, case.release, resolved, digest, seen))
+    if tried is not None:
+        proposed = look.pull_request
+        if tried.edited.files and proposed and proposed.state is PullRequestState.CLOSED:
+            found.note(propose.closed(proposed))
+        found.note(tried.refused)
+    await _check_applications(world, replace(case, resolved=resolved), look, tried, found)
+    return tried.edited if tried is not None else None
 
 
-def _check_free(
-    case: Case, seen: ConfigSeen, found: PullRequestSeen | None, done: Done
-) -> Done | Halt:
+async def _check_applications(
+    world: World, case: Case, look: _Look, tried: Tried | None, found: Findings
+) -> None:
+    """Check the Applications, and what is told in them and beside the edited files."""
+    has_place = tried is not None and tried.has_place
+    refused = decision.check_applications(
+        case.release,
+        case.resolved,
+        look.applications,
+        consent=world.settings.require_consent,
+        has_place=has_place,
+    )
+    free = {ref: seen for ref, seen in look.applications.items() if seen and ref not in refused}
+    place = overrides.Place(case, look.applications, look.config.files if look.config else {})
+    unproved = await found.ask(place.check_manifests(world.editor)) if has_place else None
+    if unproved is not None:
+        # It says more of an Application that renders something else.
+        halts = (one for halt in refused.values() for one in halt.misses or (halt,))
+        others = [one for one in halts if one.reason is not Reason.APPLICATION_MISMATCH]
+        found.note(*others, unproved)
+        return
+    found.note(*refused.values())
+    is_off = (ref for ref, seen in free.items() if sync_policy.is_disabled(seen.sync_policy))
+    found.note(*map(application.switched_off, is_off))
+    if tried is not None and tried.refused is None:
+        found.note(await found.ask(replace(place, applications=free).check(world.editor)))
+
+
+def _check_free(case: Case, look: _Look, done: Done) -> Halt | None:
     """Refuse a branch that cannot be ours, whatever digest the image will have."""
-    resolved = done.record.resolved or case.resolved
+    resolved, seen = done.record.resolved, look.config
+    if resolved is None or seen is None:
+        raise AssertionError("it was found out what the release does")
     there = seen.branch.message if seen.branch is not None else ""
     ours = pull_request.commit_message(case.release, resolved, pull_request.digest_in(there))
     is_ours = there.strip() == ours.strip()
-    return decision.check_free(resolved, seen, found, is_ours=is_ours) or done
+    return decision.check_free(resolved, seen, look.pull_request, is_ours=is_ours)
 
 
-async def _check_build(world: World, case: Case) -> Halt | None:
+async def _check_build(world: World, case: Case, found: Findings) -> None:
     engine = world.settings.engine
-    refused = build.check_engine(case.resolved, privileged=engine.allow_privileged)
-    refused = refused or check_pod(case.release, case.resolved, engine.pods)
-    if refused is not None:
-        return refused
-    refused = await _check_read(world, case)
-    if refused is not None or case.resolved.build.type is BuildType.EXTERNAL:
-        return refused
-    return (
-        await _check_push(world, case)
-        or await _check_proxy(world, case)
-        or await _check_secrets(world, case)
-    )
+    found.note(build.check_engine(case.resolved, privileged=engine.allow_privileged))
+    found.note(check_pod(case.release, case.resolved, engine.pods))
+    found.note(await found.ask(_check_read(world, case)))
+    if case.resolved.build.type is BuildType.EXTERNAL:
+        return
+    found.note(await found.ask(_check_push(world, case)))
+    found.note(await found.ask(_check_proxy(world, case)))
+    found.note(await found.ask(_check_secrets(world, case)))
 
 
 async def _check_secrets(world: World, case: Case) -> Halt | None:
@@ -198,30 +223,52 @@ async def _check_proxy(world: World, case: Case) -> Halt | None:
     return build_proxy.check_proxy(secret, await world.secrets.find_keys(secret))
 
 
-async def _look(world: World, case: Case) -> _Look:
+async def _look(world: World, case: Case, found: Findings) -> _Look:
     wish = case.resolved
     forge = None
     if wish.config.delivery is Delivery.PULL_REQUEST:
-        forge = await case.access.to_forge(wish)
+        forge = await found.ask(case.access.to_forge(wish))
+    source_place = await found.ask(case.access.to_source(wish))
+    config_place = await found.ask(case.access.to_config(wish))
+    aliases = world.settings.host_aliases
+    applications = await found.ask(case.find_applications(world.applications, aliases)) or {}
+    source, config, repository, there = await asyncio.gather(
+        found.ask(_find_source(world, case, source_place)),
+        found.ask(_find_config(world, case, config_place, applications)),
+        found.ask(_find_forge_repository(world, forge, wish.config.branch)),
+        found.ask(image.look(world, case)),
+    )
+    proposed = None
+    if forge is not None and repository is not None and config is not None and config.base_commit:
+        branch = wish.config.branch
+        look = world.pull_requests.find(forge, branch, config.base_branch)
+        proposed = await found.ask(look)
+    return _Look(source, config, applications, repository, proposed, there)
+
+
+async def _find_source(world: World, case: Case, place: GitPlace | None) -> SourceSeen | None:
+    wish = case.resolved
     dockerfile = posixpath.normpath(f"{wish.build.context_dir}/{wish.build.dockerfile}")
-    source_place = await case.access.to_source(wish)
-    config_place = await case.access.to_config(wish)
-    applications = await case.find_applications(world.applications, world.settings.host_aliases)
+    if place is None:
+        return None
+    return await world.source.look(place, wish.source.tag, dockerfile)
+
+
+async def _find_config(
+    world: World,
+    case: Case,
+    place: GitPlace | None,
+    applications: Mapping[Ref, ApplicationSeen | None],
+) -> ConfigSeen | None:
+    wish = case.resolved
+    if place is None:
+        return None
     edited = proposal.edited_paths(wish.config.edits)
     # Asked for together: what lies in the same folders, or is not there, costs nothing more.
     paths = {*edited, *overrides.paths(wish, applications)}
-    source, config, repository, found = await asyncio.gather(
-        world.source.look(source_place, wish.source.tag, dockerfile),
-        world.config.look(
-            config_place,
-            wish.config.base_branch or None,
-            paths,
-            wish.config.branch if forge is not None else None,
-        ),
-        _find_forge_repository(world, forge, wish.config.branch),
-        image.look(world, case),
-    )
-    return _Look(source, config, applications, forge, repository, found)
+    has_branch = wish.config.delivery is Delivery.PULL_REQUEST
+    branch = wish.config.branch if has_branch else None
+    return await world.config.look(place, wish.config.base_branch or None, paths, branch)
 
 
 async def _find_forge_repository(
@@ -229,19 +276,3 @@ async def _find_forge_repository(
 ) -> RepositorySeen | None:
     # Public repositories are read without the token, so this is the first use of one.
     return await world.pull_requests.get_repository(forge, branch) if forge is not None else None
-
-
-def _check_repositories(case: Case, look: _Look) -> Halt | None:
-    refused = decision.check_source(case.resolved, look.source) or decision.check_config(
-        case.resolved, look.config
-    )
-    if refused is not None or look.repository is None:
-        return refused
-    return decision.check_forge(case.release, case.resolved, look.repository)
-
-
-async def _find_pull_request(world: World, case: Case, look: _Look) -> PullRequestSeen | None:
-    if look.forge is None:
-        return None
-    branch = case.resolved.config.branch
-    return await world.pull_requests.find(look.forge, branch, look.config.base_branch)

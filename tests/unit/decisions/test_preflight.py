@@ -1,11 +1,11 @@
 """What is checked before anything is written anywhere."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 
 from album_operator.decisions import conventions, preflight
-from album_operator.decisions.preflight import PreflightSeen
 from album_operator.domain.image_labels import REVISION
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record, StepName, StepState
@@ -13,13 +13,15 @@ from album_operator.domain.registry import ImageSeen
 from album_operator.domain.release import BuildType, Mode, ProofBy, Ref
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import (
+    ApplicationSeen,
     BranchClaim,
+    ConfigSeen,
     PullRequestState,
     RepositorySeen,
     SigningRule,
     SourceSeen,
 )
-from album_operator.domain.verdict import Done, Halt, Wait
+from album_operator.domain.verdict import Halt, Wait
 from tests.fakes.builders import (
     APPLICATION,
     APPLICATION_SEEN,
@@ -41,13 +43,6 @@ from tests.fakes.builders import (
 
 SECRET = Ref("album", "album-git")
 
-SEEN = PreflightSeen(
-    source=SOURCE_SEEN,
-    config=CONFIG_SEEN,
-    current={EDIT: "v1.0.0"},
-    applications={APPLICATION: APPLICATION_SEEN},
-)
-
 
 def _wish() -> Resolved:
     wish = conventions.resolve(RELEASE, PIPELINE)
@@ -55,44 +50,52 @@ def _wish() -> Resolved:
     return wish
 
 
-def _decide(seen: PreflightSeen = SEEN, record: Record = RECORD) -> Done | Halt:
-    return preflight.decide(RELEASE, record, _wish(), seen, consent=True)
+def _fix(record: Record = RECORD, wish: Resolved | None = None) -> Resolved:
+    done = preflight.fix(record, wish or _wish(), SOURCE_SEEN, CONFIG_SEEN)
+    assert done.record.resolved is not None
+    return done.record.resolved
 
 
-def _halt(seen: PreflightSeen) -> Halt:
-    verdict = _decide(seen)
-    assert isinstance(verdict, Halt)
-    return verdict
+def _source(seen: SourceSeen) -> Halt:
+    halt = preflight.check_source(RESOLVED, seen)
+    assert halt is not None
+    return halt
+
+
+def _config(seen: ConfigSeen, resolved: Resolved = RESOLVED) -> Halt:
+    halt = preflight.check_config(resolved, seen)
+    assert halt is not None
+    return halt
 
 
 def test_all_being_there_fixes_what_the_release_will_do() -> None:
-    verdict = _decide()
+    done = preflight.fix(RECORD, _wish(), SOURCE_SEEN, CONFIG_SEEN)
 
-    assert isinstance(verdict, Done)
-    assert verdict.record.resolved == RESOLVED
-    assert verdict.record.next_step is StepName.IMAGE_READY
+    assert done.record.resolved == RESOLVED
+    assert done.record.next_step is StepName.IMAGE_READY
+    assert preflight.check_source(RESOLVED, SOURCE_SEEN) is None
+    assert preflight.check_config(RESOLVED, CONFIG_SEEN) is None
+    assert _applications({APPLICATION: APPLICATION_SEEN}) == {}
 
 
 @pytest.mark.parametrize(("wished", "branch"), [(BRANCH, BRANCH), ("prod", "prod"), ("", "main")])
 def test_a_branch_that_nobody_named_is_the_base_branch(wished: str, branch: str) -> None:
     wish = replace(RESOLVED, config=replace(RESOLVED.config, branch=wished, base_branch=""))
-    verdict = preflight.decide(RELEASE, RECORD, wish, SEEN, consent=True)
+    resolved = _fix(wish=wish)
 
-    assert isinstance(verdict, Done)
-    assert verdict.record.resolved is not None
-    assert verdict.record.resolved.config.branch == branch
-    assert verdict.record.resolved.config.base_branch == "main"
+    assert resolved.config.branch == branch
+    assert resolved.config.base_branch == "main"
 
 
 def test_a_missing_tag_is_named() -> None:
-    halt = _halt(replace(SEEN, source=SourceSeen(None)))
+    halt = _source(SourceSeen(None))
 
     assert halt.reason is Reason.TAG_NOT_FOUND
     assert "backend-v1.1.0" in halt.sentence
 
 
 def test_a_missing_dockerfile_is_named_with_its_path_and_commit() -> None:
-    halt = _halt(replace(SEEN, source=replace(SOURCE_SEEN, has_dockerfile=False)))
+    halt = _source(replace(SOURCE_SEEN, has_dockerfile=False))
 
     assert halt.reason is Reason.DOCKERFILE_NOT_FOUND
     assert "backend/Dockerfile" in halt.sentence
@@ -101,68 +104,79 @@ def test_a_missing_dockerfile_is_named_with_its_path_and_commit() -> None:
 
 @pytest.mark.parametrize("branch", ["main", ""])
 def test_a_missing_base_branch_is_named(branch: str) -> None:
-    config = replace(CONFIG_SEEN, base_branch=branch, base_commit=None)
-    halt = _halt(replace(SEEN, config=config))
+    halt = _config(replace(CONFIG_SEEN, base_branch=branch, base_commit=None))
 
     assert halt.reason is Reason.BASE_BRANCH_NOT_FOUND
     assert (branch or "(default)") in halt.sentence
 
 
 def test_a_missing_values_file_is_named() -> None:
-    halt = _halt(replace(SEEN, config=replace(CONFIG_SEEN, files={})))
+    halt = _config(replace(CONFIG_SEEN, files={}))
 
     assert halt.reason is Reason.VALUES_FILE_NOT_FOUND
     assert VALUES in halt.sentence
 
 
 def test_a_values_file_that_is_a_symlink_is_not_edited() -> None:
-    config = replace(CONFIG_SEEN, files={}, not_files={VALUES: "symlink"})
-    halt = _halt(replace(SEEN, config=config))
+    halt = _config(replace(CONFIG_SEEN, files={}, not_files={VALUES: "symlink"}))
 
     assert halt.reason is Reason.VALUES_NOT_EDITABLE
     assert f"{VALUES} on branch main" in halt.sentence
     assert "symlink" in halt.sentence
 
 
-def test_an_older_version_than_the_deployed_one_ends_superseded() -> None:
-    halt = _halt(replace(SEEN, current={EDIT: "v2.0.0"}))
+def test_all_files_that_are_missing_are_named_each_once() -> None:
+    edits = tuple(
+        replace(EDIT, path=path, key=key)
+        for path, key in [("a.yaml", "x"), ("a.yaml", "y"), ("b.yaml", "x")]
+    )
+    resolved = replace(RESOLVED, config=replace(RESOLVED.config, edits=edits))
+    halt = _config(replace(CONFIG_SEEN, files={}, not_files={"b.yaml": "symlink"}), resolved)
 
-    assert halt.reason is Reason.SUPERSEDED
-    assert halt.superseded_by == "v2.0.0"
-    assert "allowDowngrade" in halt.sentence
-
-
-@pytest.mark.parametrize("current", ["v1.1.0", "v1.0.0", "latest", "", "v1.1.0-rc.1"])
-def test_what_is_not_newer_does_not_supersede(current: str) -> None:
-    assert isinstance(_decide(replace(SEEN, current={EDIT: current})), Done)
-
-
-def test_a_downgrade_on_purpose_is_let_through() -> None:
-    release = replace(RELEASE, allow_downgrade=True)
-    seen = replace(SEEN, current={EDIT: "v2.0.0"})
-
-    assert isinstance(preflight.decide(release, RECORD, _wish(), seen, consent=True), Done)
+    assert [(miss.reason, miss.message[:6]) for miss in halt.misses] == [
+        (Reason.VALUES_FILE_NOT_FOUND, "a.yaml"),
+        (Reason.VALUES_NOT_EDITABLE, "b.yaml"),
+    ]
+    assert halt.reason is Reason.VALUES_FILE_NOT_FOUND
 
 
-def test_a_missing_application_stops_the_release_before_it_writes() -> None:
-    halt = _halt(replace(SEEN, applications={APPLICATION: None}))
+def _applications(
+    seen: Mapping[Ref, ApplicationSeen | None], *, has_place: bool = True
+) -> Mapping[Ref, list[Reason]]:
+    refused = preflight.check_applications(
+        RELEASE, RESOLVED, seen, consent=True, has_place=has_place
+    )
+    return {ref: [one.reason for one in halt.misses or (halt,)] for ref, halt in refused.items()}
 
-    assert halt.reason is Reason.APPLICATION_NOT_FOUND
+
+def test_each_application_that_lacks_something_is_told() -> None:
+    others = {name: Ref("argocd", name) for name in ("gone", "mute", "good")}
+    seen = {
+        others["gone"]: None,
+        others["mute"]: replace(APPLICATION_SEEN, consents=frozenset(), sources=()),
+        others["good"]: APPLICATION_SEEN,
+    }
+
+    assert _applications(seen) == {
+        others["gone"]: [Reason.APPLICATION_NOT_FOUND],
+        others["mute"]: [Reason.APPLICATION_MISMATCH, Reason.NOT_AUTHORIZED],
+    }
 
 
-def test_an_application_kept_from_syncing_stops_the_release_before_it_writes() -> None:
-    halt = _halt(replace(SEEN, switched_off=frozenset(SEEN.applications)))
+def test_what_an_application_renders_is_not_judged_by_a_branch_or_file_that_is_not_there() -> None:
+    elsewhere = replace(APPLICATION_SEEN, sources=())
+    seen = {APPLICATION: elsewhere, Ref("argocd", "gone"): None}
 
-    assert halt.reason is Reason.AUTO_SYNC_DISABLED
-    assert "automated.enabled: false" in halt.sentence
+    assert _applications(seen, has_place=False) == {
+        Ref("argocd", "gone"): [Reason.APPLICATION_NOT_FOUND]
+    }
 
 
 def test_a_retry_at_the_same_commit_keeps_the_image() -> None:
     before = record_before(StepName.PROPOSED)
     there = ImageSeen(DIGEST, {REVISION: COMMIT})
-    verdict = _decide(replace(SEEN, image=there), before)
+    verdict = preflight.fix(before, _wish(), SOURCE_SEEN, CONFIG_SEEN, there)
 
-    assert isinstance(verdict, Done)
     assert verdict.record.image == before.image
     assert verdict.record.next_step is StepName.PROPOSED
 
@@ -170,9 +184,9 @@ def test_a_retry_at_the_same_commit_keeps_the_image() -> None:
 @pytest.mark.parametrize("digest", [None, f"sha256:{'e' * 64}"])
 def test_a_retry_whose_image_is_not_there_any_more_begins_anew(digest: str | None) -> None:
     there = ImageSeen(digest, {REVISION: COMMIT}) if digest is not None else None
-    verdict = _decide(replace(SEEN, image=there), record_before(StepName.PROPOSED))
+    before = record_before(StepName.PROPOSED)
+    verdict = preflight.fix(before, _wish(), SOURCE_SEEN, CONFIG_SEEN, there)
 
-    assert isinstance(verdict, Done)
     assert verdict.record.image is None
     assert verdict.record.next_step is StepName.IMAGE_READY
 
@@ -180,15 +194,20 @@ def test_a_retry_whose_image_is_not_there_any_more_begins_anew(digest: str | Non
 def test_a_retry_believes_what_the_builder_said_where_no_registry_is_asked() -> None:
     wish = replace(_wish(), build=replace(_wish().build, proof=ProofBy.BUILDER))
     before = record_before(StepName.PROPOSED)
-    verdict = preflight.decide(RELEASE, before, wish, SEEN, consent=True)
+    verdict = preflight.fix(before, wish, SOURCE_SEEN, CONFIG_SEEN)
 
-    assert isinstance(verdict, Done)
     assert verdict.record.image == before.image
 
 
 def test_an_image_of_another_commit_is_told_before_the_build() -> None:
-    halt = _halt(replace(SEEN, image=ImageSeen(DIGEST, {REVISION: "9" * 40})))
+    there = ImageSeen(DIGEST, {REVISION: "9" * 40})
+    halt = preflight.check_image(_wish(), SOURCE_SEEN, there)
+
+    assert halt is not None
     assert halt.reason is Reason.IMAGE_EXISTS_FROM_OTHER_COMMIT
+    ours = ImageSeen(DIGEST, {REVISION: COMMIT})
+    assert preflight.check_image(_wish(), SOURCE_SEEN, ours) is None
+    assert preflight.check_image(_wish(), SourceSeen(commit=None), there) is None
 
 
 def test_what_is_built_elsewhere_needs_no_dockerfile() -> None:
@@ -207,9 +226,8 @@ def test_a_retry_of_something_else_builds_anew(moved: str) -> None:
         if moved == "commit"
         else replace(before.image, reference="ghcr.io/owner/other:v1.1.0")
     )
-    verdict = _decide(record=replace(before, image=image))
+    verdict = preflight.fix(replace(before, image=image), _wish(), SOURCE_SEEN, CONFIG_SEEN)
 
-    assert isinstance(verdict, Done)
     assert verdict.record.image is None
     assert verdict.record.build is None
     assert verdict.record.next_step is StepName.IMAGE_READY
