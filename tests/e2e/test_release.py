@@ -3,6 +3,7 @@
 import base64
 import json
 import uuid
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -91,6 +92,22 @@ def test_two_apps_released_at_once_share_the_branch(world: World) -> None:
         assert ready["status"] == "True", ready["message"]
     accepted = {world.get(name)["status"]["applications"][0]["acceptedBecause"] for name in names}
     assert accepted <= {"Equal", "Descendant"}
+
+
+def test_a_release_deleted_and_applied_again_uses_the_image_that_is_there(world: World) -> None:
+    tag = world.new_tag()
+    name = world.release(tag)
+    first = world.merge_and_finish(name)["status"]["image"]
+    assert first["origin"] == "Built"
+    world.testbed.kubectl("delete", "albumrelease", name, "-n", "album", "--timeout=60s")
+
+    status = world.await_finished(world.release(tag))["status"]
+
+    assert status["image"] == {**first, "origin": "Reused"}
+    assert "build" not in status
+    (ready,) = (step for step in status["steps"] if step["name"] == "ImageReady")
+    begun, ended = (datetime.fromisoformat(ready[key]) for key in ("startedAt", "finishedAt"))
+    assert ended - begun < timedelta(seconds=1)
 
 
 @pytest.mark.usefixtures("engine")
