@@ -37,6 +37,13 @@ NAME_IT_OTHERWISE = f"set {BRANCH_FIELD} of the pipeline"
 def check_source(resolved: Resolved, seen: SourceSeen) -> Halt | None:
     """Refuse a tag that does not exist or has no Dockerfile."""
     source, build = resolved.source, resolved.build
+    if seen.is_no_commit:
+        return Halt(
+            Reason.TAG_NOT_FOUND,
+            f"Tag {source.tag} of {source.repository} stands for a tree or a file, and not for a "
+            "commit.",
+            "Put it at a commit",
+        )
     if seen.commit is None:
         return Halt(
             Reason.TAG_NOT_FOUND,

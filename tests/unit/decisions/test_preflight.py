@@ -88,6 +88,9 @@ def test_a_branch_that_nobody_named_is_the_base_branch(wished: str, branch: str)
 
 
 def test_a_missing_tag_is_named() -> None:
+    halt = _source(SourceSeen(None, is_no_commit=True))
+    assert halt.reason is Reason.TAG_NOT_FOUND
+    assert "stands for a tree or a file, and not for a commit" in halt.message
     halt = _source(SourceSeen(None))
 
     assert halt.reason is Reason.TAG_NOT_FOUND

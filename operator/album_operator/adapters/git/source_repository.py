@@ -94,7 +94,7 @@ class GitSourceRepository:
             trees = Trees(repository, self._fetcher)
             trees.load([commit], ())
             if not trees.has_commit(commit):
-                return SourceSeen(None)
+                return SourceSeen(None, is_no_commit=True)
             trees.load([commit], [path])
             entry = trees.find(commit, [path]).get(path)
             has_dockerfile = entry is not None and entry.is_file
