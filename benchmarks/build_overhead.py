@@ -9,9 +9,10 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Any
+from urllib.parse import quote
 
 from kubernetes import client, config, watch
 
@@ -26,8 +27,8 @@ from tests.e2e.world import ALBUM, CONFIG, World
 
 OVER_AN_EMPTY_JOB, REUSED_SECONDS = 3.0, 1.0
 STEP_SECONDS = 180
-OPERATOR_AGENT = '"album-operator'
-"""As the operator calls itself in a registry's log."""
+OPERATOR_AGENT = "useragent=album-operator"
+"""As the testbed's registry writes down who asked."""
 
 CREATED, RUNNING, ENDED, DONE = ("created", "running", "ended", "done")
 HEADINGS = ("job", "times", "created to running s", "ended to done s", "together s", "slowest s")
@@ -88,7 +89,6 @@ def measure_overhead(world: World, operator_image: str, builds: int) -> BuildOve
         PartError: a part failed, or took too long.
         WrongResultError: a second release of a tag built again.
     """
-    world.pipeline()
     timelines, empty, asked, reused = [], [], 0, []
     branch = f"bench-{uuid.uuid4().hex[:8]}"
     image = f"{world.testbed.registry}/album/album-app-frontend:v1.0.0"
@@ -98,12 +98,14 @@ def measure_overhead(world: World, operator_image: str, builds: int) -> BuildOve
         with step(f"build {number + 1} of {builds}, and an empty Job"):
             empty.append(_empty_job(world, operator_image))
             tag = world.new_tag("frontend", branch)
-            with _released(world, tag, tag) as name:
-                found, began = _release(world, name), datetime.now(UTC)
+            with _released(world, tag, tag):
+                found, until = _release(world, tag), datetime.now(UTC)
                 timelines.append(found)
-                asked += _asked(world, began, found)
-            with _released(world, tag, f"{tag}-again") as name:
-                reused.append(_reused(world, name))
+                asked += _asked(world, until, found)
+            again = f"{tag}-again"
+            with _released(world, tag, again) as began:
+                reused.append(_reused(world, again, began))
+    world.pipeline()
     return BuildOverhead(tuple(timelines), tuple(empty), asked, tuple(reused))
 
 
@@ -146,16 +148,21 @@ def _row(name: str, timelines: tuple[Timeline, ...]) -> tuple[str, ...]:
 
 
 @contextmanager
-def _released(world: World, tag: str, name: str) -> Iterator[str]:
-    """Give a release of a tag; it and its branch are gone afterwards."""
+def _released(world: World, tag: str, name: str) -> Iterator[float]:
+    """Make a release of a tag, with a branch of its own; give when, by the monotonic clock."""
+    # A closed pull request is a person's no to all releases of its branch.
+    world.pipeline(config__pullRequest__branch=f"bench-{name}/${{tag}}")
+    began = time.monotonic()
     world.release(tag, name)
     try:
-        yield name
+        yield began
+        # Else its branch is pushed after it was looked for here.
+        world.await_reason(name, "AwaitingMerge")
     finally:
         world.testbed.kubectl("delete", "albumrelease", name, "-n", NAMESPACE, "--timeout=60s")
-        branch = f"release/{tag.replace('-v', '_v')}"
+        branch = f"bench-{name}/{tag}"
         if world.find_branch(branch) is not None:
-            world.forge.call("DELETE", f"/repos/{CONFIG}/branches/{branch.replace('/', '%2F')}")
+            world.forge.call("DELETE", f"/repos/{CONFIG}/branches/{quote(branch, safe='')}")
 
 
 def _release(world: World, name: str) -> Timeline:
@@ -245,13 +252,12 @@ def _each(
             return
 
 
-def _reused(world: World, name: str) -> float:
+def _reused(world: World, name: str, began: float) -> float:
     """Give the seconds from a second release of a tag to its ImageReady.
 
     Raises:
         WrongResultError: it made a Job.
     """
-    began = time.monotonic()
     timeline = Timeline()
     _await_image_ready(world, name, timeline)
     if world.jobs(name):
@@ -275,12 +281,25 @@ def _await_image_ready(world: World, name: str, timeline: Timeline) -> None:
 
 
 def _asked(world: World, until: datetime, found: Timeline) -> int:
-    """Count what the operator asked the registry of the image while its builder ran."""
+    """Count what the operator asked the registry of the image while its builder ran.
+
+    Raises:
+        WrongResultError: the registry's log has no request at all, though the operator has asked
+            before its build and after it.
+    """
     latest = max(found.seen.values())
-    bounds = [until.timestamp() - (latest - found.seen[state]) for state in (RUNNING, ENDED)]
-    since, until_ended = (datetime.fromtimestamp(bound, UTC).isoformat() for bound in bounds)
+    times = {
+        state: datetime.fromtimestamp(until.timestamp() - (latest - seen), UTC)
+        for state, seen in found.seen.items()
+    }
+    if not _requests(world, times[CREATED] - timedelta(seconds=STEP_SECONDS), until):
+        raise WrongResultError("The registry's log has no request of the operator.")
+    return _requests(world, times[RUNNING], times[ENDED])
+
+
+def _requests(world: World, since: datetime, until: datetime) -> int:
     docker = ["docker", f"--host={world.testbed.docker_host}", "logs"]
-    span = [f"--since={since}", f"--until={until_ended}"]
+    span = [f"--since={since.isoformat()}", f"--until={until.isoformat()}"]
     registry = f"{world.testbed.settings.name}-registry"
     said = subprocess.run([*docker, *span, registry], capture_output=True, text=True, check=True)
     lines = (said.stdout + said.stderr).splitlines()
