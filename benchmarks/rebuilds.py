@@ -18,7 +18,8 @@ from kubernetes import client, config, watch
 from album_operator.domain.build_cache import ResolvedCache
 from album_operator.domain.release import BuildType
 from album_operator.domain.resolved import Resolved
-from album_operator.render.job import EngineSettings, render_job
+from album_operator.render.engines import EngineSettings, Mirror
+from album_operator.render.job import render_job
 from album_operator.settings import BUILDKIT_IMAGE, KANIKO_IMAGE
 from benchmarks.goals import Goal
 from benchmarks.tables import table
@@ -149,7 +150,7 @@ class _Runner:
             operator_image,
             KANIKO_IMAGE,
             BUILDKIT_IMAGE,
-            registry_mirrors=(testbed.registry,),
+            registry_mirrors=(Mirror(testbed.registry),),
             insecure_hosts=frozenset({forge, testbed.registry}),
             allow_privileged=True,
         )

@@ -10,11 +10,12 @@ from typing import TypeVar
 from album_operator.domain.build_pod import SAFE_RULES, PodRules
 from album_operator.domain.build_slots import BuildLimits
 from album_operator.domain.hosts import NO_ALIASES, HostAliases, find_faults
+from album_operator.domain.images import DOCKER_HUB, registry_named
 from album_operator.domain.proxies import DIRECTLY, Proxies, ProxyVariablesError, read_proxies
 from album_operator.domain.quantities import amount_of
 from album_operator.domain.release import Resources
 from album_operator.render import resources
-from album_operator.render.job import EngineSettings
+from album_operator.render.engines import EngineSettings, Mirror
 from album_operator.render.network import JobNetwork
 from album_operator.render.resources import DISK
 
@@ -25,6 +26,7 @@ COUNT = re.compile(r"[0-9]{1,4}")
 PORT = re.compile(r"[0-9]{1,5}")
 HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 NAME = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+MIRROR = re.compile(rf"({NAME.pattern}=)?{NAME.pattern}(/[A-Za-z0-9._-]+)*")
 HOME = re.compile(rf"{NAME.pattern}(/[A-Za-z0-9._~-]+)*")
 
 KEY = r"([a-z0-9][a-z0-9.-]*/)?[A-Za-z0-9][A-Za-z0-9._-]*"
@@ -137,6 +139,14 @@ class _Reader:
                 self.faults.append(f"{name}: `{word}` is not of the form {form}")
         self.faults.extend(f"{name}: {fault}" for fault in find_faults(pairs))
         return HostAliases(dict(pairs))
+
+    def mirrors(self, name: str) -> tuple[Mirror, ...]:
+        """Read `[host[:port]=]host[:port][/path]` by commas, the mirror on the right."""
+        mirrors = []
+        for word in self.words(name, "", MIRROR):
+            registry, _, place = word.rpartition("=")
+            mirrors.append(Mirror(place, registry_named(registry or DOCKER_HUB)))
+        return tuple(mirrors)
 
     def parsed(
         self, name: str, default: str, parse: Callable[[str], T | None], form: str
@@ -263,7 +273,7 @@ def _read_engine(
         operator_image=read.text("ALBUM_OPERATOR_IMAGE"),
         kaniko_image=read.text("ALBUM_KANIKO_IMAGE", KANIKO_IMAGE),
         buildkit_image=read.text("ALBUM_BUILDKIT_IMAGE", BUILDKIT_IMAGE),
-        registry_mirrors=read.words("ALBUM_REGISTRY_MIRRORS", "", HOST),
+        registry_mirrors=read.mirrors("ALBUM_REGISTRY_MIRRORS"),
         insecure_hosts=insecure_hosts,
         allowed_hosts=allowed_hosts,
         allow_privileged=privileged is True,

@@ -2,6 +2,7 @@
 
 import json
 import posixpath
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
@@ -138,11 +139,12 @@ def _buildkit_args(resolved: Resolved, engine: EngineSettings) -> list[str]:
 
 
 def render_buildkitd_toml(build: ResolvedBuild, engine: EngineSettings) -> str:
-    """Render buildkitd's configuration: mirrors of docker.io and hosts with plain HTTP."""
-    registries: dict[str, list[str]] = {}
-    if engine.registry_mirrors:
-        mirrors = ", ".join(_toml(mirror) for mirror in engine.registry_mirrors)
-        registries["docker.io"] = [f"mirrors = [{mirrors}]"]
+    """Render buildkitd's configuration: mirrors of registries and hosts with plain HTTP."""
+    mirrors, registries = defaultdict[str, list[str]](list), dict[str, list[str]]()
+    for mirror in engine.registry_mirrors:
+        mirrors[mirror.registry].append(_toml(mirror.place))
+    for registry, places in mirrors.items():
+        registries[registry] = [f"mirrors = [{', '.join(places)}]"]
     for host in insecure_hosts_of(build, engine):
         registries.setdefault(host, []).append("http = true")
     return "\n".join(

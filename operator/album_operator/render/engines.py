@@ -7,7 +7,7 @@ from typing import Any
 
 from album_operator.domain.build_pod import SAFE_RULES, PodRules
 from album_operator.domain.errors import TerminalError
-from album_operator.domain.images import registry_named, registry_of
+from album_operator.domain.images import DOCKER_HUB, registry_named, registry_of
 from album_operator.domain.reasons import Reason
 from album_operator.domain.registry_access import KANIKO_PROGRAMS
 from album_operator.domain.release import BuildType, Resources
@@ -24,12 +24,25 @@ SOURCE = f"{WORKSPACE}/source"
 
 
 @dataclass(frozen=True)
+class Mirror:
+    """A registry that is asked before another one, which is asked for what the mirror lacks.
+
+    Attributes:
+        place: `host[:port]`, and the path below it that repositories are put behind.
+        registry: the one whose images it has, by the one name that is used here.
+    """
+
+    place: str
+    registry: str = DOCKER_HUB
+
+
+@dataclass(frozen=True)
 class EngineSettings:
     """What an admin says of build Jobs; settings of the operator, not of a pipeline.
 
     Attributes:
         operator_image: the operator's own image, which fetches the source.
-        registry_mirrors: `host[:port]` of registries asked before docker.io, in this order.
+        registry_mirrors: of base images, in the order in which they are asked.
         insecure_hosts: `host[:port]` that may be spoken to in plain HTTP.
         allowed_hosts: those that may be at an address of the node or the cluster.
         image_pull_policy: of all containers of the Job.
@@ -45,7 +58,7 @@ class EngineSettings:
     operator_image: str
     kaniko_image: str
     buildkit_image: str
-    registry_mirrors: tuple[str, ...] = ()
+    registry_mirrors: tuple[Mirror, ...] = ()
     insecure_hosts: frozenset[str] = frozenset()
     allowed_hosts: frozenset[str] = frozenset()
     image_pull_policy: str = "IfNotPresent"

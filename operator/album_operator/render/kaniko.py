@@ -4,6 +4,7 @@ from typing import Any
 
 from album_operator.domain.build_outputs import references
 from album_operator.domain.image_labels import labels_of
+from album_operator.domain.images import DOCKER_HUB
 from album_operator.domain.resolved import Resolved
 from album_operator.render.build_cache import KANIKO_CACHE_VARIABLES, kaniko_flags
 from album_operator.render.build_secrets import render_secret_mounts, secret_options
@@ -11,6 +12,7 @@ from album_operator.render.engines import (
     TERMINATION_LOG,
     WORKSPACE,
     EngineSettings,
+    Mirror,
     build_args,
     context_of,
     insecure_hosts_of,
@@ -82,5 +84,12 @@ def _kaniko_args(resolved: Resolved, engine: EngineSettings) -> list[str]:
         args.append("--insecure")
     # Not --insecure-pull: it would allow plain HTTP to every registry, docker.io included.
     args += [f"--insecure-registry={host}" for host in insecure_hosts_of(build, engine)]
-    args += [f"--registry-mirror={mirror}" for mirror in engine.registry_mirrors]
+    args += [_mirror(mirror) for mirror in engine.registry_mirrors]
     return args
+
+
+def _mirror(mirror: Mirror) -> str:
+    """Give the flag of a mirror; kaniko has one of its own for Docker Hub's."""
+    if mirror.registry == DOCKER_HUB:
+        return f"--registry-mirror={mirror.place}"
+    return f"--registry-map={mirror.registry}={mirror.place}"

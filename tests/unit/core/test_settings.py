@@ -12,6 +12,7 @@ from album_operator.domain.proxies import Proxies, Proxy
 from album_operator.domain.registry_access import KANIKO_PROGRAMS
 from album_operator.domain.release import BuildType, Resources
 from album_operator.render import resources
+from album_operator.render.engines import Mirror
 from album_operator.render.network import JobNetwork
 from album_operator.settings import (
     BUILDKIT_IMAGE,
@@ -64,7 +65,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
             "ALBUM_KANIKO_IMAGE": "kaniko:2",
             "ALBUM_BUILDKIT_IMAGE": "buildkit:3",
             "ALBUM_ALLOW_PRIVILEGED_BUILDS": "true",
-            "ALBUM_REGISTRY_MIRRORS": "172.18.0.1:5000",
+            "ALBUM_REGISTRY_MIRRORS": "172.18.0.1:5000, quay.io=mirror.example.org/quay",
             "ALBUM_BUILDS_PER_NAMESPACE": "12",
             "ALBUM_BUILDS": "40",
             "ALBUM_BUILD_REQUESTS": "memory=1Gi",
@@ -101,7 +102,10 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     assert settings.engine.operator_image == "registry:5000/album-operator:1"
     assert settings.engine.kaniko_image == "kaniko:2"
     assert settings.engine.buildkit_image == "buildkit:3"
-    assert settings.engine.registry_mirrors == ("172.18.0.1:5000",)
+    assert settings.engine.registry_mirrors == (
+        Mirror("172.18.0.1:5000"),
+        Mirror("mirror.example.org/quay", "quay.io"),
+    )
     assert settings.build_limits == BuildLimits(12, 40)
     assert settings.engine.allow_privileged
     assert settings.engine.build_resources == Resources(
@@ -155,6 +159,8 @@ def test_all_that_is_missing_is_named_at_once() -> None:
         ("ALBUM_NAMESPACES", "album,../etc"),
         ("ALBUM_ARGOCD_NAMESPACES", "a_b"),
         ("ALBUM_REGISTRY_MIRRORS", "http://mirror"),
+        ("ALBUM_REGISTRY_MIRRORS", "quay.io="),
+        ("ALBUM_REGISTRY_MIRRORS", "a=b=c"),
         ("ALBUM_INSECURE_HOSTS", "git.example.org/path"),
         ("ALBUM_ALLOWED_HOSTS", "https://git.example.org"),
         ("HTTPS_PROXY", "https://proxy.example.org:3128"),

@@ -14,10 +14,11 @@ import pytest
 from album_operator.domain.build_cache import ResolvedCache
 from album_operator.domain.release import BuildArg, BuildType, Release
 from album_operator.domain.resolved import Resolved
-from album_operator.render.job import EngineSettings, render_job
+from album_operator.render.engines import EngineSettings, Mirror
+from album_operator.render.job import render_job
 
 DIGEST = "sha256:" + "0a" * 32
-ENGINE = EngineSettings("op", "kaniko", "buildkit", ("m:5000",), frozenset({"m:5000"}))
+ENGINE = EngineSettings("op", "kaniko", "buildkit", (Mirror("m:5000"),), frozenset({"m:5000"}))
 
 # The form buildctl 0.34 writes: Go's json.MarshalIndent, keys sorted.
 METADATA = f"""{{

@@ -15,7 +15,7 @@ from album_operator.domain.images import label_of
 from album_operator.domain.release import BuildArg, BuildType, Ref, Release, Resources
 from album_operator.domain.resolved import Resolved, ResolvedBuild
 from album_operator.render.buildkit import render_buildkitd_toml
-from album_operator.render.engines import literal
+from album_operator.render.engines import Mirror, literal
 from album_operator.render.job import EngineSettings, render_job
 
 ENGINE = EngineSettings(
@@ -25,7 +25,11 @@ ENGINE = EngineSettings(
 )
 LOCAL = replace(
     ENGINE,
-    registry_mirrors=("172.18.0.1:5000", "mirror.example.org"),
+    registry_mirrors=(
+        Mirror("172.18.0.1:5000"),
+        Mirror("mirror.example.org/hub"),
+        Mirror("mirror.example.org/quay", "quay.io"),
+    ),
     insecure_hosts=frozenset({"172.18.0.1:5000", "172.18.0.1:3000"}),
 )
 
@@ -284,7 +288,8 @@ def test_kaniko_gets_target_mirrors_and_plain_http_where_asked(
         "--insecure-registry=172.18.0.1:3000",
         "--insecure-registry=172.18.0.1:5000",
         "--registry-mirror=172.18.0.1:5000",
-        "--registry-mirror=mirror.example.org",
+        "--registry-mirror=mirror.example.org/hub",
+        "--registry-map=quay.io=mirror.example.org/quay",
     ]
 
 
@@ -357,7 +362,8 @@ def test_buildkitd_knows_mirrors_and_plain_http_hosts(resolved: Resolved) -> Non
     build = with_build(resolved, insecure=True, image="10.0.0.9:5000/a:v1").build
     assert tomllib.loads(render_buildkitd_toml(build, LOCAL)) == {
         "registry": {
-            "docker.io": {"mirrors": ["172.18.0.1:5000", "mirror.example.org"]},
+            "docker.io": {"mirrors": ["172.18.0.1:5000", "mirror.example.org/hub"]},
+            "quay.io": {"mirrors": ["mirror.example.org/quay"]},
             "10.0.0.9:5000": {"http": True},
             "172.18.0.1:3000": {"http": True},
             "172.18.0.1:5000": {"http": True},
@@ -366,7 +372,9 @@ def test_buildkitd_knows_mirrors_and_plain_http_hosts(resolved: Resolved) -> Non
 
 
 def test_a_host_that_is_both_mirrored_and_plain_http_has_one_table(resolved: Resolved) -> None:
-    engine = replace(ENGINE, registry_mirrors=("m",), insecure_hosts=frozenset({"docker.io"}))
+    engine = replace(
+        ENGINE, registry_mirrors=(Mirror("m"),), insecure_hosts=frozenset({"docker.io"})
+    )
     assert tomllib.loads(render_buildkitd_toml(resolved.build, engine)) == {
         "registry": {"docker.io": {"mirrors": ["m"], "http": True}}
     }
@@ -491,7 +499,7 @@ HOSTS = st.from_regex(r"[a-z0-9.-]{1,20}(:\d{1,5})?", fullmatch=True)
 def test_buildkitd_can_read_its_configuration_for_any_hosts(
     mirrors: list[str], insecure: frozenset[str]
 ) -> None:
-    engine = replace(ENGINE, registry_mirrors=tuple(mirrors), insecure_hosts=insecure)
+    engine = replace(ENGINE, registry_mirrors=tuple(map(Mirror, mirrors)), insecure_hosts=insecure)
     build = ResolvedBuild(
         BuildType.BUILDKIT, "h/a:v1", False, "a", "D", (), None, Resources(), timedelta(1), "s"
     )
