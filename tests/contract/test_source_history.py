@@ -149,3 +149,14 @@ def test_a_history_that_does_not_fit_is_refused(sources: SourceStage) -> None:
     assert sources.fetch("app", made, ALBUM_SOURCE_BYTES="300000") == 0
     assert sources.fetch("app", made, ALBUM_SOURCE_BYTES="300000", **HISTORY) == 1
     assert "Raise build.resources.limits.ephemeral-storage" in sources.said
+
+
+def test_what_dockerignore_leaves_out_is_no_change(sources: SourceStage) -> None:
+    ignored = File(b"docs\n")
+    files = {"docs/a": File(b"1"), "a": File(b"1"), f"{DOCKERFILE}.dockerignore": ignored}
+    made = sources.add("app", files)
+    assert sources.fetch("app", made, **HISTORY, **ROOT) == 0
+    for name in ("docs/a", "a"):
+        assert seen(sources.target, "describe", "--tags", "--dirty") == TAG
+        (sources.target / name).unlink()
+    assert seen(sources.target, "describe", "--tags", "--dirty") == f"{TAG}-dirty"

@@ -1,5 +1,6 @@
 """The repository of a task and its submodules, fetched one after another within one bound."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -122,7 +123,11 @@ class Modules:
                 "Take history out of the pipeline",
             )
         self._left -= repository.bytes_fetched()
-        files = None if context.path else changed
+        files = None
+        if not context.path:
+            # What a build does not get, git would take for deleted, and the commit for `dirty`.
+            listed = os.fsdecode(repository.local("ls-files", "-z").out).split("\0")[:-1]
+            files = [*changed, *(set(listed) - {*context.has_files(listed), *changed})]
         hand_over(repository, task.commit, task.tag, context.folder, files)
 
     def _go_down(self, module: _Module, submodule: Submodule) -> None:
