@@ -233,7 +233,7 @@ class ReleaseStatus(Model):
         max_length=16,
         description=(
             "Ready, Reconciling and Stalled as kstatus has them; Finished, True once nothing "
-            "changes by itself any more; and one for each step."
+            "changes by itself any more; ReadyToRelease of a plan; and one for each step."
         ),
     )
     overhead: Overhead | None = Field(

@@ -8,8 +8,11 @@ from album_operator.api.types import render_time
 from album_operator.codec.text import REFRESH, Raw, parse_request
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Outcome, Record, StepState
-from album_operator.domain.release import Release
+from album_operator.domain.release import Mode, Release
 from album_operator.domain.remedy import RETRY
+
+READY_TO_RELEASE = "ReadyToRelease"
+"""Of a release in mode Plan: whether nothing it needs is missing."""
 
 NOT_BEGUN = "This step has not begun."
 
@@ -56,7 +59,7 @@ def parse_outcome(conditions: Mapping[str, Raw]) -> Outcome:
 
 
 def render_conditions(release: Release, record: Record, now: datetime) -> list[dict[str, Any]]:
-    """Give the conditions of kstatus, `Finished`, and one per step.
+    """Give the conditions of kstatus, `Finished`, `ReadyToRelease` of a plan, and one per step.
 
     `Reconciling` and `Stalled` are there only while true (kstatus: abnormal-true).
     """
@@ -69,6 +72,8 @@ def render_conditions(release: Release, record: Record, now: datetime) -> list[d
         states.append(("Stalled", "True", record.reason, record.message))
     if record.is_finished:
         states.append(("Finished", "True", record.reason, record.message))
+    if release.mode is Mode.PLAN and record.is_finished:
+        states.append((READY_TO_RELEASE, ready, record.reason, record.message))
     by_state = {StepState.SUCCEEDED: "True", StepState.FAILED: "False"}
     states += [
         (step.name, by_state.get(step.state, "Unknown"), step.reason, step.message or NOT_BEGUN)

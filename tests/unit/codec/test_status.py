@@ -24,7 +24,7 @@ from album_operator.domain.record import (
     StepName,
     StepState,
 )
-from album_operator.domain.release import BuildArg, Delivery, Edit, Ref
+from album_operator.domain.release import BuildArg, Delivery, Edit, Mode, Ref
 from tests.fakes.builders import (
     DIGEST,
     IMAGE_RECORD,
@@ -235,6 +235,18 @@ def test_a_suspended_release_is_neither_at_work_nor_finished() -> None:
 
     assert conditions["Ready"] == ("Unknown", "Suspended")
     assert not {"Reconciling", "Stalled", "Finished"} & conditions.keys()
+
+
+def test_only_a_finished_plan_says_whether_it_is_ready_to_release() -> None:
+    planned, stopped = progress.plan(RECORD, "."), replace(RECORD, outcome=Outcome.STALLED)
+    told = [
+        {one["type"]: one["status"] for one in status["conditions"]}.get("ReadyToRelease")
+        for mode in (Mode.PLAN, Mode.APPLY)
+        for record in (planned, stopped, RECORD)
+        for status in [render_status(replace(RELEASE, mode=mode), record, NOW)]
+    ]
+
+    assert told == ["True", "False", None, None, None, None]
 
 
 def test_a_condition_keeps_its_time_until_its_status_changes() -> None:

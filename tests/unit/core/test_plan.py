@@ -203,3 +203,28 @@ async def test_a_plan_looks_at_the_values_and_edits_them_once(
 
     assert stage.ready(NAME) == ("True", "Planned")
     assert sorted(done) == ["edit", "look"]
+
+
+async def test_a_plan_tells_whether_the_release_is_ready_and_a_retry_asks_again() -> None:
+    stage = Stage()
+    commit = stage.source.tags.pop(NAME)
+    secret = stage.cluster.objects.pop("/api/v1/namespaces/album/secrets/album-registry")
+    status = await _planned(stage)
+
+    (told,) = (one for one in status["conditions"] if one["type"] == "ReadyToRelease")
+    assert (told["status"], told["reason"]) == ("False", "CredentialsMissing")
+    assert "(2) Tag backend-v1.1.0 does not exist" in told["message"]
+    assert len(status["misses"]) == 2
+
+    stage.source.tags[NAME] = commit
+    stage.cluster.apply(secret)
+    stage.annotate(retry="1")
+    await stage.settle()
+    assert stage.conditions()["ReadyToRelease"] == "True"
+    assert "misses" not in stage.status()
+    assert stage.jobs == []
+
+    stage.edit(NAME, {"spec": {"mode": "Apply"}})
+    await stage.release()
+    assert stage.ready() == ("True", "Released")
+    assert "ReadyToRelease" not in stage.conditions()
