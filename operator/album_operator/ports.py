@@ -418,13 +418,16 @@ class Registry(Protocol):
                 `ImageMismatch` where what it gave cannot be what was asked for.
         """
 
-    async def tag(self, place: ImagePlace, digest: str, tag: str) -> None:
+    async def tag(
+        self, place: ImagePlace, digest: str, tag: str, instead_of: str | None = None
+    ) -> None:
         """Let a tag stand for an image that is there; one that stands for it already is success.
 
         Args:
             place: the repository.
             digest: of an image or an index.
             tag: a tag.
+            instead_of: digest that it may stand for so far; None: it stands for nothing.
 
         Raises:
             StaleError: the tag stands for another image by now and was left so, or the image is

@@ -120,6 +120,24 @@ async def test_a_tag_that_stands_for_another_image_is_left_alone(registry: Regis
     assert seen.digest == first
 
 
+async def test_a_tag_moves_from_the_image_it_was_seen_at_and_from_no_other(
+    registry: RegistryStage,
+) -> None:
+    first, second = registry.push("v1.1.0", OURS), registry.push("v1.2.0", {REVISION: "b" * 40})
+    third = registry.push("v1.3.0", {REVISION: "c" * 40})
+    await registry.registry.tag(registry.place, first, "latest")
+    with pytest.raises(StaleError):
+        await registry.registry.tag(registry.place, third, "latest", instead_of=second)
+    for _ in range(2):
+        await registry.registry.tag(registry.place, second, "latest", instead_of=first)
+    await registry.registry.tag(registry.place, first, "edge", instead_of=second)
+
+    for tag, digest in {"latest": second, "edge": first, "v1.1.0": first}.items():
+        seen = await registry.registry.find(registry.place, tag)
+        assert seen is not None
+        assert seen.digest == digest
+
+
 async def test_what_is_not_there_gets_no_tag(registry: RegistryStage) -> None:
     registry.push("v1.1.0", OURS)
     gone = f"sha256:{'e' * 64}"

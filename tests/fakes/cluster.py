@@ -57,7 +57,7 @@ class FakeCluster(Cluster):
         self.faults = faults or Faults()
         self.trouble: OutsideError | None = None
         self.refused: dict[str, OutsideError] = {}
-        self.registry = FakeRegistry()
+        self.registry = FakeRegistry(self.faults)
         self.is_guarded = True
         self._version = 100
 
@@ -229,9 +229,12 @@ def push_of(registry: FakeRegistry, job: Raw, digest: str | None = DIGEST) -> st
     said = [word.split("=", 1)[-1] for word in words if word.startswith("destination=")]
     said += re.findall(r"[,\"]name=([^,\"]+)", " ".join(words))
     labels = [word[6:] for word in words if word.startswith(("label=", "label:"))]
-    image = in_full(said[0])
     found = dict(label.split("=", 1) for label in labels)
-    return registry.push(image_repository(image), image_tag(image), found, digest=digest)
+    (pushed,) = {
+        registry.push(image_repository(image), image_tag(image), found, digest=digest)
+        for image in map(in_full, said)
+    }
+    return pushed
 
 
 def fail_build(cluster: FakeCluster, job: Raw, exit_code: int = 1, said: str = "boom") -> None:

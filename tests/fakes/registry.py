@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from album_operator.domain.errors import OutsideError, StaleError, TerminalError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.registry import ImagePlace, ImageSeen
+from tests.fakes.faults import Faults
 
 
 class FakeRegistry:
@@ -15,9 +16,12 @@ class FakeRegistry:
     Attributes:
         asked: every question, as `repository:tag` or `repository@digest`.
         trouble: raised by every question while set.
+        immutable: tags that the registry does not let us put.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, faults: Faults | None = None) -> None:
+        self._faults = faults or Faults()
+        self.immutable: set[str] = set()
         self.asked: list[str] = []
         self.trouble: OutsideError | None = None
         self._images: dict[str, dict[str, ImageSeen]] = {}
@@ -52,6 +56,11 @@ class FakeRegistry:
         """Take a tag away; its image stays."""
         del self._images[repository][tag]
 
+    def digest_of(self, repository: str, tag: str) -> str | None:
+        """Give what a tag stands for, without asking."""
+        image = self._images.get(repository, {}).get(tag)
+        return image.digest if image is not None else None
+
     async def find(self, place: ImagePlace, name: str) -> ImageSeen | None:
         """Read what a tag or a digest stands for."""
         separator = "@" if ":" in name else ":"
@@ -60,11 +69,16 @@ class FakeRegistry:
             raise self.trouble
         return self._images.get(place.repository, {}).get(name)
 
-    async def tag(self, place: ImagePlace, digest: str, tag: str) -> None:
+    async def tag(
+        self, place: ImagePlace, digest: str, tag: str, instead_of: str | None = None
+    ) -> None:
         """Let a tag stand for an image that is there."""
-        if self.trouble is not None:
-            raise self.trouble
-        self._stand(place, tag, self._image(place, digest))
+        with self._faults.write("tag image"):
+            if self.trouble is not None:
+                raise self.trouble
+            if tag in self.immutable:
+                raise TerminalError(Reason.PUSH_REFUSED, f"{tag} is immutable.", "Let it be moved")
+            self._stand(place, tag, self._image(place, digest), instead_of)
 
     async def put_index(self, place: ImagePlace, images: Collection[str], tag: str) -> str:
         """Let a tag stand for an index of images that are there."""
@@ -87,8 +101,10 @@ class FakeRegistry:
         except KeyError:
             raise StaleError(Reason.BUILDING, f"There is no {digest}.") from None
 
-    def _stand(self, place: ImagePlace, tag: str, image: ImageSeen) -> None:
+    def _stand(
+        self, place: ImagePlace, tag: str, image: ImageSeen, instead_of: str | None = None
+    ) -> None:
         known = self._images.setdefault(place.repository, {})
-        if tag in known and known[tag].digest != image.digest:
+        if tag in known and known[tag].digest not in {image.digest, instead_of}:
             raise StaleError(Reason.BUILDING, f"{tag} stands for {known[tag].digest}.")
         known.update({tag: image, image.digest: image})

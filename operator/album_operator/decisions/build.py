@@ -1,12 +1,13 @@
 """ImageReady: the image is there already, or its build Job exists, ran, and pushed it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from album_operator.decisions import build_proof, build_troubles, build_turn, image
+from album_operator.decisions import build_proof, build_troubles, build_turn, further_tags, image
 from album_operator.decisions.build_pod import check_pod
 from album_operator.decisions.build_proof import Pushed
+from album_operator.decisions.further_tags import Standing
 from album_operator.domain.build_pod import SAFE_RULES, PodRules
 from album_operator.domain.build_slots import BuildRunning, BuildSlots
 from album_operator.domain.hosts import NO_ALIASES, HostAliases
@@ -38,6 +39,7 @@ class Look:
         tagged: what the registry has under the tag; None also where it was not asked: a build runs
             or has failed, there is something to wait for, or the builder alone is believed.
         named: what it has by the digest the builder left, where the tag has another or none.
+        standing: its further tags, looked at where the image under the tag may be released.
         other: another build of the same image that runs, looked for where there is no Job.
         slots: the namespace's builds, None where they need not be known.
     """
@@ -45,6 +47,7 @@ class Look:
     job: BuildSeen | None = None
     tagged: ImageSeen | None = None
     named: ImageSeen | None = None
+    standing: Standing = field(default_factory=Standing)
     other: BuildRunning | None = None
     slots: BuildSlots | None = None
 
@@ -100,7 +103,7 @@ def decide(
         judged = image.judge(resolved, seen.tagged, aliases)
         if isinstance(judged, Halt):
             return judged
-        return image.take(record, judged, resolved.build.tags)
+        return further_tags.place(record, resolved, judged, seen.standing, aliases)
     if resolved.build.type is BuildType.EXTERNAL:
         return image.wait(record, resolved, now)
     if job is None:

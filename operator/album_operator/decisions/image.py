@@ -1,12 +1,11 @@
 """ImageReady: an image that is there under the release's tag, and whether it may be released."""
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from album_operator.domain.hosts import NO_ALIASES, HostAliases
 from album_operator.domain.image_labels import REVISION, Kin, commit_in, kin_of
-from album_operator.domain.names import join_words
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ImageOrigin, ImageRecord, Record, StepName
 from album_operator.domain.registry import ImageSeen
@@ -58,11 +57,9 @@ def judge(
             return _unknown(resolved, seen)
 
 
-def take(record: Record, image: ImageRecord, tags: Collection[str] = ()) -> Done:
-    """Go on with an image that was there, without a build; its further tags are not moved."""
-    message = f"{image.reference}@{image.digest} {WHY[image.origin]}"
-    if tags:
-        message += f" Its further tags ({join_words(tags)}) are left where they are."
+def take(record: Record, image: ImageRecord, notes: Iterable[str] = ()) -> Done:
+    """Go on with an image that was there, without a build, and with something to say of it."""
+    message = " ".join([f"{image.reference}@{image.digest} {WHY[image.origin]}", *notes])
     return Done(replace(record, image=image, build=None), Reason.SUCCEEDED, message)
 
 

@@ -15,6 +15,7 @@ class Reason(StrEnum):
     PENDING = "Pending"
     QUEUED = "Queued"
     BUILDING = "Building"
+    TAGGING = "Tagging"
     AWAITING_IMAGE = "AwaitingImage"
     PROPOSING = "Proposing"
     AWAITING_MERGE = "AwaitingMerge"

@@ -21,6 +21,19 @@ class SubmitBuild:
 
 
 @dataclass(frozen=True)
+class PutTags:
+    """Let further tags stand for the release's image.
+
+    Attributes:
+        digest: of the image.
+        tags: each with the digest that it stands for so far, None for nothing.
+    """
+
+    digest: str
+    tags: Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
 class PushBranch:
     """Commit these files on top of the base and push the release branch.
 
@@ -96,7 +109,7 @@ class RefreshApplication:
     application: ConsentedApplication
 
 
-BuildAction = SubmitBuild
+BuildAction = SubmitBuild | PutTags
 ProposeAction = PushBranch | OpenPullRequest
 CommitAction = CommitToBase
 MergeAction = ProposeAction | MergePullRequest | DisarmPullRequest | WithdrawPullRequest

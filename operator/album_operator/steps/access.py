@@ -72,7 +72,14 @@ class Access:
     async def to_image(self, resolved: Resolved) -> ImagePlace:
         """Give the repository of the image, as its registry is asked about it."""
         build = resolved.build
-        name, image = build.read_secret_name or build.push_secret_name, in_full(build.image)
+        return await self._to_registry(build.read_secret_name or build.push_secret_name, resolved)
+
+    async def to_push(self, resolved: Resolved) -> ImagePlace:
+        """Give the repository of the image, as one who may push there."""
+        return await self._to_registry(resolved.build.push_secret_name, resolved)
+
+    async def _to_registry(self, name: str, resolved: Resolved) -> ImagePlace:
+        build, image = resolved.build, in_full(resolved.build.image)
         credential = None
         if name:
             secret = Ref(self._namespace, name)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import assert_never
 
 from album_operator.decisions import build as decision
 from album_operator.decisions.build import Look
@@ -15,7 +16,7 @@ from album_operator.domain.notice import Subject
 from album_operator.domain.record import Record, StepName
 from album_operator.domain.release import BuildType, ProofBy, Ref
 from album_operator.domain.seen import BuildSeen, BuildState, JobOwner
-from album_operator.domain.verdict import BuildAction, Verdict
+from album_operator.domain.verdict import BuildAction, PutTags, SubmitBuild, Verdict
 from album_operator.render.job import render_job
 from album_operator.steps import image
 from album_operator.steps.case import Case
@@ -39,13 +40,23 @@ async def decide(world: World, case: Case) -> Verdict[BuildAction]:
     )
 
 
-async def act(world: World, case: Case, _: BuildAction) -> Record:
-    """Submit the build."""
+async def act(world: World, case: Case, action: BuildAction) -> Record:
+    """Submit the build, or put the further tags of an image that is there."""
+    match action:
+        case SubmitBuild():
+            await _submit(world, case)
+        case PutTags():
+            await image.put_tags(world, case, action)
+        case _:
+            assert_never(action)
+    return case.record
+
+
+async def _submit(world: World, case: Case) -> None:
     job = render_job(case.release, case.resolved, case.record.attempt, world.settings.engine)
     counts, limit = partial(_counts, world, case.namespace), world.settings.build_limits.each
     with world.queue.claim(case.release.ref):
         await world.builds.submit(job, limit, counts)
-    return case.record
 
 
 async def _look(world: World, case: Case) -> Look:
@@ -56,7 +67,8 @@ async def _look(world: World, case: Case) -> Look:
     if job is not None and job.owner is JobOwner.RELEASE:
         return await _look_at_own(world, case, await _clean(case, job))
     if image.is_found(case):
-        return Look(job, await image.take_look(world, case))
+        tagged = await image.take_look(world, case)
+        return Look(job, tagged, standing=await image.look_at_further_tags(world, case, tagged))
     return await _look_at_others(world, case, name.name) if job is None else Look(job)
 
 
@@ -81,7 +93,9 @@ async def _look_at_others(world: World, case: Case, job: str) -> Look:
     slots = world.queue.slots(case.release.ref)
     if others:
         return Look(other=others[0], slots=slots)
-    return Look(tagged=await image.look(world, case) if slots.is_free else None, slots=slots)
+    tagged = await image.look(world, case) if slots.is_free else None
+    standing = await image.look_at_further_tags(world, case, tagged)
+    return Look(tagged=tagged, standing=standing, slots=slots)
 
 
 def _counts(world: World, namespace: str, build: BuildRunning) -> bool:

@@ -1,10 +1,20 @@
 """What a registry has under a release's tag, asked for no more often than a pass needs it."""
 
+import asyncio
+
+from album_operator.decisions import image as decision
+from album_operator.decisions.further_tags import Standing
+from album_operator.domain.errors import TerminalError
 from album_operator.domain.names import image_tag
-from album_operator.domain.registry import ImageSeen
+from album_operator.domain.reasons import Reason
+from album_operator.domain.registry import ImagePlace, ImageSeen
 from album_operator.domain.release import ProofBy
+from album_operator.domain.verdict import Halt, PutTags
 from album_operator.steps.case import Case
 from album_operator.steps.world import World
+
+NO_IMAGE = ImageSeen("", {})
+"""What a tag stands for that no release would take, such as a chart: a digest none has."""
 
 
 async def look(world: World, case: Case) -> ImageSeen | None:
@@ -34,3 +44,37 @@ async def take_look(world: World, case: Case) -> ImageSeen | None:
 async def find(world: World, case: Case, name: str) -> ImageSeen | None:
     """Ask for an image of the release's repository by tag or digest."""
     return await world.registry.find(await case.access.to_image(case.resolved), name)
+
+
+async def look_at_further_tags(world: World, case: Case, tagged: ImageSeen | None) -> Standing:
+    """Ask what the further tags stand for, where the image under the release's may be released.
+
+    That look serves this pass until they stand for it: it needs no place in the line of builds.
+    """
+    tags, aliases = case.resolved.build.tags, world.settings.host_aliases
+    if tagged is None or not tags:
+        return Standing()
+    if isinstance(decision.judge(case.resolved, tagged, aliases), Halt):
+        return Standing()
+    case.looks[case.resolved.build.image] = tagged
+    place = await case.access.to_image(case.resolved)
+    may_push = (await case.access.to_push(case.resolved)).credential is not None
+    found = await asyncio.gather(*(_find_whatever(world, place, tag) for tag in tags))
+    return Standing(dict(zip(tags, found, strict=True)), may_push)
+
+
+async def put_tags(world: World, case: Case, action: PutTags) -> None:
+    """Let further tags stand for the image; one that stands for it already is not put again."""
+    place = await case.access.to_push(case.resolved)
+    for tag, instead_of in action.tags.items():
+        await world.registry.tag(place, action.digest, tag, instead_of)
+
+
+async def _find_whatever(world: World, place: ImagePlace, tag: str) -> ImageSeen | None:
+    """Ask for an image by a tag that may have been given to anything."""
+    try:
+        return await world.registry.find(place, tag)
+    except TerminalError as error:
+        if error.reason is not Reason.IMAGE_SOURCE_UNKNOWN:
+            raise
+        return NO_IMAGE

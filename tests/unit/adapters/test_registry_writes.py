@@ -114,6 +114,19 @@ async def test_a_registry_that_takes_a_tag_and_has_it_not_is_told() -> None:
     assert caught.value.reason is Reason.REGISTRY_UNAVAILABLE
 
 
+async def test_a_tag_that_a_registry_does_not_move_though_it_said_so_is_told() -> None:
+    async with keeping() as (registry, server, place):
+        digest, other = server.hold(), server.hold({"other": "yes"}, "v2")
+        of_other = server.answers[f"/manifests/{other}"]
+
+        async def stay(request: web.Request) -> web.StreamResponse:
+            return web.Response(status=201) if request.method == "PUT" else await of_other(request)
+
+        server.answers[f"/manifests/{TAG}"] = stay
+        with pytest.raises(TransientError, match=r"took .*:v1\.1 and has it not"):
+            await registry.tag(place, digest, TAG, instead_of=other)
+
+
 @pytest.mark.parametrize(
     ("status", "code", "reason"),
     [

@@ -9,7 +9,8 @@ from album_operator.adapters.cluster.applications import ClusterApplications
 from album_operator.adapters.cluster.builds import ClusterBuilds
 from album_operator.adapters.cluster.releases import ClusterReleases
 from album_operator.adapters.cluster.secrets import ClusterSecrets
-from album_operator.domain.image_labels import REVISION
+from album_operator.domain.image_labels import BUILD, REVISION, VERSION, recipe_of
+from album_operator.domain.image_labels import SOURCE as OF
 from album_operator.domain.notice import Notice
 from album_operator.domain.places import Change, Draft, ForgePlace, GitPlace, MergeMethod
 from album_operator.domain.release import Ref
@@ -29,6 +30,7 @@ from tests.fakes.builders import (
     IMAGE,
     NAMESPACE,
     NOW,
+    RESOLVED,
     SOURCE,
     raw_application,
     raw_pipeline,
@@ -50,6 +52,8 @@ image:
   tag: "v1.0.0" # the release
 service: \n  port: 8080
 """
+
+RECIPE = recipe_of(RESOLVED.build)
 
 
 class Clock:
@@ -114,6 +118,8 @@ class Stage:
         delivery: str = "PullRequest",
         pull_request: dict[str, Any] | None = None,
         build: dict[str, Any] | None = None,
+        *,
+        is_built: bool = False,
         **environment: str,
     ) -> None:
         self.clock = Clock()
@@ -137,6 +143,8 @@ class Stage:
         if pull_request is not None:
             config["pullRequest"] = pull_request
         self.cluster.apply(raw_pipeline(config=config, build=build or {}))
+        if is_built:
+            self.push("v1.1.0", DIGEST)
         self.told: list[tuple[str, int]] = []
         self.restart()
 
@@ -292,6 +300,13 @@ class Stage:
                 self.registry.push(repository, tag, labels, digest=DIGEST)
         self.merge()
         self.argocd.run()
+
+    def push(self, version: str, digest: str, *tags: str) -> None:
+        """Push an image of the backend that another operator built of the release's commit."""
+        commit = self.source.tags["backend-v1.1.0"]
+        labels = {REVISION: commit, OF: SOURCE, VERSION: version, BUILD: f"{commit}.{RECIPE}"}
+        for tag in tags or (version,):
+            self.registry.push(IMAGE, tag, labels, digest=digest)
 
     def merge(self) -> None:
         """Merge every pull request that waits; a reviewer."""

@@ -35,6 +35,7 @@ async def _survive(stage: Stage) -> None:
         ("PullRequest", BRANCH, 1),
         ("Commit", "main", 0),
         ("External", BRANCH, 1),
+        ("Reused", BRANCH, 1),
         ("Auto", BRANCH, 1),
     ],
 )
@@ -42,8 +43,9 @@ def test_an_undisturbed_release_makes_one_of_each(
     way: str, branch: str, pull_requests: int
 ) -> None:
     expected, writes = UNDISTURBED[way]
-    assert len(expected["jobs"]) == (0 if way == "External" else 1)
-    assert expected["image"]["origin"] == ("External" if way == "External" else "Built")
+    assert len(expected["jobs"]) == (0 if way in {"External", "Reused"} else 1)
+    assert expected["image"]["origin"] == (way if way in {"External", "Reused"} else "Built")
+    assert writes.count("tag image") == (2 if way == "Reused" else 0)
     assert [pushed for pushed, _ in expected["pushes"]] == [branch]
     assert expected["pull requests"] == pull_requests
     assert expected["config"]["commit"] == expected["pushes"][0][1]

@@ -3,8 +3,10 @@
 import asyncio
 from typing import Any
 
-from tests.fakes.builders import BRANCH
+from tests.fakes.builders import BRANCH, IMAGE
 from tests.unit.core.stage import REPOSITORY, Stage
+
+TAGS = ["latest", "edge"]
 
 
 def end_of(stage: Stage) -> dict[str, Any]:
@@ -29,6 +31,7 @@ def end_of(stage: Stage) -> dict[str, Any]:
         "conditions": stage.conditions(),
         "reasons": [(item["type"], item["reason"]) for item in status["conditions"]],
         "image": status["image"],
+        "tags": {tag: stage.registry.digest_of(IMAGE, tag) for tag in ("v1.1.0", *TAGS)},
         "config": status["config"],
         "attempt": status["attempt"],
         "resolved": status["resolved"],
@@ -40,6 +43,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "PullRequest": {},
     "Commit": {"delivery": "Commit"},
     "External": {"build": {"type": "External"}},
+    "Reused": {"build": {"tags": TAGS}, "is_built": True},
     "Auto": {"pull_request": {"merge": "Auto", "labels": ["release"], "reviewers": ["reviewer"]}},
 }
 

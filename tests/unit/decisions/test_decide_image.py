@@ -113,10 +113,3 @@ def test_an_image_that_is_built_elsewhere_is_asked_for_the_more_seldom(
     assert wait.retry_after == timedelta(seconds=after)
     assert f"with the label {REVISION}={COMMIT}." in wait.message
     assert image.wait(RECORD, EXTERNAL, NOW).retry_after == timedelta(seconds=15)
-
-
-def test_further_tags_of_an_image_that_is_there_are_not_moved() -> None:
-    judged = _judge({REVISION: COMMIT})
-    assert isinstance(judged, ImageRecord)
-    done = image.take(RECORD, judged, ("latest", "1.1"))
-    assert done.message.endswith("Its further tags (latest and 1.1) are left where they are.")

@@ -109,7 +109,8 @@ def not_pushed(place: ImagePlace, tag: str, said: str) -> TerminalError:
     return TerminalError(
         Reason.PUSH_REFUSED,
         f"Registry {place.registry} does not let {by} push {reference(place, tag)}: {said}.",
-        "Give that user the right to push there, or take away the rule that keeps the tag as it is",
+        "Give that user the right to push there, take away the rule that keeps the tag as it is, "
+        "or leave it out of spec.build.tags in the pipeline",
     )
 
 

@@ -82,11 +82,13 @@ class HttpRegistry:
         """Close all connections."""
         await self._api.close()
 
-    async def tag(self, place: ImagePlace, digest: str, tag: str) -> None:
+    async def tag(
+        self, place: ImagePlace, digest: str, tag: str, instead_of: str | None = None
+    ) -> None:
         """Let a tag stand for a manifest that is there."""
         async with self._within(place, tag) as there:
             data = await self._read_again(there, digest)
-            await self._put(there, tag, data, kind_of(data))
+            await self._put(there, tag, data, kind_of(data), instead_of)
 
     async def put_index(self, place: ImagePlace, images: Collection[str], tag: str) -> str:
         """Let a tag stand for an index of images that are there, and give its digest."""
@@ -113,27 +115,31 @@ class HttpRegistry:
         parse_manifest(place, digest, answer.data)
         return answer.data
 
-    async def _put(self, place: ImagePlace, tag: str, data: bytes, kind: str) -> None:
-        """Let a tag stand for a manifest, unless it stands for another by now."""
+    async def _put(
+        self, place: ImagePlace, tag: str, data: bytes, kind: str, instead_of: str | None = None
+    ) -> None:
+        """Let a tag stand for a manifest, unless it stands for another than was seen by now."""
         digest = digest_of(data)
-        if await self._stands_for(place, tag, digest):
+        if await self._stands_for(place, tag, digest, instead_of):
             return
         answer = await self._asking.put(place, f"manifests/{tag}", data, kind)
         if answer.status not in {200, 201, 202, 204}:
             raise not_pushed(place, tag, answer.said)
         # Registries compare nothing before they write: of two at once the last has won.
-        if not await self._stands_for(place, tag, digest):
+        if not await self._stands_for(place, tag, digest, instead_of):
             raise unavailable(place, f"it took {reference(place, tag)} and has it not")
 
-    async def _stands_for(self, place: ImagePlace, tag: str, digest: str) -> bool:
-        """Tell whether a tag stands for a digest; False where it stands for nothing."""
+    async def _stands_for(
+        self, place: ImagePlace, tag: str, digest: str, instead_of: str | None
+    ) -> bool:
+        """Tell whether a tag stands for a digest; False where it stands for what it may so far."""
         answer = await self._asking.ask(place, "GET", f"manifests/{tag}", ACCEPT)
         if answer is None:
             return False
         found = digest_of(answer.data)
-        if found != digest:
+        if found not in {digest, instead_of}:
             raise tag_taken(place, tag, found)
-        return True
+        return found == digest
 
     async def find(self, place: ImagePlace, name: str) -> ImageSeen | None:
         """Read what a tag or a digest stands for."""
