@@ -101,7 +101,9 @@ def test_a_release_deleted_and_applied_again_uses_the_image_that_is_there(world:
     assert first["origin"] == "Built"
     world.testbed.kubectl("delete", "albumrelease", name, "-n", "album", "--timeout=60s")
 
-    status = world.await_finished(world.release(tag))["status"]
+    world.release(tag)
+    world.await_finished(name)
+    status = world.get(name)["status"]
 
     assert status["image"] == {**first, "origin": "Reused"}
     assert "build" not in status

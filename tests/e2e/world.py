@@ -63,6 +63,7 @@ class World:
 
     Attributes:
         namespace: of the releases that are made and read.
+        minors: the last minor version that was tagged; shared with copies for other namespaces.
     """
 
     testbed: Testbed
@@ -74,7 +75,7 @@ class World:
     core: Any
     made: list[str] = field(default_factory=list)
     namespace: str = NAMESPACE
-    minor: int | None = None
+    minors: list[int] = field(default_factory=list)
     quick: dict[str, str] = field(default_factory=dict)
     engine: str = "BuildKit"
 
@@ -134,13 +135,13 @@ class World:
         """
         if target is None:
             target = self.quick.get(app) or self._make_quick(app)
-        if self.minor is None:
+        if not self.minors:
             # A testbed that was up before has tags of earlier runs.
             known = self.forge.call("GET", f"/repos/{SOURCE}/tags?limit=50")
-            minors = [re.search(r"-v\d+\.(\d+)\.0$", item["name"]) for item in known]
-            self.minor = max(int(found.group(1)) for found in minors if found)
-        self.minor += 1
-        tag = f"{app}-v{major}.{self.minor}.0"
+            found = [re.search(r"-v\d+\.(\d+)\.0$", item["name"]) for item in known]
+            self.minors.append(max(int(each.group(1)) for each in found if each))
+        self.minors[0] += 1
+        tag = f"{app}-v{major}.{self.minors[0]}.0"
         self.forge.call(
             "POST", f"/repos/{SOURCE}/tags", {"tag_name": tag, "target": target, "message": tag}
         )

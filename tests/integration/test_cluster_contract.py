@@ -228,7 +228,9 @@ async def test_an_event_is_taken(cluster: Cluster, caplog: pytest.LogCaptureFixt
 
 
 def _job(name: str, number: int) -> dict[str, Any]:
-    job = render_job(RELEASE, RESOLVED, number, ENGINE)
+    # An image each: of one image no two builds run at once.
+    build = replace(RESOLVED.build, image=f"ghcr.io/owner/album-app-backend:v{number}")
+    job = render_job(RELEASE, replace(RESOLVED, build=build), number, ENGINE)
     job["metadata"]["name"] = name
     return job
 

@@ -31,6 +31,16 @@ STATUS: Raw = {
         "state": "Open",
         "headSHA": COMMIT,
     },
+    "attempts": [
+        {
+            "number": 1,
+            "step": "Preflight",
+            "reason": "CredentialsMissing",
+            "message": "Secret album/album-git does not exist.",
+            "finishedAt": "2026-11-23T19:00:00.123456Z",
+        }
+    ],
+    "misses": [{"reason": "CredentialsMissing", "message": "It is gone.", "remedy": "Make it"}],
     "applications": [{"namespace": "argocd", "name": "album-app-backend", "revision": COMMIT}],
     "steps": [
         {
@@ -117,6 +127,8 @@ def test_two_lines_of_a_pipeline_get_all_constant_defaults(server: ApiServer) ->
             "versionArg": "VERSION",
             "pushSecretRef": {"name": "album-registry"},
             "failureLog": False,
+            "existingImage": "Refuse",
+            "proof": "Registry",
         },
         "config": {
             "secretRef": {"name": "album-git"},

@@ -229,7 +229,7 @@ def check_branch(
     return None
 
 
-def fix(
+def decide(
     record: Record,
     wish: Resolved,
     source: SourceSeen,

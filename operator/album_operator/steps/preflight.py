@@ -111,7 +111,7 @@ async def check(world: World, case: Case) -> Checked | Halt:
         return halt
     if look.source is None or look.config is None or edited is None:
         raise AssertionError("what could not be looked at is told")
-    done = decision.fix(case.record, case.resolved, look.source, look.config, look.image)
+    done = decision.decide(case.record, case.resolved, look.source, look.config, look.image)
     # Last of all: who may not release there anyway waits for nobody's branch.
     taken = _check_free(case, look, done) if edited.files else None
     if taken is not None:

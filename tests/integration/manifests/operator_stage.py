@@ -7,7 +7,12 @@ import yaml
 
 from testbed.commands import wait_until
 from tests.integration.apiserver import ApiServer
-from tests.integration.manifests.applications import MANIFESTS
+from tests.integration.manifests.applications import (
+    APPLICATIONS,
+    CONSENT,
+    MANIFESTS,
+    application,
+)
 from tests.integration.manifests.operator_process import Running
 
 READY_SECONDS = 60
@@ -16,6 +21,9 @@ NOBODY = "http://127.0.0.1:1"
 """A git server and forge that takes no connection: a release that needs it stays in flight."""
 
 IN_FLIGHT = "Unavailable"
+
+NAMESPACES = ("album", "team-b", "team-c")
+"""Those that are served in these tests."""
 
 
 def releases_of(namespace: str) -> str:
@@ -48,6 +56,10 @@ def fill(server: ApiServer, namespace: str) -> None:
             "apps": [{"name": "backend"}],
         },
     }
+    runs = application("app-backend")
+    runs["metadata"]["annotations"][CONSENT] = ",".join(f"{each}/app" for each in NAMESPACES)
+    runs["metadata"]["finalizers"] = []
+    assert server.request("POST", APPLICATIONS, runs).status in {201, 409}
     path = releases_of(namespace).replace("albumreleases", "albumpipelines")
     made = server.request("POST", path, pipeline)
     assert made.status in {201, 409}, made.message

@@ -14,7 +14,17 @@ from album_operator.domain.resolved import Resolved
 from album_operator.steps.path import Step, path
 from tests.fakes.builders import RESOLVED
 
-BESIDE_STEPS = {"__init__", "access", "case", "editing", "image", "overrides", "path", "world"}
+BESIDE_STEPS = {
+    "__init__",
+    "access",
+    "case",
+    "editing",
+    "findings",
+    "image",
+    "overrides",
+    "path",
+    "world",
+}
 
 
 def _with(delivery: Delivery) -> Resolved:

@@ -51,7 +51,7 @@ def _wish() -> Resolved:
 
 
 def _fix(record: Record = RECORD, wish: Resolved | None = None) -> Resolved:
-    done = preflight.fix(record, wish or _wish(), SOURCE_SEEN, CONFIG_SEEN)
+    done = preflight.decide(record, wish or _wish(), SOURCE_SEEN, CONFIG_SEEN)
     assert done.record.resolved is not None
     return done.record.resolved
 
@@ -69,7 +69,7 @@ def _config(seen: ConfigSeen, resolved: Resolved = RESOLVED) -> Halt:
 
 
 def test_all_being_there_fixes_what_the_release_will_do() -> None:
-    done = preflight.fix(RECORD, _wish(), SOURCE_SEEN, CONFIG_SEEN)
+    done = preflight.decide(RECORD, _wish(), SOURCE_SEEN, CONFIG_SEEN)
 
     assert done.record.resolved == RESOLVED
     assert done.record.next_step is StepName.IMAGE_READY
@@ -178,7 +178,7 @@ def test_what_an_application_renders_is_not_judged_by_a_branch_or_file_that_is_n
 def test_a_retry_at_the_same_commit_keeps_the_image() -> None:
     before = record_before(StepName.PROPOSED)
     there = ImageSeen(DIGEST, {REVISION: COMMIT})
-    verdict = preflight.fix(before, _wish(), SOURCE_SEEN, CONFIG_SEEN, there)
+    verdict = preflight.decide(before, _wish(), SOURCE_SEEN, CONFIG_SEEN, there)
 
     assert verdict.record.image == before.image
     assert verdict.record.next_step is StepName.PROPOSED
@@ -188,7 +188,7 @@ def test_a_retry_at_the_same_commit_keeps_the_image() -> None:
 def test_a_retry_whose_image_is_not_there_any_more_begins_anew(digest: str | None) -> None:
     there = ImageSeen(digest, {REVISION: COMMIT}) if digest is not None else None
     before = record_before(StepName.PROPOSED)
-    verdict = preflight.fix(before, _wish(), SOURCE_SEEN, CONFIG_SEEN, there)
+    verdict = preflight.decide(before, _wish(), SOURCE_SEEN, CONFIG_SEEN, there)
 
     assert verdict.record.image is None
     assert verdict.record.next_step is StepName.IMAGE_READY
@@ -197,7 +197,7 @@ def test_a_retry_whose_image_is_not_there_any_more_begins_anew(digest: str | Non
 def test_a_retry_believes_what_the_builder_said_where_no_registry_is_asked() -> None:
     wish = replace(_wish(), build=replace(_wish().build, proof=ProofBy.BUILDER))
     before = record_before(StepName.PROPOSED)
-    verdict = preflight.fix(before, wish, SOURCE_SEEN, CONFIG_SEEN)
+    verdict = preflight.decide(before, wish, SOURCE_SEEN, CONFIG_SEEN)
 
     assert verdict.record.image == before.image
 
@@ -229,7 +229,7 @@ def test_a_retry_of_something_else_builds_anew(moved: str) -> None:
         if moved == "commit"
         else replace(before.image, reference="ghcr.io/owner/other:v1.1.0")
     )
-    verdict = preflight.fix(replace(before, image=image), _wish(), SOURCE_SEEN, CONFIG_SEEN)
+    verdict = preflight.decide(replace(before, image=image), _wish(), SOURCE_SEEN, CONFIG_SEEN)
 
     assert verdict.record.image is None
     assert verdict.record.build is None
