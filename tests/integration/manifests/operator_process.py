@@ -106,6 +106,8 @@ def running_operator(
         "ALBUM_NAMESPACES": namespaces,
         "ALBUM_OPERATOR_IMAGE": "album-operator:0.1.0",
         "ALBUM_HEALTH_PORT": str(port),
+        # Not the shipped one: operators of other tests run beside this one.
+        "ALBUM_CACHE_DIR": str(folder / f"cache-{port}"),
         "KUBECONFIG": str(write_kubeconfig(installed, folder, api_server)),
         "PYTHONPATH": str(OPERATOR),
         "PATH": os.environ["PATH"],
