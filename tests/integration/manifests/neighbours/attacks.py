@@ -118,7 +118,9 @@ def _make_applications(mallory: Namespace, backend: Backend) -> None:
         "path": "backend",
         "targetRevision": "main",
     }
-    consents = f"{mallory.name}/echo,{mallory.name}/privileged,{mallory.name}/nested"
+    # Those that are to wait for a server lack nothing else.
+    consenting = ("echo", "privileged", "nested", "slow", "silent")
+    consents = ",".join(f"{mallory.name}/{name}" for name in consenting)
     good: Raw = {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "Application",
