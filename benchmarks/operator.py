@@ -24,8 +24,8 @@ from album_operator.adapters.git.config_repository import GitConfigRepository
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.notice import ImageNotice, Notice
 from album_operator.domain.places import USERNAME, Credential, ForgePlace
+from album_operator.domain.pull_requests import PullRequestSeen, PullRequestState
 from album_operator.domain.release import Ref
-from album_operator.domain.seen import PullRequestSeen, PullRequestState
 from album_operator.memory.build_queue import BuildQueue
 from album_operator.memory.image_waits import ImageWaits
 from album_operator.memory.release_index import ReleaseIndex

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from album_operator.adapters.github.gate import BATCH
 from album_operator.adapters.github.pull_requests import GitHubPullRequests
 from album_operator.decisions.merge import LOOK as MERGE_LOOK
-from album_operator.domain.seen import PullRequestState
+from album_operator.domain.pull_requests import PullRequestState
 from album_operator.settings import read_settings
 from album_operator.waking.pull_request_watch import QUICK, PullRequestWatch
 from benchmarks import plain_git

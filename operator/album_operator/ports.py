@@ -9,7 +9,9 @@ from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from album_operator.domain.applications import ApplicationSeen, ConsentedApplication
 from album_operator.domain.build_slots import BuildRunning
+from album_operator.domain.builds import BuildSeen
 from album_operator.domain.pipeline import Pipeline
 from album_operator.domain.places import (
     Change,
@@ -20,23 +22,12 @@ from album_operator.domain.places import (
     GitPlace,
     MergeMethod,
 )
+from album_operator.domain.pull_requests import Changes, PullRequestSeen, RepositorySeen
 from album_operator.domain.record import Record
 from album_operator.domain.registry import ImagePlace, ImageSeen, RegistryCredential
 from album_operator.domain.registry_access import RegistryAccess
 from album_operator.domain.release import Edit, Ref, Release
-from album_operator.domain.seen import (
-    ApplicationSeen,
-    BranchSeen,
-    BuildSeen,
-    Changes,
-    ConfigSeen,
-    ConsentedApplication,
-    Edited,
-    PullRequestSeen,
-    RepositorySeen,
-    SourceCommit,
-    SourceSeen,
-)
+from album_operator.domain.seen import BranchSeen, ConfigSeen, Edited, SourceCommit, SourceSeen
 
 
 class Releases(Protocol):

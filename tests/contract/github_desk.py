@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from album_operator.domain.places import Draft, ForgePlace, GitPlace, MergeMethod
-from album_operator.domain.seen import PullRequestSeen
+from album_operator.domain.pull_requests import PullRequestSeen
 from testbed.github.server import GitHubServer
 from tests.contract.github_stage import OWNER, REVIEWER, GitHubStage
 from tests.fakes.git_history import Commit, File

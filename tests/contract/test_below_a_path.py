@@ -18,8 +18,8 @@ from album_operator.domain.hosts import HostAliases
 from album_operator.domain.names import is_same_repository
 from album_operator.domain.notice import Notice
 from album_operator.domain.places import Change, Draft
+from album_operator.domain.pull_requests import PullRequestState
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import PullRequestState
 from album_operator.steps.access import Access
 from tests.contract.git_stage import LOOPBACK
 from tests.contract.gitea_server import ADMIN, GiteaServer, free_port, running_gitea

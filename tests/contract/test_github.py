@@ -10,8 +10,8 @@ import pytest_asyncio
 
 from album_operator.domain.errors import TerminalError, TransientError
 from album_operator.domain.places import GitHubApp, MergeMethod
+from album_operator.domain.pull_requests import Fit, PullRequestState
 from album_operator.domain.reasons import Reason
-from album_operator.domain.seen import Fit, PullRequestState
 from testbed.github import faults
 from testbed.github.model import Protection
 from testbed.github.server import GitHubServer

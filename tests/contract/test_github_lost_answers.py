@@ -9,8 +9,8 @@ import pytest_asyncio
 
 from album_operator.adapters.github.api import GitHubApi
 from album_operator.domain.errors import TransientError
+from album_operator.domain.pull_requests import PullRequestState
 from album_operator.domain.reasons import Reason
-from album_operator.domain.seen import PullRequestState
 from testbed.github import faults
 from testbed.github.faults import Fault
 from testbed.github.server import GitHubServer

@@ -6,8 +6,9 @@ import pytest
 
 from album_operator.domain.errors import TransientError
 from album_operator.domain.places import Change, Draft, GitPlace
+from album_operator.domain.pull_requests import PullRequestState
 from album_operator.domain.reasons import Reason
-from album_operator.domain.seen import ConfigSeen, PullRequestState
+from album_operator.domain.seen import ConfigSeen
 from tests.contract.stages import Stage
 from tests.fakes.git_history import EPOCH, Commit, File
 

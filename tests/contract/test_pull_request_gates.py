@@ -6,8 +6,15 @@ import pytest
 
 from album_operator.domain.errors import OutsideError, StaleError, TerminalError
 from album_operator.domain.places import CommitState, Draft, ForgePlace, GitPlace, MergeMethod
+from album_operator.domain.pull_requests import (
+    Checks,
+    Fit,
+    Gate,
+    PullRequestSeen,
+    PullRequestState,
+    Review,
+)
 from album_operator.domain.reasons import Reason
-from album_operator.domain.seen import Checks, Fit, Gate, PullRequestSeen, PullRequestState, Review
 from tests.contract.stages import Stage
 from tests.contract.until import until
 from tests.fakes.git_history import Commit, File

@@ -7,8 +7,8 @@ import pytest
 
 from album_operator.domain.errors import TerminalError, TransientError
 from album_operator.domain.places import Change, Credential, Draft, ForgePlace, GitPlace
+from album_operator.domain.pull_requests import PullRequestState, RepositorySeen
 from album_operator.domain.reasons import Reason
-from album_operator.domain.seen import PullRequestState, RepositorySeen
 from tests.contract.stages import Stage
 from tests.fakes.git_history import EPOCH, Commit, File
 

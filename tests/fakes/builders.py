@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from album_operator.domain.applications import ApplicationSeen, ApplicationSource
+from album_operator.domain.builds import BuildSeen, BuildState, JobOwner
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.pipeline import (
     App,
@@ -23,6 +25,7 @@ from album_operator.domain.pipeline import (
     SourceWish,
 )
 from album_operator.domain.places import Credential
+from album_operator.domain.pull_requests import PullRequestSeen, PullRequestState
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import (
     BuildRecord,
@@ -53,18 +56,7 @@ from album_operator.domain.resolved import (
     ResolvedPipeline,
     ResolvedSource,
 )
-from album_operator.domain.seen import (
-    ApplicationSeen,
-    ApplicationSource,
-    BranchSeen,
-    BuildSeen,
-    BuildState,
-    ConfigSeen,
-    JobOwner,
-    PullRequestSeen,
-    PullRequestState,
-    SourceSeen,
-)
+from album_operator.domain.seen import BranchSeen, ConfigSeen, SourceSeen
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 CREATED = NOW - timedelta(minutes=1)

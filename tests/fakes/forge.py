@@ -8,8 +8,7 @@ from album_operator.adapters.servers.addresses import check_forge_credential
 from album_operator.domain.errors import OutsideError, StaleError, TerminalError, TransientError
 from album_operator.domain.names import normal_url
 from album_operator.domain.places import CommitState, Draft, ForgePlace, GitPlace, MergeMethod
-from album_operator.domain.reasons import Reason
-from album_operator.domain.seen import (
+from album_operator.domain.pull_requests import (
     Changes,
     Checks,
     Fit,
@@ -20,6 +19,7 @@ from album_operator.domain.seen import (
     Review,
     SigningRule,
 )
+from album_operator.domain.reasons import Reason
 from tests.fakes.git_history import Commit, File, ancestors, changed
 from tests.fakes.git_server import TOKEN, FakeGitServer, FakeRepository
 

@@ -13,7 +13,7 @@ from album_operator.adapters.servers.http_times import parse_retry_after, time_o
 from album_operator.codec.foreign_json import ExcessiveError, parse_json
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.places import ForgePlace
-from album_operator.domain.seen import PullRequestSeen, PullRequestState
+from album_operator.domain.pull_requests import PullRequestSeen, PullRequestState
 
 READING = "read pull requests of"
 """What is tried, as messages say it."""

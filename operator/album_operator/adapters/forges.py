@@ -6,7 +6,7 @@ from typing import assert_never
 
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.places import CommitState, Draft, ForgePlace, MergeMethod
-from album_operator.domain.seen import Changes, PullRequestSeen, RepositorySeen
+from album_operator.domain.pull_requests import Changes, PullRequestSeen, RepositorySeen
 from album_operator.ports import PullRequests
 
 

@@ -4,10 +4,10 @@ from sys import intern
 
 from album_operator.codec.conditions import is_in_flight, parse_outcome
 from album_operator.codec.text import Raw
+from album_operator.domain.claims import UNMERGED, ConfigBranch, ReleaseSeen
 from album_operator.domain.names import normal_url
 from album_operator.domain.record import StepName, StepState
 from album_operator.domain.release import Delivery
-from album_operator.domain.seen import UNMERGED, ConfigBranch, ReleaseSeen
 
 STEPS = tuple(StepName)
 

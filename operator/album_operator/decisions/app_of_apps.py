@@ -14,12 +14,12 @@ from album_operator.decisions.helm_values import Found, Tree, UntoldError
 from album_operator.decisions.manifests import may_be_in_manifest
 from album_operator.decisions.observed_images import LOOK
 from album_operator.decisions.overrides import differs
+from album_operator.domain.applications import ApplicationSeen
 from album_operator.domain.images import is_same_image
 from album_operator.domain.keys import render_key
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Edit
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import ApplicationSeen
 from album_operator.domain.verdict import Halt, Wait
 
 RUNNING = frozenset({"Running", "Terminating"})

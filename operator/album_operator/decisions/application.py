@@ -3,18 +3,18 @@
 from collections.abc import Collection
 from dataclasses import replace
 
+from album_operator.domain.applications import (
+    CONSENT,
+    ApplicationSeen,
+    ApplicationSource,
+    ConsentedApplication,
+)
 from album_operator.domain.hosts import NO_ALIASES, HostAliases
 from album_operator.domain.names import is_same_repository, missing_alias
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.domain.remedy import SET_RETRY
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import (
-    CONSENT,
-    ApplicationSeen,
-    ApplicationSource,
-    ConsentedApplication,
-)
 from album_operator.domain.verdict import Halt
 
 Others = Collection[ApplicationSeen | None]

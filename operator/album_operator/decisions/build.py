@@ -10,17 +10,13 @@ from album_operator.decisions.build_proof import Pushed
 from album_operator.decisions.further_tags import Standing
 from album_operator.domain.build_pod import SAFE_RULES, PodRules
 from album_operator.domain.build_slots import BuildRunning, BuildSlots
+from album_operator.domain.builds import BuildSeen, BuildState, JobOwner
 from album_operator.domain.hosts import NO_ALIASES, HostAliases
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import BuildRecord, Record
 from album_operator.domain.registry import ImageSeen
 from album_operator.domain.release import BuildType, ProofBy, Release
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import (
-    BuildSeen,
-    BuildState,
-    JobOwner,
-)
 from album_operator.domain.verdict import Act, BuildAction, Done, Halt, SubmitBuild, Verdict, Wait
 
 EARLIER_LOOK = timedelta(seconds=5)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from album_operator.decisions.image import whose
+from album_operator.domain.builds import BuildSeen, LastWords
 from album_operator.domain.image_labels import Kin, kin_of
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ImageOrigin, ImageRecord, Record
@@ -13,7 +14,6 @@ from album_operator.domain.registry import ImageSeen
 from album_operator.domain.release import Release
 from album_operator.domain.remedy import SET_RETRY
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import BuildSeen, LastWords
 from album_operator.domain.verdict import Done, Halt, Wait
 
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")

@@ -4,13 +4,13 @@ import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from album_operator.domain.builds import BuildSeen, PodTrouble
 from album_operator.domain.names import BUILDER, FETCH
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Failure, Record, StepName
 from album_operator.domain.release import Release
 from album_operator.domain.remedy import SET_RETRY
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import BuildSeen, PodTrouble
 from album_operator.domain.verdict import Halt, Wait
 
 POD_LOOK = timedelta(seconds=10)

@@ -15,12 +15,12 @@ from album_operator.decisions import app_of_apps, application, observed_images
 from album_operator.decisions.app_of_apps import FAILED, RUNNING
 from album_operator.decisions.helm_values import Found
 from album_operator.decisions.observed_images import LOOK, wanted_image
+from album_operator.domain.applications import ApplicationSeen, ConsentedApplication
 from album_operator.domain.names import join_words
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ApplicationRecord, Record, StepName
 from album_operator.domain.release import Ref
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import ApplicationSeen, ConsentedApplication
 from album_operator.domain.verdict import (
     Act,
     DeployAction,

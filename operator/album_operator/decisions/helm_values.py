@@ -19,9 +19,9 @@ from album_operator.decisions.rendering import (
     text_of,
     values_files,
 )
+from album_operator.domain.applications import ApplicationSource
 from album_operator.domain.keys import Index, Item, Step, render_key
 from album_operator.domain.resolved import ResolvedConfig
-from album_operator.domain.seen import ApplicationSource
 
 Way = tuple[Step, ...]
 """Keys to a value."""

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 
 from album_operator.decisions.application import Others, find_parent, find_source
 from album_operator.decisions.rendering import mapping, text_of
+from album_operator.domain.applications import ApplicationSeen
 from album_operator.domain.images import is_same_image
 from album_operator.domain.keys import Step
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Edit, EditFormat
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import ApplicationSeen
 from album_operator.domain.verdict import Halt
 
 GROUP, KIND = "argoproj.io", "Application"

@@ -7,11 +7,18 @@ from typing import assert_never
 from album_operator.decisions import retarget
 from album_operator.decisions.propose import BETWEEN_LOOKS, closed, to_record
 from album_operator.domain.names import join_words
+from album_operator.domain.pull_requests import (
+    Checks,
+    Fit,
+    Gate,
+    PullRequestSeen,
+    PullRequestState,
+    Review,
+)
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import PullRequestRecord, Record
 from album_operator.domain.release import MergeMode
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import Checks, Fit, Gate, PullRequestSeen, PullRequestState, Review
 from album_operator.domain.verdict import (
     Act,
     Done,

@@ -2,13 +2,13 @@
 
 from datetime import timedelta
 
+from album_operator.domain.applications import ApplicationSeen
 from album_operator.domain.images import in_full, is_same_image
 from album_operator.domain.names import join_words
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record
 from album_operator.domain.release import EditValue, Ref
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import ApplicationSeen
 from album_operator.domain.verdict import Wait
 
 LOOK = timedelta(seconds=10)

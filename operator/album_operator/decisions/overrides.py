@@ -36,6 +36,7 @@ from album_operator.decisions.rendering import (
     resolve_path,
     values_files,
 )
+from album_operator.domain.applications import ApplicationSeen
 from album_operator.domain.diffs import UNKNOWN_DIGEST
 from album_operator.domain.images import as_written, is_same_image, split_pin, words_of
 from album_operator.domain.keys import Index, render_key
@@ -43,7 +44,6 @@ from album_operator.domain.reasons import Reason
 from album_operator.domain.redaction import head
 from album_operator.domain.release import Edit, EditFormat, EditValue
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import ApplicationSeen
 from album_operator.domain.verdict import Halt
 
 VALUE_LENGTH = 128

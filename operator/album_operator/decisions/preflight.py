@@ -6,23 +6,17 @@ from dataclasses import replace
 from datetime import timedelta
 
 from album_operator.decisions import application, image
+from album_operator.domain.applications import ApplicationSeen
+from album_operator.domain.claims import BranchClaim
 from album_operator.domain.hosts import NO_ALIASES, HostAliases
 from album_operator.domain.misses import join
+from album_operator.domain.pull_requests import PullRequestSeen, PullRequestState, RepositorySeen
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record, StepName, StepRecord
 from album_operator.domain.registry import ImageSeen
 from album_operator.domain.release import BuildType, Mode, ProofBy, Ref, Release
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import (
-    ApplicationSeen,
-    BranchClaim,
-    BranchSeen,
-    ConfigSeen,
-    PullRequestSeen,
-    PullRequestState,
-    RepositorySeen,
-    SourceSeen,
-)
+from album_operator.domain.seen import BranchSeen, ConfigSeen, SourceSeen
 from album_operator.domain.templates import BRANCH_FIELD
 from album_operator.domain.verdict import Done, Halt, Wait
 

@@ -6,12 +6,13 @@ from datetime import timedelta
 
 from album_operator.decisions import edits
 from album_operator.decisions.preflight import check_config, check_free, taken
+from album_operator.domain.pull_requests import PullRequestSeen, PullRequestState
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ProposalRecord, PullRequestRecord, Record
 from album_operator.domain.release import Edit, EditValue, PullRequestWish, Release
 from album_operator.domain.remedy import SET_RETRY
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import BranchSeen, ConfigSeen, PullRequestSeen, PullRequestState
+from album_operator.domain.seen import BranchSeen, ConfigSeen
 from album_operator.domain.verdict import (
     Act,
     Done,

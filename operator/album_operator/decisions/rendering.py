@@ -9,9 +9,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from album_operator.domain.applications import ApplicationSeen, ApplicationSource
 from album_operator.domain.names import is_file_path, is_same_repository
 from album_operator.domain.resolved import ResolvedConfig
-from album_operator.domain.seen import ApplicationSeen, ApplicationSource
 
 GLOB = re.compile(r"[*?\[{]|://|\$")
 """In the name of a values file: several files, one elsewhere, or a variable of Argo CD's."""

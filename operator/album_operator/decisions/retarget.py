@@ -2,11 +2,11 @@
 
 import re
 
+from album_operator.domain.pull_requests import PullRequestSeen, PullRequestState
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record
 from album_operator.domain.remedy import SET_RETRY
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import PullRequestSeen, PullRequestState
 from album_operator.domain.verdict import Act, DisarmPullRequest, Halt
 
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from album_operator.decisions import application
+from album_operator.domain.applications import ApplicationSeen
 from album_operator.domain.names import join_words
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record
 from album_operator.domain.release import Ref, Release
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import ApplicationSeen
 from album_operator.domain.verdict import Act, ApplySyncPolicy, Done, Halt, SyncAction, Verdict
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Generic, TypeVar
 
+from album_operator.domain.applications import ConsentedApplication
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Failure, Record
 from album_operator.domain.remedy import THEN_RETRY, in_words
-from album_operator.domain.seen import ConsentedApplication
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 
+from album_operator.domain.claims import UNMERGED, BranchClaim, ConfigBranch, ReleaseSeen
 from album_operator.domain.hosts import NO_ALIASES, HostAliases
 from album_operator.domain.record import Outcome, StepName
 from album_operator.domain.release import Ref
-from album_operator.domain.seen import UNMERGED, BranchClaim, ConfigBranch, ReleaseSeen
 
 LIST_SECONDS = 5.0
 """A list counts as whole when it has brought nothing for so long: Kopf does not tell its end."""

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from album_operator.domain.applications import ApplicationSeen
 from album_operator.domain.release import Release
-from album_operator.domain.seen import ApplicationSeen
 
 KEPT = 10_000
 """Most releases remembered; of one that is forgotten, a refresh is asked for once more."""

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
+from album_operator.domain.applications import ApplicationSeen
 from album_operator.domain.release import SyncPolicyWish
-from album_operator.domain.seen import ApplicationSeen
 
 PREVIOUS_POLICY = "album.dev/previous-sync-policy"
 REFRESH = "argocd.argoproj.io/refresh"

@@ -10,12 +10,12 @@ from album_operator.decisions.build import Look
 from album_operator.decisions.build_proof import IMPOSSIBLE, word_of
 from album_operator.domain import redaction
 from album_operator.domain.build_slots import BuildRunning
+from album_operator.domain.builds import BuildSeen, BuildState, JobOwner
 from album_operator.domain.images import label_of
 from album_operator.domain.names import image_tag, job_name
 from album_operator.domain.notice import Subject
 from album_operator.domain.record import Record, StepName
 from album_operator.domain.release import BuildType, ProofBy, Ref
-from album_operator.domain.seen import BuildSeen, BuildState, JobOwner
 from album_operator.domain.verdict import BuildAction, PutTags, SubmitBuild, Verdict
 from album_operator.render.job import render_job
 from album_operator.steps import image

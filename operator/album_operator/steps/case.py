@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from album_operator.decisions.application import name_alike
+from album_operator.domain.applications import ApplicationSeen
 from album_operator.domain.hosts import HostAliases
 from album_operator.domain.record import Record
 from album_operator.domain.registry import ImageSeen
 from album_operator.domain.release import Ref, Release
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import ApplicationSeen
 from album_operator.ports import Applications
 from album_operator.steps.access import Access
 

@@ -2,10 +2,10 @@
 
 from album_operator.decisions import app_of_apps, application
 from album_operator.decisions import deploy as decision
+from album_operator.domain.applications import ApplicationSeen
 from album_operator.domain.notice import Subject
 from album_operator.domain.record import Record, StepName
 from album_operator.domain.release import Ref
-from album_operator.domain.seen import ApplicationSeen
 from album_operator.domain.verdict import DeployAction, Verdict
 from album_operator.render import proposal, sync_policy
 from album_operator.steps.case import Case

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from album_operator.decisions import manifests
 from album_operator.decisions.helm_values import Files
 from album_operator.decisions.overrides import Outweighing, files_of, inline_texts
+from album_operator.domain.applications import ApplicationSeen
 from album_operator.domain.diffs import UNKNOWN_DIGEST
 from album_operator.domain.release import Edit, Ref
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import ApplicationSeen
 from album_operator.domain.verdict import Halt
 from album_operator.ports import Reader
 from album_operator.render import proposal

@@ -15,22 +15,16 @@ from album_operator.decisions import (
 )
 from album_operator.decisions import preflight as decision
 from album_operator.decisions.build_pod import check_pod
+from album_operator.domain.applications import ApplicationSeen
+from album_operator.domain.claims import ConfigBranch
 from album_operator.domain.diffs import UNKNOWN_DIGEST
 from album_operator.domain.names import normal_url
 from album_operator.domain.places import ForgePlace, GitPlace
+from album_operator.domain.pull_requests import PullRequestSeen, PullRequestState, RepositorySeen
 from album_operator.domain.reasons import Reason
 from album_operator.domain.registry import ImageSeen
 from album_operator.domain.release import BuildType, Delivery, Ref
-from album_operator.domain.seen import (
-    ApplicationSeen,
-    ConfigBranch,
-    ConfigSeen,
-    Edited,
-    PullRequestSeen,
-    PullRequestState,
-    RepositorySeen,
-    SourceSeen,
-)
+from album_operator.domain.seen import ConfigSeen, Edited, SourceSeen
 from album_operator.domain.verdict import Done, Halt, Wait
 from album_operator.render import proposal, pull_request, sync_policy
 from album_operator.steps import image, overrides

@@ -12,8 +12,9 @@ from album_operator.domain.diffs import DIFF_BYTES, cut_diff
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.notice import Subject
 from album_operator.domain.places import GitPlace
+from album_operator.domain.pull_requests import PullRequestSeen
 from album_operator.domain.record import Record, StepName
-from album_operator.domain.seen import ConfigSeen, PullRequestSeen
+from album_operator.domain.seen import ConfigSeen
 from album_operator.domain.verdict import OpenPullRequest, ProposeAction, PushBranch, Verdict
 from album_operator.render import proposal, pull_request
 from album_operator.steps.case import Case

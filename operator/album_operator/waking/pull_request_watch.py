@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from album_operator.domain.errors import TerminalError, TransientError
 from album_operator.domain.forges import forge_of
 from album_operator.domain.places import ForgePlace
-from album_operator.domain.seen import PullRequestSeen, PullRequestState
+from album_operator.domain.pull_requests import PullRequestSeen, PullRequestState
 from album_operator.ports import PullRequests
 
 LOG = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from aiohttp import web
 
 from album_operator.adapters.cluster import application_watch
 from album_operator.adapters.cluster.application_watch import ApplicationWatch
+from album_operator.domain.applications import ApplicationSeen
 from album_operator.domain.release import Ref
-from album_operator.domain.seen import ApplicationSeen
 from album_operator.metrics import Metrics
 from tests.fakes.builders import raw_application
 from tests.unit.adapters.api_server import ApiServer, running, status_of

@@ -10,8 +10,8 @@ from aiohttp import web
 from album_operator.adapters.gitea.pull_requests import GiteaPullRequests
 from album_operator.domain.errors import TransientError
 from album_operator.domain.places import Draft, ForgePlace
+from album_operator.domain.pull_requests import Checks, PullRequestState, Review
 from album_operator.domain.reasons import Reason
-from album_operator.domain.seen import Checks, PullRequestState, Review
 from tests.unit.adapters import github_server
 from tests.unit.adapters.github_server import Asked, forge, reply
 from tests.unit.adapters.test_gitea_answers import OPEN, RULES, SHA, credential_for

@@ -14,8 +14,8 @@ from album_operator.adapters.gitea.pull_requests import GiteaPullRequests
 from album_operator.adapters.servers.http_times import parse_retry_after
 from album_operator.domain.errors import OutsideError, StaleError, TerminalError, TransientError
 from album_operator.domain.places import Credential, Draft, ForgePlace, MergeMethod
+from album_operator.domain.pull_requests import Fit, Gate, PullRequestState
 from album_operator.domain.reasons import Reason
-from album_operator.domain.seen import Fit, Gate, PullRequestState
 
 TOKEN = "canary-token"
 SHA = "a" * 40

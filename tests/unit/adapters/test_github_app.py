@@ -12,8 +12,8 @@ from aiohttp import web
 
 from album_operator.domain.errors import OutsideError, TerminalError, TransientError
 from album_operator.domain.places import GitHubApp
+from album_operator.domain.pull_requests import RepositorySeen
 from album_operator.domain.reasons import Reason
-from album_operator.domain.seen import RepositorySeen
 from tests.unit.adapters.github_server import (
     OURS,
     REPOSITORY,

@@ -7,8 +7,8 @@ import pytest
 
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.places import Draft
+from album_operator.domain.pull_requests import Checks, Fit, PullRequestState, Review
 from album_operator.domain.reasons import Reason
-from album_operator.domain.seen import Checks, Fit, PullRequestState, Review
 from tests.unit.adapters.github_server import (
     OPEN,
     OURS,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from album_operator.adapters.git.push import UNSAID, UNSIGNED
-from album_operator.domain.seen import SigningRule
+from album_operator.domain.pull_requests import SigningRule
 from tests.unit.adapters import github_server, test_gitea_answers
 from tests.unit.adapters.github_server import REPOSITORY, Asked, reply
 

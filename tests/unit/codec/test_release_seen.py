@@ -7,10 +7,10 @@ import pytest
 
 from album_operator.codec import parse_seen, render_status
 from album_operator.domain import progress
+from album_operator.domain.claims import ConfigBranch
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Failure, Outcome, Record, StepName
 from album_operator.domain.release import Delivery
-from album_operator.domain.seen import ConfigBranch
 from tests.fakes.builders import BRANCH, CONFIG, NOW, RECORD, RELEASE, raw_release, record_before
 
 FAILURE = Failure("ImageReady", Reason.BUILD_FAILED, "Mend it.")

@@ -13,8 +13,8 @@ from album_operator.domain.image_labels import BUILD, REVISION, VERSION, recipe_
 from album_operator.domain.image_labels import SOURCE as OF
 from album_operator.domain.notice import Notice
 from album_operator.domain.places import Change, Draft, ForgePlace, GitPlace, MergeMethod
+from album_operator.domain.pull_requests import PullRequestSeen
 from album_operator.domain.release import Ref
-from album_operator.domain.seen import PullRequestSeen
 from album_operator.memory.sightings import Sightings
 from album_operator.passes import Memory, Next
 from album_operator.reconcile import Reconciler

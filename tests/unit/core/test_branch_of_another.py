@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from album_operator.codec import parse_seen
+from album_operator.domain.claims import ConfigBranch
 from album_operator.domain.release import Ref
-from album_operator.domain.seen import ConfigBranch
 from album_operator.memory import release_index
 from tests.fakes.builders import BRANCH, CONFIG, NAMESPACE, raw_application, raw_pipeline
 from tests.fakes.cluster import fail_build, finish_build

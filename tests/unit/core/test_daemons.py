@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from album_operator.domain.claims import ReleaseSeen
 from album_operator.domain.record import Outcome, StepName
 from album_operator.domain.release import Ref
-from album_operator.domain.seen import ReleaseSeen
 from album_operator.waking import daemons as module
 from album_operator.waking.daemons import Daemons
 from album_operator.waking.wakeups import Wakeups

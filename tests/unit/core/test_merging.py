@@ -11,8 +11,8 @@ import pytest
 
 from album_operator.domain.errors import TransientError
 from album_operator.domain.places import Draft, ForgePlace
+from album_operator.domain.pull_requests import Checks, Fit, Gate, PullRequestSeen, Review
 from album_operator.domain.reasons import Reason
-from album_operator.domain.seen import Checks, Fit, Gate, PullRequestSeen, Review
 from tests.fakes.builders import BRANCH
 from tests.fakes.cluster import finish_build
 from tests.unit.core.stage import REPOSITORY, Stage

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from album_operator.domain.claims import ConfigBranch
 from album_operator.domain.release import Ref
-from album_operator.domain.seen import ConfigBranch
 from album_operator.memory.release_index import ReleaseIndex
 from album_operator.metrics import Metrics
 from album_operator.waking import handlers

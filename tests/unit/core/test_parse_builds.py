@@ -8,15 +8,10 @@ import pytest
 from album_operator.adapters.cluster.builds import ClusterBuilds, parse_build
 from album_operator.adapters.cluster.cluster import parse_time
 from album_operator.domain.build_slots import BuildRunning
+from album_operator.domain.builds import BuildState, JobOwner, LastWords, PodTrouble
 from album_operator.domain.errors import StaleError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
-from album_operator.domain.seen import (
-    BuildState,
-    JobOwner,
-    LastWords,
-    PodTrouble,
-)
 from tests.fakes.builders import DIGEST, NOW, RELEASE
 from tests.fakes.cluster import FakeCluster, fail_build, finish_build
 

@@ -9,11 +9,11 @@ from album_operator.adapters.cluster.applications import parse_application
 from album_operator.adapters.cluster.cluster import parse_time, path_of
 from album_operator.adapters.cluster.refusals import Right
 from album_operator.adapters.cluster.secrets import ClusterSecrets
+from album_operator.domain.applications import ApplicationSource
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.registry_access import RegistryAccess
 from album_operator.domain.release import Ref
-from album_operator.domain.seen import ApplicationSource
 from tests.fakes.builders import CONFIG, raw_application
 from tests.fakes.cluster import (
     FakeCluster,

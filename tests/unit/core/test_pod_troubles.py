@@ -7,8 +7,8 @@ import pytest
 
 from album_operator.adapters.cluster.builds import ClusterBuilds
 from album_operator.adapters.cluster.pod_troubles import SILENCE, trouble_of
+from album_operator.domain.builds import PodTrouble
 from album_operator.domain.release import Ref
-from album_operator.domain.seen import PodTrouble
 from tests.fakes.builders import NAMESPACE, NOW, RELEASE
 from tests.fakes.cluster import FakeCluster, raw_pod
 

@@ -10,8 +10,14 @@ import pytest
 from album_operator.domain.errors import TerminalError, TransientError
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.places import Draft, ForgePlace
+from album_operator.domain.pull_requests import (
+    Changes,
+    Gate,
+    PullRequestSeen,
+    PullRequestState,
+    Review,
+)
 from album_operator.domain.reasons import Reason
-from album_operator.domain.seen import Changes, Gate, PullRequestSeen, PullRequestState, Review
 from album_operator.waking.pull_request_watch import PullRequestWatch
 from tests.fakes.builders import CONFIG
 from tests.fakes.forge import FakeForge

@@ -7,8 +7,8 @@ from typing import Any
 from album_operator.adapters.cluster.cluster import path_of
 from album_operator.domain.errors import TransientError
 from album_operator.domain.places import Change, Draft, ForgePlace, GitPlace
+from album_operator.domain.pull_requests import PullRequestSeen
 from album_operator.domain.reasons import Reason
-from album_operator.domain.seen import PullRequestSeen
 from tests.fakes.builders import BRANCH, raw_pipeline
 from tests.fakes.cluster import APIS, finish_build, raw_pod, raw_secret
 from tests.fakes.git_server import TOKEN

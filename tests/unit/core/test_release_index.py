@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from album_operator.codec import parse_seen, render_status
 from album_operator.domain import progress
+from album_operator.domain.claims import BranchClaim, ConfigBranch, ReleaseSeen
 from album_operator.domain.hosts import HostAliases
 from album_operator.domain.record import Outcome, StepName
 from album_operator.domain.release import Ref
-from album_operator.domain.seen import BranchClaim, ConfigBranch, ReleaseSeen
 from album_operator.memory.release_index import LIST_SECONDS, ReleaseIndex
 from tests.fakes.builders import NAMESPACE, NOW, RELEASE, raw_release, record_before
 

@@ -6,8 +6,8 @@ import pytest
 
 from album_operator.domain.errors import TransientError
 from album_operator.domain.places import Draft, ForgePlace
+from album_operator.domain.pull_requests import PullRequestSeen
 from album_operator.domain.reasons import Reason
-from album_operator.domain.seen import PullRequestSeen
 from tests.fakes.builders import IMAGE, NAMESPACE, raw_application, raw_pipeline
 from tests.fakes.cluster import finish_build
 from tests.unit.core.stage import REPOSITORY, VALUES, Stage

@@ -5,10 +5,14 @@ from dataclasses import replace
 import pytest
 
 from album_operator.decisions import application
+from album_operator.domain.applications import (
+    ApplicationSeen,
+    ApplicationSource,
+    ConsentedApplication,
+)
 from album_operator.domain.hosts import NO_ALIASES, HostAliases
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
-from album_operator.domain.seen import ApplicationSeen, ApplicationSource, ConsentedApplication
 from album_operator.domain.verdict import Halt
 from tests.fakes.builders import APPLICATION, APPLICATION_SEEN, CONFIG, PIPELINE, RESOLVED
 

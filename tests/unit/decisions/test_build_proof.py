@@ -8,13 +8,13 @@ import pytest
 from album_operator.decisions import build
 from album_operator.decisions.build import Look
 from album_operator.decisions.build_proof import word_of
+from album_operator.domain.builds import BuildSeen, BuildState, LastWords
 from album_operator.domain.image_labels import BUILD, REVISION, labels_of
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ImageOrigin, StepName
 from album_operator.domain.registry import ImageSeen
 from album_operator.domain.release import ProofBy
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import BuildSeen, BuildState, LastWords
 from album_operator.domain.verdict import BuildAction, Done, Halt, Verdict, Wait
 from tests.fakes.builders import (
     BUILD_SEEN,

@@ -9,10 +9,10 @@ from album_operator.decisions import app_of_apps, deploy
 from album_operator.decisions.application import ask
 from album_operator.decisions.deploy import DeploySeen
 from album_operator.domain import progress
+from album_operator.domain.applications import ApplicationSeen, ApplicationSource, OperationSeen
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import StepName
 from album_operator.domain.release import Document, Edit, EditValue, Ref
-from album_operator.domain.seen import ApplicationSeen, ApplicationSource, OperationSeen
 from album_operator.domain.verdict import Act, DeployAction, Done, Halt, Verdict, Wait
 from tests.fakes.builders import (
     APPLICATION_SEEN,

@@ -6,17 +6,13 @@ from datetime import timedelta
 from album_operator.decisions import build
 from album_operator.decisions.build import Look
 from album_operator.domain.build_slots import BuildRunning, BuildSlots, OverallSlots
+from album_operator.domain.builds import BuildSeen, BuildState, JobOwner
 from album_operator.domain.image_labels import REVISION
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ImageOrigin, StepName
 from album_operator.domain.registry import ImageSeen
 from album_operator.domain.release import BuildType
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import (
-    BuildSeen,
-    BuildState,
-    JobOwner,
-)
 from album_operator.domain.verdict import Act, BuildAction, Done, Halt, SubmitBuild, Verdict, Wait
 from tests.fakes.builders import (
     BUILD_SEEN,

@@ -8,10 +8,10 @@ import pytest
 from album_operator.decisions import build
 from album_operator.decisions.build import Look
 from album_operator.domain import progress
+from album_operator.domain.builds import BuildSeen, BuildState, PodTrouble
 from album_operator.domain.reasons import TRANSIENT, Reason
 from album_operator.domain.record import Record, StepName, StepState
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import BuildSeen, BuildState, PodTrouble
 from album_operator.domain.verdict import BuildAction, Halt, Verdict, Wait
 from tests.fakes.builders import BUILD_SEEN, NOW, RELEASE, RESOLVED, record_before
 

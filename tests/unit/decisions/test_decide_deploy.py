@@ -10,15 +10,15 @@ from album_operator.decisions.application import ask
 from album_operator.decisions.deploy import DeploySeen
 from album_operator.decisions.observed_images import LOOK
 from album_operator.domain import progress
-from album_operator.domain.reasons import Reason
-from album_operator.domain.record import Record, StepName
-from album_operator.domain.release import EditValue, Ref
-from album_operator.domain.seen import (
+from album_operator.domain.applications import (
     ApplicationSeen,
     ApplicationSource,
     ConsentedApplication,
     OperationSeen,
 )
+from album_operator.domain.reasons import Reason
+from album_operator.domain.record import Record, StepName
+from album_operator.domain.release import EditValue, Ref
 from album_operator.domain.verdict import (
     Act,
     DeployAction,

@@ -6,11 +6,7 @@ from datetime import timedelta
 import pytest
 
 from album_operator.decisions import merge
-from album_operator.domain.reasons import Reason
-from album_operator.domain.record import ProposalRecord, StepName
-from album_operator.domain.release import MergeMode, PullRequestWish
-from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import (
+from album_operator.domain.pull_requests import (
     Checks,
     Fit,
     Gate,
@@ -18,6 +14,10 @@ from album_operator.domain.seen import (
     PullRequestState,
     Review,
 )
+from album_operator.domain.reasons import Reason
+from album_operator.domain.record import ProposalRecord, StepName
+from album_operator.domain.release import MergeMode, PullRequestWish
+from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import (
     Act,
     DisarmPullRequest,

@@ -7,10 +7,11 @@ import pytest
 
 from album_operator.decisions import propose
 from album_operator.decisions.propose import ProposeSeen
+from album_operator.domain.pull_requests import PullRequestSeen, PullRequestState
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record, StepName
 from album_operator.domain.release import EditValue, PullRequestWish
-from album_operator.domain.seen import BranchSeen, PullRequestSeen, PullRequestState
+from album_operator.domain.seen import BranchSeen
 from album_operator.domain.verdict import (
     Act,
     Done,

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from album_operator.decisions import sync
 from album_operator.decisions.sync import PolicySeen
+from album_operator.domain.applications import ConsentedApplication
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import StepName
 from album_operator.domain.release import Ref
-from album_operator.domain.seen import ConsentedApplication
 from album_operator.domain.verdict import Act, ApplySyncPolicy, Done, Halt, SyncAction, Verdict
 from tests.fakes.builders import (
     APPLICATION,

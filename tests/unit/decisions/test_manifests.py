@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from album_operator.decisions import manifests
+from album_operator.domain.applications import ApplicationSeen, ApplicationSource
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Document, Edit, EditFormat
-from album_operator.domain.seen import ApplicationSeen, ApplicationSource
 from tests.fakes.builders import APPLICATION_SEEN, CONFIG, EDIT, RESOLVED
 
 TAG = Edit("apps/shop.yaml", "spec.source.helm.valuesObject.image.tag")

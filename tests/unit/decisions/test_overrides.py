@@ -9,11 +9,11 @@ import pytest
 from album_operator.decisions.helm_values import Files, parse_parameter
 from album_operator.decisions.kustomize_images import Image, parse_image
 from album_operator.decisions.overrides import Outweighing, differs, files_of, inline_texts
+from album_operator.domain.applications import ApplicationSeen, ApplicationSource
 from album_operator.domain.diffs import UNKNOWN_DIGEST
 from album_operator.domain.keys import Index
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Document, Edit, EditFormat, EditValue
-from album_operator.domain.seen import ApplicationSeen, ApplicationSource
 from album_operator.domain.verdict import Halt
 from album_operator.render.proposal import wanted_values
 from album_operator.render.yaml_plain import read_plain

@@ -6,21 +6,16 @@ from dataclasses import replace
 import pytest
 
 from album_operator.decisions import conventions, preflight
+from album_operator.domain.applications import ApplicationSeen
+from album_operator.domain.claims import BranchClaim
 from album_operator.domain.image_labels import REVISION
+from album_operator.domain.pull_requests import PullRequestState, RepositorySeen, SigningRule
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record, StepName, StepState
 from album_operator.domain.registry import ImageSeen
 from album_operator.domain.release import BuildType, Mode, ProofBy, Ref
 from album_operator.domain.resolved import Resolved
-from album_operator.domain.seen import (
-    ApplicationSeen,
-    BranchClaim,
-    ConfigSeen,
-    PullRequestState,
-    RepositorySeen,
-    SigningRule,
-    SourceSeen,
-)
+from album_operator.domain.seen import ConfigSeen, SourceSeen
 from album_operator.domain.verdict import Halt, Wait
 from tests.fakes.builders import (
     APPLICATION,

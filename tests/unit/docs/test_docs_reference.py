@@ -11,10 +11,10 @@ from album_operator.api.crd import render_crds
 from album_operator.api.types import DIFF_LENGTH, MESSAGE_LENGTH
 from album_operator.codec.text import REFRESH
 from album_operator.domain import marks
+from album_operator.domain.applications import CONSENT
 from album_operator.domain.reasons import TRANSIENT, Reason
 from album_operator.domain.record import StepName
 from album_operator.domain.remedy import RETRY
-from album_operator.domain.seen import CONSENT
 from album_operator.metrics import Metrics
 from album_operator.render import sync_policy
 from album_operator.serving.webhooks import STATUS

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from album_operator.domain.seen import ConfigBranch, Glance, PullRequestState
+from album_operator.domain.claims import ConfigBranch
+from album_operator.domain.pull_requests import Glance, PullRequestState
 from tests.fakes.builders import CREDENTIAL, OURS, PULL_REQUEST, RELEASE
 
 

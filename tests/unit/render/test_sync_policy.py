@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from album_operator.domain.applications import ApplicationSeen
 from album_operator.domain.release import SyncPolicyWish
-from album_operator.domain.seen import ApplicationSeen
 from album_operator.render.sync_policy import (
     is_applied,
     is_disabled,

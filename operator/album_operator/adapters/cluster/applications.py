@@ -7,17 +7,17 @@ from typing import Any
 from album_operator.adapters.cluster.cluster import Cluster, application_path, parse_time
 from album_operator.adapters.cluster.guard import prove_guard
 from album_operator.adapters.cluster.refusals import NotFoundError
-from album_operator.domain.errors import TransientError
-from album_operator.domain.reasons import Reason
-from album_operator.domain.redaction import head
-from album_operator.domain.release import Ref
-from album_operator.domain.seen import (
+from album_operator.domain.applications import (
     CONSENT,
     ApplicationSeen,
     ApplicationSource,
     ConsentedApplication,
     OperationSeen,
 )
+from album_operator.domain.errors import TransientError
+from album_operator.domain.reasons import Reason
+from album_operator.domain.redaction import head
+from album_operator.domain.release import Ref
 from album_operator.render.sync_policy import PREVIOUS_POLICY, REFRESH
 
 VALUES = frozenset({"valueFiles", "values", "valuesObject", "parameters", "fileParameters"})

@@ -18,18 +18,12 @@ from album_operator.adapters.cluster.pod_troubles import (
 from album_operator.adapters.cluster.refusals import ConflictError, NotFoundError
 from album_operator.codec import FAILED, end_of, job_of, release_of, running_build
 from album_operator.domain.build_slots import BuildRunning
+from album_operator.domain.builds import BuildSeen, BuildState, JobOwner, LastWords, PodTrouble
 from album_operator.domain.errors import StaleError
 from album_operator.domain.marks import IMAGE_LABEL
 from album_operator.domain.names import BUILDER
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref, Release
-from album_operator.domain.seen import (
-    BuildSeen,
-    BuildState,
-    JobOwner,
-    LastWords,
-    PodTrouble,
-)
 from album_operator.render.job import RELEASE_LABEL
 
 BATCH, CORE = "/apis/batch/v1", "/api/v1"

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from album_operator.adapters.cluster.cluster import parse_time
+from album_operator.domain.builds import PodTrouble
 from album_operator.domain.names import BUILDER, FETCH
-from album_operator.domain.seen import PodTrouble
 
 FAILED_CREATE = "FailedCreate"
 """Reason of the Job controller's Event about a Pod it could not create."""

@@ -12,9 +12,9 @@ from album_operator.adapters.forge_failures import archived, garbage, redirected
 from album_operator.codec.foreign_json import ExcessiveError
 from album_operator.domain.errors import OutsideError, TerminalError, TransientError
 from album_operator.domain.places import ForgePlace
+from album_operator.domain.pull_requests import PullRequestSeen, PullRequestState, RepositorySeen
 from album_operator.domain.reasons import Reason
 from album_operator.domain.redaction import head
-from album_operator.domain.seen import PullRequestSeen, PullRequestState, RepositorySeen
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from album_operator.adapters.forge_answers import Answer, require
 from album_operator.adapters.forge_failures import no_milestone, people_refused
 from album_operator.adapters.gitea.api import GiteaApi
 from album_operator.domain.places import Draft, ForgePlace
-from album_operator.domain.seen import PullRequestSeen
+from album_operator.domain.pull_requests import PullRequestSeen
 
 DRAFT_TITLE = "WIP: "
 """Beginning of a title that makes a pull request a draft (Gitea's WORK_IN_PROGRESS_PREFIXES)."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from album_operator.domain.seen import Checks, Fit, Gate, Review
+from album_operator.domain.pull_requests import Checks, Fit, Gate, Review
 
 Raw = Mapping[str, Any]
 

@@ -34,7 +34,7 @@ from album_operator.adapters.gitea.rules import find_signing_rule
 from album_operator.adapters.names import check_commit, check_ref_name
 from album_operator.adapters.servers.gateway import REFUSED_PAUSE, Gateway
 from album_operator.domain.places import CommitState, Draft, ForgePlace, MergeMethod
-from album_operator.domain.seen import (
+from album_operator.domain.pull_requests import (
     Changes,
     Fit,
     Gate,

@@ -9,7 +9,7 @@ from album_operator.adapters.forge_answers import reading
 from album_operator.adapters.gitea.api import GiteaApi
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.places import ForgePlace
-from album_operator.domain.seen import SigningRule
+from album_operator.domain.pull_requests import SigningRule
 
 GLOB = re.compile(r"\*\*|[*?\[\]{}\\]")
 WILD = {"**": ".*", "*": "[^/]*", "?": "[^/]"}

@@ -36,8 +36,8 @@ from album_operator.adapters.servers.addresses import (
 from album_operator.adapters.servers.gateway import Gateway
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.places import ForgePlace
+from album_operator.domain.pull_requests import RepositorySeen
 from album_operator.domain.reasons import Reason
-from album_operator.domain.seen import RepositorySeen
 
 REPOSITORY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*/[A-Za-z0-9._-]+")
 

@@ -9,7 +9,7 @@ from album_operator.adapters.forge_failures import garbage
 from album_operator.adapters.github.api import GitHubApi
 from album_operator.adapters.github.pulls import parse_moment, parse_slim, slim_pulls
 from album_operator.domain.places import ForgePlace
-from album_operator.domain.seen import Changes, Glance
+from album_operator.domain.pull_requests import Changes, Glance
 
 PAGE = 100
 

@@ -10,7 +10,7 @@ from album_operator.adapters.github.api import GitHubApi
 from album_operator.adapters.github.limits import CHANGE
 from album_operator.adapters.github.pulls import parse_pull
 from album_operator.domain.places import Draft, ForgePlace
-from album_operator.domain.seen import PullRequestSeen
+from album_operator.domain.pull_requests import PullRequestSeen
 
 WRITE_ISSUES = "write to issues and pull requests of"
 

@@ -7,7 +7,7 @@ from typing import Any
 from album_operator.adapters.forge_answers import check_sane, reading
 from album_operator.adapters.github.pulls import parse_moment
 from album_operator.domain.places import ForgePlace
-from album_operator.domain.seen import (
+from album_operator.domain.pull_requests import (
     Checks,
     Fit,
     Gate,

@@ -24,8 +24,8 @@ from album_operator.adapters.github.limits import READ
 from album_operator.adapters.github.pulls import parse_pull
 from album_operator.domain.errors import OutsideError, TerminalError
 from album_operator.domain.places import ForgePlace, MergeMethod
+from album_operator.domain.pull_requests import PullRequestSeen, PullRequestState
 from album_operator.domain.reasons import Reason
-from album_operator.domain.seen import PullRequestSeen, PullRequestState
 
 WRONG_METHOD = re.compile(
     r"(merge commits|squash merges|rebase merges|merging) (are|is) not allowed", re.IGNORECASE

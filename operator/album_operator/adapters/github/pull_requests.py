@@ -30,8 +30,13 @@ from album_operator.adapters.names import check_commit, check_ref_name
 from album_operator.adapters.servers.gateway import Gateway
 from album_operator.domain.errors import OutsideError, StaleError, TerminalError
 from album_operator.domain.places import CommitState, Draft, ForgePlace, MergeMethod
+from album_operator.domain.pull_requests import (
+    Changes,
+    PullRequestSeen,
+    PullRequestState,
+    RepositorySeen,
+)
 from album_operator.domain.reasons import Reason
-from album_operator.domain.seen import Changes, PullRequestSeen, PullRequestState, RepositorySeen
 
 TIME_LIMIT = timedelta(seconds=20)
 """Longest a request may take."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from album_operator.adapters.forge_answers import STATES, check_sane, reading
 from album_operator.domain.places import ForgePlace
-from album_operator.domain.seen import PullRequestSeen, PullRequestState
+from album_operator.domain.pull_requests import PullRequestSeen, PullRequestState
 
 Slimmed = Mapping[str, Any]
 """What is read of a pull request: GitHub's own is some 20 KiB, two repositories among it."""

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from album_operator.adapters.github.api import GitHubApi
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.places import ForgePlace
-from album_operator.domain.seen import SigningRule
+from album_operator.domain.pull_requests import SigningRule
 
 SIGNATURES = "required_signatures"
 

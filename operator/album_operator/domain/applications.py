@@ -1,0 +1,126 @@
+"""What a look at Argo CD's Applications found."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from album_operator.domain.release import Ref
+
+CONSENT = "album.dev/authorized-pipeline"
+"""Annotation of an Application: the pipelines its owner lets change it."""
+
+
+@dataclass(frozen=True)
+class ApplicationSource:
+    """Where an Application takes its manifests from.
+
+    Attributes:
+        place: where the Application has it, such as `spec.sources[1]`.
+        ref: name by which other sources take values files from it; empty for none.
+        helm: what it says of values and parameters, as the Application has it.
+        kustomize: what it says of images, likewise.
+    """
+
+    repository: str
+    path: str
+    target_revision: str
+    revision: str | None = None
+    place: str = "spec.source"
+    ref: str = ""
+    helm: Mapping[str, object] = field(default_factory=dict)
+    kustomize: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class OperationSeen:
+    """The last or running sync operation of an Application.
+
+    Attributes:
+        phase: `Running`, `Terminating`, `Succeeded`, `Failed` or `Error`.
+        revisions: revisions it synced to, one per source.
+        is_of_spec: it synced the sources that the spec has now.
+    """
+
+    phase: str
+    revisions: tuple[str, ...]
+    message: str
+    finished_at: datetime | None = None
+    is_of_spec: bool = False
+
+
+@dataclass(frozen=True)
+class ApplicationSeen:
+    """An Argo CD Application.
+
+    Attributes:
+        sources: its sources with the revision each was last *compared to*.
+        consents: pipelines, `<namespace>/<name>`, that its owner lets change its sync policy.
+        previous_policy: JSON text of the policy it had before we came, None where never kept.
+        sync_policy: `spec.syncPolicy` as it is, None where absent.
+        refresh_requested: a refresh is asked for and not yet done.
+        images: images in the Pod specs of its resources, old and new while a rollout runs.
+        health_since: when its health last changed, where Argo CD tells.
+        reconciled_at: when it was last compared.
+        operation: the last or running operation.
+        operation_requested: an operation is asked for and not yet begun.
+        conditions: messages of its error conditions by type, such as `ComparisonError`.
+        controller_namespace: where Argo CD's controller runs, empty where it does not tell.
+        is_of_spec: it was last compared with the sources that the spec has now.
+        renders: the Applications among its resources, with the sync status of each.
+        renders_sets: likewise the ApplicationSets.
+        made_by: the ApplicationSet that makes it and keeps it, None where none does.
+    """
+
+    namespace: str
+    name: str
+    resource_version: str
+    sources: tuple[ApplicationSource, ...]
+    consents: frozenset[str]
+    previous_policy: str | None
+    sync_policy: Mapping[str, object] | None
+    refresh_requested: bool
+    sync_status: str
+    health: str
+    images: tuple[str, ...]
+    health_since: datetime | None
+    reconciled_at: datetime | None
+    operation: OperationSeen | None
+    operation_requested: bool
+    conditions: Mapping[str, str]
+    controller_namespace: str = ""
+    is_of_spec: bool = False
+    renders: Mapping[Ref, str] = field(default_factory=dict)
+    renders_sets: Mapping[Ref, str] = field(default_factory=dict)
+    made_by: Ref | None = None
+
+    @property
+    def ref(self) -> Ref:
+        """Namespace and name."""
+        return Ref(self.namespace, self.name)
+
+    def status_of(self, other: "ApplicationSeen") -> str | None:
+        """Give the sync status of an Application, or of what makes it, among the resources.
+
+        None where it is not among them.
+        """
+        if other.ref in self.renders:
+            return self.renders[other.ref]
+        return self.renders_sets.get(other.made_by) if other.made_by is not None else None
+
+    @property
+    def instance(self) -> str:
+        """Its name where Argo CD tells those of several namespaces apart (`InstanceName`)."""
+        if self.controller_namespace in {"", self.namespace}:
+            return self.name
+        return f"{self.namespace}_{self.name}"
+
+
+@dataclass(frozen=True)
+class ConsentedApplication:
+    """An Application that may be patched as it was seen; made by `decisions.application.ask` alone.
+
+    Consent and resource version are of the same look, and a patch names that version: where the
+    owner moves the consent before it arrives, nothing is patched.
+    """
+
+    seen: ApplicationSeen

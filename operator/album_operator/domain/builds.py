@@ -1,0 +1,87 @@
+"""What a look at a build Job and its Pods found."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from album_operator.domain.names import FETCH
+
+
+class BuildState(StrEnum):
+    """Where a build Job stands."""
+
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+
+
+class JobOwner(StrEnum):
+    """Who controls a build Job.
+
+    `Release` is the very release that asks, `Earlier` one of the same name that was deleted since:
+    its Job is about to be deleted too. `Other` is anybody else, or nobody.
+    """
+
+    RELEASE = "Release"
+    EARLIER = "Earlier"
+    OTHER = "Other"
+
+
+@dataclass(frozen=True)
+class PodTrouble:
+    """Why a build has no Pod, why its Pod does not run, or how its container ended.
+
+    Attributes:
+        pod: its name; empty where the Job has none.
+        container: None where it is about the whole Pod.
+        reason: the word of the kubelet, the scheduler or the Job controller: `ImagePullBackOff`,
+            `Unschedulable`, `OOMKilled`, `Error`, `Evicted`, `DisruptionTarget`, `NodeLost`,
+            `FailedMount`, `FailedCreate`, `Suspended`.
+        message: what it says besides.
+    """
+
+    pod: str
+    container: str | None
+    reason: str
+    message: str
+    exit_code: int | None = None
+
+    @property
+    def is_log(self) -> bool:
+        """Whether `message` is the end of a log, in the words of whoever wrote the Dockerfile."""
+        return self.exit_code is not None and self.container != FETCH
+
+
+@dataclass(frozen=True)
+class LastWords:
+    """What the builder of a Pod that succeeded left behind, empty where it left nothing."""
+
+    pod: str
+    text: str
+
+
+@dataclass(frozen=True)
+class BuildSeen:
+    """A build Job and the Pods it controls.
+
+    Attributes:
+        state: as its builder ended, where it has ended: other containers of its Pod may go on.
+        owner: who controls the Job, by the owner reference's kind, name and uid.
+        failure_reason: reason of the Job's Failed condition, such as `DeadlineExceeded`.
+        failure_message: what that condition says besides.
+        failed_pods: how many of its Pods have failed, by the Job controller's count.
+        last_words: of each Pod whose builder succeeded, once the build has; several where the Job
+            controller made more than one, or where somebody made a Pod that claims to be the Job's.
+        trouble: what is wrong with the newest Pod, None where nothing is.
+    """
+
+    job: str
+    state: BuildState
+    owner: JobOwner
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    failure_reason: str | None = None
+    failure_message: str = ""
+    failed_pods: int = 0
+    last_words: tuple[LastWords, ...] = ()
+    trouble: PodTrouble | None = None

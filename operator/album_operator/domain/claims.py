@@ -1,0 +1,65 @@
+"""Other releases, and whose a release branch is."""
+
+from dataclasses import dataclass
+
+from album_operator.domain.hosts import NO_ALIASES, HostAliases
+from album_operator.domain.names import is_same_repository
+from album_operator.domain.record import Outcome, StepName
+from album_operator.domain.release import Ref
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigBranch:
+    """A branch of a config repository.
+
+    Attributes:
+        repository: its URL, as `normal_url` spells it.
+    """
+
+    repository: str
+    name: str
+
+    def is_same(self, other: "ConfigBranch", aliases: HostAliases = NO_ALIASES) -> bool:
+        """Tell whether two are one branch, by whichever names of their repository.
+
+        It is in a forge, for pull requests are made of it, and no forge tells case apart.
+        """
+        return self.name == other.name and is_same_repository(
+            self.repository, other.repository, aliases, ignores_case=True
+        )
+
+
+UNMERGED = frozenset({StepName.IMAGE_READY, StepName.PROPOSED, StepName.MERGED})
+"""The steps in which a release needs its branch."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseSeen:
+    """A release of a served namespace, as far as others need to know it.
+
+    Attributes:
+        app: None, and `version` too, before its tag was taken apart.
+        step: the first that is not done; None where the release has finished.
+        branch: the release branch that is its own until its merge; None before it was resolved,
+            after that merge or its end, and where it commits to the base branch.
+    """
+
+    pipeline: str
+    app: str | None
+    version: str | None
+    step: StepName | None
+    outcome: Outcome
+    branch: ConfigBranch | None = None
+
+
+@dataclass(frozen=True)
+class BranchClaim:
+    """Whose a release branch is, of the releases of all served namespaces.
+
+    Attributes:
+        holder: another release in flight that has it; None where who asked has it now.
+        is_certain: all of them are known; not so while they are listed after a start.
+    """
+
+    holder: Ref | None
+    is_certain: bool = True
