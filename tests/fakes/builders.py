@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from album_operator.domain.applications import ApplicationSeen, ApplicationSource
+from album_operator.domain.argocd import ArgoCDWish, ResolvedArgoCD, SyncPolicyWish
 from album_operator.domain.builds import BuildSeen, BuildState, JobOwner
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.pipeline import (
     App,
-    ArgoCDWish,
     Author,
     BuildWish,
     ConfigWish,
@@ -46,11 +46,9 @@ from album_operator.domain.release import (
     Ref,
     Release,
     Resources,
-    SyncPolicyWish,
 )
 from album_operator.domain.resolved import (
     Resolved,
-    ResolvedArgoCD,
     ResolvedBuild,
     ResolvedConfig,
     ResolvedPipeline,

@@ -1,10 +1,10 @@
 """AlbumPipeline: how the apps of one source repository are released."""
 
-from datetime import timedelta
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from album_operator.api.argocd import ApplicationRef, ArgoCD
 from album_operator.api.build import Build, VersionArg
 from album_operator.api.edits import EditList
 from album_operator.api.metadata import ObjectMeta
@@ -27,14 +27,10 @@ from album_operator.api.templates import (
 )
 from album_operator.api.types import (
     AppName,
-    Between,
     DeliveryType,
-    Duration,
     ForgeType,
-    Label,
     MergeMethod,
     MergeMode,
-    ObjectName,
     SecretRef,
     TagPrefix,
     VersioningType,
@@ -261,70 +257,6 @@ class Config(Model):
             "image, tag, release and the trailers Argo CD reads follow in any case."
         ),
     )
-
-
-class SyncPolicy(Model):
-    """Sync policy the Applications get. A field that is left out is left as it is."""
-
-    self_heal: bool | None = Field(
-        None,
-        description=(
-            "Sets automated.selfHeal: whether Argo CD undoes changes made in the cluster by hand."
-        ),
-    )
-    apply_out_of_sync_only: bool | None = Field(
-        None,
-        description="Sets the sync option ApplyOutOfSyncOnly; other sync options are kept.",
-    )
-    prune: bool | None = Field(
-        None,
-        description=(
-            "Sets automated.prune: whether Argo CD deletes what is no longer in the repository."
-        ),
-    )
-
-
-Settle = Annotated[Duration, Between("0s", "1h", "60s")]
-Timeout = Annotated[Duration, Between("10s", "24h", "15m")]
-
-
-class ArgoCD(Model):
-    """The Applications and how they are to sync."""
-
-    namespace: Label = Field(
-        "argocd",
-        description="Namespace of the Application an app has by convention; argocd by default.",
-    )
-    sync_policy: SyncPolicy = Field(
-        default_factory=lambda: SyncPolicy(self_heal=True, apply_out_of_sync_only=True),
-        description=(
-            "Sync policy the Applications get. If you write it, only the fields you write are set; "
-            "selfHeal and applyOutOfSyncOnly are true if you do not."
-        ),
-        json_schema_extra={"default": {"selfHeal": True, "applyOutOfSyncOnly": True}},
-    )
-    settle: Settle = Field(
-        timedelta(seconds=60),
-        description=(
-            "How long the app must stay Healthy before the release counts as deployed; 60s by "
-            "default."
-        ),
-        json_schema_extra={"default": "60s"},
-    )
-    timeout: Timeout = Field(
-        timedelta(minutes=15),
-        description=(
-            "How long after the merge the app may take to run the new version; 15m by default."
-        ),
-        json_schema_extra={"default": "15m"},
-    )
-
-
-class ApplicationRef(Model):
-    """An Argo CD Application."""
-
-    namespace: Label = Field(description="Namespace of the Application.")
-    name: ObjectName = Field(description="Name of the Application.")
 
 
 class App(Model):

@@ -4,6 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from album_operator.api.argocd import ResolvedArgoCD
 from album_operator.api.build import ArgName, ArgValue, BuildTimeout, Target
 from album_operator.api.build_cache import ResolvedBuildCache
 from album_operator.api.build_outputs import (
@@ -20,8 +21,6 @@ from album_operator.api.pipeline import (
     AuthorName,
     LabelName,
     MilestoneTitle,
-    Settle,
-    Timeout,
     UserName,
 )
 from album_operator.api.places import (
@@ -48,7 +47,6 @@ from album_operator.api.types import (
     Duration,
     ExistingImage,
     ForgeType,
-    Label,
     MergeMethod,
     MergeMode,
     Name,
@@ -240,32 +238,6 @@ class ResolvedConfig(Model):
         None, description="Template of the commit's message, if not by default."
     )
     edits: ResolvedEditList = Field(max_length=16, description="The values that are changed.")
-
-
-class ResolvedApplication(Model):
-    """An Argo CD Application."""
-
-    namespace: Annotated[Name, obeys(Label)] = Field(description="Namespace of the Application.")
-    name: Object = Field(description="Name of the Application.")
-
-
-class ResolvedArgoCD(Model):
-    """The Applications and how they are to sync."""
-
-    self_heal: bool | None = Field(None, description="automated.selfHeal; unset leaves it alone.")
-    apply_out_of_sync_only: bool | None = Field(
-        None, description="Sync option ApplyOutOfSyncOnly; unset leaves it alone."
-    )
-    prune: bool | None = Field(None, description="automated.prune; unset leaves it alone.")
-    settle: Annotated[Duration, obeys(Settle)] = Field(
-        description="How long the app must stay Healthy."
-    )
-    timeout: Annotated[Duration, obeys(Timeout)] = Field(
-        description="How long after the merge the app may take."
-    )
-    applications: Annotated[list[ResolvedApplication], MapList("namespace", "name")] = Field(
-        max_length=16, description="The Applications that run the app."
-    )
 
 
 class ResolvedFeedback(Model):

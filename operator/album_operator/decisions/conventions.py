@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from album_operator.domain.argocd import ResolvedArgoCD
 from album_operator.domain.build_cache import resolve_cache
 from album_operator.domain.build_source import OWN_FILES
 from album_operator.domain.diffs import UNKNOWN_DIGEST
@@ -31,7 +32,6 @@ from album_operator.domain.release import (
 from album_operator.domain.remedy import SET_RETRY
 from album_operator.domain.resolved import (
     Resolved,
-    ResolvedArgoCD,
     ResolvedBuild,
     ResolvedConfig,
     ResolvedFeedback,

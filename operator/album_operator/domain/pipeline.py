@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from album_operator.domain.argocd import ArgoCDWish
 from album_operator.domain.build_cache import CacheWish
 from album_operator.domain.build_outputs import BuildSecret
 from album_operator.domain.build_pod import PodWish
@@ -18,7 +19,6 @@ from album_operator.domain.release import (
     PullRequestWish,
     Ref,
     Resources,
-    SyncPolicyWish,
 )
 from album_operator.domain.versions import Versioning
 
@@ -127,20 +127,6 @@ class ConfigWish:
     delivery: Delivery = Delivery.PULL_REQUEST
     pull_request: PullRequestWish = field(default_factory=PullRequestWish)
     commit_message: str | None = None
-
-
-@dataclass(frozen=True)
-class ArgoCDWish:
-    """The Applications and how they are to sync.
-
-    Attributes:
-        namespace: of the Application an app has by convention.
-    """
-
-    namespace: str
-    sync_policy: SyncPolicyWish
-    settle: timedelta
-    timeout: timedelta
 
 
 @dataclass(frozen=True)

@@ -212,15 +212,6 @@ class Edit:
 
 
 @dataclass(frozen=True)
-class SyncPolicyWish:
-    """What the sync policy shall be; None leaves a field alone."""
-
-    self_heal: bool | None = True
-    apply_out_of_sync_only: bool | None = True
-    prune: bool | None = None
-
-
-@dataclass(frozen=True)
 class PullRequestWish:
     """How a release's pull request is opened, and who merges it.
 

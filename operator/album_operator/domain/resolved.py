@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from album_operator.domain.argocd import ResolvedArgoCD
 from album_operator.domain.build_cache import ResolvedCache
 from album_operator.domain.build_outputs import BuildSecret
 from album_operator.domain.build_pod import PodWish
@@ -16,9 +17,7 @@ from album_operator.domain.release import (
     ExistingImage,
     ProofBy,
     PullRequestWish,
-    Ref,
     Resources,
-    SyncPolicyWish,
 )
 from album_operator.domain.versions import Versioning
 
@@ -123,16 +122,6 @@ class ResolvedConfig:
     delivery: Delivery = Delivery.PULL_REQUEST
     pull_request: PullRequestWish = field(default_factory=PullRequestWish)
     commit_message: str | None = None
-
-
-@dataclass(frozen=True)
-class ResolvedArgoCD:
-    """Which Applications run the app and how their sync is to behave."""
-
-    applications: tuple[Ref, ...]
-    sync_policy: SyncPolicyWish
-    settle: timedelta
-    timeout: timedelta
 
 
 @dataclass(frozen=True)

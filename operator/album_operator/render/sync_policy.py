@@ -6,7 +6,7 @@ from copy import deepcopy
 from typing import Any
 
 from album_operator.domain.applications import ApplicationSeen
-from album_operator.domain.release import SyncPolicyWish
+from album_operator.domain.argocd import SyncPolicyWish
 
 PREVIOUS_POLICY = "album.dev/previous-sync-policy"
 REFRESH = "argocd.argoproj.io/refresh"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from album_operator.adapters.cluster.applications import parse_application
-from album_operator.domain.release import SyncPolicyWish
+from album_operator.domain.argocd import SyncPolicyWish
 from album_operator.render.sync_policy import patch_for
 from tests.integration.manifests.applications import (
     APPLICATIONS,

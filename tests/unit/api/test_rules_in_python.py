@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from album_operator.api import build, pipeline, places, resources, templates, types
+from album_operator.api import argocd, build, pipeline, places, resources, templates, types
 from album_operator.api.model import obeys
 from tests.integration.admission_rows import APP_AND_VERSION, PIPELINES, RELEASES, Row
 
@@ -30,8 +30,8 @@ KINDS: dict[str, object] = {
     "spec.build.timeout": build.BuildTimeout,
     "spec.build.resources.limits.cpu": resources.Cpu,
     "spec.build.resources.limits.memory": resources.Bytes,
-    "spec.argocd.settle": pipeline.Settle,
-    "spec.argocd.timeout": pipeline.Timeout,
+    "spec.argocd.settle": argocd.Settle,
+    "spec.argocd.timeout": argocd.Timeout,
     "spec.config.author.email": pipeline.AuthorEmail,
     "spec.config.author.name": pipeline.AuthorName,
     "spec.config.branch": places.BranchName,
@@ -71,7 +71,7 @@ def test_a_rule_says_in_python_what_it_says_to_the_api_server(row: Row) -> None:
     kind = KINDS[row.path]
     check = obeys(kind).func
     value: object = row.value
-    if kind in {build.BuildTimeout, pipeline.Settle, pipeline.Timeout}:
+    if kind in {build.BuildTimeout, argocd.Settle, argocd.Timeout}:
         try:
             value = TypeAdapter(types.Duration).validate_python(row.value)
         except ValidationError:

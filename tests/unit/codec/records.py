@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from album_operator.codec.status import SENTENCE_LENGTHS
+from album_operator.domain.argocd import ResolvedArgoCD, SyncPolicyWish
 from album_operator.domain.build_cache import ResolvedCache
 from album_operator.domain.build_outputs import BuildSecret, SecretKeyRef
 from album_operator.domain.build_pod import (
@@ -51,11 +52,9 @@ from album_operator.domain.release import (
     PullRequestWish,
     Ref,
     Resources,
-    SyncPolicyWish,
 )
 from album_operator.domain.resolved import (
     Resolved,
-    ResolvedArgoCD,
     ResolvedBuild,
     ResolvedConfig,
     ResolvedFeedback,

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from album_operator.codec import parse_pipeline, parse_release
 from album_operator.decisions import conventions
+from album_operator.domain.argocd import SyncPolicyWish
 from album_operator.domain.build_cache import CacheWish
 from album_operator.domain.build_source import SourceParts
 from album_operator.domain.forges import ForgeType
@@ -35,7 +36,6 @@ from album_operator.domain.release import (
     PullRequestWish,
     Ref,
     Resources,
-    SyncPolicyWish,
 )
 from album_operator.domain.resolved import Resolved
 from tests.fakes.builders import (

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from album_operator.decisions.trust import find_contradiction, refuse
+from album_operator.domain.argocd import SyncPolicyWish
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.pipeline import App, MaybeSecretRef, Pipeline
 from album_operator.domain.reasons import Reason
@@ -20,7 +21,6 @@ from album_operator.domain.release import (
     PullRequestWish,
     Ref,
     Resources,
-    SyncPolicyWish,
 )
 from album_operator.domain.resolved import Resolved, ResolvedFeedback
 from tests.fakes.builders import PIPELINE, RELEASE, RESOLVED, record_before

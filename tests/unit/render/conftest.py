@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from album_operator.domain.argocd import ResolvedArgoCD, SyncPolicyWish
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.release import (
     BuildArg,
@@ -12,11 +13,9 @@ from album_operator.domain.release import (
     Ref,
     Release,
     Resources,
-    SyncPolicyWish,
 )
 from album_operator.domain.resolved import (
     Resolved,
-    ResolvedArgoCD,
     ResolvedBuild,
     ResolvedConfig,
     ResolvedPipeline,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from album_operator.domain.applications import ApplicationSeen
-from album_operator.domain.release import SyncPolicyWish
+from album_operator.domain.argocd import SyncPolicyWish
 from album_operator.render.sync_policy import (
     is_applied,
     is_disabled,

@@ -1,0 +1,99 @@
+"""The part of an AlbumPipeline that says which Applications there are, and how they sync."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field
+
+from album_operator.api.model import MapList, Model, obeys
+from album_operator.api.types import Between, Duration, Label, Name, ObjectName
+
+
+class SyncPolicy(Model):
+    """Sync policy the Applications get. A field that is left out is left as it is."""
+
+    self_heal: bool | None = Field(
+        None,
+        description=(
+            "Sets automated.selfHeal: whether Argo CD undoes changes made in the cluster by hand."
+        ),
+    )
+    apply_out_of_sync_only: bool | None = Field(
+        None,
+        description="Sets the sync option ApplyOutOfSyncOnly; other sync options are kept.",
+    )
+    prune: bool | None = Field(
+        None,
+        description=(
+            "Sets automated.prune: whether Argo CD deletes what is no longer in the repository."
+        ),
+    )
+
+
+Settle = Annotated[Duration, Between("0s", "1h", "60s")]
+Timeout = Annotated[Duration, Between("10s", "24h", "15m")]
+
+
+class ArgoCD(Model):
+    """The Applications and how they are to sync."""
+
+    namespace: Label = Field(
+        "argocd",
+        description="Namespace of the Application an app has by convention; argocd by default.",
+    )
+    sync_policy: SyncPolicy = Field(
+        default_factory=lambda: SyncPolicy(self_heal=True, apply_out_of_sync_only=True),
+        description=(
+            "Sync policy the Applications get. If you write it, only the fields you write are set; "
+            "selfHeal and applyOutOfSyncOnly are true if you do not."
+        ),
+        json_schema_extra={"default": {"selfHeal": True, "applyOutOfSyncOnly": True}},
+    )
+    settle: Settle = Field(
+        timedelta(seconds=60),
+        description=(
+            "How long the app must stay Healthy before the release counts as deployed; 60s by "
+            "default."
+        ),
+        json_schema_extra={"default": "60s"},
+    )
+    timeout: Timeout = Field(
+        timedelta(minutes=15),
+        description=(
+            "How long after the merge the app may take to run the new version; 15m by default."
+        ),
+        json_schema_extra={"default": "15m"},
+    )
+
+
+class ApplicationRef(Model):
+    """An Argo CD Application."""
+
+    namespace: Label = Field(description="Namespace of the Application.")
+    name: ObjectName = Field(description="Name of the Application.")
+
+
+class ResolvedApplication(Model):
+    """An Argo CD Application."""
+
+    namespace: Annotated[Name, obeys(Label)] = Field(description="Namespace of the Application.")
+    name: Annotated[Name, obeys(ObjectName)] = Field(description="Name of the Application.")
+
+
+class ResolvedArgoCD(Model):
+    """The Applications and how they are to sync."""
+
+    self_heal: bool | None = Field(None, description="automated.selfHeal; unset leaves it alone.")
+    apply_out_of_sync_only: bool | None = Field(
+        None, description="Sync option ApplyOutOfSyncOnly; unset leaves it alone."
+    )
+    prune: bool | None = Field(None, description="automated.prune; unset leaves it alone.")
+    settle: Annotated[Duration, obeys(Settle)] = Field(
+        description="How long the app must stay Healthy."
+    )
+    timeout: Annotated[Duration, obeys(Timeout)] = Field(
+        description="How long after the merge the app may take."
+    )
+    applications: Annotated[list[ResolvedApplication], MapList("namespace", "name")] = Field(
+        max_length=16, description="The Applications that run the app."
+    )

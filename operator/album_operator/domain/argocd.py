@@ -1,0 +1,39 @@
+"""What a pipeline wishes of Argo CD, and what a release made of it."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from album_operator.domain.release import Ref
+
+
+@dataclass(frozen=True)
+class SyncPolicyWish:
+    """What the sync policy shall be; None leaves a field alone."""
+
+    self_heal: bool | None = True
+    apply_out_of_sync_only: bool | None = True
+    prune: bool | None = None
+
+
+@dataclass(frozen=True)
+class ArgoCDWish:
+    """The Applications and how they are to sync.
+
+    Attributes:
+        namespace: of the Application an app has by convention.
+    """
+
+    namespace: str
+    sync_policy: SyncPolicyWish
+    settle: timedelta
+    timeout: timedelta
+
+
+@dataclass(frozen=True)
+class ResolvedArgoCD:
+    """Which Applications run the app and how their sync is to behave."""
+
+    applications: tuple[Ref, ...]
+    sync_policy: SyncPolicyWish
+    settle: timedelta
+    timeout: timedelta
