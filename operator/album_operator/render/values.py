@@ -27,19 +27,12 @@ from album_operator.render.yaml_nodes import (
     parse_events,
     parse_text,
 )
-from album_operator.render.yaml_places import (
-    CORRECT,
-    Gap,
-    Target,
-    Way,
-    Within,
-    find_place,
-    key_of,
-    places_shared,
-)
+from album_operator.render.yaml_places import Gap, Target, Way, Within, find_place
 from album_operator.render.yaml_proof import check_agreement, check_only_changed
+from album_operator.render.yaml_sharing import key_of, places_shared
 from album_operator.render.yaml_sops import check_sops
 from album_operator.render.yaml_splices import Splices
+from album_operator.render.yaml_steps import CORRECT
 from album_operator.render.yaml_texts import Block, find_block
 
 MOST_NAMED = 12

@@ -14,7 +14,8 @@ from album_operator.domain.images import is_reference, split_pin, words_of
 from album_operator.domain.keys import Step, render_key
 from album_operator.domain.release import Edit, EditFormat, EditValue
 from album_operator.render.yaml_nodes import Node, RefusedError
-from album_operator.render.yaml_places import Gap, Target, effective_pairs
+from album_operator.render.yaml_places import Gap, Target
+from album_operator.render.yaml_sharing import effective_pairs
 
 DIGEST = frozenset({"digest", "sha", "sha256", "sha512"})
 TAG = frozenset({"tag", "version", "release"})

@@ -1,25 +1,24 @@
 """Where an edit takes place: the scalar at the end of some steps, or the gap where it would be."""
 
 import re
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from album_operator.domain.keys import Index, Item, Step, render_key
 from album_operator.domain.reasons import Reason
 from album_operator.render.yaml_nodes import MAX_DEPTH, STRING, Node, RefusedError
+from album_operator.render.yaml_sharing import key_of
+from album_operator.render.yaml_steps import CORRECT, go, no_mapping
 
 PREFIX = re.compile(r"(?:[!&]\S*[ \t]+)*")
 """Tag and anchor before a value."""
 
+
 LINE_BREAK = re.compile(r"[\r\n\x85\u2028\u2029]")
+
 
 SUBSTITUTION = re.compile(r"\$\{[^}]*\}|\$\([^)]*\)")
 """What Flux, envsubst and their like replace in a file."""
-
-MERGE = "<<"
-
-CORRECT = "Correct edits[].key of the pipeline"
 
 
 @dataclass(frozen=True)
@@ -115,9 +114,9 @@ def find_place(text: str, root: Node | None, way: Way) -> Target | Gap | Within:
         else:
             node = _through_anchors(node, root, way)
             if node.style == "|" and not node.uses:
-                return Within(node, steps[number:], _no_mapping(node, step))
+                return Within(node, steps[number:], no_mapping(node, step))
             above.append(node)
-            found = _go(node, step, way)
+            found = go(node, step, shared=way.shared)
             refusal = _absent(node, step, way.name)
         if found is None:
             _check_spelling(above, steps)
@@ -148,173 +147,6 @@ def _check_steps(steps: Sequence[Step]) -> None:
             "the edit would change the very value by which its item is told from the others",
             f"{CORRECT}: name the item by another of its keys, or by its index",
         )
-
-
-def effective_pairs(node: Node) -> Iterator[tuple[Node, Node]]:
-    """Go through the keys and values a mapping has, those from merge keys after its own.
-
-    The value of a merge key is a mapping or a list of them, of which the first wins
-    (yaml.org/type/merge). Values are given as what aliases stand for.
-    """
-    seen: set[str | None] = set()
-    mappings, known = [node], {node.number}
-    while mappings:
-        mapping = mappings.pop(0)
-        merged: list[Node] = []
-        for key, value in mapping.pairs():
-            if _is_merge(key):
-                merged += [value.meant] if not value.meant.is_sequence else value.meant.children
-            elif key.text not in seen:
-                yield key, value.meant
-        seen.update(key.text for key, _ in mapping.pairs())
-        merged = [one.meant for one in merged if one.meant.is_mapping]
-        mappings = [one for one in merged if one.number not in known] + mappings
-        known.update(one.number for one in merged)
-
-
-def places_shared(root: Node, node: Node) -> list[str]:
-    """Give the keys of all places that change with a node: those of aliases of what it is in."""
-    found: dict[int, str] = {}
-    waiting = [node]
-    while waiting:
-        for inner in _nodes_to(root, waiting.pop()):
-            fresh = [use for use in inner.uses if use.number not in found]
-            found |= {use.number: key_of(root, use) for use in fresh}
-            waiting += fresh
-    return [found[number] for number in sorted(found)]
-
-
-def key_of(root: Node, node: Node) -> str:
-    """Write the way from a root to a node of its tree as a key, items of lists by their index."""
-    steps: list[Step] = []
-    for parent in _nodes_to(root, node)[:-1]:
-        position = _position(parent, node)
-        if parent.is_sequence:
-            steps.append(Index(position))
-        else:
-            steps.append(parent.children[position - position % 2].text or "")
-    return render_key(steps)
-
-
-def _nodes_to(root: Node, node: Node) -> list[Node]:
-    """Give the nodes from the root to one of the tree, both included."""
-    way = [root]
-    while way[-1].number != node.number:
-        way.append(way[-1].children[_position(way[-1], node)])
-    return way
-
-
-def _position(parent: Node, node: Node) -> int:
-    """Give which child of a node another node of the tree is, or is in."""
-    return bisect_left(parent.children, node.number, key=lambda child: child.last)
-
-
-def _go(node: Node, step: Step, way: Way) -> tuple[Node, Node] | None:
-    """Go one step; an item of a list has no key and stands for it."""
-    match step:
-        case Index(number):
-            _check_sequence(node, f"the {step}")
-            if number >= len(node.children):
-                return None
-            return node.children[number], node.children[number]
-        case Item():
-            return _item(node, step)
-        case _:
-            return _value(node, step, way)
-
-
-def _value(node: Node, name: str, way: Way) -> tuple[Node, Node] | None:
-    """Go from a mapping to the key and value of one name in it."""
-    if not node.is_mapping:
-        _refuse_names(node, name)
-    found = []
-    for candidate, value in node.pairs():
-        if candidate.is_alias:
-            raise RefusedError(
-                candidate.at, "an alias is used as a key there", "Write the key itself"
-            )
-        if candidate.text == name:
-            found.append((candidate, value))
-    if len(found) > 1:
-        raise RefusedError(found[1][0].at, f"the key {name} is there twice", "Remove one of them")
-    if found:
-        return found[0]
-    if not way.shared:
-        _check_merge(node, name)
-        return None
-    return next((pair for pair in effective_pairs(node) if pair[0].text == name), None)
-
-
-def _refuse_names(node: Node, name: str) -> None:
-    if node.is_sequence:
-        raise RefusedError(
-            node.at,
-            f"what is there is a list, not a mapping with the key {name}",
-            f"{CORRECT}: items of lists are named as [0] or [name=…]",
-        )
-    raise _no_mapping(node, name)
-
-
-def _no_mapping(node: Node, step: Step) -> RefusedError:
-    wanted = f"a mapping with the key {step}" if isinstance(step, str) else f"a list with an {step}"
-    is_text = node.style in {"'", '"', ">"}
-    remedy = f"{CORRECT}, or write the text as a block (|), which is looked into"
-    return RefusedError(
-        node.at, f"what is there is a text, not {wanted}", remedy if is_text else CORRECT
-    )
-
-
-def _item(node: Node, item: Item) -> tuple[Node, Node] | None:
-    """Go from a list to the item that a key of it tells from the others."""
-    _check_sequence(node, f"the {item}")
-    found = [child for child in node.children if _is_it(child, item)]
-    if len(found) > 1:
-        raise RefusedError(
-            found[1].at,
-            f"an {item} is there twice",
-            "Remove one of them, or name it by its index where format is YAML",
-        )
-    return (found[0], found[0]) if found else None
-
-
-def _is_it(child: Node, item: Item) -> bool:
-    if not child.meant.is_mapping:
-        raise RefusedError(
-            child.at,
-            f"the item there is no mapping with the key {item.field}",
-            f"Write it as `- {item.field}: …`",
-        )
-    names = [value for key, value in effective_pairs(child.meant) if key.text == item.field]
-    if len(names) > 1:
-        raise RefusedError(
-            names[1].at, f"the key {item.field} is there twice", "Remove one of them"
-        )
-    return any(name.text == item.value for name in names)
-
-
-def _check_sequence(node: Node, what: str) -> None:
-    if not node.is_sequence:
-        raise RefusedError(
-            node.at,
-            f"what is there is no list with {what}",
-            "Write a list there or correct edits[].key of the pipeline",
-        )
-
-
-def _check_merge(node: Node, name: str) -> None:
-    for candidate, _ in node.pairs():
-        if _is_merge(candidate):
-            raise RefusedError(
-                candidate.at,
-                f"the key {name} can only come from the merge key `<<` there, and an edit of what "
-                "is merged would change other places too",
-                f"Write {name} into this mapping, or set anchors: Edit beside the key if all of "
-                "them shall change",
-            )
-
-
-def _is_merge(key: Node) -> bool:
-    return key.text == MERGE and key.style is None
 
 
 def _check_spelling(above: Sequence[Node], steps: Sequence[Step]) -> None:
