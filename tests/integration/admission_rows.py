@@ -6,6 +6,13 @@ Long because it is a table. A refused row names the field and a part of the sent
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from tests.integration.argument_rows import (
+    HONEST_NAMES,
+    HONEST_VALUES,
+    SECRET_NAMES,
+    SECRET_TEXTS,
+    SECRET_URLS,
+)
 from tests.integration.objects import REMOVED, REPOSITORY
 
 ENDS_WITH_VERSION = "must be the name of a git tag that ends with a version"
@@ -573,6 +580,14 @@ PIPELINES = [
     Row("spec.build.args", [{"name": "GO_VERSION", "value": "1.27 # 'x' $HOME"}]),
     Row("spec.build.args", [{"name": "EMPTY", "value": ""}]),
     *(
+        Row("spec.build.args", [{"name": name, "value": "x"} for name in HONEST_NAMES[i : i + 32]])
+        for i in range(0, len(HONEST_NAMES), 32)
+    ),
+    Row(
+        "spec.build.args",
+        [{"name": f"A{i}", "value": value} for i, value in enumerate(HONEST_VALUES)],
+    ),
+    *(
         Row(
             "spec.build.args",
             [{"name": name, "value": "x"}],
@@ -583,10 +598,7 @@ PIPELINES = [
             ("LD_PRELOAD", "build arguments named LD_* or BASH_ENV"),
             ("ld_library_path", "build arguments named LD_* or BASH_ENV"),
             ("BASH_ENV", "build arguments named LD_* or BASH_ENV"),
-            ("NPM_TOKEN", "must not hold secrets"),
-            ("TOKEN", "must not hold secrets"),
-            ("db_password", "must not hold secrets"),
-            ("CLIENT_SECRET", "must not hold secrets"),
+            *((name, "must not hold secrets") for name in SECRET_NAMES),
             ("", "a build argument's name must be"),
             ("1X", "a build argument's name must be"),
             ("A=B", "a build argument's name must be"),
@@ -606,6 +618,8 @@ PIPELINES = [
             ("a\nb", "must be one line"),
             ("a\x00", "must be one line"),
             ("$(VERSION)", "which Kubernetes would expand"),
+            *((text, "must not hold a URL with a password") for text in SECRET_URLS),
+            *((text, "must not be a token or a private key") for text in SECRET_TEXTS),
             ("x" * 1025, TOO_LONG),
         )
     ),

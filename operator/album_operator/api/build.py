@@ -5,13 +5,14 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from album_operator.api.build_args import BuildArg, VersionArg
 from album_operator.api.build_cache import BuildCache
 from album_operator.api.build_outputs import BuildSecret, Platforms, Tags
 from album_operator.api.build_pod import BuildPod
 from album_operator.api.build_source import BuildSource
-from album_operator.api.model import MapList, Model, Rule, Rules
+from album_operator.api.model import MapList, Model, Rule
 from album_operator.api.places import ImageRepository, RegistryHost
-from album_operator.api.predicates import contains, finds, matches, upper_matches
+from album_operator.api.predicates import matches
 from album_operator.api.resources import Resources
 from album_operator.api.types import (
     Between,
@@ -42,63 +43,6 @@ class Image(Model):
     insecure: bool = Field(
         default=False, description="The registry speaks plain HTTP instead of HTTPS."
     )
-
-
-_KNOWN_ARG = Rules(
-    Rule(
-        ~upper_matches("(LD_.*|BASH_ENV)"),
-        "build arguments named LD_* or BASH_ENV would change how every command of the build runs: "
-        "choose another name.",
-    ),
-    Rule(
-        ~upper_matches("(.*_)?(TOKEN|PASSWORD|SECRET)"),
-        "build arguments stay readable in the image's history, so they must not hold secrets: "
-        "choose a name that does not end with TOKEN, PASSWORD or SECRET.",
-    ),
-)
-
-ArgName = Annotated[
-    str,
-    Field(max_length=64, examples=["GO_VERSION"]),
-    Rule(
-        matches("[A-Za-z_][A-Za-z0-9_]*"),
-        "a build argument's name must be letters, digits and '_', not beginning with a digit.",
-    ),
-    _KNOWN_ARG,
-]
-
-VersionArg = Annotated[
-    str,
-    Field(max_length=64, examples=["APP_VERSION"]),
-    Rule(
-        matches("([A-Za-z_][A-Za-z0-9_]*)?"),
-        "versionArg must be the name of a build argument, letters, digits and '_', not beginning "
-        "with a digit; or empty, for a build that is not told its version.",
-    ),
-    _KNOWN_ARG,
-]
-
-ArgValue = Annotated[
-    str,
-    Field(max_length=1024),
-    Rule(
-        ~finds(r"[\x00-\x1f\x7f]"),
-        "a build argument's value must be one line without control characters.",
-    ),
-    # Kubernetes expands `$(NAME)` in a container's arguments.
-    Rule(
-        ~contains("$("),
-        "a build argument's value must not contain $(, which Kubernetes would expand: write the "
-        "value out.",
-    ),
-]
-
-
-class BuildArg(Model):
-    """One build argument (ARG of the Dockerfile)."""
-
-    name: ArgName = Field(description="Name of the ARG.")
-    value: ArgValue = Field(description="Its value.")
 
 
 Target = Annotated[

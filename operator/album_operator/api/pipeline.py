@@ -5,7 +5,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from album_operator.api.argocd import ApplicationRef, ArgoCD
-from album_operator.api.build import Build, VersionArg
+from album_operator.api.build import Build
+from album_operator.api.build_args import VersionArg
 from album_operator.api.edits import EditList
 from album_operator.api.metadata import ObjectMeta
 from album_operator.api.model import MapList, Model, Rule

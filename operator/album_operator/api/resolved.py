@@ -5,7 +5,8 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from album_operator.api.argocd import ResolvedArgoCD
-from album_operator.api.build import ArgName, ArgValue, BuildTimeout, Target
+from album_operator.api.build import BuildTimeout, Target
+from album_operator.api.build_args import ArgName, ArgValue
 from album_operator.api.build_cache import ResolvedBuildCache
 from album_operator.api.build_outputs import (
     ResolvedBuildSecret,

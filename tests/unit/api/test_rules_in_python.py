@@ -6,7 +6,16 @@ from datetime import timedelta
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from album_operator.api import argocd, build, pipeline, places, resources, templates, types
+from album_operator.api import (
+    argocd,
+    build,
+    build_args,
+    pipeline,
+    places,
+    resources,
+    templates,
+    types,
+)
 from album_operator.api.model import obeys
 from tests.integration.admission_rows import APP_AND_VERSION, PIPELINES, RELEASES, Row
 
@@ -20,10 +29,10 @@ KINDS: dict[str, object] = {
     "spec.apps[0].image": places.ImageName,
     "spec.apps[0].tagPrefix": types.TagPrefix,
     "spec.apps[0].applications[0].name": types.ObjectName,
-    "spec.build.args[0].name": build.ArgName,
-    "spec.build.args[0].value": build.ArgValue,
-    "spec.build.versionArg": build.VersionArg,
-    "spec.apps[0].versionArg": build.VersionArg,
+    "spec.build.args[0].name": build_args.ArgName,
+    "spec.build.args[0].value": build_args.ArgValue,
+    "spec.build.versionArg": build_args.VersionArg,
+    "spec.apps[0].versionArg": build_args.VersionArg,
     "spec.build.image.registry": places.RegistryHost,
     "spec.build.image.repository": places.ImageRepository,
     "spec.build.target": build.Target,

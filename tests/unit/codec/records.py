@@ -100,9 +100,7 @@ tags = st.builds("{}-{}".format, names, versions)
 image_references = st.builds("ghcr.io/{}/{}:{}".format, names, names, versions)
 branches = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_+-]{0,20}(/[A-Za-z0-9_+-]{1,9})?", fullmatch=True)
 paths = st.from_regex(r"[A-Za-z0-9_+=,][A-Za-z0-9_+=,-]{0,9}(/[A-Za-z0-9_]{1,9})?", fullmatch=True)
-arguments = st.from_regex(r"[A-Z][A-Z0-9_]{0,20}", fullmatch=True).filter(
-    lambda name: not re.fullmatch(r"(.*_)?(TOKEN|PASSWORD|SECRET)|LD_.*|BASH_ENV", name)
-)
+arguments = st.from_regex(r"(?!LD_)[A-Z][A-Z0-9_]{0,20}_VERSION", fullmatch=True)
 lines = st.text(
     st.characters(codec="utf-8", exclude_categories=["C", "Z"], exclude_characters="<>$,"),
     min_size=1,
