@@ -1,8 +1,9 @@
-"""What the testbed's registry holds, read as anybody may."""
+"""What the testbed's registry holds, read and deleted as anybody may."""
 
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import urllib.request
 from collections.abc import Iterator
@@ -32,6 +33,14 @@ class Repository:
         found: list[str] = json.loads(self._get("tags/list"))["tags"]
         return found
 
+    def digest(self, tag: str) -> str:
+        """Give what a tag stands for."""
+        return f"sha256:{hashlib.sha256(self._get(f'manifests/{tag}')).hexdigest()}"
+
+    def delete(self, tag: str) -> None:
+        """Take an image away, with all its tags: this registry deletes no tag alone."""
+        self._get(f"manifests/{self.digest(tag)}", "DELETE")
+
     def layers(self, name: str) -> list[str]:
         """Give the digests of an image's layers, by its tag or digest."""
         return [layer["digest"] for layer in self._manifest(name)["layers"]]
@@ -48,9 +57,11 @@ class Repository:
         found: dict[str, Any] = json.loads(self._get(f"manifests/{name}"))
         return found
 
-    def _get(self, what: str) -> bytes:
+    def _get(self, what: str, method: str = "GET") -> bytes:
         request = urllib.request.Request(
-            f"http://{self.registry}/v2/{self.path}/{what}", headers={"Accept": _MANIFESTS}
+            f"http://{self.registry}/v2/{self.path}/{what}",
+            method=method,
+            headers={"Accept": _MANIFESTS},
         )
         with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
             return bytes(answer.read())

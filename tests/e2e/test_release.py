@@ -187,34 +187,6 @@ def test_a_step_that_nothing_changed_for_comes_from_the_cache(world: World) -> N
 
 
 @pytest.mark.usefixtures("engine")
-def test_a_builds_secret_is_in_no_layer_of_its_image_or_cache(world: World) -> None:
-    canary, own = uuid.uuid4().hex, f"secret-{uuid.uuid4().hex[:8]}"
-    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": own, "namespace": "album"}}
-    world.testbed.kubectl(
-        "apply", "-f", "-", stdin=json.dumps({**secret, "stringData": {"word": canary}})
-    )
-    reference = {"name": "word", "secretRef": {"name": own, "key": "word"}}
-    world.pipeline(build__cache={"repository": f"album/{own}"}, build__secrets=[reference])
-    dockerfile = (
-        "FROM debian:bookworm-slim\n"
-        "RUN --mount=type=secret,id=word wc -c </run/secrets/word >/length-of-the-secret\n"
-        "RUN touch /after\n"
-    )
-    world.branch_source("backend/Dockerfile", dockerfile, own)
-
-    status = world.await_reason(world.release(world.new_tag(target=own)), "AwaitingMerge")["status"]
-
-    images = Repository(world.testbed.registry, "album/album-app-backend")
-    cache = Repository(world.testbed.registry, f"album/{own}-backend")
-    held = list(images.contents(status["image"]["digest"]))
-    assert any(b"length-of-the-secret" in each for each in held[2:])
-    assert cache.tags()
-    held += [each for tag in cache.tags() for each in cache.contents(tag)]
-    assert not any(canary.encode() in each for each in held)
-    world.testbed.kubectl("delete", "secret", own, "-n", "album")
-
-
-@pytest.mark.usefixtures("engine")
 def test_two_tags_of_one_commit_get_an_image_each(world: World) -> None:
     first, second = world.new_tag(), world.new_tag()
     commits = {

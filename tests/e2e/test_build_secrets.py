@@ -1,0 +1,110 @@
+"""What is in the Secrets of a release is nowhere else, neither while it is built nor after."""
+
+from __future__ import annotations
+
+import base64
+import json
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from testbed.deploy import DEPLOYMENT, NAMESPACE, SYSTEM
+from tests.e2e.processes import watching
+from tests.e2e.registry import Repository
+from tests.e2e.troubled_builds import apply
+from tests.e2e.world import CONFIG, World
+
+pytestmark = pytest.mark.e2e
+
+DOCKERFILE = (
+    "FROM debian:bookworm-slim\n"
+    "RUN --mount=type=secret,id=word wc -c </run/secrets/word >/length-of-the-secret && sleep 2\n"
+    "RUN touch /after\n"
+)
+
+GIT = "GIT_ASKPASS="
+"""What git alone has in its environment, beside the token that a program of ours tells it."""
+
+
+@pytest.mark.usefixtures("engine")
+def test_what_a_release_holds_secret_is_nowhere_but_in_its_secrets(world: World) -> None:
+    own = f"secret-{uuid.uuid4().hex[:8]}"
+    word, password, proof = (uuid.uuid4().hex for _ in range(3))
+    _make_secrets(world, own, word, password)
+    world.pipeline(
+        build__cache={"repository": f"album/{own}"},
+        build__secrets=[{"name": "word", "secretRef": {"name": own, "key": "word"}}],
+        build__pushSecretRef={"name": f"{own}-push"},
+    )
+    world.branch_source("backend/Dockerfile", DOCKERFILE, own)
+    user, token = world.testbed.forge_user, world.testbed.forge_token
+    secrets = ((own, word), ("testbed", password), (user, token))
+    canaries = [each for pair in secrets for each in _spellings(*pair)]
+
+    with watching(world, proof, [*canaries, GIT]) as found:
+        name = world.release(world.new_tag(target=own))
+        status = world.await_reason(name, "AwaitingMerge")["status"]
+
+    of_git = {process for process, _, word in found.places if word == GIT}
+    let = {(process, "environ", word) for process in of_git for word in (GIT, token)}
+    assert {place[1:] for place in found.places - let} == {("cmdline", proof)}
+    told = "\n".join(_told(world, name, status))
+    assert not [canary for canary in canaries if canary in told]
+    held = list(_held(world, own, status["image"]["digest"]))
+    assert any(b"length-of-the-secret" in each for each in held)
+    assert not [canary for canary in canaries for each in held if canary.encode() in each]
+    world.testbed.kubectl("delete", "secret", own, f"{own}-push", "-n", NAMESPACE)
+
+
+def _make_secrets(world: World, name: str, word: str, password: str) -> None:
+    """Make one for a step of the Dockerfile, and one to push with, to a registry that takes any."""
+    secret = {"apiVersion": "v1", "kind": "Secret"}
+    auths = {world.testbed.registry: {"auth": _encode(f"testbed:{password}")}}
+    apply(
+        world.testbed,
+        {
+            **secret,
+            "metadata": {"name": name, "namespace": NAMESPACE},
+            "stringData": {"word": word},
+        },
+        {
+            **secret,
+            "metadata": {"name": f"{name}-push", "namespace": NAMESPACE},
+            "type": "kubernetes.io/dockerconfigjson",
+            "stringData": {".dockerconfigjson": json.dumps({"auths": auths})},
+        },
+    )
+
+
+def _spellings(user: str, secret: str) -> Iterator[str]:
+    """Give a secret as it is, and as Secrets and HTTP's basic authentication write it."""
+    yield secret
+    yield from (_encode(text).rstrip("=") for text in (secret, f"{user}:{secret}"))
+
+
+def _encode(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _told(world: World, name: str, status: dict[str, Any]) -> Iterator[str]:
+    """Give what anybody may read who may not read Secrets."""
+    kinds = "jobs,pods,events,configmaps,albumreleases,albumpipelines"
+    yield world.testbed.kubectl("get", kinds, "-n", NAMESPACE, "-o", "yaml")
+    yield world.testbed.kubectl("get", "applications", "-n", "argocd", "-o", "yaml")
+    (job,) = world.jobs(name)
+    yield world.testbed.kubectl("logs", f"job/{job}", "-n", NAMESPACE, "--all-containers")
+    yield world.testbed.kubectl("logs", DEPLOYMENT, "-n", SYSTEM)
+    number = status["pullRequest"]["number"]
+    yield json.dumps(world.forge.call("GET", f"/repos/{CONFIG}/pulls/{number}"))
+
+
+def _held(world: World, cache: str, digest: str) -> Iterator[bytes]:
+    """Give all of the image and of its cache: manifests, configurations, each layer unpacked."""
+    yield from Repository(world.testbed.registry, "album/album-app-backend").contents(digest)
+    cached = Repository(world.testbed.registry, f"album/{cache}-backend")
+    tags = cached.tags()
+    assert tags
+    for tag in tags:
+        yield from cached.contents(tag)

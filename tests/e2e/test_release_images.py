@@ -1,0 +1,95 @@
+"""Images that are there already or are pushed by others, and builds that wait for their turn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from album_operator.domain.build_slots import BuildLimits
+from album_operator.domain.image_labels import REVISION
+from album_operator.domain.reasons import Reason
+from tests.contract.registry_stages import RealRegistryStage
+from tests.e2e.registry import Repository
+from tests.e2e.troubled_builds import ready_of
+from tests.e2e.world import SOURCE, World, wait_for
+
+pytestmark = pytest.mark.e2e
+
+PATH = "album/album-app-backend"
+
+
+@pytest.fixture
+def others(world: World) -> RealRegistryStage:
+    """Whoever else pushes to the backend's repository."""
+    return RealRegistryStage(world.testbed.registry, PATH, None, lambda _: "")
+
+
+def _commit_of(world: World, tag: str) -> str:
+    return str(world.forge.call("GET", f"/repos/{SOURCE}/tags/{tag}")["commit"]["sha"])
+
+
+def _retry(world: World, name: str) -> dict[str, Any]:
+    """Ask for another attempt, and give the status once that waits for its merge."""
+    annotation = ("albumrelease", name, "-n", world.namespace, "album.dev/retry=again")
+    world.testbed.kubectl("annotate", *annotation)
+    wait_for(f"{name} AwaitingMerge", lambda: world.reason(name) == "AwaitingMerge")
+    found: dict[str, Any] = world.get(name)["status"]
+    return found
+
+
+def test_an_image_of_another_commit_is_neither_used_nor_built_over_until_its_tag_is_gone(
+    world: World, others: RealRegistryStage
+) -> None:
+    tag = world.new_tag()
+    version = tag.removeprefix("backend-")
+    digest = others.push(version, {REVISION: "a" * 40})
+    name = world.release(tag)
+
+    ready = world.await_finished(name, 60)
+
+    assert ready["reason"] == Reason.IMAGE_EXISTS_FROM_OTHER_COMMIT, ready["message"]
+    assert f"with the label of commit {'a' * 12}" in ready["message"]
+    assert world.jobs(name) == []
+    images = Repository(world.testbed.registry, PATH)
+    assert images.digest(version) == digest
+    images.delete(version)
+    image = _retry(world, name)["image"]
+    assert (image["origin"], image["revision"]) == ("Built", _commit_of(world, tag))
+
+
+def test_an_image_that_does_not_tell_its_commit_is_taken_only_where_the_pipeline_says_so(
+    world: World, others: RealRegistryStage
+) -> None:
+    tag = world.new_tag()
+    digest = others.push(tag.removeprefix("backend-"), {})
+    name = world.release(tag)
+    ready = world.await_finished(name, 60)
+    assert ready["reason"] == Reason.IMAGE_SOURCE_UNKNOWN, ready["message"]
+
+    world.pipeline(build__existingImage="Adopt")
+    image = _retry(world, name)["image"]
+
+    assert (image["origin"], image["digest"]) == ("Adopted", digest)
+    assert "revision" not in image
+    assert world.jobs(name) == []
+
+
+def test_a_build_over_the_limit_is_told_its_place_and_begins_once_another_has_ended(
+    world: World,
+) -> None:
+    world.pipeline(build__resources__requests={"cpu": "60"})
+    running = [world.release(world.new_tag()) for _ in range(BuildLimits().each)]
+    for name in running:
+        world.await_reason(name, Reason.UNSCHEDULABLE)
+    world.pipeline()
+
+    first, second = (world.release(world.new_tag()) for _ in range(2))
+
+    message = ready_of(world.await_reason(first, Reason.QUEUED))["message"]
+    assert f"in the line of namespace {world.namespace}. Of at most {len(running)}" in message
+    message = ready_of(world.await_reason(second, Reason.QUEUED))["message"]
+    assert f"Place 2 of 2 in the line of namespace {world.namespace}, before it {first}." in message
+    for name in (second, running[0]):
+        world.testbed.kubectl("delete", "albumrelease", name, "-n", world.namespace)
+    world.await_reason(first, "AwaitingMerge")
