@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from album_operator.domain.notice import Subject
+from album_operator.domain.pipeline import Pipeline
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import PullRequestRecord, Record, StepName
 from album_operator.domain.registry import ImageSeen
@@ -64,6 +65,7 @@ class Pass:
     Attributes:
         access: the credentials of this pass.
         looks: what its steps know of the image's tag.
+        pipeline: its AlbumPipeline as it is now, None where that is gone or not read yet.
     """
 
     release: Release
@@ -73,6 +75,7 @@ class Pass:
     memory: Memory
     lap_started: float
     looks: dict[str, ImageSeen | None] = field(default_factory=dict)
+    pipeline: Pipeline | None = None
 
     @property
     def case(self) -> Case:
@@ -84,7 +87,7 @@ class Pass:
 
     def with_wish(self, wish: Resolved) -> Case:
         """Give the release as it would do this."""
-        return Case(self.release, self.record, wish, self.access, self.looks)
+        return Case(self.release, self.record, wish, self.access, self.looks, self.pipeline)
 
     def lap(self, step: StepName | None) -> None:
         """Count the time since the last lap as the operator's own, spent on this step."""

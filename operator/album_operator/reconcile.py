@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar, assert_never
 
-from album_operator.decisions import conventions, trust
+from album_operator.decisions import conventions, hold, trust
 from album_operator.domain import progress
 from album_operator.domain.errors import StaleError, TerminalError, TransientError
 from album_operator.domain.names import AppVersion
@@ -127,6 +127,7 @@ class Reconciler:
         release, known = run.release, run.record.resolved
         is_plan = release.mode is Mode.PLAN
         pipeline = await self._releases.find_pipeline(Ref(release.ref.namespace, release.pipeline))
+        run.pipeline = pipeline
         if not is_plan:
             refused = self._distrust(run, pipeline)
             if refused is not None or known is not None:
@@ -135,6 +136,9 @@ class Reconciler:
         if isinstance(wish, Halt):
             return wish
         run.record = replace(run.record, chosen=AppVersion(wish.app, wish.version))
+        held = hold.find(pipeline, wish.app)
+        if held is not None and not is_plan:
+            return hold.wait(held)
         verdict = await entrance(release.mode)(self._world, run.with_wish(wish))
         if is_plan or not isinstance(verdict, Done):
             return verdict

@@ -142,7 +142,7 @@ def test_two_lines_of_a_pipeline_get_all_constant_defaults(server: ApiServer) ->
             "settle": "60s",
             "timeout": "15m",
         },
-        "apps": [{"name": "backend"}, {"name": "frontend"}],
+        "apps": [{"name": "backend", "hold": False}, {"name": "frontend", "hold": False}],
         "versioning": "SemVer",
     }
 

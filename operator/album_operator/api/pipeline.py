@@ -309,6 +309,13 @@ class App(Model):
             "argocd.namespace by default."
         ),
     )
+    hold: bool = Field(
+        False,
+        description=(
+            "Hold the app: its releases wait as Held before anything is begun, and the operator "
+            "merges and commits nothing for those that have begun, until this is false again."
+        ),
+    )
 
 
 class Feedback(Model):

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from album_operator.decisions import retarget
+from album_operator.decisions.hold import UNTIL_LIFTED
 from album_operator.decisions.propose import BETWEEN_LOOKS, closed, to_record
 from album_operator.domain.names import join_words
 from album_operator.domain.pull_requests import (
@@ -21,6 +22,7 @@ from album_operator.domain.release import MergeMode
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import (
     Act,
+    DisarmPullRequest,
     Done,
     Halt,
     MergeAction,
@@ -210,6 +212,8 @@ def _open(
         text = retarget.describe(resolved, seen)
         lacks = Waiting(Reason.BASE_CHANGED, text, ready=Reason.BASE_CHANGED)
         return _wait(record, seen, lacks, now, LOOK)
+    if is_auto and gate.held is not None:
+        return _hold(record, seen, gate, now)
     if is_auto and not seen.is_draft:
         by_forge = gate.is_blocked or gate.fit is Fit.BEHIND
         if gate.fit is Fit.UNKNOWN:
@@ -219,6 +223,21 @@ def _open(
             how = "Letting the forge merge" if by_forge else "Merging"
             return Act(merge, Reason.MERGING, f"{how} pull request #{seen.number}: {seen.url}")
     return _wait(record, seen, _lacks(seen, gate), now, after)
+
+
+def _hold(
+    record: Record, seen: PullRequestSeen, gate: Gate, now: datetime
+) -> Act[MergeAction] | Wait:
+    """Merge nothing that a person holds, and keep the forge from it."""
+    if gate.is_armed or gate.may_be_armed or _is_queued(gate):
+        return Act(
+            DisarmPullRequest(seen.number),
+            Reason.HELD,
+            f"Taking the automatic merge of pull request #{seen.number} back. {gate.held}",
+        )
+    lacks = Waiting(Reason.HELD, "is not merged by the operator", ready=Reason.HELD)
+    held = _wait(record, seen, lacks, now, UNTIL_LIFTED)
+    return replace(held, message=f"{held.message} {gate.held}")
 
 
 def _wait(

@@ -149,6 +149,7 @@ class App:
     Attributes:
         version_arg: as for all builds, None for what is said there.
         versioning: form of its versions, None for that of the pipeline.
+        hold: a person lets none of its releases begin, or be merged by the operator.
     """
 
     name: str
@@ -160,6 +161,7 @@ class App:
     applications: tuple[Ref, ...] = ()
     version_arg: str | None = None
     versioning: Versioning | None = None
+    hold: bool = False
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,7 @@ class Gate:
         is_armed: the forge merges by itself as soon as nothing blocks.
         may_be_armed: it might, but the forge does not tell.
         queue_position: place in the merge queue, from 1; None outside of one.
+        held: why a person keeps the operator from merging, as sentences; None where nobody does.
     """
 
     fit: Fit = Fit.CLEAN
@@ -91,6 +92,7 @@ class Gate:
     is_armed: bool = False
     may_be_armed: bool = False
     queue_position: int | None = None
+    held: str | None = None
 
 
 @dataclass(frozen=True)

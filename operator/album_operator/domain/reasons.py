@@ -13,6 +13,7 @@ class Reason(StrEnum):
 
     # Progress.
     PENDING = "Pending"
+    HELD = "Held"
     QUEUED = "Queued"
     BUILDING = "Building"
     TAGGING = "Tagging"

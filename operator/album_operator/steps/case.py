@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from album_operator.decisions.application import name_alike
 from album_operator.domain.applications import ApplicationSeen
 from album_operator.domain.hosts import HostAliases
+from album_operator.domain.pipeline import Pipeline
 from album_operator.domain.record import Record
 from album_operator.domain.registry import ImageSeen
 from album_operator.domain.release import Ref, Release
@@ -22,6 +23,8 @@ class Case:
         resolved: what the status says it does; before it does, what the conventions make of it.
         access: where its repositories are, with their credentials.
         looks: what this pass found under the image's tag, until a step has made use of it.
+        current: its AlbumPipeline as it is now, which only says whether it is held; None where
+            that is gone.
     """
 
     release: Release
@@ -29,6 +32,7 @@ class Case:
     resolved: Resolved
     access: Access
     looks: dict[str, ImageSeen | None] = field(default_factory=dict)
+    current: Pipeline | None = None
 
     @property
     def namespace(self) -> str:

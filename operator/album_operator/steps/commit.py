@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from album_operator.decisions import commit as decision
-from album_operator.decisions import preflight
+from album_operator.decisions import hold, preflight
 from album_operator.domain.diffs import DIFF_BYTES, cut_diff
 from album_operator.domain.notice import Subject
 from album_operator.domain.places import Change, GitPlace
@@ -24,6 +24,9 @@ async def decide(world: World, case: Case) -> Verdict[CommitAction]:
     place = await case.access.to_config(case.resolved)
     seen = await _look(world, case, place, None)
     verdict = await _judge(world, case, seen)
+    held = hold.find(case.current, case.resolved.app)
+    if isinstance(verdict, Act) and held is not None:
+        return hold.wait(held)
     if not isinstance(verdict, Done) or case.record.proposal is not None:
         return verdict
     # Only now its author matters: an earlier self of ours may have died after the push.

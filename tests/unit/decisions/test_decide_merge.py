@@ -383,6 +383,31 @@ def test_what_the_forge_was_told_to_merge_is_taken_back(gate: Gate) -> None:
     assert isinstance(merge.decide(RECORD, RESOLVED, seen, NOW), Wait)
 
 
+def test_nothing_is_merged_that_a_person_holds() -> None:
+    verdict = merge.decide(RECORD, AUTO, replace(PULL_REQUEST, gate=Gate(held="Held.")), NOW)
+
+    assert isinstance(verdict, Wait)
+    assert (verdict.reason, verdict.detail) == (Reason.HELD, Reason.HELD)
+    assert verdict.is_poll
+    assert "#6 is not merged by the operator" in verdict.message
+    assert verdict.message.endswith("Held.")
+
+
+@pytest.mark.parametrize(
+    "gate", [Gate(is_armed=True), Gate(may_be_armed=True), Gate(queue_position=1)]
+)
+def test_what_is_held_is_kept_from_the_forge_too(gate: Gate) -> None:
+    seen = replace(PULL_REQUEST, gate=replace(gate, held="Held."))
+    verdict = merge.decide(RECORD, AUTO, seen, NOW)
+
+    assert isinstance(verdict, Act)
+    assert (verdict.action, verdict.reason) == (DisarmPullRequest(6), Reason.HELD)
+    # What a person has armed stays so.
+    waiting = merge.decide(RECORD, RESOLVED, seen, NOW)
+    assert isinstance(waiting, Wait)
+    assert waiting.reason is Reason.AWAITING_MERGE
+
+
 def test_one_that_is_set_back_is_merged() -> None:
     away = merge.decide(RECORD, AUTO, ELSEWHERE, NOW)
     assert isinstance(away, Wait)
