@@ -32,6 +32,7 @@ class FakeArgoCD:
         slow_rollout: a sync leaves old and new Pods until `finish_rollouts`.
         skew: how far its clock is ahead of the others'.
         blind: apps of apps ignore differences in the sources that they render.
+        operations: all syncs, in their order.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class FakeArgoCD:
         self.slow_rollout = False
         self.skew = timedelta()
         self.blind = False
+        self.operations: list[Raw] = []
         self._cluster = cluster
         self._server = server
         self._clock = clock
@@ -58,6 +60,9 @@ class FakeArgoCD:
             annotations = raw["metadata"].get("annotations", {})
             if not self.deaf and (REFRESH in annotations or not _is_compared(raw)):
                 self._compare(raw)
+            if raw.get("operation") is not None:
+                self._operate(raw)
+                self._edit(raw, {"operation": None})
 
     def sync(self, name: str) -> None:
         """Sync an Application by hand, as its owner would."""
@@ -106,7 +111,8 @@ class FakeArgoCD:
                 "status": {"sync": sync, "reconciledAt": self._now(), "resources": resources},
             },
         )
-        if self._differs(raw) and "automated" in (raw["spec"].get("syncPolicy") or {}):
+        automated = (raw["spec"].get("syncPolicy") or {}).get("automated", {"enabled": False})
+        if self._differs(raw) and automated.get("enabled", True):
             self._operate(raw)
 
     def _differs(self, raw: Raw) -> bool:
@@ -139,7 +145,10 @@ class FakeArgoCD:
             "message": self.fails or "successfully synced",
             "finishedAt": self._now(),
             "syncResult": {"revision": revision, "source": source},
+            "operation": raw.get("operation") or {"initiatedBy": {"automated": True}},
         }
+        self.operations.append(operation)
+        self._edit(raw, {"status": {"operationState": None}})
         self._edit(raw, {"status": {"operationState": operation}})
         if phase == "Failed":
             return

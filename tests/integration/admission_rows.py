@@ -36,6 +36,8 @@ NO_ENVIRONMENT = "${environment} stands for spec.environment, which is not there
 QUANTITY = "must be a quantity above 0"
 
 
+NO_POLICY = "with sync Operation or Observe no sync policy is set"
+
 EXTERNAL = {"source": {"repository": REPOSITORY}, "build": {"type": "External"}}
 FOR_EXTERNAL: list[dict[str, object]] = [
     {"existingImage": "Adopt"},
@@ -967,6 +969,23 @@ PIPELINES = [
     ),
     Row("spec.argocd.namespace", "team-argocd"),
     Row("spec.argocd.namespace", "Argo/CD", "this must be a namespace"),
+    *_rows("spec.argocd.sync", "Automated", "Operation", "Observe"),
+    *_rows("spec.argocd.sync", "observe", "Never", refusal="Unsupported value"),
+    *_rows(
+        "spec.argocd",
+        {"sync": "Observe", "syncPolicy": {}},
+        {"sync": "Operation", "syncPolicy": {"selfHeal": True, "applyOutOfSyncOnly": True}},
+    ),
+    *(
+        Row(
+            "spec.argocd", {"sync": sync, "syncPolicy": policy}, NO_POLICY, "spec.argocd.syncPolicy"
+        )
+        for sync, policy in (
+            ("Observe", {"prune": False}),
+            ("Operation", {"selfHeal": False}),
+            ("Operation", {"applyOutOfSyncOnly": False}),
+        )
+    ),
     Row("spec.argocd.syncPolicy", {}),
     Row("spec.argocd.syncPolicy.prune", False),
     Row("spec.argocd.syncPolicy.selfHeal", "true", "must be of type boolean"),

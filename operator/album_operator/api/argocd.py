@@ -1,12 +1,12 @@
 """The part of an AlbumPipeline that says which Applications there are, and how they sync."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from album_operator.api.model import MapList, Model, obeys
-from album_operator.api.types import Between, Duration, Label, Name, ObjectName
+from album_operator.api.model import MapList, Model, Rule, obeys
+from album_operator.api.types import Between, Duration, Label, Name, ObjectName, SyncType
 
 
 class SyncPolicy(Model):
@@ -37,9 +37,28 @@ Timeout = Annotated[Duration, Between("10s", "24h", "15m")]
 class ArgoCD(Model):
     """The Applications and how they are to sync."""
 
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "!has(self.sync) || self.sync == 'Automated' || !has(self.syncPolicy) || "
+            "!(has(self.syncPolicy.prune) || "
+            "has(self.syncPolicy.selfHeal) && !self.syncPolicy.selfHeal || "
+            "has(self.syncPolicy.applyOutOfSyncOnly) && !self.syncPolicy.applyOutOfSyncOnly)",
+            "with sync Operation or Observe no sync policy is set: leave syncPolicy out.",
+            ".syncPolicy",
+        ),
+    )
+
     namespace: Label = Field(
         "argocd",
         description="Namespace of the Application an app has by convention; argocd by default.",
+    )
+    sync: SyncType = Field(
+        "Automated",
+        description=(
+            "Who syncs: Argo CD by itself, with the sync policy below (Automated); the operator, "
+            "by one sync for each release that needs one (Operation); or others, and the operator "
+            "changes nothing of the Applications and only watches (Observe)."
+        ),
     )
     sync_policy: SyncPolicy = Field(
         default_factory=lambda: SyncPolicy(self_heal=True, apply_out_of_sync_only=True),
@@ -83,6 +102,7 @@ class ResolvedApplication(Model):
 class ResolvedArgoCD(Model):
     """The Applications and how they are to sync."""
 
+    sync: SyncType | None = Field(None, description="Who syncs; Automated if unset.")
     self_heal: bool | None = Field(None, description="automated.selfHeal; unset leaves it alone.")
     apply_out_of_sync_only: bool | None = Field(
         None, description="Sync option ApplyOutOfSyncOnly; unset leaves it alone."

@@ -125,6 +125,10 @@ class ApplicationStatus(Model):
     settling_since: Timestamp | None = Field(
         None, description="Since when it runs the release and is Healthy without a break."
     )
+    operation_started: bool | None = Field(
+        None,
+        description="Whether a sync of it was started for this attempt (argocd.sync: Operation).",
+    )
 
 
 class StepStatus(Model):

@@ -238,6 +238,7 @@ EditValue = Literal["Tag", "Digest", "Reference", "Repository"]
 EditFormat = Literal["YAML", "Kustomize"]
 EditAnchors = Literal["Refuse", "Edit"]
 DeliveryType = Literal["PullRequest", "Commit"]
+SyncType = Literal["Automated", "Operation", "Observe"]
 VersioningType = Literal["SemVer", "Numeric"]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from album_operator.domain.argocd import ResolvedArgoCD
+from album_operator.domain.argocd import NO_WISH, ResolvedArgoCD, Sync
 from album_operator.domain.build_cache import resolve_cache
 from album_operator.domain.build_source import OWN_FILES
 from album_operator.domain.diffs import UNKNOWN_DIGEST
@@ -185,9 +185,10 @@ def resolve(release: Release, pipeline: Pipeline | None) -> Resolved | Halt:
         argocd=ResolvedArgoCD(
             applications=app.applications
             or (Ref(argocd.namespace, f"{repository_name(source)}-{app.name}"),),
-            sync_policy=argocd.sync_policy,
+            sync_policy=argocd.sync_policy if argocd.sync is Sync.AUTOMATED else NO_WISH,
             settle=argocd.settle,
             timeout=argocd.timeout,
+            sync=argocd.sync,
         ),
         feedback=_feedback(pipeline, source),
     )

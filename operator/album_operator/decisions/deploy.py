@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from album_operator.decisions import app_of_apps, application, observed_images
+from album_operator.decisions import app_of_apps, application, observed_images, operation
 from album_operator.decisions.app_of_apps import FAILED, RUNNING
 from album_operator.decisions.helm_values import Found
 from album_operator.decisions.observed_images import LOOK, wanted_image
 from album_operator.domain.applications import ApplicationSeen, ConsentedApplication
+from album_operator.domain.argocd import Sync
 from album_operator.domain.names import join_words
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ApplicationRecord, Record, StepName
@@ -53,6 +54,7 @@ class DeploySeen:
         compared_for: how long nothing has been compared nor was to be, as far as this process has
             seen; None where it has seen neither yet.
         behind: a value of its spec that an edit should have changed, from `app_of_apps`.
+        started: a sync of it was started for this attempt, from `operation`.
     """
 
     application: ApplicationSeen | None
@@ -61,6 +63,7 @@ class DeploySeen:
     asked: ConsentedApplication | Halt
     compared_for: timedelta | None = None
     behind: Found | None = None
+    started: bool = False
 
 
 Seen = Mapping[Ref, DeploySeen]
@@ -196,6 +199,7 @@ def _look(ref: Ref, all_seen: Seen, record: Record, resolved: Resolved, now: dat
             health=seen.health or None,
             health_since=health_since,
             settling_since=since,
+            operation_started=all_seen[ref].started,
         ),
         lacks,
     )
@@ -217,6 +221,8 @@ def _lacks(
             return lacks
     else:
         lacks = _lacks(parent.ref, all_seen, record, resolved)
+        if lacks is None and seen.is_of_spec and found.behind is None:
+            lacks = operation.start(seen, found.asked, resolved, started=found.started)
         lacks = lacks or app_of_apps.check_child(seen, parent, found.behind)
     return lacks or observed_images.check(ref, seen, record, resolved) or _health(ref, seen)
 
@@ -231,25 +237,28 @@ def _lacks_revision(
 ) -> Wait | Halt | Act[DeployAction] | None:
     """Say what keeps an Application from being Synced at a revision with our change."""
     merged = (record.merged_commit or "")[:12]
-    source, operation = application.find_source(seen, resolved), seen.operation
+    source, last = application.find_source(seen, resolved), seen.operation
     revision = source.revision if source is not None else None
     if revision is None or revision not in found.contains_merge:
-        return _compare(ref, seen, found, revision, record)
+        return _compare(ref, seen, found, revision, record, resolved)
     unsynced = app_of_apps.check_rendered(seen, children)
     if children and unsynced is None:
         return None
-    if operation is not None and operation.phase in RUNNING:
-        return _wait(Reason.SYNCING, f"Argo CD syncs Application {ref}: {operation.message}")
+    if last is not None and last.phase in RUNNING:
+        return _wait(Reason.SYNCING, f"Argo CD syncs Application {ref}: {last.message}")
+    start = operation.start(seen, found.asked, resolved, started=found.started)
+    if start is not None:
+        return start
     # One that failed at an earlier revision is history: Argo CD starts another if it must.
     if (
-        operation is not None
-        and operation.phase in FAILED
-        and any(item in found.contains_merge for item in operation.revisions)
+        last is not None
+        and last.phase in FAILED
+        and any(item in found.contains_merge for item in last.revisions)
     ):
         return Halt(
             Reason.SYNC_FAILED,
             f"Argo CD could not sync Application {ref} at a revision with {merged}: "
-            f"{operation.message}.",
+            f"{last.message}.",
             "Mend the cause",
         )
     if unsynced is not None:
@@ -265,10 +274,12 @@ def _compare(
     found: DeploySeen,
     revision: str | None,
     record: Record,
+    resolved: Resolved,
 ) -> Wait | Halt | Act[DeployAction]:
     merged = (record.merged_commit or "")[:12]
+    may_ask = resolved.argocd.sync is not Sync.OBSERVE
     is_due = found.compared_for is None or found.compared_for > REFRESH_AGAIN
-    if not seen.refresh_requested and is_due:
+    if may_ask and not seen.refresh_requested and is_due:
         if isinstance(found.asked, Halt):
             return found.asked
         return Act(

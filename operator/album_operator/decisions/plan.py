@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import assert_never
 
+from album_operator.domain.argocd import Sync
 from album_operator.domain.diffs import UNKNOWN_DIGEST_NOTE, has_unknown_digest
 from album_operator.domain.names import join_words
 from album_operator.domain.reasons import Reason
@@ -48,8 +50,8 @@ def decide(
         notes = (*notes, UNKNOWN_DIGEST_NOTE)
     message = (
         f"Nothing was done. Applied, the release would {_get_image(resolved, there)}, "
-        f"{_change(resolved, seen, diff)}, and patch {join_words(map(str, patches))}. Set "
-        "spec.mode to Apply to do it."
+        f"{_change(resolved, seen, diff)}, and {_deploy(resolved)}. Set spec.mode to Apply to do "
+        "it."
     )
     return Done(replace(record, plan=plan), Reason.PLANNED, " ".join((message, *notes)))
 
@@ -75,3 +77,16 @@ def _change(resolved: Resolved, seen: ConfigSeen, diff: str) -> str:
     if diff:
         return f"propose {resolved.config.branch} to {where}"
     return f"propose nothing, as {where} holds {resolved.version} already"
+
+
+def _deploy(resolved: Resolved) -> str:
+    names = join_words(map(str, resolved.argocd.applications))
+    match resolved.argocd.sync:
+        case Sync.AUTOMATED:
+            return f"patch {names}"
+        case Sync.OPERATION:
+            return f"have Argo CD sync {names} once"
+        case Sync.OBSERVE:
+            return f"watch {names}, which others sync"
+        case _:
+            assert_never(resolved.argocd.sync)

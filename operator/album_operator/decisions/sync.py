@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from album_operator.decisions import application
 from album_operator.domain.applications import ApplicationSeen
+from album_operator.domain.argocd import Sync
 from album_operator.domain.names import join_words
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record
@@ -36,7 +37,8 @@ def decide(
     *,
     consent: bool,
 ) -> Verdict[SyncAction]:
-    """Patch the next Application whose policy differs."""
+    """Patch the next Application whose policy differs, where Argo CD is to sync by itself."""
+    mode = resolved.argocd.sync
     pipeline = Ref(release.ref.namespace, resolved.pipeline.name)
     others = [policy.application for policy in seen.values()]
     for ref, policy in seen.items():
@@ -44,6 +46,8 @@ def decide(
         asked = application.admit(ref, found, others, resolved, pipeline, consent=consent)
         if isinstance(asked, Halt):
             return asked
+        if mode is not Sync.AUTOMATED:
+            continue
         if policy.is_disabled:
             return application.switched_off(ref)
         if not policy.is_applied:
@@ -53,4 +57,7 @@ def decide(
                 f"Patching the sync policy of Application {ref}.",
             )
     names = join_words(str(ref) for ref in seen)
+    if mode is not Sync.AUTOMATED:
+        message = f"Sync policy of {names} is left as it is (argocd.sync: {mode})."
+        return Done(record, Reason.NO_CHANGE, message)
     return Done(record, Reason.SUCCEEDED, f"Sync policy of {names} is as wished.")

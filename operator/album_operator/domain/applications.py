@@ -39,6 +39,7 @@ class OperationSeen:
         phase: `Running`, `Terminating`, `Succeeded`, `Failed` or `Error`.
         revisions: revisions it synced to, one per source.
         is_of_spec: it synced the sources that the spec has now.
+        attempt: of which release's attempt it is, as `render.operation` marks it; empty for none.
     """
 
     phase: str
@@ -46,6 +47,7 @@ class OperationSeen:
     message: str
     finished_at: datetime | None = None
     is_of_spec: bool = False
+    attempt: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ class ApplicationSeen:
         health_since: when its health last changed, where Argo CD tells.
         reconciled_at: when it was last compared.
         operation: the last or running operation.
-        operation_requested: an operation is asked for and not yet begun.
+        operation_requested: an operation is asked for, or runs.
+        requested_attempt: of which release's attempt it is; empty for none.
         conditions: messages of its error conditions by type, such as `ComparisonError`.
         controller_namespace: where Argo CD's controller runs, empty where it does not tell.
         is_of_spec: it was last compared with the sources that the spec has now.
@@ -92,6 +95,7 @@ class ApplicationSeen:
     renders: Mapping[Ref, str] = field(default_factory=dict)
     renders_sets: Mapping[Ref, str] = field(default_factory=dict)
     made_by: Ref | None = None
+    requested_attempt: str = ""
 
     @property
     def ref(self) -> Ref:

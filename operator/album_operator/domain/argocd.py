@@ -2,8 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 
 from album_operator.domain.release import Ref
+
+
+class Sync(StrEnum):
+    """Who syncs: Argo CD by itself, the operator once for each release, or others alone."""
+
+    AUTOMATED = "Automated"
+    OPERATION = "Operation"
+    OBSERVE = "Observe"
 
 
 @dataclass(frozen=True)
@@ -13,6 +22,9 @@ class SyncPolicyWish:
     self_heal: bool | None = True
     apply_out_of_sync_only: bool | None = True
     prune: bool | None = None
+
+
+NO_WISH = SyncPolicyWish(None, None, None)
 
 
 @dataclass(frozen=True)
@@ -27,6 +39,7 @@ class ArgoCDWish:
     sync_policy: SyncPolicyWish
     settle: timedelta
     timeout: timedelta
+    sync: Sync = Sync.AUTOMATED
 
 
 @dataclass(frozen=True)
@@ -37,3 +50,4 @@ class ResolvedArgoCD:
     sync_policy: SyncPolicyWish
     settle: timedelta
     timeout: timedelta
+    sync: Sync = Sync.AUTOMATED

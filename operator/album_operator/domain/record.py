@@ -135,6 +135,7 @@ class ApplicationRecord:
         health_since: Argo CD's stamp of when its health changed last, while all parts of the proof
             hold: of its controller's clock, so good only to see that it is another one.
         settling_since: since when all parts of the proof hold, None while one is missing.
+        operation_started: a sync of it was started for this attempt.
     """
 
     namespace: str
@@ -145,6 +146,7 @@ class ApplicationRecord:
     health: str | None = None
     health_since: datetime | None = None
     settling_since: datetime | None = None
+    operation_started: bool = False
 
 
 @dataclass(frozen=True)

@@ -109,12 +109,19 @@ class RefreshApplication:
     application: ConsentedApplication
 
 
+@dataclass(frozen=True)
+class StartSync:
+    """Have Argo CD sync an Application, as it was seen, once."""
+
+    application: ConsentedApplication
+
+
 BuildAction = SubmitBuild | PutTags
 ProposeAction = PushBranch | OpenPullRequest
 CommitAction = CommitToBase
 MergeAction = ProposeAction | MergePullRequest | DisarmPullRequest | WithdrawPullRequest
 SyncAction = ApplySyncPolicy
-DeployAction = RefreshApplication
+DeployAction = RefreshApplication | StartSync
 
 A = TypeVar("A", covariant=True)
 """The writes of one step."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from album_operator.decisions.application import name_alike
 from album_operator.domain.applications import ApplicationSeen
+from album_operator.domain.argocd import Sync
 from album_operator.domain.hosts import HostAliases
 from album_operator.domain.pipeline import Pipeline
 from album_operator.domain.record import Record
@@ -43,6 +44,11 @@ class Case:
     def pipeline(self) -> Ref:
         """The AlbumPipeline it follows."""
         return Ref(self.namespace, self.resolved.pipeline.name)
+
+    @property
+    def writes_applications(self) -> bool:
+        """Whether it changes Applications, for which it needs their consent."""
+        return self.resolved.argocd.sync is not Sync.OBSERVE
 
     @property
     def digest(self) -> str:

@@ -1,13 +1,16 @@
 """Deployed: what the Applications run, at which revision."""
 
-from album_operator.decisions import app_of_apps, application
+from typing import assert_never
+
+from album_operator.decisions import app_of_apps, application, operation
 from album_operator.decisions import deploy as decision
 from album_operator.domain.applications import ApplicationSeen
 from album_operator.domain.notice import Subject
 from album_operator.domain.record import Record, StepName
 from album_operator.domain.release import Ref
-from album_operator.domain.verdict import DeployAction, Verdict
+from album_operator.domain.verdict import DeployAction, RefreshApplication, StartSync, Verdict
 from album_operator.render import proposal, sync_policy
+from album_operator.render.operation import attempt_of, start_patch
 from album_operator.steps.case import Case
 from album_operator.steps.world import World
 
@@ -24,15 +27,24 @@ async def decide(world: World, case: Case) -> Verdict[DeployAction]:
 
 
 async def act(world: World, case: Case, action: DeployAction) -> Record:
-    """Ask Argo CD to compare an Application again."""
-    await world.applications.patch(action.application, sync_policy.refresh_patch())
-    return case.record
+    """Ask Argo CD to compare an Application again, or to sync it."""
+    seen = action.application.seen
+    match action:
+        case RefreshApplication():
+            await world.applications.patch(action.application, sync_policy.refresh_patch())
+            return case.record
+        case StartSync():
+            patch = start_patch(seen, case.release, case.record.attempt)
+            await world.applications.patch(action.application, patch)
+            return operation.note_started(case.record, seen.ref)
+        case _:
+            assert_never(action)
 
 
 async def _look(
     world: World, case: Case, ref: Ref, found: ApplicationSeen | None
 ) -> decision.DeploySeen:
-    consent = world.settings.require_consent
+    consent = world.settings.require_consent and case.writes_applications
     asked = application.ask(ref, found, case.pipeline, consent=consent)
     if found is None:
         return decision.DeploySeen(found, is_applied=False, contains_merge=frozenset(), asked=asked)
@@ -44,6 +56,9 @@ async def _look(
         asked,
         world.sightings.age_of_comparison(case.release, found),
         app_of_apps.find_behind(found, proposal.wanted_values(case.resolved, case.digest)),
+        operation.is_started(
+            ref, found, case.record, attempt_of(case.release, case.record.attempt)
+        ),
     )
 
 

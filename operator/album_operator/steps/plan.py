@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from album_operator.decisions import image
 from album_operator.decisions import plan as decision
+from album_operator.domain.argocd import Sync
 from album_operator.domain.diffs import PLAN_DIFF_BYTES, cut_diff
 from album_operator.domain.record import ImageRecord
 from album_operator.domain.registry import ImageSeen
@@ -38,7 +39,7 @@ async def decide(world: World, case: Case) -> Done | Halt:
     patches = {
         ref: json.dumps(patch_for(found, resolved.argocd.sync_policy))
         for ref, found in checked.applications.items()
-        if found is not None
+        if found is not None and resolved.argocd.sync is Sync.AUTOMATED
     }
     diff = cut_diff(diff, PLAN_DIFF_BYTES)
     return decision.decide(case.record, resolved, seen, diff, patches, edited.notes, there)

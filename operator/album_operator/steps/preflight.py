@@ -16,6 +16,7 @@ from album_operator.decisions import (
 from album_operator.decisions import preflight as decision
 from album_operator.decisions.build_pod import check_pod
 from album_operator.domain.applications import ApplicationSeen
+from album_operator.domain.argocd import Sync
 from album_operator.domain.claims import ConfigBranch
 from album_operator.domain.diffs import UNKNOWN_DIGEST
 from album_operator.domain.names import normal_url
@@ -110,7 +111,7 @@ async def check(world: World, case: Case) -> Checked | Halt:
     taken = _check_free(case, look, done) if edited.files else None
     if taken is not None:
         return taken
-    if world.settings.require_guard:
+    if world.settings.require_guard and case.writes_applications:
         await asyncio.gather(*map(world.applications.prove_guard, look.applications))
     return Checked(done, look.config, edited, look.applications, look.image)
 
@@ -142,7 +143,7 @@ async def _check_applications(
         case.release,
         case.resolved,
         look.applications,
-        consent=world.settings.require_consent,
+        consent=world.settings.require_consent and case.writes_applications,
         has_place=has_place,
     )
     free = {ref: seen for ref, seen in look.applications.items() if seen and ref not in refused}
@@ -155,8 +156,9 @@ async def _check_applications(
         found.note(*others, unproved)
         return
     found.note(*refused.values())
-    is_off = (ref for ref, seen in free.items() if sync_policy.is_disabled(seen.sync_policy))
-    found.note(*map(application.switched_off, is_off))
+    if case.resolved.argocd.sync is Sync.AUTOMATED:
+        is_off = (ref for ref, seen in free.items() if sync_policy.is_disabled(seen.sync_policy))
+        found.note(*map(application.switched_off, is_off))
     if tried is not None and tried.refused is None:
         found.note(await found.ask(replace(place, applications=free).check(world.editor)))
 

@@ -24,7 +24,7 @@ async def decide(world: World, case: Case) -> Verdict[SyncAction]:
         )
         for ref, found in applications.items()
     }
-    consent = world.settings.require_consent
+    consent = world.settings.require_consent and case.writes_applications
     return decision.decide(case.release, case.record, case.resolved, seen, consent=consent)
 
 

@@ -73,6 +73,25 @@ def _options(*options: str) -> Raw:
 
 
 OPERATION = {"operation": {"sync": {"revision": "1" * 40}}}
+STATE: Raw = {
+    "status": {"operationState": {"phase": "Failed"}, "sync": {"status": "OutOfSync"}},
+    "spec": {"syncPolicy": {"automated": {"prune": False}, "retry": None}},
+}
+SYNC: Raw = {
+    "initiatedBy": {"username": "album-operator", "automated": True},
+    "info": [
+        {"name": "album.dev/release", "value": "album/backend-v1.1.0"},
+        {"name": "album.dev/attempt", "value": "uid/1"},
+    ],
+    "retry": {"limit": 5},
+    "sync": {"syncOptions": ["CreateNamespace=true"]},
+}
+
+
+def _sync(**fields: object) -> Raw:
+    return {"operation": {**SYNC, **fields}, "status": {"operationState": None}}
+
+
 NO_POLICY: Raw = {"spec": {"syncPolicy": None}}
 SWITCHED_OFF = _automated(enabled=False)
 OPTIONS = _options("CreateNamespace=true", "PruneLast=true")
@@ -115,6 +134,9 @@ ALLOWED = [
     Row("a hard refresh", _annotation(REFRESH, "hard")),
     Row("a refresh anew", _annotation(REFRESH, "normal"), before=_annotation(REFRESH, "hard")),
     Row("the previous policy", _annotation(PREVIOUS_POLICY, "null")),
+    Row("one sync", _sync(), before=STATE),
+    Row("one sync after another", _sync(), before={**STATE, "operation": None}),
+    Row("one sync with the state of the last one", {"operation": SYNC}, before=STATE),
     Row("nothing", {}),
     Row("nothing while an operation is asked for", {}, before=OPERATION),
 ]
@@ -133,6 +155,38 @@ REFUSED = [
     Row("another operation", {"operation": {"sync": {"prune": True}}}, ("operation",), OPERATION),
     Row("no operation any more", {"operation": None}, ("operation",), OPERATION),
     Row("an empty operation", {"operation": {}}, ("operation",)),
+    *(
+        Row(f"a sync {what}", _sync(**fields), ("operation", "status"), STATE)
+        for what, fields in (
+            ("to a revision", {"sync": {**SYNC["sync"], "revision": "main"}}),
+            ("of other sources", {"sync": {**SYNC["sync"], "source": SOURCE}}),
+            ("by force", {"sync": {**SYNC["sync"], "syncStrategy": {"apply": {"force": True}}}}),
+            ("of manifests", {"sync": {**SYNC["sync"], "manifests": ["{}"]}}),
+            ("that prunes", {"sync": {**SYNC["sync"], "prune": True}}),
+            ("without the options", {"sync": {}}),
+            ("with another option", {"sync": {"syncOptions": ["Replace=true"]}}),
+            ("with other retries", {"retry": {"limit": -1}}),
+            ("as of a person", {"initiatedBy": {"username": "album-operator"}}),
+            ("as of another", {"initiatedBy": {"username": "admin", "automated": True}}),
+            ("without our mark", {"info": None}),
+            ("with another mark", {"info": [{"name": "x", "value": "y"}]}),
+            ("with more", {"later": 1}),
+        )
+    ),
+    Row("a sync over another", _sync(), ("operation", "status"), {**STATE, **OPERATION}),
+    Row(
+        "a sync with another status",
+        {**_sync(), "status": {"operationState": None, "health": {"status": "Healthy"}}},
+        ("status",),
+        STATE,
+    ),
+    Row(
+        "a sync with less of the status",
+        {**_sync(), "status": {"operationState": None, "sync": None}},
+        ("status",),
+        STATE,
+    ),
+    Row("no state of the last sync", {"status": {"operationState": None}}, ("status",), STATE),
     Row("no automated sync any more", _policy(automated=None), ("spec.syncPolicy.automated",)),
     *(
         Row(

@@ -119,6 +119,7 @@ class Stage:
         pull_request: dict[str, Any] | None = None,
         build: dict[str, Any] | None = None,
         *,
+        argocd: dict[str, Any] | None = None,
         is_built: bool = False,
         **environment: str,
     ) -> None:
@@ -142,7 +143,7 @@ class Stage:
         config: dict[str, Any] = {"delivery": delivery}
         if pull_request is not None:
             config["pullRequest"] = pull_request
-        self.cluster.apply(raw_pipeline(config=config, build=build or {}))
+        self.cluster.apply(raw_pipeline(config=config, build=build or {}, argocd=argocd or {}))
         if is_built:
             self.push("v1.1.0", DIGEST)
         self.told: list[tuple[str, int]] = []
@@ -294,6 +295,8 @@ class Stage:
                 finish_build(self.cluster, job)
         for release in self.cluster.all_of("AlbumRelease"):
             resolved = release["status"].get("resolved", {"build": {"type": ""}})
+            if resolved.get("argocd", {}).get("sync") == "Observe":
+                self.argocd.sync(f"album-app-{release['status']['app']}")
             if resolved["build"]["type"] == "External" and "image" not in release["status"]:
                 repository, tag = resolved["build"]["image"].rsplit(":", 1)
                 labels = {REVISION: resolved["source"]["commit"]}

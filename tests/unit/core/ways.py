@@ -23,9 +23,14 @@ def end_of(stage: Stage) -> dict[str, Any]:
         "pushes": stage.config.pushes,
         "commits": len(stage.config.commits),
         "pull requests": stage.forge.count(REPOSITORY),
-        "policy": stage.application()["spec"]["syncPolicy"],
-        "previous policy": stage.application()["metadata"]["annotations"][
+        "policy": stage.application()["spec"].get("syncPolicy"),
+        "previous policy": stage.application()["metadata"]["annotations"].get(
             "album.dev/previous-sync-policy"
+        ),
+        "own syncs": [
+            operation["operation"]["info"]
+            for operation in stage.argocd.operations
+            if "info" in operation["operation"]
         ],
         "labels": stage.cluster.all_of("AlbumRelease")[0]["metadata"]["labels"],
         "conditions": stage.conditions(),
@@ -44,6 +49,8 @@ WAYS: dict[str, dict[str, Any]] = {
     "Commit": {"delivery": "Commit"},
     "External": {"build": {"type": "External"}},
     "Reused": {"build": {"tags": TAGS}, "is_built": True},
+    "Operation": {"argocd": {"sync": "Operation"}},
+    "Observe": {"argocd": {"sync": "Observe"}},
     "Auto": {"pull_request": {"merge": "Auto", "labels": ["release"], "reviewers": ["reviewer"]}},
 }
 

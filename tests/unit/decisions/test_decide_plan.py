@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from album_operator.decisions.plan import decide
+from album_operator.domain.argocd import Sync
 from album_operator.domain.diffs import UNKNOWN_DIGEST, UNKNOWN_DIGEST_NOTE
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ImageOrigin
@@ -92,3 +93,16 @@ def test_a_plan_says_what_else_becomes_of_the_image(build: ResolvedBuild, said: 
     verdict = decide(RECORD, replace(RESOLVED, build=build), CONFIG_SEEN, DIFF, PATCHES)
 
     assert f"the release would {said}" in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("sync", "told"),
+    [
+        (Sync.OPERATION, "and have Argo CD sync argocd/album-app-backend once. Set"),
+        (Sync.OBSERVE, "and watch argocd/album-app-backend, which others sync. Set"),
+    ],
+)
+def test_a_plan_says_who_would_sync(sync: Sync, told: str) -> None:
+    resolved = replace(RESOLVED, argocd=replace(RESOLVED.argocd, sync=sync))
+
+    assert told in decide(RECORD, resolved, CONFIG_SEEN, DIFF, {}).message

@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 
-from album_operator.decisions import sync
+import pytest
+
+from album_operator.decisions import sync as decision
 from album_operator.decisions.sync import PolicySeen
 from album_operator.domain.applications import ConsentedApplication
+from album_operator.domain.argocd import Sync
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import StepName
 from album_operator.domain.release import Ref
@@ -24,7 +27,7 @@ TO_DO = replace(AS_WISHED, is_applied=False)
 
 
 def _decide(seen: dict[Ref, PolicySeen]) -> Verdict[SyncAction]:
-    return sync.decide(RELEASE, RECORD, RESOLVED, seen, consent=True)
+    return decision.decide(RELEASE, RECORD, RESOLVED, seen, consent=True)
 
 
 def test_a_policy_that_differs_is_patched() -> None:
@@ -69,3 +72,14 @@ def test_an_application_that_is_gone_stops_the_release() -> None:
 
     assert isinstance(verdict, Halt)
     assert verdict.reason is Reason.APPLICATION_NOT_FOUND
+
+
+@pytest.mark.parametrize("sync", [Sync.OPERATION, Sync.OBSERVE])
+def test_where_argo_cd_is_not_to_sync_by_itself_the_policy_is_left(sync: Sync) -> None:
+    resolved = replace(RESOLVED, argocd=replace(RESOLVED.argocd, sync=sync))
+    seen = {APPLICATION: replace(TO_DO, is_disabled=True)}
+    verdict = decision.decide(RELEASE, RECORD, resolved, seen, consent=True)
+
+    assert isinstance(verdict, Done)
+    assert verdict.reason is Reason.NO_CHANGE
+    assert f"is left as it is (argocd.sync: {sync})" in verdict.message

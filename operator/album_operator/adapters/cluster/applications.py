@@ -18,6 +18,7 @@ from album_operator.domain.errors import TransientError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.redaction import head
 from album_operator.domain.release import Ref
+from album_operator.render.operation import ATTEMPT
 from album_operator.render.sync_policy import PREVIOUS_POLICY, REFRESH
 
 VALUES = frozenset({"valueFiles", "values", "valuesObject", "parameters", "fileParameters"})
@@ -104,7 +105,8 @@ def _parse(raw: Mapping[str, Any]) -> ApplicationSeen:
         health_since=_time(health, "lastTransitionTime"),
         reconciled_at=_time(status, "reconciledAt"),
         operation=_operation(_map(status, "operationState"), spec),
-        operation_requested="operation" in raw,
+        operation_requested=raw.get("operation") is not None,
+        requested_attempt=_attempt(_map(raw, "operation")),
         conditions={
             _text(condition, "type"): head(_text(condition, "message"), 512)
             for condition in _maps(status, "conditions")
@@ -198,7 +200,14 @@ def _operation(state: Mapping[str, Any], spec: Mapping[str, Any]) -> OperationSe
         message=head(_text(state, "message"), 512),
         finished_at=_time(state, "finishedAt"),
         is_of_spec=_has_sources_of(spec, result or asked),
+        attempt=_attempt(_map(state, "operation")),
     )
+
+
+def _attempt(operation: Mapping[str, Any]) -> str:
+    """Give the attempt of a release that an operation is marked with; empty for none."""
+    marks = {_text(item, "name"): _text(item, "value") for item in _maps(operation, "info")}
+    return marks.get(ATTEMPT, "")
 
 
 def _value(raw: Mapping[str, Any], key: str, what: str, is_good: Callable[[object], bool]) -> Any:  # noqa: ANN401 - as checked
