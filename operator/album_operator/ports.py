@@ -27,7 +27,14 @@ from album_operator.domain.record import Record
 from album_operator.domain.registry import ImagePlace, ImageSeen, RegistryCredential
 from album_operator.domain.registry_access import RegistryAccess
 from album_operator.domain.release import Edit, Ref, Release
-from album_operator.domain.seen import BranchSeen, ConfigSeen, Edited, SourceCommit, SourceSeen
+from album_operator.domain.seen import (
+    BranchSeen,
+    ConfigCommit,
+    ConfigSeen,
+    Edited,
+    SourceCommit,
+    SourceSeen,
+)
 
 
 class Releases(Protocol):
@@ -213,6 +220,31 @@ class ConfigRepository(ConfigReader, Protocol):
             ancestor: a commit.
             base: the branch.
             since: `ancestor` is hardly older, so this much of the history is searched first.
+        """
+
+    async def read(
+        self, place: GitPlace, commit: str, paths: Collection[str]
+    ) -> Mapping[str, bytes]:
+        """Read files at a commit; what is no regular file there is left out.
+
+        Args:
+            place: the repository.
+            commit: 40 hex digits.
+            paths: POSIX paths below the root.
+        """
+
+    async def list_commits(self, place: GitPlace, since: str, until: str) -> Sequence[ConfigCommit]:
+        """List the commits of a branch after `since` up to `until`, its descendant, newest first.
+
+        What was merged counts as its merge (first parents).
+
+        Args:
+            place: the repository.
+            since: a commit that `is_descendant` was asked about.
+            until: another.
+
+        Returns:
+            Nothing where they are not known, or too many.
         """
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from album_operator.domain.errors import TerminalError, TransientError
+from album_operator.domain.errors import OutsideError, TerminalError, TransientError
 from album_operator.domain.places import GitPlace
 from album_operator.domain.reasons import Reason
 from album_operator.domain.seen import ConfigSeen
@@ -284,3 +284,49 @@ async def test_neighbours_and_the_branch_itself_are_in_nobodys_way(
     assert seen.obstacle is None
     assert seen.branch is not None
     assert seen.branch.commit == ours
+
+
+async def test_files_are_read_at_any_commit_of_a_branch(stage: Stage, place: GitPlace) -> None:
+    links = {"backend/link.yaml": File(b"values.yaml", "120000")}
+    first = stage.store(place, Commit((), FILES | links))
+    add(stage, place, "main", Commit((first,), FILES | {VALUES: File(AFTER)}))
+    asked = [VALUES, "backend/link.yaml", "gone.yaml"]
+
+    assert await stage.config.read(place, first, asked) == {VALUES: BEFORE}
+
+
+async def test_a_commit_that_is_nowhere_cannot_be_read(stage: Stage, place: GitPlace) -> None:
+    add(stage, place, "main", Commit((), FILES))
+    with pytest.raises(OutsideError):
+        await stage.config.read(place, "0" * 40, [VALUES])
+
+
+async def test_the_commits_between_two_are_told_as_they_came_to_the_branch(
+    stage: Stage, place: GitPlace
+) -> None:
+    first = stage.store(place, Commit((), FILES, "0"))
+    direct = stage.store(place, Commit((first,), FILES, "by hand\x1e\x1f\n\nwhy", "Ann \u00c4rm"))
+    ours = stage.store(place, Commit((first,), FILES, "release\n\nAlbumRelease: album/x\n"))
+    merge = stage.store(place, Commit((direct, ours), FILES, "Merge #6", "Reviewer"))
+    last = add(stage, place, "main", Commit((merge,), FILES, "more"))
+    assert await stage.config.is_descendant(place, last, first, "main", EPOCH)
+
+    found = await stage.config.list_commits(place, first, last)
+
+    assert [(one.sha, one.author) for one in found] == [
+        (last, "Somebody"),
+        (merge, "Reviewer"),
+        (direct, "Ann \u00c4rm"),
+    ]
+    assert "Merge #6" in found[1].message
+    assert "\nAlbumRelease: album/x\n" in found[1].message
+    assert await stage.config.list_commits(place, last, last) == ()
+
+
+async def test_the_commits_after_one_that_is_not_known_are_not_told(
+    stage: Stage, place: GitPlace
+) -> None:
+    last = add(stage, place, "main", Commit((), FILES))
+
+    assert await stage.config.list_commits(place, "0" * 40, last) == ()
+    assert await stage.config.list_commits(place, last, "0" * 40) == ()

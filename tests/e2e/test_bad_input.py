@@ -151,7 +151,7 @@ def test_an_older_version_is_superseded_and_writes_nothing(world: World) -> None
     name = world.release(world.new_tag(major=0))
     ready = world.await_finished(name, 60)
     assert ready["reason"] == "Superseded"
-    assert world.get(name)["status"]["supersededBy"].startswith("v1.")
+    assert world.get(name)["status"]["supersededBy"]["version"].startswith("v1.")
     _assert_no_trace(world, name, f"release/backend_{name.removeprefix('backend-')}")
 
 

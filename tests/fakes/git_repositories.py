@@ -17,7 +17,13 @@ from album_operator.domain.errors import StaleError, TerminalError, TransientErr
 from album_operator.domain.names import normal_url
 from album_operator.domain.places import Change, GitPlace
 from album_operator.domain.reasons import Reason
-from album_operator.domain.seen import BranchSeen, ConfigSeen, SourceCommit, SourceSeen
+from album_operator.domain.seen import (
+    BranchSeen,
+    ConfigCommit,
+    ConfigSeen,
+    SourceCommit,
+    SourceSeen,
+)
 from tests.fakes.git_diff import diff_files
 from tests.fakes.git_history import Commit, File, ancestors, changed
 from tests.fakes.git_server import FakeGitServer, FakeRepository
@@ -169,6 +175,38 @@ class FakeConfigRepository:
             raise TerminalError(Reason.BASE_BRANCH_NOT_FOUND, f"Branch {base} does not exist.")
         on_base = set(ancestors(repository.commits, head))
         return {revision, ancestor} <= on_base and repository.is_ancestor(ancestor, revision)
+
+    async def read(
+        self, place: GitPlace, commit: str, paths: Collection[str]
+    ) -> Mapping[str, bytes]:
+        """Read files at a commit."""
+        check_commit(commit)
+        for path in paths:
+            check_file_path(path)
+        return _read(self._commit(place, commit).files, paths)[0]
+
+    async def list_commits(
+        self, place: GitPlace, since: str, until: str
+    ) -> tuple[ConfigCommit, ...]:
+        """List the commits of a branch after `since` up to `until`, newest first."""
+        check_commit(since)
+        check_commit(until)
+        commits = self.server.open(place).commits
+        if not {since, until} <= commits.keys():
+            return ()
+        known, line = set(ancestors(commits, since)), []
+        while until not in known:
+            made = commits[until]
+            merged = [commits[one].message for one in made.parents[1:] if one not in known]
+            line.append(ConfigCommit(until, made.name, "\n\n".join([made.message, *merged])))
+            until = next(iter(made.parents), since)
+        return tuple(line)
+
+    def _commit(self, place: GitPlace, sha: str) -> Commit:
+        found = self.server.open(place).commits.get(sha)
+        if found is None:
+            raise TransientError(Reason.GIT_UNAVAILABLE, f"{place.url} has no {sha[:12]}.")
+        return found
 
     def _move(self, repository: FakeRepository, change: Change, commit: Commit) -> None:
         branch = change.branch

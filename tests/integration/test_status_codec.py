@@ -18,6 +18,7 @@ from album_operator.domain.record import (
     PullRequestRecord,
     Record,
     StepState,
+    SupersededBy,
 )
 from album_operator.domain.resolved import Resolved
 from tests.integration.apiserver import ApiServer
@@ -111,7 +112,7 @@ def _full_record(resolved: Resolved) -> Record:
         reason=Reason.IMAGE_NOT_OBSERVED,
         message="m" * 5000,
         failure=Failure("ImageReady", Reason.BUILD_FAILED, "m" * 5000, "p" * 253, "c" * 63, 137),
-        superseded_by="v2.0.0",
+        superseded_by=SupersededBy("v2.0.0", "album/backend-v2.0.0", "a" * 40),
         last_handled_retry="2026-11-23T20:00:00Z",
         last_handled_refresh="2026-11-23T20:00:00Z",
     )

@@ -166,6 +166,16 @@ class MissStatus(Model):
     remedy: Message = Field("", description="What to do about it.")
 
 
+class SupersededByStatus(Model):
+    """What took the place of the release."""
+
+    version: Text | None = Field(None, description="The version that is there now.")
+    release: Text | None = Field(
+        None, description="Namespace and name of the AlbumRelease that put it there."
+    )
+    commit: Commit | None = Field(None, description="Commit of the base branch that did.")
+
+
 class Condition(Model):
     """One aspect of where the release stands."""
 
@@ -229,8 +239,8 @@ class ReleaseStatus(Model):
     plan: PlanStatus | None = Field(
         None, description="What a release in mode Plan would do; nothing of it is done."
     )
-    superseded_by: Text | None = Field(
-        None, description="The newer version that was there already."
+    superseded_by: SupersededByStatus | None = Field(
+        None, description="What took the place of the release, as far as it is known."
     )
     conditions: Annotated[list[Condition], MapList("type")] = Field(
         default_factory=list,

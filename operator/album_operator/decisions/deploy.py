@@ -11,10 +11,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from album_operator.decisions import app_of_apps, application, observed_images, operation
+from album_operator.decisions import (
+    app_of_apps,
+    application,
+    observed_images,
+    operation,
+    overtaken,
+)
 from album_operator.decisions.app_of_apps import FAILED, RUNNING
 from album_operator.decisions.helm_values import Found
 from album_operator.decisions.observed_images import LOOK, wanted_image
+from album_operator.decisions.overtaken import Overtaken
 from album_operator.domain.applications import ApplicationSeen, ConsentedApplication
 from album_operator.domain.argocd import Sync
 from album_operator.domain.names import join_words
@@ -55,6 +62,8 @@ class DeploySeen:
             seen; None where it has seen neither yet.
         behind: a value of its spec that an edit should have changed, from `app_of_apps`.
         started: a sync of it was started for this attempt, from `operation`.
+        overtaken: what took the place of our values at the revision it is compared to; None where
+            nothing did.
     """
 
     application: ApplicationSeen | None
@@ -64,6 +73,7 @@ class DeploySeen:
     compared_for: timedelta | None = None
     behind: Found | None = None
     started: bool = False
+    overtaken: Overtaken | None = None
 
 
 Seen = Mapping[Ref, DeploySeen]
@@ -138,6 +148,23 @@ def undecided_revisions(
     if seen.operation is not None and seen.operation.phase in FAILED:
         revisions.update(seen.operation.revisions)
     return frozenset(revisions - {""})
+
+
+def unread_revision(
+    seen: ApplicationSeen, contains_merge: frozenset[str], record: Record, resolved: Resolved
+) -> str | None:
+    """Give the revision whose values have to be read; None where none is, or they are known.
+
+    Args:
+        seen: an Application.
+        contains_merge: those of its revisions that have our commit.
+        record: what the release achieved so far.
+        resolved: what it does.
+    """
+    source = application.find_source(seen, resolved)
+    revision = source.revision if source is not None else None
+    proved = {app.revision for app in record.applications if app.accepted_because is not None}
+    return revision if revision in contains_merge - proved else None
 
 
 def _settle(
@@ -241,6 +268,8 @@ def _lacks_revision(
     revision = source.revision if source is not None else None
     if revision is None or revision not in found.contains_merge:
         return _compare(ref, seen, found, revision, record, resolved)
+    if found.overtaken is not None:
+        return overtaken.end(seen, found.overtaken, resolved)
     unsynced = app_of_apps.check_rendered(seen, children)
     if children and unsynced is None:
         return None

@@ -13,6 +13,7 @@ from album_operator.domain.images import (
 from album_operator.domain.misses import join
 from album_operator.domain.names import image_tag
 from album_operator.domain.reasons import Reason
+from album_operator.domain.record import SupersededBy
 from album_operator.domain.release import Edit, EditFormat, EditValue, Release
 from album_operator.domain.remedy import THEN_RETRY
 from album_operator.domain.resolved import Resolved
@@ -138,7 +139,7 @@ def _check_order(resolved: Resolved, current: Mapping[Edit, str]) -> Halt | None
     versioning = resolved.source.versioning
     for edit, value in current.items():
         version = version_in(edit, value)
-        if version is None or _is_of_another_image(resolved, edit, value, current):
+        if version is None or is_of_another_image(resolved, edit, value, current):
             continue
         if is_newer(version, resolved.version, versioning):
             return _superseded(resolved, edit, value, version)
@@ -165,7 +166,7 @@ def _superseded(resolved: Resolved, edit: Edit, value: str, version: str) -> Hal
         f"{said} {rule}".rstrip(),
         f"To {what}, create a release with spec.allowDowngrade: true",
         ending=".",
-        superseded_by=version,
+        superseded_by=SupersededBy(version),
     )
 
 
@@ -188,7 +189,7 @@ def _without_order(resolved: Resolved, edit: Edit, value: str, version: str) -> 
     )
 
 
-def _is_of_another_image(
+def is_of_another_image(
     resolved: Resolved, edit: Edit, value: str, current: Mapping[Edit, str]
 ) -> bool:
     """Tell whether a version is that of a placeholder, which has no order with ours."""

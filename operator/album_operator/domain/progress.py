@@ -15,6 +15,7 @@ from album_operator.domain.record import (
     StepName,
     StepRecord,
     StepState,
+    SupersededBy,
 )
 from album_operator.domain.release import Mode, Release
 
@@ -163,9 +164,9 @@ def stall(
     )
 
 
-def supersede(record: Record, newer: str) -> Record:
-    """Note the newer version that made the release pointless."""
-    return replace(record, superseded_by=newer)
+def supersede(record: Record, by: SupersededBy) -> Record:
+    """Note what took the place of the release."""
+    return replace(record, superseded_by=by)
 
 
 def release(record: Record) -> Record:
@@ -207,7 +208,7 @@ def clean(record: Record, clean: Callable[[str], str]) -> Record:
             for miss in record.misses
         ),
         pull_request=replace(seen, url=clean(seen.url)) if seen else None,
-        superseded_by=clean(record.superseded_by) if record.superseded_by else None,
+        superseded_by=_clean_successor(record.superseded_by, clean),
         plan=_clean_plan(plan, clean) if plan else None,
         applications=tuple(
             replace(
@@ -219,6 +220,13 @@ def clean(record: Record, clean: Callable[[str], str]) -> Record:
             for app in record.applications
         ),
     )
+
+
+def _clean_successor(by: SupersededBy | None, clean: Callable[[str], str]) -> SupersededBy | None:
+    if by is None:
+        return None
+    version, release = (text and clean(text) for text in (by.version, by.release))
+    return replace(by, version=version, release=release)
 
 
 def texts_of(record: Record) -> frozenset[str]:

@@ -103,6 +103,7 @@ class Reason(StrEnum):
 
     # Ended without a release.
     SUPERSEDED = "Superseded"
+    OVERWRITTEN = "Overwritten"
 
     # A bug of ours.
     INTERNAL_ERROR = "InternalError"

@@ -161,6 +161,21 @@ class Failure:
     exit_code: int | None = None
 
 
+@dataclass(frozen=True)
+class SupersededBy:
+    """What took the place of a release, as far as it is known.
+
+    Attributes:
+        version: that is there now.
+        release: `<namespace>/<name>` of the AlbumRelease that put it there.
+        commit: of the base branch that did, 40 hex digits.
+    """
+
+    version: str | None = None
+    release: str | None = None
+    commit: str | None = None
+
+
 MOST_MISSES = 20
 """Of the things that a release lacks, so many are listed in its status."""
 
@@ -275,7 +290,7 @@ class Record:
     failure: Failure | None = None
     misses: tuple[Miss, ...] = ()
     plan: PlanRecord | None = None
-    superseded_by: str | None = None
+    superseded_by: SupersededBy | None = None
     last_handled_retry: str | None = None
     last_handled_refresh: str | None = None
     chosen: AppVersion | None = field(default=None, compare=False)

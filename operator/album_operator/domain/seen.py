@@ -31,6 +31,20 @@ class SourceCommit:
 
 
 @dataclass(frozen=True)
+class ConfigCommit:
+    """A commit of the base branch.
+
+    Attributes:
+        author: name of who made it; of a merge, of who merged.
+        message: of a merge followed by that of the commit that was merged.
+    """
+
+    sha: str
+    author: str
+    message: str
+
+
+@dataclass(frozen=True)
 class BranchSeen:
     """The release branch as it stands.
 

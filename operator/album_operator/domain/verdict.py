@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from album_operator.domain.applications import ConsentedApplication
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.reasons import Reason
-from album_operator.domain.record import Failure, Record
+from album_operator.domain.record import Failure, Record, SupersededBy
 from album_operator.domain.remedy import THEN_RETRY, in_words
 
 
@@ -182,7 +182,7 @@ class Halt:
         remedy: what a person does about it, without the end of its sentence; empty for nothing.
         ending: that end; it mostly asks for the annotation that lets the release go on.
         failure: details for `status.failure`; None where reason and sentence are all.
-        superseded_by: the newer version that made this release pointless.
+        superseded_by: what took the release's place, None where nothing did.
         misses: each of the things that this tells of together; none where it is one.
     """
 
@@ -191,7 +191,7 @@ class Halt:
     remedy: str = ""
     ending: str = THEN_RETRY
     failure: Failure | None = None
-    superseded_by: str | None = None
+    superseded_by: SupersededBy | None = None
     misses: "tuple[Halt, ...]" = ()
 
     @classmethod

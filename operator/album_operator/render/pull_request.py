@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from album_operator.domain.forges import Forge, forge_of, guess_type
 from album_operator.domain.names import is_ssh, repository_path
 from album_operator.domain.places import Draft
-from album_operator.domain.release import Release
+from album_operator.domain.release import Ref, Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import SourceCommit
 from album_operator.domain.templates import TITLE, expand, title_of, values_of
+
+NAME = "[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?"
+"""A name in the cluster (RFC 1123 subdomain)."""
 
 
 def commit_message(release: Release, resolved: Resolved, digest: str) -> str:
@@ -37,6 +40,12 @@ def commit_message(release: Release, resolved: Resolved, digest: str) -> str:
         f"Argocd-reference-commit-repourl: {_line(source.repository)}\n"
         f"Argocd-reference-commit-sha: {_line(source.commit)}\n"
     )
+
+
+def release_in(message: str) -> Ref | None:
+    """Give the release that a commit's message names; anybody can write what it says."""
+    found = re.search(rf"^AlbumRelease: ({NAME})/({NAME})$", message, re.MULTILINE)
+    return Ref(found[1], found[2]) if found is not None else None
 
 
 def digest_in(message: str) -> str:

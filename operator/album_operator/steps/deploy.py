@@ -11,6 +11,7 @@ from album_operator.domain.release import Ref
 from album_operator.domain.verdict import DeployAction, RefreshApplication, StartSync, Verdict
 from album_operator.render import proposal, sync_policy
 from album_operator.render.operation import attempt_of, start_patch
+from album_operator.steps import overtaken
 from album_operator.steps.case import Case
 from album_operator.steps.world import World
 
@@ -48,17 +49,19 @@ async def _look(
     asked = application.ask(ref, found, case.pipeline, consent=consent)
     if found is None:
         return decision.DeploySeen(found, is_applied=False, contains_merge=frozenset(), asked=asked)
-    revisions = decision.undecided_revisions(found, case.record, case.resolved)
+    record, resolved = case.record, case.resolved
+    revisions = decision.undecided_revisions(found, record, resolved)
+    containing = await _find_containing(world, case, revisions)
+    unread = decision.unread_revision(found, containing, record, resolved)
     return decision.DeploySeen(
         found,
-        sync_policy.is_applied(found.sync_policy, case.resolved.argocd.sync_policy),
-        await _find_containing(world, case, revisions),
+        sync_policy.is_applied(found.sync_policy, resolved.argocd.sync_policy),
+        containing,
         asked,
         world.sightings.age_of_comparison(case.release, found),
-        app_of_apps.find_behind(found, proposal.wanted_values(case.resolved, case.digest)),
-        operation.is_started(
-            ref, found, case.record, attempt_of(case.release, case.record.attempt)
-        ),
+        app_of_apps.find_behind(found, proposal.wanted_values(resolved, case.digest)),
+        operation.is_started(ref, found, record, attempt_of(case.release, record.attempt)),
+        await overtaken.find(world, case, unread) if unread is not None else None,
     )
 
 

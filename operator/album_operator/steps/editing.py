@@ -104,7 +104,7 @@ async def try_edits(
     missing = preflight.check_config(resolved, seen)
     wanted = proposal.wanted_values(resolved, digest)
     there = {edit: value for edit, value in wanted.items() if edit.path in seen.files}
-    edited, refused = await _edit_apart(editor, release.ref.namespace, there, seen.files)
+    edited, refused = await edit_apart(editor, release.ref.namespace, there, seen.files)
     if missing is None and refused is None:
         refused = edits.check(release, resolved, edited.current)
     else:
@@ -113,7 +113,7 @@ async def try_edits(
     return Tried(edited, refused, missing is None)
 
 
-async def _edit_apart(
+async def edit_apart(
     editor: Editor, namespace: str, wanted: Mapping[Edit, str], files: Mapping[str, bytes]
 ) -> tuple[Edited, Halt | None]:
     """Make some edits; where one is refused, read each alone, to tell all that are."""

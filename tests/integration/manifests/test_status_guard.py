@@ -9,7 +9,7 @@ from tests.integration.manifests.applications import Raw
 from tests.integration.manifests.conftest import OPERATOR, SYSTEM, Installed
 
 RELEASES = "/apis/album.dev/v1alpha1/namespaces/{}/albumreleases"
-STATUS: Raw = {"status": {"supersededBy": "v6.6.6"}}
+STATUS: Raw = {"status": {"supersededBy": {"version": "v6.6.6"}}}
 USER = f"system:serviceaccount:{SYSTEM}:{OPERATOR}"
 TENANT = "album-tenant"
 REFUSED = f"only {USER} may write the status of AlbumRelease"
@@ -59,7 +59,7 @@ def _read(installed: Installed, path: str) -> Raw:
 def test_the_operator_writes_it(installed: Installed, path: str) -> None:
     answer = installed.as_operator("PATCH", f"{path}/status", STATUS)
     assert answer.status == 200, answer.message
-    assert _read(installed, path)["supersededBy"] == "v6.6.6"
+    assert _read(installed, path)["supersededBy"] == {"version": "v6.6.6"}
 
 
 def test_who_owns_the_namespace_does_not(installed: Installed, tenant: str) -> None:
@@ -67,7 +67,7 @@ def test_who_owns_the_namespace_does_not(installed: Installed, tenant: str) -> N
     whole = {**server.request("GET", path).body, **STATUS}
     applied = {key: whole[key] for key in ("apiVersion", "kind", "status")}
     applied["metadata"] = {"name": whole["metadata"]["name"]}
-    operations = [{"op": "add", "path": "/status/supersededBy", "value": "v6.6.6"}]
+    operations = [{"op": "add", "path": "/status/supersededBy", "value": {"version": "v6.6.6"}}]
     for method, query, body, kind in (
         ("PATCH", "", STATUS, "application/merge-patch+json"),
         ("PATCH", "", operations, "application/json-patch+json"),
@@ -100,13 +100,13 @@ def test_an_admin_does_it_only_in_the_operators_name(installed: Installed, path:
     assert answer.status == 403
     # The way out the message names.
     _, _, said = answer.message.partition("kubectl ")
-    patch = '{"status":{"supersededBy":"v6.6.6"}}'
+    patch = '{"status":{"supersededBy":{"version":"v6.6.6"}}}'
     command = [patch if word == "..." else word for word in said.split(" ")]
     assert command[-2:] == [f"--as={USER}", "--as-group=system:masters"]
     with pytest.raises(PartError, match=REFUSED):
         server.run_kubectl(*command[:-2])
     server.run_kubectl(*command)
-    assert _read(installed, path)["supersededBy"] == "v6.6.6"
+    assert _read(installed, path)["supersededBy"] == {"version": "v6.6.6"}
 
 
 def test_all_else_of_a_release_is_for_whoever_has_the_right(

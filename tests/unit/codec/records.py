@@ -36,6 +36,7 @@ from album_operator.domain.record import (
     StepName,
     StepRecord,
     StepState,
+    SupersededBy,
 )
 from album_operator.domain.release import (
     Anchors,
@@ -268,6 +269,7 @@ applications = st.builds(
     maybe_times,
     maybe_times,
 )
+successors = st.builds(SupersededBy, st.none() | texts, st.none() | texts, st.none() | commits)
 failures = st.builds(
     Failure,
     step=st.sampled_from(["Preflight", *map(str, StepName)]),
@@ -334,7 +336,7 @@ def records(draw: st.DrawFn) -> Record:
         message=draw(sentences),
         failure=draw(st.none() | failures),
         plan=draw(st.none() | plans),
-        superseded_by=draw(st.none() | texts),
+        superseded_by=draw(st.none() | successors),
         last_handled_retry=draw(st.none() | texts),
         last_handled_refresh=draw(st.none() | texts),
     )

@@ -144,7 +144,7 @@ async def test_an_older_release_is_superseded_whatever_it_lacks_beside_that() ->
     del stage.cluster.objects[f"{APPLICATIONS}/album-app-backend"]
 
     assert await _stop(stage) == ["Superseded"]
-    assert stage.status()["supersededBy"] == "v2.0.0"
+    assert stage.status()["supersededBy"] == {"version": "v2.0.0"}
 
 
 @pytest.mark.parametrize("is_missing", [True, False])

@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 
 from tests.fakes.builders import IMAGE
-from tests.fakes.cluster import finish_build
 from tests.unit.core.stage import REPOSITORY, Stage
 
 FRONTEND = "frontend-v1.1.0"
@@ -13,22 +12,13 @@ APPLICATION = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/album-a
 CONSENT = "album.dev/authorized-pipeline"
 
 
-async def _merged(stage: Stage, name: str = "backend-v1.1.0") -> None:
-    """Run a release up to its merge, with nothing told to Argo CD yet."""
-    stage.apply(name)
-    await stage.settle(name)
-    finish_build(stage.cluster, stage.jobs[-1])
-    await stage.settle(name)
-    stage.merge()
-
-
 async def test_two_apps_merged_on_one_branch_are_both_deployed() -> None:
     stage = Stage()
-    await _merged(stage)
+    await stage.release_until_merged()
     await stage.settle()
     stage.argocd.run()
     first = stage.application()["status"]["operationState"]["syncResult"]["revision"]
-    await _merged(stage, FRONTEND)
+    await stage.release_until_merged(FRONTEND)
     await stage.settle(FRONTEND)
     # Argo CD compares both with the later commit, and has nothing to do for the backend.
     stage.cluster.edit(
@@ -51,8 +41,8 @@ async def test_two_apps_merged_on_one_branch_are_both_deployed() -> None:
 
 async def test_two_apps_merged_before_one_refresh_are_both_deployed() -> None:
     stage = Stage()
-    await _merged(stage)
-    await _merged(stage, FRONTEND)
+    await stage.release_until_merged()
+    await stage.release_until_merged(FRONTEND)
     await stage.settle()
     await stage.settle(FRONTEND)
     stage.argocd.run()
@@ -68,7 +58,7 @@ async def test_two_apps_merged_before_one_refresh_are_both_deployed() -> None:
 async def test_the_old_synced_and_healthy_proves_nothing() -> None:
     stage = Stage()
     stage.argocd.deaf = True
-    await _merged(stage)
+    await stage.release_until_merged()
     due = await stage.settle()
 
     assert stage.application()["status"]["sync"]["status"] == "Synced"
@@ -81,7 +71,7 @@ async def test_the_old_synced_and_healthy_proves_nothing() -> None:
 async def test_a_rollout_that_still_shows_the_old_image_is_waited_for() -> None:
     stage = Stage()
     stage.argocd.slow_rollout = True
-    await _merged(stage)
+    await stage.release_until_merged()
     await stage.settle()
     stage.argocd.run()
     await stage.settle()
@@ -95,7 +85,7 @@ async def test_a_rollout_that_still_shows_the_old_image_is_waited_for() -> None:
 
 async def test_a_health_that_flaps_begins_the_settle_time_anew() -> None:
     stage = Stage()
-    await _merged(stage)
+    await stage.release_until_merged()
     await stage.settle()
     stage.argocd.run()
     await stage.settle()
@@ -118,7 +108,7 @@ async def test_a_health_that_flaps_begins_the_settle_time_anew() -> None:
 
 async def test_an_illness_nobody_looked_at_begins_the_settle_time_anew() -> None:
     stage = Stage()
-    await _merged(stage)
+    await stage.release_until_merged()
     await stage.settle()
     stage.argocd.run()
     await stage.settle()
@@ -133,7 +123,7 @@ async def test_an_illness_nobody_looked_at_begins_the_settle_time_anew() -> None
 
 async def test_a_restart_while_settling_does_not_begin_anew() -> None:
     stage = Stage()
-    await _merged(stage)
+    await stage.release_until_merged()
     await stage.settle()
     stage.argocd.run()
     await stage.settle()
@@ -145,7 +135,7 @@ async def test_a_restart_while_settling_does_not_begin_anew() -> None:
 
 async def test_a_sync_that_fails_ends_the_release_with_argo_cds_words() -> None:
     stage = Stage()
-    await _merged(stage)
+    await stage.release_until_merged()
     await stage.settle()
     stage.argocd.fails = "one or more objects failed to apply"
     stage.argocd.run()
@@ -158,7 +148,7 @@ async def test_a_sync_that_fails_ends_the_release_with_argo_cds_words() -> None:
 
 async def test_an_app_that_stays_ill_ends_the_release_in_time() -> None:
     stage = Stage()
-    await _merged(stage)
+    await stage.release_until_merged()
     await stage.settle()
     stage.argocd.run()
     stage.argocd.set_health("album-app-backend", "Degraded")
@@ -175,7 +165,7 @@ async def test_an_app_that_stays_ill_ends_the_release_in_time() -> None:
 
 async def test_a_policy_that_is_taken_back_is_not_fought_over() -> None:
     stage = Stage()
-    await _merged(stage)
+    await stage.release_until_merged()
     await stage.settle()
     del stage.application()["spec"]["syncPolicy"]
     patches = stage.faults.writes.count("patch applications")
@@ -198,7 +188,7 @@ async def test_automated_sync_its_owner_switched_off_stays_off() -> None:
 
 async def test_consent_taken_back_on_the_way_is_respected() -> None:
     stage = Stage()
-    await _merged(stage)
+    await stage.release_until_merged()
     stage.application()["metadata"]["annotations"].pop("album.dev/authorized-pipeline")
     await stage.settle()
 
@@ -209,7 +199,7 @@ async def test_consent_taken_back_on_the_way_is_respected() -> None:
 async def _deploying(stage: Stage) -> None:
     """Run a release into step Deployed, with its comparison asked for and lost."""
     stage.argocd.deaf = True
-    await _merged(stage)
+    await stage.release_until_merged()
     await stage.settle()
     assert stage.status()["steps"][-1]["state"] == "Running"
     now = f"{stage.clock():%Y-%m-%dT%H:%M:%SZ}"
@@ -263,7 +253,7 @@ async def test_a_policy_as_wished_is_not_patched() -> None:
 
 async def test_a_comparison_that_was_lost_is_asked_for_again() -> None:
     stage = Stage()
-    await _merged(stage)
+    await stage.release_until_merged()
     await stage.settle()
     # A refresh asked for while another runs is lost: the annotation is gone, the revision is old.
     path = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/album-app-backend"

@@ -311,7 +311,7 @@ async def test_a_newer_version_merged_while_building_supersedes_the_release() ->
     await stage.release()
 
     assert stage.ready() == ("False", "Superseded")
-    assert stage.status()["supersededBy"] == "v1.2.0"
+    assert stage.status()["supersededBy"] == {"version": "v1.2.0"}
     assert BRANCH not in stage.config.branches
 
 

@@ -120,7 +120,7 @@ async def test_a_newer_version_on_the_base_supersedes_the_release() -> None:
     await stage.settle()
 
     assert stage.ready() == ("False", "Superseded")
-    assert stage.status()["supersededBy"] == "v1.2.0"
+    assert stage.status()["supersededBy"] == {"version": "v1.2.0"}
 
 
 async def test_a_deleted_branch_is_not_pushed_again() -> None:

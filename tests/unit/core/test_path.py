@@ -22,6 +22,7 @@ BESIDE_STEPS = {
     "findings",
     "image",
     "overrides",
+    "overtaken",
     "path",
     "world",
 }

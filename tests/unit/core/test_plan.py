@@ -132,7 +132,7 @@ async def test_a_plan_for_an_older_version_is_superseded() -> None:
     await _planned(stage)
 
     assert stage.ready() == ("False", "Superseded")
-    assert stage.status()["supersededBy"] == "v1.2.0"
+    assert stage.status()["supersededBy"] == {"version": "v1.2.0"}
 
 
 async def test_a_plan_waits_for_what_cannot_be_reached_now() -> None:

@@ -333,7 +333,7 @@ async def test_the_newer_version_is_in_the_status_of_a_superseded_release() -> N
     _newer(stage)
     await stage.settle()
 
-    assert stage.status()["supersededBy"] == "v2.0.0"
+    assert stage.status()["supersededBy"] == {"version": "v2.0.0"}
 
 
 async def test_a_push_that_is_refused_stalls_without_a_pull_request() -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from album_operator.decisions import commit
 from album_operator.decisions.commit import CommitSeen
 from album_operator.domain.reasons import Reason
-from album_operator.domain.record import ProposalRecord, Record, StepName
+from album_operator.domain.record import ProposalRecord, Record, StepName, SupersededBy
 from album_operator.domain.release import Delivery
 from album_operator.domain.verdict import Act, CommitAction, CommitToBase, Done, Halt, Verdict
 from tests.fakes.builders import (
@@ -53,7 +53,7 @@ def test_a_newer_version_on_the_base_branch_supersedes_the_release() -> None:
 
     assert isinstance(verdict, Halt)
     assert verdict.reason is Reason.SUPERSEDED
-    assert verdict.superseded_by == "v2.0.0"
+    assert verdict.superseded_by == SupersededBy("v2.0.0")
     assert isinstance(_decide(newer, allow_downgrade=True), Act)
 
 

@@ -9,6 +9,7 @@ from album_operator.decisions import deploy
 from album_operator.decisions.application import ask
 from album_operator.decisions.deploy import DeploySeen
 from album_operator.decisions.observed_images import LOOK
+from album_operator.decisions.overtaken import Overtaken
 from album_operator.domain import progress
 from album_operator.domain.applications import (
     ApplicationSeen,
@@ -189,6 +190,26 @@ def test_what_is_not_synced_or_about_to_change_is_waited_for(change: dict[str, o
 
     assert verdict.reason is Reason.SYNCING
     assert not verdict.is_poll
+
+
+def test_other_values_where_it_is_compared_to_end_the_release_whatever_else_runs() -> None:
+    busy = replace(PROVED, sources=_at(LATER), operation=_operation(LATER, "Running"))
+    found = replace(_seen(busy), overtaken=Overtaken(LATER, {EDIT: "v1.2.0"}))
+    verdict = deploy.decide(RECORD, RESOLVED, {APPLICATION: found}, NOW)
+
+    assert isinstance(verdict, Halt)
+    assert verdict.reason is Reason.SUPERSEDED
+
+
+def test_each_revision_with_our_commit_is_read_once() -> None:
+    ours = frozenset({MERGED, LATER})
+
+    assert deploy.unread_revision(PROVED, ours, RECORD, RESOLVED) == MERGED
+    assert deploy.unread_revision(PROVED, ours, _settling(), RESOLVED) is None
+    later = replace(PROVED, sources=_at(LATER))
+    assert deploy.unread_revision(later, ours, _settling(), RESOLVED) == LATER
+    assert deploy.unread_revision(later, frozenset({MERGED}), RECORD, RESOLVED) is None
+    assert deploy.unread_revision(replace(PROVED, sources=()), ours, RECORD, RESOLVED) is None
 
 
 def test_a_comparison_older_than_the_merge_is_asked_for_again() -> None:

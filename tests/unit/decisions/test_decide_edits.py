@@ -6,6 +6,7 @@ import pytest
 
 from album_operator.decisions import edits
 from album_operator.domain.reasons import Reason
+from album_operator.domain.record import SupersededBy
 from album_operator.domain.release import Edit, EditFormat, EditValue
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.versions import Versioning
@@ -46,7 +47,8 @@ def test_only_a_version_of_our_own_image_can_be_newer(
 ) -> None:
     halt = edits.check(RELEASE, RESOLVED, {replace(EDIT, key="image", value=kind): current})
 
-    assert (halt.superseded_by if halt is not None else None) == newer
+    expected = SupersededBy(newer) if newer is not None else None
+    assert (halt.superseded_by if halt is not None else None) == expected
 
 
 def _of(version: str, versioning: Versioning) -> Resolved:
@@ -73,7 +75,7 @@ def test_an_older_release_is_told_by_which_rule_and_how_to_go_on(
 
     assert halt is not None
     assert halt.reason is Reason.SUPERSEDED
-    assert halt.superseded_by == current
+    assert halt.superseded_by == SupersededBy(current)
     assert said in halt.sentence
     assert halt.sentence.endswith("create a release with spec.allowDowngrade: true.")
     on_purpose = replace(RELEASE, allow_downgrade=True)

@@ -15,7 +15,7 @@ from album_operator.domain.pull_requests import (
     Review,
 )
 from album_operator.domain.reasons import Reason
-from album_operator.domain.record import ProposalRecord, StepName
+from album_operator.domain.record import ProposalRecord, StepName, SupersededBy
 from album_operator.domain.release import MergeMode, PullRequestWish
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import (
@@ -321,7 +321,7 @@ def test_a_base_that_cannot_be_looked_at_is_looked_at_later() -> None:
 
 
 def test_a_newer_version_on_the_base_supersedes_the_release() -> None:
-    newer = Halt(Reason.SUPERSEDED, "v1.2.0 is there.", superseded_by="v1.2.0")
+    newer = Halt(Reason.SUPERSEDED, "v1.2.0 is there.", superseded_by=SupersededBy("v1.2.0"))
 
     assert _decide_again(CONFLICT, newer) == newer
 

@@ -9,7 +9,7 @@ from album_operator.decisions import propose
 from album_operator.decisions.propose import ProposeSeen
 from album_operator.domain.pull_requests import PullRequestSeen, PullRequestState
 from album_operator.domain.reasons import Reason
-from album_operator.domain.record import Record, StepName
+from album_operator.domain.record import Record, StepName, SupersededBy
 from album_operator.domain.release import EditValue, PullRequestWish
 from album_operator.domain.seen import BranchSeen
 from album_operator.domain.verdict import (
@@ -230,7 +230,7 @@ def test_a_newer_version_that_came_meanwhile_supersedes_the_release() -> None:
 
     assert isinstance(verdict, Halt)
     assert verdict.reason is Reason.SUPERSEDED
-    assert verdict.superseded_by == "v2.0.0"
+    assert verdict.superseded_by == SupersededBy("v2.0.0")
 
 
 def test_a_base_branch_that_is_gone_stops_the_release() -> None:

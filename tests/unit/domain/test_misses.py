@@ -5,12 +5,13 @@ import pytest
 from album_operator.domain.errors import TransientError
 from album_operator.domain.misses import TOLD_LENGTH, join
 from album_operator.domain.reasons import Reason
+from album_operator.domain.record import SupersededBy
 from album_operator.domain.verdict import Halt
 
 TAG = Halt(Reason.TAG_NOT_FOUND, "Tag v1 does not exist.", "Push it")
 FILE = Halt(Reason.VALUES_FILE_NOT_FOUND, "a.yaml does not exist.", "Add the file")
 NO_REMEDY = Halt(Reason.REJECTED, "Nobody knows why.")
-OLDER = Halt(Reason.SUPERSEDED, "v2 is there.", ending=".", superseded_by="v2")
+OLDER = Halt(Reason.SUPERSEDED, "v2 is there.", ending=".", superseded_by=SupersededBy("v2"))
 UNTOLD = TransientError(Reason.GIT_UNAVAILABLE, "git.example.org does not answer.")
 
 

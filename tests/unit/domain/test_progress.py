@@ -22,6 +22,7 @@ from album_operator.domain.record import (
     Record,
     StepName,
     StepState,
+    SupersededBy,
 )
 from album_operator.domain.release import Mode
 from tests.fakes.builders import IMAGE_RECORD, NOW, PLAN, RECORD, RELEASE, record_before
@@ -226,7 +227,9 @@ def test_a_release_that_stalls_before_the_first_step_fails_no_step() -> None:
 
 
 def test_the_newer_version_of_a_superseded_release_is_noted() -> None:
-    assert progress.supersede(RECORD, "v2.0.0").superseded_by == "v2.0.0"
+    assert progress.supersede(RECORD, SupersededBy("v2.0.0")).superseded_by == SupersededBy(
+        "v2.0.0"
+    )
 
 
 def test_a_released_record_says_what_the_last_step_proved() -> None:
@@ -295,7 +298,7 @@ def test_all_words_of_others_in_a_record_are_cleaned() -> None:
         proposal=ProposalRecord("release/x", None, f"+{secret}"),
         pull_request=seen,
         failure=replace(FAILURE, message=secret),
-        superseded_by=secret,
+        superseded_by=SupersededBy(secret, secret),
         plan=replace(PLAN, diff=secret, applications=(PlannedPatch("a", "b", secret),)),
         applications=(
             ApplicationRecord("a", "b", secret, None, secret, secret),

@@ -16,6 +16,7 @@ from album_operator.render.pull_request import (
     commit_message,
     digest_in,
     draft,
+    release_in,
 )
 
 DIGEST = "sha256:" + "ab" * 32
@@ -204,3 +205,12 @@ def test_the_digest_is_found_in_a_message_again(release: Release, resolved: Reso
         named = _named(resolved, template)
         assert digest_in(commit_message(release, named, DIGEST)) == DIGEST
         assert digest_in(commit_message(release, named, "")) == ""
+
+
+def test_a_commits_message_names_its_release(release: Release, resolved: Resolved) -> None:
+    message = commit_message(release, resolved, DIGEST)
+
+    assert release_in(message) == release.ref
+    assert release_in(f"Merge pull request #6\n\n{message}") == release.ref
+    for said in ("", "AlbumRelease: a", "AlbumRelease: A/b", "AlbumRelease: a/b/c", "x: a/b"):
+        assert release_in(said) is None

@@ -21,6 +21,7 @@ from album_operator.adapters.git.files import Files, diff_files, diff_made, read
 from album_operator.adapters.git.git import TIME_LIMIT, Git
 from album_operator.adapters.git.history import find_descent
 from album_operator.adapters.git.limits import LIMITS, MIB, Limits, TooLargeError
+from album_operator.adapters.git.log import read_line_of_merges
 from album_operator.adapters.git.objects import Kept
 from album_operator.adapters.git.partial import Fetcher
 from album_operator.adapters.git.push import delete_branch, push_branch
@@ -38,7 +39,7 @@ from album_operator.adapters.servers.deadline import Deadline
 from album_operator.adapters.servers.gateway import Gateway
 from album_operator.domain.names import normal_url
 from album_operator.domain.places import Change, GitPlace
-from album_operator.domain.seen import BranchSeen, ConfigSeen
+from album_operator.domain.seen import BranchSeen, ConfigCommit, ConfigSeen
 from album_operator.stopwatch import holding
 
 LOG = logging.getLogger(__name__)
@@ -193,6 +194,24 @@ class GitConfigRepository:
                 # The history of a commit is part of its hash: a "no" stays true as well.
                 self._descents.keep(question, answer)
         return bool(answer)
+
+    async def read(
+        self, place: GitPlace, commit: str, paths: Collection[str]
+    ) -> Mapping[str, bytes]:
+        """Read files at a commit; what is no regular file there is left out."""
+        check_commit(commit)
+        asked = frozenset(map(check_file_path, paths))
+        return (await self._base(place, commit, asked, self._git.deadline())).data
+
+    async def list_commits(
+        self, place: GitPlace, since: str, until: str
+    ) -> tuple[ConfigCommit, ...]:
+        """List the commits of a branch after `since` up to `until`, newest first."""
+        check_commit(since)
+        check_commit(until)
+        return await self._read(
+            place, HISTORY, lambda repository: read_line_of_merges(repository, since, until)
+        )
 
     async def _base(
         self, place: GitPlace, commit: str, paths: frozenset[str], deadline: Deadline
