@@ -8,16 +8,30 @@ from dataclasses import replace
 
 import pytest
 
-from testbed.deploy import DEPLOYMENT, SYSTEM, deploy
+from testbed.deploy import DEPLOYMENT, NAMESPACE, SYSTEM, deploy
+from tests.e2e.bad_registry import FORGETFUL, running_bad_registry
+from tests.e2e.nodes import (
+    add_lost_node,
+    give_slot,
+    give_slot_back,
+    give_up_lost_node,
+    remove_lost_node,
+    run_on_lost_node,
+    take_slot,
+)
+from tests.e2e.registry import Repository
 from tests.e2e.troubled_builds import (
     BUILDS,
     FULL,
+    LIE,
     MUTATIONS,
     STRICT,
     Builds,
     apply,
     consent,
     join,
+    let_push,
+    part,
     ready_of,
     release,
     serve,
@@ -28,13 +42,28 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
-def troubles(session_world: World) -> Iterator[dict[str, World]]:
+def bad_registry(session_world: World) -> Iterator[str]:
+    """A registry that is in trouble, and a Secret for it."""
+    network, _, _ = session_world.testbed.registry.rpartition(".")
+    with running_bad_registry(f"{network}.1") as host:
+        let_push(session_world.testbed, host)
+        yield host
+
+
+@pytest.fixture(scope="module")
+def troubles(session_world: World, bad_registry: str) -> Iterator[dict[str, World]]:
     """The cluster in which builds are in trouble, with an operator that serves all of it."""
     testbed = session_world.testbed
     serve(testbed, FULL, "privileged")
     serve(testbed, STRICT, "restricted")
     apply(testbed, *(item for case in MUTATIONS for item in join(case)))
-    deploy(testbed, ALBUM_NAMESPACES=f"album,{FULL},{STRICT}", ALBUM_BUILDS_PER_NAMESPACE="20")
+    forge = testbed.forge_url.partition("://")[2]
+    deploy(
+        testbed,
+        ALBUM_NAMESPACES=f"album,{FULL},{STRICT}",
+        ALBUM_BUILDS_PER_NAMESPACE="30",
+        ALBUM_INSECURE_HOSTS=f"{forge},{testbed.registry},{bad_registry}",
+    )
     worlds = dict.fromkeys(BUILDS, session_world)
     worlds["quota"] = replace(session_world, namespace=FULL)
     worlds["strict"] = replace(session_world, namespace=STRICT)
@@ -43,25 +72,31 @@ def troubles(session_world: World) -> Iterator[dict[str, World]]:
     yield worlds
     consent(session_world, ["album/album-app"])
     for case in MUTATIONS:
-        for kind in ("mutatingadmissionpolicybinding", "mutatingadmissionpolicy"):
-            testbed.kubectl("delete", kind, f"album-e2e-{case}", "--ignore-not-found")
+        part(testbed, case)
     testbed.kubectl("delete", "namespace", FULL, STRICT, "--wait=false")
     deploy(testbed)
 
 
 @pytest.fixture(scope="module")
-def builds(troubles: dict[str, World], each_engine: str) -> Iterator[Builds]:
+def builds(troubles: dict[str, World], bad_registry: str, each_engine: str) -> Iterator[Builds]:
     """One release for each trouble, all at once."""
     names: dict[str, str] = {}
+    apply(troubles["lost"].testbed, *join("lost"))
+    add_lost_node(troubles["lost"])
+    give_slot(troubles["urgent"])
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "spec": {"hard": {"pods": "0"}}}
     metadata = {"name": "no-room", "namespace": FULL}
     apply(troubles["quota"].testbed, {**quota, "metadata": metadata})
     try:
         for case, world in troubles.items():
             world.engine = each_engine
-            names[case] = release(case, world)
-        yield Builds(troubles, names)
+            names[case] = release(case, world, bad_registry)
+        begun = Builds(troubles, names)
+        run_on_lost_node(troubles["lost"], begun.job("lost"))
+        yield begun
     finally:
+        remove_lost_node(troubles["lost"])
+        give_slot_back(troubles["urgent"], NAMESPACE)
         for case, world in troubles.items():
             world.engine = "BuildKit"
             where = ("-n", world.namespace, "--ignore-not-found", "--wait=false")
@@ -71,22 +106,25 @@ def builds(troubles: dict[str, World], each_engine: str) -> Iterator[Builds]:
 
 def test_a_build_that_is_evicted_is_told(builds: Builds) -> None:
     world, name = builds.world["taken"], builds.names["taken"]
-    (job,) = wait_for("the Job", lambda: world.jobs(name))
-    selector = f"batch.kubernetes.io/job-name={job}"
-
-    def building() -> str | None:
-        for pod in world.core.list_namespaced_pod(world.namespace, label_selector=selector).items:
-            if any(status.started for status in pod.status.container_statuses or []):
-                return str(pod.metadata.name)
-        return None
-
-    pod = wait_for("the builder", building)
+    pod = builds.running("taken")
     metadata = {"name": pod, "namespace": world.namespace}
     eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata}
     world.core.create_namespaced_pod_eviction(pod, world.namespace, eviction)
     message = ready_of(world.await_reason(name, "BuildEvicted"))["message"]
-    assert f"Pod {pod} of Job {job} was taken away, and the build begins anew" in message
+    assert f"Pod {pod} of Job {builds.job('taken')} was taken away, and the build begins" in message
     assert "Eviction API" in message
+
+
+def test_a_build_that_gives_way_to_a_more_urgent_pod_is_told_in_the_schedulers_words(
+    builds: Builds,
+) -> None:
+    world, name = builds.world["urgent"], builds.names["urgent"]
+    pod = builds.running("urgent")
+    take_slot(world, NAMESPACE)
+    message = ready_of(world.await_reason(name, "BuildEvicted"))["message"]
+    assert f"Pod {pod} of Job {builds.job('urgent')} was taken away" in message
+    assert "preempting to accommodate a higher priority pod" in message
+    give_slot_back(world, NAMESPACE)
 
 
 def test_a_quota_without_room_is_told_in_the_api_servers_words(builds: Builds) -> None:
@@ -102,7 +140,9 @@ def test_pod_security_is_told_in_the_api_servers_words(builds: Builds) -> None:
 
 
 def test_a_pod_no_node_has_room_for_is_told_in_the_schedulers_words(builds: Builds) -> None:
-    assert "0/1 nodes are available: 1 Insufficient cpu" in builds.told("room", "Unschedulable")
+    message = builds.told("room", "Unschedulable")
+
+    assert re.search(r"0/. nodes are available: .*1 Insufficient cpu", message)
 
 
 def test_an_image_that_cannot_be_pulled_is_named(builds: Builds) -> None:
@@ -114,6 +154,27 @@ def test_an_image_that_cannot_be_pulled_is_named(builds: Builds) -> None:
 
 def test_a_volume_that_does_not_mount_is_named(builds: Builds) -> None:
     assert 'secret "no-such-secret" not found' in builds.told("mount", "PodNotStarted")
+
+
+@pytest.mark.parametrize(
+    ("case", "reason", "said"),
+    [
+        ("limiting", "RateLimited", "limits requests"),
+        ("broken", "RegistryUnavailable", "cannot answer now: HTTP status 503"),
+        ("garbled", "RegistryUnavailable", "its answer makes no sense"),
+        ("elsewhere", "HostNotAllowed", "to registry.example.org, where nothing proves"),
+    ],
+)
+def test_a_registry_that_cannot_be_asked_is_named_before_anything_is_built(
+    case: str, reason: str, said: str, builds: Builds, bad_registry: str
+) -> None:
+    world, name = builds.world[case], builds.names[case]
+
+    message = ready_of(world.await_reason(name, reason))["message"]
+
+    assert f"Registry {bad_registry} " in message
+    assert said in message
+    assert world.jobs(name) == []
 
 
 def test_a_step_that_fails_is_told_with_its_container_and_where_its_log_is(builds: Builds) -> None:
@@ -137,6 +198,44 @@ def test_bytes_in_the_log_and_the_termination_message_are_told_as_text(builds: B
     assert len(builds.message("noise")) <= 2048
     for said in (failure["message"], builds.message("noise")):
         assert re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", said) is None
+
+
+def test_a_step_that_forks_for_ever_ends_its_build_alone(builds: Builds) -> None:
+    failure = builds.failed("forks")
+
+    assert (failure["reason"], failure["container"]) == ("BuildFailed", "build")
+    assert len(builds.world["forks"].jobs(builds.names["forks"])) == 1
+
+
+def test_a_process_that_a_step_leaves_behind_makes_nobody_believe_its_digest(
+    builds: Builds,
+) -> None:
+    world, name = builds.world["liar"], builds.names["liar"]
+    if world.engine == "Kaniko":
+        assert builds.failed("liar")["reason"] == "ImageMismatch"
+        assert f"left the digest {LIE}" in builds.message("liar")
+        assert "a process that a step of the Dockerfile left behind" in builds.message("liar")
+        world.testbed.kubectl(
+            "annotate", "albumrelease", name, "-n", world.namespace, "album.dev/retry=again"
+        )
+        wait_for(f"{name} AwaitingMerge", lambda: world.reason(name) == "AwaitingMerge")
+    image = world.await_reason(name, "AwaitingMerge")["status"]["image"]
+    registry = Repository(world.testbed.registry, "album/album-app-backend")
+    assert image["digest"] == registry.digest(image["reference"].rpartition(":")[2])
+    assert image["origin"] == ("Reused" if world.engine == "Kaniko" else "Built")
+
+
+def test_a_node_that_reports_no_more_is_told(builds: Builds) -> None:
+    world, name = builds.world["lost"], builds.names["lost"]
+    message = ready_of(world.await_reason(name, "NodeLost"))["message"]
+    assert f"of Job {builds.job('lost')} does not answer or is gone" in message
+    part(world.testbed, "lost")
+    give_up_lost_node(world)
+
+
+def test_a_registry_that_takes_a_push_and_has_nothing_of_it_is_told(builds: Builds) -> None:
+    assert builds.failed(FORGETFUL)["reason"] == "ImageMismatch"
+    assert "the registry has no such image and none under the tag" in builds.message(FORGETFUL)
 
 
 def test_a_step_that_takes_too_much_memory_is_told(builds: Builds) -> None:
@@ -167,7 +266,7 @@ def test_a_sidecar_that_goes_on_does_not_hold_up_the_digest(builds: Builds) -> N
     assert world.batch.read_namespaced_job(job, world.namespace).status.active == 1
 
 
-@pytest.mark.parametrize("case", ["taken", "quota"])
+@pytest.mark.parametrize("case", ["taken", "quota", "urgent", "lost"])
 def test_what_kubernetes_mends_by_itself_needs_nobody(case: str, builds: Builds) -> None:
     world, name = builds.world[case], builds.names[case]
 

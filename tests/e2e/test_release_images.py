@@ -75,6 +75,22 @@ def test_an_image_that_does_not_tell_its_commit_is_taken_only_where_the_pipeline
     assert world.jobs(name) == []
 
 
+def test_an_image_that_is_built_elsewhere_is_taken_once_the_registry_tells_of_it(
+    world: World, others: RealRegistryStage
+) -> None:
+    world.pipeline(build__type="External")
+    tag = world.new_tag()
+    name = world.release(tag)
+    world.await_reason(name, Reason.AWAITING_IMAGE)
+
+    digest = others.push(tag.removeprefix("backend-"), {REVISION: _commit_of(world, tag)})
+
+    # Sooner than it would ask by itself.
+    status = world.await_reason(name, "AwaitingMerge", 10)["status"]
+    assert (status["image"]["origin"], status["image"]["digest"]) == ("External", digest)
+    assert world.jobs(name) == []
+
+
 def test_a_build_over_the_limit_is_told_its_place_and_begins_once_another_has_ended(
     world: World,
 ) -> None:

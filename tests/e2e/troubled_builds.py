@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import uuid
 from dataclasses import dataclass
@@ -12,11 +13,15 @@ import yaml
 
 from album_operator.settings import BUILDKIT_IMAGE
 from testbed import Testbed
-from testbed.deploy import secrets
+from testbed.deploy import NAMESPACE, secrets
+from tests.e2e.bad_registry import ANSWERS, FORGETFUL
+from tests.e2e.nodes import LOST, SLOT
 from tests.e2e.world import World, wait_for
 
 FULL, STRICT = "album-full", "album-strict"
 """Namespaces: the quota of one has no room, the other admits no Pod of a builder."""
+
+BAD_SECRET = "bad-registry"
 
 TOLD = 30.0
 """Seconds within which a person is told why a build does not run."""
@@ -32,14 +37,28 @@ COMPLAINTS = {
 
 SHELL = "FROM debian:bookworm-slim\n"
 
+LIE = f"sha256:{'1' * 64}"
+"""Digest of no image."""
+
 DOCKERFILES = {
     "step": f"{SHELL}RUN echo 'the secret word' && exit 7\n",
     "memory": f"{SHELL}RUN head -c 2000000000 /dev/zero | tail\n",
     "disk": f"{SHELL}RUN head -c 500000000 /dev/zero >/big && sleep 300\n",
     "late": f"{SHELL}RUN sleep 300\n",
     "taken": f"{SHELL}RUN sleep 5\n",
+    "urgent": f"{SHELL}RUN sleep 15\n",
+    # More than the node lets a Pod have, and not for ever where it lets it.
+    "forks": f"{SHELL}RUN for i in $(seq 3000); do sleep 300 & done\n",
+    # In a session of its own, for kaniko ends the group of a step's processes.
+    "liar": (
+        f"{SHELL}RUN setsid perl -MIO::Socket::INET -e '"
+        f"$s = IO::Socket::INET->new(Listen => 9, LocalPort => 8080); "
+        f'while (1) {{ open(F, ">/dev/termination-log"); print F "{LIE}"; close(F); '
+        "select(undef, undef, undef, 0.05) }' >/dev/null 2>&1 &\n"
+    ),
+    FORGETFUL: "FROM scratch\nCOPY main.go /\n",
     "noise": (
-        f"{SHELL}RUN head -c 30000000 /dev/urandom; "
+        f"{SHELL}RUN head -c 100000000 /dev/urandom; "
         "head -c 100000 /dev/urandom >/dev/termination-log; exit 3\n"
     ),
 }
@@ -49,6 +68,7 @@ BUILDS: dict[str, dict[str, Any]] = {
     "step": {},
     "memory": {"resources__limits": {"memory": "400Mi"}},
     "disk": {"resources__limits": {"ephemeral-storage": "300Mi"}},
+    "lost": {},
     "late": {"timeout": "10s"},
     "taken": {},
     "noise": {"failureLog": True},
@@ -56,6 +76,10 @@ BUILDS: dict[str, dict[str, Any]] = {
     "sidecar": {},
     "image": {},
     "mount": {},
+    "urgent": {},
+    "forks": {},
+    "liar": {},
+    **{case: {} for case in (FORGETFUL, *ANSWERS)},
 }
 """What the pipeline of each case says of its build, beside what all say."""
 
@@ -85,6 +109,11 @@ MUTATIONS = {
             'Object.spec.containers.volumeMounts{name: "more", mountPath: "/more"}',
         ),
     ],
+    "lost": [_add("/spec/nodeName", f'"{LOST}"')],
+    "urgent": [
+        _add(f"/spec/containers/0/resources/{kind}/{SLOT.replace('/', '~1')}", '"1"')
+        for kind in ("limits", "requests")
+    ],
 }
 """What joins the Pods of a case, as a mesh's webhook would have it."""
 
@@ -112,6 +141,24 @@ class Builds:
         message = str(ready_of(world.await_reason(name, reason))["message"])
         assert (self._told_at(case, reason) - self._began_at(case, reason)).total_seconds() <= TOLD
         return message
+
+    def job(self, case: str) -> str:
+        """Wait for a release's Job; give its name."""
+        (job,) = wait_for("the Job", lambda: self.world[case].jobs(self.names[case]))
+        return job
+
+    def running(self, case: str) -> str:
+        """Wait until the builder of a release has started; give its Pod."""
+        world, selector = self.world[case], f"batch.kubernetes.io/job-name={self.job(case)}"
+
+        def look() -> str | None:
+            pods = world.core.list_namespaced_pod(world.namespace, label_selector=selector).items
+            for pod in pods:
+                if any(status.started for status in pod.status.container_statuses or []):
+                    return str(pod.metadata.name)
+            return None
+
+        return wait_for("the builder", look)
 
     def failed(self, case: str) -> dict[str, Any]:
         """Wait until a release has stopped; give its failure."""
@@ -202,19 +249,39 @@ def join(case: str) -> list[dict[str, Any]]:
     ]
 
 
+def part(testbed: Testbed, case: str) -> None:
+    """Take that policy away; none is fine too."""
+    for kind in ("mutatingadmissionpolicybinding", "mutatingadmissionpolicy"):
+        testbed.kubectl("delete", kind, f"album-e2e-{case}", "--ignore-not-found")
+
+
 def consent(world: World, pipelines: list[str]) -> None:
     """Let these pipelines, and no others, release to the backend's Application."""
     annotations = {"album.dev/authorized-pipeline": ",".join(pipelines)}
     world.patch_application("album-app-backend", {"metadata": {"annotations": annotations}})
 
 
-def release(case: str, world: World) -> str:
+def let_push(testbed: Testbed, registry: str) -> None:
+    """Make the Secret by which the bad registry is pushed to."""
+    secret = dict(secrets(testbed, NAMESPACE)[1])
+    auths = {"auths": {registry: {"auth": base64.b64encode(b"testbed:testbed").decode()}}}
+    secret |= {
+        "metadata": {"name": BAD_SECRET, "namespace": NAMESPACE},
+        "stringData": {".dockerconfigjson": json.dumps(auths)},
+    }
+    apply(testbed, secret)
+
+
+def release(case: str, world: World, bad_registry: str) -> str:
     """Release a tag by a pipeline of the case's name; give the release's name."""
     target = None
     if case in DOCKERFILES:
         target = f"{case}-{uuid.uuid4().hex[:8]}"
         world.branch_source("backend/Dockerfile", DOCKERFILES[case], target)
     own = BUILDS.get(case, {})
+    if case in (FORGETFUL, *ANSWERS):
+        image = {"registry": bad_registry, "repository": f"{case}/album-app", "insecure": True}
+        own = {"image": image, "pushSecretRef": {"name": BAD_SECRET}}
     world.pipeline(case, **{f"build__{key}": value for key, value in own.items()})
     tag = world.new_tag(target=target)
     return world.release(tag, f"{case}-{tag}", pipeline=case)

@@ -83,6 +83,7 @@ async def test_garbage_in_place_of_a_manifest_is_no_image(data: bytes) -> None:
 
     assert isinstance(error, TransientError)
     assert error.reason is Reason.REGISTRY_UNAVAILABLE
+    assert ("it is a web page" in error.message) == data.startswith(b"<")
 
 
 @pytest.mark.parametrize(

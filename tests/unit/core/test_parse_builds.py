@@ -295,7 +295,7 @@ def test_a_job_that_somebody_suspended_says_so() -> None:
                 "build-1-x",
                 None,
                 "Evicted",
-                'Usage of EmptyDir volume "source" exceeds the limit "5Gi".',
+                'Usage of EmptyDir volume "source" exceeds the limit "5Gi"',
             ),
         ),
         (

@@ -173,5 +173,5 @@ def _time_of(event: Mapping[str, Any]) -> datetime | None:
 
 
 def _said(text: str | None) -> str:
-    """Give a message whole: where it is cut, a secret could be cut in its middle."""
-    return (text or "").strip()
+    """Give a message whole, for where it is cut a secret could be; it ends no sentence of ours."""
+    return (text or "").strip().rstrip(".")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from album_operator.adapters.registry.failures import garbage, mismatch, no_image
-from album_operator.codec.foreign_json import parse_json
+from album_operator.codec.foreign_json import ExcessiveError, parse_json
 from album_operator.domain.registry import ImagePlace, ImageSeen
 
 MOST = 4 * 1024 * 1024
@@ -204,8 +204,11 @@ def _texts(raw: object) -> dict[str, str]:
 def _mapping(place: ImagePlace, data: bytes) -> Mapping[str, Any]:
     try:
         raw = parse_json(data, MOST)
+    except ExcessiveError as error:
+        raise garbage(place, str(error)) from error
     except ValueError as error:
-        raise garbage(place, f"{error}") from error
+        what = "a web page" if data.lstrip().startswith(b"<") else "no JSON"
+        raise garbage(place, f"it is {what}") from error
     if not isinstance(raw, dict):
         raise garbage(place, "its JSON is no object")
     return raw
