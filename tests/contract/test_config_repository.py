@@ -36,7 +36,7 @@ async def test_the_default_branch_is_the_base_where_none_is_named(
 ) -> None:
     sha = add(stage, place, "main", Commit((), FILES))
     assert await stage.config.look(place, None, [VALUES], None) == ConfigSeen(
-        "main", sha, {VALUES: BEFORE}, {}
+        "main", sha, {VALUES: BEFORE}, {}, default_branch="main"
     )
 
 
@@ -44,14 +44,14 @@ async def test_a_named_base_is_read_instead(stage: Stage, place: GitPlace) -> No
     add(stage, place, "main", Commit((), FILES))
     sha = add(stage, place, "env/prod", Commit((), {VALUES: File(AFTER)}))
     assert await stage.config.look(place, "env/prod", [VALUES], None) == ConfigSeen(
-        "env/prod", sha, {VALUES: AFTER}, {}
+        "env/prod", sha, {VALUES: AFTER}, {}, default_branch="main"
     )
 
 
 async def test_an_absent_base_has_no_commit(stage: Stage, place: GitPlace) -> None:
     add(stage, place, "main", Commit((), FILES))
     assert await stage.config.look(place, "nope", [VALUES], None) == ConfigSeen(
-        "nope", None, {}, {}
+        "nope", None, {}, {}, default_branch="main"
     )
 
 

@@ -15,6 +15,7 @@ from tests.fakes.argocd_sources import (
     applications_of,
     image_of,
     render_applications,
+    sources_of,
 )
 from tests.fakes.cluster import APIS, FakeCluster
 from tests.fakes.git_history import File
@@ -82,26 +83,20 @@ class FakeArgoCD:
         self._show(raw, raw["status"]["summary"]["images"], health)
 
     def _compare(self, raw: Raw) -> None:
-        source = raw["spec"]["source"]
-        revision: str = source["targetRevision"]
-        files: Mapping[str, File] = {}
-        if "chart" not in source:
-            repository = next(
-                repository
-                for url, repository in self._server.repositories.items()
-                if is_same_repository(url, source["repoURL"])
-            )
-            target = source["targetRevision"].replace("HEAD", repository.default_branch)
-            revision = repository.branches[target]
-            files = repository.commits[revision].files
+        sources = sources_of(raw)
+        found = [self._resolve(source) for source in sources]
+        source, (revision, files) = sources[0], found[0]
         self._rendered[_name(raw)] = rendered = render_applications(source, files)
         if not rendered:
             self._wanted[_name(raw)] = image_of(source, files)
-        sync = {
-            "status": "OutOfSync" if self._differs(raw) else "Synced",
-            "revision": revision,
-            "comparedTo": {"source": source, "destination": raw["spec"]["destination"]},
-        }
+        compared: Raw = {"source": source, "destination": raw["spec"]["destination"]}
+        sync: Raw = {"status": "OutOfSync" if self._differs(raw) else "Synced"}
+        if "sources" in raw["spec"]:
+            compared |= {"source": {}, "sources": sources}
+            sync["revisions"] = [one for one, _ in found]
+        else:
+            sync["revision"] = revision
+        sync["comparedTo"] = compared
         resources = [self._resource(child) for child in rendered]
         self._edit(raw, {"status": {"sync": {"comparedTo": None}}})
         self._edit(
@@ -114,6 +109,19 @@ class FakeArgoCD:
         automated = (raw["spec"].get("syncPolicy") or {}).get("automated", {"enabled": False})
         if self._differs(raw) and automated.get("enabled", True):
             self._operate(raw)
+
+    def _resolve(self, source: Raw) -> tuple[str, Mapping[str, File]]:
+        """Give the revision of a source, and what is there."""
+        if "chart" in source:
+            return source["targetRevision"], {}
+        repository = next(
+            repository
+            for url, repository in self._server.repositories.items()
+            if is_same_repository(url, source["repoURL"])
+        )
+        target = source["targetRevision"].replace("HEAD", repository.default_branch)
+        revision = repository.branches[target]
+        return revision, repository.commits[revision].files
 
     def _differs(self, raw: Raw) -> bool:
         rendered = self._rendered[_name(raw)]
@@ -138,13 +146,15 @@ class FakeArgoCD:
         }
 
     def _operate(self, raw: Raw) -> None:
-        revision, source = raw["status"]["sync"]["revision"], raw["spec"]["source"]
+        sync, is_one = raw["status"]["sync"], "sources" not in raw["spec"]
+        keys = ("revision", "source") if is_one else ("revisions", "sources")
+        result = {keys[0]: sync[keys[0]], keys[1]: raw["spec"][keys[1]]}
         phase = "Failed" if self.fails is not None else "Succeeded"
         operation = {
             "phase": phase,
             "message": self.fails or "successfully synced",
             "finishedAt": self._now(),
-            "syncResult": {"revision": revision, "source": source},
+            "syncResult": result,
             "operation": raw.get("operation") or {"initiatedBy": {"automated": True}},
         }
         self.operations.append(operation)
@@ -204,4 +214,5 @@ def _name(raw: Raw) -> str:
 def _is_compared(raw: Raw) -> bool:
     """Tell whether an Application was compared with the source that its spec has now."""
     compared: Raw = raw.get("status", {}).get("sync", {}).get("comparedTo", {})
-    return bool(compared.get("source") == raw["spec"]["source"])
+    key = "sources" if "sources" in raw["spec"] else "source"
+    return bool(compared.get(key) == raw["spec"][key])

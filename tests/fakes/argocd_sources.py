@@ -1,6 +1,7 @@
 """What Argo CD's repository server makes of a source, as far as a release can tell."""
 
 import json
+import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -19,12 +20,26 @@ VARIABLE = re.compile(r"{{ \.([a-z]+) }}")
 KINDS = frozenset({"Application", "ApplicationSet"})
 
 
+def sources_of(raw: Raw) -> list[Raw]:
+    """Give the sources of an Application; several outweigh one."""
+    spec: Raw = raw["spec"]
+    return list(spec.get("sources") or [spec["source"]])
+
+
 def image_of(source: Raw, files: Mapping[str, File]) -> str:
-    """Give the image that a chart renders: of a folder, or of a chart repository."""
+    """Give the image that a kustomization or a chart renders: of a folder, or of a repository."""
+    kustomization = f"{source.get('path')}/kustomization.yaml"
+    if kustomization in files:
+        (image,) = _kustomized(kustomization, files)
+        return f"{image['name']}:{image['newTag']}"
     helm = source.get("helm", {})
     values: Raw = {}
     if "path" in source:
         values = yaml.safe_load(files[f"{source['path']}/values.yaml"].data)
+    for name in helm.get("valueFiles", ()):
+        # All sources of a test are one repository: `$ref/` is its root.
+        path = posixpath.normpath(posixpath.join(f"/{source['path']}", re.sub(r"^\$\w+", "", name)))
+        values["image"] |= yaml.safe_load(files[path.lstrip("/")].data)["image"]
     values |= helm.get("valuesObject") or yaml.safe_load(helm.get("values", "")) or {}
     for parameter in helm.get("parameters", ()):
         if parameter["name"] == "image.tag":
@@ -32,6 +47,15 @@ def image_of(source: Raw, files: Mapping[str, File]) -> str:
     image = values["image"]
     pin = f"@{image['digest']}" if "digest" in image else ""
     return f"{image['repository']}:{image['tag']}{pin}"
+
+
+def _kustomized(path: str, files: Mapping[str, File]) -> list[Raw]:
+    """Give the images of a kustomization, and of those below it."""
+    known = yaml.safe_load(files[path].data)
+    folders = (posixpath.join(posixpath.dirname(path), name) for name in known.get("resources", ()))
+    below = (posixpath.normpath(f"{folder}/kustomization.yaml") for folder in folders)
+    found = [image for one in below if one in files for image in _kustomized(one, files)]
+    return [*found, *known.get("images", ())]
 
 
 def render_applications(source: Raw, files: Mapping[str, File]) -> list[Raw]:

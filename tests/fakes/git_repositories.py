@@ -84,14 +84,16 @@ class FakeConfigRepository:
         repository = self.server.open(place)
         name = base if base is not None else repository.default_branch
         commit = repository.branches.get(name)
+        # An empty repository does not tell what its default branch will be called.
+        is_there = repository.default_branch in repository.branches
+        default = repository.default_branch if is_there else ""
         if commit is None:
-            # An empty repository does not tell what its default branch will be called.
-            return ConfigSeen(base or "", None, {}, {})
+            return ConfigSeen(base or "", None, {}, {}, default_branch=default)
         files, not_files = _read(repository.commits[commit].files, paths)
         head = repository.branches.get(branch) if branch is not None else None
         seen = _branch(repository, head, paths) if head is not None else None
         obstacle = find_obstacle(branch, _refs(repository)) if branch is not None else None
-        return ConfigSeen(name, commit, files, not_files, seen, obstacle)
+        return ConfigSeen(name, commit, files, not_files, seen, obstacle, default)
 
     async def push(self, place: GitPlace, change: Change) -> str:
         """Commit and put the branch there, if it is where the change expects it."""

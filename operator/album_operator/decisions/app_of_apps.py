@@ -11,9 +11,9 @@ from contextlib import suppress
 
 from album_operator.decisions.application import Others, errors_of, find_parent
 from album_operator.decisions.helm_values import Found, Tree, UntoldError
-from album_operator.decisions.manifests import may_be_in_manifest
 from album_operator.decisions.observed_images import LOOK
 from album_operator.decisions.overrides import differs
+from album_operator.decisions.sources import may_be_in_manifest
 from album_operator.domain.applications import ApplicationSeen
 from album_operator.domain.images import is_same_image
 from album_operator.domain.keys import render_key

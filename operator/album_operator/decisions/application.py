@@ -3,14 +3,15 @@
 from collections.abc import Collection
 from dataclasses import replace
 
+from album_operator.decisions.mismatch import mismatch
+from album_operator.decisions.sources import is_in_config, may_be_in_manifest, may_take, takes
 from album_operator.domain.applications import (
     CONSENT,
     ApplicationSeen,
     ApplicationSource,
     ConsentedApplication,
 )
-from album_operator.domain.hosts import NO_ALIASES, HostAliases
-from album_operator.domain.names import is_same_repository, missing_alias
+from album_operator.domain.hosts import HostAliases
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.domain.remedy import SET_RETRY
@@ -50,33 +51,16 @@ def check(
     """Refuse an Application that is not there or runs something else; it is only read then."""
     if seen is None:
         return _missing(ref)
-    if find_source(seen, resolved) is None and find_parent(seen, others, resolved) is None:
+    if seen.is_deleted:
         return Halt(
-            Reason.APPLICATION_MISMATCH,
-            f"Application {ref} does not take its manifests from branch "
-            f"{resolved.config.base_branch} of {resolved.config.repository} at a path with "
-            f"{resolved.config.edits[0].path}, so the change would never reach it.",
-            "Correct the Application's source or the pipeline" + _or_tell(seen, resolved),
+            Reason.APPLICATION_NOT_FOUND,
+            f"Application {ref} is being deleted.",
+            "Create it anew once it is gone, or name another one under spec.apps[].applications of "
+            "the pipeline",
         )
+    if find_source(seen, resolved) is None and find_parent(seen, others, resolved) is None:
+        return mismatch(ref, seen, resolved)
     return seen
-
-
-def _or_tell(seen: ApplicationSeen, resolved: Resolved) -> str:
-    """Say how an admin lets two hosts be one, where the hosts alone differ, or who renders it."""
-    ours = resolved.config.repository
-    if any(_is_ours(source, resolved) for source in seen.sources):
-        return ""
-    missing = (missing_alias(source.repository, ours) for source in seen.sources)
-    alias = next(filter(None, missing), None)
-    if alias is None:
-        made = f"its ApplicationSet {seen.made_by}" if seen.made_by is not None else "it"
-        return (
-            ", or name beside it, under spec.apps[].applications there, the app of apps that "
-            f"renders {made} from that file"
-        )
-    return (
-        f", or have an admin add {alias} to the operator's ALBUM_HOST_ALIASES if that is one host"
-    )
 
 
 def ask(
@@ -107,15 +91,20 @@ def switched_off(ref: Ref) -> Halt:
 
 
 def find_source(seen: ApplicationSeen, resolved: Resolved) -> ApplicationSource | None:
-    """Find the source of an Application that holds what the release edits."""
-    for source in seen.sources:
-        if (
-            _is_ours(source, resolved)
-            and _follows(source.target_revision, resolved.config.base_branch)
-            and any(_holds(source.path, edit.path) for edit in resolved.config.edits)
-        ):
-            return source
-    return None
+    """Find the source of an Application that takes what the release edits, or else may take it.
+
+    What a source reaches beside its folder by itself is found out before the first write, in
+    `reach`, and is not asked again.
+    """
+    config = resolved.config
+    ours = _followers(seen, resolved)
+    may = (source for source in ours if may_take(source, seen.sources, config))
+    return _find_taker(seen, resolved) or next(may, None)
+
+
+def takes_itself(seen: ApplicationSeen, resolved: Resolved) -> bool:
+    """Tell whether a source of an Application names what the release edits, or has it below it."""
+    return _find_taker(seen, resolved) is not None
 
 
 def find_parent(
@@ -128,17 +117,50 @@ def find_parent(
         others: all that the release names.
         resolved: what it does.
     """
-    if find_source(seen, resolved) is not None:
+    if takes_itself(seen, resolved):
         return None
     named = (other for other in others if other is not None)
-    known = (other for other in named if other.status_of(seen) is not None)
-    return next((other for other in known if find_source(other, resolved) is not None), None)
+    known = [other for other in named if other.status_of(seen) is not None]
+    sure = next((other for other in known if takes_itself(other, resolved)), None)
+    # Which of two reaches a file beside its folder, the edit tells: one of a source is the app of
+    # apps' to render.
+    if sure is None and (
+        find_source(seen, resolved) is None or any(map(may_be_in_manifest, resolved.config.edits))
+    ):
+        return next((other for other in known if find_source(other, resolved) is not None), None)
+    return sure
+
+
+def _followers(seen: ApplicationSeen, resolved: Resolved) -> list[ApplicationSource]:
+    """Give the sources that move with the branch that a release changes."""
+    branch = resolved.config.base_branch
+    return [one for one in seen.sources if is_in_config(one, resolved) and one.follows(branch)]
+
+
+def _find_taker(seen: ApplicationSeen, resolved: Resolved) -> ApplicationSource | None:
+    config = resolved.config
+    paths = {edit.path for edit in config.edits}
+    for source in _followers(seen, resolved):
+        if any(takes(source, seen.sources, config, path) for path in paths):
+            return source
+    return None
 
 
 def errors_of(seen: ApplicationSeen) -> str:
     """Give what Argo CD says is wrong with an Application, as one more sentence; empty for none."""
     errors = "; ".join(f"{kind}: {text}" for kind, text in sorted(seen.conditions.items()))
     return f" Argo CD says: {errors}." if errors else ""
+
+
+def with_default_branch(
+    seen: ApplicationSeen, resolved: Resolved, default_branch: str
+) -> ApplicationSeen:
+    """Tell an Application what `HEAD` of the config repository stands for."""
+    sources = tuple(
+        replace(source, default_branch=default_branch) if is_in_config(source, resolved) else source
+        for source in seen.sources
+    )
+    return replace(seen, sources=sources)
 
 
 def name_alike(seen: ApplicationSeen, resolved: Resolved, aliases: HostAliases) -> ApplicationSeen:
@@ -151,19 +173,10 @@ def name_alike(seen: ApplicationSeen, resolved: Resolved, aliases: HostAliases) 
     """
     ours = resolved.config.repository
     sources = tuple(
-        replace(source, repository=ours) if _is_ours(source, resolved, aliases) else source
+        replace(source, repository=ours) if is_in_config(source, resolved, aliases) else source
         for source in seen.sources
     )
     return replace(seen, sources=sources)
-
-
-def _is_ours(
-    source: ApplicationSource, resolved: Resolved, aliases: HostAliases = NO_ALIASES
-) -> bool:
-    """Tell whether a source is in the config repository; forges do not tell case apart."""
-    config = resolved.config
-    is_forge = config.forge_type is not None
-    return is_same_repository(source.repository, config.repository, aliases, ignores_case=is_forge)
 
 
 def _missing(ref: Ref) -> Halt:
@@ -172,13 +185,3 @@ def _missing(ref: Ref) -> Halt:
         f"Application {ref} does not exist.",
         "Create it, or name the right one under spec.apps[].applications of the pipeline",
     )
-
-
-def _follows(target_revision: str, branch: str) -> bool:
-    return target_revision.removeprefix("refs/heads/") in {"", "HEAD", branch}
-
-
-def _holds(folder: str, path: str) -> bool:
-    folder = folder.strip("/").removeprefix("./")
-    # A source without a path (a `ref` source that only lends values files) holds every file.
-    return folder in {"", "."} or path.startswith(f"{folder}/")

@@ -6,28 +6,16 @@ Application whose source is a chart repository never shows a commit of ours.
 
 from collections.abc import Mapping
 
-from album_operator.decisions.application import Others, find_parent, find_source
+from album_operator.decisions.application import Others, find_parent, takes_itself
 from album_operator.decisions.rendering import mapping, text_of
 from album_operator.domain.applications import ApplicationSeen
 from album_operator.domain.images import is_same_image
-from album_operator.domain.keys import Step
 from album_operator.domain.reasons import Reason
-from album_operator.domain.release import Edit, EditFormat
+from album_operator.domain.release import Edit
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import Halt
 
 GROUP, KIND = "argoproj.io", "Application"
-
-SOURCES: tuple[Step, ...] = ("source", "sources")
-
-
-def may_be_in_manifest(edit: Edit) -> bool:
-    """Tell whether an edit is one of a source, if its file is the manifest of an Application."""
-    return (
-        edit.format is EditFormat.YAML
-        and edit.steps[:1] == ("spec",)
-        and edit.steps[1:2] in {(source,) for source in SOURCES}
-    )
 
 
 def find_child(edit: Edit, document: object) -> str | None:
@@ -61,7 +49,7 @@ def check(
         return None
     named = [other for other in others if other is not None]
     if application.name in children.values():
-        is_known = find_source(application, resolved) is not None
+        is_known = takes_itself(application, resolved)
         is_proved = is_known or find_parent(application, named, resolved) is not None
     else:
         is_shown = any(is_same_image(image, resolved.build.image) for image in application.images)

@@ -61,9 +61,8 @@ def folder_of(source: ApplicationSource) -> str:
 
 def is_ours(source: ApplicationSource, config: ResolvedConfig) -> bool:
     """Tell whether a source is the branch that a release changes; any while that is not known."""
-    branch = source.target_revision.removeprefix("refs/heads/")
     return is_same_repository(source.repository, config.repository) and (
-        not config.base_branch or branch in {"", "HEAD", config.base_branch}
+        not config.base_branch or source.follows(config.base_branch)
     )
 
 
@@ -125,8 +124,28 @@ def values_files(
         The path of each in the config repository; None for one that lies elsewhere or that the
         Application does not name plainly.
     """
-    names = map(text_of, items(rendering.helm.get("valueFiles")))
+    names = values_names(rendering.helm)
     return [resolve_path(name, rendering.source, sources, config) for name in names]
+
+
+def values_names(helm: Mapping[str, object]) -> list[str]:
+    """Give the values files that a source's `helm` names, as it names them."""
+    return [text_of(name) for name in items(helm.get("valueFiles"))]
+
+
+def split_ref(
+    name: str, source: ApplicationSource, sources: Sequence[ApplicationSource]
+) -> tuple[ApplicationSource, str]:
+    """Give the source that a file is taken from, and its name there.
+
+    Args:
+        name: the file as `source` names it: `$name/` is the root of the source with this `ref`.
+        source: the source.
+        sources: all of the Application.
+    """
+    head, _, rest = name.partition("/")
+    by_ref = {f"${other.ref}": other for other in sources if other.ref}
+    return (by_ref[head], f"/{rest}") if head in by_ref else (source, name)
 
 
 def resolve_path(
@@ -140,10 +159,7 @@ def resolve_path(
     It is relative to the source's folder, `/` is the repository's root, and `$name/` the root of
     the source with this `ref`.
     """
-    head, _, rest = name.partition("/")
-    by_ref = {f"${other.ref}": other for other in sources if other.ref}
-    if head in by_ref:
-        source, name = by_ref[head], f"/{rest}"
+    source, name = split_ref(name, source, sources)
     if GLOB.search(name) or not is_ours(source, config):
         return None
     return _join("", name.lstrip("/")) if name.startswith("/") else _join(source.path, name)

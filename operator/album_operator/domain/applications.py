@@ -9,6 +9,13 @@ from album_operator.domain.release import Ref
 CONSENT = "album.dev/authorized-pipeline"
 """Annotation of an Application: the pipelines its owner lets change it."""
 
+GENERATE_PATHS = "argocd.argoproj.io/manifest-generate-paths"
+"""Annotation of an Application: the paths its manifests are made of, with `;` between them; from
+its source's path or, behind a slash, from the root (Argo CD, `high_availability.md`)."""
+
+HEAD = "HEAD"
+"""Target revision that stands for the repository's default branch, as an empty one does."""
+
 
 @dataclass(frozen=True)
 class ApplicationSource:
@@ -18,7 +25,11 @@ class ApplicationSource:
         place: where the Application has it, such as `spec.sources[1]`.
         ref: name by which other sources take values files from it; empty for none.
         helm: what it says of values and parameters, as the Application has it.
-        kustomize: what it says of images, likewise.
+        kustomize: what it says of images and components, likewise.
+        directory: what it says of plain manifests, likewise.
+        tool: what renders it, `Helm`, `Kustomize`, `Directory` or `Plugin`; empty where neither
+            the Application nor Argo CD tells yet.
+        default_branch: what its `HEAD` stands for; empty where that was not asked.
     """
 
     repository: str
@@ -29,6 +40,18 @@ class ApplicationSource:
     ref: str = ""
     helm: Mapping[str, object] = field(default_factory=dict)
     kustomize: Mapping[str, object] = field(default_factory=dict)
+    directory: Mapping[str, object] = field(default_factory=dict)
+    tool: str = ""
+    default_branch: str = ""
+
+    def follows(self, branch: str) -> bool:
+        """Tell whether it moves with a branch; with any by `HEAD` where nobody knows which it is.
+
+        No tag, commit or range of versions does (Argo CD, `tracking_strategies.md`).
+        """
+        if self.target_revision in {"", HEAD}:
+            return self.default_branch in {"", branch}
+        return self.target_revision.removeprefix("refs/heads/") == branch
 
 
 @dataclass(frozen=True)
@@ -72,6 +95,8 @@ class ApplicationSeen:
         renders: the Applications among its resources, with the sync status of each.
         renders_sets: likewise the ApplicationSets.
         made_by: the ApplicationSet that makes it and keeps it, None where none does.
+        generate_paths: what its owner says that its manifests are made of.
+        is_deleted: somebody has deleted it, and it only waits for what it deployed to go.
     """
 
     namespace: str
@@ -96,6 +121,8 @@ class ApplicationSeen:
     renders_sets: Mapping[Ref, str] = field(default_factory=dict)
     made_by: Ref | None = None
     requested_attempt: str = ""
+    generate_paths: tuple[str, ...] = ()
+    is_deleted: bool = False
 
     @property
     def ref(self) -> Ref:

@@ -79,6 +79,7 @@ class ConfigSeen:
             or `directory`.
         branch: the release branch, None where it does not exist or was not asked for.
         obstacle: a branch beside which git cannot make the release branch, None where none is.
+        default_branch: what the remote's HEAD stands for; empty where it does not tell.
     """
 
     base_branch: str
@@ -87,6 +88,7 @@ class ConfigSeen:
     not_files: Mapping[str, str]
     branch: BranchSeen | None = None
     obstacle: str | None = None
+    default_branch: str = ""
 
 
 @dataclass(frozen=True)

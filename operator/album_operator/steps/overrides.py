@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from album_operator.decisions import manifests
 from album_operator.decisions.helm_values import Files
 from album_operator.decisions.overrides import Outweighing, files_of, inline_texts
+from album_operator.decisions.sources import may_be_in_manifest
 from album_operator.domain.applications import ApplicationSeen
 from album_operator.domain.diffs import UNKNOWN_DIGEST
 from album_operator.domain.release import Edit, Ref
@@ -71,7 +72,7 @@ class Place:
 
     async def _find_children(self, reader: Reader) -> Mapping[Edit, str]:
         """Name the Applications whose manifests edits are in."""
-        asked = filter(manifests.may_be_in_manifest, self.case.resolved.config.edits)
+        asked = filter(may_be_in_manifest, self.case.resolved.config.edits)
         texts = {edit: self.data[edit.path] for edit in asked}
         plain = await self._read(reader, set(texts.values()))
         found = {edit: manifests.find_child(edit, plain[text]) for edit, text in texts.items()}

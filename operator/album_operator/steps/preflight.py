@@ -25,10 +25,11 @@ from album_operator.domain.pull_requests import PullRequestSeen, PullRequestStat
 from album_operator.domain.reasons import Reason
 from album_operator.domain.registry import ImageSeen
 from album_operator.domain.release import BuildType, Delivery, Ref
+from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import ConfigSeen, Edited, SourceSeen
 from album_operator.domain.verdict import Done, Halt, Wait
 from album_operator.render import proposal, pull_request, sync_policy
-from album_operator.steps import image, overrides
+from album_operator.steps import image, overrides, reach
 from album_operator.steps.case import Case
 from album_operator.steps.editing import Tried, try_edits
 from album_operator.steps.findings import Findings
@@ -41,6 +42,7 @@ class _Look:
 
     Attributes:
         applications: None for one that does not exist; empty where not all could be read.
+        place: where the config repository is; None where its credential is missing.
         repository: the config repository as its forge shows it; None where none is asked.
         pull_request: the one there is for the release's branch, None also where there is none.
         image: what the registry has under the tag; None also where it has nothing, or is not asked.
@@ -49,6 +51,7 @@ class _Look:
     source: SourceSeen | None
     config: ConfigSeen | None
     applications: Mapping[Ref, ApplicationSeen | None]
+    place: GitPlace | None
     repository: RepositorySeen | None
     pull_request: PullRequestSeen | None
     image: ImageSeen | None
@@ -146,16 +149,22 @@ async def _check_applications(
         consent=world.settings.require_consent and case.writes_applications,
         has_place=has_place,
     )
-    free = {ref: seen for ref, seen in look.applications.items() if seen and ref not in refused}
+    unreached: Mapping[Ref, Halt] = {}
+    if has_place and look.place is not None and look.config is not None:
+        checked = reach.check(world, case, look.place, look.config, look.applications)
+        unreached = await found.ask(checked) or {}
+    bad = {*refused, *unreached}
+    free = {ref: seen for ref, seen in look.applications.items() if seen and ref not in bad}
     place = overrides.Place(case, look.applications, look.config.files if look.config else {})
     unproved = await found.ask(place.check_manifests(world.editor)) if has_place else None
     if unproved is not None:
         # It says more of an Application that renders something else.
-        halts = (one for halt in refused.values() for one in halt.misses or (halt,))
+        told = (*refused.values(), *unreached.values())
+        halts = (one for halt in told for one in halt.misses or (halt,))
         others = [one for one in halts if one.reason is not Reason.APPLICATION_MISMATCH]
         found.note(*others, unproved)
         return
-    found.note(*refused.values())
+    found.note(*refused.values(), *unreached.values())
     if case.resolved.argocd.sync is Sync.AUTOMATED:
         is_off = (ref for ref, seen in free.items() if sync_policy.is_disabled(seen.sync_policy))
         found.note(*map(application.switched_off, is_off))
@@ -239,7 +248,17 @@ async def _look(world: World, case: Case, found: Findings) -> _Look:
         branch = wish.config.branch
         look = world.pull_requests.find(forge, branch, config.base_branch)
         proposed = await found.ask(look)
-    return _Look(source, config, applications, repository, proposed, there)
+    if config is not None:
+        applications = _with_default_branch(wish, applications, config.default_branch)
+    return _Look(source, config, applications, config_place, repository, proposed, there)
+
+
+def _with_default_branch(
+    wish: Resolved, seen: Mapping[Ref, ApplicationSeen | None], branch: str
+) -> Mapping[Ref, ApplicationSeen | None]:
+    return {
+        ref: one and application.with_default_branch(one, wish, branch) for ref, one in seen.items()
+    }
 
 
 async def _find_source(world: World, case: Case, place: GitPlace | None) -> SourceSeen | None:

@@ -160,6 +160,40 @@ def test_what_an_application_set_has_to_do_with_an_application_is_read() -> None
     assert parse_application(raw_application()).made_by is None
 
 
+@pytest.mark.parametrize(
+    ("source", "status", "tool"),
+    [
+        ({}, {}, ""),
+        ({}, {"sourceType": "Kustomize"}, "Kustomize"),
+        ({"directory": {"recurse": True, "x": 1}}, {"sourceType": "Helm"}, "Directory"),
+        ({"plugin": {"name": "cue"}}, {}, "Plugin"),
+        # More than one is an error to Argo CD, and tells nothing.
+        ({"helm": {}, "kustomize": {"components": ["../tag"]}}, {}, ""),
+    ],
+)
+def test_what_renders_a_source_is_read(
+    source: dict[str, Any], status: dict[str, Any], tool: str
+) -> None:
+    raw = raw_application(source={"repoURL": CONFIG, "path": "backend", **source})
+    raw["status"] = status
+    (seen,) = parse_application(raw).sources
+
+    assert seen.tool == tool
+    assert seen.directory == ({"recurse": True} if "directory" in source else {})
+    assert seen.kustomize == source.get("kustomize", {})
+
+
+def test_what_the_owner_says_of_paths_and_a_deletion_are_read() -> None:
+    raw = raw_application()
+    assert parse_application(raw).generate_paths == ()
+    assert not parse_application(raw).is_deleted
+
+    raw["metadata"]["annotations"]["argocd.argoproj.io/manifest-generate-paths"] = " .;/envs ; "
+    raw["metadata"]["deletionTimestamp"] = "2026-11-20T12:00:00Z"
+    assert parse_application(raw).generate_paths == (".", "/envs")
+    assert parse_application(raw).is_deleted
+
+
 def test_several_sources_are_paired_with_their_revisions() -> None:
     raw = raw_application()
     del raw["spec"]["source"]
@@ -182,6 +216,7 @@ def test_several_sources_are_paired_with_their_revisions() -> None:
             "1.2.3",
             place="spec.sources[0]",
             helm={"valueFiles": ["$values/backend/values.yaml"]},
+            tool="Helm",
         ),
         ApplicationSource(CONFIG, "", "", "a" * 40, place="spec.sources[1]", ref="values"),
     )

@@ -24,6 +24,7 @@ BESIDE_STEPS = {
     "overrides",
     "overtaken",
     "path",
+    "reach",
     "world",
 }
 

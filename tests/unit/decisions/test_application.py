@@ -26,7 +26,8 @@ def _check(seen: ApplicationSeen | None, *, consent: bool = True) -> Halt | None
 
 
 def _of(path: str, revision: str = "main", repository: str = CONFIG) -> ApplicationSeen:
-    return replace(APPLICATION_SEEN, sources=(ApplicationSource(repository, path, revision),))
+    source = ApplicationSource(repository, path, revision, tool="Directory")
+    return replace(APPLICATION_SEEN, sources=(source,))
 
 
 def test_an_application_of_the_config_repository_with_consent_will_do() -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from album_operator.decisions import manifests
+from album_operator.decisions.sources import may_be_in_manifest
 from album_operator.domain.applications import ApplicationSeen, ApplicationSource
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Document, Edit, EditFormat
@@ -31,9 +32,9 @@ SHOP = replace(APPLICATION_SEEN, name="shop", sources=(CHART,))
     ],
 )
 def test_a_key_in_a_source_may_be_in_a_manifest(key: str, *, may_be: bool) -> None:
-    assert manifests.may_be_in_manifest(replace(TAG, key=key)) is may_be
+    assert may_be_in_manifest(replace(TAG, key=key)) is may_be
     kustomize = replace(TAG, key=key, format=EditFormat.KUSTOMIZE)
-    assert not manifests.may_be_in_manifest(kustomize)
+    assert not may_be_in_manifest(kustomize)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from album_operator.adapters.cluster.guard import prove_guard
 from album_operator.adapters.cluster.refusals import NotFoundError
 from album_operator.domain.applications import (
     CONSENT,
+    GENERATE_PATHS,
     ApplicationSeen,
     ApplicationSource,
     ConsentedApplication,
@@ -22,9 +23,13 @@ from album_operator.render.operation import ATTEMPT
 from album_operator.render.sync_policy import PREVIOUS_POLICY, REFRESH
 
 VALUES = frozenset({"valueFiles", "values", "valuesObject", "parameters", "fileParameters"})
-IMAGES = frozenset({"images"})
-"""What of a source's `helm` and `kustomize` can outweigh a value in a file."""
+IMAGES = frozenset({"images", "components"})
+"""What of a source's `helm` and `kustomize` can outweigh a value in a file, or names files."""
 
+DIRECTORY = frozenset({"recurse", "include", "exclude", "jsonnet", "disableExtensionFilter"})
+
+TOOLS = {"kustomize": "Kustomize", "helm": "Helm", "directory": "Directory", "plugin": "Plugin"}
+"""What renders a source that has such a field (`ApplicationSource.ExplicitType`)."""
 
 GROUP, SET = "argoproj.io", "ApplicationSet"
 
@@ -88,11 +93,12 @@ def _parse(raw: Mapping[str, Any]) -> ApplicationSeen:
     metadata, spec, status = _map(raw, "metadata"), _map(raw, "spec"), _map(raw, "status")
     annotations = _map(metadata, "annotations")
     sync, health = _map(status, "sync"), _map(status, "health")
+    paths = _text(annotations, GENERATE_PATHS)
     return ApplicationSeen(
         namespace=_needed(metadata, "namespace"),
         name=_needed(metadata, "name"),
         resource_version=_needed(metadata, "resourceVersion"),
-        sources=_sources(spec, sync),
+        sources=_sources(spec, status),
         consents=frozenset(
             word.strip() for word in _text(annotations, CONSENT).split(",") if word.strip()
         ),
@@ -117,6 +123,8 @@ def _parse(raw: Mapping[str, Any]) -> ApplicationSeen:
         renders=_resources(status, "Application"),
         renders_sets=_resources(status, SET),
         made_by=_maker(metadata),
+        generate_paths=tuple(filter(None, map(str.strip, paths.split(";")))),
+        is_deleted=bool(_text(metadata, "deletionTimestamp")),
     )
 
 
@@ -135,23 +143,33 @@ def _maker(metadata: Mapping[str, Any]) -> Ref | None:
     return Ref(_text(metadata, "namespace"), names[0]) if names else None
 
 
-def _sources(spec: Mapping[str, Any], sync: Mapping[str, Any]) -> tuple[ApplicationSource, ...]:
-    many, one = _maps(spec, "sources"), _map(spec, "source")
+def _sources(spec: Mapping[str, Any], status: Mapping[str, Any]) -> tuple[ApplicationSource, ...]:
+    many, one, sync = _maps(spec, "sources"), _map(spec, "source"), _map(status, "sync")
     sources = many or ([one] if one else [])
     revisions = _texts(sync, "revisions") if many else [_text(sync, "revision")]
-    padded = [*revisions, *([""] * len(sources))]
+    tools = _texts(status, "sourceTypes") if many else [_text(status, "sourceType")]
+    padding = [""] * len(sources)
     return tuple(
-        ApplicationSource(
-            repository=_text(source, "repoURL"),
-            path=_text(source, "path"),
-            target_revision=_text(source, "targetRevision"),
-            revision=revision or None,
-            place=f"spec.sources[{number}]" if many else "spec.source",
-            ref=_text(source, "ref"),
-            helm=_only(_map(source, "helm"), VALUES),
-            kustomize=_only(_map(source, "kustomize"), IMAGES),
+        _source(source, revision, tool, f"spec.sources[{number}]" if many else "spec.source")
+        for number, (source, revision, tool) in enumerate(
+            zip(sources, [*revisions, *padding], [*tools, *padding], strict=False)
         )
-        for number, (source, revision) in enumerate(zip(sources, padded, strict=False))
+    )
+
+
+def _source(source: Mapping[str, Any], revision: str, tool: str, place: str) -> ApplicationSource:
+    told = [TOOLS[key] for key in TOOLS if source.get(key) is not None]
+    return ApplicationSource(
+        repository=_text(source, "repoURL"),
+        path=_text(source, "path"),
+        target_revision=_text(source, "targetRevision"),
+        revision=revision or None,
+        place=place,
+        ref=_text(source, "ref"),
+        helm=_only(_map(source, "helm"), VALUES),
+        kustomize=_only(_map(source, "kustomize"), IMAGES),
+        directory=_only(_map(source, "directory"), DIRECTORY),
+        tool=told[0] if len(told) == 1 else tool,
     )
 
 

@@ -116,7 +116,7 @@ class GitConfigRepository:
         for name in filter(None, (base, branch)):
             check_ref_name(name)
         asked = frozenset(check_file_path(path) for path in paths)
-        names = ["HEAD" if base is None else HEADS + base]
+        names = ["HEAD", *([] if base is None else [HEADS + base])]
         if branch is not None:
             names += with_neighbours(branch)
         deadline = self._git.deadline()
@@ -125,9 +125,9 @@ class GitConfigRepository:
         )
         default = refs.get("ref:HEAD", "").removeprefix(HEADS)
         base_branch = base if base is not None else default
-        base_commit = refs.get(names[0]) if base_branch else None
+        base_commit = refs.get("HEAD" if base is None else HEADS + base) if base_branch else None
         if base_commit is None:
-            return ConfigSeen(base_branch, None, {}, {})
+            return ConfigSeen(base_branch, None, {}, {}, default_branch=default)
         self._tips[normal_url(place.url)][base_branch] = base_commit
         at_base = await self._base(place, base_commit, asked, deadline)
         branch_commit = refs.get(HEADS + branch) if branch is not None else None
@@ -136,7 +136,7 @@ class GitConfigRepository:
             at_branch = await self._branch(place, branch_commit, asked, deadline)
         obstacle = find_obstacle(branch, refs) if branch is not None else None
         return ConfigSeen(
-            base_branch, base_commit, at_base.data, at_base.not_files, at_branch, obstacle
+            base_branch, base_commit, at_base.data, at_base.not_files, at_branch, obstacle, default
         )
 
     async def push(self, place: GitPlace, change: Change) -> str:

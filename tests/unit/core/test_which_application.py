@@ -1,0 +1,177 @@
+"""An Application is known by what it takes of the config repository, and refused before the build.
+
+Each layout is released by a fake Argo CD that renders it, or stops the release with nothing done.
+"""
+
+from typing import Any
+
+import pytest
+
+from tests.fakes.builders import CONFIG, IMAGE, raw_application
+from tests.unit.core.stage import Stage
+
+CHART = f"image:\n  repository: {IMAGE}\n  tag: none\n"
+TAG = 'image:\n  tag: "v1.0.0"\n'
+IMAGES = f"images:\n- name: {IMAGE}\n  newTag: v1.0.0\n"
+BASE, OVERLAY = "base/kustomization.yaml", "overlays/prod/kustomization.yaml"
+PROD = "envs/prod/backend.yaml"
+
+VALUES = {"path": PROD, "key": "image.tag"}
+NEW_TAG = {"path": BASE, "key": IMAGE, "format": "Kustomize"}
+
+CHARTS = {"charts/backend/values.yaml": CHART, PROD: TAG}
+
+
+def _chart(*names: str) -> dict[str, Any]:
+    return {"path": "charts/backend", "helm": {"valueFiles": list(names)}}
+
+
+def _home(files: dict[str, str], edit: dict[str, Any], *sources: dict[str, Any]) -> Stage:
+    """Give a stage with one Application, whose sources are of the config repository's branch."""
+    stage = Stage()
+    stage.config.write("main", files)
+    (pipeline,) = stage.cluster.all_of("AlbumPipeline")
+    pipeline["spec"]["apps"] = [{"name": "backend", "edits": [edit]}]
+    common = {"repoURL": f"{CONFIG}.git", "targetRevision": "HEAD"}
+    filled = [{**common, **source} for source in sources]
+    spec = {"source": filled[0]} if len(filled) == 1 else {"sources": filled}
+    application = raw_application("backend", **spec)
+    if len(filled) > 1:
+        # What Argo CD lets be beside several sources, and takes no notice of.
+        application["spec"]["source"]["path"] = "elsewhere"
+    stage.cluster.apply(application)
+    stage.argocd.sync("album-app-backend")
+    return stage
+
+
+async def _refused(stage: Stage) -> str:
+    stage.apply()
+    assert (await stage.settle()).after is None
+    assert stage.jobs == []
+    assert stage.config.pushes == []
+    assert stage.ready() == ("False", "ApplicationMismatch"), stage.message()
+    return stage.message()
+
+
+@pytest.mark.parametrize(
+    ("files", "edit", "sources"),
+    [
+        (CHARTS, VALUES, [_chart("../../envs/prod/backend.yaml")]),
+        (CHARTS, VALUES, [_chart("/envs/prod/backend.yaml")]),
+        (CHARTS, VALUES, [_chart("$values/envs/prod/backend.yaml"), {"ref": "values"}]),
+        ({BASE: IMAGES, OVERLAY: "resources: [../../base]"}, NEW_TAG, [{"path": "overlays/prod"}]),
+        (
+            {
+                BASE: IMAGES,
+                "mid/kustomization.yaml": "resources: [../base]",
+                OVERLAY: "resources: [../../mid]",
+            },
+            NEW_TAG,
+            [{"path": "overlays/prod"}],
+        ),
+    ],
+    ids=["beside the path", "from the root", "by ref", "a base", "a base of a base"],
+)
+async def test_a_layout_whose_values_are_elsewhere_is_released(
+    files: dict[str, str], edit: dict[str, Any], sources: list[dict[str, Any]]
+) -> None:
+    stage = _home(files, edit, *sources)
+    stage.apply()
+    await stage.release()
+
+    assert stage.ready() == ("True", "Released")
+    assert stage.application()["status"]["summary"]["images"] == [f"{IMAGE}:v1.1.0"]
+    (told,) = stage.status()["applications"]
+    assert told["acceptedBecause"] == "Equal"
+
+
+@pytest.mark.parametrize(
+    ("files", "edit", "sources", "said"),
+    [
+        (
+            CHARTS | {"envs/staging/backend.yaml": TAG},
+            VALUES,
+            [_chart("../../envs/staging/backend.yaml")],
+            "(its values files: envs/staging/backend.yaml)",
+        ),
+        (
+            CHARTS | {"charts/backend/values-prod.yaml": TAG},
+            {"path": "charts/backend/values-staging.yaml", "key": "image.tag"},
+            [_chart("values-prod.yaml")],
+            "charts/backend/values-prod.yaml",
+        ),
+        (
+            CHARTS | {"envs/staging/backend.yaml": TAG},
+            VALUES,
+            [_chart("$values/envs/staging/backend.yaml"), {"ref": "values"}],
+            "at path charts/backend (Helm)",
+        ),
+        (
+            {BASE: IMAGES, "other/kustomization.yaml": IMAGES, OVERLAY: "resources: [../../other]"},
+            NEW_TAG,
+            [{"path": "overlays/prod"}],
+            "at path overlays/prod",
+        ),
+        (
+            {"manifests/deep/backend.yaml": TAG, "manifests/values.yaml": CHART},
+            {"path": "manifests/deep/backend.yaml", "key": "image.tag"},
+            [{"path": "manifests", "directory": {}}],
+            "at path manifests (Directory)",
+        ),
+    ],
+    ids=["other values", "values beside", "other ref", "no base", "no recursion"],
+)
+async def test_an_application_that_takes_another_file_is_refused_before_the_build(
+    files: dict[str, str], edit: dict[str, Any], sources: list[dict[str, Any]], said: str
+) -> None:
+    stage = _home({edit["path"]: TAG} | files, edit, *sources)
+    message = await _refused(stage)
+
+    assert said in message
+    assert edit["path"] in message
+
+
+async def test_head_that_is_another_branch_is_refused_before_the_build() -> None:
+    stage = Stage()
+    (pipeline,) = stage.cluster.all_of("AlbumPipeline")
+    pipeline["spec"]["config"] = {"branch": "production"}
+    main = stage.config.commits[stage.config.branches["main"]].files
+    stage.config.write("production", {path: file.data.decode() for path, file in main.items()})
+    message = await _refused(stage)
+    assert "follows HEAD (spec.source.targetRevision), which is branch main" in message
+
+    # The ways out that are named.
+    application = stage.application()
+    application["spec"]["source"]["targetRevision"] = "production"
+    stage.annotate(retry="1")
+    await stage.release()
+    assert stage.ready() == ("True", "Released")
+
+
+@pytest.mark.parametrize("revision", ["v1.0.0", "a" * 40, "1.x", "refs/tags/stable"])
+async def test_a_revision_that_follows_no_branch_is_refused_before_the_build(revision: str) -> None:
+    stage = Stage()
+    stage.application()["spec"]["source"]["targetRevision"] = revision
+    message = await _refused(stage)
+
+    assert revision in message
+    assert "Set spec.source.targetRevision of the Application to main" in message
+    stage.application()["spec"]["source"]["targetRevision"] = "refs/heads/main"
+    stage.annotate(retry="1")
+    assert (await stage.settle()).after is not None
+    assert stage.ready() == ("Unknown", "Building")
+
+
+async def test_an_application_that_is_being_deleted_is_refused_and_its_successor_is_not() -> None:
+    stage = Stage()
+    application = stage.application()
+    application["metadata"]["deletionTimestamp"] = "2026-11-20T12:00:00Z"
+    stage.apply()
+    await stage.settle()
+    assert stage.ready() == ("False", "ApplicationNotFound")
+    assert stage.jobs == []
+
+    del application["metadata"]["deletionTimestamp"]
+    stage.annotate(retry="1")
+    await stage.release()
+    assert stage.ready() == ("True", "Released")
