@@ -22,7 +22,7 @@ from album_operator.adapters.cluster.secrets import ClusterSecrets
 from album_operator.adapters.editor import ProcessEditor
 from album_operator.adapters.git.config_repository import GitConfigRepository
 from album_operator.domain.forges import ForgeType
-from album_operator.domain.notice import ImageNotice, Notice
+from album_operator.domain.notice import AnyNotice, Notice
 from album_operator.domain.places import USERNAME, Credential, ForgePlace
 from album_operator.domain.pull_requests import PullRequestSeen, PullRequestState
 from album_operator.domain.release import Ref
@@ -255,8 +255,8 @@ class Operator:
         """
         return self._watch.merged[number], self._delivered.get(number)
 
-    def _take_delivery(self, notice: Notice | ImageNotice) -> None:
-        if isinstance(notice, ImageNotice):
+    def _take_delivery(self, notice: AnyNotice) -> None:
+        if not isinstance(notice, Notice):
             return
         if notice.number is not None and notice.number not in self._watch.merged:
             self._delivered[notice.number] = time.perf_counter()

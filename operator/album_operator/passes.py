@@ -29,6 +29,7 @@ class Next:
         pull_request: the open pull request whose events do, None for none.
         branch: its head branch.
         image: the image that is waited for, which is built elsewhere; None for none.
+        commit: whose checks are waited for; None for none.
         is_gone: the release is deleted, or about to be: nothing is left to pass over.
     """
 
@@ -39,6 +40,7 @@ class Next:
     pull_request: PullRequestRecord | None = None
     branch: str | None = None
     image: str | None = None
+    commit: str | None = None
     is_gone: bool = False
 
 
@@ -111,4 +113,5 @@ class Pass:
             pull_request,
             resolved.config.branch,
             resolved.build.image if wait.reason is Reason.AWAITING_IMAGE else None,
+            resolved.source.commit if wait.reason is Reason.AWAITING_CHECKS else None,
         )

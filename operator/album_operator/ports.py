@@ -22,7 +22,7 @@ from album_operator.domain.places import (
     GitPlace,
     MergeMethod,
 )
-from album_operator.domain.pull_requests import Changes, PullRequestSeen, RepositorySeen
+from album_operator.domain.pull_requests import Changes, Checks, PullRequestSeen, RepositorySeen
 from album_operator.domain.record import Record
 from album_operator.domain.registry import ImagePlace, ImageSeen, RegistryCredential
 from album_operator.domain.registry_access import RegistryAccess
@@ -391,6 +391,21 @@ class PullRequests(GitTokens, PullRequestReader, Protocol):
             context: name of the status.
             text: one line of at most 140 characters.
             url: page to look at, None for none.
+        """
+
+    async def list_checks(self, place: ForgePlace, commit: str) -> Mapping[str, Checks]:
+        """Give the state of each commit status and check run of a commit, by its name.
+
+        Of several of one name the worst counts, and none that was run again. What was skipped, or
+        ended neutrally, has passed.
+
+        Args:
+            place: the repository.
+            commit: 40 hex digits.
+
+        Raises:
+            TransientError: the forge does not know the commit, or cannot answer now.
+            TerminalError: it does not let the credential see them.
         """
 
     async def withdraw(self, place: ForgePlace, number: int) -> None:

@@ -141,7 +141,9 @@ class Control(AccountControl):
         """Set a check run of a commit: running, or ended with such as `success`."""
         with self._world.lock:
             repository = self._find(name)
-            run = CheckRun(self._world.new_id(), check, conclusion, self._world.clock.now())
+            now = self._world.clock.now()
+            ended = None if conclusion is None else now
+            run = CheckRun(self._world.new_id(), check, conclusion, now, ended)
             repository.checks.setdefault(sha, []).append(run)
             if conclusion is not None:
                 webhooks.record_check_suite(

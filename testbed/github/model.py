@@ -81,6 +81,7 @@ class CheckRun:
     name: str
     conclusion: str | None
     started_at: datetime
+    completed_at: datetime | None = None
 
 
 @dataclass(eq=False)

@@ -16,7 +16,12 @@ from tests.contract.stages import Stage
 
 STAGES = ["fake", "real"]
 
-ON_GITHUB = {"test_pull_requests.py", "test_pull_request_gates.py", "test_lost_answers.py"}
+ON_GITHUB = {
+    "test_commit_checks.py",
+    "test_lost_answers.py",
+    "test_pull_request_gates.py",
+    "test_pull_requests.py",
+}
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from album_operator.domain.errors import TerminalError, TransientError
 from album_operator.domain.places import GitHubApp, MergeMethod
-from album_operator.domain.pull_requests import Fit, PullRequestState
+from album_operator.domain.pull_requests import Checks, Fit, PullRequestState
 from album_operator.domain.reasons import Reason
 from testbed.github import faults
 from testbed.github.model import Protection
@@ -248,3 +248,37 @@ async def test_a_method_the_repository_does_not_allow_needs_a_person(desk: Desk)
     with pytest.raises(TerminalError) as caught:
         await desk.merge(opened)
     assert "spec.config.pullRequest.method" in caught.value.sentence
+
+
+@pytest.mark.parametrize(
+    ("conclusion", "state"),
+    [
+        (None, Checks.RUNNING),
+        ("success", Checks.PASSING),
+        ("neutral", Checks.PASSING),
+        ("skipped", Checks.PASSING),
+        ("failure", Checks.FAILING),
+        ("cancelled", Checks.FAILING),
+        ("timed_out", Checks.FAILING),
+        ("action_required", Checks.FAILING),
+        ("stale", Checks.FAILING),
+    ],
+)
+async def test_a_check_run_has_passed_or_not_by_its_conclusion(
+    desk: Desk, conclusion: str | None, state: Checks
+) -> None:
+    sha = desk.stage.head(desk.place, "main") or ""
+    desk.server.set_check(desk.name, sha, "unit tests (3.11)", conclusion)
+    found = await desk.stage.pull_requests.list_checks(desk.forge, sha)
+    assert found == {"unit tests (3.11)": state}
+
+
+async def test_of_a_status_and_a_check_run_of_one_name_both_count(desk: Desk) -> None:
+    sha = desk.stage.head(desk.place, "main") or ""
+    forge = desk.stage.pull_requests
+    desk.server.set_check(desk.name, sha, "ci", "success")
+    for said, state in [("failure", Checks.FAILING), ("success", Checks.PASSING)]:
+        desk.stage.set_status(desk.place, sha, "ci", said)
+        assert await forge.list_checks(desk.forge, sha) == {"ci": state}
+    desk.server.set_check(desk.name, sha, "ci", None)
+    assert await forge.list_checks(desk.forge, sha) == {"ci": Checks.RUNNING}

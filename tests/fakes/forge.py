@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from album_operator.adapters.forge_failures import commit_unknown
 from album_operator.adapters.servers.addresses import check_forge_credential
 from album_operator.domain.errors import OutsideError, StaleError, TerminalError, TransientError
 from album_operator.domain.names import normal_url
@@ -202,6 +203,13 @@ class FakeForge:
         self.statuses.setdefault(commit, {})[context] = str(state)
         self.told.append((context, str(state), text, url))
         self._lose()
+
+    async def list_checks(self, place: ForgePlace, commit: str) -> Mapping[str, Checks]:
+        """Give the state of each status of a commit, by its context."""
+        if commit not in self._open(place, "list_checks").commits:
+            raise commit_unknown(place, commit)
+        states = {"success": Checks.PASSING, "failure": Checks.FAILING, "pending": Checks.RUNNING}
+        return {name: states[state] for name, state in self.statuses.get(commit, {}).items()}
 
     async def withdraw(self, place: ForgePlace, number: int) -> None:
         """Close a pull request of ours that has become pointless."""

@@ -871,6 +871,24 @@ PIPELINES = [
     Row("spec.source.forge", {"type": "GitHub", "secretRef": {"name": "source-forge"}}),
     Row("spec.source.forge.type", "Bitbucket", 'supported values: "Gitea", "GitHub"'),
     Row("spec.feedback", {"commitStatus": True, "comment": True}),
+    *_rows("spec.policy.requireChecks", ["ci/test", "unit tests (3.11)"], []),
+    Row(
+        "spec.policy.requireChecks",
+        ["a", "a"],
+        "Duplicate value",
+        "spec.policy.requireChecks[1]",
+    ),
+    Row("spec.policy.requireChecks", [f"c{count}" for count in range(17)], "at most 16 items"),
+    *(
+        Row("spec.policy.requireChecks", [name], said, "spec.policy.requireChecks[0]")
+        for name, said in [
+            (" ci", "one line without a blank at either end"),
+            ("a\nb", "one line without a blank at either end"),
+            ("", "one line without a blank at either end"),
+            ("album/backend", "none of the operator's own"),
+            ("c" * 101, "may not be more than 100"),
+        ]
+    ),
     Row("spec.config.pullRequest", {}),
     *_rows("spec.config.pullRequest.merge", "Manual", "Auto"),
     Row("spec.config.pullRequest.merge", "Always", 'supported values: "Manual", "Auto"'),

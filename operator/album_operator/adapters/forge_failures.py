@@ -58,7 +58,7 @@ def no_name(place: ForgePlace) -> TerminalError:
     return TerminalError(
         Reason.REPOSITORY_NOT_FOUND,
         f"{place.repository[:128]!r} is no owner/name of a {place.type} repository.",
-        "Correct spec.config.repository of the pipeline",
+        f"Correct {place.field}.repository of the pipeline",
     )
 
 
@@ -73,7 +73,17 @@ def repository_not_found(place: ForgePlace, right: str = "") -> TerminalError:
         Reason.REPOSITORY_NOT_FOUND,
         f"{place.repository} does not exist in {place.api_url}, or {name_of(place)} may not see it."
         f"{right}",
-        "Correct spec.config.repository of the pipeline or the token's rights",
+        f"Correct {place.field}.repository of the pipeline or the token's rights",
+    )
+
+
+def commit_unknown(place: ForgePlace, commit: str) -> TransientError:
+    """Say that the forge has another repository, or not yet all of it."""
+    return TransientError(
+        Reason.FORGE_UNAVAILABLE,
+        f"{where(place)} does not know commit {commit[:12]}, whose checks are asked for: it has "
+        f"not got it yet, or {place.field}.forge of the pipeline names another forge than that of "
+        f"{place.field}.repository.",
     )
 
 

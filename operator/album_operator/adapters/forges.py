@@ -6,7 +6,7 @@ from typing import assert_never
 
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.places import CommitState, Draft, ForgePlace, MergeMethod
-from album_operator.domain.pull_requests import Changes, PullRequestSeen, RepositorySeen
+from album_operator.domain.pull_requests import Changes, Checks, PullRequestSeen, RepositorySeen
 from album_operator.ports import PullRequests
 
 
@@ -81,6 +81,10 @@ class Forges:
         """Set a commit status; the last one of a context counts."""
         forge = self._at(place)
         await forge.set_status(place, commit, state, context, text, url)
+
+    async def list_checks(self, place: ForgePlace, commit: str) -> Mapping[str, Checks]:
+        """Give the state of each commit status and check run of a commit, by its name."""
+        return await self._at(place).list_checks(place, commit)
 
     async def withdraw(self, place: ForgePlace, number: int) -> None:
         """Close a pull request of ours that has become pointless."""

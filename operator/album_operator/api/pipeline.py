@@ -18,6 +18,7 @@ from album_operator.api.places import (
     ImageName,
     RepositoryURL,
 )
+from album_operator.api.policy import Policy
 from album_operator.api.predicates import finds, matches
 from album_operator.api.templates import (
     BodyTemplate,
@@ -82,7 +83,11 @@ class Source(Model):
         json_schema_extra={"default": {"name": GIT_SECRET}},
     )
     forge: Forge | None = Field(
-        None, description="The source repository's forge, asked only for feedback.commitStatus."
+        None,
+        description=(
+            "The source repository's forge, asked only for feedback.commitStatus and "
+            "policy.requireChecks."
+        ),
     )
 
 
@@ -420,6 +425,7 @@ class PipelineSpec(Model):
     feedback: Feedback | None = Field(
         None, description="Where developers are told how a release went."
     )
+    policy: Policy | None = Field(None, description="What must be so before a version is released.")
     apps: Annotated[list[App], MapList("name")] = Field(
         min_length=1, max_length=64, description="The apps of the source repository."
     )

@@ -32,6 +32,7 @@ from album_operator.api.places import (
     RemoteBranch,
     RepositoryURL,
 )
+from album_operator.api.policy import ResolvedPolicy
 from album_operator.api.resources import Bytes, Cpu
 from album_operator.api.templates import (
     BODY_LENGTH,
@@ -260,5 +261,8 @@ class Resolved(Model):
     config: ResolvedConfig = Field(description="What is changed in the config repository.")
     feedback: ResolvedFeedback | None = Field(
         None, description="Where developers are told how the release went, if anywhere."
+    )
+    policy: ResolvedPolicy | None = Field(
+        None, description="What must be so before a version is released, if anything."
     )
     argocd: ResolvedArgoCD = Field(description="The Applications and how they are to sync.")

@@ -11,7 +11,7 @@ from typing import assert_never
 
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.names import normal_url
-from album_operator.domain.notice import ImageNotice, Notice
+from album_operator.domain.notice import AnyNotice, CommitNotice, ImageNotice, Notice
 
 Payload = Mapping[str, object]
 
@@ -33,6 +33,8 @@ PULL_REQUEST_EVENTS = frozenset(
     }
 )
 
+CHECK_EVENTS = frozenset({"status", "check_run", "check_suite", "workflow_run"})
+
 QUEUED = re.compile(r"gh-readonly-queue/.+/pr-([0-9]{1,18})-[0-9a-f]+")
 """Branch on which GitHub's merge queue tests a pull request; its events name no other."""
 
@@ -43,9 +45,7 @@ PUSHES = frozenset({"push", "PUSH_ARTIFACT"})
 """Of distribution's events, and of Harbor's."""
 
 
-def parse_notices(
-    forge: ForgeType, event: str, payload: Payload
-) -> tuple[Notice | ImageNotice, ...]:
+def parse_notices(forge: ForgeType, event: str, payload: Payload) -> tuple[AnyNotice, ...]:
     """Read what a delivery is about.
 
     Args:
@@ -54,14 +54,14 @@ def parse_notices(
         payload: the body, of which nothing is certain but that it is an object.
 
     Returns:
-        One for each pull request, branch or image, and none for what no release waits for.
+        One for each pull request, branch, commit or image, and none for what no release waits for.
     """
     match forge:
         # Gitea's bodies have the field names of GitHub's.
         case ForgeType.GITEA | ForgeType.GITHUB if event in PACKAGE_EVENTS:
             return _read_package(payload.get(event))
         case ForgeType.GITEA | ForgeType.GITHUB:
-            return _read(event, payload)
+            return (*_read(event, payload), *_read_commit(event, payload))
         case _:
             assert_never(forge)
 
@@ -109,6 +109,13 @@ def _read(event: str, payload: Payload) -> tuple[Notice, ...]:
         for repository in _repositories(event, payload)
         for number, branch in places
     )
+
+
+def _read_commit(event: str, payload: Payload) -> Iterator[CommitNotice]:
+    """Read of which commit a check is told."""
+    commit = payload.get("sha") if event == "status" else _find(payload, event, "head_sha")
+    if isinstance(commit, str) and event in CHECK_EVENTS:
+        yield CommitNotice(commit)
 
 
 def _repositories(event: str, payload: Payload) -> Iterator[str]:

@@ -1,10 +1,18 @@
 """ImageReady: the image is there already, or its build Job exists, ran, and pushed it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from album_operator.decisions import build_proof, build_troubles, build_turn, further_tags, image
+from album_operator.decisions import (
+    build_checks,
+    build_proof,
+    build_troubles,
+    build_turn,
+    further_tags,
+    image,
+)
 from album_operator.decisions.build_pod import check_pod
 from album_operator.decisions.build_proof import Pushed
 from album_operator.decisions.further_tags import Standing
@@ -12,6 +20,7 @@ from album_operator.domain.build_pod import SAFE_RULES, PodRules
 from album_operator.domain.build_slots import BuildRunning, BuildSlots
 from album_operator.domain.builds import BuildSeen, BuildState, JobOwner
 from album_operator.domain.hosts import NO_ALIASES, HostAliases
+from album_operator.domain.pull_requests import Checks
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import BuildRecord, Record
 from album_operator.domain.registry import ImageSeen
@@ -38,6 +47,7 @@ class Look:
         standing: its further tags, looked at where the image under the tag may be released.
         other: another build of the same image that runs, looked for where there is no Job.
         slots: the namespace's builds, None where they need not be known.
+        checks: of the source commit, by name; None where they were not asked for.
     """
 
     job: BuildSeen | None = None
@@ -46,6 +56,7 @@ class Look:
     standing: Standing = field(default_factory=Standing)
     other: BuildRunning | None = None
     slots: BuildSlots | None = None
+    checks: Mapping[str, Checks] | None = None
 
 
 def check_engine(resolved: Resolved, *, privileged: bool) -> Halt | None:
@@ -99,18 +110,24 @@ def decide(
         judged = image.judge(resolved, seen.tagged, aliases)
         if isinstance(judged, Halt):
             return judged
-        return further_tags.place(record, resolved, judged, seen.standing, aliases)
+        waiting = build_checks.wait(record, resolved, seen.checks, now)
+        return waiting or further_tags.place(record, resolved, judged, seen.standing, aliases)
     if resolved.build.type is BuildType.EXTERNAL:
         return image.wait(record, resolved, now)
     if job is None:
         refused = check_engine(resolved, privileged=privileged)
         refused = refused or check_pod(release, resolved, pods)
-        return refused or _begin(release, resolved, seen)
+        return refused or _begin(release, record, resolved, seen, now)
     stranger = _find_stranger(release, job)
     return stranger or _go_on(release, record, resolved, job, seen, now)
 
 
-def _begin(release: Release, resolved: Resolved, seen: Look) -> Act[BuildAction] | Wait:
+def _begin(
+    release: Release, record: Record, resolved: Resolved, seen: Look, now: datetime
+) -> Act[BuildAction] | Wait:
+    waiting = build_checks.wait(record, resolved, seen.checks, now)
+    if waiting is not None:
+        return waiting
     if seen.other is not None:
         return _share(release, resolved, seen.other)
     if seen.slots is not None and not seen.slots.is_free:

@@ -7,7 +7,7 @@ from album_operator.domain.argocd import NO_WISH, ResolvedArgoCD, Sync
 from album_operator.domain.build_cache import resolve_cache
 from album_operator.domain.build_source import OWN_FILES
 from album_operator.domain.diffs import UNKNOWN_DIGEST
-from album_operator.domain.forges import forge_of, guess_type
+from album_operator.domain.forges import ForgeType, forge_of, guess_type
 from album_operator.domain.images import DOCKER_HUB, in_full
 from album_operator.domain.names import (
     AppVersion,
@@ -36,6 +36,7 @@ from album_operator.domain.resolved import (
     ResolvedConfig,
     ResolvedFeedback,
     ResolvedPipeline,
+    ResolvedPolicy,
     ResolvedSource,
 )
 from album_operator.domain.templates import (
@@ -191,6 +192,7 @@ def resolve(release: Release, pipeline: Pipeline | None) -> Resolved | Halt:
             sync=argocd.sync,
         ),
         feedback=_feedback(pipeline, source),
+        policy=_policy(pipeline, source),
     )
     refused = _check_image(pipeline, app, resolved) or _check_templates(pipeline, resolved)
     return refused or _with_branch(resolved)
@@ -260,17 +262,25 @@ def _faults(pipeline: Pipeline, resolved: Resolved) -> Iterator[tuple[str, str]]
 
 
 def _feedback(pipeline: Pipeline, source: str) -> ResolvedFeedback:
-    wish, at = pipeline.feedback, pipeline.source
+    wish = pipeline.feedback
     if not wish.commit_status:
         return ResolvedFeedback(comment=wish.comment)
+    return ResolvedFeedback(True, wish.comment, *_source_forge(pipeline, source))
+
+
+def _policy(pipeline: Pipeline, source: str) -> ResolvedPolicy:
+    checks = pipeline.policy.require_checks
+    if not checks:
+        return ResolvedPolicy()
+    return ResolvedPolicy(checks, *_source_forge(pipeline, source))
+
+
+def _source_forge(pipeline: Pipeline, source: str) -> tuple[ForgeType, str, str]:
+    """Give kind, base URL of the API and Secret of the source repository's forge."""
+    at = pipeline.source
     forge = at.forge.type or guess_type(source)
-    return ResolvedFeedback(
-        commit_status=True,
-        comment=wish.comment,
-        forge_type=forge,
-        forge_url=(at.forge.api_url or forge_of(forge).api_of(source)).rstrip("/"),
-        forge_secret_name=(at.forge.secret_ref or at.secret_ref).name,
-    )
+    url = (at.forge.api_url or forge_of(forge).api_of(source)).rstrip("/")
+    return forge, url, (at.forge.secret_ref or at.secret_ref).name
 
 
 def _build(wish: BuildWish, app: App, version: str, source: str) -> ResolvedBuild:

@@ -12,6 +12,7 @@ class Subject(StrEnum):
     """What an event is about that may concern a release, beside the release itself."""
 
     JOB = "Job"
+    CHECKS = "Checks"
     IMAGE = "Image"
     PULL_REQUEST = "PullRequest"
     APPLICATION = "Application"
@@ -76,3 +77,19 @@ class ImageNotice:
         image = in_full(reference)
         path = image_repository(image).partition("/")[2]
         return self.path.lower() == path and self.tag in {None, image_tag(image)}
+
+
+@dataclass(frozen=True)
+class CommitNotice:
+    """A check of a commit began or ended; what it came to is read from the forge.
+
+    In which repository does not count: a commit has one name in all that have it.
+
+    Attributes:
+        commit: 40 hex digits, as it was told.
+    """
+
+    commit: str
+
+
+AnyNotice = Notice | ImageNotice | CommitNotice

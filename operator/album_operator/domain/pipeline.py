@@ -143,6 +143,17 @@ class FeedbackWish:
 
 
 @dataclass(frozen=True)
+class PolicyWish:
+    """What must be so before a version is released.
+
+    Attributes:
+        require_checks: commit statuses and check runs of the tag's commit that must have passed.
+    """
+
+    require_checks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class App:
     """One app of a pipeline.
 
@@ -182,5 +193,6 @@ class Pipeline:
     argocd: ArgoCDWish
     apps: tuple[App, ...]
     feedback: FeedbackWish = field(default_factory=FeedbackWish)
+    policy: PolicyWish = field(default_factory=PolicyWish)
     versioning: Versioning = Versioning.SEMVER
     environment: str | None = None

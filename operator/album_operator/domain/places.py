@@ -151,6 +151,7 @@ class ForgePlace:
         api_url: base of the API, such as `https://git.example.org/api/v1`, no slash at the end.
         repository: `owner/name`.
         namespace: as of `GitPlace`.
+        field: of the pipeline that names it: `spec.config` or `spec.source`.
     """
 
     api_url: str
@@ -158,6 +159,7 @@ class ForgePlace:
     credential: Credential
     type: ForgeType = ForgeType.GITEA
     namespace: str = ""
+    field: str = "spec.config"
 
     @property
     def server(self) -> str:

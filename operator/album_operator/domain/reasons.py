@@ -16,6 +16,7 @@ class Reason(StrEnum):
     HELD = "Held"
     QUEUED = "Queued"
     BUILDING = "Building"
+    AWAITING_CHECKS = "AwaitingChecks"
     TAGGING = "Tagging"
     AWAITING_IMAGE = "AwaitingImage"
     PROPOSING = "Proposing"

@@ -141,6 +141,22 @@ class ResolvedFeedback:
 
 
 @dataclass(frozen=True)
+class ResolvedPolicy:
+    """What must be so before a version is released.
+
+    Attributes:
+        require_checks: commit statuses and check runs of the commit that must have passed.
+        forge_type: kind of the source repository's forge; None, and its fields empty, where no
+            check is required.
+    """
+
+    require_checks: tuple[str, ...] = ()
+    forge_type: ForgeType | None = None
+    forge_url: str = ""
+    forge_secret_name: str = ""
+
+
+@dataclass(frozen=True)
 class Resolved:
     """Everything a release will do, with conventions and pipeline resolved once."""
 
@@ -152,3 +168,4 @@ class Resolved:
     config: ResolvedConfig
     argocd: ResolvedArgoCD
     feedback: ResolvedFeedback = field(default_factory=ResolvedFeedback)
+    policy: ResolvedPolicy = field(default_factory=ResolvedPolicy)

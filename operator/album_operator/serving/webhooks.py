@@ -20,7 +20,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from album_operator.codec.foreign_json import parse_json
 from album_operator.codec.notices import parse_image_notices, parse_notices
 from album_operator.domain.forges import ForgeType, forge_of
-from album_operator.domain.notice import ImageNotice, Notice
+from album_operator.domain.notice import AnyNotice
 from album_operator.metrics import Metrics
 from album_operator.settings import SettingsError, read_webhook_secrets
 
@@ -98,7 +98,7 @@ class Receiver:
     def __init__(
         self,
         secret_file: Path,
-        noticed: Callable[[Notice | ImageNotice], None],
+        noticed: Callable[[AnyNotice], None],
         metrics: Metrics,
         clock: Clock = time.monotonic,
         learn: Callable[[str], None] = lambda _: None,
@@ -228,7 +228,7 @@ class Receiver:
             seen.popitem(last=False)
         return self._tell(parse_notices(forge, event, payload))
 
-    def _tell(self, notices: Iterable[Notice | ImageNotice]) -> Result:
+    def _tell(self, notices: Iterable[AnyNotice]) -> Result:
         result = Result.IGNORED
         for notice in notices:
             self._noticed(notice)

@@ -37,6 +37,7 @@ class Access:
             config.secret_name,
             config.forge_secret_name,
             resolved.feedback.forge_secret_name,
+            resolved.policy.forge_secret_name,
         }
         return await self._secrets.learn({Ref(self._namespace, name) for name in names if name})
 
@@ -56,17 +57,24 @@ class Access:
         """Give the config repository as its forge's API knows it."""
         config = resolved.config
         return await self._to_forge(
-            config.forge_secret_name, config.forge_type, config.forge_url, config.repository
+            config.forge_secret_name,
+            config.forge_type,
+            config.forge_url,
+            config.repository,
+            "spec.config",
         )
 
     async def to_source_forge(self, resolved: Resolved) -> ForgePlace:
         """Give the repository that is built, as its forge's API knows it."""
-        feedback = resolved.feedback
+        feedback, policy = resolved.feedback, resolved.policy
+        # Where both ask it, it is the same forge.
+        asking = policy if policy.require_checks else feedback
         return await self._to_forge(
-            feedback.forge_secret_name,
-            feedback.forge_type,
-            feedback.forge_url,
+            asking.forge_secret_name,
+            asking.forge_type,
+            asking.forge_url,
             resolved.source.repository,
+            "spec.source",
         )
 
     async def to_image(self, resolved: Resolved) -> ImagePlace:
@@ -88,7 +96,7 @@ class Access:
         return ImagePlace(repository, credential, self._namespace, insecure=build.insecure)
 
     async def _to_forge(
-        self, secret: str, forge: ForgeType | None, api_url: str, repository: str
+        self, secret: str, forge: ForgeType | None, api_url: str, repository: str, field: str
     ) -> ForgePlace:
         credential = await self._credential(secret, "forge")
         ref = Ref(self._namespace, secret)
@@ -97,7 +105,7 @@ class Access:
         _check_keys(ref, credential, api_url)
         kind = forge or ForgeType.GITEA
         path = forge_of(kind).path_in(api_url, repository)
-        return ForgePlace(api_url, path, credential, kind, ref.namespace)
+        return ForgePlace(api_url, path, credential, kind, ref.namespace, field)
 
     async def _to_git(self, url: str, secret: str) -> GitPlace:
         credential = await self._credential(secret, "ssh" if is_ssh(url) else "git")

@@ -1,12 +1,13 @@
 """ImageReady: the image, its build Job with its Pods, and its turn among the builds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import assert_never
 
 from album_operator.decisions import build as decision
 from album_operator.decisions.build import Look
+from album_operator.decisions.build_checks import find_unpassed
 from album_operator.decisions.build_proof import IMPOSSIBLE, word_of
 from album_operator.domain import redaction
 from album_operator.domain.build_slots import BuildRunning
@@ -14,16 +15,17 @@ from album_operator.domain.builds import BuildSeen, BuildState, JobOwner
 from album_operator.domain.images import label_of
 from album_operator.domain.names import image_tag, job_name
 from album_operator.domain.notice import Subject
+from album_operator.domain.pull_requests import Checks
 from album_operator.domain.record import Record, StepName
 from album_operator.domain.release import BuildType, ProofBy, Ref
 from album_operator.domain.verdict import BuildAction, PutTags, SubmitBuild, Verdict
 from album_operator.render.job import render_job
-from album_operator.steps import image
+from album_operator.steps import build_checks, image
 from album_operator.steps.case import Case
 from album_operator.steps.world import World
 
 NAMES = (StepName.IMAGE_READY,)
-WOKEN_BY = frozenset({Subject.JOB, Subject.IMAGE})
+WOKEN_BY = frozenset({Subject.JOB, Subject.IMAGE, Subject.CHECKS})
 
 
 async def decide(world: World, case: Case) -> Verdict[BuildAction]:
@@ -61,14 +63,16 @@ async def _submit(world: World, case: Case) -> None:
 
 async def _look(world: World, case: Case) -> Look:
     if case.resolved.build.type is BuildType.EXTERNAL:
-        return Look(tagged=await image.take_look(world, case))
+        tagged = await image.take_look(world, case)
+        return Look(tagged=tagged, checks=await _look_at_checks(world, case) if tagged else None)
     name = Ref(case.namespace, job_name(case.release.ref.name, case.record.attempt))
     job = await world.builds.find(name, case.release)
     if job is not None and job.owner is JobOwner.RELEASE:
         return await _look_at_own(world, case, await _clean(case, job))
     if image.is_found(case):
         tagged = await image.take_look(world, case)
-        return Look(job, tagged, standing=await image.look_at_further_tags(world, case, tagged))
+        standing = await image.look_at_further_tags(world, case, tagged)
+        return Look(job, tagged, standing=standing, checks=await _look_at_checks(world, case))
     return await _look_at_others(world, case, name.name) if job is None else Look(job)
 
 
@@ -77,6 +81,9 @@ async def _look_at_others(world: World, case: Case, job: str) -> Look:
 
     With a place in the line of those that wait for a build to end, or for one of the same image.
     """
+    checks = await _look_at_checks(world, case)
+    if find_unpassed(case.resolved, checks):
+        return Look(checks=checks)
     wanted, others = label_of(case.resolved.build.image), list[BuildRunning]()
 
     async def look(namespace: str) -> Sequence[BuildRunning]:
@@ -95,7 +102,11 @@ async def _look_at_others(world: World, case: Case, job: str) -> Look:
         return Look(other=others[0], slots=slots)
     tagged = await image.look(world, case) if slots.is_free else None
     standing = await image.look_at_further_tags(world, case, tagged)
-    return Look(tagged=tagged, standing=standing, slots=slots)
+    return Look(tagged=tagged, standing=standing, slots=slots, checks=checks)
+
+
+async def _look_at_checks(world: World, case: Case) -> Mapping[str, Checks] | None:
+    return await build_checks.look(world, case, case.resolved.source.commit)
 
 
 def _counts(world: World, namespace: str, build: BuildRunning) -> bool:

@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from album_operator.decisions import image
+from album_operator.decisions import build_checks, image
 from album_operator.decisions import plan as decision
 from album_operator.domain.argocd import Sync
 from album_operator.domain.diffs import PLAN_DIFF_BYTES, cut_diff
@@ -42,7 +42,8 @@ async def decide(world: World, case: Case) -> Done | Halt:
         if found is not None and resolved.argocd.sync is Sync.AUTOMATED
     }
     diff = cut_diff(diff, PLAN_DIFF_BYTES)
-    return decision.decide(case.record, resolved, seen, diff, patches, edited.notes, there)
+    notes = [*edited.notes, *build_checks.foretell(resolved, checked.checks)]
+    return decision.decide(case.record, resolved, seen, diff, patches, notes, there)
 
 
 def _find_image(world: World, resolved: Resolved, seen: ImageSeen | None) -> ImageRecord | None:

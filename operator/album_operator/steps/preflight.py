@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from album_operator.decisions import (
     application,
     build,
+    build_checks,
     build_proxy,
     build_secrets,
     propose,
@@ -21,15 +22,21 @@ from album_operator.domain.claims import ConfigBranch
 from album_operator.domain.diffs import UNKNOWN_DIGEST
 from album_operator.domain.names import normal_url
 from album_operator.domain.places import ForgePlace, GitPlace
-from album_operator.domain.pull_requests import PullRequestSeen, PullRequestState, RepositorySeen
+from album_operator.domain.pull_requests import (
+    Checks,
+    PullRequestSeen,
+    PullRequestState,
+    RepositorySeen,
+)
 from album_operator.domain.reasons import Reason
 from album_operator.domain.registry import ImageSeen
-from album_operator.domain.release import BuildType, Delivery, Ref
+from album_operator.domain.release import BuildType, Delivery, Mode, Ref
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import ConfigSeen, Edited, SourceSeen
 from album_operator.domain.verdict import Done, Halt, Wait
 from album_operator.render import proposal, pull_request, sync_policy
 from album_operator.steps import image, overrides, reach
+from album_operator.steps.build_checks import look as look_at_checks
 from album_operator.steps.case import Case
 from album_operator.steps.editing import Tried, try_edits
 from album_operator.steps.findings import Findings
@@ -67,6 +74,7 @@ class Checked:
         edited: what the edits make of it.
         applications: the Applications, as they are.
         image: what the registry has under the tag.
+        checks: of the source commit, as of `build_checks.find_unpassed`.
     """
 
     done: Done
@@ -74,6 +82,7 @@ class Checked:
     edited: Edited
     applications: Mapping[Ref, ApplicationSeen | None]
     image: ImageSeen | None
+    checks: Mapping[str, Checks] | None
 
 
 async def decide(world: World, case: Case) -> Done | Wait | Halt:
@@ -103,6 +112,7 @@ async def check(world: World, case: Case) -> Checked | Halt:
         found.note(decision.check_source(case.resolved, look.source))
         aliases = world.settings.host_aliases
         found.note(decision.check_image(case.resolved, look.source, look.image, aliases))
+    checks = await _check_checks(world, case, look, found)
     edited = await _check_change(world, case, look, found)
     halt = found.tell()
     if halt is not None:
@@ -116,7 +126,20 @@ async def check(world: World, case: Case) -> Checked | Halt:
         return taken
     if world.settings.require_guard and case.writes_applications:
         await asyncio.gather(*map(world.applications.prove_guard, look.applications))
-    return Checked(done, look.config, edited, look.applications, look.image)
+    return Checked(done, look.config, edited, look.applications, look.image, checks)
+
+
+async def _check_checks(
+    world: World, case: Case, look: _Look, found: Findings
+) -> Mapping[str, Checks] | None:
+    """Ask for the checks that are required, so that it is known that they may be asked for."""
+    if look.source is None or look.source.commit is None:
+        return None
+    seen = await found.ask(look_at_checks(world, case, look.source.commit))
+    # Once it has begun, a release waits: what fails may be run again.
+    if case.release.mode is Mode.PLAN:
+        found.note(build_checks.refuse(case.resolved, seen))
+    return seen
 
 
 async def _check_change(world: World, case: Case, look: _Look, found: Findings) -> Edited | None:

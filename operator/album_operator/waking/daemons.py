@@ -148,6 +148,7 @@ async def serve_release(
             ended = time.monotonic()
             wakeups.follow(ref, due.applications)
             wakeups.follow_image(ref, due.image)
+            wakeups.follow_checks(ref, due.commit)
             if due.pull_request is not None:
                 page, number = due.pull_request.url, due.pull_request.number
                 wakeups.follow_pull_request(ref, page, number, due.branch)

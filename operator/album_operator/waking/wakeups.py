@@ -3,10 +3,11 @@
 import asyncio
 import time
 from collections.abc import Iterable
+from typing import assert_never
 
 from album_operator.domain.build_slots import BuildLimits
 from album_operator.domain.hosts import NO_ALIASES, HostAliases
-from album_operator.domain.notice import ImageNotice, Notice, Subject
+from album_operator.domain.notice import AnyNotice, CommitNotice, ImageNotice, Notice, Subject
 from album_operator.domain.release import Ref
 from album_operator.memory.build_queue import BuildQueue
 from album_operator.memory.image_waits import ImageWaits
@@ -68,6 +69,7 @@ class Wakeups:
         self._followers: dict[Ref, set[Ref]] = {}
         self._states: dict[Ref, object] = {}
         self._images: dict[Ref, str] = {}
+        self._commits: dict[Ref, str] = {}
         self._pull_requests: dict[Ref, tuple[str, int | None, str | None]] = {}
 
     def join(self, release: Ref, wish: object) -> None:
@@ -84,6 +86,7 @@ class Wakeups:
         self._flags.pop(release, None)
         self._pull_requests.pop(release, None)
         self._images.pop(release, None)
+        self._commits.pop(release, None)
         self.queue.leave(release)
         self.image_waits.leave(release)
         self.follow(release, ())
@@ -112,6 +115,13 @@ class Wakeups:
             self._images.pop(release, None)
         else:
             self._images[release] = image
+
+    def follow_checks(self, release: Ref, commit: str | None) -> None:
+        """Say for which commit's checks a release waits; None for none."""
+        if commit is None:
+            self._commits.pop(release, None)
+        else:
+            self._commits[release] = commit
 
     def note(self, release: Ref, wish: object) -> None:
         """Wake a release if it asks for something else than before.
@@ -164,16 +174,23 @@ class Wakeups:
                 for release in followers:
                     self.wake(release, Subject.APPLICATION)
 
-    def notice(self, notice: Notice | ImageNotice) -> None:
-        """Note what was told: it wakes the releases whose pull request or image that concerns."""
-        if isinstance(notice, ImageNotice):
-            for release, image in self._images.items():
-                if notice.concerns(image):
-                    self.wake(release, Subject.IMAGE)
-            return
-        for release, pull_request in self._pull_requests.items():
-            if notice.concerns(*pull_request, self._aliases):
-                self.wake(release, Subject.PULL_REQUEST)
+    def notice(self, notice: AnyNotice) -> None:
+        """Note what was told: it wakes the releases that what it is about concerns."""
+        match notice:
+            case ImageNotice():
+                for release, image in self._images.items():
+                    if notice.concerns(image):
+                        self.wake(release, Subject.IMAGE)
+            case CommitNotice(commit):
+                for release, awaited in self._commits.items():
+                    if commit == awaited:
+                        self.wake(release, Subject.CHECKS)
+            case Notice():
+                for release, pull_request in self._pull_requests.items():
+                    if notice.concerns(*pull_request, self._aliases):
+                        self.wake(release, Subject.PULL_REQUEST)
+            case _:
+                assert_never(notice)
 
     async def wait(self, release: Ref, subjects: Subjects | None = None) -> float:
         """Wait for the next event about a release that joined.

@@ -65,6 +65,9 @@ def view_repository(world: World, repository: Repository, viewer: User | None) -
         ]
         return connect(found, arguments, lambda pull: view_pull(world, pull, viewer))
 
+    def find_object(oid: str) -> Node | None:
+        return _view_commit(world, repository, repository.git.find_commit(oid))
+
     role = repository.find_role(viewer)
     return {
         "__typename": "Repository",
@@ -82,6 +85,7 @@ def view_repository(world: World, repository: Repository, viewer: User | None) -
         "rebaseMergeAllowed": repository.allow_rebase_merge,
         "deleteBranchOnMerge": repository.delete_branch_on_merge,
         "viewerPermission": None if role is None else _ROLES[role],
+        "object": find_object,
         "pullRequest": find_pull,
         "pullRequests": list_pulls,
     }
@@ -120,7 +124,9 @@ def view_pull(world: World, pull: PullRequest, viewer: User | None) -> Node:
         "merged": pull.is_merged,
         "mergedAt": render_time(pull.merged_at),
         "mergedBy": view_actor(world, pull.merged_by),
-        "mergeCommit": _view_commit(world, pull, pull.merge_commit) if pull.is_merged else None,
+        "mergeCommit": _view_commit(world, pull.repository, pull.merge_commit)
+        if pull.is_merged
+        else None,
         "author": view_actor(world, pull.user),
         "isDraft": pull.is_draft,
         "isCrossRepository": head is not pull.repository,
@@ -143,7 +149,7 @@ def view_pull(world: World, pull: PullRequest, viewer: User | None) -> Node:
         "commits": lambda **page: connect(
             pull.repository.git.list_commits(pull.base_sha, pull.head_sha) or [pull.head_sha],
             page,
-            lambda sha: {"commit": _view_commit(world, pull, sha)},
+            lambda sha: {"commit": _view_commit(world, pull.repository, sha)},
         ),
         "statusCheckRollup": _view_rollup(world, pull.repository, pull.head_sha),
         "reviews": reviews_of(pull.reviews),
@@ -224,10 +230,9 @@ def _state(pull: PullRequest) -> str:
     return "MERGED" if pull.is_merged else pull.state.upper()
 
 
-def _view_commit(world: World, pull: PullRequest, sha: str | None) -> Node | None:
+def _view_commit(world: World, repository: Repository, sha: str | None) -> Node | None:
     if sha is None:
         return None
-    repository = pull.repository
     commit = repository.git.read_commit(sha)
     return {
         "__typename": "Commit",
@@ -237,7 +242,7 @@ def _view_commit(world: World, pull: PullRequest, sha: str | None) -> Node | Non
         "messageHeadline": commit.message.split("\n", 1)[0],
         "committedDate": render_time(commit.committer.date),
         "parents": lambda **page: connect(
-            commit.parents, page, lambda each: _view_commit(world, pull, each)
+            commit.parents, page, lambda each: _view_commit(world, repository, each)
         ),
         "url": f"{html_url(world, repository)}/commit/{sha}",
         "statusCheckRollup": _view_rollup(world, repository, sha),
@@ -276,6 +281,7 @@ def _view_context(world: World, context: CheckRun | Status) -> Node:
         "status": "COMPLETED" if is_done else "IN_PROGRESS",
         "conclusion": context.conclusion.upper() if context.conclusion is not None else None,
         "startedAt": render_time(context.started_at),
+        "completedAt": render_time(context.completed_at),
     }
 
 
@@ -288,7 +294,7 @@ def _view_review(world: World, pull: PullRequest, review: Review) -> Node:
         "body": review.body,
         "state": review.state,
         "submittedAt": render_time(review.submitted_at),
-        "commit": _view_commit(world, pull, review.commit),
+        "commit": _view_commit(world, pull.repository, review.commit),
     }
 
 
@@ -314,7 +320,7 @@ def _view_timeline(world: World, pull: PullRequest, arguments: Mapping[str, Any]
             "createdAt": render_time(pull.closed_at),
         }
         if pull.is_merged:
-            commit = _view_commit(world, pull, pull.merge_commit)
+            commit = _view_commit(world, pull.repository, pull.merge_commit)
             items.append({"__typename": "MergedEvent", **ended, "commit": commit})
         items.append({"__typename": "ClosedEvent", **ended})
     kinds = {"MergedEvent": "MERGED_EVENT", "ClosedEvent": "CLOSED_EVENT"}

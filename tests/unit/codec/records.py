@@ -60,6 +60,7 @@ from album_operator.domain.resolved import (
     ResolvedConfig,
     ResolvedFeedback,
     ResolvedPipeline,
+    ResolvedPolicy,
     ResolvedSource,
 )
 
@@ -224,6 +225,14 @@ resolved = st.builds(
         forge_type=st.none() | st.sampled_from(ForgeType),
         forge_url=st.just("") | apis,
         forge_secret_name=st.just("") | names,
+    ),
+    policy=st.just(ResolvedPolicy())
+    | st.builds(
+        ResolvedPolicy,
+        require_checks=st.lists(names, min_size=1, max_size=3, unique=True).map(tuple),
+        forge_type=st.sampled_from(ForgeType),
+        forge_url=apis,
+        forge_secret_name=names,
     ),
 )
 

@@ -9,11 +9,12 @@ import pytest
 
 from album_operator.codec.notices import parse_image_notices, parse_notices
 from album_operator.domain.forges import ForgeType
-from album_operator.domain.notice import ImageNotice, Notice
+from album_operator.domain.notice import CommitNotice, ImageNotice, Notice
 
 GITHUB, GITEA = "https://github.com/Codertocat/Hello-World", "https://git.example.org/album/config"
 BRANCH = "release/backend_v1.1.0"
 QUEUED = "gh-readonly-queue/main/pr-104-929f8209d40f77f4abc622a499c93a83babdbe64"
+SHA = "ec26c3e57ca3a959ca5aad62de7213c562f8c821"
 
 HELLO: dict[str, Any] = {
     "repository": {"name": "Hello-World", "full_name": "Codertocat/Hello-World", "html_url": GITHUB}
@@ -99,6 +100,24 @@ def test_checks_name_a_branch_and_its_pull_requests() -> None:
     assert _github("workflow_run", workflow_run=suite) == {(2, BRANCH)}
     assert _github("workflow_run", workflow_run={**suite, "pull_requests": []}) == {(None, BRANCH)}
     assert _github("check_suite", check_suite={"head_branch": None, "pull_requests": []}) == set()
+
+
+def test_checks_and_statuses_name_their_commit_also_one_that_is_on_no_branch() -> None:
+    suite: dict[str, Any] = {"head_branch": None, "head_sha": SHA, "pull_requests": []}
+    run = {"name": "ci", "head_sha": SHA, "check_suite": suite, "pull_requests": []}
+    told = (CommitNotice(SHA),)
+    payloads: list[tuple[str, dict[str, Any]]] = [
+        ("check_run", {"check_run": run}),
+        ("check_suite", {"check_suite": suite}),
+        ("workflow_run", {"workflow_run": suite}),
+        ("status", {"sha": SHA, "state": "success", "context": "ci", "branches": []}),
+    ]
+    for event, payload in payloads:
+        assert parse_notices(ForgeType.GITHUB, event, {**HELLO, **payload}) == told
+    status = {"sha": SHA, "commit": {"id": SHA}, "state": "success", "context": "ci"}
+    assert parse_notices(ForgeType.GITEA, "status", {**CONFIG, **status})[1:] == told
+    push = {"ref": f"refs/heads/{BRANCH}", "sha": SHA, "head_sha": SHA}
+    assert CommitNotice(SHA) not in parse_notices(ForgeType.GITHUB, "push", {**HELLO, **push})
 
 
 def test_the_merge_queue_names_a_pull_request_by_a_branch_of_its_own() -> None:

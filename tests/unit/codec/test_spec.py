@@ -19,6 +19,7 @@ from album_operator.domain.pipeline import (
     ForgeWish,
     ImageWish,
     MaybeSecretRef,
+    PolicyWish,
     SecretRef,
     SourceWish,
 )
@@ -145,6 +146,7 @@ def test_everything_a_pipeline_can_say_is_read() -> None:
             "pullRequest": {"merge": "Auto", "method": "Squash", "labels": ["a"], "milestone": "m"},
         },
         feedback={"commitStatus": True, "comment": True},
+        policy={"requireChecks": ["ci/test", "unit tests (3.11)"]},
         argocd={
             "namespace": "cd",
             "syncPolicy": {"prune": False},
@@ -206,6 +208,7 @@ def test_everything_a_pipeline_can_say_is_read() -> None:
         merge=MergeMode.AUTO, method=MergeMethod.SQUASH, labels=("a",), milestone="m"
     )
     assert pipeline.feedback == FeedbackWish(commit_status=True, comment=True)
+    assert pipeline.policy == PolicyWish(("ci/test", "unit tests (3.11)"))
     assert argocd.namespace == "cd"
     assert argocd.sync_policy == SyncPolicyWish(None, None, prune=False)
     assert (argocd.settle, argocd.timeout) == (timedelta(), timedelta(seconds=90))

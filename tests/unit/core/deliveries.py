@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import aiohttp
 
-from album_operator.domain.notice import ImageNotice, Notice
+from album_operator.domain.notice import AnyNotice, Notice
 from album_operator.metrics import Metrics
 from album_operator.serving.webhooks import Receiver, serve_webhooks
 
@@ -45,7 +45,7 @@ class Stand:
     def __init__(self, secret_file: Path) -> None:
         self.secret_file = secret_file
         self.clock = Clock()
-        self.noticed: list[Notice | ImageNotice] = []
+        self.noticed: list[AnyNotice] = []
         self.metrics = Metrics()
         self.port = 0
         self.session: aiohttp.ClientSession

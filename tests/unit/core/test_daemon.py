@@ -10,7 +10,7 @@ import pytest
 from album_operator.adapters.cluster.refusals import NotFoundError
 from album_operator.domain.errors import TransientError
 from album_operator.domain.image_labels import REVISION
-from album_operator.domain.notice import ImageNotice
+from album_operator.domain.notice import CommitNotice, ImageNotice
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.serving.health import Health
@@ -228,3 +228,26 @@ async def test_a_push_to_the_registry_wakes_a_release_that_waits_for_its_image(
     for _ in range(20):
         await asyncio.sleep(0)
     assert len(stage.registry.asked) == asked
+
+
+async def test_a_check_of_its_commit_wakes_a_release_that_waits_for_checks(daemon: Daemon) -> None:
+    stage = daemon.stage
+    stage.cluster.apply(raw_pipeline(policy={"requireChecks": ["unit"]}))
+    stage.apply()
+    commit = stage.source.tags["backend-v1.1.0"]
+    daemon.start()
+    await daemon.until_ready_is("AwaitingChecks")
+    stage.forge.set_check(commit, "unit", "success")
+    asked = stage.forge.requests.count("list_checks")
+    daemon.wakeups.notice(CommitNotice("9" * 40))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert stage.forge.requests.count("list_checks") == asked
+
+    daemon.wakeups.notice(CommitNotice(commit))
+    await daemon.until_ready_is("Building")
+    asked = stage.forge.requests.count("list_checks")
+    daemon.wakeups.notice(CommitNotice(commit))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert stage.forge.requests.count("list_checks") == asked

@@ -36,6 +36,7 @@ async def _survive(stage: Stage) -> None:
         ("Commit", "main", 0),
         ("External", BRANCH, 1),
         ("Reused", BRANCH, 1),
+        ("Checked", BRANCH, 1),
         ("Auto", BRANCH, 1),
     ],
 )

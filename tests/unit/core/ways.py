@@ -51,6 +51,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "Reused": {"build": {"tags": TAGS}, "is_built": True},
     "Operation": {"argocd": {"sync": "Operation"}},
     "Observe": {"argocd": {"sync": "Observe"}},
+    "Checked": {"checks": ["unit", "lint"]},
     "Auto": {"pull_request": {"merge": "Auto", "labels": ["release"], "reviewers": ["reviewer"]}},
 }
 

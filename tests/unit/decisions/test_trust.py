@@ -22,7 +22,7 @@ from album_operator.domain.release import (
     Ref,
     Resources,
 )
-from album_operator.domain.resolved import Resolved, ResolvedFeedback
+from album_operator.domain.resolved import Resolved, ResolvedFeedback, ResolvedPolicy
 from tests.fakes.builders import PIPELINE, RELEASE, RESOLVED, record_before
 
 RECORD = record_before(StepName.DEPLOYED)
@@ -82,6 +82,7 @@ def test_what_the_operator_wrote_contradicts_nothing() -> None:
         ("argocd.selfHeal", replace(RESOLVED.argocd, sync_policy=SyncPolicyWish(self_heal=None))),
         ("argocd.settle", replace(RESOLVED.argocd, settle=timedelta())),
         ("feedback.commitStatus", ResolvedFeedback(commit_status=True)),
+        ("policy.requireChecks", ResolvedPolicy(("ci",))),
     ],
 )
 def test_another_value_than_its_pipeline_gives_is_told(field: str, resolved: object) -> None:

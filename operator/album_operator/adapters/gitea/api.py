@@ -16,6 +16,7 @@ from album_operator.adapters.forge_answers import ITEMS, READING, find_failure, 
 from album_operator.adapters.forge_failures import (
     SHARES,
     ListTooLongError,
+    commit_unknown,
     garbage,
     no_name,
     repository_not_found,
@@ -31,6 +32,7 @@ from album_operator.adapters.servers.gateway import Gateway
 from album_operator.adapters.servers.sessions import Sessions, read_at_most
 from album_operator.adapters.servers.tunnels import refused_by
 from album_operator.codec.foreign_json import BYTES
+from album_operator.domain.errors import OutsideError
 from album_operator.domain.places import ForgePlace
 from album_operator.domain.reasons import Reason
 from album_operator.domain.redaction import head
@@ -125,7 +127,8 @@ class GiteaApi:
         """Give the last status of each context of a commit."""
         found: list[Mapping[str, Any]] = []
         for page in itertools.count(1):
-            body = await self.read(place, f"/commits/{commit}/status?limit={PAGE}&page={page}")
+            path = f"/commits/{commit}/status?limit={PAGE}&page={page}"
+            body = (await self._ask(place, path, commit_unknown(place, commit))).body
             with reading(place, "statuses have"):
                 statuses = body.get("statuses") or []
                 found += statuses
@@ -136,10 +139,14 @@ class GiteaApi:
                 raise ListTooLongError(place, ITEMS)
         return found
 
-    async def _ask(self, place: ForgePlace, path: str) -> GiteaAnswer:
+    async def _ask(
+        self, place: ForgePlace, path: str, missing: OutsideError | None = None
+    ) -> GiteaAnswer:
         answer = await self.send(place, "GET", path)
         if answer.status == 404:
             await self.get_repository(place)
+            if missing is not None:
+                raise missing
         require(place, answer, 200, READING)
         return answer
 

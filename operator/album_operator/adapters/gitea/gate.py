@@ -49,6 +49,16 @@ def parse_gate(
     )
 
 
+def parse_checks(statuses: Sequence[Raw]) -> dict[str, Checks]:
+    """Give the state of each context.
+
+    Args:
+        statuses: as of `parse_gate`.
+    """
+    states = {str(item["context"]): str(item["status"]) for item in statuses}
+    return {name: _checks({name: state}, ()) for name, state in states.items()}
+
+
 def _checks(latest: Mapping[str, str], unchecked: Sequence[str]) -> Checks:
     if any(state in FAILED for state in latest.values()):
         return Checks.FAILING

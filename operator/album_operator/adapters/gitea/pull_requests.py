@@ -29,13 +29,14 @@ from album_operator.adapters.gitea.answers import (
 )
 from album_operator.adapters.gitea.api import PAGE, TIME_LIMIT, GiteaApi
 from album_operator.adapters.gitea.extras import DRAFT_TITLE, add_extras
-from album_operator.adapters.gitea.gate import parse_gate
+from album_operator.adapters.gitea.gate import parse_checks, parse_gate
 from album_operator.adapters.gitea.rules import find_signing_rule
 from album_operator.adapters.names import check_commit, check_ref_name
 from album_operator.adapters.servers.gateway import REFUSED_PAUSE, Gateway
 from album_operator.domain.places import CommitState, Draft, ForgePlace, MergeMethod
 from album_operator.domain.pull_requests import (
     Changes,
+    Checks,
     Fit,
     Gate,
     Glance,
@@ -236,6 +237,13 @@ class GiteaPullRequests:
         body = {"state": str(state), "context": context, "description": text, "target_url": url}
         answer = await self._api.send(place, "POST", f"/statuses/{commit}", body)
         require(place, answer, 201, "set commit statuses in")
+
+    async def list_checks(self, place: ForgePlace, commit: str) -> Mapping[str, Checks]:
+        """Give the state of each commit status of a commit, by its context."""
+        check_commit(commit)
+        statuses = await self._api.list_statuses(place, commit)
+        with reading(place, "statuses have"):
+            return parse_checks(statuses)
 
     async def withdraw(self, place: ForgePlace, number: int) -> None:
         """Close a pull request of ours that has become pointless."""

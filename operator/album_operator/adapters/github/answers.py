@@ -118,5 +118,5 @@ def renamed(place: ForgePlace, name: str) -> TerminalError:
     return TerminalError(
         Reason.REPOSITORY_NOT_FOUND,
         f"{where(place)} was renamed to {printable(name)[:140]}.",
-        "Name its new address in spec.config.repository of the pipeline",
+        f"Name its new address in {place.field}.repository of the pipeline",
     )

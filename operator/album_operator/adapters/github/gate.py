@@ -74,11 +74,11 @@ _CHECKS = {
     "EXPECTED": Checks.RUNNING,
 }
 
-_FAILED = frozenset(
+FAILED = frozenset(
     {"FAILURE", "ERROR", "CANCELLED", "TIMED_OUT", "ACTION_REQUIRED", "STARTUP_FAILURE"}
 )
 
-_PASSED = frozenset({"SUCCESS", "NEUTRAL", "SKIPPED"})
+PASSED = frozenset({"SUCCESS", "NEUTRAL", "SKIPPED"})
 
 _UNMET = frozenset({Review.REQUIRED, Review.CHANGES_REQUESTED})
 
@@ -214,7 +214,7 @@ def _parse_checks(raw: Mapping[str, Any]) -> "_Checks":
     }
     required = _required(raw) if len(nodes) < CONTEXTS else []
     result = _CHECKS[rollup["state"]] if rollup is not None else Checks.NONE
-    failing = sorted(name for name, state in states.items() if state in _FAILED)
+    failing = sorted(name for name, state in states.items() if state in FAILED)
     if result is Checks.PASSING:
         failing = []
     elif failing:
@@ -223,7 +223,7 @@ def _parse_checks(raw: Mapping[str, Any]) -> "_Checks":
     if result is not Checks.FAILING and any(name not in states for name in required):
         # One that is required and has not begun is not in the list.
         result = Checks.RUNNING
-    is_unmet = any(states.get(name) not in _PASSED for name in required)
+    is_unmet = any(states.get(name) not in PASSED for name in required)
     return _Checks(result, tuple(failing[:NAMES]), is_unmet)
 
 

@@ -19,6 +19,7 @@ from album_operator.adapters.github.answers import (
 )
 from album_operator.adapters.github.api import GitHubApi
 from album_operator.adapters.github.changes import list_changed
+from album_operator.adapters.github.checks import list_checks
 from album_operator.adapters.github.comments import comment_once
 from album_operator.adapters.github.extras import add_extras
 from album_operator.adapters.github.gate import BATCH, parse_pulls, render_query
@@ -32,6 +33,7 @@ from album_operator.domain.errors import OutsideError, StaleError, TerminalError
 from album_operator.domain.places import CommitState, Draft, ForgePlace, MergeMethod
 from album_operator.domain.pull_requests import (
     Changes,
+    Checks,
     PullRequestSeen,
     PullRequestState,
     RepositorySeen,
@@ -187,6 +189,11 @@ class GitHubPullRequests:
         body = {"state": str(state), "context": context, "description": text, "target_url": url}
         answer = await self._api.send(place, "POST", f"/statuses/{commit}", body)
         require(place, answer, 201, "set commit statuses in")
+
+    async def list_checks(self, place: ForgePlace, commit: str) -> Mapping[str, Checks]:
+        """Give the state of each commit status and check run of a commit, by its name."""
+        check_commit(commit)
+        return await list_checks(self._api, place, commit)
 
     async def withdraw(self, place: ForgePlace, number: int) -> None:
         """Close a pull request of ours that has become pointless."""

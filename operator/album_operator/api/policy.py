@@ -1,0 +1,50 @@
+"""The part of an AlbumPipeline that says what must be so before a version is released."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from album_operator.api.model import Model, Rule, SetList, obeys
+from album_operator.api.places import ApiURL
+from album_operator.api.predicates import finds, matches
+from album_operator.api.types import ForgeType, Name, ObjectName, Text
+
+CheckName = Annotated[
+    str,
+    Field(max_length=100, examples=["ci/test"]),
+    Rule(
+        matches(r"[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?") & ~finds("^album/"),
+        "a check's name is one line without a blank at either end, as the forge shows it, and none "
+        "of the operator's own, which begin with album/.",
+    ),
+]
+
+CheckNames = Annotated[list[Annotated[CheckName, Field(description="A check.")]], SetList()]
+
+
+class Policy(Model):
+    """What must be so before a version is released."""
+
+    require_checks: CheckNames = Field(
+        default_factory=list,
+        max_length=16,
+        description=(
+            "Commit statuses (by context) and check runs (by name) of the tag's commit that must "
+            "have passed before its image is built or used."
+        ),
+    )
+
+
+class ResolvedPolicy(Model):
+    """What must be so before a version is released."""
+
+    require_checks: list[Annotated[Text, Field(description="A check."), obeys(CheckName)]] = Field(
+        max_length=16, description="Checks of the commit that must have passed."
+    )
+    forge_type: ForgeType | None = Field(None, description="Kind of the source's forge.")
+    forge_url: Annotated[Text, obeys(ApiURL)] | None = Field(
+        None, alias="forgeURL", description="Base URL of its API."
+    )
+    forge_secret_name: Annotated[Name, obeys(ObjectName)] | None = Field(
+        None, description="Secret with the token for its API."
+    )
