@@ -158,6 +158,7 @@ class Operator:
             }
         )
         world = World(
+            releases=ClusterReleases(self._cluster, _now),
             secrets=ClusterSecrets(self._cluster),
             source=FakeSourceRepository(self._fill(apps, pull_request)),
             config=self._config,
@@ -174,7 +175,7 @@ class Operator:
             image_waits=ImageWaits(),
             index=ReleaseIndex(),
         )
-        self._reconciler = Reconciler(ClusterReleases(self._cluster, _now), world)
+        self._reconciler = Reconciler(world)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -109,6 +109,7 @@ class _Outside:
     ) -> World:
         """Give all that releases work with."""
         return World(
+            releases=ClusterReleases(cluster, self._clock),
             secrets=secrets,
             source=self.source,
             config=self.config,
@@ -151,7 +152,7 @@ async def _run(settings: Settings, known: KnownSecrets) -> None:
         lambda repository, number: wakeups.notice(Notice(repository, number, None)),
     )
     world = outside.make_world(ClusterSecrets(cluster, known), cluster, watch, wakeups)
-    reconciler = Reconciler(ClusterReleases(cluster, clock), world)
+    reconciler = Reconciler(world)
 
     async def serve(release: Ref, stopped: asyncio.Event) -> None:
         await serve_release(release, stopped, reconciler, wakeups, health)

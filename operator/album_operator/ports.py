@@ -46,6 +46,9 @@ class Releases(Protocol):
     async def find_pipeline(self, ref: Ref) -> Pipeline | None:
         """Read a pipeline."""
 
+    async def list_of_app(self, pipeline: Ref, app: str) -> Sequence[tuple[Release, Record]]:
+        """List the releases of a pipeline's app that have begun; those nobody can read left out."""
+
     async def write_record(
         self, release: Release, before: Record, after: Record
     ) -> tuple[Release, Record] | None:

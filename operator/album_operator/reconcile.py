@@ -28,7 +28,6 @@ from album_operator.domain.release import Mode, Ref
 from album_operator.domain.verdict import Act, Done, Halt, Wait
 from album_operator.feedback import Feedback
 from album_operator.passes import Memory, Next, Pass
-from album_operator.ports import Releases
 from album_operator.report import Reporter
 from album_operator.steps.access import Access
 from album_operator.steps.path import Step, complete, entrance, next_step, tidy
@@ -48,12 +47,12 @@ ACTS_IN_A_PASS = 6
 class Reconciler:
     """Passes over releases."""
 
-    def __init__(self, releases: Releases, world: World) -> None:
-        self._releases = releases
+    def __init__(self, world: World) -> None:
+        self._releases = world.releases
         self._world = world
         self._clock = world.clock
         self._feedback = Feedback(world.pull_requests, world.clock)
-        self._reporter = Reporter(releases, self._feedback, world.clock)
+        self._reporter = Reporter(world.releases, self._feedback, world.clock)
 
     async def run_pass(
         self, ref: Ref, memory: Memory, noticed: float, *, polled: bool = False

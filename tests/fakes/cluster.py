@@ -98,7 +98,7 @@ class FakeCluster(Cluster):
         self._answer(path)
         if path in self.objects:
             return copy.deepcopy(self.objects[path])
-        if not path.endswith(("/pods", "/applications", "/jobs", "/events")):
+        if not path.endswith(("/pods", "/applications", "/jobs", "/events", "/albumreleases")):
             raise NotFoundError(Reason.CLUSTER_UNAVAILABLE, f"The API server has no {path}.")
         items = [raw for raw in self._list(path) if _is_selected(raw, query)]
         first = int(query.get("continue") or 0)

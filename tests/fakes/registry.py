@@ -61,6 +61,10 @@ class FakeRegistry:
         image = self._images.get(repository, {}).get(tag)
         return image.digest if image is not None else None
 
+    def labels_of(self, repository: str, tag: str) -> Mapping[str, str]:
+        """Give the labels of what a tag stands for, without asking."""
+        return self._images[repository][tag].labels
+
     async def find(self, place: ImagePlace, name: str) -> ImageSeen | None:
         """Read what a tag or a digest stands for."""
         separator = "@" if ":" in name else ":"

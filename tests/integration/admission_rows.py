@@ -177,6 +177,11 @@ RELEASES = [
     Row("spec.suspend", True),
     Row("spec.suspend", "yes", "must be of type boolean"),
     Row("spec.allowDowngrade", True),
+    Row("spec.rollbackOf", {"name": "backend-v1.2.0"}),
+    Row("spec.rollbackOf", {}, "Required value", "spec.rollbackOf.name"),
+    Row(
+        "spec.rollbackOf", {"name": "../x"}, "must be the name of an object", "spec.rollbackOf.name"
+    ),
 ]
 
 APP_AND_VERSION = [

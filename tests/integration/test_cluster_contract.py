@@ -10,6 +10,7 @@ import pytest
 from kubernetes.aio import client, config
 
 from album_operator.adapters.cluster import builds
+from album_operator.adapters.cluster import cluster as cluster_module
 from album_operator.adapters.cluster.cluster import Cluster, path_of
 from album_operator.adapters.cluster.refusals import ConflictError, NotFoundError
 from album_operator.adapters.cluster.releases import ClusterReleases
@@ -256,7 +257,7 @@ async def _end(cluster: Cluster, name: str, kind: str) -> None:
 async def test_jobs_that_run_are_listed_and_those_that_ended_are_not(
     cluster: Cluster, page: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(builds, "PAGE", page)
+    monkeypatch.setattr(cluster_module, "PAGE", page)
     for number, name in enumerate(("runs", "succeeded", "failed", "of-nobody"), 1):
         job = _job(name, number)
         if name == "of-nobody":

@@ -43,6 +43,7 @@ def _update(server: ApiServer, raw: Raw) -> tuple[int, frozenset[str], str]:
         ("spec.tag", "backend-v1.2.0"),
         ("spec.pipelineRef.name", "other"),
         ("spec.allowDowngrade", True),
+        ("spec.rollbackOf", {"name": "backend-v1.2.0"}),
     ],
 )
 def test_a_set_field_cannot_be_changed(server: ApiServer, path: str, value: object) -> None:

@@ -7,7 +7,7 @@ from pydantic import Field
 from album_operator.api.metadata import ObjectMeta
 from album_operator.api.model import Model, Rule
 from album_operator.api.status import ReleaseStatus
-from album_operator.api.types import AppName, PipelineName, TagName, Version
+from album_operator.api.types import AppName, ObjectName, PipelineName, TagName, Version
 
 
 class PipelineRef(Model):
@@ -15,6 +15,14 @@ class PipelineRef(Model):
 
     name: PipelineName = Field(
         description="Name of an AlbumPipeline in the namespace of the release."
+    )
+
+
+class RollbackOf(Model):
+    """A release that did not go well."""
+
+    name: ObjectName = Field(
+        description="Name of an AlbumRelease of the same app, in the namespace of the release."
     )
 
 
@@ -72,6 +80,12 @@ class ReleaseSpec(Model):
         _immutable("app"),
         _immutable("version"),
         _immutable("allowDowngrade"),
+        _immutable("rollbackOf"),
+        Rule(
+            "!has(self.rollbackOf) || self.mode == 'Apply'",
+            "a rollback is done, and neither planned nor followed: leave mode out.",
+            ".mode",
+        ),
     )
 
     pipeline_ref: PipelineRef = Field(
@@ -121,10 +135,25 @@ class ReleaseSpec(Model):
             "deployed. Without it an older version ends as Superseded and nothing is written."
         ),
     )
+    rollback_of: RollbackOf | None = Field(
+        None,
+        description=(
+            "The release that this one takes back: its version, which was Released before, is "
+            "released again with the very image it had, although it is older."
+        ),
+    )
 
 
 class AlbumRelease(Model):
     """One release of one app: from a git tag to an app that runs it under Argo CD."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "!has(self.spec.rollbackOf) || self.spec.rollbackOf.name != self.metadata.name",
+            "a release does not take itself back: rollbackOf names another one.",
+            ".spec.rollbackOf.name",
+        ),
+    )
 
     api_version: Literal["album.dev/v1alpha1"] = "album.dev/v1alpha1"
     kind: Literal["AlbumRelease"] = "AlbumRelease"

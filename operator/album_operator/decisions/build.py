@@ -102,7 +102,8 @@ def decide(
         aliases: which hosts are one, as an admin tells.
     """
     if record.image is not None:
-        message = f"{record.image.reference} is there from an earlier attempt."
+        whose = "ran before" if release.rollback_of is not None else "is from an earlier attempt"
+        message = f"{record.image.reference} is there and {whose}."
         return Done(record, Reason.SUCCEEDED, message)
     job = seen.job
     is_own = job is not None and job.owner is JobOwner.RELEASE

@@ -78,6 +78,7 @@ class Reason(StrEnum):
     AUTO_SYNC_DISABLED = "AutoSyncDisabled"
     SYNC_FAILED = "SyncFailed"
     DEGRADED = "Degraded"
+    ROLLBACK_REFUSED = "RollbackRefused"
     SYNC_TIMED_OUT = "SyncTimedOut"
     IMAGE_NOT_OBSERVED = "ImageNotObserved"
     NAME_NOT_ALLOWED = "NameNotAllowed"

@@ -85,6 +85,8 @@ class Release:
         refresh: value of the annotation `album.dev/refresh`, or None.
         resource_version: of the object read; a status write is refused when it is not current.
         observed_generation: generation the status speaks of; None or -1 before the first.
+        allow_downgrade: an older version is released; so it is for a rollback.
+        rollback_of: name of the release that this one takes back; None for none.
         marks: labels and annotations of the operator's own that it has.
         status: the status as it was read, which only the adapter that wrote it looks into.
     """
@@ -101,6 +103,7 @@ class Release:
     mode: Mode = Mode.APPLY
     suspend: bool = False
     allow_downgrade: bool = False
+    rollback_of: str | None = None
     retry: str | None = None
     refresh: str | None = None
     deleting: bool = False

@@ -92,6 +92,8 @@ def draft(
         "Tag": as_code(source.tag),
         "AlbumRelease": as_code(str(release.ref)),
     }
+    if release.rollback_of is not None:
+        facts["Takes back"] = as_code(str(Ref(release.ref.namespace, release.rollback_of)))
     body = (
         f"{_words(resolved, digest)}\n\n"
         + "".join(f"- {name}: {value}\n" for name, value in facts.items())

@@ -4,14 +4,15 @@ from typing import assert_never
 
 from album_operator.decisions import app_of_apps, application, operation
 from album_operator.decisions import deploy as decision
+from album_operator.decisions.rollback import UNDONE
 from album_operator.domain.applications import ApplicationSeen
 from album_operator.domain.notice import Subject
 from album_operator.domain.record import Record, StepName
 from album_operator.domain.release import Ref
-from album_operator.domain.verdict import DeployAction, RefreshApplication, StartSync, Verdict
+from album_operator.domain.verdict import DeployAction, Halt, RefreshApplication, StartSync, Verdict
 from album_operator.render import proposal, sync_policy
 from album_operator.render.operation import attempt_of, start_patch
-from album_operator.steps import overtaken
+from album_operator.steps import overtaken, undo
 from album_operator.steps.case import Case
 from album_operator.steps.world import World
 
@@ -24,7 +25,10 @@ async def decide(world: World, case: Case) -> Verdict[DeployAction]:
     applications = await case.find_applications(world.applications, world.settings.host_aliases)
     seen = {ref: await _look(world, case, ref, found) for ref, found in applications.items()}
     first_look = world.sightings.first_look(case.release)
-    return decision.decide(case.record, case.resolved, seen, world.clock(), first_look)
+    verdict = decision.decide(case.record, case.resolved, seen, world.clock(), first_look)
+    if isinstance(verdict, Halt) and verdict.reason in UNDONE:
+        return await undo.decide(world, case, verdict)
+    return verdict
 
 
 async def act(world: World, case: Case, action: DeployAction) -> Record:

@@ -29,6 +29,12 @@ async def look(world: World, case: Case) -> ImageSeen | None:
     return case.looks[build.image]
 
 
+def was_asked(case: Case) -> bool:
+    """Tell whether all that can be known of the tag is known by this pass's look."""
+    build = case.resolved.build
+    return build.proof is ProofBy.BUILDER or build.image in case.looks
+
+
 def is_found(case: Case) -> bool:
     """Tell whether this pass knows of an image under the tag."""
     return case.looks.get(case.resolved.build.image) is not None

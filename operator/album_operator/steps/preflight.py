@@ -13,6 +13,7 @@ from album_operator.decisions import (
     build_secrets,
     propose,
     push_access,
+    rollback,
 )
 from album_operator.decisions import preflight as decision
 from album_operator.decisions.build_pod import check_pod
@@ -29,6 +30,7 @@ from album_operator.domain.pull_requests import (
     RepositorySeen,
 )
 from album_operator.domain.reasons import Reason
+from album_operator.domain.record import ImageRecord
 from album_operator.domain.registry import ImageSeen
 from album_operator.domain.release import BuildType, Delivery, Mode, Ref
 from album_operator.domain.resolved import Resolved
@@ -110,9 +112,8 @@ async def check(world: World, case: Case) -> Checked | Halt:
     look = await _look(world, case, found)
     if look.source is not None:
         found.note(decision.check_source(case.resolved, look.source))
-        aliases = world.settings.host_aliases
-        found.note(decision.check_image(case.resolved, look.source, look.image, aliases))
     checks = await _check_checks(world, case, look, found)
+    known = await _check_image(world, case, look, found)
     edited = await _check_change(world, case, look, found)
     halt = found.tell()
     if halt is not None:
@@ -120,6 +121,8 @@ async def check(world: World, case: Case) -> Checked | Halt:
     if look.source is None or look.config is None or edited is None:
         raise AssertionError("what could not be looked at is told")
     done = decision.decide(case.record, case.resolved, look.source, look.config, look.image)
+    if known is not None:
+        done = replace(done, record=replace(done.record, image=known))
     # Last of all: who may not release there anyway waits for nobody's branch.
     taken = _check_free(case, look, done) if edited.files else None
     if taken is not None:
@@ -140,6 +143,28 @@ async def _check_checks(
     if case.release.mode is Mode.PLAN:
         found.note(build_checks.refuse(case.resolved, seen))
     return seen
+
+
+async def _check_image(
+    world: World, case: Case, look: _Look, found: Findings
+) -> ImageRecord | None:
+    """Check the image that is there under the tag; a rollback's has to be, and is given."""
+    aliases = world.settings.host_aliases
+    if look.source is None or look.source.commit is None:
+        return None
+    if case.release.rollback_of is None:
+        found.note(decision.check_image(case.resolved, look.source, look.image, aliases))
+        return None
+    others = await found.ask(world.releases.list_of_app(case.pipeline, case.resolved.app))
+    if others is None or not image.was_asked(case):
+        return None
+    source = replace(case.resolved.source, commit=look.source.commit)
+    resolved = replace(case.resolved, source=source)
+    judged = rollback.judge(case.release, resolved, others, look.image, aliases)
+    if isinstance(judged, Halt):
+        found.note(judged)
+        return None
+    return judged
 
 
 async def _check_change(world: World, case: Case, look: _Look, found: Findings) -> Edited | None:

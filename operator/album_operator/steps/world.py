@@ -17,6 +17,7 @@ from album_operator.ports import (
     PullRequestReader,
     PullRequests,
     Registry,
+    Releases,
     Secrets,
     SourceRepository,
 )
@@ -36,6 +37,7 @@ class World:
         errands: works that nobody waits for.
     """
 
+    releases: Releases
     secrets: Secrets
     source: SourceRepository
     config: ConfigRepository

@@ -281,3 +281,12 @@ def test_a_spec_that_is_not_of_the_schemas_shape_is_refused() -> None:
 
     with pytest.raises(ValidationError):
         parse_pipeline(raw)
+
+
+def test_a_rollback_may_release_an_older_version() -> None:
+    raw = raw_release(tag="backend-v1.1.0", rollbackOf={"name": "backend-v1.2.0"})
+    release = parse_release(raw)
+
+    assert release.rollback_of == "backend-v1.2.0"
+    assert release.allow_downgrade
+    assert faults_of_spec("albumreleases", raw["spec"]) == []

@@ -9,6 +9,7 @@ from album_operator.adapters.cluster.applications import ClusterApplications
 from album_operator.adapters.cluster.builds import ClusterBuilds
 from album_operator.adapters.cluster.releases import ClusterReleases
 from album_operator.adapters.cluster.secrets import ClusterSecrets
+from album_operator.codec import parse_seen
 from album_operator.domain.image_labels import BUILD, REVISION, VERSION, recipe_of
 from album_operator.domain.image_labels import SOURCE as OF
 from album_operator.domain.notice import Notice
@@ -178,6 +179,7 @@ class Stage:
             forge, self.settings.merge_poll, self._tell, lambda: self.clock().timestamp()
         )
         world = World(
+            releases=ClusterReleases(cluster, self.clock),
             secrets=ClusterSecrets(cluster, self.known),
             source=FakeSourceRepository(self.git),
             config=through(self.config_repository),
@@ -194,11 +196,16 @@ class Stage:
             image_waits=wakeups.image_waits,
             index=wakeups.index,
         )
-        return Reconciler(ClusterReleases(cluster, self.clock), world)
+        return Reconciler(world)
 
     def _tell(self, repository: str, number: int) -> None:
         self.told.append((repository, number))
         self.wakeups.notice(Notice(repository, number, None))
+
+    def tell_of_releases(self) -> None:
+        """Tell the operator of all releases, as the events of its watch do."""
+        for raw in self.cluster.all_of("AlbumRelease"):
+            self.wakeups.index.note(Ref(NAMESPACE, raw["metadata"]["name"]), parse_seen(raw))
 
     def _fill(self) -> None:
         files = {f"{app}/Dockerfile": "FROM scratch\n" for app in ("backend", "frontend")}

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from album_operator.adapters.cluster.cluster import Cluster, parse_time, path_of
+from album_operator.adapters.cluster.cluster import PAGE, Cluster, parse_time, path_of
 from album_operator.adapters.cluster.pod_troubles import (
     ENDED,
     FAILED_CREATE,
@@ -27,9 +27,6 @@ from album_operator.domain.release import Ref, Release
 from album_operator.render.job import RELEASE_LABEL
 
 BATCH, CORE = "/apis/batch/v1", "/api/v1"
-
-PAGE = 20
-"""Jobs, Pods and Events read at once; each has up to 1.5 MiB (etcd's own limit)."""
 
 
 class ClusterBuilds:
@@ -52,7 +49,9 @@ class ClusterBuilds:
         except NotFoundError:
             return None
         selector = f"batch.kubernetes.io/job-name={job.name}"
-        labelled = self._list(path_of(CORE, "pods", job.namespace), labelSelector=selector)
+        labelled = self._cluster.list_all(
+            path_of(CORE, "pods", job.namespace), labelSelector=selector
+        )
         pods = _of_job(raw, [pod async for pod in labelled])
         seen = parse_build(raw, pods, release)
         if seen.state is BuildState.SUCCEEDED:
@@ -84,7 +83,7 @@ class ClusterBuilds:
 
     async def list_running(self, namespace: str) -> Sequence[BuildRunning]:
         """List the build Jobs of a namespace that have not ended."""
-        jobs = self._list(
+        jobs = self._cluster.list_all(
             path_of(BATCH, "jobs", namespace),
             labelSelector=RELEASE_LABEL,
             # Jobs that succeeded stay for a day.
@@ -92,16 +91,6 @@ class ClusterBuilds:
         )
         builds = [running_build(job) async for job in jobs]
         return [build for build in builds if build is not None]
-
-    async def _list(self, path: str, **query: str) -> AsyncIterator[Mapping[str, Any]]:
-        """Read a list page by page: whoever may write to the namespace says how long it is."""
-        more: str | None = ""
-        while more is not None:
-            page = await self._cluster.get(path, limit=str(PAGE), **query)
-            for item in page.get("items", []):
-                yield item
-            more = page.get("metadata", {}).get("continue") or None
-            query["continue"] = more or ""
 
     async def submit(
         self, job: Mapping[str, Any], limit: int, counts: Callable[[BuildRunning], bool]

@@ -31,6 +31,9 @@ REQUEST_TIMEOUT = 30
 
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
+PAGE = 20
+"""Objects of a list read at once; each has up to 1.5 MiB (etcd's own limit)."""
+
 WATCH_CHUNK = 1 << 20
 """Bytes read at once of a watch. Its lines may be as long as objects are: `readline` of aiohttp
 ends a watch at a line of 128 KiB."""
@@ -71,6 +74,16 @@ class Cluster:
     async def get(self, path: str, **query: str) -> dict[str, Any]:
         """Read an object or a list."""
         return await self._request("GET", path, query)
+
+    async def list_all(self, path: str, **query: str) -> AsyncIterator[dict[str, Any]]:
+        """Read a list page by page: whoever may write to a namespace says how long it is."""
+        more: str | None = ""
+        while more is not None:
+            page = await self.get(path, limit=str(PAGE), **query)
+            for item in page.get("items", []):
+                yield item
+            more = page.get("metadata", {}).get("continue") or None
+            query["continue"] = more or ""
 
     async def create(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Create an object; one that exists is a `ConflictError`."""

@@ -3,7 +3,8 @@
 import logging
 import socket
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,7 +19,8 @@ from album_operator.codec import (
     render_status,
 )
 from album_operator.domain.errors import OutsideError
-from album_operator.domain.marks import LABELS
+from album_operator.domain.marks import APP_LABEL, LABELS, PIPELINE_LABEL
+from album_operator.domain.names import shorten
 from album_operator.domain.pipeline import Pipeline
 from album_operator.domain.record import Record
 from album_operator.domain.release import Ref, Release
@@ -53,6 +55,16 @@ class ClusterReleases:
             return parse_pipeline(await self._cluster.get(path))
         except NotFoundError:
             return None
+
+    async def list_of_app(self, pipeline: Ref, app: str) -> Sequence[tuple[Release, Record]]:
+        """List the releases of a pipeline's app that have begun, by the labels they got then."""
+        labels = {PIPELINE_LABEL: shorten(pipeline.name), APP_LABEL: shorten(app)}
+        selector = ",".join(f"{key}={value}" for key, value in labels.items())
+        path, found = path_of(ALBUM, "albumreleases", pipeline.namespace), []
+        async for raw in self._cluster.list_all(path, labelSelector=selector):
+            with suppress(KeyError, TypeError, ValueError, AttributeError):
+                found.append((parse_release(raw), parse_status(raw.get("status", {}))))
+        return found
 
     async def write_record(
         self, release: Release, before: Record, after: Record
