@@ -176,8 +176,8 @@ class FakeCluster(Cluster):
             raw["status"] = {"observedGeneration": -1}
         metadata.setdefault("uid", f"uid-{self._version}")
         metadata.setdefault("creationTimestamp", "2026-11-20T12:00:00Z")
-        if "regarding" in raw:
-            self.events.setdefault(raw["regarding"]["name"], []).append(raw["reason"])
+        if raw["kind"] == "Event":
+            self.events.setdefault(raw["involvedObject"]["name"], []).append(raw["reason"])
         self.objects[place] = raw
         self._bump(raw)
         return copy.deepcopy(raw)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -27,6 +27,7 @@ NAMESPACE = "album"
 RELEASES = path_of("/apis/album.dev/v1alpha1", "albumreleases", NAMESPACE)
 ENGINE = EngineSettings("album-operator:0.1.0", "kaniko:v1", "buildkit:v1")
 JOBS = path_of("/apis/batch/v1", "jobs", NAMESPACE)
+EVENTS = path_of("/api/v1", "events", NAMESPACE)
 SECRETS = path_of("/api/v1", "secrets", NAMESPACE)
 
 
@@ -226,6 +227,29 @@ async def test_an_event_is_taken(cluster: Cluster, caplog: pytest.LogCaptureFixt
         await releases.post_event(found[0], "Normal", "Building", "A sentence." * 200)
 
     assert "is lost" not in caplog.text
+
+
+async def test_events_are_in_the_order_in_which_they_were_posted_also_within_a_second(
+    cluster: Cluster,
+) -> None:
+    created = await cluster.create(RELEASES, _release())
+    seconds = iter([0, 0, 0, 0, 0.5, 1, 1, 11, 11])
+    releases = ClusterReleases(cluster, lambda: NOW + timedelta(seconds=next(seconds)))
+    found = await releases.find_release(Ref(NAMESPACE, "backend-v1.1.0"))
+    assert found is not None
+    reasons = [f"Reason{letter}" for letter in "GBHACEDF"]
+    for reason in reasons:
+        await releases.post_event(found[0], "Normal", reason, "A sentence.")
+
+    listed = (await cluster.get(EVENTS))["items"]
+    ours = [
+        event for event in listed if event["involvedObject"]["uid"] == created["metadata"]["uid"]
+    ]
+    # As `kubectl describe` sorts what the server lists by name.
+    ours.sort(key=lambda event: event["metadata"]["name"])
+    ours.sort(key=lambda event: event["lastTimestamp"][:19])
+    assert [event["reason"] for event in ours] == reasons
+    assert all(event["eventTime"] and event["reportingComponent"] for event in ours)
 
 
 def _job(name: str, number: int) -> dict[str, Any]:

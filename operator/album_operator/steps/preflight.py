@@ -135,8 +135,12 @@ async def check(world: World, case: Case) -> Checked | Halt:
 async def _check_checks(
     world: World, case: Case, look: _Look, found: Findings
 ) -> Mapping[str, Checks] | None:
-    """Ask for the checks that are required, so that it is known that they may be asked for."""
-    if look.source is None or look.source.commit is None:
+    """Ask for the checks that are required, so that it is known that they may be asked for.
+
+    What a rollback brings back has run: nothing holds it up.
+    """
+    is_rollback = case.release.rollback_of is not None
+    if is_rollback or look.source is None or look.source.commit is None:
         return None
     seen = await found.ask(look_at_checks(world, case, look.source.commit))
     # Once it has begun, a release waits: what fails may be run again.

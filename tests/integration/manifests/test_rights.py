@@ -24,9 +24,8 @@ SERVED = (
     | _rights(ALBUM, "albumpipelines", "get")
     | _rights("batch", "jobs", "get", "list", "watch", "create")
     | _rights("", "pods", "list")
-    | _rights("", "events", "list")
+    | _rights("", "events", "list", "create")
     | _rights("", "secrets", "get")
-    | _rights("events.k8s.io", "events", "create")
 )
 ARGOCD = _rights("argoproj.io", "applications", "get", "list", "watch", "patch")
 

@@ -77,7 +77,7 @@ async def test_what_complete_rules_lack_is_confirmed_by_one_review(
     stage: Stage, cluster: Cluster
 ) -> None:
     stage.rules = stage.rules[:-2]
-    missing = ["get secrets", "create events.k8s.io/events"]
+    missing = ["create events", "get secrets"]
     assert await find_missing(cluster, "album") == missing
     assert len(stage.server.asked) == 1
     assert await find_obstacle(cluster, "album") == f"may not {', '.join(missing)}"

@@ -61,6 +61,19 @@ def _apply(stage: Stage, manifest: dict[str, Any]) -> str:
     return name
 
 
+async def test_a_rollback_asks_for_no_checks() -> None:
+    stage = await _release_good(checks=["unit"])
+    stage.forge.set_check(stage.source.tags[BAD], "unit", "success")
+    await _fail(stage)
+    stage.forge.set_check(stage.source.tags[GOOD], "unit", "failure")
+    asked = stage.forge.requests.count("list_checks")
+
+    name = _apply(stage, _manifest_in(stage.message(BAD)))
+    await stage.release(name)
+    assert stage.ready(name) == ("True", "Released")
+    assert stage.forge.requests.count("list_checks") == asked
+
+
 @pytest.mark.parametrize("how", ["Degraded", "SyncFailed"])
 @pytest.mark.parametrize("delivery", ["PullRequest", "Commit"])
 async def test_a_failure_names_the_version_before_and_the_command_that_brings_it_back(

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from album_operator.adapters.cluster.cluster import Cluster, path_of
 from album_operator.adapters.cluster.refusals import ConflictError, NotFoundError
@@ -30,7 +30,7 @@ LOG = logging.getLogger(__name__)
 ALBUM = f"/apis/{API_VERSION}"
 COMPONENT = "album-operator"
 NOTE_LENGTH = 1024
-"""Longest note of an Event (events.k8s.io/v1)."""
+"""Longest message of an Event with `eventTime`."""
 
 
 class ClusterReleases:
@@ -39,6 +39,7 @@ class ClusterReleases:
     def __init__(self, cluster: Cluster, clock: Callable[[], datetime]) -> None:
         self._cluster = cluster
         self._clock = clock
+        self._last_event = clock()
 
     async def find_release(self, ref: Ref) -> tuple[Release, Record] | None:
         """Read a release and the record in its status."""
@@ -124,36 +125,53 @@ class ClusterReleases:
 
     async def post_event(self, release: Release, kind: str, reason: str, message: str) -> None:
         """Post an Event; a lost one is only logged, for the status says the same."""
-        now = render_time(self._clock())
+        event = _render_event(release, kind, reason, message, self._next_moment())
         namespace = release.ref.namespace
-        event = {
-            "apiVersion": "events.k8s.io/v1",
-            "kind": "Event",
-            "metadata": {
-                "name": f"{release.ref.name[:200]}.{uuid.uuid4().hex[:16]}",
-                "namespace": namespace,
-            },
-            "eventTime": now,
-            "type": kind,
-            "reason": reason,
-            "note": message[:NOTE_LENGTH],
-            "action": reason,
-            "reportingController": COMPONENT,
-            "reportingInstance": socket.gethostname()[:128],
-            "regarding": {
-                "apiVersion": API_VERSION,
-                "kind": "AlbumRelease",
-                "name": release.ref.name,
-                "namespace": namespace,
-                "uid": release.uid,
-            },
-        }
         try:
-            await self._cluster.create(
-                path_of("/apis/events.k8s.io/v1", "events", namespace), event
-            )
+            await self._cluster.create(path_of("/api/v1", "events", namespace), event)
         except OutsideError as error:
             LOG.warning("Event %s of AlbumRelease %s is lost: %s", reason, release.ref, error)
+
+    def _next_moment(self) -> datetime:
+        """Give the time, a microsecond later at least than for the Event before."""
+        self._last_event = max(self._clock(), self._last_event + timedelta(microseconds=1))
+        return self._last_event
+
+
+def _render_event(
+    release: Release, kind: str, reason: str, message: str, moment: datetime
+) -> dict[str, object]:
+    """Write an Event that kubectl sorts: events.k8s.io/v1 refuses the time `describe` goes by.
+
+    That time has seconds; those of one second stay in the order of their names.
+    """
+    name, namespace, at = release.ref.name, release.ref.namespace, render_time(moment)
+    micros = int(moment.timestamp() * 1_000_000)
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {
+            "name": f"{name[:200]}.{micros:x}{uuid.uuid4().hex[:4]}",
+            "namespace": namespace,
+        },
+        "eventTime": at,
+        "firstTimestamp": at,
+        "lastTimestamp": at,
+        "count": 1,
+        "type": kind,
+        "reason": reason,
+        "message": message[:NOTE_LENGTH],
+        "action": reason,
+        "reportingComponent": COMPONENT,
+        "reportingInstance": socket.gethostname()[:128],
+        "involvedObject": {
+            "apiVersion": API_VERSION,
+            "kind": "AlbumRelease",
+            "name": name,
+            "namespace": namespace,
+            "uid": release.uid,
+        },
+    }
 
 
 def _is_same(now: Release, then: Release) -> bool:

@@ -27,8 +27,8 @@ NEEDED = (
     ("create", "batch", "jobs"),
     ("list", "", "pods"),
     ("list", "", "events"),
+    ("create", "", "events"),
     ("get", "", "secrets"),
-    ("create", "events.k8s.io", "events"),
 )
 """Verb, API group and resource a served namespace must grant: manifests/namespace."""
 
