@@ -36,6 +36,9 @@ NO_ENVIRONMENT = "${environment} stands for spec.environment, which is not there
 QUANTITY = "must be a quantity above 0"
 
 
+REWRITTEN = "spec.argocd.rewrittenRegistries"
+REGISTRY_PLACE = "this must be a registry, or a place in one"
+
 NO_POLICY = "with sync Operation or Observe no sync policy is set"
 
 EXTERNAL = {"source": {"repository": REPOSITORY}, "build": {"type": "External"}}
@@ -1007,6 +1010,25 @@ PIPELINES = [
             ("Observe", {"prune": False}),
             ("Operation", {"selfHeal": False}),
             ("Operation", {"applyOutOfSyncOnly": False}),
+        )
+    ),
+    *_rows("spec.argocd.olderImages", "Refuse", "Ignore"),
+    *_rows("spec.argocd.olderImages", "ignore", "Accept", refusal="Unsupported value"),
+    *_rows(
+        REWRITTEN,
+        [{"from": "ghcr.io", "to": "mirror.example.org/ghcr"}],
+        [
+            {"from": "ghcr.io/acme", "to": "mirror:5000"},
+            {"from": "docker.io", "to": "m.example.org"},
+        ],
+    ),
+    *(
+        Row(REWRITTEN, [{"from": begin, "to": end}], said, f"{REWRITTEN}[0].{field}")
+        for begin, end, said, field in (
+            ("ghcr.io", "https://mirror.example.org", REGISTRY_PLACE, "to"),
+            ("ghcr.io/acme:v1", "mirror.example.org", REGISTRY_PLACE, "from"),
+            ("ghcr.io/", "mirror.example.org", REGISTRY_PLACE, "from"),
+            ("ghcr.io", "ghcr.io", "from and to are the same place", "to"),
         )
     ),
     Row("spec.argocd.syncPolicy", {}),

@@ -139,6 +139,7 @@ def test_two_lines_of_a_pipeline_get_all_constant_defaults(server: ApiServer) ->
         "argocd": {
             "namespace": "argocd",
             "sync": "Automated",
+            "olderImages": "Refuse",
             "syncPolicy": {"selfHeal": True, "applyOutOfSyncOnly": True},
             "settle": "60s",
             "timeout": "15m",

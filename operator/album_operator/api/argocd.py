@@ -6,7 +6,16 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from album_operator.api.model import MapList, Model, Rule, obeys
-from album_operator.api.types import Between, Duration, Label, Name, ObjectName, SyncType
+from album_operator.api.places import RegistryPlace
+from album_operator.api.types import (
+    Between,
+    Duration,
+    Label,
+    Name,
+    ObjectName,
+    OlderImages,
+    SyncType,
+)
 
 
 class SyncPolicy(Model):
@@ -32,6 +41,25 @@ class SyncPolicy(Model):
 
 Settle = Annotated[Duration, Between("0s", "1h", "60s")]
 Timeout = Annotated[Duration, Between("10s", "24h", "15m")]
+
+
+class RewrittenRegistry(Model):
+    """A registry of which images run under another name."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "self.from != self.to",
+            "from and to are the same place: leave the item out, or write what Pods have into to.",
+            ".to",
+        ),
+    )
+
+    original: RegistryPlace = Field(
+        alias="from", description="The registry, or a place in it, as edits write it."
+    )
+    rewritten: RegistryPlace = Field(
+        alias="to", description="What Pods have in its stead; what follows it stays the same."
+    )
 
 
 class ArgoCD(Model):
@@ -83,6 +111,18 @@ class ArgoCD(Model):
         ),
         json_schema_extra={"default": "15m"},
     )
+    older_images: OlderImages = Field(
+        "Refuse",
+        description=(
+            "What other versions of the image are beside the released one: a rollout that is not "
+            "over (Refuse, default), or Pods that ended and that Argo CD goes on to list (Ignore)."
+        ),
+    )
+    rewritten_registries: Annotated[list[RewrittenRegistry], MapList("to")] = Field(
+        default_factory=list,
+        max_length=16,
+        description="Registries that a webhook of the cluster rewrites in Pods, by mirrors.",
+    )
 
 
 class ApplicationRef(Model):
@@ -99,6 +139,17 @@ class ResolvedApplication(Model):
     name: Annotated[Name, obeys(ObjectName)] = Field(description="Name of the Application.")
 
 
+class ResolvedRewrittenRegistry(Model):
+    """A registry of which images run under another name."""
+
+    original: Annotated[Name, obeys(RegistryPlace)] = Field(
+        alias="from", description="The registry as edits write it."
+    )
+    rewritten: Annotated[Name, obeys(RegistryPlace)] = Field(
+        alias="to", description="What Pods have in its stead."
+    )
+
+
 class ResolvedArgoCD(Model):
     """The Applications and how they are to sync."""
 
@@ -113,6 +164,14 @@ class ResolvedArgoCD(Model):
     )
     timeout: Annotated[Duration, obeys(Timeout)] = Field(
         description="How long after the merge the app may take."
+    )
+    older_images: OlderImages | None = Field(
+        None, description="What other versions of the image beside ours are; Refuse if unset."
+    )
+    rewritten_registries: Annotated[list[ResolvedRewrittenRegistry], MapList("to")] = Field(
+        default_factory=list,
+        max_length=16,
+        description="Registries of which images run under another name.",
     )
     applications: Annotated[list[ResolvedApplication], MapList("namespace", "name")] = Field(
         max_length=16, description="The Applications that run the app."

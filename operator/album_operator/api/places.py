@@ -109,6 +109,17 @@ RegistryHost = Annotated[
 ]
 
 
+RegistryPlace = Annotated[
+    str,
+    Field(max_length=255, examples=["mirror.example.org/ghcr"]),
+    Rule(
+        matches(f"{_HOST}(/{_COMPONENT})*"),
+        "this must be a registry, or a place in one, such as ghcr.io or mirror.example.org/ghcr: "
+        "no https://, no tag, no slash at the end.",
+    ),
+]
+
+
 def _image_rules(has_tag: Predicate, form: Predicate, message: str) -> Rules:
     return Rules(
         Rule(

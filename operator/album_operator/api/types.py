@@ -239,6 +239,7 @@ EditFormat = Literal["YAML", "Kustomize"]
 EditAnchors = Literal["Refuse", "Edit"]
 DeliveryType = Literal["PullRequest", "Commit"]
 SyncType = Literal["Automated", "Operation", "Observe"]
+OlderImages = Literal["Refuse", "Ignore"]
 VersioningType = Literal["SemVer", "Numeric"]
 
 

@@ -11,7 +11,9 @@ from album_operator.domain.applications import (
     ApplicationSource,
     ConsentedApplication,
 )
+from album_operator.domain.argocd import ResolvedArgoCD
 from album_operator.domain.hosts import HostAliases
+from album_operator.domain.images import renamed
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.domain.remedy import SET_RETRY
@@ -164,7 +166,7 @@ def with_default_branch(
 
 
 def name_alike(seen: ApplicationSeen, resolved: Resolved, aliases: HostAliases) -> ApplicationSeen:
-    """Let an Application call the config repository as the release does.
+    """Let an Application call the config repository and images as the release does.
 
     Args:
         seen: the Application, which may call it by another name of its host.
@@ -176,7 +178,17 @@ def name_alike(seen: ApplicationSeen, resolved: Resolved, aliases: HostAliases) 
         replace(source, repository=ours) if is_in_config(source, resolved, aliases) else source
         for source in seen.sources
     )
-    return replace(seen, sources=sources)
+    images = (_original(image, resolved.argocd) for image in seen.images)
+    return replace(seen, sources=sources, images=tuple(images))
+
+
+def _original(image: str, argocd: ResolvedArgoCD) -> str:
+    """Give the name of an image before a webhook of the cluster rewrote its registry."""
+    for registry in argocd.rewritten_registries:
+        before = renamed(image, registry.rewritten, registry.original)
+        if before != image:
+            return before
+    return image
 
 
 def _missing(ref: Ref) -> Halt:

@@ -190,6 +190,8 @@ def resolve(release: Release, pipeline: Pipeline | None) -> Resolved | Halt:
             settle=argocd.settle,
             timeout=argocd.timeout,
             sync=argocd.sync,
+            older_images=argocd.older_images,
+            rewritten_registries=argocd.rewritten_registries,
         ),
         feedback=_feedback(pipeline, source),
         policy=_policy(pipeline, source),

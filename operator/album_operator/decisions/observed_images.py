@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from album_operator.domain.applications import ApplicationSeen
+from album_operator.domain.argocd import OlderImages
 from album_operator.domain.images import in_full, is_same_image
 from album_operator.domain.names import join_words
 from album_operator.domain.reasons import Reason
@@ -54,20 +55,23 @@ def check(ref: Ref, seen: ApplicationSeen, record: Record, resolved: Resolved) -
         return Wait(
             Reason.SYNCING if seen.images else Reason.IMAGE_NOT_OBSERVED,
             f"Application {ref} runs {join_words(seen.images) or 'no image'}, not {wanted}. "
-            f"{_why_not(seen)}",
+            f"{_why_not(seen, wanted)}",
             LOOK,
         )
     older = [image for image in same if image not in ours]
-    if older:
+    if older and resolved.argocd.older_images is OlderImages.REFUSE:
         return Wait(
             Reason.SYNCING,
-            f"Application {ref} still runs {join_words(older)} beside {wanted}.",
+            f"Application {ref} still runs {join_words(older)} beside {wanted}: a rollout that is "
+            "not over; or Pods that have ended (evicted, of a CronJob), which Argo CD lists too: "
+            "delete them, or have the pipeline take any other version beside ours for such "
+            "(spec.argocd.olderImages: Ignore).",
             LOOK,
         )
     return None
 
 
-def _why_not(seen: ApplicationSeen) -> str:
+def _why_not(seen: ApplicationSeen, wanted: str) -> str:
     """Say why an Application may not show an image that runs."""
     if seen.renders:
         named = join_words(sorted(map(str, seen.renders))[:MOST_NAMED])
@@ -75,7 +79,18 @@ def _why_not(seen: ApplicationSeen) -> str:
             f"It renders other Applications, such as {named}: the image runs in one of these, "
             "which has to be named beside it under spec.apps[].applications of the pipeline."
         )
+    mirrored = [image for image in seen.images if wanted.endswith(_last_part(image))]
+    if mirrored:
+        return (
+            "If that is the same image by a mirror, as a webhook of the cluster writes it, say so "
+            "by spec.argocd.rewrittenRegistries of the pipeline."
+        )
     return "Argo CD reads images from Pod specs: an app with 0 replicas or a CronJob shows none."
+
+
+def _last_part(image: str) -> str:
+    """Give the end of a reference that a mirror leaves as it is: the last of its path, and tag."""
+    return f"/{image.rpartition('/')[2]}"
 
 
 def _is_wanted(image: str, wanted: str, record: Record) -> bool:

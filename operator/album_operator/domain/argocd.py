@@ -15,6 +15,29 @@ class Sync(StrEnum):
     OBSERVE = "Observe"
 
 
+class OlderImages(StrEnum):
+    """What other versions of a release's image are that an Application shows beside it.
+
+    `Refuse`: a rollout that is not over. `Ignore`: Pods that have ended, which Argo CD lists too.
+    """
+
+    REFUSE = "Refuse"
+    IGNORE = "Ignore"
+
+
+@dataclass(frozen=True)
+class RewrittenRegistry:
+    """A registry, or a place in one, of which images run under another name.
+
+    Attributes:
+        original: as edits write it.
+        rewritten: what Pods have in its stead.
+    """
+
+    original: str
+    rewritten: str
+
+
 @dataclass(frozen=True)
 class SyncPolicyWish:
     """What the sync policy shall be; None leaves a field alone."""
@@ -40,6 +63,8 @@ class ArgoCDWish:
     settle: timedelta
     timeout: timedelta
     sync: Sync = Sync.AUTOMATED
+    older_images: OlderImages = OlderImages.REFUSE
+    rewritten_registries: tuple[RewrittenRegistry, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,3 +76,5 @@ class ResolvedArgoCD:
     settle: timedelta
     timeout: timedelta
     sync: Sync = Sync.AUTOMATED
+    older_images: OlderImages = OlderImages.REFUSE
+    rewritten_registries: tuple[RewrittenRegistry, ...] = ()

@@ -72,6 +72,16 @@ def is_reference(text: str) -> bool:
     return bool(found["tag"]) and bool(found["path"] or not PORT.fullmatch(found["tag"]))
 
 
+def renamed(reference: str, before: str, after: str) -> str:
+    """Give an image that lies below one registry, or a place in it, as one below another.
+
+    Any other image stays as it is.
+    """
+    host, slash, folder = before.partition("/")
+    place, image = f"{registry_named(host)}{slash}{folder}/", in_full(reference)
+    return f"{after}/{image.removeprefix(place)}" if image.startswith(place) else reference
+
+
 def is_same_image(one: str, other: str) -> bool:
     """Tell whether two references are of one repository, whatever their tags and digests."""
     return image_repository(in_full(one)) == image_repository(in_full(other))

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from copy import deepcopy
+from datetime import datetime
 from typing import Any
 
 from album_operator.domain.applications import ApplicationSeen
@@ -10,6 +11,10 @@ from album_operator.domain.argocd import SyncPolicyWish
 
 PREVIOUS_POLICY = "album.dev/previous-sync-policy"
 REFRESH = "argocd.argoproj.io/refresh"
+
+REFRESH_TIMESTAMP = "argocd.argoproj.io/refresh-timestamp"
+"""Which request a refresh is: of one that comes while another is answered, Argo CD 3.6 knows by it
+that it is still to be answered. Earlier versions leave it alone."""
 
 OUT_OF_SYNC_ONLY = "ApplyOutOfSyncOnly"
 
@@ -57,7 +62,9 @@ def is_disabled(current: Mapping[str, Any] | None) -> bool:
     return automated.get("enabled") is False
 
 
-def patch_for(seen: ApplicationSeen, wish: SyncPolicyWish) -> dict[str, Any]:
+def patch_for(
+    seen: ApplicationSeen, wish: SyncPolicyWish, at: datetime | None = None
+) -> dict[str, Any]:
     """Render the JSON merge patch (RFC 7396) that brings an Application to the wish.
 
     A merge patch replaces lists as a whole, so it holds all of `syncOptions`: the caller must
@@ -70,7 +77,7 @@ def patch_for(seen: ApplicationSeen, wish: SyncPolicyWish) -> dict[str, Any]:
     """
     after = policy_after(seen.sync_policy, wish)
     before = dict(seen.sync_policy or {})
-    patch = refresh_patch()
+    patch = refresh_patch(at)
     changed = _changed_fields(before, after)
     if changed:
         patch["spec"] = {"syncPolicy": changed}
@@ -81,9 +88,17 @@ def patch_for(seen: ApplicationSeen, wish: SyncPolicyWish) -> dict[str, Any]:
     return patch
 
 
-def refresh_patch() -> dict[str, Any]:
-    """Render the JSON merge patch that asks Argo CD to compare an Application again."""
-    return {"metadata": {"annotations": {REFRESH: "normal"}}}
+def refresh_patch(at: datetime | None, *, is_hard: bool = False) -> dict[str, Any]:
+    """Render the JSON merge patch that asks Argo CD to compare an Application again.
+
+    Args:
+        at: when it is asked for; None in a plan.
+        is_hard: whether it renders the manifests anew, whatever it has in its cache.
+    """
+    annotations = {REFRESH: "hard" if is_hard else "normal"}
+    if at is not None:
+        annotations[REFRESH_TIMESTAMP] = f"{at:%Y-%m-%dT%H:%M:%S.%fZ}"
+    return {"metadata": {"annotations": annotations}}
 
 
 def _options_after(options: list[Any], *, wanted: bool) -> list[Any]:

@@ -36,7 +36,9 @@ async def act(world: World, case: Case, action: DeployAction) -> Record:
     seen = action.application.seen
     match action:
         case RefreshApplication():
-            await world.applications.patch(action.application, sync_policy.refresh_patch())
+            await world.applications.patch(
+                action.application, sync_policy.refresh_patch(world.clock())
+            )
             return case.record
         case StartSync():
             patch = start_patch(seen, case.release, case.record.attempt)

@@ -30,6 +30,7 @@ async def decide(world: World, case: Case) -> Verdict[SyncAction]:
 
 async def act(world: World, case: Case, action: SyncAction) -> Record:
     """Patch an Application's policy."""
-    patch = sync_policy.patch_for(action.application.seen, case.resolved.argocd.sync_policy)
+    wish = case.resolved.argocd.sync_policy
+    patch = sync_policy.patch_for(action.application.seen, wish, world.clock())
     await world.applications.patch(action.application, patch)
     return case.record

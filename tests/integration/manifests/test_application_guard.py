@@ -3,12 +3,13 @@
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pytest
 
 from album_operator.adapters.cluster.applications import parse_application
 from album_operator.domain.argocd import SyncPolicyWish
-from album_operator.render.sync_policy import patch_for
+from album_operator.render.sync_policy import patch_for, refresh_patch
 from tests.integration.manifests.applications import (
     APPLICATIONS,
     CONSENT,
@@ -24,6 +25,8 @@ POLICY = {
     "syncPolicy": {"automated": {"selfHeal": True}, "syncOptions": ["CreateNamespace=true", OURS]}
 }
 OWN_ANNOTATIONS = {PREVIOUS_POLICY: '{"automated":{"prune":true}}', REFRESH: "normal"}
+TIMESTAMP = "argocd.argoproj.io/refresh-timestamp"
+NANO = "2026-11-20T12:00:00.123456789Z"
 SOURCE = {"repoURL": "https://evil.example.org/x", "path": ".", "targetRevision": "main"}
 JSON_PATCH = "application/json-patch+json"
 APPLY = "application/apply-patch+yaml"
@@ -132,6 +135,8 @@ ALLOWED = [
     Row("our option where it is off", _options("CreateNamespace=true", OURS), (), SWITCHED_OFF),
     Row("a refresh", _annotation(REFRESH, "normal")),
     Row("a hard refresh", _annotation(REFRESH, "hard")),
+    Row("a refresh with its time", refresh_patch(datetime(2026, 11, 20, 12, 0, 0, 1, UTC))),
+    Row("another time", _annotation(TIMESTAMP, NANO), before=_annotation(TIMESTAMP, "2026-11-20")),
     Row("a refresh anew", _annotation(REFRESH, "normal"), before=_annotation(REFRESH, "hard")),
     Row("the previous policy", _annotation(PREVIOUS_POLICY, "null")),
     Row("one sync", _sync(), before=STATE),
@@ -284,6 +289,16 @@ REFUSED = [
     *(
         Row(f"a refresh `{value}`", _annotation(REFRESH, value), (f"annotation {REFRESH}",))
         for value in ("", "Hard", "deep", "hard,normal")
+    ),
+    Row(
+        "the time of a refresh called off",
+        _annotation(TIMESTAMP, None),
+        (f"annotation {TIMESTAMP}",),
+        _annotation(TIMESTAMP, NANO),
+    ),
+    *(
+        Row(f"a time `{value}`", _annotation(TIMESTAMP, value), (f"annotation {TIMESTAMP}",))
+        for value in ("", "now", "2026-11-20T12:00:00Z; rm", "2026-11-20T12:00:00Z" * 2)
     ),
     Row(
         "a refresh called off",

@@ -6,7 +6,12 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from album_operator.codec.status import SENTENCE_LENGTHS
-from album_operator.domain.argocd import ResolvedArgoCD, SyncPolicyWish
+from album_operator.domain.argocd import (
+    OlderImages,
+    ResolvedArgoCD,
+    RewrittenRegistry,
+    SyncPolicyWish,
+)
 from album_operator.domain.build_cache import ResolvedCache
 from album_operator.domain.build_outputs import BuildSecret, SecretKeyRef
 from album_operator.domain.build_pod import (
@@ -216,6 +221,12 @@ resolved = st.builds(
         sync_policy=st.builds(SyncPolicyWish, switches, switches, switches),
         settle=st.integers(0, 3600).map(lambda count: timedelta(seconds=count)),
         timeout=waits,
+        older_images=st.sampled_from(OlderImages),
+        rewritten_registries=st.lists(
+            st.builds(RewrittenRegistry, hosts, hosts),
+            max_size=2,
+            unique_by=lambda it: it.rewritten,
+        ).map(tuple),
     ),
     feedback=st.just(ResolvedFeedback())
     | st.builds(

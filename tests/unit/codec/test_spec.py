@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from album_operator.codec import parse_pipeline, parse_release
 from album_operator.decisions import conventions
-from album_operator.domain.argocd import SyncPolicyWish
+from album_operator.domain.argocd import OlderImages, RewrittenRegistry, SyncPolicyWish
 from album_operator.domain.build_cache import CacheWish
 from album_operator.domain.build_source import SourceParts
 from album_operator.domain.forges import ForgeType
@@ -152,6 +152,8 @@ def test_everything_a_pipeline_can_say_is_read() -> None:
             "syncPolicy": {"prune": False},
             "settle": "0s",
             "timeout": "90s",
+            "olderImages": "Ignore",
+            "rewrittenRegistries": [{"from": "ghcr.io", "to": "mirror.example.org/ghcr"}],
         },
         apps=[
             {
@@ -211,6 +213,8 @@ def test_everything_a_pipeline_can_say_is_read() -> None:
     assert pipeline.policy == PolicyWish(("ci/test", "unit tests (3.11)"))
     assert argocd.namespace == "cd"
     assert argocd.sync_policy == SyncPolicyWish(None, None, prune=False)
+    assert argocd.older_images is OlderImages.IGNORE
+    assert argocd.rewritten_registries == (RewrittenRegistry("ghcr.io", "mirror.example.org/ghcr"),)
     assert (argocd.settle, argocd.timeout) == (timedelta(), timedelta(seconds=90))
     assert pipeline.apps == (
         App(

@@ -10,11 +10,12 @@ from album_operator.domain.applications import (
     ApplicationSource,
     ConsentedApplication,
 )
+from album_operator.domain.argocd import RewrittenRegistry
 from album_operator.domain.hosts import NO_ALIASES, HostAliases
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.domain.verdict import Halt
-from tests.fakes.builders import APPLICATION, APPLICATION_SEEN, CONFIG, PIPELINE, RESOLVED
+from tests.fakes.builders import APPLICATION, APPLICATION_SEEN, CONFIG, IMAGE, PIPELINE, RESOLVED
 
 
 def _check(seen: ApplicationSeen | None, *, consent: bool = True) -> Halt | None:
@@ -106,6 +107,23 @@ def test_an_application_calls_the_repository_as_the_release_does() -> None:
     known = application.name_alike(both, RESOLVED, aliases)
     assert [source.repository for source in known.sources] == [CONFIG, chart.repository]
     assert _check(known) is None
+
+
+def test_an_image_of_a_rewritten_registry_has_its_name_before_that() -> None:
+    registries = (
+        RewrittenRegistry("ghcr.io", "mirror.example.org/ghcr"),
+        RewrittenRegistry("docker.io", "mirror.example.org/hub"),
+    )
+    resolved = replace(RESOLVED, argocd=replace(RESOLVED.argocd, rewritten_registries=registries))
+    images = (
+        f"mirror.example.org/ghcr/{IMAGE.removeprefix('ghcr.io/')}:v1.1.0",
+        "mirror.example.org/hub/library/redis:7",
+        "mirror.example.org/quay/acme/tool:1",
+        "ghcr.io/acme/other:1",
+    )
+    seen = application.name_alike(replace(APPLICATION_SEEN, images=images), resolved, NO_ALIASES)
+
+    assert seen.images == (f"{IMAGE}:v1.1.0", "docker.io/library/redis:7", *images[2:])
 
 
 def test_where_the_hosts_alone_differ_the_setting_that_makes_them_one_is_named() -> None:

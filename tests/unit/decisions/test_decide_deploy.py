@@ -17,6 +17,7 @@ from album_operator.domain.applications import (
     ConsentedApplication,
     OperationSeen,
 )
+from album_operator.domain.argocd import OlderImages
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record, StepName
 from album_operator.domain.release import EditValue, Ref
@@ -304,6 +305,28 @@ def test_an_old_image_beside_the_new_is_a_rollout_that_still_runs() -> None:
 
     assert verdict.reason is Reason.SYNCING
     assert f"still runs {IMAGE}:v1.0.0" in verdict.message
+
+
+def test_ended_pods_of_another_version_are_let_be_where_the_pipeline_says_so() -> None:
+    argocd = replace(RESOLVED.argocd, older_images=OlderImages.IGNORE)
+    resolved = replace(RESOLVED, argocd=argocd)
+
+    def decide(*images: str) -> Verdict[DeployAction]:
+        seen = {APPLICATION: _seen(replace(PROVED, images=images))}
+        return deploy.decide(RECORD, resolved, seen, NOW)
+
+    both, old = decide(f"{IMAGE}:v1.0.0", f"{IMAGE}:v1.1.0"), decide(f"{IMAGE}:v1.0.0")
+    assert isinstance(both, Wait)
+    assert both.reason is Reason.SETTLING
+    assert isinstance(old, Wait)
+    assert old.reason is Reason.SYNCING
+
+
+def test_an_image_that_looks_like_ours_by_a_mirror_is_told_how_to_declare() -> None:
+    mirrored = _wait(replace(PROVED, images=("mirror.example.org/x/album-app-backend:v1.1.0",)))
+
+    assert "spec.argocd.rewrittenRegistries" in mirrored.message
+    assert "rewrittenRegistries" not in _wait(replace(PROVED, images=("redis:7",))).message
 
 
 def test_an_image_without_a_tag_of_the_same_repository_is_an_older_one_too() -> None:

@@ -191,6 +191,7 @@ def test_annotations_and_labels_are_those_of_the_code() -> None:
         CONSENT,
         sync_policy.PREVIOUS_POLICY,
         sync_policy.REFRESH,
+        sync_policy.REFRESH_TIMESTAMP,
         RETRY,
         REFRESH,
         marks.APP_LABEL,

@@ -173,3 +173,25 @@ def test_a_key_of_a_docker_configuration_is_a_host_or_a_url(key: str, host: str)
 )
 def test_a_name_is_its_words(name: str, words: set[str]) -> None:
     assert images.words_of(name) == words
+
+
+@pytest.mark.parametrize(
+    ("reference", "before", "after", "renamed"),
+    [
+        ("m.example.org/ghcr/a/b:1", "m.example.org/ghcr", "ghcr.io", "ghcr.io/a/b:1"),
+        (
+            "m.example.org:5000/a@sha256:0",
+            "m.example.org:5000",
+            "ghcr.io/x",
+            "ghcr.io/x/a@sha256:0",
+        ),
+        ("m.example.org/ghcr2/a:1", "m.example.org/ghcr", "ghcr.io", "m.example.org/ghcr2/a:1"),
+        ("redis:7", "docker.io", "m.example.org", "m.example.org/library/redis:7"),
+        ("index.docker.io/acme/a", "registry-1.docker.io/acme", "ghcr.io/b", "ghcr.io/b/a"),
+        ("redis:7", "m.example.org", "docker.io", "redis:7"),
+    ],
+)
+def test_an_image_of_one_place_is_one_of_another(
+    reference: str, before: str, after: str, renamed: str
+) -> None:
+    assert images.renamed(reference, before, after) == renamed

@@ -2,6 +2,7 @@
 
 import json
 from copy import deepcopy
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from album_operator.render.sync_policy import (
     policy_after,
     refresh_patch,
 )
+from tests.fakes.builders import NOW
 
 DEFAULT = SyncPolicyWish()
 NOTHING = SyncPolicyWish(self_heal=None, apply_out_of_sync_only=None)
@@ -178,9 +180,23 @@ def test_an_empty_policy_is_kept_as_what_it_was() -> None:
 
 def test_a_policy_as_wished_is_only_refreshed() -> None:
     policy = {"automated": {"selfHeal": True}, "syncOptions": [ONLY]}
-    assert patch_for(application(policy), DEFAULT) == refresh_patch()
-    assert refresh_patch() == {
+    assert patch_for(application(policy), DEFAULT, NOW) == refresh_patch(NOW)
+    assert refresh_patch(None) == {
         "metadata": {"annotations": {"argocd.argoproj.io/refresh": "normal"}}
+    }
+
+
+def test_each_refresh_is_told_from_the_one_before_by_its_time() -> None:
+    one = refresh_patch(NOW)["metadata"]["annotations"]
+    other = refresh_patch(NOW + timedelta(microseconds=1), is_hard=True)["metadata"]["annotations"]
+
+    assert one == {
+        "argocd.argoproj.io/refresh": "normal",
+        "argocd.argoproj.io/refresh-timestamp": "2026-11-20T12:00:00.000000Z",
+    }
+    assert other == {
+        "argocd.argoproj.io/refresh": "hard",
+        "argocd.argoproj.io/refresh-timestamp": "2026-11-20T12:00:00.000001Z",
     }
 
 
