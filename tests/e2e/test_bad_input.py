@@ -51,6 +51,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         "HostNotAllowed",
         "registry.example.org",
     ),
+    "a Pod that no admin allows": (
+        {"build__pod": {"priorityClassName": "system-node-critical"}},
+        "PodNotAllowed",
+        "`system-node-critical` in ALBUM_BUILD_PRIORITY_CLASSES",
+    ),
     "no config repository": (
         {"config__repository": "{forge}/album/nowhere"},
         "RepositoryNotFound",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from album_operator.domain.build_slots import BuildLimits
-from album_operator.domain.image_labels import REVISION
+from album_operator.domain.image_labels import BUILD, REVISION
 from album_operator.domain.reasons import Reason
 from tests.contract.registry_stages import RealRegistryStage
 from tests.e2e.registry import Repository
@@ -58,14 +58,22 @@ def test_an_image_of_another_commit_is_neither_used_nor_built_over_until_its_tag
     assert (image["origin"], image["revision"]) == ("Built", _commit_of(world, tag))
 
 
-def test_an_image_that_does_not_tell_its_commit_is_taken_only_where_the_pipeline_says_so(
-    world: World, others: RealRegistryStage
+@pytest.mark.parametrize(
+    ("reason", "built"),
+    [
+        (Reason.IMAGE_SOURCE_UNKNOWN, ""),
+        (Reason.IMAGE_EXISTS_FROM_OTHER_BUILD, ".0123456789abcdef"),
+    ],
+)
+def test_an_image_that_is_not_told_to_be_ours_is_taken_only_where_the_pipeline_says_so(
+    reason: Reason, built: str, world: World, others: RealRegistryStage
 ) -> None:
     tag = world.new_tag()
-    digest = others.push(tag.removeprefix("backend-"), {})
+    labels = {BUILD: f"{_commit_of(world, tag)}{built}"} if built else {}
+    digest = others.push(tag.removeprefix("backend-"), labels)
     name = world.release(tag)
     ready = world.await_finished(name, 60)
-    assert ready["reason"] == Reason.IMAGE_SOURCE_UNKNOWN, ready["message"]
+    assert ready["reason"] == reason, ready["message"]
 
     world.pipeline(build__existingImage="Adopt")
     image = _retry(world, name)["image"]
@@ -86,7 +94,7 @@ def test_an_image_that_is_built_elsewhere_is_taken_once_the_registry_tells_of_it
     digest = others.push(tag.removeprefix("backend-"), {REVISION: _commit_of(world, tag)})
 
     # Sooner than it would ask by itself.
-    status = world.await_reason(name, "AwaitingMerge", 10)["status"]
+    status = world.await_reason(name, "AwaitingMerge", 12)["status"]
     assert (status["image"]["origin"], status["image"]["digest"]) == ("External", digest)
     assert world.jobs(name) == []
 
