@@ -227,8 +227,9 @@ def _faults_of_size(size: int, schema: Schema, path: str, what: str = "Items") -
     most = schema.get(f"max{what}", size)
     if size > most:
         yield Fault(path, f"Too many: {size}: must have at most {most} items", stops_rules=True)
-    if size < schema.get("minItems", 0):
-        yield Fault(path, f"should have at least {schema['minItems']} items")
+    least = schema.get(f"min{what}", 0)
+    if size < least:
+        yield Fault(path, f"should have at least {least} {what.lower()}")
 
 
 def _faults_of_number(number: int, schema: Schema, path: str) -> Iterator[Fault]:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from album_operator.domain.applications import ApplicationSeen, ConsentedApplication
+from album_operator.domain.argocd import ResolvedApplicationSelector
 from album_operator.domain.build_slots import BuildRunning
 from album_operator.domain.builds import BuildSeen
 from album_operator.domain.pipeline import Pipeline
@@ -499,6 +500,14 @@ class Applications(Protocol):
 
     async def find(self, ref: Ref) -> ApplicationSeen | None:
         """Read an Application."""
+
+    async def select(self, selector: ResolvedApplicationSelector, most: int) -> Sequence[Ref]:
+        """Find Applications by their labels, those that are being deleted left out.
+
+        Args:
+            selector: which, and where.
+            most: once more than this are found, the others are not looked for.
+        """
 
     async def prove_guard(self, ref: Ref) -> None:
         """Find the API server to hold us to what a release needs of an Application.

@@ -1050,6 +1050,36 @@ PIPELINES = [
         "must be the name of an object",
         "spec.apps[0].applications[0].name",
     ),
+    Row("spec.apps[0].applicationSelector", {"matchLabels": {"example.org/app": "backend"}}),
+    Row("spec.apps[0].applicationSelector", {"matchLabels": {"app": ""}}),
+    Row(
+        "spec.apps[0].applicationSelector",
+        {"matchLabels": {}},
+        "should have at least 1 properties",
+        "spec.apps[0].applicationSelector.matchLabels",
+    ),
+    Row(
+        "spec.apps[0].applicationSelector",
+        {},
+        "Required value",
+        "spec.apps[0].applicationSelector.matchLabels",
+    ),
+    Row(
+        "spec.apps[0].applicationSelector",
+        {"matchLabels": {"a/b/c": "x"}},
+        "each key must be the name of a label",
+        "spec.apps[0].applicationSelector.matchLabels",
+    ),
+    Row(
+        "spec.apps[0]",
+        {
+            "name": "backend",
+            "applications": [{"namespace": "argocd", "name": "x"}],
+            "applicationSelector": {"matchLabels": {"app": "backend"}},
+        },
+        "an app's Applications are named or found by labels",
+        "spec.apps[0].applicationSelector",
+    ),
     Row("metadata.name", "a" * 63),
     Row("metadata.name", "a" * 64, "metadata.name must have at most 63 characters", "<nil>"),
 ]

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from album_operator.api.build_pod import LABEL_KEYS, LabelValue
 from album_operator.api.model import MapList, Model, Rule, obeys
 from album_operator.api.places import RegistryPlace
 from album_operator.api.types import (
@@ -15,6 +16,7 @@ from album_operator.api.types import (
     ObjectName,
     OlderImages,
     SyncType,
+    Text,
 )
 
 
@@ -132,6 +134,26 @@ class ApplicationRef(Model):
     name: ObjectName = Field(description="Name of the Application.")
 
 
+MatchLabels = Annotated[dict[str, LabelValue], Field(min_length=1, max_length=16), LABEL_KEYS]
+
+
+class ApplicationSelector(Model):
+    """Which Argo CD Applications run an app, by their labels."""
+
+    match_labels: MatchLabels = Field(
+        description="Labels that an Application in argocd.namespace must have, each with its value."
+    )
+
+
+class ResolvedApplicationSelector(Model):
+    """By which labels the Applications were found, and where."""
+
+    namespace: Annotated[Name, obeys(Label)] = Field(description="Namespace of the Applications.")
+    match_labels: Annotated[
+        dict[str, Annotated[Text, obeys(LabelValue)]], Field(max_length=16), obeys(MatchLabels)
+    ] = Field(description="Labels they have.")
+
+
 class ResolvedApplication(Model):
     """An Argo CD Application."""
 
@@ -175,4 +197,7 @@ class ResolvedArgoCD(Model):
     )
     applications: Annotated[list[ResolvedApplication], MapList("namespace", "name")] = Field(
         max_length=16, description="The Applications that run the app."
+    )
+    application_selector: ResolvedApplicationSelector | None = Field(
+        None, description="How they were found, if not by their names."
     )

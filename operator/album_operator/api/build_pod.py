@@ -62,7 +62,7 @@ def _keys(what: str, example: str) -> _EveryKey:
     )
 
 
-_LABEL_KEYS = _keys("a label", "example.org/team")
+LABEL_KEYS = _keys("a label", "example.org/team")
 _NO_OWN_LABELS = _EveryKey(
     ~finds(_OWN_LABELS),
     "labels by which the operator and Kubernetes know the Pods of builds (album.dev/…, "
@@ -104,11 +104,11 @@ TaintKey = Annotated[
     ),
 ]
 
-Labels = Annotated[dict[str, LabelValue], Field(max_length=16), _LABEL_KEYS, _NO_OWN_LABELS]
+Labels = Annotated[dict[str, LabelValue], Field(max_length=16), LABEL_KEYS, _NO_OWN_LABELS]
 Annotations = Annotated[
     dict[str, AnnotationValue], Field(max_length=16), _ANNOTATION_KEYS, _NO_POWERS
 ]
-NodeSelector = Annotated[dict[str, LabelValue], Field(max_length=16), _LABEL_KEYS]
+NodeSelector = Annotated[dict[str, LabelValue], Field(max_length=16), LABEL_KEYS]
 
 TolerationOperator = Literal["Equal", "Exists"]
 TaintEffect = Literal["NoSchedule", "PreferNoSchedule", "NoExecute"]

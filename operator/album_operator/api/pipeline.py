@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from album_operator.api.argocd import ApplicationRef, ArgoCD
+from album_operator.api.argocd import ApplicationRef, ApplicationSelector, ArgoCD
 from album_operator.api.build import Build
 from album_operator.api.build_args import VersionArg
 from album_operator.api.edits import EditList
@@ -268,6 +268,16 @@ class Config(Model):
 class App(Model):
     """One app of the source repository."""
 
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "!has(self.applicationSelector) || !has(self.applications) || "
+            "self.applications.size() == 0",
+            "an app's Applications are named or found by labels: leave applications or "
+            "applicationSelector out.",
+            ".applicationSelector",
+        ),
+    )
+
     name: AppName = Field(description="Name of the app.")
     tag_prefix: TagPrefix | None = Field(
         None,
@@ -312,6 +322,13 @@ class App(Model):
         description=(
             "Argo CD Applications that run the app; <source repository's name>-<app> in "
             "argocd.namespace by default."
+        ),
+    )
+    application_selector: ApplicationSelector | None = Field(
+        None,
+        description=(
+            "In place of applications, labels of those in argocd.namespace that run the app: each "
+            "release takes the ones that are there when it begins."
         ),
     )
     hold: bool = Field(

@@ -11,7 +11,7 @@ from album_operator.domain.applications import (
     ApplicationSource,
     ConsentedApplication,
 )
-from album_operator.domain.argocd import ResolvedArgoCD
+from album_operator.domain.argocd import ResolvedApplicationSelector, ResolvedArgoCD
 from album_operator.domain.hosts import HostAliases
 from album_operator.domain.images import renamed
 from album_operator.domain.reasons import Reason
@@ -22,6 +22,9 @@ from album_operator.domain.verdict import Halt
 
 Others = Collection[ApplicationSeen | None]
 """All the Applications that a release names."""
+
+MOST = 16
+"""Applications that a release may have, named or found."""
 
 
 def admit(
@@ -45,6 +48,28 @@ def admit(
     """
     there = check(ref, seen, others, resolved)
     return there if isinstance(there, Halt) else ask(ref, there, pipeline, consent=consent)
+
+
+def check_selected(
+    refs: Collection[Ref], selector: ResolvedApplicationSelector, app: str
+) -> Halt | None:
+    """Refuse labels that no Application has, or more than a release may have."""
+    field = f"applicationSelector of app {app} in the pipeline"
+    if not refs:
+        return Halt(
+            Reason.APPLICATION_NOT_FOUND,
+            f"No Application in namespace {selector.namespace} has the labels {selector}.",
+            f"Label it (kubectl label application -n {selector.namespace} NAME "
+            f"{str(selector).replace(',', ' ')}), or correct {field} or argocd.namespace there",
+        )
+    if len(refs) > MOST:
+        return Halt(
+            Reason.APPLICATION_MISMATCH,
+            f"More than {MOST} Applications in namespace {selector.namespace} have the labels "
+            f"{selector}, and a release has at most {MOST}.",
+            f"Narrow {field}, or make several apps of it",
+        )
+    return None
 
 
 def check(

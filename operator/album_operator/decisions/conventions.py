@@ -3,7 +3,13 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from album_operator.domain.argocd import NO_WISH, ResolvedArgoCD, Sync
+from album_operator.domain.argocd import (
+    NO_WISH,
+    ArgoCDWish,
+    ResolvedApplicationSelector,
+    ResolvedArgoCD,
+    Sync,
+)
 from album_operator.domain.build_cache import resolve_cache
 from album_operator.domain.build_source import OWN_FILES
 from album_operator.domain.diffs import UNKNOWN_DIGEST
@@ -167,7 +173,7 @@ def resolve(release: Release, pipeline: Pipeline | None) -> Resolved | Halt:
     if isinstance(chosen, Halt):
         return chosen
     app, version = chosen.app, chosen.version
-    argocd, source = pipeline.argocd, normal_url(pipeline.source.repository)
+    source = normal_url(pipeline.source.repository)
     resolved = Resolved(
         app=app.name,
         version=version,
@@ -183,16 +189,7 @@ def resolve(release: Release, pipeline: Pipeline | None) -> Resolved | Halt:
         ),
         build=_build(pipeline.build, app, version, source),
         config=_config(pipeline.config, app, source),
-        argocd=ResolvedArgoCD(
-            applications=app.applications
-            or (Ref(argocd.namespace, f"{repository_name(source)}-{app.name}"),),
-            sync_policy=argocd.sync_policy if argocd.sync is Sync.AUTOMATED else NO_WISH,
-            settle=argocd.settle,
-            timeout=argocd.timeout,
-            sync=argocd.sync,
-            older_images=argocd.older_images,
-            rewritten_registries=argocd.rewritten_registries,
-        ),
+        argocd=_argocd(pipeline.argocd, app, source),
         feedback=_feedback(pipeline, source),
         policy=_policy(pipeline, source),
     )
@@ -283,6 +280,24 @@ def _source_forge(pipeline: Pipeline, source: str) -> tuple[ForgeType, str, str]
     forge = at.forge.type or guess_type(source)
     url = (at.forge.api_url or forge_of(forge).api_of(source)).rstrip("/")
     return forge, url, (at.forge.secret_ref or at.secret_ref).name
+
+
+def _argocd(wish: ArgoCDWish, app: App, source: str) -> ResolvedArgoCD:
+    resolved = ResolvedArgoCD(
+        applications=app.applications,
+        sync_policy=wish.sync_policy if wish.sync is Sync.AUTOMATED else NO_WISH,
+        settle=wish.settle,
+        timeout=wish.timeout,
+        sync=wish.sync,
+        older_images=wish.older_images,
+        rewritten_registries=wish.rewritten_registries,
+    )
+    if app.application_selector is not None:
+        labels = app.application_selector.match_labels
+        selector = ResolvedApplicationSelector(wish.namespace, labels)
+        return replace(resolved, application_selector=selector)
+    named = (Ref(wish.namespace, f"{repository_name(source)}-{app.name}"),)
+    return replace(resolved, applications=app.applications or named)
 
 
 def _build(wish: BuildWish, app: App, version: str, source: str) -> ResolvedBuild:

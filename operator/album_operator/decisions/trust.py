@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
 
 from album_operator.decisions import conventions
+from album_operator.domain.argocd import ResolvedArgoCD
 from album_operator.domain.names import AppVersion
 from album_operator.domain.pipeline import Pipeline
 from album_operator.domain.reasons import Reason
@@ -55,6 +56,7 @@ def find_contradiction(
             for path, source in (
                 *_against_wish(release, resolved),
                 *_against_itself(record, resolved),
+                *_against_applications(record, resolved.argocd),
                 *_against_pipeline(release, resolved, pipeline),
             )
         ),
@@ -91,9 +93,16 @@ def _against_itself(record: Record, resolved: Resolved) -> Iterator[tuple[str, s
             yield "image.origin", "status.resolved.build.existingImage allows"
     if record.proposal is not None and record.proposal.branch != config.branch:
         yield "config.branch", "status.resolved.config.branch says"
+
+
+def _against_applications(record: Record, argocd: ResolvedArgoCD) -> Iterator[tuple[str, str]]:
     seen = {Ref(app.namespace, app.name) for app in record.applications}
-    if not seen <= set(resolved.argocd.applications):
+    if not seen <= set(argocd.applications):
         yield "applications", "status.resolved.argocd.applications says"
+    selector = argocd.application_selector
+    places = {ref.namespace for ref in argocd.applications}
+    if not places or (selector is not None and places != {selector.namespace}):
+        yield "resolved.argocd.applications", "a pipeline can name"
 
 
 def _against_pipeline(
@@ -115,14 +124,16 @@ def _against_pipeline(
 
 
 def _as_looked_at(wish: Resolved, resolved: Resolved) -> Resolved:
-    """Fill in what only the look at the repositories had told; the branch follows from the rest."""
+    """Fill in what only the looks before the first write had told; the branch follows from that."""
     config = replace(
         wish.config,
         base_branch=wish.config.base_branch or resolved.config.base_branch,
         branch=resolved.config.branch,
     )
     source = replace(wish.source, commit=resolved.source.commit)
-    return replace(wish, source=source, config=config)
+    found = wish.argocd.applications or resolved.argocd.applications
+    argocd = replace(wish.argocd, applications=found)
+    return replace(wish, source=source, config=config, argocd=argocd)
 
 
 def _differences(one: object, other: object, path: str = "") -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What a pipeline wishes of Argo CD, and what a release made of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -68,8 +69,31 @@ class ArgoCDWish:
 
 
 @dataclass(frozen=True)
+class ApplicationSelector:
+    """Which Applications run an app, by their labels."""
+
+    match_labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class ResolvedApplicationSelector:
+    """The same, with the namespace in which they are looked for."""
+
+    namespace: str
+    match_labels: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return ",".join(f"{key}={value}" for key, value in sorted(self.match_labels.items()))
+
+
+@dataclass(frozen=True)
 class ResolvedArgoCD:
-    """Which Applications run the app and how their sync is to behave."""
+    """Which Applications run the app and how their sync is to behave.
+
+    Attributes:
+        applications: none where they are still to be found.
+        application_selector: how they are found; None where they are named.
+    """
 
     applications: tuple[Ref, ...]
     sync_policy: SyncPolicyWish
@@ -78,3 +102,4 @@ class ResolvedArgoCD:
     sync: Sync = Sync.AUTOMATED
     older_images: OlderImages = OlderImages.REFUSE
     rewritten_registries: tuple[RewrittenRegistry, ...] = ()
+    application_selector: ResolvedApplicationSelector | None = None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from album_operator.domain.argocd import ArgoCDWish
+from album_operator.domain.argocd import ApplicationSelector, ArgoCDWish
 from album_operator.domain.build_cache import CacheWish
 from album_operator.domain.build_outputs import BuildSecret
 from album_operator.domain.build_pod import PodWish
@@ -160,6 +160,7 @@ class App:
     Attributes:
         version_arg: as for all builds, None for what is said there.
         versioning: form of its versions, None for that of the pipeline.
+        application_selector: how its Applications are found; None where they are named.
         hold: a person lets none of its releases begin, or be merged by the operator.
     """
 
@@ -173,6 +174,7 @@ class App:
     version_arg: str | None = None
     versioning: Versioning | None = None
     hold: bool = False
+    application_selector: ApplicationSelector | None = None
 
 
 @dataclass(frozen=True)

@@ -109,6 +109,7 @@ async def check(world: World, case: Case) -> Checked | Halt:
     """Look at all a release will need, as far as it can be told, and tell all that it lacks."""
     found = Findings()
     await _check_build(world, case, found)
+    case = await _with_applications(world, case, found)
     look = await _look(world, case, found)
     if look.source is not None:
         found.note(decision.check_source(case.resolved, look.source))
@@ -169,6 +170,22 @@ async def _check_image(
         found.note(judged)
         return None
     return judged
+
+
+async def _with_applications(world: World, case: Case, found: Findings) -> Case:
+    """Find the Applications of a release whose pipeline does not name them."""
+    argocd = case.resolved.argocd
+    selector = argocd.application_selector
+    if selector is None:
+        return case
+    refs = await found.ask(world.applications.select(selector, application.MOST))
+    if refs is None:
+        return case
+    refused = application.check_selected(refs, selector, case.resolved.app)
+    found.note(refused)
+    named = () if refused is not None else tuple(refs)
+    argocd = replace(argocd, applications=named)
+    return replace(case, resolved=replace(case.resolved, argocd=argocd))
 
 
 async def _check_change(world: World, case: Case, look: _Look, found: Findings) -> Edited | None:

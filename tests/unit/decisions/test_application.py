@@ -10,7 +10,7 @@ from album_operator.domain.applications import (
     ApplicationSource,
     ConsentedApplication,
 )
-from album_operator.domain.argocd import RewrittenRegistry
+from album_operator.domain.argocd import ResolvedApplicationSelector, RewrittenRegistry
 from album_operator.domain.hosts import NO_ALIASES, HostAliases
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
@@ -200,3 +200,22 @@ def test_whom_to_name_beside_an_application_of_another_repository_is_said(
         is_named = bool(parent.renders) or made_by is not None
         known = application.find_parent(seen, [None, seen, parent], RESOLVED)
         assert known == (parent if is_named else None)
+
+
+@pytest.mark.parametrize(
+    ("count", "reason", "said"),
+    [
+        (0, Reason.APPLICATION_NOT_FOUND, "has the labels app=backend,tier=web."),
+        (17, Reason.APPLICATION_MISMATCH, "More than 16 Applications in namespace argocd"),
+    ],
+)
+def test_labels_of_none_or_too_many_are_refused(count: int, reason: Reason, said: str) -> None:
+    selector = ResolvedApplicationSelector("argocd", {"app": "backend", "tier": "web"})
+    refs = [Ref("argocd", f"x{number}") for number in range(count)]
+    halt = application.check_selected(refs, selector, "backend")
+
+    assert halt is not None
+    assert halt.reason is reason
+    assert said in halt.message
+    assert "applicationSelector of app backend" in halt.remedy
+    assert application.check_selected([APPLICATION] * 16, selector, "backend") is None

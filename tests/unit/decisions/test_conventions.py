@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from album_operator.decisions import conventions
+from album_operator.domain.argocd import ApplicationSelector, ResolvedApplicationSelector
 from album_operator.domain.pipeline import App, ForgeWish, ImageWish, Pipeline, SecretRef
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import (
@@ -251,6 +252,16 @@ def test_a_source_over_ssh_has_the_same_conventions() -> None:
     assert resolved.config.repository == ("ssh://git@git.example.org:2222/Owner/album-app-config")
     assert resolved.config.forge_url == "https://git.example.org/api/v1"
     assert resolved.argocd.applications == (Ref("argocd", "album-app-backend"),)
+
+
+def test_applications_are_found_by_labels_where_the_pipeline_says_so() -> None:
+    labels = {"tier": "web", "app": "backend"}
+    app = App("backend", application_selector=ApplicationSelector(labels))
+    resolved = _resolve(RELEASE, replace(PIPELINE, apps=(app,)))
+
+    assert resolved.argocd.applications == ()
+    assert resolved.argocd.application_selector == ResolvedApplicationSelector("argocd", labels)
+    assert str(resolved.argocd.application_selector) == "app=backend,tier=web"
 
 
 def test_an_image_repository_is_lower_case_as_registries_want_it() -> None:

@@ -6,7 +6,11 @@ from datetime import timedelta
 import pytest
 
 from album_operator.decisions.trust import find_contradiction, refuse
-from album_operator.domain.argocd import SyncPolicyWish
+from album_operator.domain.argocd import (
+    ApplicationSelector,
+    ResolvedApplicationSelector,
+    SyncPolicyWish,
+)
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.pipeline import App, MaybeSecretRef, Pipeline
 from album_operator.domain.reasons import Reason
@@ -193,6 +197,30 @@ def test_a_fact_that_does_not_fit_what_is_resolved_is_told(
 
     assert said is not None
     assert said.startswith(f"status.{path} is not what ")
+
+
+def _with_selector(*refs: Ref) -> Resolved:
+    selector = ResolvedApplicationSelector("argocd", {"app": "backend"})
+    argocd = replace(RESOLVED.argocd, applications=refs, application_selector=selector)
+    return replace(RESOLVED, argocd=argocd)
+
+
+def test_applications_that_were_found_are_believed_where_they_are_looked_for() -> None:
+    selector = ApplicationSelector({"app": "backend"})
+    pipeline = replace(PIPELINE, apps=(App("backend", application_selector=selector),))
+    found, elsewhere = Ref("argocd", "any"), Ref("kube-system", "any")
+    record = replace(RECORD, applications=())
+
+    assert _find(_with_selector(found), pipeline, record) is None
+    for resolved in (
+        _with_selector(),
+        _with_selector(found, elsewhere),
+        replace(RESOLVED, argocd=replace(RESOLVED.argocd, applications=())),
+    ):
+        said = _find(resolved, None, record)
+        assert said == "status.resolved.argocd.applications is not what a pipeline can name."
+    other = replace(pipeline, apps=(App("backend"),))
+    assert _find(_with_selector(found), other, record) is not None
 
 
 def test_a_commit_to_the_base_has_the_base_as_its_branch() -> None:

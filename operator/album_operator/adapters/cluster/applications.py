@@ -15,6 +15,7 @@ from album_operator.domain.applications import (
     ConsentedApplication,
     OperationSeen,
 )
+from album_operator.domain.argocd import ResolvedApplicationSelector
 from album_operator.domain.errors import TransientError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.redaction import head
@@ -55,6 +56,20 @@ class ClusterApplications:
         except NotFoundError:
             return None
         return parse_application(raw)
+
+    async def select(self, selector: ResolvedApplicationSelector, most: int) -> Sequence[Ref]:
+        """Find Applications by their labels, those that are being deleted left out."""
+        query = {"labelSelector": str(selector), "limit": str(most + 1)}
+        found: list[Ref] = []
+        while len(found) <= most:
+            page = await self._cluster.get(application_path(selector.namespace), **query)
+            there = [_map(raw, "metadata") for raw in _maps(page, "items")]
+            left = (one for one in there if not _text(one, "deletionTimestamp"))
+            found += [Ref(selector.namespace, _needed(one, "name")) for one in left]
+            query["continue"] = _text(_map(page, "metadata"), "continue")
+            if not query["continue"]:
+                break
+        return sorted(found, key=str)
 
     async def patch(self, application: ConsentedApplication, patch: Mapping[str, Any]) -> None:
         """Apply a JSON merge patch, if the Application still is as it was seen."""
