@@ -12,13 +12,18 @@ from album_operator.domain.diffs import UNKNOWN_DIGEST
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.places import GitPlace
 from album_operator.domain.proxies import Proxies
-from album_operator.domain.release import Delivery, Release
+from album_operator.domain.release import Delivery, Mode, Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import ConfigSeen
 from album_operator.domain.verdict import Halt
 from album_operator.ports import ConfigReader, Editor
 from album_operator.render import proposal
 from album_operator.steps.editing import try_edits
+
+FOLLOWED = (
+    "With mode Follow the operator changes nothing: the release waits until others have made this "
+    "change, and proves that it runs."
+)
 
 
 @dataclass(frozen=True)
@@ -97,4 +102,5 @@ async def _find_change(
     if edited.files and seen.obstacle is not None:
         return preflight.in_the_way(resolved, seen.obstacle)
     diff = await reader.diff(place, seen.base_commit or "", edited.files)
-    return Change(seen, diff, edited.notes)
+    notes = (FOLLOWED, *edited.notes) if release.mode is Mode.FOLLOW else edited.notes
+    return Change(seen, diff, notes)

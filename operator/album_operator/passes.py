@@ -27,7 +27,8 @@ class Next:
         woken_by: what events must be about that matter to the step that waits; None for any.
         applications: Applications whose events concern the release.
         pull_request: the open pull request whose events do, None for none.
-        branch: its head branch.
+        branch: its head branch, or that of the commit that is awaited.
+        repository: the config repository, where a commit of others is awaited; None for none.
         image: the image that is waited for, which is built elsewhere; None for none.
         commit: whose checks are waited for; None for none.
         is_gone: the release is deleted, or about to be: nothing is left to pass over.
@@ -41,6 +42,7 @@ class Next:
     branch: str | None = None
     image: str | None = None
     commit: str | None = None
+    repository: str | None = None
     is_gone: bool = False
 
 
@@ -114,4 +116,5 @@ class Pass:
             resolved.config.branch,
             resolved.build.image if wait.reason is Reason.AWAITING_IMAGE else None,
             resolved.source.commit if wait.reason is Reason.AWAITING_CHECKS else None,
+            resolved.config.repository if wait.reason is Reason.AWAITING_COMMIT else None,
         )

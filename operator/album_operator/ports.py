@@ -251,6 +251,20 @@ class ConfigRepository(ConfigReader, Protocol):
             Nothing where they are not known, or too many.
         """
 
+    async def list_latest(self, place: GitPlace, base: str, commit: str) -> Sequence[ConfigCommit]:
+        """List the last commits of a branch up to one of it, newest first.
+
+        What was merged counts as its merge (first parents).
+
+        Args:
+            place: the repository.
+            base: the branch.
+            commit: on it, 40 hex digits.
+
+        Returns:
+            As many as the server tells at once; nothing where the commit is not on the branch.
+        """
+
 
 class Reader(Protocol):
     """Reads YAML that tenants wrote, as plain data."""

@@ -136,7 +136,7 @@ class Reconciler:
             return wish
         run.record = replace(run.record, chosen=AppVersion(wish.app, wish.version))
         held = hold.find(pipeline, wish.app)
-        if held is not None and not is_plan:
+        if held is not None and release.mode is Mode.APPLY:
             return hold.wait(held)
         verdict = await entrance(release.mode)(self._world, run.with_wish(wish))
         if is_plan or not isinstance(verdict, Done):

@@ -130,7 +130,7 @@ def test_an_older_release_may_say_that_it_is_wished(folder: Path) -> None:
         ("spec: {", "mode: {", "v1.1.0: mode: there is no such field."),
         ("tag: frontend-v1.1.0", "tag: web-v1.0.0", "TagInvalid: spec.tag: `web-v1.0.0`"),
         ("name: album-app}", "name: other}", "the files hold 0 AlbumPipelines named other"),
-        ("tag: front", "mode: Follow, tag: front", 'supported values: "Apply", "Plan".'),
+        ("tag: front", "mode: Watch, tag: front", 'supported values: "Apply", "Plan", "Follow".'),
         ("album.dev/v1alpha1", "album.dev/v1", "document 1: apiVersion: it must be"),
         ("kind: AlbumRelease", "kind: Secret", "document 1: kind: Secret is neither"),
         ("{name: frontend-v1.1.0, ", "{", "document 1: metadata.name: Required value."),
@@ -247,3 +247,12 @@ def test_an_edit_through_a_list_of_a_named_document_says_what_else_changes(folde
         "spec.containers[name=job].tag of Deployment web of values.yaml is shared, so "
         "spec.containers[0].tag and spec.containers[1].tag change together.\n"
     )
+
+
+def test_of_a_release_that_follows_the_change_of_others_is_printed(folder: Path) -> None:
+    release = RELEASE.replace("tag: frontend-v1.1.0", "tag: frontend-v1.1.0, mode: Follow")
+    ended = plan(folder, "-f", "pipeline.yaml", "-f", "-", data=release)
+
+    assert ended.status == CHANGES
+    assert ended.out == plan(folder, "-f", "pipeline.yaml", "-f", "release.yaml").out
+    assert "the release waits until others have made this change" in ended.err

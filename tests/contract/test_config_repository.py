@@ -330,3 +330,19 @@ async def test_the_commits_after_one_that_is_not_known_are_not_told(
 
     assert await stage.config.list_commits(place, "0" * 40, last) == ()
     assert await stage.config.list_commits(place, last, "0" * 40) == ()
+
+
+async def test_the_last_commits_of_a_branch_are_told_as_they_came_to_it(
+    stage: Stage, place: GitPlace
+) -> None:
+    first = stage.store(place, Commit((), FILES, "0", "Ann"))
+    side = stage.store(place, Commit((first,), FILES, "side"))
+    merge = stage.store(place, Commit((first, side), FILES, "Merge #6", "Reviewer"))
+    add(stage, place, "main", Commit((merge,), FILES, "more"))
+
+    found = await stage.config.list_latest(place, "main", merge)
+
+    assert [(one.sha, one.author) for one in found] == [(merge, "Reviewer"), (first, "Ann")]
+    assert await stage.config.list_latest(place, "main", "0" * 40) == ()
+    with pytest.raises(TerminalError):
+        await stage.config.list_latest(place, "nope", merge)

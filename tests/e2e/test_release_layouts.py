@@ -1,22 +1,17 @@
 """Layouts of a config repository beside the samples' own: environments, and an app of apps."""
 
-import base64
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 import yaml
 
-from testbed.deploy import NAMESPACE
-from tests.e2e.world import CONFIG, World, wait_for
+from tests.e2e.applications import APP, application, applied, ensure_file, image_of
+from tests.e2e.world import World, wait_for
 
 pytestmark = pytest.mark.e2e
 
-APP = "album-app"
 BOTH = ("staging", "prod")
-FINALIZER = "resources-finalizer.argocd.argoproj.io"
 
 
 class _Blocks(yaml.SafeDumper):
@@ -26,61 +21,13 @@ class _Blocks(yaml.SafeDumper):
         return super().represent_scalar(tag, value, "|" if "\n" in value else style)
 
 
-def _application(world: World, name: str, pipeline: str, source: dict[str, Any]) -> dict[str, Any]:
-    """Give an Application of the config repository, with its consent."""
-    repository = world.application(f"{APP}-backend")["spec"]["source"]["repoURL"]
-    return {
-        "apiVersion": "argoproj.io/v1alpha1",
-        "kind": "Application",
-        "metadata": {
-            "name": name,
-            "namespace": "argocd",
-            "finalizers": [FINALIZER],
-            "annotations": {"album.dev/authorized-pipeline": f"{NAMESPACE}/{pipeline}"},
-        },
-        "spec": {
-            "project": "default",
-            "source": {"repoURL": repository, "targetRevision": "HEAD", **source},
-            "destination": {"server": "https://kubernetes.default.svc", "namespace": APP},
-        },
-    }
-
-
-def _ensure_file(world: World, path: str, text: str) -> None:
-    """Put a file on the base branch, unless an earlier run left it there, with a later version."""
-    where = f"/repos/{CONFIG}/contents/{path}"
-    if world.forge.find(where) is None:
-        content = base64.b64encode(text.encode()).decode()
-        body = {"branch": "main", "content": content, "message": f"Add {path} for a test"}
-        world.reviewer.call("POST", where, body)
-
-
-@contextmanager
-def _applied(world: World, *applications: dict[str, Any]) -> Iterator[None]:
-    """Apply Applications; take them away in the end, with what they deployed and whom they let."""
-    for application in applications:
-        world.testbed.kubectl("apply", "-f", "-", stdin=json.dumps(application))
-    try:
-        yield
-    finally:
-        for application in applications:
-            name = application["metadata"]["name"]
-            world.testbed.kubectl("delete", "application", name, "-n", "argocd", "--wait=false")
-            world.testbed.kubectl("delete", "albumpipeline", name, "-n", NAMESPACE)
-
-
-def _image(world: World, deployment: str) -> str:
-    path = "jsonpath={.spec.template.spec.containers[0].image}"
-    return world.testbed.kubectl("get", "deployment", deployment, "-n", APP, "-o", path)
-
-
 def test_one_app_is_released_to_two_environments_of_one_repository(world: World) -> None:
     applications = []
     for environment in BOTH:
         name = f"{APP}-{environment}"
-        _ensure_file(world, f"backend/{environment}.yaml", 'image:\n  tag: "v1.0.0"\n')
+        ensure_file(world, f"backend/{environment}.yaml", 'image:\n  tag: "v1.0.0"\n')
         source = {"path": "backend", "helm": {"valueFiles": [f"{environment}.yaml"]}}
-        applications.append(_application(world, name, name, source))
+        applications.append(application(world, name, name, source))
         app = {
             "name": "backend",
             "edits": [{"path": f"backend/{environment}.yaml", "key": "image.tag"}],
@@ -90,7 +37,7 @@ def test_one_app_is_released_to_two_environments_of_one_repository(world: World)
         world.pipeline(name, environment=environment, apps=[app], config__pullRequest=names)
     tag = world.new_tag()
     version = tag.removeprefix("backend-")
-    with _applied(world, *applications):
+    with applied(world, *applications):
         releases = {one: world.release(tag, f"{tag}-{one}", f"{APP}-{one}") for one in BOTH}
         for environment, release in releases.items():
             status = world.await_reason(release, "AwaitingMerge")["status"]
@@ -99,11 +46,11 @@ def test_one_app_is_released_to_two_environments_of_one_repository(world: World)
             assert found["title"] == f"{environment}: {tag}"
 
         world.merge_and_finish(releases["staging"])
-        assert _image(world, f"{APP}-staging").endswith(f":{version}")
+        assert image_of(world, f"{APP}-staging").endswith(f":{version}")
         assert world.reason(releases["prod"]) == "AwaitingMerge"
 
         world.merge_and_finish(releases["prod"])
-        assert _image(world, f"{APP}-prod").endswith(f":{version}")
+        assert image_of(world, f"{APP}-prod").endswith(f":{version}")
 
 
 def test_a_tag_in_the_application_that_an_app_of_apps_renders_is_proved_on_it(
@@ -111,13 +58,13 @@ def test_a_tag_in_the_application_that_an_app_of_apps_renders_is_proved_on_it(
 ) -> None:
     child, parent = f"{APP}-child", f"{APP}-parent"
     helm = {"values": "image:\n  tag: v1.0.0\n"}
-    rendered = _application(world, child, parent, {"path": "backend", "helm": helm})
+    rendered = application(world, child, parent, {"path": "backend", "helm": helm})
     rendered["spec"]["syncPolicy"] = {
         "automated": {"selfHeal": True},
         "syncOptions": ["ApplyOutOfSyncOnly=true"],
     }
-    _ensure_file(world, "texts/child.yaml", yaml.dump(rendered, Dumper=_Blocks))
-    renders = _application(world, parent, parent, {"path": "texts"})
+    ensure_file(world, "texts/child.yaml", yaml.dump(rendered, Dumper=_Blocks))
+    renders = application(world, parent, parent, {"path": "texts"})
     renders["spec"]["destination"]["namespace"] = "argocd"
     renders["spec"]["syncPolicy"] = {"automated": {}}
     app = {
@@ -127,13 +74,13 @@ def test_a_tag_in_the_application_that_an_app_of_apps_renders_is_proved_on_it(
     }
     world.pipeline(parent, apps=[app])
     tag = world.new_tag()
-    with _applied(world, renders):
+    with applied(world, renders):
         wait_for(f"{parent} renders {child}", lambda: _is_healthy(world, parent))
         wait_for(f"{child} runs", lambda: _is_healthy(world, child))
 
         release = world.merge_and_finish(world.release(tag, pipeline=parent))
 
-        assert _image(world, child).endswith(f":{tag.removeprefix('backend-')}")
+        assert image_of(world, child).endswith(f":{tag.removeprefix('backend-')}")
         merged = release["status"]["pullRequest"]["mergeCommit"]
         for one in release["status"]["applications"]:
             assert (one["revision"], one["acceptedBecause"]) == (merged, "Equal")

@@ -110,10 +110,16 @@ class World:
         self.testbed.kubectl("apply", "-f", "-", stdin=json.dumps(found))
         return found
 
-    def release(self, tag: str, name: str | None = None, pipeline: str = "album-app") -> str:
+    def release(
+        self,
+        tag: str,
+        name: str | None = None,
+        pipeline: str = "album-app",
+        **more: Any,  # noqa: ANN401 - of its spec
+    ) -> str:
         """Create an AlbumRelease."""
         name = name or tag
-        spec = {"pipelineRef": {"name": pipeline}, "tag": tag}
+        spec = {"pipelineRef": {"name": pipeline}, "tag": tag, **more}
         body = {
             "apiVersion": "/".join(ALBUM),
             "kind": "AlbumRelease",

@@ -196,13 +196,20 @@ class FakeConfigRepository:
         commits = self.server.open(place).commits
         if not {since, until} <= commits.keys():
             return ()
-        known, line = set(ancestors(commits, since)), []
-        while until not in known:
-            made = commits[until]
-            merged = [commits[one].message for one in made.parents[1:] if one not in known]
-            line.append(ConfigCommit(until, made.name, "\n\n".join([made.message, *merged])))
-            until = next(iter(made.parents), since)
-        return tuple(line)
+        return _line(commits, until, set(ancestors(commits, since)))
+
+    async def list_latest(
+        self, place: GitPlace, base: str, commit: str
+    ) -> tuple[ConfigCommit, ...]:
+        """List the last commits of a branch up to one of it, newest first."""
+        check_ref_name(base)
+        check_commit(commit)
+        repository = self.server.open(place)
+        head = repository.branches.get(base)
+        if head is None:
+            raise TerminalError(Reason.BASE_BRANCH_NOT_FOUND, f"Branch {base} is not there.")
+        is_on_it = commit in ancestors(repository.commits, head)
+        return _line(repository.commits, commit, ()) if is_on_it else ()
 
     def _commit(self, place: GitPlace, sha: str) -> Commit:
         found = self.server.open(place).commits.get(sha)
@@ -277,3 +284,16 @@ def _branch(repository: FakeRepository, head: str, paths: Collection[str]) -> Br
         changed_paths=changed(parent.files, commit.files) if parent is not None else frozenset(),
         diff=diff,
     )
+
+
+def _line(
+    commits: Mapping[str, Commit], at: str, left_out: Collection[str]
+) -> tuple[ConfigCommit, ...]:
+    """Follow first parents; what a merge merged adds its message."""
+    line = []
+    while at and at not in left_out:
+        made = commits[at]
+        merged = [commits[one].message for one in made.parents[1:] if one not in left_out]
+        line.append(ConfigCommit(at, made.name, "\n\n".join([made.message, *merged])))
+        at = next(iter(made.parents), "")
+    return tuple(line)

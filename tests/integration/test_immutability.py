@@ -129,6 +129,17 @@ def test_a_release_that_is_applied_cannot_become_a_plan(server: ApiServer) -> No
     assert "mode can only be changed from Plan to Apply" in message
 
 
+@pytest.mark.parametrize(
+    ("before", "after"), [("Follow", "Apply"), ("Follow", "Plan"), ("Plan", "Follow")]
+)
+def test_who_follows_does_so_to_the_end(server: ApiServer, before: str, after: str) -> None:
+    raw = release(f"{before}-{after}".lower(), tag="backend-v1.1.0", mode=before)
+    status, fields, _ = _update(server, changed(raw, "spec.mode", after))
+
+    assert status == 422
+    assert "spec.mode" in fields
+
+
 @pytest.mark.parametrize("suspend", [True, False])
 def test_suspend_can_be_changed_at_any_time(server: ApiServer, suspend: bool) -> None:
     assert _update(server, changed(_by_tag(), "spec.suspend", suspend))[0] == 200

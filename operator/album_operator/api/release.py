@@ -114,11 +114,12 @@ class ReleaseSpec(Model):
             "and the value in the config repository as it stands here."
         ),
     )
-    mode: Literal["Apply", "Plan"] = Field(
+    mode: Literal["Apply", "Plan", "Follow"] = Field(
         "Apply",
         description=(
             "Apply does the release. Plan only writes what it would do into status.plan; set Apply "
-            "afterwards to do it."
+            "afterwards to do it. Follow leaves all of it to others, and proves that they did it: "
+            "the image, the commit that sets the value, and the deployment."
         ),
     )
     suspend: bool = Field(

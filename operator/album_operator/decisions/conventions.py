@@ -25,12 +25,22 @@ from album_operator.domain.names import (
     repository_path,
     split_tag,
 )
-from album_operator.domain.pipeline import App, BuildWish, ConfigWish, Pipeline
+from album_operator.domain.pipeline import (
+    App,
+    BuildWish,
+    ConfigWish,
+    FeedbackWish,
+    Pipeline,
+    PolicyWish,
+)
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import (
     BuildArg,
+    BuildType,
     Delivery,
     Edit,
+    Mode,
+    ProofBy,
     PullRequestWish,
     Ref,
     Release,
@@ -172,6 +182,8 @@ def resolve(release: Release, pipeline: Pipeline | None) -> Resolved | Halt:
     chosen = choose_app(release, pipeline)
     if isinstance(chosen, Halt):
         return chosen
+    if release.mode is Mode.FOLLOW:
+        pipeline = _without_writes(pipeline)
     app, version = chosen.app, chosen.version
     source = normal_url(pipeline.source.repository)
     resolved = Resolved(
@@ -195,6 +207,18 @@ def resolve(release: Release, pipeline: Pipeline | None) -> Resolved | Halt:
     )
     refused = _check_image(pipeline, app, resolved) or _check_templates(pipeline, resolved)
     return refused or _with_branch(resolved)
+
+
+def _without_writes(pipeline: Pipeline) -> Pipeline:
+    """Leave to others all that a release writes, and what it asks for that: they have decided."""
+    return replace(
+        pipeline,
+        build=replace(pipeline.build, type=BuildType.EXTERNAL, proof=ProofBy.REGISTRY, tags=()),
+        config=replace(pipeline.config, delivery=Delivery.COMMIT),
+        argocd=replace(pipeline.argocd, sync=Sync.OBSERVE),
+        policy=PolicyWish(),
+        feedback=FeedbackWish(),
+    )
 
 
 def _with_branch(resolved: Resolved) -> Resolved:

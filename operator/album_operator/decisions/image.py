@@ -63,15 +63,18 @@ def take(record: Record, image: ImageRecord, notes: Iterable[str] = ()) -> Done:
     return Done(replace(record, image=image, build=None), Reason.SUCCEEDED, message)
 
 
+def next_look(since: datetime | None, now: datetime) -> timedelta:
+    """Give when to look again for what others make: the longer it takes, the more seldom."""
+    return min(max(FIRST_LOOK, (now - (since or now)) / 2), LAST_LOOK)
+
+
 def wait(record: Record, resolved: Resolved, now: datetime) -> Wait:
-    """Wait for an image that is built elsewhere; the longer, the more seldom it is asked for."""
-    waited = now - (record.step(StepName.IMAGE_READY).started_at or now)
+    """Wait for an image that is built elsewhere."""
     return Wait(
         Reason.AWAITING_IMAGE,
-        f"{resolved.build.image} is built elsewhere (spec.build.type: External) and not in its "
-        f"registry yet. The release goes on once it is there, with the label "
-        f"{REVISION}={resolved.source.commit}.",
-        min(max(FIRST_LOOK, waited / 2), LAST_LOOK),
+        f"{resolved.build.image} is built elsewhere and not in its registry yet. The release goes "
+        f"on once it is there, with the label {REVISION}={resolved.source.commit}.",
+        next_look(record.step(StepName.IMAGE_READY).started_at, now),
         is_poll=True,
     )
 

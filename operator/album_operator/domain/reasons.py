@@ -19,6 +19,7 @@ class Reason(StrEnum):
     AWAITING_CHECKS = "AwaitingChecks"
     TAGGING = "Tagging"
     AWAITING_IMAGE = "AwaitingImage"
+    AWAITING_COMMIT = "AwaitingCommit"
     PROPOSING = "Proposing"
     AWAITING_MERGE = "AwaitingMerge"
     REVIEW_REQUIRED = "ReviewRequired"

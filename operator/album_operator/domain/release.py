@@ -68,10 +68,11 @@ class MergeMode(StrEnum):
 
 
 class Mode(StrEnum):
-    """What a release does: all of it, or only tell what it would be."""
+    """What a release does: all of it, only tell what it would be, or prove what others do."""
 
     APPLY = "Apply"
     PLAN = "Plan"
+    FOLLOW = "Follow"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Whether a revision with the commit of a release still has its values, and who changed them."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from album_operator.decisions import overtaken as decision
 from album_operator.decisions.overtaken import Overtaken
@@ -46,16 +46,32 @@ async def _find_commit(
     """Find the commit after ours since which the values are what they are; None where unknown."""
     try:
         line = await world.config.list_commits(place, case.record.merged_commit or "", revision)
-        first, last = 0, len(line) - 1
-        while first < last:
-            middle = (first + last + 1) // 2
-            if await _read_others(world, case, place, line[middle].sha) == values:
-                first = middle
-            else:
-                last = middle - 1
+
+        async def has_theirs(commit: str) -> bool:
+            return await _read_others(world, case, place, commit) == values
+
+        return await find_first(line, has_theirs)
     except OutsideError as error:
         LOG.info("AlbumRelease %s: who changed its values? %s", case.release.ref, error)
         return None
+
+
+async def find_first(
+    line: Sequence[ConfigCommit], holds: Callable[[str], Awaitable[bool]]
+) -> ConfigCommit | None:
+    """Find the commit since which something holds that holds in the newest of them.
+
+    Args:
+        line: the commits, newest first; None is found where there are none.
+        holds: tells of a commit; half of what is left is decided by each answer.
+    """
+    first, last = 0, len(line) - 1
+    while first < last:
+        middle = (first + last + 1) // 2
+        if await holds(line[middle].sha):
+            first = middle
+        else:
+            last = middle - 1
     return line[first] if line else None
 
 

@@ -10,7 +10,17 @@ from album_operator.domain.record import Record, StepName, StepState
 from album_operator.domain.release import Delivery, Mode
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import Done, Halt, Verdict, Wait
-from album_operator.steps import build, commit, deploy, merge, plan, preflight, propose, sync
+from album_operator.steps import (
+    build,
+    commit,
+    deploy,
+    follow,
+    merge,
+    plan,
+    preflight,
+    propose,
+    sync,
+)
 from album_operator.steps.case import Case
 from album_operator.steps.world import World
 
@@ -45,8 +55,10 @@ class Step(Protocol):
         """
 
 
-def path(resolved: Resolved) -> tuple[Step, ...]:
+def path(mode: Mode, resolved: Resolved) -> tuple[Step, ...]:
     """Give the steps of a release in their order."""
+    if mode is Mode.FOLLOW:
+        return build, follow, sync, deploy
     match resolved.config.delivery:
         case Delivery.PULL_REQUEST:
             return build, propose, merge, sync, deploy
@@ -58,7 +70,7 @@ def path(resolved: Resolved) -> tuple[Step, ...]:
 
 def next_step(case: Case) -> tuple[Step, StepName] | None:
     """Give the first step that is not complete, and the name it goes by; None when all are."""
-    for step in path(case.resolved):
+    for step in path(case.release.mode, case.resolved):
         for name in step.NAMES:
             if case.record.step(name).state is not StepState.SUCCEEDED:
                 return step, name
@@ -84,7 +96,7 @@ def complete(step: Step, done: Done, now: datetime) -> Record:
 def entrance(mode: Mode) -> Callable[[World, Case], Awaitable[Done | Wait | Halt]]:
     """Give what a release goes through before its first step, or in place of all."""
     match mode:
-        case Mode.APPLY:
+        case Mode.APPLY | Mode.FOLLOW:
             return preflight.decide
         case Mode.PLAN:
             return plan.decide

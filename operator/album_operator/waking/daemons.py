@@ -152,6 +152,8 @@ async def serve_release(
             if due.pull_request is not None:
                 page, number = due.pull_request.url, due.pull_request.number
                 wakeups.follow_pull_request(ref, page, number, due.branch)
+            elif due.repository is not None:
+                wakeups.follow_pull_request(ref, due.repository, None, due.branch)
             woken = await _wait(ref, stopped, wakeups, due)
             polled = woken is None and due.is_poll
             # An event seen while a pass ran has waited only since that pass ended.

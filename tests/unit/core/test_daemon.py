@@ -10,14 +10,14 @@ import pytest
 from album_operator.adapters.cluster.refusals import NotFoundError
 from album_operator.domain.errors import TransientError
 from album_operator.domain.image_labels import REVISION
-from album_operator.domain.notice import CommitNotice, ImageNotice
+from album_operator.domain.notice import CommitNotice, ImageNotice, Notice
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.serving.health import Health
 from album_operator.waking.daemons import serve_release
-from tests.fakes.builders import APPLICATION, IMAGE, raw_pipeline
+from tests.fakes.builders import APPLICATION, CONFIG, DIGEST, IMAGE, raw_pipeline
 from tests.fakes.cluster import finish_build
-from tests.unit.core.stage import Stage
+from tests.unit.core.stage import VALUES, Stage
 
 RELEASE = Ref("album", "backend-v1.1.0")
 
@@ -251,3 +251,17 @@ async def test_a_check_of_its_commit_wakes_a_release_that_waits_for_checks(daemo
     for _ in range(20):
         await asyncio.sleep(0)
     assert stage.forge.requests.count("list_checks") == asked
+
+
+async def test_a_release_that_follows_is_woken_by_a_push_to_the_base_branch(daemon: Daemon) -> None:
+    stage = daemon.stage
+    stage.push("v1.1.0", DIGEST)
+    stage.apply(tag="backend-v1.1.0", mode="Follow")
+    daemon.start()
+    await daemon.until_ready_is("AwaitingCommit")
+    text = VALUES.format(app="backend", image=IMAGE).replace("v1.0.0", "v1.1.0")
+    made = stage.config.write("main", {"backend/values.yaml": text})
+    daemon.wakeups.notice(Notice(CONFIG, None, "main"))
+    await daemon.until_ready_is("Syncing")
+
+    assert stage.status()["config"]["mergedCommit"] == made

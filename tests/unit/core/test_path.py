@@ -9,7 +9,7 @@ import pytest
 
 from album_operator import steps
 from album_operator.domain.record import StepName
-from album_operator.domain.release import Delivery
+from album_operator.domain.release import Delivery, Mode
 from album_operator.domain.resolved import Resolved
 from album_operator.steps.path import Step, path
 from tests.fakes.builders import RESOLVED
@@ -17,6 +17,7 @@ from tests.fakes.builders import RESOLVED
 BESIDE_STEPS = {
     "__init__",
     "access",
+    "build_checks",
     "case",
     "editing",
     "findings",
@@ -25,6 +26,7 @@ BESIDE_STEPS = {
     "overtaken",
     "path",
     "reach",
+    "undo",
     "world",
 }
 
@@ -33,11 +35,12 @@ def _with(delivery: Delivery) -> Resolved:
     return replace(RESOLVED, config=replace(RESOLVED.config, delivery=delivery))
 
 
+@pytest.mark.parametrize("mode", Mode)
 @pytest.mark.parametrize("delivery", Delivery)
 def test_every_condition_of_a_release_is_that_of_one_step_in_their_order(
-    delivery: Delivery,
+    delivery: Delivery, mode: Mode
 ) -> None:
-    assert [name for step in path(_with(delivery)) for name in step.NAMES] == list(StepName)
+    assert [name for step in path(mode, _with(delivery)) for name in step.NAMES] == list(StepName)
 
 
 @pytest.mark.parametrize(
@@ -49,8 +52,13 @@ def test_the_decision_of_a_step_has_its_name(name: str) -> None:
 
 
 def test_every_step_is_taken_by_some_release() -> None:
-    taken = {_name(step) for delivery in Delivery for step in path(_with(delivery))}
-    assert taken == {"build", "propose", "merge", "commit", "sync", "deploy"}
+    taken = {
+        _name(step)
+        for delivery in Delivery
+        for mode in Mode
+        for step in path(mode, _with(delivery))
+    }
+    assert taken == {"build", "propose", "merge", "commit", "follow", "sync", "deploy"}
 
 
 def _name(step: Step) -> str:

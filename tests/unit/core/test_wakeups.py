@@ -9,7 +9,7 @@ import pytest
 from album_operator.domain.hosts import HostAliases
 from album_operator.domain.notice import Notice, Subject
 from album_operator.domain.record import StepName
-from album_operator.domain.release import Ref
+from album_operator.domain.release import Mode, Ref
 from album_operator.steps.path import path
 from album_operator.waking.wakeups import Wakeups
 from tests.fakes.builders import RESOLVED
@@ -61,7 +61,7 @@ async def test_several_events_are_one_wake_up_at_the_time_of_the_first(wakeups: 
     assert not await _is_woken(wakeups, RELEASE)
 
 
-WOKEN_BY = {name: step.WOKEN_BY for step in path(RESOLVED) for name in step.NAMES}
+WOKEN_BY = {name: step.WOKEN_BY for step in path(Mode.APPLY, RESOLVED) for name in step.NAMES}
 
 LOOKED_AT_IN = {
     "job": {StepName.IMAGE_READY},

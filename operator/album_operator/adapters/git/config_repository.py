@@ -19,7 +19,7 @@ from album_operator.adapters.git.commit import make_commit
 from album_operator.adapters.git.failures import LocalGitError
 from album_operator.adapters.git.files import Files, diff_files, diff_made, read_base, read_branch
 from album_operator.adapters.git.git import TIME_LIMIT, Git
-from album_operator.adapters.git.history import find_descent
+from album_operator.adapters.git.history import fetch_latest, find_descent
 from album_operator.adapters.git.limits import LIMITS, MIB, Limits, TooLargeError
 from album_operator.adapters.git.log import read_line_of_merges
 from album_operator.adapters.git.objects import Kept
@@ -212,6 +212,19 @@ class GitConfigRepository:
         return await self._read(
             place, HISTORY, lambda repository: read_line_of_merges(repository, since, until)
         )
+
+    async def list_latest(
+        self, place: GitPlace, base: str, commit: str
+    ) -> tuple[ConfigCommit, ...]:
+        """List the last commits of a branch up to one of it, newest first."""
+        check_ref_name(base)
+        check_commit(commit)
+
+        def read(repository: Repository) -> tuple[ConfigCommit, ...]:
+            fetch_latest(repository, base)
+            return read_line_of_merges(repository, None, commit)
+
+        return await self._read(place, HISTORY, read)
 
     async def _base(
         self, place: GitPlace, commit: str, paths: frozenset[str], deadline: Deadline

@@ -46,8 +46,7 @@ def find_descent(
     Raises:
         OutsideError: the branch does not exist, or cannot be fetched.
     """
-    # Flat, as `a` and `a/b` cannot both be branches here, but one after the other on the server.
-    kept = f"{HEADS}{hashlib.sha256(base.encode()).hexdigest()[:32]}"
+    kept = _kept(base)
     window = f"{SINCE}{int((since - CLOCKS_APART).timestamp())}"
     asked = {revision, ancestor}
     for depth in _depths(repository, kept, window):
@@ -68,7 +67,22 @@ def find_descent(
     return None
 
 
-def _depths(repository: Repository, kept: str, window: str) -> list[list[str]]:
+def fetch_latest(repository: Repository, base: str) -> None:
+    """Fetch the last commits of a branch.
+
+    Raises:
+        OutsideError: the branch does not exist, or cannot be fetched.
+    """
+    kept = _kept(base)
+    _fetch_commits(repository, base, kept, *_depths(repository, kept)[0])
+
+
+def _kept(base: str) -> str:
+    # Flat, as `a` and `a/b` cannot both be branches here, but one after the other on the server.
+    return f"{HEADS}{hashlib.sha256(base.encode()).hexdigest()[:32]}"
+
+
+def _depths(repository: Repository, kept: str, window: str = "") -> list[list[str]]:
     """Give the options of the fetches, one after another: a whole history stays whole."""
     has_history = repository.local("for-each-ref", kept).text != ""
     if has_history and not _is_shallow(repository):

@@ -50,19 +50,21 @@ def read_log(
     return tuple(SourceCommit(sha, author, subject) for sha, author, subject in fields)
 
 
-def read_line_of_merges(repository: Repository, since: str, until: str) -> tuple[ConfigCommit, ...]:
+def read_line_of_merges(
+    repository: Repository, since: str | None, until: str
+) -> tuple[ConfigCommit, ...]:
     """List the commits after one up to a descendant along first parents, the newest first.
 
     Args:
         repository: that has the history of both.
-        since: 40 hex digits; not listed.
+        since: 40 hex digits; not listed. None for the last `MOST_COMMITS`.
         until: 40 hex digits.
 
     Returns:
         Nothing where one is not there, or more than `MOST_COMMITS` are between them.
     """
-    limit = f"--max-count={MOST_COMMITS + 1}"
-    commits = f"{since}..{until}"
+    limit = f"--max-count={MOST_COMMITS + 1 if since else MOST_COMMITS}"
+    commits = f"{since}..{until}" if since else until
     # No message holds a NUL.
     listed = repository.local("log", "-z", WHOLE_FORMAT, limit, commits, "--", accept=(0, 128))
     entries = filter(None, listed.out.decode(errors="replace").split("\0"))
