@@ -8,6 +8,7 @@ from pathlib import Path
 
 from album_operator.domain.build_pod import SAFE_RULES, PodRules
 from album_operator.domain.build_slots import BuildLimits
+from album_operator.domain.builds import BuildKitMode
 from album_operator.domain.hosts import NO_ALIASES, HostAliases
 from album_operator.domain.images import DOCKER_HUB, registry_named
 from album_operator.domain.proxies import Proxies
@@ -41,6 +42,7 @@ ACCOUNT = re.compile(r"([a-z0-9][a-z0-9-]*/)?[a-z0-9][a-z0-9.-]*")
 
 KANIKO_IMAGE = "ghcr.io/osscontainertools/kaniko:v1.28.2"
 BUILDKIT_IMAGE = "docker.io/moby/buildkit:v0.34.2"
+ROOTLESS_IMAGE = f"{BUILDKIT_IMAGE}-rootless"
 
 LEAST_MEMORY = 32 * 1024 * 1024
 """With less, git does not read folders the field has."""
@@ -151,13 +153,18 @@ def _read_engine(
     fetch = read.amounts("ALBUM_FETCH_LIMITS", resources.FETCH.limits)
     secret = read.optional("ALBUM_BUILD_PROXY_SECRET", as_object_name, "a name of a Secret")
     authorities = read.optional("ALBUM_BUILD_CA_CONFIGMAP", as_object_name, "a name of a ConfigMap")
+    mode = read.parsed(
+        "ALBUM_BUILDKIT_MODE", "Privileged", _mode, f"one of {', '.join(BuildKitMode)}"
+    )
+    buildkit = ROOTLESS_IMAGE if mode is BuildKitMode.ROOTLESS else BUILDKIT_IMAGE
     return EngineSettings(
         operator_image=read.text("ALBUM_OPERATOR_IMAGE"),
         kaniko_image=read.text("ALBUM_KANIKO_IMAGE", KANIKO_IMAGE),
-        buildkit_image=read.text("ALBUM_BUILDKIT_IMAGE", BUILDKIT_IMAGE),
+        buildkit_image=read.text("ALBUM_BUILDKIT_IMAGE", buildkit),
         registry_mirrors=_read_mirrors(read),
         insecure_hosts=insecure_hosts,
         allowed_hosts=allowed_hosts,
+        buildkit_mode=mode,
         allow_privileged=read.boolean("ALBUM_ALLOW_PRIVILEGED_BUILDS", default=False),
         build_resources=Resources(requests, limits),
         fetch_resources=Resources(resources.FETCH.requests, fetch),
@@ -165,6 +172,10 @@ def _read_engine(
         pods=_read_pods(read),
         buildkit_programs=frozenset(read.words("ALBUM_BUILDKIT_CREDENTIAL_HELPERS", "", PROGRAM)),
     )
+
+
+def _mode(text: str) -> BuildKitMode | None:
+    return next((mode for mode in BuildKitMode if mode == text), None)
 
 
 def _read_pods(read: Variables) -> PodRules:

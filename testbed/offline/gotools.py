@@ -131,6 +131,10 @@ SETS: tuple[ToolSet, ...] = (
     # Of this version only tests use it: Debian's older one serves the testbed's images.
     ToolSet("registry", {"registry": "github.com/distribution/distribution/v3/cmd/registry"}),
     ToolSet("buildkit", _programs("github.com/moby/buildkit/cmd", "buildkitd", "buildctl")),
+    ToolSet(
+        "rootlesskit",
+        {"rootlesskit": "github.com/rootless-containers/rootlesskit/v3/cmd/rootlesskit"},
+    ),
 )
 
 _SET_OF = {program: tools for tools in SETS for program in tools.programs}

@@ -25,6 +25,7 @@ NGINX = "docker.io/library/nginx:stable-bookworm"
 REGISTRY = "docker.io/library/registry:2.8.2"
 GITEA = "docker.io/gitea/gitea:1.26.0"
 BUILDKIT = "docker.io/moby/buildkit:v0.34.2"
+ROOTLESS_BUILDKIT = f"{BUILDKIT}-rootless"
 
 # What `golang:1.26-bookworm` holds; fetched like a module when the machine has another one.
 _GO_IN_IMAGE = "go1.26.8"
@@ -101,6 +102,8 @@ def cluster_images(settings: Settings) -> list[Image]:
     script = ("buildctl-daemonless.sh",)
     programs = ("buildkitd", "buildctl", "runc")
     images.append(_image(BUILDKIT, _Recipe("buildkit", programs=programs, files=script)))
+    recipe = _Recipe("buildkit-rootless", programs=(*programs, "rootlesskit"), files=script)
+    images.append(_image(ROOTLESS_BUILDKIT, recipe))
     return images
 
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pytest
 
-from testbed.deploy import DEPLOYMENT, NAMESPACE, SYSTEM
+from album_operator.settings import BUILDKIT_IMAGE
+from testbed.deploy import DEPLOYMENT, NAMESPACE, SYSTEM, deploy
 from tests.e2e.processes import watching
 from tests.e2e.registry import Repository
 from tests.e2e.troubled_builds import apply
-from tests.e2e.world import CONFIG, World
+from tests.e2e.world import CONFIG, World, wait_for
 
 pytestmark = pytest.mark.e2e
 
@@ -24,12 +28,64 @@ DOCKERFILE = (
     "RUN touch /after\n"
 )
 
+LET_PODS_MOUNT_SYSFS = """
+mountpoint -q /run/sysfs || { mkdir -p /run/sysfs && mount -t sysfs sysfs /run/sysfs; }
+mount -o remount,rw,nosuid,nodev,noexec /run/sysfs
+"""
+"""A node of kind has its /sys read-only, and the kernel lets a user namespace see no more of it
+than its parent does (`mount_too_revealing`). A machine's own is as the kubelet needs it."""
+
 GIT = "GIT_ASKPASS="
 """What git alone has in its environment, beside the token that a program of ours tells it."""
 
 
+@pytest.fixture(scope="module")
+def deploys(session_world: World) -> Iterator[Callable[..., str]]:
+    """Deploys the operator with other settings, on a node that gives Pods user namespaces."""
+    testbed = session_world.testbed
+    docker = ["docker", f"--host={testbed.docker_host}", "exec"]
+    node = f"{testbed.settings.name}-control-plane"
+    subprocess.run([*docker, node, "sh", "-c", LET_PODS_MOUNT_SYSFS], check=True)
+    yield partial(deploy, testbed)
+    deploy(testbed)
+
+
 @pytest.mark.usefixtures("engine")
 def test_what_a_release_holds_secret_is_nowhere_but_in_its_secrets(world: World) -> None:
+    _release_and_look(world)
+
+
+@pytest.mark.parametrize("mode", ["UserNamespace", "Rootless"])
+def test_without_privileges_it_builds_pushes_and_caches_and_shows_no_secret(
+    world: World, deploys: Callable[..., str], mode: str
+) -> None:
+    deploys(ALBUM_BUILDKIT_MODE=mode)
+    _release_and_look(world)
+
+
+def test_where_buildkit_cannot_run_that_is_told_in_time_and_the_remedy_helps(
+    world: World, deploys: Callable[..., str]
+) -> None:
+    deploys(ALBUM_BUILDKIT_MODE="Rootless", ALBUM_BUILDKIT_IMAGE=BUILDKIT_IMAGE)
+    name = world.release(world.new_tag())
+    failed = world.await_reason(name, "NodeUnsuitable")
+    assert "or none there" in failed["status"]["failure"]["message"]
+    assert _seconds_of_build(failed) < 30
+    deploys(ALBUM_BUILDKIT_MODE="Rootless")
+    world.testbed.kubectl(
+        "annotate", "albumrelease", name, "-n", NAMESPACE, "album.dev/retry=again"
+    )
+    wait_for("the second attempt", lambda: world.get(name)["status"]["attempt"] == 2)
+    world.await_reason(name, "AwaitingMerge")
+
+
+def _seconds_of_build(release: dict[str, Any]) -> float:
+    (step,) = [one for one in release["status"]["steps"] if one["name"] == "ImageReady"]
+    began, ended = (datetime.fromisoformat(step[key]) for key in ("startedAt", "finishedAt"))
+    return (ended - began).total_seconds()
+
+
+def _release_and_look(world: World) -> None:
     own = f"secret-{uuid.uuid4().hex[:8]}"
     word, password, proof = (uuid.uuid4().hex for _ in range(3))
     _make_secrets(world, own, word, password)

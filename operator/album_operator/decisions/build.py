@@ -13,12 +13,13 @@ from album_operator.decisions import (
     further_tags,
     image,
 )
+from album_operator.decisions.build_engine import check_engine
 from album_operator.decisions.build_pod import check_pod
 from album_operator.decisions.build_proof import Pushed
 from album_operator.decisions.further_tags import Standing
 from album_operator.domain.build_pod import SAFE_RULES, PodRules
 from album_operator.domain.build_slots import BuildRunning, BuildSlots
-from album_operator.domain.builds import BuildSeen, BuildState, JobOwner
+from album_operator.domain.builds import BuildKitMode, BuildSeen, BuildState, JobOwner
 from album_operator.domain.hosts import NO_ALIASES, HostAliases
 from album_operator.domain.pull_requests import Checks
 from album_operator.domain.reasons import Reason
@@ -59,24 +60,6 @@ class Look:
     checks: Mapping[str, Checks] | None = None
 
 
-def check_engine(resolved: Resolved, *, privileged: bool) -> Halt | None:
-    """Refuse a builder that needs a privileged container where the admin allows none.
-
-    Args:
-        resolved: what the release does.
-        privileged: whether the admin allows privileged builds.
-    """
-    if privileged or resolved.build.type is not BuildType.BUILDKIT:
-        return None
-    return Halt(
-        Reason.ENGINE_NOT_ALLOWED,
-        f"AlbumPipeline {resolved.pipeline.name} builds with {resolved.build.type}, whose Pod is "
-        "privileged, and this operator runs no privileged builds.",
-        "Set spec.build.type: Kaniko in the pipeline, or ask an admin for "
-        "ALBUM_ALLOW_PRIVILEGED_BUILDS=true in the operator's settings",
-    )
-
-
 def decide(
     release: Release,
     record: Record,
@@ -84,7 +67,7 @@ def decide(
     seen: Look,
     now: datetime,
     *,
-    privileged: bool,
+    buildkit: BuildKitMode | None,
     pods: PodRules = SAFE_RULES,
     aliases: HostAliases = NO_ALIASES,
 ) -> Verdict[BuildAction]:
@@ -96,8 +79,8 @@ def decide(
         resolved: what it does.
         seen: what was looked at.
         now: the time.
-        privileged: whether the admin allows privileged builds, today: when the release was
-            resolved another answer may have been in force.
+        buildkit: how the admin has BuildKit run, if at all, today: when the release was resolved
+            another answer may have been in force.
         pods: what the admin allows of the Pods of builds, likewise.
         aliases: which hosts are one, as an admin tells.
     """
@@ -116,11 +99,11 @@ def decide(
     if resolved.build.type is BuildType.EXTERNAL:
         return image.wait(record, resolved, now)
     if job is None:
-        refused = check_engine(resolved, privileged=privileged)
+        refused = check_engine(resolved, buildkit)
         refused = refused or check_pod(release, resolved, pods)
         return refused or _begin(release, record, resolved, seen, now)
     stranger = _find_stranger(release, job)
-    return stranger or _go_on(release, record, resolved, job, seen, now)
+    return stranger or _go_on(release, record, resolved, job, seen, now, buildkit)
 
 
 def _begin(
@@ -164,13 +147,14 @@ def _go_on(
     job: BuildSeen,
     seen: Look,
     now: datetime,
+    buildkit: BuildKitMode | None,
 ) -> Done | Wait | Halt:
     """Wait for the build, say why it failed, or prove what it pushed."""
     build = BuildRecord(job.job, resolved.build.type, job.started_at, job.finished_at)
     record = replace(record, build=build)
     match job.state:
         case BuildState.RUNNING:
-            return build_troubles.wait(record, resolved, job, now)
+            return build_troubles.wait(record, resolved, job, now, buildkit)
         case BuildState.SUCCEEDED if resolved.build.proof is ProofBy.BUILDER:
             return build_proof.prove_by_builder(release, record, resolved, job)
         case BuildState.SUCCEEDED:

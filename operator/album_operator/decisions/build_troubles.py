@@ -4,7 +4,8 @@ import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from album_operator.domain.builds import BuildSeen, PodTrouble
+from album_operator.decisions.build_engine import find_refusal, say_namespace
+from album_operator.domain.builds import BuildKitMode, BuildSeen, PodTrouble
 from album_operator.domain.names import BUILDER, FETCH
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Failure, Record, StepName
@@ -81,7 +82,13 @@ KILLED = 137
 """Exit code of a process that ended by SIGKILL."""
 
 
-def wait(record: Record, resolved: Resolved, seen: BuildSeen, now: datetime) -> Wait:
+def wait(
+    record: Record,
+    resolved: Resolved,
+    seen: BuildSeen,
+    now: datetime,
+    buildkit: BuildKitMode | None,
+) -> Wait:
     """Wait for a build that runs, and say what keeps its Pod from it.
 
     Args:
@@ -89,6 +96,7 @@ def wait(record: Record, resolved: Resolved, seen: BuildSeen, now: datetime) -> 
         resolved: what it does.
         seen: its build Job.
         now: the time.
+        buildkit: how the admin has BuildKit run.
     """
     trouble = seen.trouble
     reason = _reason_to_wait(trouble) if trouble else None
@@ -99,6 +107,8 @@ def wait(record: Record, resolved: Resolved, seen: BuildSeen, now: datetime) -> 
     if trouble.reason != "Suspended":
         deadline = (seen.started_at or now) + resolved.build.timeout
         message += f"{KEEPS_TRYING}{deadline:%H:%M:%S} UTC."
+    if trouble.reason == "FailedCreatePodSandBox":
+        message += say_namespace(resolved, buildkit)
     return Wait(reason, message, POD_LOOK, record)
 
 
@@ -136,14 +146,15 @@ def _what_keeps(seen: BuildSeen, trouble: PodTrouble) -> str:
 def fail(release: Release, record: Record, resolved: Resolved, seen: BuildSeen) -> Halt:
     """Say why a build failed, and what a person can do about it."""
     trouble = seen.trouble or PodTrouble(pod="", container=None, reason="", message="")
+    refusal = find_refusal(resolved, trouble.message) if trouble.is_log else None
     if trouble.is_log and not resolved.build.failure_log:
         trouble = replace(trouble, message=_step_of(trouble.message))
-    cause = _cause(record, resolved, seen, trouble)
+    cause = refusal or _cause(record, resolved, seen, trouble)
     halt = replace(cause, ending=f", then {SET_RETRY}. {_logs(release, seen, trouble)}")
     failure = Failure(
         step=StepName.IMAGE_READY,
         reason=halt.reason,
-        message=trouble.message or halt.sentence,
+        message=halt.sentence if refusal else trouble.message or halt.sentence,
         pod=trouble.pod or None,
         container=trouble.container,
         exit_code=trouble.exit_code,

@@ -15,6 +15,18 @@ class BuildState(StrEnum):
     FAILED = "Failed"
 
 
+class BuildKitMode(StrEnum):
+    """How BuildKit's Pods run: an admin's word, never a pipeline's.
+
+    `Privileged` as root of the node. `UserNamespace` as root of a user namespace that the kubelet
+    gives the Pod, which is nobody on the node. `Rootless` as user 1000, who makes one.
+    """
+
+    PRIVILEGED = "Privileged"
+    USER_NAMESPACE = "UserNamespace"
+    ROOTLESS = "Rootless"
+
+
 class JobOwner(StrEnum):
     """Who controls a build Job.
 

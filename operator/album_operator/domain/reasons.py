@@ -62,6 +62,7 @@ class Reason(StrEnum):
     BUILD_OUT_OF_DISK = "BuildOutOfDisk"
     BUILD_OUT_OF_MEMORY = "BuildOutOfMemory"
     BUILD_TIMED_OUT = "BuildTimedOut"
+    NODE_UNSUITABLE = "NodeUnsuitable"
     IMAGE_EXISTS_FROM_OTHER_COMMIT = "ImageExistsFromOtherCommit"
     IMAGE_EXISTS_FROM_OTHER_BUILD = "ImageExistsFromOtherBuild"
     IMAGE_SOURCE_UNKNOWN = "ImageSourceUnknown"

@@ -11,6 +11,7 @@ from album_operator.domain.image_labels import labels_of
 from album_operator.domain.resolved import Resolved, ResolvedBuild
 from album_operator.render.build_cache import BUILDKIT_CACHE_SCRIPT, buildkit_variables
 from album_operator.render.build_secrets import render_secret_mounts, secret_options
+from album_operator.render.buildkit_modes import way_of
 from album_operator.render.engines import (
     TERMINATION_LOG,
     WORKSPACE,
@@ -29,7 +30,6 @@ BUILDKIT_DOCKER_CONFIG = "/var/run/secrets/album/registry"
 BUILDKIT_SECRETS = "/var/run/secrets/album/build"
 BUILDKIT_CA = "/var/run/secrets/album/ca"
 BUILDKIT_CA_FOLDERS = f"/etc/ssl/certs:{BUILDKIT_CA}"
-BUILDKIT_STATE = "/var/lib/buildkit"
 
 # Everything a user can choose comes as an argument or in the environment. buildctl renames its
 # metadata file into place, so that file cannot be the termination log. It writes the file with Go's
@@ -40,8 +40,7 @@ BUILDKIT_STATE = "/var/lib/buildkit"
 # shell waits for what runs in the background alone while it obeys SIGTERM, which the first process
 # of a container ignores else: a build that ends well while its Pod is taken away tells nobody.
 BUILDKIT_SCRIPT = (
-    "set -eu\n"
-    + BUILDKIT_CACHE_SCRIPT
+    BUILDKIT_CACHE_SCRIPT
     + r"""work=$(mktemp -d)
 printf '%s' "$BUILDKITD_TOML" >"$work/buildkitd.toml"
 export BUILDKITD_FLAGS="--config $work/buildkitd.toml"
@@ -76,7 +75,8 @@ printf '%s' "$digest" >"$ALBUM_TERMINATION_LOG"
 
 def render_buildkit(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
     """Render the container, without what all containers share."""
-    command = ["sh", "-c", BUILDKIT_SCRIPT, "album-build"]
+    way = way_of(engine)
+    command = ["sh", "-c", f"set -eu\n{way.check}{BUILDKIT_SCRIPT}", "album-build"]
     cache, variables = resolved.build.cache, dict[str, str]()
     if cache is not None:
         variables = dict(buildkit_variables(cache, named(cache.repository)))
@@ -92,6 +92,7 @@ def render_buildkit(resolved: Resolved, engine: EngineSettings) -> dict[str, Any
                     "BUILDCTL_CONNECT_RETRIES_MAX": "60",
                     "DOCKER_CONFIG": BUILDKIT_DOCKER_CONFIG,
                     "ALBUM_TERMINATION_LOG": TERMINATION_LOG,
+                    **({"ALBUM_STATE": way.state} if way.check else {}),
                     # A termination message would take the place of the log's end.
                     "ALBUM_SHOWS_LOG": "true" if resolved.build.failure_log else "",
                     **variables,
@@ -99,17 +100,13 @@ def render_buildkit(resolved: Resolved, engine: EngineSettings) -> dict[str, Any
             ),
             *network_env(resolved.build, engine, BUILDKIT_CA_FOLDERS),
         ],
-        "securityContext": {
-            "runAsUser": 0,
-            "runAsGroup": 0,
-            "privileged": engine.allow_privileged,
-        },
+        "securityContext": dict(way.security),
         "volumeMounts": [
             {"name": "source", "mountPath": WORKSPACE},
             *render_push_mounts(resolved.build, BUILDKIT_DOCKER_CONFIG),
             *render_secret_mounts(resolved.build.secrets, BUILDKIT_SECRETS),
             *engine.network.render_mounts(BUILDKIT_CA),
-            {"name": "buildkit", "mountPath": BUILDKIT_STATE},
+            {"name": "buildkit", "mountPath": way.state},
         ],
     }
 
@@ -139,7 +136,7 @@ def _buildkit_args(resolved: Resolved, engine: EngineSettings) -> list[str]:
 
 
 def render_buildkitd_toml(build: ResolvedBuild, engine: EngineSettings) -> str:
-    """Render buildkitd's configuration: mirrors of registries and hosts with plain HTTP."""
+    """Render buildkitd's configuration: mirrors, hosts with plain HTTP, and what a mode wants."""
     mirrors, registries = defaultdict[str, list[str]](list), dict[str, list[str]]()
     for mirror in engine.registry_mirrors:
         mirrors[mirror.registry].append(_toml(mirror.place))
@@ -147,9 +144,10 @@ def render_buildkitd_toml(build: ResolvedBuild, engine: EngineSettings) -> str:
         registries[registry] = [f"mirrors = [{', '.join(places)}]"]
     for host in insecure_hosts_of(build, engine):
         registries.setdefault(host, []).append("http = true")
-    return "\n".join(
-        "\n".join([f"[registry.{_toml(host)}]", *lines, ""]) for host, lines in registries.items()
-    )
+    tables = {f"registry.{_toml(host)}": lines for host, lines in registries.items()}
+    if not way_of(engine).process_sandbox:
+        tables["worker.oci"] = ["noProcessSandbox = true"]
+    return "\n".join("\n".join([f"[{name}]", *lines, ""]) for name, lines in tables.items())
 
 
 def _toml(text: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from album_operator.domain.build_pod import SAFE_RULES, PodRules
+from album_operator.domain.builds import BuildKitMode
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.images import DOCKER_HUB, registry_named, registry_of
 from album_operator.domain.reasons import Reason
@@ -46,7 +47,8 @@ class EngineSettings:
         insecure_hosts: `host[:port]` that may be spoken to in plain HTTP.
         allowed_hosts: those that may be at an address of the node or the cluster.
         image_pull_policy: of all containers of the Job.
-        allow_privileged: whether a builder that needs it gets a privileged container.
+        buildkit_mode: how BuildKit's Pods run.
+        allow_privileged: whether they get a privileged container, where that is the mode.
         build_resources: of the container that builds, where a pipeline says nothing; its limits
             name `ephemeral-storage`.
         fetch_resources: of the container that fetches the source, without `ephemeral-storage`.
@@ -62,12 +64,19 @@ class EngineSettings:
     insecure_hosts: frozenset[str] = frozenset()
     allowed_hosts: frozenset[str] = frozenset()
     image_pull_policy: str = "IfNotPresent"
+    buildkit_mode: BuildKitMode = BuildKitMode.PRIVILEGED
     allow_privileged: bool = False
     build_resources: Resources = resources.BUILD
     fetch_resources: Resources = resources.FETCH
     network: JobNetwork = OPEN_NETWORK
     pods: PodRules = SAFE_RULES
     buildkit_programs: frozenset[str] = frozenset()
+
+    @property
+    def buildkit(self) -> BuildKitMode | None:
+        """How BuildKit's Pods run; None where no pipeline may build with it."""
+        is_refused = self.buildkit_mode is BuildKitMode.PRIVILEGED and not self.allow_privileged
+        return None if is_refused else self.buildkit_mode
 
     def programs_of(self, engine: BuildType) -> frozenset[str]:
         """Give the credential helpers that an engine's image has."""

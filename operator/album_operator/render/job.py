@@ -15,6 +15,7 @@ from album_operator.domain.resolved import Resolved, ResolvedBuild
 from album_operator.render.build_pod import render_metadata, render_pod_spec
 from album_operator.render.build_secrets import render_secret_volumes
 from album_operator.render.builder import render_builder, render_state_volumes
+from album_operator.render.buildkit_modes import render_host_users, secret_mode_of
 from album_operator.render.engines import (
     SOURCE,
     TERMINATION_LOG,
@@ -123,6 +124,7 @@ def render_job(
 
 def _render_pod(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
     build = complete(resolved.build.resources, engine.build_resources)
+    secret_mode = secret_mode_of(resolved.build, engine)
     shared = {
         "imagePullPolicy": engine.image_pull_policy,
         "terminationMessagePath": TERMINATION_LOG,
@@ -142,6 +144,7 @@ def _render_pod(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
         "automountServiceAccountToken": False,
         **render_pod_spec(_pod_of(resolved.build)),
         "enableServiceLinks": False,
+        **render_host_users(resolved.build, engine),
         "securityContext": {"seccompProfile": {"type": "RuntimeDefault"}},
         "initContainers": [{**_render_fetch(resolved, engine, build), **shared}],
         "containers": [builder],
@@ -155,8 +158,8 @@ def _render_pod(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
                 "name": "git",
                 "secret": {"secretName": resolved.source.secret_name, "defaultMode": 0o444},
             },
-            *_render_registry_volumes(resolved),
-            *render_secret_volumes(resolved.build.secrets, 0o400),
+            *_render_registry_volumes(resolved, secret_mode),
+            *render_secret_volumes(resolved.build.secrets, secret_mode),
             *render_state_volumes(resolved, build.limits[DISK]),
             *engine.network.render_volumes(),
         ],
@@ -178,11 +181,11 @@ def _is_on_docker_hub(resolved: Resolved) -> bool:
     return bool(build.push_secret_name) and registry_of(build.image) == DOCKER_HUB
 
 
-def _render_registry_volumes(resolved: Resolved) -> list[dict[str, Any]]:
+def _render_registry_volumes(resolved: Resolved, secret_mode: int) -> list[dict[str, Any]]:
     """Render the push credential: as the Secret has it, or as the init container writes it."""
     secret = {
         "secretName": resolved.build.push_secret_name,
-        "defaultMode": 0o400,
+        "defaultMode": secret_mode,
         "items": [{"key": ".dockerconfigjson", "path": "config.json"}],
     }
     if not resolved.build.push_secret_name:

@@ -36,7 +36,7 @@ async def decide(world: World, case: Case) -> Verdict[BuildAction]:
         case.resolved,
         await _look(world, case) if case.record.image is None else Look(),
         world.clock(),
-        privileged=world.settings.engine.allow_privileged,
+        buildkit=world.settings.engine.buildkit,
         pods=world.settings.engine.pods,
         aliases=world.settings.host_aliases,
     )

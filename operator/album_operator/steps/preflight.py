@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from album_operator.decisions import (
     application,
-    build,
     build_checks,
+    build_engine,
     build_proxy,
     build_secrets,
     propose,
@@ -254,7 +254,7 @@ def _check_free(case: Case, look: _Look, done: Done) -> Halt | None:
 
 async def _check_build(world: World, case: Case, found: Findings) -> None:
     engine = world.settings.engine
-    found.note(build.check_engine(case.resolved, privileged=engine.allow_privileged))
+    found.note(build_engine.check_engine(case.resolved, engine.buildkit))
     found.note(check_pod(case.release, case.resolved, engine.pods))
     found.note(await found.ask(_check_read(world, case)))
     if case.resolved.build.type is BuildType.EXTERNAL:

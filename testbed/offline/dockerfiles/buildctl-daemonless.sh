@@ -1,13 +1,16 @@
 #!/bin/sh
 # Runs one buildctl command against a buildkitd that lives as long as the command.
 # BUILDKITD_FLAGS: words added to the daemon's command line.
+# As another user than root the daemon runs in a user namespace that rootlesskit makes.
 # BUILDCTL_CONNECT_RETRIES_MAX: tenths of a second until the daemon must answer (default 300).
 set -eu
 
 folder=$(mktemp -d)
 address=unix://$folder/buildkitd.sock
+namespace=
+[ "$(id -u)" = 0 ] || namespace=rootlesskit
 # shellcheck disable=SC2086 # the flags are words
-buildkitd ${BUILDKITD_FLAGS:-} --addr="$address" >"$folder/log" 2>&1 &
+$namespace buildkitd ${BUILDKITD_FLAGS:-} --addr="$address" >"$folder/log" 2>&1 &
 daemon=$!
 
 finish() {

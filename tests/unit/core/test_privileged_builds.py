@@ -49,6 +49,18 @@ async def test_an_admins_word_and_a_retry_let_it_build() -> None:
     assert builder["securityContext"]["privileged"]
 
 
+@pytest.mark.parametrize("mode", ["UserNamespace", "Rootless"])
+async def test_where_buildkit_runs_without_privileges_nobody_has_to_allow_them(mode: str) -> None:
+    stage = Stage(ALBUM_BUILDKIT_MODE=mode)
+    stage.cluster.apply(raw_pipeline(build=BUILDKIT))
+    stage.apply()
+    await stage.release()
+
+    assert stage.ready() == ("True", "Released")
+    (builder,) = stage.jobs[0]["spec"]["template"]["spec"]["containers"]
+    assert not builder["securityContext"]["privileged"]
+
+
 async def test_another_engine_and_a_retry_let_it_build() -> None:
     stage = _stage()
     stage.apply()

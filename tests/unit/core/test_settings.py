@@ -8,6 +8,7 @@ import pytest
 from album_operator.adapters.git.limits import FETCH_BYTES, MEMORY_BYTES
 from album_operator.domain.build_pod import SAFE_RULES, PodRules
 from album_operator.domain.build_slots import BuildLimits
+from album_operator.domain.builds import BuildKitMode
 from album_operator.domain.proxies import Proxies, Proxy
 from album_operator.domain.registry_access import KANIKO_PROGRAMS
 from album_operator.domain.release import BuildType, Resources
@@ -34,7 +35,7 @@ def test_two_variables_are_enough() -> None:
     assert settings.engine.kaniko_image == KANIKO_IMAGE
     assert settings.engine.buildkit_image == BUILDKIT_IMAGE
     assert settings.engine.registry_mirrors == ()
-    assert not settings.engine.allow_privileged
+    assert settings.engine.buildkit is None
     assert settings.engine.pods == SAFE_RULES
     assert settings.engine.build_resources == resources.BUILD
     assert settings.engine.fetch_resources == resources.FETCH
@@ -54,6 +55,26 @@ def test_two_variables_are_enough() -> None:
     assert settings.engine.network == JobNetwork()
 
 
+@pytest.mark.parametrize(
+    ("mode", "allowed", "runs", "image"),
+    [
+        ("Privileged", "false", None, BUILDKIT_IMAGE),
+        ("Privileged", "true", BuildKitMode.PRIVILEGED, BUILDKIT_IMAGE),
+        ("UserNamespace", "true", BuildKitMode.USER_NAMESPACE, BUILDKIT_IMAGE),
+        ("Rootless", "false", BuildKitMode.ROOTLESS, f"{BUILDKIT_IMAGE}-rootless"),
+    ],
+)
+def test_how_buildkit_runs_is_one_setting_and_root_of_the_node_takes_two(
+    mode: str, allowed: str, runs: BuildKitMode | None, image: str
+) -> None:
+    settings = read_settings(
+        {**LEAST, "ALBUM_BUILDKIT_MODE": mode, "ALBUM_ALLOW_PRIVILEGED_BUILDS": allowed}
+    )
+
+    assert settings.engine.buildkit is runs
+    assert settings.engine.buildkit_image == image
+
+
 def test_every_variable_is_read(tmp_path: Path) -> None:
     secret_file = tmp_path / "secret"
     secret_file.write_text("sixteen letters!")
@@ -64,6 +85,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
             "ALBUM_OPERATOR_IMAGE": " registry:5000/album-operator:1 ",
             "ALBUM_KANIKO_IMAGE": "kaniko:2",
             "ALBUM_BUILDKIT_IMAGE": "buildkit:3",
+            "ALBUM_BUILDKIT_MODE": "Rootless",
             "ALBUM_ALLOW_PRIVILEGED_BUILDS": "true",
             "ALBUM_REGISTRY_MIRRORS": "172.18.0.1:5000, quay.io=mirror.example.org/quay",
             "ALBUM_BUILDS_PER_NAMESPACE": "12",
@@ -107,6 +129,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         Mirror("mirror.example.org/quay", "quay.io"),
     )
     assert settings.build_limits == BuildLimits(12, 40)
+    assert settings.engine.buildkit is BuildKitMode.ROOTLESS
     assert settings.engine.allow_privileged
     assert settings.engine.build_resources == Resources(
         {"memory": "1Gi"}, {"memory": "8Gi", "ephemeral-storage": "50Gi"}
@@ -181,6 +204,7 @@ def test_all_that_is_missing_is_named_at_once() -> None:
         ("ALBUM_REQUIRE_CONSENT", "yes"),
         ("ALBUM_REQUIRE_GUARD", "no"),
         ("ALBUM_ALLOW_PRIVILEGED_BUILDS", "1"),
+        ("ALBUM_BUILDKIT_MODE", "rootless"),
         ("ALBUM_BUILDS_PER_NAMESPACE", "0"),
         ("ALBUM_BUILDS", "0"),
         ("ALBUM_BUILDS", "all"),

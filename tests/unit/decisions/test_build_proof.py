@@ -35,7 +35,7 @@ OURS = labels_of(RESOLVED)
 
 
 def _decide(seen: BuildSeen, resolved: Resolved = BY_BUILDER) -> Verdict[BuildAction]:
-    return build.decide(RELEASE, RECORD, resolved, Look(seen), NOW, privileged=False)
+    return build.decide(RELEASE, RECORD, resolved, Look(seen), NOW, buildkit=None)
 
 
 def _left(*texts: str) -> BuildSeen:
@@ -54,7 +54,7 @@ def _compare(
     seen: BuildSeen, tagged: ImageSeen | None, named: ImageSeen | None = None
 ) -> Verdict[BuildAction]:
     look = Look(replace(seen, finished_at=NOW - timedelta(minutes=2)), tagged, named)
-    return build.decide(RELEASE, RECORD, RESOLVED, look, NOW, privileged=False)
+    return build.decide(RELEASE, RECORD, RESOLVED, look, NOW, buildkit=None)
 
 
 def _mismatch(seen: BuildSeen, tagged: ImageSeen | None, named: ImageSeen | None = None) -> Halt:

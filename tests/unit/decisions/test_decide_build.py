@@ -6,7 +6,7 @@ from datetime import timedelta
 from album_operator.decisions import build
 from album_operator.decisions.build import Look
 from album_operator.domain.build_slots import BuildRunning, BuildSlots, OverallSlots
-from album_operator.domain.builds import BuildSeen, BuildState, JobOwner
+from album_operator.domain.builds import BuildKitMode, BuildSeen, BuildState, JobOwner
 from album_operator.domain.image_labels import REVISION
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ImageOrigin, StepName
@@ -31,7 +31,7 @@ PRIVILEGED = replace(RESOLVED, build=replace(RESOLVED.build, type=BuildType.BUIL
 
 
 def _decide(seen: BuildSeen | None, resolved: Resolved = RESOLVED) -> Verdict[BuildAction]:
-    return build.decide(RELEASE, RECORD, resolved, Look(seen), NOW, privileged=False)
+    return build.decide(RELEASE, RECORD, resolved, Look(seen), NOW, buildkit=None)
 
 
 def _halt(seen: BuildSeen, resolved: Resolved = RESOLVED) -> Halt:
@@ -49,19 +49,22 @@ def test_without_a_job_one_is_submitted() -> None:
 
 
 def test_a_privileged_build_is_submitted_only_by_an_admins_word() -> None:
-    refused = build.decide(RELEASE, RECORD, PRIVILEGED, Look(), NOW, privileged=False)
+    refused = build.decide(RELEASE, RECORD, PRIVILEGED, Look(), NOW, buildkit=None)
 
     assert isinstance(refused, Halt)
     assert refused.reason is Reason.ENGINE_NOT_ALLOWED
     assert "AlbumPipeline album-app builds with BuildKit" in refused.sentence
     assert "spec.build.type: Kaniko" in refused.sentence
     assert "ALBUM_ALLOW_PRIVILEGED_BUILDS=true" in refused.sentence
-    allowed = build.decide(RELEASE, RECORD, PRIVILEGED, Look(), NOW, privileged=True)
+    assert "ALBUM_BUILDKIT_MODE=UserNamespace or Rootless" in refused.sentence
+    allowed = build.decide(
+        RELEASE, RECORD, PRIVILEGED, Look(), NOW, buildkit=BuildKitMode.PRIVILEGED
+    )
     assert isinstance(allowed, Act)
 
 
 def test_a_privileged_build_that_runs_is_waited_for_whatever_the_admin_says_by_now() -> None:
-    verdict = build.decide(RELEASE, RECORD, PRIVILEGED, Look(BUILD_SEEN), NOW, privileged=False)
+    verdict = build.decide(RELEASE, RECORD, PRIVILEGED, Look(BUILD_SEEN), NOW, buildkit=None)
 
     assert isinstance(verdict, Wait)
 
@@ -96,14 +99,14 @@ def test_a_running_build_is_waited_for_and_noted() -> None:
 
 def test_an_image_of_an_earlier_attempt_is_not_built_again() -> None:
     record = replace(RECORD, image=IMAGE_RECORD)
-    verdict = build.decide(RELEASE, record, RESOLVED, Look(), NOW, privileged=False)
+    verdict = build.decide(RELEASE, record, RESOLVED, Look(), NOW, buildkit=None)
 
     assert isinstance(verdict, Done)
     assert verdict.record == record
 
 
 def _queued(slots: BuildSlots) -> Wait:
-    verdict = build.decide(RELEASE, RECORD, RESOLVED, Look(slots=slots), NOW, privileged=False)
+    verdict = build.decide(RELEASE, RECORD, RESOLVED, Look(slots=slots), NOW, buildkit=None)
     assert isinstance(verdict, Wait)
     assert verdict.reason is Reason.QUEUED
     assert verdict.is_poll
@@ -156,28 +159,28 @@ def test_a_build_whose_namespace_is_full_waits_for_that_first() -> None:
 def test_a_build_with_room_in_all_namespaces_begins() -> None:
     overall = OverallSlots(limit=4, running=2, before=1, line=5)
     slots = BuildSlots(3, (), (), 1, overall)
-    verdict = build.decide(RELEASE, RECORD, RESOLVED, Look(slots=slots), NOW, privileged=False)
+    verdict = build.decide(RELEASE, RECORD, RESOLVED, Look(slots=slots), NOW, buildkit=None)
 
     assert isinstance(verdict, Act)
 
 
 def test_a_build_with_room_for_it_and_those_before_it_begins() -> None:
     slots = BuildSlots(3, ("a",), ("b",))
-    verdict = build.decide(RELEASE, RECORD, RESOLVED, Look(slots=slots), NOW, privileged=False)
+    verdict = build.decide(RELEASE, RECORD, RESOLVED, Look(slots=slots), NOW, buildkit=None)
 
     assert isinstance(verdict, Act)
 
 
 def test_a_builder_that_is_not_allowed_does_not_wait_for_a_turn() -> None:
     slots = BuildSlots(1, ("a",))
-    verdict = build.decide(RELEASE, RECORD, PRIVILEGED, Look(slots=slots), NOW, privileged=False)
+    verdict = build.decide(RELEASE, RECORD, PRIVILEGED, Look(slots=slots), NOW, buildkit=None)
 
     assert isinstance(verdict, Halt)
 
 
 def test_another_build_of_the_same_image_is_waited_for_before_a_turn() -> None:
     seen = Look(other=BuildRunning("job-x", "prod", "prod"))
-    wait = build.decide(RELEASE, RECORD, RESOLVED, seen, NOW, privileged=False)
+    wait = build.decide(RELEASE, RECORD, RESOLVED, seen, NOW, buildkit=None)
 
     assert isinstance(wait, Wait)
     assert (wait.reason, wait.is_poll) == (Reason.BUILDING, True)
@@ -187,7 +190,7 @@ def test_another_build_of_the_same_image_is_waited_for_before_a_turn() -> None:
         "kubectl delete job -n album job-x."
     )
     own = Look(other=BuildRunning("job-x", RELEASE.ref.name, "prod"))
-    wait = build.decide(RELEASE, RECORD, RESOLVED, own, NOW, privileged=False)
+    wait = build.decide(RELEASE, RECORD, RESOLVED, own, NOW, buildkit=None)
     assert isinstance(wait, Wait)
     assert wait.message.startswith("Job job-x of an earlier attempt of this release builds")
 
@@ -195,20 +198,20 @@ def test_another_build_of_the_same_image_is_waited_for_before_a_turn() -> None:
 def test_an_image_that_is_there_needs_no_job_and_no_turn() -> None:
     labels = {REVISION: RESOLVED.source.commit}
     seen = Look(job=replace(BUILD_SEEN, owner=JobOwner.EARLIER), tagged=ImageSeen(DIGEST, labels))
-    done = build.decide(RELEASE, RECORD, PRIVILEGED, seen, NOW, privileged=False)
+    done = build.decide(RELEASE, RECORD, PRIVILEGED, seen, NOW, buildkit=None)
 
     assert isinstance(done, Done)
     assert done.record.image == replace(IMAGE_RECORD, origin=ImageOrigin.REUSED)
     assert done.record.build is None
     other = replace(seen, tagged=ImageSeen(DIGEST, {REVISION: "9" * 40}))
-    halt = build.decide(RELEASE, RECORD, RESOLVED, other, NOW, privileged=False)
+    halt = build.decide(RELEASE, RECORD, RESOLVED, other, NOW, buildkit=None)
     assert isinstance(halt, Halt)
     assert halt.reason is Reason.IMAGE_EXISTS_FROM_OTHER_COMMIT
 
 
 def test_an_image_that_is_built_elsewhere_is_waited_for() -> None:
     external = replace(RESOLVED, build=replace(RESOLVED.build, type=BuildType.EXTERNAL))
-    wait = build.decide(RELEASE, RECORD, external, Look(), NOW, privileged=False)
+    wait = build.decide(RELEASE, RECORD, external, Look(), NOW, buildkit=None)
 
     assert isinstance(wait, Wait)
     assert wait.reason is Reason.AWAITING_IMAGE

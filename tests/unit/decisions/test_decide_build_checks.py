@@ -24,7 +24,7 @@ PASSED = dict.fromkeys(ALL, Checks.PASSING)
 
 
 def _decide(look: Look) -> Verdict[object]:
-    return build.decide(RELEASE, RECORD, STRICT, look, NOW, privileged=False)
+    return build.decide(RELEASE, RECORD, STRICT, look, NOW, buildkit=None)
 
 
 def _wait(seen: Mapping[str, Checks]) -> Wait:

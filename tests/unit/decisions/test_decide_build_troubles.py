@@ -34,7 +34,7 @@ LOW = "The node was low on resource: ephemeral-storage. Container build was usin
 def _decide(
     seen: BuildSeen, resolved: Resolved = RESOLVED, record: Record = RECORD
 ) -> Verdict[BuildAction]:
-    return build.decide(RELEASE, record, resolved, Look(seen), NOW, privileged=False)
+    return build.decide(RELEASE, record, resolved, Look(seen), NOW, buildkit=None)
 
 
 def _wait(trouble: PodTrouble, seen: BuildSeen = RUNNING) -> Wait:

@@ -30,7 +30,7 @@ def _decide(
     tags: dict[str, ImageSeen | None], *, may_push: bool = True, resolved: Resolved = RESOLVED
 ) -> Verdict[BuildAction]:
     look = Look(tagged=TAGGED, standing=Standing(tags, may_push))
-    return build.decide(RELEASE, RECORD, resolved, look, NOW, privileged=False)
+    return build.decide(RELEASE, RECORD, resolved, look, NOW, buildkit=None)
 
 
 def _done(tags: dict[str, ImageSeen | None], *, may_push: bool = True) -> Done:
@@ -93,7 +93,7 @@ def test_versions_are_compared_by_the_form_that_the_release_has() -> None:
     tagged = replace(TAGGED, labels=labels_of(resolved))
     standing = Standing({"latest": _of_version("2024.11.9")}, may_push=True)
     look = Look(tagged=tagged, standing=standing)
-    verdict = build.decide(RELEASE, RECORD, resolved, look, NOW, privileged=False)
+    verdict = build.decide(RELEASE, RECORD, resolved, look, NOW, buildkit=None)
 
     assert isinstance(verdict, Act)
 
