@@ -56,7 +56,7 @@ class Timeline:
 
 @dataclass(frozen=True)
 class BuildOverhead:
-    """What was measured.
+    """What was measured of one engine.
 
     Attributes:
         builds: of releases; the last state is that ImageReady is done.
@@ -65,6 +65,7 @@ class BuildOverhead:
         reused: seconds from a second release of a tag to its ImageReady, without a build.
     """
 
+    engine: str
     builds: tuple[Timeline, ...]
     empty: tuple[Timeline, ...]
     asked: int
@@ -81,7 +82,7 @@ def measure_overhead(world: World, operator_image: str, builds: int) -> BuildOve
     """Release an app so many times, each with an empty Job beside it.
 
     Args:
-        world: a testbed with the operator.
+        world: a testbed with the operator; its engine builds.
         operator_image: of the empty Jobs.
         builds: releases.
 
@@ -95,7 +96,7 @@ def measure_overhead(world: World, operator_image: str, builds: int) -> BuildOve
     # Long enough that a poll would be seen.
     world.branch_source("frontend/Dockerfile", f"FROM {image}\nUSER 0\nRUN sleep 8\n", branch)
     for number in range(builds):
-        with step(f"build {number + 1} of {builds}, and an empty Job"):
+        with step(f"{world.engine}: build {number + 1} of {builds}, and an empty Job"):
             empty.append(_empty_job(world, operator_image))
             tag = world.new_tag("frontend", branch)
             with _released(world, tag, tag):
@@ -105,8 +106,7 @@ def measure_overhead(world: World, operator_image: str, builds: int) -> BuildOve
             again = f"{tag}-again"
             with _released(world, tag, again) as began:
                 reused.append(_reused(world, again, began))
-    world.pipeline()
-    return BuildOverhead(tuple(timelines), tuple(empty), asked, tuple(reused))
+    return BuildOverhead(world.engine, tuple(timelines), tuple(empty), asked, tuple(reused))
 
 
 def overhead_goals(found: BuildOverhead) -> tuple[Goal, ...]:
@@ -117,14 +117,14 @@ def overhead_goals(found: BuildOverhead) -> tuple[Goal, ...]:
         ("ImageReady of a tag that is built already", REUSED_SECONDS, " s", max(found.reused)),
     )
     return tuple(
-        Goal(name, wanted, at_least=False, unit=unit, measured=measured)
+        Goal(f"{name}, {found.engine}", wanted, at_least=False, unit=unit, measured=measured)
         for name, wanted, unit, measured in goals
     )
 
 
 def render_overhead(found: BuildOverhead) -> Iterator[str]:
     """Give the lines of the report; the table is Markdown."""
-    yield f"{len(found.builds)} releases, each with an empty Job beside it; medians:"
+    yield f"{len(found.builds)} releases by {found.engine}, each after an empty Job; medians:"
     yield ""
     rows = {"a release's, to ImageReady": found.builds, "an empty one, to Complete": found.empty}
     yield from table(HEADINGS, [_row(name, timelines) for name, timelines in rows.items()])

@@ -1,7 +1,7 @@
 """Builds on a testbed that is up: what the operator adds to them, and what a layer cache saves."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmarks.build_overhead import (
     BuildOverhead,
@@ -10,7 +10,13 @@ from benchmarks.build_overhead import (
     render_overhead,
 )
 from benchmarks.goals import Goal
-from benchmarks.rebuilds import Rebuild, measure_rebuilds, rebuild_goals, render_rebuilds
+from benchmarks.rebuilds import (
+    Rebuild,
+    find_engines,
+    measure_rebuilds,
+    rebuild_goals,
+    render_rebuilds,
+)
 from testbed.access import Testbed
 from testbed.deploy import deploy
 from testbed.settings import from_environment
@@ -21,7 +27,7 @@ from tests.e2e.world import World
 class Builds:
     """What was measured."""
 
-    overhead: BuildOverhead
+    overheads: tuple[BuildOverhead, ...]
     rebuilds: tuple[Rebuild, ...]
 
 
@@ -29,7 +35,7 @@ def measure_builds(builds: int, changes: int) -> Builds:
     """Measure on the testbed of the environment, with the operator of this checkout.
 
     Args:
-        builds: releases that are compared with empty Jobs.
+        builds: releases that are compared with empty Jobs, of each engine.
         changes: of one line, each built with the cache and without.
 
     Raises:
@@ -38,17 +44,21 @@ def measure_builds(builds: int, changes: int) -> Builds:
     """
     testbed = Testbed.from_settings(from_environment())
     image = deploy(testbed)
-    overhead = measure_overhead(World.of(testbed), image, builds)
-    return Builds(overhead, measure_rebuilds(testbed, image, changes))
+    world, engines = World.of(testbed), tuple(find_engines(testbed))
+    overheads = [measure_overhead(replace(world, engine=each), image, builds) for each in engines]
+    world.pipeline()
+    return Builds(tuple(overheads), measure_rebuilds(testbed, image, engines, changes))
 
 
 def build_goals(found: Builds) -> tuple[Goal, ...]:
     """Give the goals."""
-    return (*overhead_goals(found.overhead), *rebuild_goals(found.rebuilds))
+    overheads = [goal for each in found.overheads for goal in overhead_goals(each)]
+    return (*overheads, *rebuild_goals(found.rebuilds))
 
 
 def render_builds(found: Builds) -> Iterator[str]:
     """Give the lines of the report."""
-    yield from render_overhead(found.overhead)
-    yield ""
+    for overhead in found.overheads:
+        yield from render_overhead(overhead)
+        yield ""
     yield from render_rebuilds(found.rebuilds)

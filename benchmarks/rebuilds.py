@@ -6,7 +6,7 @@ import base64
 import os
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -58,12 +58,15 @@ class Rebuild:
         return median(self.seconds[WITHOUT]) / median(self.seconds[WITH])
 
 
-def measure_rebuilds(testbed: Testbed, operator_image: str, changes: int) -> tuple[Rebuild, ...]:
-    """Measure each engine that is there.
+def measure_rebuilds(
+    testbed: Testbed, operator_image: str, engines: Iterable[BuildType], changes: int
+) -> tuple[Rebuild, ...]:
+    """Measure some engines.
 
     Args:
         testbed: that is up.
         operator_image: which fetches the source.
+        engines: which.
         changes: each is built without the cache and with it.
 
     Raises:
@@ -71,7 +74,7 @@ def measure_rebuilds(testbed: Testbed, operator_image: str, changes: int) -> tup
     """
     publish_dependencies(testbed)
     runner = _Runner.on(testbed, operator_image)
-    return tuple(_measure(runner, engine, changes) for engine in _engines(testbed))
+    return tuple(_measure(runner, engine, changes) for engine in engines)
 
 
 def rebuild_goals(found: tuple[Rebuild, ...]) -> tuple[Goal, ...]:
@@ -104,7 +107,8 @@ def _row(found: Rebuild, way: str) -> tuple[str, ...]:
     return found.engine, way, f"{median(seconds):.1f}", span, faster
 
 
-def _engines(testbed: Testbed) -> Iterator[BuildType]:
+def find_engines(testbed: Testbed) -> Iterator[BuildType]:
+    """Give each engine that is there, and say of one that is not."""
     yield BuildType.BUILDKIT
     archive = os.environ.get(KANIKO_ARCHIVE)
     if archive:

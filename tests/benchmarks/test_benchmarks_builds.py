@@ -15,6 +15,7 @@ def timeline(until_running: float, until_done: float) -> Timeline:
 
 
 OVERHEAD = BuildOverhead(
+    engine="BuildKit",
     builds=(timeline(3, 2), timeline(3, 2.5)),
     empty=(timeline(1, 1), timeline(2, 0.5)),
     asked=0,
@@ -22,7 +23,7 @@ OVERHEAD = BuildOverhead(
 )
 BUILDKIT = Rebuild("BuildKit", {FILLING: (100.0,), WITHOUT: (90.0,), WITH: (30.0,)})
 KANIKO = Rebuild("Kaniko", {FILLING: (100.0,), WITHOUT: (90.0,), WITH: (31.0,)})
-RESULTS = Builds(OVERHEAD, (BUILDKIT, KANIKO))
+RESULTS = Builds((OVERHEAD,), (BUILDKIT, KANIKO))
 
 
 def outcomes(found: Builds) -> list[str]:
@@ -35,11 +36,11 @@ def test_goals_are_met_at_their_bounds() -> None:
 
 def test_a_poll_a_slow_reuse_and_a_slow_job_are_misses() -> None:
     slow = replace(OVERHEAD, builds=(timeline(9, 9),) * 2, asked=1, reused=(0.1, 1.1))
-    assert outcomes(replace(RESULTS, overhead=slow))[:3] == ["MISSED"] * 3
+    assert outcomes(replace(RESULTS, overheads=(slow,)))[:3] == ["MISSED"] * 3
 
 
 def test_kaniko_without_its_image_is_not_measured_and_said_aloud() -> None:
-    text = render_text(Results(None, None, builds=Builds(OVERHEAD, (BUILDKIT,))))
+    text = render_text(Results(None, None, builds=Builds((OVERHEAD,), (BUILDKIT,))))
     assert "kaniko was NOT measured" in text
     assert text.splitlines()[-1] == "5 goals: 4 met, 0 MISSED, 1 not measured."
 
