@@ -5,6 +5,7 @@ operation runs only where something differs, and `summary.images` lists old and 
 runs.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
@@ -19,7 +20,7 @@ from tests.fakes.argocd_sources import (
 )
 from tests.fakes.cluster import APIS, FakeCluster
 from tests.fakes.git_history import File
-from tests.fakes.git_server import FakeGitServer
+from tests.fakes.git_server import FakeGitServer, FakeRepository
 
 REFRESH = "argocd.argoproj.io/refresh"
 
@@ -32,6 +33,7 @@ class FakeArgoCD:
         fails: message of the next sync operation's failure, None for success.
         slow_rollout: a sync leaves old and new Pods until `finish_rollouts`.
         skew: how far its clock is ahead of the others'.
+        fails_to_hydrate: why no manifests can be made, None for nothing.
         blind: apps of apps ignore differences in the sources that they render.
         operations: all syncs, in their order.
     """
@@ -44,6 +46,7 @@ class FakeArgoCD:
         self.slow_rollout = False
         self.skew = timedelta()
         self.blind = False
+        self.fails_to_hydrate: str | None = None
         self.operations: list[Raw] = []
         self._cluster = cluster
         self._server = server
@@ -82,7 +85,41 @@ class FakeArgoCD:
         raw = self._find(name)
         self._show(raw, raw["status"]["summary"]["images"], health)
 
+    def _hydrate(self, raw: Raw) -> None:
+        """Commit the manifests of a dry source, where they are others than those that are there."""
+        hydrator = raw["spec"]["sourceHydrator"]
+        dry, sync = hydrator["drySource"], hydrator["syncSource"]
+        revision, files = self._resolve(dry)
+        operation = {"drySHA": revision, "sourceHydrator": hydrator, "message": ""}
+        if self.fails_to_hydrate is not None:
+            operation |= {"phase": "Failed", "message": self.fails_to_hydrate}
+            self._edit(raw, {"status": {"sourceHydrator": {"currentOperation": operation}}})
+            return
+        repository = self._repository(dry["repoURL"])
+        branch = hydrator.get("hydrateTo", sync)["targetBranch"]
+        if branch not in repository.branches and sync["targetBranch"] in repository.branches:
+            repository.branches[branch] = repository.branches[sync["targetBranch"]]
+        manifest = f"image: {image_of(dry, files)}\n"
+        path = f"{sync['path']}/manifest.yaml"
+        there = repository.branches.get(branch)
+        known = repository.commits[there].files.get(path) if there is not None else None
+        if known is None or known.data.decode() != manifest:
+            metadata = json.dumps({"drySha": revision, "repoURL": dry["repoURL"]})
+            made = {path: manifest, f"{sync['path']}/hydrator.metadata": metadata}
+            there = repository.write(branch, made)
+        operation |= {"hydratedSHA": there}
+        done = {
+            "lastSuccessfulOperation": operation,
+            "currentOperation": {**operation, "phase": "Hydrated"},
+        }
+        self._edit(raw, {"status": {"sourceHydrator": done}})
+
     def _compare(self, raw: Raw) -> None:
+        if "sourceHydrator" in raw["spec"]:
+            self._hydrate(raw)
+            branch = sources_of(raw)[0]["targetRevision"]
+            if branch not in self._repository(sources_of(raw)[0]["repoURL"]).branches:
+                return
         sources = sources_of(raw)
         found = [self._resolve(source) for source in sources]
         source, (revision, files) = sources[0], found[0]
@@ -114,14 +151,14 @@ class FakeArgoCD:
         """Give the revision of a source, and what is there."""
         if "chart" in source:
             return source["targetRevision"], {}
-        repository = next(
-            repository
-            for url, repository in self._server.repositories.items()
-            if is_same_repository(url, source["repoURL"])
-        )
+        repository = self._repository(source["repoURL"])
         target = source["targetRevision"].replace("HEAD", repository.default_branch)
         revision = repository.branches[target]
         return revision, repository.commits[revision].files
+
+    def _repository(self, wanted: str) -> FakeRepository:
+        repositories = self._server.repositories.items()
+        return next(one for url, one in repositories if is_same_repository(url, wanted))
 
     def _differs(self, raw: Raw) -> bool:
         rendered = self._rendered[_name(raw)]
@@ -148,7 +185,10 @@ class FakeArgoCD:
     def _operate(self, raw: Raw) -> None:
         sync, is_one = raw["status"]["sync"], "sources" not in raw["spec"]
         keys = ("revision", "source") if is_one else ("revisions", "sources")
-        result = {keys[0]: sync[keys[0]], keys[1]: raw["spec"][keys[1]]}
+        result = {
+            keys[0]: sync[keys[0]],
+            keys[1]: sources_of(raw) if not is_one else sources_of(raw)[0],
+        }
         phase = "Failed" if self.fails is not None else "Succeeded"
         operation = {
             "phase": phase,
@@ -214,5 +254,6 @@ def _name(raw: Raw) -> str:
 def _is_compared(raw: Raw) -> bool:
     """Tell whether an Application was compared with the source that its spec has now."""
     compared: Raw = raw.get("status", {}).get("sync", {}).get("comparedTo", {})
-    key = "sources" if "sources" in raw["spec"] else "source"
-    return bool(compared.get(key) == raw["spec"][key])
+    if "sources" in raw["spec"]:
+        return bool(compared.get("sources") == sources_of(raw))
+    return bool(compared.get("source") == sources_of(raw)[0])

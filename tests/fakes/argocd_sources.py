@@ -21,14 +21,21 @@ KINDS = frozenset({"Application", "ApplicationSet"})
 
 
 def sources_of(raw: Raw) -> list[Raw]:
-    """Give the sources of an Application; several outweigh one."""
+    """Give the sources that an Application syncs; several outweigh one, a hydrator all."""
     spec: Raw = raw["spec"]
+    if "sourceHydrator" in spec:
+        dry, sync = spec["sourceHydrator"]["drySource"], spec["sourceHydrator"]["syncSource"]
+        target = {"path": sync["path"], "targetRevision": sync["targetBranch"]}
+        return [{"repoURL": sync.get("repoURL", dry["repoURL"]), **target}]
     return list(spec.get("sources") or [spec["source"]])
 
 
 def image_of(source: Raw, files: Mapping[str, File]) -> str:
     """Give the image that a kustomization or a chart renders: of a folder, or of a repository."""
     kustomization = f"{source.get('path')}/kustomization.yaml"
+    manifest = f"{source.get('path')}/manifest.yaml"
+    if manifest in files:
+        return str(yaml.safe_load(files[manifest].data)["image"])
     if kustomization in files:
         (image,) = _kustomized(kustomization, files)
         return f"{image['name']}:{image['newTag']}"

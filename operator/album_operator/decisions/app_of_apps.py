@@ -118,7 +118,8 @@ def _is_of_another(seen: ApplicationSeen, edit: Edit) -> bool:
 def _find_value(seen: ApplicationSeen, edit: Edit) -> Found | None:
     """Find what an Application has at the place of an edit; None where that cannot be told."""
     sources = [{"helm": source.helm, "kustomize": source.kustomize} for source in seen.sources]
-    spec = {"source": next(iter(sources), {}), "sources": sources}
+    first = next(iter(sources), {})
+    spec = {"source": first, "sources": sources, "sourceHydrator": {"drySource": first}}
     with suppress(UntoldError):
         found = Tree("its spec", {"spec": spec}).find(edit.steps)
         # Of a text on the way it cannot be told what it says.

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import replace
 
+from album_operator.decisions import hydration
 from album_operator.decisions.mismatch import mismatch
 from album_operator.decisions.sources import is_in_config, may_be_in_manifest, may_take, takes
 from album_operator.domain.applications import (
@@ -174,9 +175,10 @@ def _find_taker(seen: ApplicationSeen, resolved: Resolved) -> ApplicationSource 
 
 
 def errors_of(seen: ApplicationSeen) -> str:
-    """Give what Argo CD says is wrong with an Application, as one more sentence; empty for none."""
+    """Give what Argo CD says is wrong with an Application, as more sentences; empty for none."""
     errors = "; ".join(f"{kind}: {text}" for kind, text in sorted(seen.conditions.items()))
-    return f" Argo CD says: {errors}." if errors else ""
+    said = f" Argo CD says: {errors}." if errors else ""
+    return said + hydration.tell(seen)
 
 
 def with_default_branch(

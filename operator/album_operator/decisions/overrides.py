@@ -249,6 +249,15 @@ def _inline(edit: Edit) -> _Inline | None:
     match edit.steps:
         case ("spec", "source", "helm", "values" | "valuesObject" as field, *way):
             return _Inline(0, field, tuple(way))
+        case (
+            "spec",
+            "sourceHydrator",
+            "drySource",
+            "helm",
+            "values" | "valuesObject" as field,
+            *way,
+        ):
+            return _Inline(0, field, tuple(way))
         case ("spec", "sources", Index(number), "helm", "values" | "valuesObject" as field, *way):
             return _Inline(number, field, tuple(way))
         case _:

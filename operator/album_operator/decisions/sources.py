@@ -42,7 +42,7 @@ def may_be_in_manifest(edit: Edit) -> bool:
     return (
         edit.format is EditFormat.YAML
         and edit.steps[:1] == ("spec",)
-        and edit.steps[1:2] in {("source",), ("sources",)}
+        and edit.steps[1:2] in {("source",), ("sources",), ("sourceHydrator",)}
     )
 
 

@@ -55,6 +55,27 @@ class ApplicationSource:
 
 
 @dataclass(frozen=True)
+class Hydration:
+    """How manifests that Argo CD made of a dry source get to where an Application syncs from.
+
+    Attributes:
+        repository: that it syncs from.
+        branch: that it syncs from.
+        path: folder of the manifests there.
+        revision: commit there that it was last compared to, None for none.
+        staged_on: branch that they are pushed to instead, for others to merge; empty for none.
+        failure: why they could not be made; empty where they could.
+    """
+
+    repository: str
+    branch: str
+    path: str
+    revision: str | None = None
+    staged_on: str = ""
+    failure: str = ""
+
+
+@dataclass(frozen=True)
 class OperationSeen:
     """The last or running sync operation of an Application.
 
@@ -95,6 +116,7 @@ class ApplicationSeen:
         renders: the Applications among its resources, with the sync status of each.
         renders_sets: likewise the ApplicationSets.
         made_by: the ApplicationSet that makes it and keeps it, None where none does.
+        hydration: how what it syncs comes from its one source; None where it syncs that itself.
         generate_paths: what its owner says that its manifests are made of.
         is_deleted: somebody has deleted it, and it only waits for what it deployed to go.
     """
@@ -121,6 +143,7 @@ class ApplicationSeen:
     renders_sets: Mapping[Ref, str] = field(default_factory=dict)
     made_by: Ref | None = None
     requested_attempt: str = ""
+    hydration: Hydration | None = None
     generate_paths: tuple[str, ...] = ()
     is_deleted: bool = False
 

@@ -12,7 +12,7 @@ from album_operator.domain.release import Ref
 from album_operator.domain.verdict import DeployAction, Halt, RefreshApplication, StartSync, Verdict
 from album_operator.render import proposal, sync_policy
 from album_operator.render.operation import attempt_of, start_patch
-from album_operator.steps import overtaken, undo
+from album_operator.steps import hydration, overtaken, undo
 from album_operator.steps.case import Case
 from album_operator.steps.world import World
 
@@ -22,7 +22,8 @@ WOKEN_BY = frozenset({Subject.APPLICATION})
 
 async def decide(world: World, case: Case) -> Verdict[DeployAction]:
     """Look at each Application in the light of the merge commit."""
-    applications = await case.find_applications(world.applications, world.settings.host_aliases)
+    found = await case.find_applications(world.applications, world.settings.host_aliases)
+    applications = await hydration.with_dry_revisions(world, case, found)
     seen = {ref: await _look(world, case, ref, found) for ref, found in applications.items()}
     first_look = world.sightings.first_look(case.release)
     verdict = decision.decide(case.record, case.resolved, seen, world.clock(), first_look)

@@ -9,7 +9,7 @@ from album_operator.adapters.cluster.applications import parse_application
 from album_operator.adapters.cluster.cluster import parse_time, path_of
 from album_operator.adapters.cluster.refusals import Right
 from album_operator.adapters.cluster.secrets import ClusterSecrets
-from album_operator.domain.applications import ApplicationSource
+from album_operator.domain.applications import ApplicationSource, Hydration
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.registry_access import RegistryAccess
@@ -192,6 +192,60 @@ def test_what_the_owner_says_of_paths_and_a_deletion_are_read() -> None:
     raw["metadata"]["deletionTimestamp"] = "2026-11-20T12:00:00Z"
     assert parse_application(raw).generate_paths == (".", "/envs")
     assert parse_application(raw).is_deleted
+
+
+DRY = {"repoURL": CONFIG, "path": "backend", "targetRevision": "HEAD", "helm": {"values": "a: 1"}}
+HYDRATOR: dict[str, Any] = {
+    "drySource": DRY,
+    "syncSource": {"targetBranch": "environments/prod", "path": "b"},
+}
+
+
+def _hydrated(revision: str, **more: object) -> dict[str, Any]:
+    """Give an Application as Argo CD 3.6.1 shows it after a hydration (seen on the testbed)."""
+    raw = raw_application(sourceHydrator=HYDRATOR | more)
+    synced = {"repoURL": CONFIG, "path": "b", "targetRevision": "environments/prod"}
+    done = {"drySHA": "d" * 40, "hydratedSHA": "e" * 40, "sourceHydrator": HYDRATOR}
+    raw["status"] = {
+        "sourceType": "Directory",
+        "sync": {"revision": revision, "comparedTo": {"source": synced}},
+        "operationState": {
+            "phase": "Failed", "syncResult": {"revision": "e" * 40, "source": synced},
+        },
+        "sourceHydrator": {
+            "lastSuccessfulOperation": done,
+            "currentOperation": {**done, "phase": "Hydrated", "message": ""},
+        },
+    }  # fmt: skip
+    return raw
+
+
+def test_a_hydrated_application_has_the_dry_source_at_the_dry_commit() -> None:
+    seen = parse_application(_hydrated("e" * 40))
+
+    (source,) = seen.sources
+    assert (source.repository, source.revision, source.tool) == (CONFIG, "d" * 40, "Helm")
+    assert source.place == "spec.sourceHydrator.drySource"
+    assert seen.hydration == Hydration(CONFIG, "environments/prod", "b", "e" * 40)
+    assert seen.is_of_spec
+    assert seen.operation is not None
+    assert (seen.operation.revisions, seen.operation.is_of_spec) == (("d" * 40,), True)
+
+
+def test_manifests_that_others_moved_there_are_of_no_known_dry_commit() -> None:
+    repository = "https://git.example.org/owner/hydrated"
+    sync = {**HYDRATOR["syncSource"], "repoURL": repository}
+    raw = _hydrated("c" * 40, hydrateTo={"targetBranch": "next"}, syncSource=sync)
+    failed = {"phase": "Failed", "message": "no chart"}
+    raw["status"]["sourceHydrator"]["currentOperation"] = failed
+    seen = parse_application(raw)
+
+    assert seen.sources[0].revision is None
+    assert seen.hydration == Hydration(
+        repository, "environments/prod", "b", "c" * 40, staged_on="next", failure="no chart"
+    )
+    assert not seen.is_of_spec
+    assert parse_application(raw_application()).hydration is None
 
 
 def test_several_sources_are_paired_with_their_revisions() -> None:

@@ -21,6 +21,7 @@ BESIDE_STEPS = {
     "case",
     "editing",
     "findings",
+    "hydration",
     "image",
     "overrides",
     "overtaken",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.builders import CONFIG, IMAGE, raw_application
+from tests.fakes.cluster import finish_build
 from tests.unit.core.stage import Stage
 
 CHART = f"image:\n  repository: {IMAGE}\n  tag: none\n"
@@ -175,3 +176,104 @@ async def test_an_application_that_is_being_deleted_is_refused_and_its_successor
     stage.annotate(retry="1")
     await stage.release()
     assert stage.ready() == ("True", "Released")
+
+
+HYDRATED = {"targetBranch": "environments/prod", "path": "backend"}
+
+
+def _hydrated(**more: object) -> Stage:
+    stage = Stage()
+    files = {"charts/backend/values.yaml": CHART, PROD: TAG}
+    stage.config.write("main", files)
+    (pipeline,) = stage.cluster.all_of("AlbumPipeline")
+    pipeline["spec"]["apps"] = [{"name": "backend", "edits": [VALUES]}]
+    dry = {"repoURL": f"{CONFIG}.git", "targetRevision": "HEAD", **_chart(f"/{PROD}")}
+    application = raw_application("backend")
+    hydrator = {"drySource": dry, "syncSource": HYDRATED, **more}
+    # Argo CD takes no notice of what is beside it.
+    application["spec"] |= {"sourceHydrator": hydrator, "source": {"repoURL": "https://x.invalid"}}
+    stage.config.write("environments/prod", {"backend/manifest.yaml": f"image: {IMAGE}:v0.9.0\n"})
+    stage.cluster.apply(application)
+    stage.argocd.sync("album-app-backend")
+    return stage
+
+
+async def _merge(stage: Stage) -> str:
+    stage.apply()
+    await stage.settle()
+    finish_build(stage.cluster, stage.jobs[-1])
+    await stage.settle()
+    stage.merge()
+    await stage.settle()
+    return stage.config.branches["main"]
+
+
+async def test_manifests_that_argo_cd_hydrates_are_proved_by_the_dry_commit() -> None:
+    stage = _hydrated()
+    stage.apply()
+    await stage.release()
+
+    assert stage.ready() == ("True", "Released")
+    assert stage.application()["status"]["summary"]["images"] == [f"{IMAGE}:v1.1.0"]
+    (told,) = stage.status()["applications"]
+    assert told["revision"] == stage.config.branches["main"]
+    assert told["acceptedBecause"] == "Equal"
+
+
+async def test_another_commit_on_the_hydrated_branch_is_told_by_the_metadata_in_it() -> None:
+    stage = _hydrated()
+    merged = await _merge(stage)
+    stage.argocd.run()
+    stage.config.write("environments/prod", {"frontend/manifest.yaml": "image: x\n"})
+    # Nothing was made for it, so the status knows another commit than the one it compares to.
+    status = stage.application()["status"]["sourceHydrator"]["lastSuccessfulOperation"]
+    stage.application()["status"]["sync"]["revision"] = stage.config.branches["environments/prod"]
+    assert status["hydratedSHA"] != stage.config.branches["environments/prod"]
+    await stage.release()
+
+    assert stage.ready() == ("True", "Released")
+    (told,) = stage.status()["applications"]
+    assert told["revision"] == merged
+
+
+async def test_manifests_on_a_branch_of_their_own_are_waited_for_until_somebody_merges_them() -> (
+    None
+):
+    stage = _hydrated(hydrateTo={"targetBranch": "environments/prod-next"})
+    merged = await _merge(stage)
+    stage.argocd.run()
+    await stage.settle()
+    assert stage.ready() == ("Unknown", "Syncing")
+    assert "puts its manifests on branch environments/prod-next" in stage.message()
+    assert "syncs them from environments/prod once they are merged there" in stage.message()
+
+    files = stage.config.commits[stage.config.branches["environments/prod-next"]].files
+    texts = {
+        path: file.data.decode() for path, file in files.items() if path.startswith("backend/")
+    }
+    stage.config.write("environments/prod", texts, "Merge environments/prod-next")
+    await stage.release()
+    assert stage.ready() == ("True", "Released")
+    (told,) = stage.status()["applications"]
+    assert told["revision"] == merged
+
+
+async def test_manifests_that_cannot_be_made_are_told_in_argo_cds_words() -> None:
+    stage = _hydrated()
+    await _merge(stage)
+    stage.argocd.fails_to_hydrate = "helm template failed"
+    stage.argocd.run()
+    await stage.settle()
+    assert "could not make its manifests: helm template failed" in stage.message()
+
+    stage.argocd.fails_to_hydrate = None
+    await stage.release()
+    assert stage.ready() == ("True", "Released")
+
+
+async def test_a_dry_source_of_another_repository_is_refused() -> None:
+    stage = _hydrated()
+    dry = stage.application()["spec"]["sourceHydrator"]["drySource"]
+    dry["repoURL"] = "https://git.example.org/owner/other"
+    message = await _refused(stage)
+    assert "takes its manifests from https://git.example.org/owner/other" in message

@@ -654,3 +654,13 @@ def test_parameters_that_the_release_sets_too_outweigh_nothing() -> None:
         for key in ("valuesObject.image.tag", "parameters[name=image.tag].value")
     )
     assert find(with_sources(replace(CHART, helm=helm)), edits=edits, own=True) is None
+
+
+def test_a_value_of_a_dry_source_is_outweighed_by_what_is_beside_it() -> None:
+    helm = {"valuesObject": INLINE, "parameters": [SET_OLD]}
+    place = "spec.sourceHydrator.drySource"
+    edit = Edit("apps/shop.yaml", f"{place}.helm.valuesObject.image.tag")
+    halt = find(with_sources(replace(CHART, place=place, helm=helm)), edits=(edit,), own=True)
+
+    assert halt is not None
+    assert f"its {place}.helm.parameters" in halt.message
