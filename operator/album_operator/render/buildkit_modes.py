@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 from album_operator.domain.builds import BuildKitMode
 from album_operator.domain.release import BuildType
@@ -118,6 +118,8 @@ def way_of(engine: EngineSettings) -> BuildKitWay:
                 secret_mode=0o444,
                 process_sandbox=False,
             )
+        case _:
+            assert_never(engine.buildkit_mode)
 
 
 def secret_mode_of(build: ResolvedBuild, engine: EngineSettings) -> int:

@@ -6,13 +6,15 @@ from datetime import timedelta
 import pytest
 
 from album_operator.decisions import conventions
-from album_operator.domain.argocd import ApplicationSelector, ResolvedApplicationSelector
+from album_operator.domain.argocd import ApplicationSelector, ResolvedApplicationSelector, Sync
 from album_operator.domain.pipeline import App, ForgeWish, ImageWish, Pipeline, SecretRef
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import (
     BuildArg,
+    BuildType,
     Delivery,
     Edit,
+    Mode,
     PullRequestWish,
     Ref,
     Resources,
@@ -373,3 +375,17 @@ def test_an_image_of_docker_hub_without_an_owner_is_refused_and_with_one_taken(h
     for image in (f"{host}/acme/shop", f"{host}/library/shop", "ghcr.io/shop"):
         mended = replace(PIPELINE, apps=(App("backend", image=image),))
         assert _resolve(RELEASE, mended).build.image == f"{image}:v1.1.0"
+
+
+def test_who_follows_others_resolves_to_nothing_that_writes() -> None:
+    config = replace(PIPELINE.config, delivery=Delivery.PULL_REQUEST)
+    build = replace(PIPELINE.build, type=BuildType.KANIKO, tags=("latest",))
+    pipeline = replace(PIPELINE, config=config, build=build)
+
+    followed = _resolve(replace(RELEASE, mode=Mode.FOLLOW), pipeline)
+
+    assert followed.build.type is BuildType.EXTERNAL
+    assert followed.build.tags == ()
+    assert followed.config.delivery is Delivery.COMMIT
+    assert followed.argocd.sync is Sync.OBSERVE
+    assert followed.build.image == _resolve(RELEASE, pipeline).build.image

@@ -182,3 +182,11 @@ def test_on_a_node_that_does_not_it_ends_before_a_step_runs_and_says_why(
     found = REFUSAL.fullmatch(left)
     assert found is not None
     assert found["word"] in LACKS
+
+
+def test_a_privileged_mode_counts_only_where_an_admin_allows_privileged_pods() -> None:
+    privileged = replace(ENGINE, buildkit_mode=BuildKitMode.PRIVILEGED)
+
+    assert privileged.buildkit is None
+    assert replace(privileged, allow_privileged=True).buildkit is BuildKitMode.PRIVILEGED
+    assert replace(ENGINE, buildkit_mode=BuildKitMode.ROOTLESS).buildkit is BuildKitMode.ROOTLESS

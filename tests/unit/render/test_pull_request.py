@@ -214,3 +214,11 @@ def test_a_commits_message_names_its_release(release: Release, resolved: Resolve
     assert release_in(f"Merge pull request #6\n\n{message}") == release.ref
     for said in ("", "AlbumRelease: a", "AlbumRelease: A/b", "AlbumRelease: a/b/c", "x: a/b"):
         assert release_in(said) is None
+
+
+def test_reviewers_of_a_rollback_see_what_it_takes_back(
+    release: Release, resolved: Resolved
+) -> None:
+    body = draft(replace(release, rollback_of="backend-v1.2.0"), resolved, DIGEST, DIFF).body
+
+    assert "- Takes back: `album/backend-v1.2.0`\n" in body
