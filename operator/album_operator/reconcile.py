@@ -85,7 +85,8 @@ class Reconciler:
         if run.record.resolved is not None:
             memory.is_tidied = tidy(self._world, run.case, is_begun=memory.is_tidied)
         is_at_build = run.record.next_step is StepName.IMAGE_READY
-        if not (is_at_build and isinstance(verdict, Wait) and verdict.reason is Reason.QUEUED):
+        is_queued = isinstance(verdict, Wait) and Reason.QUEUED in {verdict.reason, verdict.detail}
+        if not (is_at_build and is_queued):
             self._world.queue.leave(ref)
         if polled and isinstance(verdict, Wait) and run.record.next_step is first:
             memory.overhead = before
@@ -175,7 +176,9 @@ class Reconciler:
     ) -> Wait | Halt | None:
         """Report what is about to be done, then do it; a verdict means the pass ends here."""
         step, name = due
-        if count > ACTS_IN_A_PASS + len(run.case.resolved.argocd.applications):
+        resolved = run.case.resolved
+        several = (*resolved.argocd.applications, *resolved.build.platforms)
+        if count > ACTS_IN_A_PASS + len(several):
             message = f"{act.message} It shows no effect yet."
             return self._retry(run, TransientError(act.reason, message))
         run.record = progress.keep_going(

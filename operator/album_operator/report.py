@@ -59,7 +59,8 @@ class Reporter:
             Miss(miss.reason, miss.message, miss.remedy)
             for miss in (halt.misses or (halt,))[:MOST_MISSES]
         )
-        run.record = progress.stall(run.record, step, halt.sentence, failure, self._clock(), misses)
+        record = halt.record or run.record
+        run.record = progress.stall(record, step, halt.sentence, failure, self._clock(), misses)
         if halt.superseded_by is not None:
             run.record = progress.supersede(run.record, halt.superseded_by)
 

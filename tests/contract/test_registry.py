@@ -160,6 +160,10 @@ async def test_images_for_several_platforms_become_one(registry: RegistryStage) 
     assert seen.digest == first == again
     assert seen.labels == OURS
     assert sorted(seen.platforms) == ["linux/amd64", "linux/arm64"]
+    assert sorted(seen.images) == sorted([amd64, arm64])
+    alone = await registry.registry.find(registry.place, "v1.1.0-arm64")
+    assert alone is not None
+    assert alone.images == ()
 
 
 async def test_an_index_of_nothing_is_not_put(registry: RegistryStage) -> None:

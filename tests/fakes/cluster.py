@@ -7,6 +7,7 @@ generations, names that exist already, and the CRD's schema on every status.
 
 import base64
 import copy
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -207,15 +208,32 @@ def _is_selected(raw: Raw, query: Mapping[str, str]) -> bool:
     return all(fields[key] == value for key, _, value in words)
 
 
-def finish_build(cluster: FakeCluster, job: Raw, said: str = DIGEST, pushed: str = DIGEST) -> None:
+def digest_of(job: Raw) -> str:
+    """Give the digest of what the builder of a Job makes: of each platform another."""
+    platform = _platform_of(job) if "spec" in job else ""
+    return f"sha256:{hashlib.sha256(platform.encode()).hexdigest()}" if platform else DIGEST
+
+
+def _platform_of(job: Raw) -> str:
+    """Give the platform kaniko is told, empty for none."""
+    (builder,) = job["spec"]["template"]["spec"]["containers"]
+    flag = "--custom-platform="
+    return next((word.removeprefix(flag) for word in builder["args"] if word.startswith(flag)), "")
+
+
+def finish_build(
+    cluster: FakeCluster, job: Raw, said: str | None = None, pushed: str | None = None
+) -> None:
     """Let a build succeed.
 
     Args:
         cluster: where its Job is, with the registry that it pushes to.
         job: the Job.
-        said: the last words of its container.
-        pushed: digest of its image, empty where it pushes none.
+        said: the last words of its container; None for its digest.
+        pushed: digest of its image, empty where it pushes none; None for `digest_of` it.
     """
+    pushed = digest_of(job) if pushed is None else pushed
+    said = digest_of(job) if said is None else said
     if pushed and "spec" in job:
         push_of(cluster.registry, job, pushed)
     ended = {"exitCode": 0, "reason": "Completed", "message": said}
@@ -230,8 +248,9 @@ def push_of(registry: FakeRegistry, job: Raw, digest: str | None = DIGEST) -> st
     said += re.findall(r"[,\"]name=([^,\"]+)", " ".join(words))
     labels = [word[6:] for word in words if word.startswith(("label=", "label:"))]
     found = dict(label.split("=", 1) for label in labels)
+    platforms = (_platform_of(job) or "linux/amd64",)
     (pushed,) = {
-        registry.push(image_repository(image), image_tag(image), found, digest=digest)
+        registry.push(image_repository(image), image_tag(image), found, platforms, digest)
         for image in map(in_full, said)
     }
     return pushed

@@ -86,18 +86,20 @@ class FakeRegistry:
 
     async def put_index(self, place: ImagePlace, images: Collection[str], tag: str) -> str:
         """Let a tag stand for an index of images that are there."""
-        if self.trouble is not None:
-            raise self.trouble
-        found = [self._image(place, digest) for digest in sorted(set(images))]
-        if not found:
-            raise TerminalError(Reason.IMAGE_SOURCE_UNKNOWN, "It is an index without an image.")
-        shared = set.intersection(*(set(image.labels.items()) for image in found))
-        digest = (
-            f"sha256:{hashlib.sha256(repr([one.digest for one in found]).encode()).hexdigest()}"
-        )
-        platforms = tuple(platform for image in found for platform in image.platforms)
-        self._stand(place, tag, ImageSeen(digest, dict(shared), platforms))
-        return digest
+        with self._faults.write("put index"):
+            if self.trouble is not None:
+                raise self.trouble
+            found = [self._image(place, digest) for digest in sorted(set(images))]
+            if not found:
+                raise TerminalError(Reason.IMAGE_SOURCE_UNKNOWN, "It is an index without an image.")
+            shared = set.intersection(*(set(image.labels.items()) for image in found))
+            digest = (
+                f"sha256:{hashlib.sha256(repr([one.digest for one in found]).encode()).hexdigest()}"
+            )
+            platforms = tuple(platform for image in found for platform in image.platforms)
+            listed = tuple(image.digest for image in found)
+            self._stand(place, tag, ImageSeen(digest, dict(shared), platforms, listed))
+            return digest
 
     def _image(self, place: ImagePlace, digest: str) -> ImageSeen:
         try:

@@ -787,7 +787,25 @@ PIPELINES = [
     ),
     Row("spec.build.platforms", ["linux/arm64"]),
     Row("spec.build", {"type": "BuildKit", "platforms": ["linux/amd64", "linux/arm/v7"]}),
-    Row("spec.build.platforms", ["linux/amd64", "linux/arm64"], "Kaniko builds for one platform"),
+    Row("spec.build.platforms", ["linux/amd64", "linux/arm64"]),
+    Row("spec.build", {"platforms": ["linux/amd64"], "proof": "Builder"}),
+    Row("spec.build", {"platforms": ["linux/amd64"], "pushSecretRef": {}}),
+    Row(
+        "spec.build",
+        {"platforms": ["linux/amd64", "linux/arm64"], "proof": "Builder"},
+        "by a Job each, and the operator puts their index into the registry",
+        "spec.build.proof",
+    ),
+    Row(
+        "spec.build",
+        {"type": "BuildKit", "platforms": ["linux/amd64", "linux/arm64"], "proof": "Builder"},
+    ),
+    Row(
+        "spec.build",
+        {"platforms": ["linux/amd64", "linux/arm64"], "pushSecretRef": {}},
+        "the operator, which has no identity of its own, pushes their index",
+        "spec.build.pushSecretRef",
+    ),
     *(
         Row("spec.build.platforms", [name], "a platform must be linux/", "spec.build.platforms[0]")
         for name in ("amd64", "windows/amd64", "linux/amd64,linux/arm64", "linux/", "linux/arm/7")

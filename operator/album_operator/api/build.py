@@ -74,6 +74,11 @@ NOT_FOR_EXTERNAL = {
 }
 """Fields that have no meaning where nothing is built, and what each may be nevertheless."""
 
+NO_INDEX = (
+    "!has(self.platforms) || self.platforms.size() <= 1 || !has(self.type) || self.type != 'Kaniko'"
+)
+"""Whether the operator has no index to put: one Job builds all."""
+
 BuildTimeout = Annotated[Duration, Between("10s", "24h", "30m")]
 
 
@@ -89,10 +94,17 @@ class Build(Model):
             ".pushSecretRef",
         ),
         Rule(
-            "!has(self.platforms) || !has(self.type) || self.type != 'Kaniko' "
-            "|| self.platforms.size() <= 1",
-            "Kaniko builds for one platform: set type: BuildKit for several, or leave one.",
-            ".platforms",
+            f"{NO_INDEX} || !has(self.proof) || self.proof != 'Builder'",
+            "Kaniko builds several platforms by a Job each, and the operator puts their index into "
+            "the registry, which it has to read: leave proof out, or set one platform.",
+            ".proof",
+        ),
+        Rule(
+            f"{NO_INDEX} || !has(self.pushSecretRef) || has(self.pushSecretRef.name)",
+            "Kaniko builds several platforms by a Job each, and the operator, which has no "
+            "identity of its own, pushes their index: name a Secret to push with, or set one "
+            "platform.",
+            ".pushSecretRef",
         ),
         Rule(
             "!has(self.platforms) || !has(self.type) || self.type != 'Kaniko' || !has(self.pod) "
@@ -193,8 +205,9 @@ class Build(Model):
         default_factory=list,
         max_length=8,
         description=(
-            "Platforms to build for, that of the node by default; several, of one image, with "
-            "BuildKit alone."
+            "Platforms to build for, that of the node by default. Kaniko builds each by a Job of "
+            "its own, on a node of it, under the release's tag with -<architecture> behind it, and "
+            "the operator makes one image of them; BuildKit builds all on one node."
         ),
     )
     resources: Resources | None = Field(

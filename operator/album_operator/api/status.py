@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from album_operator.api.build_outputs import Platform
 from album_operator.api.model import AtomicList, MapList, Model, obeys
 from album_operator.api.places import (
     ImageReference,
@@ -52,13 +53,35 @@ class ImageStatus(Model):
     )
 
 
+class PlatformStatus(Model):
+    """The image of one platform."""
+
+    platform: Annotated[Text, obeys(Platform)] = Field(description="The platform.")
+    job: Object | None = Field(
+        None, description="Name of its Job; unset if its image was there already."
+    )
+    digest: Digest | None = Field(
+        None, description="Digest of its image, once it is proved that it is there."
+    )
+
+
 class BuildStatus(Model):
     """The build of the image."""
 
-    job: Object = Field(description="Name of the Job in the release's namespace.")
+    job: Object = Field(
+        description=(
+            "Name of the Job in the release's namespace; of several the one that failed, else the "
+            "first that is not done, else the last."
+        )
+    )
     type: BuildType = Field(description="The program that builds.")
     started_at: Timestamp | None = Field(None, description="When the Job started.")
     finished_at: Timestamp | None = Field(None, description="When the Job finished.")
+    platforms: Annotated[list[PlatformStatus], MapList("platform")] = Field(
+        default_factory=list,
+        max_length=8,
+        description="What each Job builds, where each platform has its own.",
+    )
 
 
 class ConfigStatus(Model):
@@ -156,6 +179,9 @@ class FailureStatus(Model):
     pod: Name | None = Field(None, description="Pod of the build that failed.")
     container: Name | None = Field(None, description="Container of that Pod.")
     exit_code: int | None = Field(None, description="Its exit code.")
+    platform: Annotated[Text, obeys(Platform)] | None = Field(
+        None, description="Platform whose build failed, where each has its own Job."
+    )
 
 
 class MissStatus(Model):

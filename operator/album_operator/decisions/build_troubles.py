@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from album_operator.decisions.build_engine import find_refusal, say_namespace
+from album_operator.domain.build_parts import ARCHITECTURE, node_of
 from album_operator.domain.builds import BuildKitMode, BuildSeen, PodTrouble
 from album_operator.domain.names import BUILDER, FETCH
 from album_operator.domain.reasons import Reason
@@ -104,6 +105,9 @@ def wait(
         message = f"Job {seen.job} builds {resolved.build.image} with {resolved.build.type}."
         return Wait(Reason.BUILDING, message, POD_LOOK, record)
     message = f"{_what_keeps(seen, trouble)}{f' ({trouble.message})' if trouble.message else ''}."
+    architecture = node_of(resolved.build)
+    if trouble.reason == "Unschedulable" and architecture is not None:
+        message += f" It needs a node whose label {ARCHITECTURE} is {architecture}."
     if trouble.reason != "Suspended":
         deadline = (seen.started_at or now) + resolved.build.timeout
         message += f"{KEEPS_TRYING}{deadline:%H:%M:%S} UTC."

@@ -32,7 +32,11 @@ WHY = {
 
 
 def judge(
-    resolved: Resolved, seen: ImageSeen, aliases: HostAliases = NO_ALIASES
+    resolved: Resolved,
+    seen: ImageSeen,
+    aliases: HostAliases = NO_ALIASES,
+    *,
+    may_adopt: bool = True,
 ) -> ImageRecord | Halt:
     """Give an image that is there as the release's own, or say why it is not.
 
@@ -40,6 +44,7 @@ def judge(
         resolved: what the release does.
         seen: what the registry has under its tag.
         aliases: which hosts are one, as an admin tells.
+        may_adopt: whether `existingImage` counts: an index is of images of one commit.
     """
     build, commit = resolved.build, resolved.source.commit
     match kin_of(resolved, seen.labels, aliases):
@@ -49,18 +54,19 @@ def judge(
             return ImageRecord(build.image, seen.digest, commit, origin)
         case Kin.OTHER_COMMIT:
             return _of_other_commit(resolved, seen)
-        case _ if build.existing_image is ExistingImage.ADOPT:
+        case _ if may_adopt and build.existing_image is ExistingImage.ADOPT:
             return ImageRecord(build.image, seen.digest, None, ImageOrigin.ADOPTED)
         case Kin.OTHER_BUILD:
-            return _of_other_build(resolved, seen)
+            halt = _of_other_build(resolved, seen)
         case _:
-            return _unknown(resolved, seen)
+            halt = _unknown(resolved, seen)
+    return replace(halt, remedy=f"{halt.remedy}, or {ADOPT}" if may_adopt else halt.remedy)
 
 
 def take(record: Record, image: ImageRecord, notes: Iterable[str] = ()) -> Done:
-    """Go on with an image that was there, without a build, and with something to say of it."""
+    """Go on with an image, and with something to say of it."""
     message = " ".join([f"{image.reference}@{image.digest} {WHY[image.origin]}", *notes])
-    return Done(replace(record, image=image, build=None), Reason.SUCCEEDED, message)
+    return Done(replace(record, image=image), Reason.SUCCEEDED, message)
 
 
 def next_look(since: datetime | None, now: datetime) -> timedelta:
@@ -108,7 +114,7 @@ def _of_other_build(resolved: Resolved, seen: ImageSeen) -> Halt:
         f"{_there(resolved, seen)}, built from this commit with another contextDir, dockerfile or "
         "target, or other args or platforms, than the pipeline gives now. It is neither used nor "
         "overwritten.",
-        f"{BUILD_AGAIN}, or {ADOPT}",
+        BUILD_AGAIN,
     )
 
 
@@ -124,5 +130,5 @@ def _unknown(resolved: Resolved, seen: ImageSeen) -> Halt:
     return Halt(
         Reason.IMAGE_SOURCE_UNKNOWN,
         f"{_there(resolved, seen)}, {why}. It is neither used nor overwritten.",
-        f"{way_out}, or {ADOPT}",
+        way_out,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from album_operator.domain.build_parts import WHOLE, parts_of
 from album_operator.domain.credential_errors import missing_secret
 from album_operator.domain.images import registry_of
 from album_operator.domain.names import join_words
@@ -44,6 +45,28 @@ def check_registry(
     if program:
         return None if program in programs else _no_program(ref, host, program, programs)
     return None if found.has_entry(host) else _no_entry(ref, found, host)
+
+
+def check_index(ref: Ref, found: RegistryAccess | None, resolved: Resolved) -> Halt | None:
+    """Refuse a push Secret that leaves the credential to a program, where the operator pushes too.
+
+    Args:
+        ref: the Secret.
+        found: what it is for, by any of the registries' names; None: it is missing.
+        resolved: what the release does.
+    """
+    host = registry_of(resolved.build.image)
+    program = found.program_for(host) if found is not None else ""
+    if not program or WHOLE in parts_of(resolved):
+        return None
+    return Halt(
+        Reason.CREDENTIALS_MISSING,
+        f"Secret {ref} leaves the credential for {host} to a program, docker-credential-{program}. "
+        "Kaniko builds several platforms by a Job each, and the operator, which has no such "
+        "programs, pushes their index.",
+        f"Make the Secret anew with kubectl create secret docker-registry -n {ref.namespace} "
+        f"{ref.name}, or set one platform in spec.build.platforms",
+    )
 
 
 def check_reader(ref: Ref, found: RegistryAccess | None, image: str) -> Halt | None:

@@ -35,9 +35,3 @@ def references(image: str, tags: Iterable[str]) -> tuple[str, ...]:
     """
     repository = image_repository(image)
     return (image, *(f"{repository}:{tag}" for tag in tags))
-
-
-def architecture_of(platforms: Iterable[str]) -> str | None:
-    """Give the one architecture of some platforms, as nodes are labelled; None for no such."""
-    found = {platform.split("/")[1] for platform in platforms}
-    return found.pop() if len(found) == 1 else None

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from enum import Enum
 
+from album_operator.domain.build_parts import PartBuild
 from album_operator.domain.hosts import NO_ALIASES, HostAliases
 from album_operator.domain.names import is_same_repository
 from album_operator.domain.release import BuildType
@@ -42,9 +43,11 @@ class Kin(Enum):
 def recipe_of(build: ResolvedBuild) -> str:
     """Give a hash of all that decides what a commit becomes; a field that is not set adds nothing.
 
-    So two builds of one commit make the same image, whoever asks for them, if theirs are equal.
+    So two builds of one commit make the same image, whoever asks for them, if theirs are equal. A
+    part bears that of the whole, which is then on what all images of its index agree.
     """
-    said = {name: getattr(build, name) for name in MAKES_THE_IMAGE}
+    whole = build.whole if isinstance(build, PartBuild) else build
+    said = {name: getattr(whole, name) for name in MAKES_THE_IMAGE}
     made_of = {name: value for name, value in said.items() if value}
     text = json.dumps(made_of, sort_keys=True, default=asdict)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

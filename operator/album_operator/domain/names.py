@@ -11,6 +11,9 @@ from album_operator.domain.versions import Versioning, is_version
 
 DNS_LABEL_LENGTH = 63
 
+PLATFORM_LENGTH = 16
+"""Most of a Job's name that tells its platform: of no known architecture that is cut."""
+
 FETCH, BUILDER = "fetch", "build"
 """The two containers of a build Pod, in the order they run."""
 
@@ -87,16 +90,19 @@ def shorten(name: str, limit: int = DNS_LABEL_LENGTH) -> str:
     return f"{name[: limit - len(digest) - 1].rstrip('-.')}-{digest}"
 
 
-def job_name(release: str, attempt: int) -> str:
-    """Name the build Job of one attempt of a release.
+def job_name(release: str, attempt: int, platform: str = "") -> str:
+    """Name the build Job of one attempt of a release, or its Job for one platform.
 
     The Job controller writes the name into a Pod label, so it must be a DNS label; dots of the
     version become dashes, and a hash of the release's name keeps `v1-0` and `v1.0` apart.
     """
     digest = hashlib.sha256(release.encode()).hexdigest()[:8]
     stem = re.sub(r"[^a-z0-9-]+", "-", release.lower()).strip("-")
-    room = DNS_LABEL_LENGTH - len(f"album-build--{digest}-{attempt}") - 6
-    return f"album-build-{stem[:room].rstrip('-')}-{digest}-{attempt}"
+    end = f"{digest}-{attempt}"
+    if platform:
+        end += f"-{shorten(platform, PLATFORM_LENGTH)}"
+    room = DNS_LABEL_LENGTH - len(f"album-build--{end}") - 6
+    return f"album-build-{stem[:room].rstrip('-')}-{end}"
 
 
 def image_repository(reference: str) -> str:

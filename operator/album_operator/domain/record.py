@@ -79,13 +79,33 @@ class ImageRecord:
 
 
 @dataclass(frozen=True)
+class PlatformRecord:
+    """The image of one platform, where each is built by a Job of its own.
+
+    Attributes:
+        job: None where its image was there already, or another release builds it.
+        digest: `sha256:` and 64 hex digits, once it is proved that it is there.
+    """
+
+    platform: str
+    job: str | None = None
+    digest: str | None = None
+
+
+@dataclass(frozen=True)
 class BuildRecord:
-    """The build that made the image."""
+    """The build that made the image.
+
+    Attributes:
+        job: of several the one that failed, else the first that is not done, else the last.
+        platforms: of an image whose platforms are built by Jobs of their own.
+    """
 
     job: str
     type: str
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    platforms: tuple[PlatformRecord, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,7 +171,11 @@ class ApplicationRecord:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a release stopped; pod, container and exit code only where a build failed."""
+    """Why a release stopped; pod, container and exit code only where a build failed.
+
+    Attributes:
+        platform: of the Job that failed, where each platform has its own.
+    """
 
     step: str
     reason: Reason
@@ -159,6 +183,7 @@ class Failure:
     pod: str | None = None
     container: str | None = None
     exit_code: int | None = None
+    platform: str | None = None
 
 
 @dataclass(frozen=True)

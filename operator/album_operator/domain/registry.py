@@ -81,8 +81,10 @@ class ImageSeen:
             bytes that came.
         labels: of its configuration; of an index, those on which all its images agree.
         platforms: of its images, such as `linux/amd64`; of attestations there are none.
+        images: digests of the images of an index; none of an image itself.
     """
 
     digest: str
     labels: Mapping[str, str]
     platforms: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Generic, TypeVar
 
 from album_operator.domain.applications import ConsentedApplication
+from album_operator.domain.build_parts import WHOLE
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Failure, Record, SupersededBy
@@ -17,7 +18,24 @@ from album_operator.domain.remedy import THEN_RETRY, in_words
 
 @dataclass(frozen=True)
 class SubmitBuild:
-    """Create the build Job."""
+    """Create a build Job.
+
+    Attributes:
+        platform: it is for, empty where it builds the whole image.
+    """
+
+    platform: str = WHOLE
+
+
+@dataclass(frozen=True)
+class PutIndex:
+    """Let the release's tag stand for an index of the images of its platforms.
+
+    Attributes:
+        images: their digests.
+    """
+
+    images: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -116,7 +134,7 @@ class StartSync:
     application: ConsentedApplication
 
 
-BuildAction = SubmitBuild | PutTags
+BuildAction = SubmitBuild | PutIndex | PutTags
 ProposeAction = PushBranch | OpenPullRequest
 CommitAction = CommitToBase
 MergeAction = ProposeAction | MergePullRequest | DisarmPullRequest | WithdrawPullRequest
@@ -184,6 +202,7 @@ class Halt:
         failure: details for `status.failure`; None where reason and sentence are all.
         superseded_by: what took the release's place, None where nothing did.
         misses: each of the things that this tells of together; none where it is one.
+        record: what was learned on the way, None for nothing.
     """
 
     reason: Reason
@@ -193,6 +212,7 @@ class Halt:
     failure: Failure | None = None
     superseded_by: SupersededBy | None = None
     misses: "tuple[Halt, ...]" = ()
+    record: Record | None = None
 
     @classmethod
     def of(cls, error: TerminalError) -> "Halt":

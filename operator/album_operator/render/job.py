@@ -3,14 +3,14 @@
 from dataclasses import replace
 from typing import Any
 
-from album_operator.domain.build_outputs import architecture_of
+from album_operator.domain.build_parts import ARCHITECTURE, job_of, node_of
 from album_operator.domain.build_pod import PodWish
 from album_operator.domain.build_source import OWN_FILES, SourceParts
 from album_operator.domain.images import DOCKER_HUB, label_of, registry_of
 from album_operator.domain.marks import IMAGE_LABEL
-from album_operator.domain.names import BUILDER, FETCH, job_name, shorten
+from album_operator.domain.names import BUILDER, FETCH, shorten
 from album_operator.domain.quantities import amount_of
-from album_operator.domain.release import BuildType, Release, Resources
+from album_operator.domain.release import Release, Resources
 from album_operator.domain.resolved import Resolved, ResolvedBuild
 from album_operator.render.build_pod import render_metadata, render_pod_spec
 from album_operator.render.build_secrets import render_secret_volumes
@@ -42,9 +42,6 @@ FETCH_CA = "/var/run/secrets/album/ca"
 RELEASE_LABEL = "album.dev/release"
 """Label of the Jobs the operator watches."""
 
-ARCHITECTURE = "kubernetes.io/arch"
-"""Label every node has (Kubernetes, "Well-Known Labels, Annotations and Taints")."""
-
 KEEP = 86400
 """Seconds a finished Job stays, so that its log can be read for a day."""
 
@@ -74,7 +71,7 @@ def render_job(
 
     Args:
         release: the release the Job belongs to; deleting it deletes the Job.
-        resolved: what to build.
+        resolved: what to build, or the part of it that this Job builds.
         attempt: counts from 1; part of the Job's name.
         engine: images and registries.
 
@@ -95,7 +92,7 @@ def render_job(
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {
-            "name": job_name(release.ref.name, attempt),
+            "name": job_of(release.ref.name, resolved, attempt),
             "namespace": release.ref.namespace,
             "labels": labels,
             "ownerReferences": [
@@ -168,8 +165,8 @@ def _render_pod(resolved: Resolved, engine: EngineSettings) -> dict[str, Any]:
 
 def _pod_of(build: ResolvedBuild) -> PodWish:
     """Give the wish for the Pod, with the node kaniko needs: it runs the steps as they are."""
-    architecture = architecture_of(build.platforms)
-    if build.type is not BuildType.KANIKO or architecture is None:
+    architecture = node_of(build)
+    if architecture is None:
         return build.pod
     selector = {ARCHITECTURE: architecture, **build.pod.node_selector}
     return replace(build.pod, node_selector=selector)

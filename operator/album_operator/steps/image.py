@@ -9,7 +9,7 @@ from album_operator.domain.names import image_tag
 from album_operator.domain.reasons import Reason
 from album_operator.domain.registry import ImagePlace, ImageSeen
 from album_operator.domain.release import ProofBy
-from album_operator.domain.verdict import Halt, PutTags
+from album_operator.domain.verdict import Halt, PutIndex, PutTags
 from album_operator.steps.case import Case
 from album_operator.steps.world import World
 
@@ -67,6 +67,12 @@ async def look_at_further_tags(world: World, case: Case, tagged: ImageSeen | Non
     may_push = (await case.access.to_push(case.resolved)).credential is not None
     found = await asyncio.gather(*(_find_whatever(world, place, tag) for tag in tags))
     return Standing(dict(zip(tags, found, strict=True)), may_push)
+
+
+async def put_index(world: World, case: Case, action: PutIndex) -> None:
+    """Let the release's tag stand for the index of its platforms' images; twice is once."""
+    place, tag = await case.access.to_push(case.resolved), image_tag(case.resolved.build.image)
+    await world.registry.put_index(place, action.images, tag)
 
 
 async def put_tags(world: World, case: Case, action: PutTags) -> None:

@@ -286,7 +286,8 @@ async def _check_push(world: World, case: Case) -> Halt | None:
     secret = Ref(case.namespace, wish.push_secret_name)
     found = await world.secrets.find_registry_access(secret)
     programs = world.settings.engine.programs_of(wish.type)
-    return push_access.check_registry(secret, found, wish.image, programs)
+    halt = push_access.check_registry(secret, found, wish.image, programs)
+    return halt or push_access.check_index(secret, found, case.resolved)
 
 
 async def _check_proxy(world: World, case: Case) -> Halt | None:

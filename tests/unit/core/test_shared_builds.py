@@ -145,10 +145,10 @@ async def test_whoever_waits_looks_once_a_minute_where_no_event_tells() -> None:
 def test_only_those_are_woken_that_wait_for_the_image() -> None:
     woken: list[Ref] = []
     waits, label = ImageWaits(woken.append), label_of("ghcr.io/owner/app:v1")
-    waits.join(Ref("album", "a"), label)
-    waits.join(Ref("album", "b"), label_of("ghcr.io/owner/other:v1"))
-    waits.join(Ref("elsewhere", "c"), label)
-    waits.join(Ref("album", "gone"), label)
+    waits.join(Ref("album", "a"), {label})
+    waits.join(Ref("album", "b"), {label_of("ghcr.io/owner/other:v1")})
+    waits.join(Ref("elsewhere", "c"), {label})
+    waits.join(Ref("album", "gone"), {label})
     waits.leave(Ref("album", "gone"))
     waits.leave(Ref("album", "unknown"))
     waits.end("album", label)
@@ -156,5 +156,5 @@ def test_only_those_are_woken_that_wait_for_the_image() -> None:
 
     assert woken == [Ref("album", "a")]
     alone = ImageWaits()
-    alone.join(Ref("album", "a"), label)
+    alone.join(Ref("album", "a"), {label})
     alone.end("album", label)

@@ -52,6 +52,7 @@ WAYS: dict[str, dict[str, Any]] = {
     "Operation": {"argocd": {"sync": "Operation"}},
     "Observe": {"argocd": {"sync": "Observe"}},
     "Checked": {"checks": ["unit", "lint"]},
+    "Platforms": {"build": {"platforms": ["linux/amd64", "linux/arm64"], "tags": TAGS}},
     "Auto": {"pull_request": {"merge": "Auto", "labels": ["release"], "reviewers": ["reviewer"]}},
 }
 

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from album_operator.decisions import build
-from album_operator.decisions.build import Look
 from album_operator.decisions.build_engine import LACKS
+from album_operator.decisions.build_look import Look, PartLook
+from album_operator.domain.build_parts import WHOLE
 from album_operator.domain.builds import BuildKitMode, BuildState, PodTrouble
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import StepName
@@ -26,14 +27,18 @@ NO_SANDBOX = PodTrouble(
 def _fail(said: str, resolved: Resolved = BUILDKIT) -> Halt:
     trouble = PodTrouble("pod-x", "build", "Error", said, 1)
     seen = replace(BUILD_SEEN, state=BuildState.FAILED, trouble=trouble)
-    verdict = build.decide(RELEASE, RECORD, resolved, Look(seen), NOW, buildkit=None)
+    verdict = build.decide(
+        RELEASE, RECORD, resolved, Look({WHOLE: PartLook(seen)}), NOW, buildkit=None
+    )
     assert isinstance(verdict, Halt)
     return verdict
 
 
 def _wait(resolved: Resolved, mode: BuildKitMode) -> Wait:
     seen = replace(BUILD_SEEN, trouble=NO_SANDBOX)
-    verdict = build.decide(RELEASE, RECORD, resolved, Look(seen), NOW, buildkit=mode)
+    verdict = build.decide(
+        RELEASE, RECORD, resolved, Look({WHOLE: PartLook(seen)}), NOW, buildkit=mode
+    )
     assert isinstance(verdict, Wait)
     return verdict
 

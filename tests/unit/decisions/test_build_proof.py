@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from album_operator.decisions import build
-from album_operator.decisions.build import Look
+from album_operator.decisions.build_look import Look, PartLook
 from album_operator.decisions.build_proof import word_of
+from album_operator.domain.build_parts import WHOLE
 from album_operator.domain.builds import BuildSeen, BuildState, LastWords
 from album_operator.domain.image_labels import BUILD, REVISION, labels_of
 from album_operator.domain.reasons import Reason
@@ -35,7 +36,9 @@ OURS = labels_of(RESOLVED)
 
 
 def _decide(seen: BuildSeen, resolved: Resolved = BY_BUILDER) -> Verdict[BuildAction]:
-    return build.decide(RELEASE, RECORD, resolved, Look(seen), NOW, buildkit=None)
+    return build.decide(
+        RELEASE, RECORD, resolved, Look({WHOLE: PartLook(seen)}), NOW, buildkit=None
+    )
 
 
 def _left(*texts: str) -> BuildSeen:
@@ -53,7 +56,9 @@ def _halt(seen: BuildSeen) -> Halt:
 def _compare(
     seen: BuildSeen, tagged: ImageSeen | None, named: ImageSeen | None = None
 ) -> Verdict[BuildAction]:
-    look = Look(replace(seen, finished_at=NOW - timedelta(minutes=2)), tagged, named)
+    look = Look(
+        {WHOLE: PartLook(replace(seen, finished_at=NOW - timedelta(minutes=2)), tagged, named)}
+    )
     return build.decide(RELEASE, RECORD, RESOLVED, look, NOW, buildkit=None)
 
 

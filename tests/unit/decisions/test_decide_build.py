@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from album_operator.decisions import build
-from album_operator.decisions.build import Look
+from album_operator.decisions.build_look import Look, PartLook
+from album_operator.domain.build_parts import WHOLE
 from album_operator.domain.build_slots import BuildRunning, BuildSlots, OverallSlots
 from album_operator.domain.builds import BuildKitMode, BuildSeen, BuildState, JobOwner
 from album_operator.domain.image_labels import REVISION
@@ -31,7 +32,9 @@ PRIVILEGED = replace(RESOLVED, build=replace(RESOLVED.build, type=BuildType.BUIL
 
 
 def _decide(seen: BuildSeen | None, resolved: Resolved = RESOLVED) -> Verdict[BuildAction]:
-    return build.decide(RELEASE, RECORD, resolved, Look(seen), NOW, buildkit=None)
+    return build.decide(
+        RELEASE, RECORD, resolved, Look({WHOLE: PartLook(seen)}), NOW, buildkit=None
+    )
 
 
 def _halt(seen: BuildSeen, resolved: Resolved = RESOLVED) -> Halt:
@@ -64,7 +67,9 @@ def test_a_privileged_build_is_submitted_only_by_an_admins_word() -> None:
 
 
 def test_a_privileged_build_that_runs_is_waited_for_whatever_the_admin_says_by_now() -> None:
-    verdict = build.decide(RELEASE, RECORD, PRIVILEGED, Look(BUILD_SEEN), NOW, buildkit=None)
+    verdict = build.decide(
+        RELEASE, RECORD, PRIVILEGED, Look({WHOLE: PartLook(BUILD_SEEN)}), NOW, buildkit=None
+    )
 
     assert isinstance(verdict, Wait)
 
@@ -106,7 +111,9 @@ def test_an_image_of_an_earlier_attempt_is_not_built_again() -> None:
 
 
 def _queued(slots: BuildSlots) -> Wait:
-    verdict = build.decide(RELEASE, RECORD, RESOLVED, Look(slots=slots), NOW, buildkit=None)
+    verdict = build.decide(
+        RELEASE, RECORD, RESOLVED, Look({WHOLE: PartLook(slots=slots)}), NOW, buildkit=None
+    )
     assert isinstance(verdict, Wait)
     assert verdict.reason is Reason.QUEUED
     assert verdict.is_poll
@@ -159,27 +166,33 @@ def test_a_build_whose_namespace_is_full_waits_for_that_first() -> None:
 def test_a_build_with_room_in_all_namespaces_begins() -> None:
     overall = OverallSlots(limit=4, running=2, before=1, line=5)
     slots = BuildSlots(3, (), (), 1, overall)
-    verdict = build.decide(RELEASE, RECORD, RESOLVED, Look(slots=slots), NOW, buildkit=None)
+    verdict = build.decide(
+        RELEASE, RECORD, RESOLVED, Look({WHOLE: PartLook(slots=slots)}), NOW, buildkit=None
+    )
 
     assert isinstance(verdict, Act)
 
 
 def test_a_build_with_room_for_it_and_those_before_it_begins() -> None:
     slots = BuildSlots(3, ("a",), ("b",))
-    verdict = build.decide(RELEASE, RECORD, RESOLVED, Look(slots=slots), NOW, buildkit=None)
+    verdict = build.decide(
+        RELEASE, RECORD, RESOLVED, Look({WHOLE: PartLook(slots=slots)}), NOW, buildkit=None
+    )
 
     assert isinstance(verdict, Act)
 
 
 def test_a_builder_that_is_not_allowed_does_not_wait_for_a_turn() -> None:
     slots = BuildSlots(1, ("a",))
-    verdict = build.decide(RELEASE, RECORD, PRIVILEGED, Look(slots=slots), NOW, buildkit=None)
+    verdict = build.decide(
+        RELEASE, RECORD, PRIVILEGED, Look({WHOLE: PartLook(slots=slots)}), NOW, buildkit=None
+    )
 
     assert isinstance(verdict, Halt)
 
 
 def test_another_build_of_the_same_image_is_waited_for_before_a_turn() -> None:
-    seen = Look(other=BuildRunning("job-x", "prod", "prod"))
+    seen = Look({WHOLE: PartLook(other=BuildRunning("job-x", "prod", "prod"))})
     wait = build.decide(RELEASE, RECORD, RESOLVED, seen, NOW, buildkit=None)
 
     assert isinstance(wait, Wait)
@@ -189,7 +202,7 @@ def test_another_build_of_the_same_image_is_waited_for_before_a_turn() -> None:
         "used if it is the one this release would build. One that is not wanted can be stopped: "
         "kubectl delete job -n album job-x."
     )
-    own = Look(other=BuildRunning("job-x", RELEASE.ref.name, "prod"))
+    own = Look({WHOLE: PartLook(other=BuildRunning("job-x", RELEASE.ref.name, "prod"))})
     wait = build.decide(RELEASE, RECORD, RESOLVED, own, NOW, buildkit=None)
     assert isinstance(wait, Wait)
     assert wait.message.startswith("Job job-x of an earlier attempt of this release builds")
@@ -197,7 +210,8 @@ def test_another_build_of_the_same_image_is_waited_for_before_a_turn() -> None:
 
 def test_an_image_that_is_there_needs_no_job_and_no_turn() -> None:
     labels = {REVISION: RESOLVED.source.commit}
-    seen = Look(job=replace(BUILD_SEEN, owner=JobOwner.EARLIER), tagged=ImageSeen(DIGEST, labels))
+    job = replace(BUILD_SEEN, owner=JobOwner.EARLIER)
+    seen = Look({WHOLE: PartLook(job)}, ImageSeen(DIGEST, labels))
     done = build.decide(RELEASE, RECORD, PRIVILEGED, seen, NOW, buildkit=None)
 
     assert isinstance(done, Done)

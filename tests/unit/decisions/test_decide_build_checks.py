@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from album_operator.decisions import build, build_checks
-from album_operator.decisions.build import Look
+from album_operator.decisions.build_look import Look
 from album_operator.domain.image_labels import labels_of
 from album_operator.domain.pull_requests import Checks
 from album_operator.domain.reasons import Reason

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from album_operator.decisions import build
-from album_operator.decisions.build import Look
+from album_operator.decisions.build_look import Look, PartLook
 from album_operator.domain import progress
+from album_operator.domain.build_parts import WHOLE
 from album_operator.domain.builds import BuildSeen, BuildState, PodTrouble
 from album_operator.domain.reasons import TRANSIENT, Reason
 from album_operator.domain.record import Record, StepName, StepState
@@ -34,7 +35,9 @@ LOW = "The node was low on resource: ephemeral-storage. Container build was usin
 def _decide(
     seen: BuildSeen, resolved: Resolved = RESOLVED, record: Record = RECORD
 ) -> Verdict[BuildAction]:
-    return build.decide(RELEASE, record, resolved, Look(seen), NOW, buildkit=None)
+    return build.decide(
+        RELEASE, record, resolved, Look({WHOLE: PartLook(seen)}), NOW, buildkit=None
+    )
 
 
 def _wait(trouble: PodTrouble, seen: BuildSeen = RUNNING) -> Wait:

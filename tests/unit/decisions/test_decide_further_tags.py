@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from album_operator.decisions import build
-from album_operator.decisions.build import Look
+from album_operator.decisions.build_look import Look
 from album_operator.decisions.further_tags import Standing
 from album_operator.domain.image_labels import BUILD, SOURCE, VERSION, labels_of
 from album_operator.domain.reasons import Reason

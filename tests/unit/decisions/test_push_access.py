@@ -4,7 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from album_operator.decisions.push_access import check_identity, check_reader, check_registry
+from album_operator.decisions.push_access import (
+    check_identity,
+    check_index,
+    check_reader,
+    check_registry,
+)
 from album_operator.domain.reasons import Reason
 from album_operator.domain.registry_access import KANIKO_PROGRAMS, RegistryAccess
 from album_operator.domain.release import BuildType, Ref
@@ -125,3 +130,18 @@ def test_a_secret_to_read_with_must_have_a_credential_itself() -> None:
     assert without is not None
     assert without.reason is Reason.HOST_NOT_ALLOWED
     assert "has no credential for the registry ghcr.io, only for none." in without.message
+
+
+def test_a_program_is_no_credential_for_the_operator_that_pushes_an_index() -> None:
+    several = replace(RESOLVED.build, platforms=("linux/amd64", "linux/arm64"))
+    whole = replace(RESOLVED, build=replace(several, image=f"{ECR}/app:v1"))
+    access = RegistryAccess(frozenset(), store="ecr-login")
+    halt = check_index(SECRET, access, whole)
+
+    assert halt is not None
+    assert halt.reason is Reason.CREDENTIALS_MISSING
+    assert "to a program, docker-credential-ecr-login. Kaniko builds several" in halt.sentence
+    assert check_index(SECRET, _for(ECR), whole) is None
+    assert check_index(SECRET, None, whole) is None
+    one = replace(whole, build=replace(whole.build, platforms=("linux/amd64",)))
+    assert check_index(SECRET, access, one) is None

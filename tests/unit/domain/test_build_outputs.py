@@ -1,8 +1,6 @@
-"""An image's references, and the node its platforms want."""
+"""An image's references."""
 
-import pytest
-
-from album_operator.domain.build_outputs import architecture_of, references
+from album_operator.domain.build_outputs import references
 
 
 def test_an_image_has_one_reference_for_each_tag_the_versions_first() -> None:
@@ -12,18 +10,3 @@ def test_an_image_has_one_reference_for_each_tag_the_versions_first() -> None:
         "r.example.org:5000/a/b:edge",
     )
     assert references("ghcr.io/a/b:v1", ()) == ("ghcr.io/a/b:v1",)
-
-
-@pytest.mark.parametrize(
-    ("platforms", "architecture"),
-    [
-        ((), None),
-        (("linux/arm64",), "arm64"),
-        (("linux/arm/v6", "linux/arm/v7"), "arm"),
-        (("linux/amd64", "linux/arm64"), None),
-    ],
-)
-def test_platforms_of_one_architecture_name_it(
-    platforms: tuple[str, ...], architecture: str | None
-) -> None:
-    assert architecture_of(platforms) == architecture

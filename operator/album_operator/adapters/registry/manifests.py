@@ -131,11 +131,18 @@ def parse_config(place: ImagePlace, part: Part, data: bytes) -> ImageSeen:
     return ImageSeen(part.digest, _texts(labels), (part.platform or platform,))
 
 
-def join(digest: str, images: Sequence[ImageSeen]) -> ImageSeen:
-    """Give an index as one image: with the labels on which all of its images agree."""
+def join(digest: str, parts: Sequence[Part], images: Sequence[ImageSeen]) -> ImageSeen:
+    """Give an index as one image: with the labels on which all of its images agree.
+
+    Args:
+        digest: of the index.
+        parts: what it names.
+        images: what these are.
+    """
     shared = set.intersection(*(set(image.labels.items()) for image in images)) if images else set()
     platforms = tuple(platform for image in images for platform in image.platforms)
-    return ImageSeen(digest, dict(sorted(shared)), platforms)
+    named = tuple(part.digest for part in parts)
+    return ImageSeen(digest, dict(sorted(shared)), platforms, named)
 
 
 def _images(place: ImagePlace, name: str, raw: Sequence[Any]) -> tuple[Part, ...]:

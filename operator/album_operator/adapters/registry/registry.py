@@ -179,7 +179,7 @@ class HttpRegistry:
             images = await asyncio.gather(
                 *(self._read_image(place, part) for part in manifest.images)
             )
-            return self._remember(place, join(manifest.digest, images))
+            return self._remember(place, join(manifest.digest, manifest.images, images))
         if manifest.config is None:
             raise garbage(place, f"a manifest of {place.repository} is of nothing")
         image = await self._read_config(place, manifest.config)
