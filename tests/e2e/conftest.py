@@ -30,11 +30,24 @@ def each_engine(request: pytest.FixtureRequest, session_world: World) -> str:
     """Each engine in turn, where the testbed has it."""
     engine: str = request.param
     if engine == "Kaniko":
-        archive = os.environ.get(KANIKO_ARCHIVE)
-        if not archive:
-            pytest.skip(f"not built with kaniko: {KANIKO_ARCHIVE} names no archive of its executor")
-        session_world.testbed.load_image(Path(archive))
+        _load_kaniko(session_world)
     return engine
+
+
+def _load_kaniko(world: World) -> None:
+    archive = os.environ.get(KANIKO_ARCHIVE)
+    if not archive:
+        pytest.skip(f"not built with kaniko: {KANIKO_ARCHIVE} names no archive of its executor")
+    world.testbed.load_image(Path(archive))
+
+
+@pytest.fixture
+def kaniko(world: World) -> Iterator[World]:
+    """The world with kaniko as its engine, where the testbed has it."""
+    _load_kaniko(world)
+    before, world.engine = world.engine, "Kaniko"
+    yield world
+    world.engine = before
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The only reader and writer of raw resources: specs, statuses and their conditions."""
 
 from album_operator.codec.conditions import is_in_flight, wish_of
-from album_operator.codec.jobs import FAILED, end_of, running_build
+from album_operator.codec.jobs import FAILED, end_of, is_ending, running_build
 from album_operator.codec.owners import Owner, job_of, release_of
 from album_operator.codec.release_seen import parse_seen
 from album_operator.codec.spec import API_VERSION, parse_pipeline, parse_release
@@ -12,6 +12,7 @@ __all__ = [
     "FAILED",
     "Owner",
     "end_of",
+    "is_ending",
     "is_in_flight",
     "job_of",
     "parse_pipeline",

@@ -1,6 +1,6 @@
 """How a Job stands, by its conditions."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from album_operator.codec.owners import release_of
@@ -15,11 +15,20 @@ def end_of(job: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
     A Job that is about to fail or succeed (`FailureTarget`, `SuccessCriteriaMet`) still has Pods.
     """
+    return _true_of(job, {COMPLETE, FAILED})
+
+
+def is_ending(job: Mapping[str, Any]) -> bool:
+    """Tell whether a Job is about to fail: its Pods go, and the condition `Failed` follows."""
+    return end_of(job) is None and _true_of(job, {"FailureTarget"}) is not None
+
+
+def _true_of(job: Mapping[str, Any], types: Collection[str]) -> Mapping[str, Any] | None:
     conditions = (job.get("status") or {}).get("conditions") or ()
     for condition in conditions:
-        if condition["type"] in {COMPLETE, FAILED} and condition.get("status") == "True":
-            ended: Mapping[str, Any] = condition
-            return ended
+        if condition["type"] in types and condition.get("status") == "True":
+            found: Mapping[str, Any] = condition
+            return found
     return None
 
 

@@ -67,8 +67,10 @@ def as_part(record: Record, platform: str) -> Record:
         return record
     step = record.step(StepName.IMAGE_READY)
     own = _said_of(platform, step.message)
-    # Only whether anything kept it from running counts.
-    reason = Reason.POD_NOT_STARTED if KEEPS_TRYING in own else Reason.BUILDING
+    reason = Reason.BUILDING
+    if KEEPS_TRYING in own:
+        # That of another platform, where more than one is kept from running.
+        reason = step.reason if step.reason in TRANSIENT else Reason.POD_NOT_STARTED
     own_step = replace(step, reason=reason, message=own)
     steps = (own_step if known.name is step.name else known for known in record.steps)
     return replace(record, steps=tuple(steps))
@@ -163,7 +165,7 @@ def _wait(record: Record, waits: Mapping[str, Wait]) -> Wait:
     done = proved(record)
     return Wait(
         min(reasons, key=lambda reason: (reason not in TRANSIENT, reason is Reason.QUEUED)),
-        _say(waits) + (f" There already: the image of {join_words(done)}." if done else ""),
+        (f"There already: the image of {join_words(done)}. " if done else "") + _say(waits),
         min(each.retry_after for each in waits.values()),
         record,
         is_poll=all(each.is_poll for each in waits.values()),

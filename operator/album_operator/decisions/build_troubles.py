@@ -101,6 +101,10 @@ def wait(
     """
     trouble = seen.trouble
     reason = _reason_to_wait(trouble) if trouble else None
+    step = record.step(StepName.IMAGE_READY)
+    if trouble is None and seen.is_ending and KEEPS_TRYING in step.message:
+        # Its Pods are gone: what kept them is told until it has failed, and then why.
+        return Wait(step.reason, step.message, POD_LOOK, record)
     if trouble is None or reason is None:
         message = f"Job {seen.job} builds {resolved.build.image} with {resolved.build.type}."
         return Wait(Reason.BUILDING, message, POD_LOOK, record)

@@ -85,6 +85,7 @@ class BuildSeen:
         last_words: of each Pod whose builder succeeded, once the build has; several where the Job
             controller made more than one, or where somebody made a Pod that claims to be the Job's.
         trouble: what is wrong with the newest Pod, None where nothing is.
+        is_ending: it is about to fail, and its Pods may be gone already.
     """
 
     job: str
@@ -97,3 +98,4 @@ class BuildSeen:
     failed_pods: int = 0
     last_words: tuple[LastWords, ...] = ()
     trouble: PodTrouble | None = None
+    is_ending: bool = False

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from album_operator.codec import FAILED, end_of, running_build
+from album_operator.codec import FAILED, end_of, is_ending, running_build
 from album_operator.domain.build_slots import BuildRunning
 
 COMPLETE = {"type": "Complete", "status": "True"}
@@ -33,6 +33,14 @@ def test_a_job_runs_until_a_condition_says_it_ended(status: dict[str, Any] | Non
 def test_a_job_that_ended_says_how(condition: dict[str, str]) -> None:
     other = {"type": "FailureTarget", "status": "True"}
     assert end_of({"status": {"conditions": [other, condition]}}) == condition
+
+
+def test_a_job_is_ending_from_the_word_that_it_will_fail_until_it_has() -> None:
+    about = {"type": "FailureTarget", "status": "True"}
+    assert is_ending({"status": {"conditions": [about]}})
+    assert not is_ending({"status": {"conditions": [about, FAILURE]}})
+    assert not is_ending({"status": {"conditions": [{**about, "status": "False"}]}})
+    assert not is_ending({})
 
 
 OWNER: dict[str, Any] = {

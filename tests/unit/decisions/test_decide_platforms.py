@@ -116,7 +116,7 @@ def test_who_waits_for_a_turn_keeps_its_place_and_says_what_runs() -> None:
     assert not wait.is_poll
     alone = _wait(None, PartLook(slots=BuildSlots(1, ("x",))), _record(_known(AMD)))
     assert (alone.reason, alone.is_poll) == (Reason.QUEUED, True)
-    assert alone.message.endswith(f"There already: the image of {AMD}.")
+    assert alone.message.startswith(f"There already: the image of {AMD}. {ARM}: Place 1 of 1")
 
 
 def _known(platform: str, job: str | None = "job-amd64") -> PlatformRecord:
@@ -150,6 +150,21 @@ def test_a_platform_that_timed_out_says_what_kept_it_and_not_what_kept_another(k
     assert halt.reason is Reason.BUILD_TIMED_OUT
     assert ("does not run: Unschedulable" in halt.message) is kept
     assert halt.message.startswith(f"{ARM}: The build")
+
+
+def test_what_kept_a_platform_is_told_until_its_job_has_failed_though_its_pods_are_gone() -> None:
+    wait = _wait(_built(AMD), _running(ARM, trouble=NO_NODE))
+    steps = tuple(
+        replace(step, message=wait.message, reason=wait.reason)
+        if step.name is StepName.IMAGE_READY
+        else step
+        for step in RECORD.steps
+    )
+    ending = _wait(_built(AMD), _running(ARM, is_ending=True), replace(RECORD, steps=steps))
+
+    assert ending.reason is Reason.UNSCHEDULABLE
+    assert f"{ARM}: Pod pod-x of Job job-arm64 does not run: Unschedulable" in ending.message
+    assert ending.message.count("There already") == 1
 
 
 def test_one_that_failed_is_told_at_once_and_ends_the_release_with_the_last() -> None:

@@ -16,7 +16,7 @@ from album_operator.adapters.cluster.pod_troubles import (
     trouble_of,
 )
 from album_operator.adapters.cluster.refusals import ConflictError, NotFoundError
-from album_operator.codec import FAILED, end_of, job_of, release_of, running_build
+from album_operator.codec import FAILED, end_of, is_ending, job_of, release_of, running_build
 from album_operator.domain.build_slots import BuildRunning
 from album_operator.domain.builds import BuildSeen, BuildState, JobOwner, LastWords, PodTrouble
 from album_operator.domain.errors import StaleError
@@ -142,6 +142,7 @@ def parse_build(
         failed_pods=status.get("failed") or 0,
         last_words=_last_words(pods) if state is BuildState.SUCCEEDED else (),
         trouble=_trouble(job, pods) if state is not BuildState.SUCCEEDED else None,
+        is_ending=is_ending(job),
     )
 
 
