@@ -45,7 +45,7 @@ DOCKERFILES = {
     "memory": f"{SHELL}RUN head -c 2000000000 /dev/zero | tail\n",
     "disk": f"{SHELL}RUN head -c 500000000 /dev/zero >/big && sleep 300\n",
     "late": f"{SHELL}RUN sleep 300\n",
-    "taken": f"{SHELL}RUN sleep 5\n",
+    "taken": f"{SHELL}RUN sleep 15\n",
     "urgent": f"{SHELL}RUN sleep 15\n",
     # More than the node lets a Pod have, and not for ever where it lets it.
     "forks": f"{SHELL}RUN for i in $(seq 3000); do sleep 300 & done\n",
@@ -70,16 +70,17 @@ BUILDS: dict[str, dict[str, Any]] = {
     "disk": {"resources__limits": {"ephemeral-storage": "300Mi"}},
     "lost": {},
     "late": {"timeout": "10s"},
-    "taken": {},
     "noise": {"failureLog": True},
     "room": {"resources__requests": {"cpu": "60"}},
     "sidecar": {},
     "image": {},
     "mount": {},
-    "urgent": {},
     "forks": {},
     "liar": {},
     **{case: {} for case in (FORGETFUL, *ANSWERS)},
+    # Last, for they are looked for while they run.
+    "taken": {},
+    "urgent": {},
 }
 """What the pipeline of each case says of its build, beside what all say."""
 
