@@ -34,6 +34,8 @@ class FakeArgoCD:
         slow_rollout: a sync leaves old and new Pods until `finish_rollouts`.
         skew: how far its clock is ahead of the others'.
         fails_to_hydrate: why no manifests can be made, None for nothing.
+        stale: manifests come from the cache, those of the revision before, until a hard refresh.
+        stays_stale: a hard refresh changes nothing about that.
         blind: apps of apps ignore differences in the sources that they render.
         operations: all syncs, in their order.
     """
@@ -46,6 +48,8 @@ class FakeArgoCD:
         self.slow_rollout = False
         self.skew = timedelta()
         self.blind = False
+        self.stale = False
+        self.stays_stale = False
         self.fails_to_hydrate: str | None = None
         self.operations: list[Raw] = []
         self._cluster = cluster
@@ -124,7 +128,9 @@ class FakeArgoCD:
         found = [self._resolve(source) for source in sources]
         source, (revision, files) = sources[0], found[0]
         self._rendered[_name(raw)] = rendered = render_applications(source, files)
-        if not rendered:
+        is_hard = raw["metadata"].get("annotations", {}).get(REFRESH) == "hard"
+        self.stale = self.stale and (self.stays_stale or not is_hard)
+        if not rendered and not self.stale:
             self._wanted[_name(raw)] = image_of(source, files)
         compared: Raw = {"source": source, "destination": raw["spec"]["destination"]}
         sync: Raw = {"status": "OutOfSync" if self._differs(raw) else "Synced"}
@@ -199,7 +205,7 @@ class FakeArgoCD:
         }
         self.operations.append(operation)
         self._edit(raw, {"status": {"operationState": None}})
-        self._edit(raw, {"status": {"operationState": operation}})
+        self._edit(raw, {"status": {"operationState": operation, "reconciledAt": self._now()}})
         if phase == "Failed":
             return
         rendered = self._rendered[_name(raw)]

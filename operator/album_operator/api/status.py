@@ -132,11 +132,11 @@ class ApplicationStatus(Model):
     namespace: Annotated[Name, obeys(Label)] = Field(description="Namespace of the Application.")
     name: Object = Field(description="Name of the Application.")
     revision: Text | None = Field(None, description="Revision of the config repository it runs.")
-    accepted_because: Literal["Equal", "Descendant"] | None = Field(
+    accepted_because: Literal["Equal", "Descendant", "Content"] | None = Field(
         None,
         description=(
-            "Why that revision proves the release: it is the merge commit (Equal) or contains it "
-            "(Descendant)."
+            "Why that revision proves the release: it is the merge commit (Equal), contains it "
+            "(Descendant), or has its values in a history that was rewritten (Content)."
         ),
     )
     sync: Word | None = Field(None, description="Its sync status.")
@@ -151,6 +151,9 @@ class ApplicationStatus(Model):
     operation_started: bool | None = Field(
         None,
         description="Whether a sync of it was started for this attempt (argocd.sync: Operation).",
+    )
+    hard_refreshed: bool | None = Field(
+        None, description="This attempt has had its manifests rendered anew (a hard refresh)."
     )
 
 

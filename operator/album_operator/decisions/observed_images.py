@@ -34,15 +34,8 @@ def wanted_image(record: Record, resolved: Resolved) -> str:
 
 def check(ref: Ref, seen: ApplicationSeen, record: Record, resolved: Resolved) -> Wait | None:
     """Wait until an Application runs the image of a release, and no older one of its repository."""
-    wanted, pinned = wanted_image(record, resolved), _pinned(record, resolved)
-    same = [image for image in seen.images if is_same_image(image, wanted)]
-    if pinned is None:
-        ours = {image for image in same if _is_wanted(image, wanted, record)}
-        proof = ours
-    else:
-        # What a digest names is the same whatever the tag before it says.
-        proof = {image for image in same if image.endswith(f"@{pinned}")}
-        ours = proof | {image for image in same if in_full(image) == in_full(resolved.build.image)}
+    wanted = wanted_image(record, resolved)
+    same, ours, proof = _sort(seen, record, resolved)
     if not proof and (others := _pinned_elsewhere(same, resolved)):
         return Wait(
             Reason.SYNCING,
@@ -69,6 +62,31 @@ def check(ref: Ref, seen: ApplicationSeen, record: Record, resolved: Resolved) -
             LOOK,
         )
     return None
+
+
+def has_ours(seen: ApplicationSeen, record: Record, resolved: Resolved) -> bool:
+    """Tell whether the image of a release is among those of an Application."""
+    return bool(_sort(seen, record, resolved)[2])
+
+
+def has_others(seen: ApplicationSeen, resolved: Resolved) -> bool:
+    """Tell whether an Application has any image of a release's repository."""
+    return any(is_same_image(image, resolved.build.image) for image in seen.images)
+
+
+def _sort(
+    seen: ApplicationSeen, record: Record, resolved: Resolved
+) -> tuple[list[str], set[str], set[str]]:
+    """Give an Application's images of our repository, those that may be ours, and the proof."""
+    wanted, pinned = wanted_image(record, resolved), _pinned(record, resolved)
+    same = [image for image in seen.images if is_same_image(image, wanted)]
+    if pinned is None:
+        ours = {image for image in same if _is_wanted(image, wanted, record)}
+        return same, ours, ours
+    # What a digest names is the same whatever the tag before it says.
+    proof = {image for image in same if image.endswith(f"@{pinned}")}
+    ours = proof | {image for image in same if in_full(image) == in_full(resolved.build.image)}
+    return same, ours, proof
 
 
 def _why_not(seen: ApplicationSeen, wanted: str) -> str:

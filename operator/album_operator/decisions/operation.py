@@ -11,7 +11,7 @@ from album_operator.decisions.app_of_apps import FAILED, RUNNING
 from album_operator.domain.applications import ApplicationSeen, ConsentedApplication
 from album_operator.domain.argocd import Sync
 from album_operator.domain.reasons import Reason
-from album_operator.domain.record import ApplicationRecord, Record
+from album_operator.domain.record import Record
 from album_operator.domain.release import Ref
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import Act, DeployAction, Halt, StartSync
@@ -64,7 +64,5 @@ def start(
 
 def note_started(record: Record, ref: Ref) -> Record:
     """Remember that an Application's sync was started."""
-    known = {Ref(app.namespace, app.name): app for app in record.applications}
-    before = known.get(ref, ApplicationRecord(ref.namespace, ref.name))
-    known[ref] = replace(before, operation_started=True)
-    return replace(record, applications=tuple(known.values()))
+    before = record.application(ref)
+    return record.with_application(replace(before, operation_started=True))

@@ -76,6 +76,25 @@ class Hydration:
 
 
 @dataclass(frozen=True)
+class ResourceSeen:
+    """A resource of an Application that is not as it is to be.
+
+    Attributes:
+        name: kind, namespace and name, such as `apps/Deployment shop/backend`.
+        status: its sync status.
+        requires_pruning: it is in the repository no longer.
+        health: empty where the Application does not tell.
+        message: what its health is about.
+    """
+
+    name: str
+    status: str
+    requires_pruning: bool = False
+    health: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True)
 class OperationSeen:
     """The last or running sync operation of an Application.
 
@@ -84,6 +103,9 @@ class OperationSeen:
         revisions: revisions it synced to, one per source.
         is_of_spec: it synced the sources that the spec has now.
         attempt: of which release's attempt it is, as `render.operation` marks it; empty for none.
+        retries: how often it was begun again because it had failed.
+        self_heals: how many syncs of this revision there were because of differences alone.
+        failures: what it could not apply, and hooks that failed, each with Argo CD's words.
     """
 
     phase: str
@@ -92,6 +114,9 @@ class OperationSeen:
     finished_at: datetime | None = None
     is_of_spec: bool = False
     attempt: str = ""
+    retries: int = 0
+    self_heals: int = 0
+    failures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,6 +144,9 @@ class ApplicationSeen:
         hydration: how what it syncs comes from its one source; None where it syncs that itself.
         generate_paths: what its owner says that its manifests are made of.
         is_deleted: somebody has deleted it, and it only waits for what it deployed to go.
+        project: its AppProject.
+        resources: those of its resources that are not Synced and Healthy, the first of them.
+        health_message: what makes it ill, as far as Argo CD tells here.
     """
 
     namespace: str
@@ -146,6 +174,9 @@ class ApplicationSeen:
     hydration: Hydration | None = None
     generate_paths: tuple[str, ...] = ()
     is_deleted: bool = False
+    project: str = ""
+    resources: tuple[ResourceSeen, ...] = ()
+    health_message: str = ""
 
     @property
     def ref(self) -> Ref:

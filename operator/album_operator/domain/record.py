@@ -1,12 +1,13 @@
 """What a release has achieved so far: the facts of its status, as values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from album_operator.domain.names import AppVersion
 from album_operator.domain.reasons import Reason
+from album_operator.domain.release import Ref
 from album_operator.domain.resolved import Resolved
 
 
@@ -156,6 +157,7 @@ class ApplicationRecord:
             hold: of its controller's clock, so good only to see that it is another one.
         settling_since: since when all parts of the proof hold, None while one is missing.
         operation_started: a sync of it was started for this attempt.
+        hard_refreshed: its manifests were rendered anew for this attempt.
     """
 
     namespace: str
@@ -167,6 +169,7 @@ class ApplicationRecord:
     health_since: datetime | None = None
     settling_since: datetime | None = None
     operation_started: bool = False
+    hard_refreshed: bool = False
 
 
 @dataclass(frozen=True)
@@ -331,6 +334,17 @@ class Record:
     def steps_begun(self) -> bool:
         """Tell whether any step has begun, so that a retry must count as another attempt."""
         return any(step.started_at is not None for step in self.steps)
+
+    def application(self, ref: Ref) -> ApplicationRecord:
+        """Give the record of one Application."""
+        known = {Ref(app.namespace, app.name): app for app in self.applications}
+        return known.get(ref, ApplicationRecord(ref.namespace, ref.name))
+
+    def with_application(self, app: ApplicationRecord) -> "Record":
+        """Give the record with that of one Application as it is now."""
+        known = {Ref(one.namespace, one.name): one for one in self.applications}
+        known[Ref(app.namespace, app.name)] = app
+        return replace(self, applications=tuple(known.values()))
 
     def step(self, name: StepName) -> StepRecord:
         """Give the record of one step."""

@@ -122,9 +122,14 @@ class ApplySyncPolicy:
 
 @dataclass(frozen=True)
 class RefreshApplication:
-    """Ask Argo CD to compare an Application, as it was seen, again."""
+    """Ask Argo CD to compare an Application, as it was seen, again.
+
+    Attributes:
+        is_hard: its manifests are to be rendered anew.
+    """
 
     application: ConsentedApplication
+    is_hard: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,11 @@
 """Deployed: what the Applications run, at which revision."""
 
+from dataclasses import replace
 from typing import assert_never
 
-from album_operator.decisions import app_of_apps, application, operation
+from album_operator.decisions import app_of_apps, application, operation, proof
 from album_operator.decisions import deploy as decision
+from album_operator.decisions.application import find_source
 from album_operator.decisions.rollback import UNDONE
 from album_operator.domain.applications import ApplicationSeen
 from album_operator.domain.notice import Subject
@@ -37,10 +39,11 @@ async def act(world: World, case: Case, action: DeployAction) -> Record:
     seen = action.application.seen
     match action:
         case RefreshApplication():
-            await world.applications.patch(
-                action.application, sync_policy.refresh_patch(world.clock())
-            )
-            return case.record
+            patch = sync_policy.refresh_patch(world.clock(), is_hard=action.is_hard)
+            await world.applications.patch(action.application, patch)
+            app = case.record.application(seen.ref)
+            is_hard = app.hard_refreshed or action.is_hard
+            return case.record.with_application(replace(app, hard_refreshed=is_hard))
         case StartSync():
             patch = start_patch(seen, case.release, case.record.attempt)
             await world.applications.patch(action.application, patch)
@@ -51,16 +54,18 @@ async def act(world: World, case: Case, action: DeployAction) -> Record:
 
 async def _look(
     world: World, case: Case, ref: Ref, found: ApplicationSeen | None
-) -> decision.DeploySeen:
+) -> proof.DeploySeen:
     consent = world.settings.require_consent and case.writes_applications
     asked = application.ask(ref, found, case.pipeline, consent=consent)
     if found is None:
-        return decision.DeploySeen(found, is_applied=False, contains_merge=frozenset(), asked=asked)
+        return proof.DeploySeen(found, is_applied=False, contains_merge=frozenset(), asked=asked)
     record, resolved = case.record, case.resolved
-    revisions = decision.undecided_revisions(found, record, resolved)
+    revisions = proof.undecided_revisions(found, record, resolved)
     containing = await _find_containing(world, case, revisions)
-    unread = decision.unread_revision(found, containing, record, resolved)
-    return decision.DeploySeen(
+    lost = await _find_in_its_place(world, case, found, revisions - containing)
+    containing |= lost
+    unread = proof.unread_revision(found, containing, record, resolved)
+    return proof.DeploySeen(
         found,
         sync_policy.is_applied(found.sync_policy, resolved.argocd.sync_policy),
         containing,
@@ -69,6 +74,8 @@ async def _look(
         app_of_apps.find_behind(found, proposal.wanted_values(resolved, case.digest)),
         operation.is_started(ref, found, record, attempt_of(case.release, record.attempt)),
         await overtaken.find(world, case, unread) if unread is not None else None,
+        record.application(ref).hard_refreshed,
+        is_rewritten=bool(lost),
     )
 
 
@@ -86,3 +93,33 @@ async def _find_containing(world: World, case: Case, revisions: frozenset[str]) 
             if await world.config.is_descendant(place, revision, merged, base, since)
         }
     )
+
+
+async def _find_in_its_place(
+    world: World, case: Case, seen: ApplicationSeen, others: frozenset[str]
+) -> frozenset[str]:
+    """Give the revision of an Application where a forced push took our commit off the base branch.
+
+    Args:
+        world: where the history is.
+        case: the release.
+        seen: the Application.
+        others: those of its revisions that have not our commit.
+    """
+    source = find_source(seen, case.resolved)
+    revision, merged = (source.revision or "") if source else "", case.record.merged_commit or ""
+    if revision not in others or seen.refresh_requested:
+        return frozenset()
+    place, config = await case.access.to_config(case.resolved), case.resolved.config
+
+    async def descends(one: str, other: str) -> bool:
+        since = case.release.created_at
+        return await world.config.is_descendant(place, one, other, config.base_branch, since)
+
+    # What our commit descends from is only older.
+    if await descends(merged, revision):
+        return frozenset()
+    paths = proposal.edited_paths(config.edits)
+    head = (await world.config.look(place, config.base_branch, paths, None)).base_commit or ""
+    is_there = await descends(head, merged) or not await descends(head, revision)
+    return frozenset() if is_there else frozenset({revision})

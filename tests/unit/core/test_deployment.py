@@ -9,6 +9,7 @@ from tests.unit.core.stage import REPOSITORY, Stage
 
 FRONTEND = "frontend-v1.1.0"
 APPLICATION = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/album-app-backend"
+REFRESH = "argocd.argoproj.io/refresh"
 CONSENT = "album.dev/authorized-pipeline"
 
 
@@ -144,6 +145,56 @@ async def test_a_sync_that_fails_ends_the_release_with_argo_cds_words() -> None:
     assert stage.ready() == ("False", "SyncFailed")
     assert "one or more objects failed to apply" in stage.message()
     assert stage.status()["failure"]["step"] == "Deployed"
+
+
+async def test_a_failed_sync_is_made_good_by_a_sync_by_hand_and_a_retry() -> None:
+    stage = Stage()
+    await stage.release_until_merged()
+    await stage.settle()
+    stage.argocd.fails = "one or more objects failed to apply"
+    stage.argocd.run()
+    await stage.settle()
+    assert "sync it by hand, for Argo CD repeats no sync that failed" in stage.message()
+
+    # Argo CD repeats no sync of a revision that failed.
+    stage.argocd.fails = None
+    stage.argocd.sync("album-app-backend")
+    stage.annotate(retry="1")
+    await stage.release()
+    assert stage.ready() == ("True", "Released")
+
+
+async def test_manifests_from_argo_cds_cache_are_rendered_anew_once() -> None:
+    stage = Stage()
+    await stage.release_until_merged()
+    await stage.settle()
+    stage.argocd.stale = True
+    stage.argocd.run()
+    await stage.settle()
+    assert stage.ready() == ("Unknown", "Syncing")
+    stage.clock.advance(timedelta(seconds=11))
+    await stage.settle()
+
+    assert stage.application()["metadata"]["annotations"][REFRESH] == "hard"
+    assert "(a hard refresh)" in stage.message()
+    assert stage.status()["applications"][0]["hardRefreshed"]
+    await stage.release()
+    assert stage.ready() == ("True", "Released")
+
+
+async def test_manifests_that_stay_old_are_rendered_anew_no_second_time() -> None:
+    stage = Stage()
+    await stage.release_until_merged()
+    await stage.settle()
+    stage.argocd.stale = stage.argocd.stays_stale = True
+    patches = stage.faults.writes.count("patch applications")
+    for _ in range(4):
+        stage.argocd.run()
+        stage.clock.advance(timedelta(seconds=11))
+        await stage.settle()
+
+    assert stage.faults.writes.count("patch applications") == patches + 1
+    assert "were rendered anew once (a hard refresh)." in stage.message()
 
 
 async def test_an_app_that_stays_ill_ends_the_release_in_time() -> None:

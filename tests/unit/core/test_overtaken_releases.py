@@ -7,7 +7,7 @@ import pytest
 from album_operator.domain.errors import TransientError
 from album_operator.domain.reasons import Reason
 from tests.fakes.builders import IMAGE, NAMESPACE
-from tests.fakes.git_history import File
+from tests.fakes.git_history import Commit, File
 from tests.unit.core.stage import VALUES, Stage
 
 NEWER = "backend-v1.2.0"
@@ -164,3 +164,48 @@ async def test_what_was_there_between_two_comparisons_ends_nothing() -> None:
 
     # The value is ours where Argo CD looks, whatever it was meanwhile.
     assert stage.ready() == ("Unknown", "Settling")
+
+
+def _force(stage: Stage, tag: str) -> str:
+    """Push another history onto the base branch, in which the release's commit is not."""
+    head = stage.config.commits[stage.config.branches["main"]]
+    files = {**head.files, FILE: File(_of(tag))}
+    stage.config.branches["main"] = stage.config.add(Commit((), files, "squashed"))
+    return stage.config.branches["main"]
+
+
+async def test_a_forced_push_that_keeps_the_values_is_proved_by_them() -> None:
+    stage = Stage()
+    await stage.release_until_merged()
+    head = _force(stage, "v1.1.0")
+    await _compare(stage)
+
+    assert stage.ready() == ("Unknown", "Settling")
+    await stage.release()
+    assert stage.ready() == ("True", "Released")
+    (app,) = stage.status()["applications"]
+    assert (app["revision"], app["acceptedBecause"]) == (head, "Content")
+
+
+@pytest.mark.parametrize(("tag", "reason"), [("v1.0.0", "Overwritten"), ("v1.2.0", "Superseded")])
+async def test_a_forced_push_that_loses_the_values_ends_the_release_at_once(
+    tag: str, reason: str
+) -> None:
+    stage = Stage()
+    await stage.release_until_merged()
+    head = _force(stage, tag)
+    await _compare(stage)
+
+    assert stage.ready() == ("False", reason)
+    assert stage.status()["supersededBy"] == {"version": tag, "commit": head}
+
+
+async def test_a_forced_push_that_argo_cd_has_not_seen_ends_nothing() -> None:
+    stage = Stage()
+    await stage.release_until_merged()
+    await stage.settle()
+    _force(stage, "v1.2.0")
+    stage.application()["metadata"]["annotations"].pop("argocd.argoproj.io/refresh")
+    await stage.settle()
+
+    assert stage.ready() == ("Unknown", "Syncing")

@@ -9,7 +9,7 @@ from album_operator.adapters.cluster.applications import parse_application
 from album_operator.adapters.cluster.cluster import parse_time, path_of
 from album_operator.adapters.cluster.refusals import Right
 from album_operator.adapters.cluster.secrets import ClusterSecrets
-from album_operator.domain.applications import ApplicationSource, Hydration
+from album_operator.domain.applications import ApplicationSource, Hydration, ResourceSeen
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.registry_access import RegistryAccess
@@ -100,6 +100,60 @@ def test_an_operation_names_its_revisions_in_several_ways(
 
     assert operation is not None
     assert operation.revisions == revisions
+
+
+def test_what_of_an_application_is_not_as_it_is_to_be_is_named() -> None:
+    raw = raw_application(project="shop")
+    workload = {"group": "apps", "kind": "Deployment", "namespace": "shop", "name": "backend"}
+    ill = {"status": "Degraded", "message": "exceeded its deadline"}
+    raw["status"] = {
+        "health": {"status": "Degraded", "message": "apps/Deployment:shop/backend"},
+        "resources": [
+            {**workload, "status": "Synced", "health": ill},
+            {**workload, "name": "fine", "status": "Synced", "health": {"status": "Healthy"}},
+            {"kind": "Namespace", "name": "shop", "status": "OutOfSync", "requiresPruning": True},
+            {**workload, "name": "unsaid", "status": "Synced"},
+        ],
+    }
+    seen = parse_application(raw)
+
+    assert (seen.project, seen.health_message) == ("shop", "apps/Deployment:shop/backend")
+    assert seen.resources == (
+        ResourceSeen(
+            "apps/Deployment shop/backend",
+            "Synced",
+            health="Degraded",
+            message="exceeded its deadline",
+        ),
+        ResourceSeen("Namespace shop", "OutOfSync", requires_pruning=True),
+    )
+
+
+def test_what_a_sync_could_not_do_is_named() -> None:
+    raw = raw_application()
+    job = {"group": "batch", "kind": "Job", "namespace": "shop", "name": "migrate"}
+    raw["status"] = {
+        "operationState": {
+            "phase": "Running",
+            "retryCount": 2,
+            "operation": {"sync": {"autoHealAttemptsCount": 3}},
+            "syncResult": {
+                "resources": [
+                    {**job, "hookType": "PreSync", "hookPhase": "Failed", "message": "limit."},
+                    {"kind": "Service", "name": "a", "status": "SyncFailed", "message": "no"},
+                    {"kind": "Service", "name": "b", "status": "Synced", "message": "ok"},
+                ]
+            },
+        }
+    }
+    operation = parse_application(raw).operation
+
+    assert operation is not None
+    assert (operation.retries, operation.self_heals) == (2, 3)
+    assert operation.failures == (
+        "batch/Job shop/migrate, a PreSync hook: limit",
+        "Service a: no",
+    )
 
 
 CHART = {"repoURL": "https://charts.example.org", "chart": "x", "targetRevision": "1.2.3"}

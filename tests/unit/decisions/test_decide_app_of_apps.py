@@ -7,7 +7,7 @@ import pytest
 
 from album_operator.decisions import app_of_apps, deploy
 from album_operator.decisions.application import ask
-from album_operator.decisions.deploy import DeploySeen
+from album_operator.decisions.proof import DeploySeen
 from album_operator.domain import progress
 from album_operator.domain.applications import ApplicationSeen, ApplicationSource, OperationSeen
 from album_operator.domain.reasons import Reason

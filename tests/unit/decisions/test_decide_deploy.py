@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from album_operator.decisions import deploy
+from album_operator.decisions import deploy, proof
 from album_operator.decisions.application import ask
-from album_operator.decisions.deploy import DeploySeen
 from album_operator.decisions.observed_images import LOOK
 from album_operator.decisions.overtaken import Overtaken
+from album_operator.decisions.proof import DeploySeen
 from album_operator.domain import progress
 from album_operator.domain.applications import (
     ApplicationSeen,
@@ -17,7 +17,7 @@ from album_operator.domain.applications import (
     ConsentedApplication,
     OperationSeen,
 )
-from album_operator.domain.argocd import OlderImages
+from album_operator.domain.argocd import OlderImages, Sync
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record, StepName
 from album_operator.domain.release import EditValue, Ref
@@ -205,12 +205,12 @@ def test_other_values_where_it_is_compared_to_end_the_release_whatever_else_runs
 def test_each_revision_with_our_commit_is_read_once() -> None:
     ours = frozenset({MERGED, LATER})
 
-    assert deploy.unread_revision(PROVED, ours, RECORD, RESOLVED) == MERGED
-    assert deploy.unread_revision(PROVED, ours, _settling(), RESOLVED) is None
+    assert proof.unread_revision(PROVED, ours, RECORD, RESOLVED) == MERGED
+    assert proof.unread_revision(PROVED, ours, _settling(), RESOLVED) is None
     later = replace(PROVED, sources=_at(LATER))
-    assert deploy.unread_revision(later, ours, _settling(), RESOLVED) == LATER
-    assert deploy.unread_revision(later, frozenset({MERGED}), RECORD, RESOLVED) is None
-    assert deploy.unread_revision(replace(PROVED, sources=()), ours, RECORD, RESOLVED) is None
+    assert proof.unread_revision(later, ours, _settling(), RESOLVED) == LATER
+    assert proof.unread_revision(later, frozenset({MERGED}), RECORD, RESOLVED) is None
+    assert proof.unread_revision(replace(PROVED, sources=()), ours, RECORD, RESOLVED) is None
 
 
 def test_a_comparison_older_than_the_merge_is_asked_for_again() -> None:
@@ -250,17 +250,17 @@ def test_a_refresh_asked_for_is_waited_for() -> None:
 def test_no_history_is_asked_for_while_argo_cd_is_about_to_compare() -> None:
     asked = replace(PROVED, sources=_at(BASE), refresh_requested=True)
 
-    assert deploy.undecided_revisions(asked, RECORD, RESOLVED) == frozenset()
+    assert proof.undecided_revisions(asked, RECORD, RESOLVED) == frozenset()
     again = replace(asked, sources=_at(MERGED))
-    assert deploy.undecided_revisions(again, RECORD, RESOLVED) == {MERGED}
+    assert proof.undecided_revisions(again, RECORD, RESOLVED) == {MERGED}
     compared = replace(asked, refresh_requested=False)
-    assert deploy.undecided_revisions(compared, RECORD, RESOLVED) == {BASE}
+    assert proof.undecided_revisions(compared, RECORD, RESOLVED) == {BASE}
 
 
 def test_a_proof_that_was_complete_is_not_lost_by_a_refresh() -> None:
     asked = replace(PROVED, refresh_requested=True)
 
-    assert deploy.undecided_revisions(asked, _settling(), RESOLVED) == {MERGED}
+    assert proof.undecided_revisions(asked, _settling(), RESOLVED) == {MERGED}
     assert isinstance(_decide(asked, _settling(), NOW + SETTLE), Done)
 
 
@@ -269,10 +269,10 @@ def test_only_an_operation_that_failed_is_asked_after() -> None:
     failed = replace(PROVED, operation=_operation(BASE, "Failed"))
     elsewhere = replace(failed, sources=(ApplicationSource("other", "x", "HEAD", LATER),))
 
-    assert deploy.undecided_revisions(done, RECORD, RESOLVED) == {MERGED}
-    assert deploy.undecided_revisions(failed, RECORD, RESOLVED) == {MERGED, BASE}
+    assert proof.undecided_revisions(done, RECORD, RESOLVED) == {MERGED}
+    assert proof.undecided_revisions(failed, RECORD, RESOLVED) == {MERGED, BASE}
     # A chart's revision is no commit of the config repository.
-    assert deploy.undecided_revisions(elsewhere, RECORD, RESOLVED) == frozenset()
+    assert proof.undecided_revisions(elsewhere, RECORD, RESOLVED) == frozenset()
 
 
 @pytest.mark.parametrize("skew", [timedelta(minutes=-16), timedelta(), timedelta(minutes=16)])
@@ -366,7 +366,7 @@ def test_no_image_at_all_has_a_reason_of_its_own() -> None:
     [
         ("Progressing", Reason.SYNCING),
         ("", Reason.SYNCING),
-        ("Suspended", Reason.SYNCING),
+        ("Suspended", Reason.PAUSED),
         ("Degraded", Reason.DEGRADED),
     ],
 )
@@ -376,6 +376,79 @@ def test_what_is_not_healthy_is_waited_for(health: str, reason: Reason) -> None:
     assert verdict.reason is reason
     assert verdict.record is not None
     assert verdict.record.applications[0].settling_since is None
+
+
+@pytest.mark.parametrize(
+    ("health", "reason"), [("Degraded", Reason.DEGRADED), ("Suspended", Reason.PAUSED)]
+)
+def test_old_pods_beside_new_ones_that_crash_or_wait_are_no_rollout_that_goes_on(
+    health: str, reason: Reason
+) -> None:
+    images = (f"{IMAGE}:v1.0.0", f"{IMAGE}:v1.1.0")
+    stuck = replace(PROVED, health=health, images=images)
+
+    assert _wait(stuck).reason is reason
+    ended = _decide(stuck, now=NOW + timedelta(minutes=15))
+    assert isinstance(ended, Halt)
+    assert ended.reason is reason
+
+
+STALE = replace(PROVED, images=(f"{IMAGE}:v1.0.0",))
+
+
+def _stale(
+    application: ApplicationSeen = STALE, sync: Sync = Sync.AUTOMATED, **seen: object
+) -> Verdict[DeployAction]:
+    found = replace(_seen(application), compared_for=timedelta(seconds=11))
+    found = replace(found, **seen)  # type: ignore[arg-type]
+    resolved = replace(RESOLVED, argocd=replace(RESOLVED.argocd, sync=sync))
+    return deploy.decide(RECORD, resolved, {APPLICATION: found}, NOW)
+
+
+def test_manifests_that_stay_old_at_the_new_revision_are_rendered_anew_once() -> None:
+    verdict = _stale()
+
+    assert isinstance(verdict, Act)
+    assert verdict.action == RefreshApplication(ConsentedApplication(STALE), is_hard=True)
+    assert "once (a hard refresh)" in verdict.message
+    again = _stale(hard_refreshed=True)
+    assert isinstance(again, Wait)
+    assert "were rendered anew once (a hard refresh)." in again.message
+    assert again.record is not None
+    assert again.record.applications[0].hard_refreshed
+
+
+def test_nothing_is_rendered_anew_where_that_would_not_help_or_is_not_ours_to_ask() -> None:
+    assert isinstance(_stale(compared_for=timedelta(seconds=9)), Wait)
+    assert isinstance(_stale(compared_for=None), Wait)
+    assert isinstance(_stale(sync=Sync.OBSERVE), Wait)
+    assert isinstance(_stale(asked=Halt(Reason.NOT_AUTHORIZED, "No.")), Wait)
+    for change in (
+        {"health": "Progressing"},
+        {"refresh_requested": True},
+        {"images": ("redis:7",)},
+        {"images": ()},
+        {"images": (f"{IMAGE}:v1.0.0", f"{IMAGE}:v1.1.0")},
+    ):
+        assert isinstance(_stale(replace(STALE, **change)), Wait)
+
+
+def test_a_history_that_was_rewritten_with_our_values_is_proved_by_them() -> None:
+    found = replace(_seen(replace(PROVED, sources=_at(LATER))), is_rewritten=True)
+    verdict = deploy.decide(RECORD, RESOLVED, {APPLICATION: found}, NOW)
+
+    assert isinstance(verdict, Wait)
+    assert verdict.record is not None
+    assert verdict.record.applications[0].accepted_because == "Content"
+
+
+def test_whether_a_retried_sync_is_of_our_change_is_asked() -> None:
+    running = OperationSeen("Running", (BASE,), "boom", retries=1)
+
+    assert proof.undecided_revisions(replace(PROVED, operation=running), RECORD, RESOLVED) == {
+        MERGED,
+        BASE,
+    }
 
 
 def test_a_health_that_breaks_begins_the_settle_time_anew() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from album_operator.decisions import deploy, operation
 from album_operator.decisions.application import ask
-from album_operator.decisions.deploy import DeploySeen
+from album_operator.decisions.proof import DeploySeen
 from album_operator.domain.applications import ApplicationSeen, ApplicationSource, OperationSeen
 from album_operator.domain.argocd import NO_WISH, Sync
 from album_operator.domain.reasons import Reason

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from album_operator.adapters.cluster.application_resources import read_failures, read_resources
 from album_operator.adapters.cluster.application_sources import (
     has_sources_of,
     is_compared,
@@ -12,6 +13,7 @@ from album_operator.adapters.cluster.application_sources import (
 )
 from album_operator.adapters.cluster.cluster import Cluster, application_path
 from album_operator.adapters.cluster.fields import (
+    read_count,
     read_map,
     read_maps,
     read_needed,
@@ -149,6 +151,9 @@ def _parse(raw: Mapping[str, Any]) -> ApplicationSeen:
         hydration=read_hydration(spec, status),
         generate_paths=tuple(filter(None, map(str.strip, paths.split(";")))),
         is_deleted=bool(read_text(metadata, "deletionTimestamp")),
+        project=read_text(spec, "project"),
+        resources=read_resources(status),
+        health_message=head(read_text(health, "message"), 512),
     )
 
 
@@ -190,6 +195,9 @@ def _operation(status: Mapping[str, Any], spec: Mapping[str, Any]) -> OperationS
         finished_at=read_time(state, "finishedAt"),
         is_of_spec=has_sources_of(spec, result or asked),
         attempt=_attempt(read_map(state, "operation")),
+        retries=read_count(state, "retryCount"),
+        self_heals=read_count(asked, "autoHealAttemptsCount"),
+        failures=read_failures(result),
     )
 
 

@@ -43,6 +43,16 @@ def read_text(raw: Mapping[str, Any], key: str) -> str:
     return found or ""
 
 
+def read_count(raw: Mapping[str, Any], key: str) -> int:
+    """Give a whole number; 0 where it is not there."""
+    return _value(raw, key, "number", lambda it: type(it) is int) or 0
+
+
+def read_flag(raw: Mapping[str, Any], key: str) -> bool:
+    """Give a boolean; False where it is not there."""
+    return bool(_value(raw, key, "boolean", lambda it: isinstance(it, bool)))
+
+
 def _is_list_of(value: object, kind: type) -> bool:
     return isinstance(value, list) and all(isinstance(item, kind) for item in value)
 
