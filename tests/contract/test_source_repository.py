@@ -78,7 +78,8 @@ async def test_only_a_regular_file_is_a_dockerfile(
         FILES | {"link": File(b"backend", "120000"), "module": File(b"1" * 40, "160000")},
     )
     stage.set_tag(place, TAG, sha)
-    assert await stage.source.look(place, TAG, path) == SourceSeen(sha, has_dockerfile=False)
+    is_in = path.startswith("module")
+    assert await stage.source.look(place, TAG, path) == SourceSeen(sha, is_in_submodule=is_in)
 
 
 async def test_a_dockerfile_at_the_root_is_found(stage: Stage, place: GitPlace) -> None:

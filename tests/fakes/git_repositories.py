@@ -45,8 +45,8 @@ class FakeSourceRepository:
         commit = repository.tags.get(tag)
         if commit is None:
             return SourceSeen(None)
-        data, _ = _read(repository.commits[commit].files, [path])
-        return SourceSeen(commit, path in data)
+        data, others = _read(repository.commits[commit].files, [path])
+        return SourceSeen(commit, path in data, others.get(path) == "submodule")
 
     async def list_commits(
         self, place: GitPlace, since: str, commit: str, limit: int

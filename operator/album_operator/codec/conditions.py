@@ -20,14 +20,19 @@ NOT_BEGUN = "This step has not begun."
 def is_in_flight(body: Raw) -> bool:
     """Tell whether a release still needs passes.
 
-    It does until it has finished, when a retry is asked for, and when its spec changed since: the
-    conditions of a finished release must speak of the present spec, or `kubectl wait` waits on.
+    It does until it has finished, when a retry is asked for, or another look of a plan, and when
+    its spec changed since: the conditions of a finished release must speak of the present spec, or
+    `kubectl wait` waits on.
     """
     status = body.get("status") or {}
     if status.get("observedGeneration") != body["metadata"].get("generation"):
         return True
     retry = parse_request(body["metadata"], RETRY)
     if retry is not None and retry != status.get("lastHandledRetry"):
+        return True
+    refresh = parse_request(body["metadata"], REFRESH)
+    is_plan = body.get("spec", {}).get("mode") == Mode.PLAN
+    if is_plan and refresh is not None and refresh != status.get("lastHandledRefresh"):
         return True
     conditions = status.get("conditions", [])
     return not any(item["type"] == "Finished" and item["status"] == "True" for item in conditions)

@@ -45,15 +45,29 @@ def check_source(resolved: Resolved, seen: SourceSeen) -> Halt | None:
             "Push it",
         )
     if not seen.has_dockerfile and build.type is not BuildType.EXTERNAL:
-        path = f"{build.context_dir}/{build.dockerfile}"
+        path = posixpath.normpath(f"{build.context_dir}/{build.dockerfile}")
+        of = f"of tag {source.tag} ({seen.commit[:12]}) in {source.repository}"
+        if seen.is_in_submodule:
+            return _check_submodule(resolved, f"{path} is in a submodule {of}")
         return Halt(
             Reason.DOCKERFILE_NOT_FOUND,
-            f"{posixpath.normpath(path)} is no file of tag {source.tag} ({seen.commit[:12]}) in "
-            f"{source.repository}.",
+            f"{path} is no file {of}.",
             f"Correct contextDir or dockerfile of app {resolved.app} in the pipeline, or release "
             "a tag that has it",
         )
     return None
+
+
+def _check_submodule(resolved: Resolved, what: str) -> Halt | None:
+    """Refuse a Dockerfile of a submodule that nobody wants fetched; else its fetch will tell."""
+    if resolved.build.source is not None and resolved.build.source.submodules:
+        return None
+    return Halt(
+        Reason.DOCKERFILE_NOT_FOUND,
+        f"{what}, and its files are not fetched.",
+        f"Set spec.build.source.submodules: true in the pipeline, or correct contextDir or "
+        f"dockerfile of app {resolved.app}",
+    )
 
 
 def check_image(

@@ -27,8 +27,11 @@ BUILD = "dev.album.build"
 
 COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
-MAKES_THE_IMAGE = ("context_dir", "dockerfile", "args", "target", "platforms", "source")
-"""Fields of a build that decide what is in its image; the others, where and how it is made."""
+MAKES_THE_IMAGE = ("context_dir", "dockerfile", "args", "target", "platforms", "source", "secrets")
+"""Fields of a build that decide what is in its image; the others, where and how it is made.
+
+Of a secret its id and where it stands: what it holds is read by builders alone.
+"""
 
 
 class Kin(Enum):

@@ -35,16 +35,19 @@ def start(release: Release, record: Record) -> Record:
     """Obey the annotations `album.dev/retry` and `album.dev/refresh`, `spec.mode` and `.suspend`.
 
     A retry begins anew as the next attempt; an image stays known, for preflight keeps it where it
-    would build the very same. A plan is dropped once it is to be applied: the world moved on.
+    would build the very same. A plan looks anew when it is refreshed, and is dropped once it is to
+    be applied: the world moved on.
     """
-    if release.retry is not None and release.retry != record.last_handled_retry:
+    is_retried = release.retry not in {None, record.last_handled_retry}
+    is_refreshed = release.refresh not in {None, record.last_handled_refresh}
+    if is_retried or (is_refreshed and release.mode is Mode.PLAN and record.is_finished):
         kept = record.step(StepName.IMAGE_READY) if record.image is not None else None
         fresh = Record(
             attempt=record.attempt + 1 if record.steps_begun else record.attempt,
             attempts=_attempts_before(record),
             image=record.image,
             build=record.build if record.image is not None else None,
-            last_handled_retry=release.retry,
+            last_handled_retry=release.retry if is_retried else record.last_handled_retry,
             last_handled_refresh=record.last_handled_refresh,
             since=record.since,
         )

@@ -13,11 +13,13 @@ class SourceSeen:
     Attributes:
         commit: the commit the tag stands for (annotated tags peeled), or None: no such tag.
         has_dockerfile: whether the Dockerfile is a file of that commit.
+        is_in_submodule: its path leads into a submodule, whose files are in another repository.
         is_no_commit: there is such a tag, and it stands for a tree or a file.
     """
 
     commit: str | None
     has_dockerfile: bool = False
+    is_in_submodule: bool = False
     is_no_commit: bool = False
 
 

@@ -77,6 +77,15 @@ def test_a_finished_release_whose_spec_changed_speaks_of_the_new_spec_first() ->
     assert is_in_flight(body)
 
 
+@pytest.mark.parametrize(("mode", "asked"), [("Plan", True), ("Apply", False)])
+def test_a_refresh_is_another_look_of_a_finished_plan_alone(mode: str, asked: bool) -> None:
+    body = _body(replace(RELEASED, last_handled_refresh="1"))
+    body["spec"]["mode"] = mode
+    for value, wanted in {"1": False, "2": asked}.items():
+        body["metadata"]["annotations"] = {"album.dev/refresh": value}
+        assert is_in_flight(body) is wanted
+
+
 def test_only_what_people_change_is_another_wish() -> None:
     before, after = _body(None), _body(RELEASED)
     after["metadata"] |= {"resourceVersion": "2", "labels": {"album.dev/app": "backend"}}

@@ -170,14 +170,16 @@ async def test_a_plan_that_is_applied_follows_the_pipeline_as_it_is_then() -> No
     assert stage.ready() == ("False", "TagNotFound")
 
 
-async def test_a_retry_plans_anew() -> None:
+@pytest.mark.parametrize("word", ["retry", "refresh"])
+async def test_a_plan_is_made_anew_once_when_asked(word: str) -> None:
     stage = Stage()
     before = await _planned(stage)
     stage.config.write("main", {"other": "x"})
-    stage.annotate(retry="1")
+    stage.annotate(**{word: "1"})
     await stage.settle()
 
     assert stage.ready() == ("True", "Planned")
+    assert not is_in_flight(stage.cluster.objects[RELEASE])
     assert stage.status()["attempt"] == 1
     assert stage.status()["plan"]["baseCommit"] != before["plan"]["baseCommit"]
 
@@ -205,7 +207,8 @@ async def test_a_plan_looks_at_the_values_and_edits_them_once(
     assert sorted(done) == ["edit", "look"]
 
 
-async def test_a_plan_tells_whether_the_release_is_ready_and_a_retry_asks_again() -> None:
+@pytest.mark.parametrize("word", ["retry", "refresh"])
+async def test_a_plan_tells_whether_the_release_is_ready_and_is_asked_again(word: str) -> None:
     stage = Stage()
     commit = stage.source.tags.pop(NAME)
     secret = stage.cluster.objects.pop("/api/v1/namespaces/album/secrets/album-registry")
@@ -218,7 +221,7 @@ async def test_a_plan_tells_whether_the_release_is_ready_and_a_retry_asks_again(
 
     stage.source.tags[NAME] = commit
     stage.cluster.apply(secret)
-    stage.annotate(retry="1")
+    stage.annotate(**{word: "1"})
     await stage.settle()
     assert stage.conditions()["ReadyToRelease"] == "True"
     assert "misses" not in stage.status()

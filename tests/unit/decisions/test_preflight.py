@@ -7,6 +7,7 @@ import pytest
 
 from album_operator.decisions import conventions, preflight
 from album_operator.domain.applications import ApplicationSeen
+from album_operator.domain.build_source import SourceParts
 from album_operator.domain.claims import BranchClaim
 from album_operator.domain.image_labels import REVISION
 from album_operator.domain.pull_requests import PullRequestState, RepositorySeen, SigningRule
@@ -98,6 +99,25 @@ def test_a_missing_dockerfile_is_named_with_its_path_and_commit() -> None:
     assert halt.reason is Reason.DOCKERFILE_NOT_FOUND
     assert "backend/Dockerfile" in halt.sentence
     assert "aaaaaaaaaaaa" in halt.sentence
+
+
+@pytest.mark.parametrize("parts", [None, SourceParts(), SourceParts(submodules=False)])
+def test_a_dockerfile_of_a_submodule_that_is_not_fetched_is_told_as_that(
+    parts: SourceParts | None,
+) -> None:
+    seen = replace(SOURCE_SEEN, has_dockerfile=False, is_in_submodule=True)
+    resolved = replace(RESOLVED, build=replace(RESOLVED.build, source=parts))
+    halt = preflight.check_source(resolved, seen)
+    assert halt is not None
+    assert halt.reason is Reason.DOCKERFILE_NOT_FOUND
+    assert "backend/Dockerfile is in a submodule of tag" in halt.message
+    assert "spec.build.source.submodules: true" in halt.remedy
+
+
+def test_a_dockerfile_of_a_submodule_that_is_fetched_is_looked_for_there() -> None:
+    seen = replace(SOURCE_SEEN, has_dockerfile=False, is_in_submodule=True)
+    fetched = replace(RESOLVED.build, source=SourceParts(submodules=True))
+    assert preflight.check_source(replace(RESOLVED, build=fetched), seen) is None
 
 
 @pytest.mark.parametrize("branch", ["main", ""])

@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 
 import pytest
 
+from album_operator.domain.build_outputs import BuildSecret, SecretKeyRef
 from album_operator.domain.build_source import SourceParts
 from album_operator.domain.image_labels import (
     BUILD,
@@ -28,7 +29,7 @@ BUILT = RESOLVED.build
 MAKES_IT_ELSEWHERE = {
     *("type", "image", "insecure", "resources", "timeout", "push_secret_name", "failure_log"),
     *("existing_image", "proof", "read_secret_name", "cache"),
-    *("fetch_resources", "pod", "secrets", "tags"),
+    *("fetch_resources", "pod", "tags"),
 }
 """Fields of a build that say where and how an image is made, and nothing of what is in it."""
 
@@ -58,9 +59,11 @@ def test_a_recipe_is_that_of_what_decides_the_images_content_alone() -> None:
         replace(BUILT, target="other"),
         replace(BUILT, platforms=("linux/arm64",)),
         replace(BUILT, source=SourceParts(lfs=True)),
+        replace(BUILT, secrets=(BuildSecret("npm", SecretKeyRef("npm", "token")),)),
+        replace(BUILT, secrets=(BuildSecret("npm", SecretKeyRef("npm-of-prod", "token")),)),
         replace(BUILT, args=(*BUILT.args, BuildArg("A", "b"))),
     ]
-    assert len({recipe_of(build) for build in (BUILT, *others)}) == 7
+    assert len({recipe_of(build) for build in (BUILT, *others)}) == 1 + len(others)
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,11 @@ class Entry:
         return self.mode in REGULAR_FILE_MODES
 
     @property
+    def is_submodule(self) -> bool:
+        """Whether it is a commit of another repository."""
+        return KINDS.get(self.mode) == "submodule"
+
+    @property
     def is_tree(self) -> bool:
         """Whether it is a directory."""
         return self.mode == TREE_MODE

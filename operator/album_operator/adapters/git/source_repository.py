@@ -49,7 +49,7 @@ class GitSourceRepository:
             limits=limits,
         )
         self._fetcher = Fetcher()
-        self._dockerfiles: Kept[tuple[str, str, str], bool] = Kept(KEPT_ANSWERS)
+        self._seen: Kept[tuple[str, str, str], SourceSeen] = Kept(KEPT_ANSWERS)
         self._logs: Kept[tuple[str, str, str, int], tuple[SourceCommit, ...]] = Kept(KEPT_LOGS)
 
     def close(self) -> None:
@@ -89,14 +89,18 @@ class GitSourceRepository:
         if commit is None:
             return SourceSeen(None)
         question = (repository.place.url, commit, path)
-        has_dockerfile = self._dockerfiles.find(question)
-        if has_dockerfile is None:
+        seen = self._seen.find(question)
+        if seen is None:
             trees = Trees(repository, self._fetcher)
             trees.load([commit], ())
             if not trees.has_commit(commit):
                 return SourceSeen(None, is_no_commit=True)
             trees.load([commit], [path])
             entry = trees.find(commit, [path]).get(path)
-            has_dockerfile = entry is not None and entry.is_file
-            self._dockerfiles.keep(question, has_dockerfile)
-        return SourceSeen(commit, has_dockerfile)
+            seen = SourceSeen(
+                commit,
+                has_dockerfile=entry is not None and entry.is_file,
+                is_in_submodule=entry is not None and entry.is_submodule,
+            )
+            self._seen.keep(question, seen)
+        return seen
