@@ -13,6 +13,7 @@ from album_operator.domain.release import Ref, Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import Wait
 from album_operator.steps.access import Access
+from album_operator.steps.app_notices import Shown
 from album_operator.steps.case import Case
 from album_operator.steps.path import next_step
 
@@ -55,10 +56,12 @@ class Memory:
         overhead: the operator's own time by step that no status write has carried yet.
         is_tidied: the deletion of the merged branch was begun; begun once more after a restart, a
             death before its end is made good.
+        shown: what Argo CD's pages say of the release; None where that is not known.
     """
 
     failures: int = 0
     is_tidied: bool = False
+    shown: Shown | None = None
     overhead: dict[StepName, timedelta] = field(default_factory=dict)
 
 

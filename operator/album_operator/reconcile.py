@@ -30,6 +30,7 @@ from album_operator.feedback import Feedback
 from album_operator.passes import Memory, Next, Pass
 from album_operator.report import Reporter
 from album_operator.steps.access import Access
+from album_operator.steps.app_notices import AppNotices
 from album_operator.steps.path import Step, complete, entrance, next_step, tidy
 from album_operator.steps.world import World
 
@@ -52,7 +53,9 @@ class Reconciler:
         self._world = world
         self._clock = world.clock
         self._feedback = Feedback(world.pull_requests, world.clock)
-        self._reporter = Reporter(world.releases, self._feedback, world.clock)
+        consent = world.settings.require_consent
+        self._notices = AppNotices(world.applications, consent=consent)
+        self._reporter = Reporter(world.releases, self._feedback, self._notices, world.clock)
 
     async def run_pass(
         self, ref: Ref, memory: Memory, noticed: float, *, polled: bool = False
@@ -71,6 +74,7 @@ class Reconciler:
         found = await self._releases.find_release(ref)
         if found is None or found[0].deleting:
             self._world.queue.leave(ref)
+            await self._notices.withdraw(ref, memory.shown)
             return Next(None, is_gone=True)
         release, written = found
         access = Access(self._world.secrets, self._world.pull_requests, ref.namespace)

@@ -14,6 +14,7 @@ from album_operator.domain.verdict import Done, Halt, Wait
 from album_operator.feedback import Feedback
 from album_operator.passes import Next, Pass
 from album_operator.ports import Releases
+from album_operator.steps.app_notices import AppNotices
 
 LOG = logging.getLogger(__name__)
 
@@ -22,10 +23,15 @@ class Reporter:
     """Writes statuses, Events and labels."""
 
     def __init__(
-        self, releases: Releases, feedback: Feedback, clock: Callable[[], datetime]
+        self,
+        releases: Releases,
+        feedback: Feedback,
+        notices: AppNotices,
+        clock: Callable[[], datetime],
     ) -> None:
         self._releases = releases
         self._feedback = feedback
+        self._notices = notices
         self._clock = clock
 
     async def report(self, run: Pass, verdict: Done | Wait | Halt | None) -> Next:
@@ -44,6 +50,8 @@ class Reporter:
             run.record = await self._clean(run)
             # Before the status says so: afterwards no pass would come that does it again.
             await self._feedback.tell(run.case)
+        if run.record.resolved is not None:
+            run.memory.shown = await self._notices.show(run.case, run.memory.shown)
         if not await self.save(run):
             return Next(timedelta())
         if run.record.is_finished or not isinstance(verdict, Wait):

@@ -1014,6 +1014,15 @@ PIPELINES = [
     Row("spec.argocd.namespace", "team-argocd"),
     Row("spec.argocd.namespace", "Argo/CD", "this must be a namespace"),
     *_rows("spec.argocd.sync", "Automated", "Operation", "Observe"),
+    *_rows("spec.argocd.notice", True, False),
+    *_rows("spec.argocd", {"sync": "Operation", "notice": True}, {"sync": "Observe"}),
+    Row("spec.argocd", {"sync": "Observe", "notice": False}),
+    Row(
+        "spec.argocd",
+        {"sync": "Observe", "notice": True},
+        "nothing of the Applications is changed: leave notice out",
+        "spec.argocd.notice",
+    ),
     *_rows("spec.argocd.sync", "observe", "Never", refusal="Unsupported value"),
     *_rows(
         "spec.argocd",

@@ -140,6 +140,7 @@ def test_two_lines_of_a_pipeline_get_all_constant_defaults(server: ApiServer) ->
             "namespace": "argocd",
             "sync": "Automated",
             "olderImages": "Refuse",
+            "notice": False,
             "syncPolicy": {"selfHeal": True, "applyOutOfSyncOnly": True},
             "settle": "60s",
             "timeout": "15m",

@@ -76,6 +76,11 @@ class ArgoCD(Model):
             "with sync Operation or Observe no sync policy is set: leave syncPolicy out.",
             ".syncPolicy",
         ),
+        Rule(
+            "!has(self.notice) || !self.notice || !has(self.sync) || self.sync != 'Observe'",
+            "with sync Observe nothing of the Applications is changed: leave notice out.",
+            ".notice",
+        ),
     )
 
     namespace: Label = Field(
@@ -124,6 +129,13 @@ class ArgoCD(Model):
         default_factory=list,
         max_length=16,
         description="Registries that a webhook of the cluster rewrites in Pods, by mirrors.",
+    )
+    notice: bool = Field(
+        False,
+        description=(
+            "Show a notice on the Applications' pages in Argo CD while the release waits for a "
+            "person to merge its pull request."
+        ),
     )
 
 
@@ -201,3 +213,4 @@ class ResolvedArgoCD(Model):
     application_selector: ResolvedApplicationSelector | None = Field(
         None, description="How they were found, if not by their names."
     )
+    notice: bool = Field(False, description="Whether their pages tell what is waited for.")

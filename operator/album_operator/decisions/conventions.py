@@ -215,7 +215,7 @@ def _without_writes(pipeline: Pipeline) -> Pipeline:
         pipeline,
         build=replace(pipeline.build, type=BuildType.EXTERNAL, proof=ProofBy.REGISTRY, tags=()),
         config=replace(pipeline.config, delivery=Delivery.COMMIT),
-        argocd=replace(pipeline.argocd, sync=Sync.OBSERVE),
+        argocd=replace(pipeline.argocd, sync=Sync.OBSERVE, notice=False),
         policy=PolicyWish(),
         feedback=FeedbackWish(),
     )
@@ -315,6 +315,7 @@ def _argocd(wish: ArgoCDWish, app: App, source: str) -> ResolvedArgoCD:
         sync=wish.sync,
         older_images=wish.older_images,
         rewritten_registries=wish.rewritten_registries,
+        notice=wish.notice,
     )
     if app.application_selector is not None:
         labels = app.application_selector.match_labels

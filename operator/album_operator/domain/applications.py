@@ -143,6 +143,7 @@ class ApplicationSeen:
         made_by: the ApplicationSet that makes it and keeps it, None where none does.
         hydration: how what it syncs comes from its one source; None where it syncs that itself.
         generate_paths: what its owner says that its manifests are made of.
+        notice: annotations of the notice on its page, with the one that says whose it is.
         is_deleted: somebody has deleted it, and it only waits for what it deployed to go.
         project: its AppProject.
         resources: those of its resources that are not Synced and Healthy, the first of them.
@@ -177,6 +178,7 @@ class ApplicationSeen:
     project: str = ""
     resources: tuple[ResourceSeen, ...] = ()
     health_message: str = ""
+    notice: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ref(self) -> Ref:

@@ -57,6 +57,7 @@ class ArgoCDWish:
 
     Attributes:
         namespace: of the Application an app has by convention.
+        notice: their pages are to tell what a release waits for.
     """
 
     namespace: str
@@ -66,6 +67,7 @@ class ArgoCDWish:
     sync: Sync = Sync.AUTOMATED
     older_images: OlderImages = OlderImages.REFUSE
     rewritten_registries: tuple[RewrittenRegistry, ...] = ()
+    notice: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ class ResolvedArgoCD:
     Attributes:
         applications: none where they are still to be found.
         application_selector: how they are found; None where they are named.
+        notice: their pages are to tell what the release waits for.
     """
 
     applications: tuple[Ref, ...]
@@ -103,3 +106,4 @@ class ResolvedArgoCD:
     older_images: OlderImages = OlderImages.REFUSE
     rewritten_registries: tuple[RewrittenRegistry, ...] = ()
     application_selector: ResolvedApplicationSelector | None = None
+    notice: bool = False

@@ -95,6 +95,24 @@ def _sync(**fields: object) -> Raw:
     return {"operation": {**SYNC, **fields}, "status": {"operationState": None}}
 
 
+NOTICE = "notice.argocd.argoproj.io"
+OWNER = "album.dev/notice"
+
+
+def _notice(
+    content: str | None = "v1.3.0 waits for review",
+    severity: str | None = "info",
+    url: str | None = "https://git.example.org/album/config/pulls/7",
+    owner: str | None = "album/backend-v1.3.0",
+) -> Raw:
+    told = {"content": content, "severity": severity, "url": url}
+    named = {f"{NOTICE}/{name}": value for name, value in told.items()}
+    return _metadata(annotations={**named, OWNER: owner})
+
+
+NO_NOTICE = _notice(None, None, None, None)
+ALL_OF_IT = tuple(f"annotation {NOTICE}/{name}" for name in ("content", "severity", "url"))
+
 NO_POLICY: Raw = {"spec": {"syncPolicy": None}}
 SWITCHED_OFF = _automated(enabled=False)
 OPTIONS = _options("CreateNamespace=true", "PruneLast=true")
@@ -139,6 +157,10 @@ ALLOWED = [
     Row("another time", _annotation(TIMESTAMP, NANO), before=_annotation(TIMESTAMP, "2026-11-20")),
     Row("a refresh anew", _annotation(REFRESH, "normal"), before=_annotation(REFRESH, "hard")),
     Row("the previous policy", _annotation(PREVIOUS_POLICY, "null")),
+    Row("a notice", _notice()),
+    Row("another notice of ours", _notice(content="v1.4.0 waits"), before=_notice()),
+    Row("another release's notice", _notice(owner="album/backend-v1.4.0"), before=_notice()),
+    Row("our notice taken away", NO_NOTICE, before=_notice()),
     Row("one sync", _sync(), before=STATE),
     Row("one sync after another", _sync(), before={**STATE, "operation": None}),
     Row("one sync with the state of the last one", {"operation": SYNC}, before=STATE),
@@ -314,6 +336,42 @@ REFUSED = [
             _annotation(PREVIOUS_POLICY, '{"automated":{"prune":true}}'),
         )
         for what, value in (("written over", '{"automated":{}}'), ("taken away", None))
+    ),
+    *(
+        Row(f"a notice {what}", notice, (*ALL_OF_IT, f"annotation {OWNER}"))
+        for what, notice in (
+            ("as an alarm", _notice(severity="critical")),
+            ("that leads to a script", _notice(url="javascript:alert(1)")),
+            ("without an end", _notice(content="x" * 501)),
+        )
+    ),
+    Row("a notice without its mark", _notice(owner=None), ALL_OF_IT),
+    Row("a mark without a notice", _annotation(OWNER, "x"), (f"annotation {OWNER}",)),
+    Row(
+        "a part of our notice taken away",
+        _annotation(f"{NOTICE}/url", None),
+        (f"annotation {NOTICE}/url",),
+        _notice(),
+    ),
+    Row(
+        "its owner's notice written over",
+        _notice(),
+        (*ALL_OF_IT, f"annotation {OWNER}"),
+        _notice("Maintenance", "warning", "https://wiki.example.org", None),
+    ),
+    Row(
+        "its owner's notice taken away",
+        NO_NOTICE,
+        (f"annotation {NOTICE}/content",),
+        _annotation(f"{NOTICE}/content", "Maintenance"),
+    ),
+    *(
+        Row(
+            f"the {name} of a notice",
+            _annotation(f"{NOTICE}/{name}", "true"),
+            (f"annotation {NOTICE}/{name}",),
+        )
+        for name in ("permanent", "icon", "scope")
     ),
     Row("no record of who set what", _metadata(managedFields=[{}]), ("metadata.managedFields",)),
     Row("another source", {"spec": {"source": SOURCE}}, ("spec.source",)),

@@ -227,6 +227,7 @@ resolved = st.builds(
             max_size=2,
             unique_by=lambda it: it.rewritten,
         ).map(tuple),
+        notice=st.booleans(),
     ),
     feedback=st.just(ResolvedFeedback())
     | st.builds(

@@ -153,6 +153,7 @@ def test_everything_a_pipeline_can_say_is_read() -> None:
             "settle": "0s",
             "timeout": "90s",
             "olderImages": "Ignore",
+            "notice": True,
             "rewrittenRegistries": [{"from": "ghcr.io", "to": "mirror.example.org/ghcr"}],
         },
         apps=[
@@ -214,6 +215,7 @@ def test_everything_a_pipeline_can_say_is_read() -> None:
     assert argocd.namespace == "cd"
     assert argocd.sync_policy == SyncPolicyWish(None, None, prune=False)
     assert argocd.older_images is OlderImages.IGNORE
+    assert argocd.notice
     assert argocd.rewritten_registries == (RewrittenRegistry("ghcr.io", "mirror.example.org/ghcr"),)
     assert (argocd.settle, argocd.timeout) == (timedelta(), timedelta(seconds=90))
     assert pipeline.apps == (

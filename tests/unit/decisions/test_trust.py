@@ -84,6 +84,7 @@ def test_what_the_operator_wrote_contradicts_nothing() -> None:
         ),
         ("argocd.prune", replace(RESOLVED.argocd, sync_policy=SyncPolicyWish(prune=True))),
         ("argocd.selfHeal", replace(RESOLVED.argocd, sync_policy=SyncPolicyWish(self_heal=None))),
+        ("argocd.notice", replace(RESOLVED.argocd, notice=True)),
         ("argocd.settle", replace(RESOLVED.argocd, settle=timedelta())),
         ("feedback.commitStatus", ResolvedFeedback(commit_status=True)),
         ("policy.requireChecks", ResolvedPolicy(("ci",))),

@@ -16,7 +16,7 @@ from album_operator.domain.reasons import TRANSIENT, Reason
 from album_operator.domain.record import StepName
 from album_operator.domain.remedy import RETRY
 from album_operator.metrics import Metrics
-from album_operator.render import sync_policy
+from album_operator.render import app_notice, sync_policy
 from album_operator.serving.webhooks import STATUS
 from album_operator.settings import read_settings
 from tests.unit.docs.documents import code_spans, items, read, rows, section
@@ -197,6 +197,7 @@ def test_annotations_and_labels_are_those_of_the_code() -> None:
         marks.APP_LABEL,
         marks.PIPELINE_LABEL,
         marks.PULL_REQUEST_LINK,
+        *app_notice.KEYS,
         "album.dev/release",
     }
     cells = rows(section(REFERENCE, "Annotations and labels"))

@@ -35,6 +35,7 @@ from album_operator.domain.errors import TransientError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.redaction import head
 from album_operator.domain.release import Ref
+from album_operator.render.app_notice import KEYS
 from album_operator.render.operation import ATTEMPT
 from album_operator.render.sync_policy import PREVIOUS_POLICY, REFRESH
 
@@ -154,6 +155,7 @@ def _parse(raw: Mapping[str, Any]) -> ApplicationSeen:
         project=read_text(spec, "project"),
         resources=read_resources(status),
         health_message=head(read_text(health, "message"), 512),
+        notice={key: read_text(annotations, key) for key in KEYS if key in annotations},
     )
 
 
