@@ -91,6 +91,22 @@ def check(
     return seen
 
 
+def check_valid(ref: Ref, seen: ApplicationSeen | None) -> Halt | None:
+    """Refuse an Application that Argo CD does not take itself: it would sync nothing of it.
+
+    Its spec is of no use, or its project is not there or forbids its repository or destination
+    (`ValidatePermissions`): that passes by no wait. Errors of a comparison may.
+    """
+    said = seen.conditions.get("InvalidSpecError") if seen is not None else None
+    if said is None:
+        return None
+    return Halt(
+        Reason.APPLICATION_INVALID,
+        f"Argo CD syncs nothing of Application {ref}: {said}.",
+        "Correct the Application or its project",
+    )
+
+
 def ask(
     ref: Ref, seen: ApplicationSeen | None, pipeline: Ref, *, consent: bool
 ) -> ConsentedApplication | Halt:

@@ -297,8 +297,8 @@ def check_applications(
     for ref, found in seen.items():
         there = application.check(ref, found, others, resolved) if has_place else found
         asked = application.ask(ref, found, pipeline, consent=consent)
-        halts = (one for one in (there, asked) if isinstance(one, Halt))
-        halt = join(halts)
+        checks = (there, application.check_valid(ref, found), asked)
+        halt = join(one for one in checks if isinstance(one, Halt))
         if halt is not None:
             refused[ref] = halt
     return refused

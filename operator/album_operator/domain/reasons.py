@@ -74,6 +74,7 @@ class Reason(StrEnum):
     BASE_CHANGED = "BaseChanged"
     APPLICATION_NOT_FOUND = "ApplicationNotFound"
     APPLICATION_MISMATCH = "ApplicationMismatch"
+    APPLICATION_INVALID = "ApplicationInvalid"
     OVERRIDDEN_ELSEWHERE = "OverriddenElsewhere"
     NOT_AUTHORIZED = "NotAuthorized"
     MANAGED_ELSEWHERE = "ManagedElsewhere"

@@ -178,6 +178,46 @@ async def test_an_application_that_is_being_deleted_is_refused_and_its_successor
     assert stage.ready() == ("True", "Released")
 
 
+async def test_an_application_that_argo_cd_refuses_itself_is_told_in_its_words() -> None:
+    stage = Stage()
+    said = "application repo https://x is not permitted in project 'strict'"
+    conditions = [
+        {"type": "ComparisonError", "message": "rpc error: code = Unavailable"},
+        {"type": "InvalidSpecError", "message": said},
+    ]
+    stage.application()["status"]["conditions"] = conditions
+    stage.apply()
+    await stage.settle()
+    assert stage.ready() == ("False", "ApplicationInvalid")
+    assert f"syncs nothing of Application argocd/album-app-backend: {said}." in stage.message()
+    assert stage.jobs == []
+
+    # What may pass by itself stops nobody.
+    del conditions[1]
+    stage.annotate(retry="1")
+    await stage.release()
+    assert stage.ready() == ("True", "Released")
+
+
+@pytest.mark.parametrize("consents", [True, False])
+async def test_an_application_that_is_made_again_meanwhile_is_asked_anew(*, consents: bool) -> None:
+    stage = Stage()
+    stage.apply()
+    await stage.settle()
+    finish_build(stage.cluster, stage.jobs[-1])
+    await stage.settle()
+    assert stage.ready() == ("Unknown", "AwaitingMerge")
+    again = raw_application("backend")
+    if not consents:
+        del again["metadata"]["annotations"]
+    stage.cluster.apply(again)
+    await stage.release()
+
+    expected = ("True", "Released") if consents else ("False", "NotAuthorized")
+    assert stage.ready() == expected
+    assert ("automated" in str(stage.application()["spec"])) is consents
+
+
 HYDRATED = {"targetBranch": "environments/prod", "path": "backend"}
 
 

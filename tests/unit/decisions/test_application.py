@@ -219,3 +219,15 @@ def test_labels_of_none_or_too_many_are_refused(count: int, reason: Reason, said
     assert said in halt.message
     assert "applicationSelector of app backend" in halt.remedy
     assert application.check_selected([APPLICATION] * 16, selector, "backend") is None
+
+
+def test_an_application_that_argo_cd_refuses_is_told_in_its_words() -> None:
+    broken = replace(APPLICATION_SEEN, conditions={"InvalidSpecError": "no such project"})
+    halt = application.check_valid(APPLICATION, broken)
+
+    assert halt is not None
+    assert halt.reason is Reason.APPLICATION_INVALID
+    assert "no such project" in halt.message
+    passing = replace(APPLICATION_SEEN, conditions={"ComparisonError": "no answer"})
+    assert application.check_valid(APPLICATION, passing) is None
+    assert application.check_valid(APPLICATION, None) is None
