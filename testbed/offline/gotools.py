@@ -193,6 +193,27 @@ def ensure_data(set_name: str, settings: Settings) -> Path:
         return _built(tools, [], settings) / "share" / tools.name
 
 
+def module_folder(module: str, settings: Settings, folder: Path) -> Path:
+    """Make sure that a module is in the cache, and return its folder.
+
+    Args:
+        module: Its path, with `@version` where no `go.mod` says which.
+        settings: Whose cache to use.
+        folder: Where Go looks for a `go.mod`.
+
+    Raises:
+        PartError: Go is missing or the module cannot be fetched.
+    """
+    _require_go()
+    answer = capture(
+        ["go", "mod", "download", "-json", module],
+        part=f"files of {module}",
+        env=build_environment(settings),
+        cwd=folder,
+    )
+    return Path(json.loads(answer)["Dir"])
+
+
 def bin_folder(settings: Settings) -> Path:
     """Return the folder `ensure` fills; another recipe of any set is another folder."""
     digest = hashlib.sha256("".join(recipe_hash(tools) for tools in SETS).encode())
@@ -261,14 +282,7 @@ def _build(tools: ToolSet, name: str, folder: Path, settings: Settings) -> None:
 
 
 def _copy_data(tools: ToolSet, folder: Path, settings: Settings) -> None:
-    _require_go()
-    answer = capture(
-        ["go", "mod", "download", "-json", tools.data_module],
-        part=f"files of {tools.data_module}",
-        env=build_environment(settings),
-        cwd=_SETS_FOLDER / tools.name,
-    )
-    module = Path(json.loads(answer)["Dir"])
+    module = module_folder(tools.data_module, settings, _SETS_FOLDER / tools.name)
     partial = folder / "share" / f".{tools.name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     for relative in tools.data:

@@ -4,7 +4,6 @@ The CRDs come with Argo CD's Go modules. The reader is given an Application in w
 the CRD is set, and tells itself what it asks for, so no list of fields can be out of date.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from album_operator.domain.applications import GENERATE_PATHS
 from album_operator.domain.argocd import SyncPolicyWish
 from album_operator.render.operation import start_patch
 from album_operator.render.sync_policy import REFRESH, patch_for
-from testbed.commands import capture
 from testbed.offline import gotools
 from testbed.settings import from_environment
 from tests.fakes.builders import APPLICATION_SEEN, RELEASE, raw_application
@@ -43,13 +41,8 @@ Raw = dict[str, Any]
 @pytest.fixture(scope="module", params=VERSIONS)
 def module(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give the folder of Argo CD's module, which is fetched once."""
-    answer = capture(
-        ["go", "mod", "download", "-json", f"{MODULE}@{request.param}"],
-        part=f"Argo CD {request.param}",
-        env=gotools.build_environment(from_environment()),
-        cwd=tmp_path_factory.mktemp("go"),
-    )
-    return Path(json.loads(answer)["Dir"])
+    folder = tmp_path_factory.mktemp("go")
+    return gotools.module_folder(f"{MODULE}@{request.param}", from_environment(), folder)
 
 
 @pytest.fixture(scope="module")
