@@ -302,6 +302,12 @@ def test_manifests_that_others_moved_there_are_of_no_known_dry_commit() -> None:
     assert parse_application(raw_application()).hydration is None
 
 
+def test_manifests_whose_commit_is_not_told_are_of_no_known_dry_commit() -> None:
+    raw = _hydrated("")
+    del raw["status"]["sourceHydrator"]["lastSuccessfulOperation"]["hydratedSHA"]
+    assert parse_application(raw).sources[0].revision is None
+
+
 def test_several_sources_are_paired_with_their_revisions() -> None:
     raw = raw_application()
     del raw["spec"]["source"]

@@ -47,7 +47,9 @@ def read_sources(
 def read_dry_revisions(status: Mapping[str, Any]) -> Mapping[str, str]:
     """Give the dry revision by that of the manifests which were last made of it."""
     done = read_map(read_map(status, "sourceHydrator"), "lastSuccessfulOperation")
-    return {read_text(done, "hydratedSHA"): read_text(done, "drySHA")}
+    made = read_text(done, "hydratedSHA")
+    # It was left out where manifests stayed as they were (argo-cd#25694).
+    return {made: read_text(done, "drySHA")} if made else {}
 
 
 def read_hydration(spec: Mapping[str, Any], status: Mapping[str, Any]) -> Hydration | None:
