@@ -153,6 +153,11 @@ def _is_of_another(source: ApplicationSource, named: set[str | None], path: str)
     folder, name = posixpath.split(path)
     if path == chart_values(source) or name in CHARTS_OWN or not name.endswith((".yaml", ".yml")):
         return False
-    is_beside = any(folder == posixpath.dirname(other or "") for other in named)
-    is_of_chart = (folder or ".") == folder_of(source) and name.startswith("values")
+    beside = (posixpath.split(other) for other in named if other is not None)
+    is_beside = any((at, _is_values(one)) == (folder, _is_values(name)) for at, one in beside)
+    is_of_chart = (folder or ".") == folder_of(source) and _is_values(name)
     return not name.startswith(".") and (is_beside or is_of_chart)
+
+
+def _is_values(name: str) -> bool:
+    return name.startswith("values")

@@ -153,6 +153,9 @@ def test_which_manifests_of_a_folder_are_read_is_told(
         ("charts/backend/envs/staging.yaml", ["envs/prod.yaml"], True),
         ("charts/backend/envs/staging.yaml", [], False),
         ("charts/backend/files/staging.yaml", ["envs/prod.yaml"], False),
+        ("charts/backend/envs/values-eu.yaml", ["envs/values-us.yaml"], True),
+        # As templates read them (`.Files.Get`).
+        ("charts/backend/config.yaml", ["values.yaml", "values-prod.yaml"], False),
         ("charts/backend/Chart.yaml", ["values-prod.yaml"], False),
         ("charts/backend/.argocd-source-shop.yaml", ["prod.yaml"], False),
         ("charts/backend/notes.txt", ["prod.yaml"], False),
