@@ -1,5 +1,6 @@
 """The manifests are taken by the API server as users are told to apply them."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -104,9 +105,7 @@ def test_another_namespace_is_served_by_a_kustomization_of_two_lines(
     kubectl: Path, tmp_path: Path
 ) -> None:
     for part in ("namespace", "argocd"):
-        (tmp_path / part).mkdir()
-        for path in (MANIFESTS / part).iterdir():
-            (tmp_path / part / path.name).write_text(path.read_text())
+        shutil.copytree(MANIFESTS / part, tmp_path / part)
     (tmp_path / "kustomization.yaml").write_text("namespace: music\nresources: [namespace]\n")
     text = capture([kubectl, "kustomize", tmp_path], part="kustomize", timeout=60)
     objects = list(yaml.safe_load_all(text))
