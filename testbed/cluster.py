@@ -304,5 +304,7 @@ def _kubeadm_patches() -> list[dict[str, object]]:
             "failCgroupV1": False,
             # An image that was loaded and pulled under two names would be refused.
             "imagePullCredentialsVerificationPolicy": "NeverVerify",
+            # Else a build that forks for ever takes the node with it, and this machine.
+            "podPidsLimit": 1024,
         },
     ]

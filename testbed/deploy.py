@@ -14,6 +14,7 @@ from testbed.access import Testbed
 from testbed.gitea import OWNER
 from testbed.github_forge import forge_of
 from testbed.samples.history import ALBUM_APP_CONFIG
+from testbed.state import WEBHOOK_PORT
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGE = "album-operator:testbed"
@@ -22,9 +23,6 @@ IMAGE = "album-operator:testbed"
 NAMESPACE = "album"
 SYSTEM = "album-system"
 DEPLOYMENT = "deployment/album-operator"
-
-WEBHOOK_PORT = 30081
-"""NodePort of webhooks in the testbed's overlay."""
 
 
 def deploy(testbed: Testbed, **settings: str) -> str:

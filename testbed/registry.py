@@ -16,13 +16,14 @@ from pathlib import Path
 
 import yaml
 
-from testbed import containers, network, progress
+from testbed import cluster, containers, network, progress
 from testbed.commands import locked
 from testbed.engine import Engine
+from testbed.gitea import WEBHOOK_SECRET
 from testbed.offline.origin import Image
 from testbed.offline.recipes import REGISTRY
 from testbed.settings import Settings
-from testbed.state import REGISTRY_PORT, State
+from testbed.state import REGISTRY_PORT, WEBHOOK_PORT, State, save
 
 _STORAGE = "/var/lib/registry"
 _CONFIGURATION = {
@@ -31,6 +32,9 @@ _CONFIGURATION = {
     "storage": {"filesystem": {"rootdirectory": _STORAGE}, "delete": {"enabled": True}},
     "http": {"addr": f":{REGISTRY_PORT}"},
 }
+
+_PUSHES = {"timeout": "2s", "threshold": 1, "backoff": "3s", "ignore": {"actions": ["pull"]}}
+"""What the operator is told, and how often it is tried where there is none."""
 
 
 def ensure(images: Sequence[Image], engine: Engine, settings: Settings, state: State) -> None:
@@ -49,7 +53,9 @@ def ensure(images: Sequence[Image], engine: Engine, settings: Settings, state: S
     folder = settings.state / "registry"
     (folder / "data").mkdir(parents=True, exist_ok=True)
     _take_seed(settings.cache / "registry", folder)
-    _start("registry", folder / "data", state.registry_ip, engine, settings)
+    told = {"endpoints": [{**_operator(settings, state), **_PUSHES}]}
+    address = state.registry_ip
+    _start("registry", folder / "data", address, engine, settings, notifications=told)
 
 
 def push(tag: str, path: str, engine: Engine, settings: Settings) -> None:
@@ -92,11 +98,27 @@ def _fill_seed(images: Sequence[Image], engine: Engine, settings: Settings, stat
                 containers.remove(name, engine)
 
 
-def _start(part: str, data: Path, address: str, engine: Engine, settings: Settings) -> str:
+def _operator(settings: Settings, state: State) -> dict[str, object]:
+    """Tell where the operator is, whether there is one yet or not, and by what it knows us."""
+    secret = state.secret(WEBHOOK_SECRET)
+    save(state, settings)
+    # The engine's name of the node, whose address is not known before it runs.
+    node = cluster.node_name(settings)
+    return {
+        "name": "album-operator",
+        "url": f"http://{node}:{WEBHOOK_PORT}/webhooks/registry",
+        "headers": {"Authorization": [f"Bearer {secret}"]},
+    }
+
+
+def _start(
+    part: str, data: Path, address: str, engine: Engine, settings: Settings, **more: object
+) -> str:
     folder = settings.state / part
     folder.mkdir(parents=True, exist_ok=True)
-    text = yaml.safe_dump(_CONFIGURATION)
+    text = yaml.safe_dump({**_CONFIGURATION, **more})
     (folder / "config.yml").write_text(text)
+    (folder / "config.yml").chmod(0o600)
     arguments = [
         f"--network={network.name(settings)}",
         f"--ip={address}",

@@ -14,6 +14,9 @@ from testbed.settings import Settings
 REGISTRY_PORT = 5000
 FORGE_PORT = 3000
 
+WEBHOOK_PORT = 30081
+"""NodePort of webhooks in the testbed's overlay."""
+
 # Host parts of the fixed addresses in a testbed's network; the engine gives the low ones to kind.
 _REGISTRY_HOST = 250
 _FORGE_HOST = 251
