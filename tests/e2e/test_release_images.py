@@ -108,7 +108,8 @@ def test_a_build_over_the_limit_is_told_its_place_and_begins_once_another_has_en
         world.await_reason(name, Reason.UNSCHEDULABLE)
     world.pipeline()
 
-    first, second = (world.release(world.new_tag()) for _ in range(2))
+    # Of two that were made in one second the name decides.
+    first, second = (world.release(tag := world.new_tag(), f"{place}-{tag}") for place in "ab")
 
     message = ready_of(world.await_reason(first, Reason.QUEUED))["message"]
     assert f"in the line of namespace {world.namespace}. Of at most {len(running)}" in message
