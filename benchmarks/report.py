@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from benchmarks import plain_git
+from benchmarks.applications import Watched, application_goals, render_applications
 from benchmarks.builds import Builds, build_goals, render_builds
 from benchmarks.contention import Contention
 from benchmarks.distance import Distance, distance_goals, render_distance
@@ -52,6 +53,7 @@ class Results:
     distance: Distance | None = None
     scale: Scale | None = None
     builds: Builds | None = None
+    applications: Watched | None = None
 
     @property
     def goals(self) -> tuple[Goal, ...]:
@@ -67,6 +69,8 @@ class Results:
             goals += distance_goals(self.distance)
         if self.scale is not None:
             goals += scale_goals(self.scale)
+        if self.applications is not None:
+            goals += application_goals(self.applications)
         if self.builds is not None:
             goals += build_goals(self.builds)
         return goals
@@ -85,6 +89,8 @@ def render_text(results: Results) -> str:
         lines += [*render_distance(results.distance), ""]
     if results.scale is not None:
         lines += [*render_scale(results.scale), ""]
+    if results.applications is not None:
+        lines += [*render_applications(results.applications), ""]
     if results.builds is not None:
         lines += [*render_builds(results.builds), ""]
     return "\n".join([*lines, *(goal.line for goal in results.goals), "", _summary(results)])
@@ -107,6 +113,7 @@ def render_json(results: Results) -> Mapping[str, object]:
         "distance": asdict(results.distance) if results.distance is not None else None,
         "scale": asdict(results.scale) if results.scale is not None else None,
         "builds": asdict(results.builds) if results.builds is not None else None,
+        "applications": asdict(results.applications) if results.applications is not None else None,
         "goals": [asdict(goal) | {"outcome": goal.outcome} for goal in results.goals],
     }
 

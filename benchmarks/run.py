@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from album_operator.domain.errors import OutsideError
+from benchmarks.applications import measure_applications
 from benchmarks.builds import measure_builds
 from benchmarks.contention import Contention, measure_contention
 from benchmarks.distance import Distance, measure_distance
@@ -22,6 +23,7 @@ from benchmarks.repositories import ensure_repository, serve_copy
 from benchmarks.scale import measure_scale
 from benchmarks.served import GitServer, running_server
 from benchmarks.settings import (
+    APPLICATIONS,
     BUILDS,
     DISTANCE,
     NEIGHBOURS,
@@ -57,7 +59,7 @@ def run(settings: Settings) -> int:
 
 def _measure(settings: Settings) -> Results:
     settings.runs.mkdir(parents=True, exist_ok=True)
-    write_back = pull_requests = neighbours = distance = scale = builds = None
+    write_back = pull_requests = neighbours = distance = scale = builds = applications = None
     with tempfile.TemporaryDirectory(dir=settings.runs, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         if PULL_REQUESTS in settings.parts:
@@ -76,9 +78,13 @@ def _measure(settings: Settings) -> Results:
             scale = measure_scale(
                 settings.finished, settings.suspended, settings.starts, settings.idle_seconds, below
             )
+        if APPLICATIONS in settings.parts:
+            below = folder / "applications"
+            below.mkdir()
+            applications = measure_applications(settings.applications, settings.idle_seconds, below)
         if BUILDS in settings.parts:
             builds = measure_builds(settings.builds, settings.changes)
-    return Results(write_back, pull_requests, neighbours, distance, scale, builds)
+    return Results(write_back, pull_requests, neighbours, distance, scale, builds, applications)
 
 
 def _measure_neighbours(settings: Settings, folder: Path) -> Neighbours:

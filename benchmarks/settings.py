@@ -21,6 +21,7 @@ FINISHED, FINISHED_BESIDE_OTHERS = "10000", "1000"
 
 SUSPENDED = "200"
 STARTS = "3"
+WATCHED = "300"
 IDLE_SECONDS = "30"
 BUILDS_BESIDE_EMPTY_JOBS = "5"
 CHANGES = "1"
@@ -29,8 +30,8 @@ REPORT = "build/bench.json"
 MOST_MERGES = 64
 """Each is of an app of its own, and a pipeline has no more."""
 
-WRITE_BACK, PULL_REQUESTS, NEIGHBOURS, DISTANCE, SCALE, BUILDS = PARTS = (
-    "writeback", "pullrequests", "neighbours", "distance", "scale", "builds",
+WRITE_BACK, PULL_REQUESTS, NEIGHBOURS, DISTANCE, SCALE, APPLICATIONS, BUILDS = PARTS = (
+    "writeback", "pullrequests", "neighbours", "distance", "scale", "applications", "builds",
 )  # fmt: skip
 """What `BENCH_ONLY` may name; builds need a testbed that is up, and are measured alone."""
 
@@ -58,6 +59,7 @@ class Settings:
         round_trips: to the server, in milliseconds, ascending.
         finished: releases that have finished, at the starts of the operator.
         suspended: releases that are suspended then.
+        applications: of Argo CD, that are watched while it writes them.
         starts: of the operator, and of what it is compared with.
         idle_seconds: for how long each is watched once it has nothing to do.
         builds: releases that are compared with empty Jobs.
@@ -77,6 +79,7 @@ class Settings:
     round_trips: tuple[int, ...]
     finished: int
     suspended: int
+    applications: int
     starts: int
     idle_seconds: int
     builds: int
@@ -122,6 +125,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         round_trips=_round_trips(environment.get("BENCH_ROUND_TRIPS") or ROUND_TRIPS),
         finished=_count("BENCH_FINISHED", environment.get("BENCH_FINISHED") or finished),
         suspended=_count("BENCH_SUSPENDED", environment.get("BENCH_SUSPENDED") or SUSPENDED),
+        applications=_count("BENCH_APPLICATIONS", environment.get("BENCH_APPLICATIONS") or WATCHED),
         starts=_count("BENCH_STARTS", environment.get("BENCH_STARTS") or STARTS),
         idle_seconds=_count("BENCH_IDLE", environment.get("BENCH_IDLE") or IDLE_SECONDS),
         builds=_count("BENCH_BUILDS", environment.get("BENCH_BUILDS") or BUILDS_BESIDE_EMPTY_JOBS),

@@ -9,6 +9,7 @@ from benchmarks.pull_requests import PullRequestResults, percentile, pull_reques
 from benchmarks.release_requests import BEFORE, NOTICE, PROPOSE, Asked, ReleaseRequests
 from benchmarks.report import Results, render_json, render_text
 from benchmarks.settings import (
+    APPLICATIONS,
     DISTANCE,
     NEIGHBOURS,
     PULL_REQUESTS,
@@ -80,4 +81,11 @@ def test_a_run_of_this_part_alone_has_a_whole_report() -> None:
 
 def test_one_part_may_be_chosen() -> None:
     assert read_settings({"BENCH_ONLY": "pullrequests"}).parts == (PULL_REQUESTS,)
-    assert read_settings({}).parts == (WRITE_BACK, PULL_REQUESTS, NEIGHBOURS, DISTANCE, SCALE)
+    assert read_settings({}).parts == (
+        WRITE_BACK,
+        PULL_REQUESTS,
+        NEIGHBOURS,
+        DISTANCE,
+        SCALE,
+        APPLICATIONS,
+    )

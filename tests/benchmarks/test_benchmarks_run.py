@@ -52,6 +52,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         "BENCH_FINISHED": "20",
         "BENCH_SUSPENDED": "3",
         "BENCH_STARTS": "1",
+        "BENCH_APPLICATIONS": "3",
         "BENCH_IDLE": "1",
         "BENCH_CACHE": str(folder / "cache"),
         "BENCH_REPORT": str(folder / "bench.json"),
@@ -155,6 +156,12 @@ def test_each_start_is_measured_beside_a_kopf_that_only_watches(run: Run) -> Non
     for (start,) in scale["starts"].values():
         assert start["quiet"] > 0
         assert start["memory"] > 1 << 20
+
+
+def test_the_watched_applications_are_written_at_their_turns(run: Run) -> None:
+    found = run.report["applications"]
+    assert (found["applications"], found["seconds"]) == (3, 1)
+    assert found["core"] >= 0
 
 
 def test_every_goal_has_its_line_and_the_end_counts_them(run: Run) -> None:
