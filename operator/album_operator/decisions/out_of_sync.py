@@ -23,13 +23,30 @@ SELF_HEALS = 3
 """Syncs of one revision because of differences alone, from which on somebody fights over it."""
 
 
-def check_running(seen: ApplicationSeen, ours: frozenset[str]) -> Wait | None:
-    """Wait for a sync that runs, and say what it waits for itself.
+def check_held_up(seen: ApplicationSeen, ours: frozenset[str]) -> Wait | None:
+    """Wait for a sync of an earlier commit that goes on for long.
 
     Args:
         seen: the Application.
         ours: those of its revisions that have our change.
     """
+    last = seen.operation
+    is_running = last is not None and last.phase in RUNNING
+    if last is None or not is_running or not last.holds_up or ours & set(last.revisions):
+        return None
+    at = " and ".join(revision[:12] for revision in last.revisions)
+    newest = ", or have retries take the newest revision (spec.syncPolicy.retry.refresh: true)"
+    return Wait(
+        Reason.SYNC_HELD_UP,
+        f"Argo CD is at a sync of Application {seen.ref} to {at}, which has not our change, and "
+        f"begins no other before that ends: {last.message.rstrip('.')}. End it (argocd app "
+        f"terminate-op {seen.name}){newest if last.retries else ''}.",
+        LOOK,
+    )
+
+
+def check_running(seen: ApplicationSeen) -> Wait | None:
+    """Wait for a sync that runs, and say what it waits for itself."""
     last = seen.operation
     if last is None or last.phase not in RUNNING:
         return None
@@ -38,16 +55,6 @@ def check_running(seen: ApplicationSeen, ours: frozenset[str]) -> Wait | None:
             Reason.SYNC_WINDOW,
             f"A sync window of AppProject {seen.project} holds up the sync of Application "
             f"{seen.ref}, which goes on when the window lets it.",
-            LOOK,
-        )
-    if last.retries and not ours & set(last.revisions):
-        at = " and ".join(revision[:12] for revision in last.revisions)
-        return Wait(
-            Reason.SYNC_HELD_UP,
-            f"Argo CD retries a sync of Application {seen.ref} to {at}, which has not our change, "
-            f"and begins no other before that ends: {last.message.rstrip('.')}. End it (argocd app "
-            f"terminate-op {seen.name}), or have retries take the newest revision "
-            "(spec.syncPolicy.retry.refresh: true).",
             LOOK,
         )
     if last.self_heals >= SELF_HEALS:

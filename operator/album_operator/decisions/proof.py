@@ -90,7 +90,8 @@ def undecided_revisions(
     """Give the revisions of an Application of which the proof must know whether they contain ours.
 
     Knowing it may take a fetch of history, so only what decides something is asked: not a revision
-    that Argo CD is about to replace, nor that of an operation that never failed.
+    that Argo CD is about to replace, nor that of an operation that
+    neither failed nor may go on for long.
     """
     source = application.find_source(seen, resolved)
     if source is None:
@@ -100,7 +101,7 @@ def undecided_revisions(
     if seen.refresh_requested and known.get((seen.namespace, seen.name)) is None:
         return frozenset(revisions & {record.merged_commit})
     last = seen.operation
-    if last is not None and (last.phase in FAILED or last.retries):
+    if last is not None and (last.phase in FAILED or last.holds_up):
         revisions.update(last.revisions)
     return frozenset(revisions - {""})
 
@@ -204,12 +205,21 @@ def _lacks_revision(
         return None
     sync = resolved.argocd.sync
     return (
-        out_of_sync.check_running(seen, found.contains_merge)
+        out_of_sync.check_held_up(seen, found.contains_merge)
+        or _check_running(seen)
         or operation.start(seen, found.asked, resolved, started=found.started)
         or out_of_sync.check_failed(seen, found.contains_merge, record.merged_commit or "", sync)
         or unsynced
         or out_of_sync.check(seen, revision, sync, is_overdue=found.is_overdue)
     )
+
+
+def _check_running(seen: ApplicationSeen) -> Wait | None:
+    """Wait for a sync that runs; one whose wave is ill, or waits for somebody, waits for that."""
+    running = out_of_sync.check_running(seen)
+    if running is None or running.reason is not Reason.SYNCING:
+        return running
+    return app_health.check_stuck(seen) or running
 
 
 def _compare(
@@ -226,10 +236,13 @@ def _compare(
     if may_ask and not seen.refresh_requested and is_due:
         if isinstance(found.asked, Halt):
             return found.asked
+        # It stays at the old revision where it believes that none of these paths changed.
+        is_hard = bool(seen.generate_paths) and found.is_overdue and not found.hard_refreshed
+        how = " and to render its manifests anew, once (a hard refresh)" if is_hard else ""
         return Act(
-            RefreshApplication(found.asked),
+            RefreshApplication(found.asked, is_hard=is_hard),
             Reason.SYNCING,
-            f"Asking Argo CD to compare Application {ref} with {merged}.",
+            f"Asking Argo CD to compare Application {ref} with {merged}{how}.",
         )
     at = f" was last compared to {revision[:12]}" if revision else " was not compared yet"
     told = (

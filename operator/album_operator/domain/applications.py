@@ -17,6 +17,10 @@ HEAD = "HEAD"
 """Target revision that stands for the repository's default branch, as an empty one does."""
 
 
+WAITS = "waiting for healthy state"
+"""How the message of a sync begins that waits for a wave (gitops-engine, `sync_context.go`)."""
+
+
 @dataclass(frozen=True)
 class ApplicationSource:
     """Where an Application takes its manifests from.
@@ -117,6 +121,11 @@ class OperationSeen:
     retries: int = 0
     self_heals: int = 0
     failures: tuple[str, ...] = ()
+
+    @property
+    def holds_up(self) -> bool:
+        """Whether it may go on for long, if it runs: nothing else is synced before it ends."""
+        return self.retries > 0 or self.message.startswith(WAITS)
 
 
 @dataclass(frozen=True)

@@ -433,6 +433,50 @@ def test_nothing_is_rendered_anew_where_that_would_not_help_or_is_not_ours_to_as
         assert isinstance(_stale(replace(STALE, **change)), Wait)
 
 
+def test_an_application_that_stays_at_the_old_revision_by_its_paths_is_rendered_anew_once() -> None:
+    old = replace(PROVED, sources=_at(BASE), generate_paths=("/backend",))
+
+    for change, is_hard in (
+        ({}, True),
+        ({"hard_refreshed": True}, False),
+        ({"compared_for": None}, False),
+    ):
+        verdict = _stale(old, **change)
+        assert isinstance(verdict, Act)
+        assert verdict.action == RefreshApplication(ConsentedApplication(old), is_hard=is_hard)
+        assert ("once (a hard refresh)" in verdict.message) is is_hard
+    plain = _stale(replace(old, generate_paths=()))
+    assert isinstance(plain, Act)
+    assert "hard" not in plain.message
+
+
+@pytest.mark.parametrize(
+    ("health", "message", "reason"),
+    [
+        ("Suspended", "waiting for healthy state of argoproj.io/Rollout/a", Reason.PAUSED),
+        ("Degraded", "waiting for healthy state of apps/Deployment/a", Reason.DEGRADED),
+        ("Progressing", "waiting for healthy state of apps/Deployment/a", Reason.SYNCING),
+        ("Degraded", "Sync operation blocked by sync window", Reason.SYNC_WINDOW),
+    ],
+)
+def test_a_sync_whose_wave_does_not_get_well_tells_of_the_app(
+    health: str, message: str, reason: Reason
+) -> None:
+    stuck = replace(PROVED, health=health, operation=_operation(MERGED, "Running", message))
+
+    assert _wait(stuck).reason is reason
+
+
+def test_a_sync_of_an_earlier_commit_that_waits_for_its_wave_is_told() -> None:
+    old = _operation(BASE, "Running", "waiting for healthy state of apps/Deployment/a")
+
+    assert _wait(replace(PROVED, operation=old)).reason is Reason.SYNC_HELD_UP
+    assert proof.undecided_revisions(replace(PROVED, operation=old), RECORD, RESOLVED) == {
+        MERGED,
+        BASE,
+    }
+
+
 def test_a_history_that_was_rewritten_with_our_values_is_proved_by_them() -> None:
     found = replace(_seen(replace(PROVED, sources=_at(LATER))), is_rewritten=True)
     verdict = deploy.decide(RECORD, RESOLVED, {APPLICATION: found}, NOW)

@@ -20,9 +20,17 @@ GONE = ResourceSeen("ConfigMap shop/old", "OutOfSync", requires_pruning=True)
 ILL = ResourceSeen("apps/Deployment shop/other", "Synced", health="Degraded")
 
 
-def _running(**change: object) -> Wait | None:
+def _operation(**change: object) -> ApplicationSeen:
     last = replace(OperationSeen("Running", (MERGED,), "waiting for hooks"), **change)  # type: ignore[arg-type]
-    return out_of_sync.check_running(replace(SEEN, resources=(REPLICAS,), operation=last), OURS)
+    return replace(SEEN, resources=(REPLICAS,), operation=last)
+
+
+def _running(**change: object) -> Wait | None:
+    return out_of_sync.check_running(_operation(**change))
+
+
+def _held_up(**change: object) -> Wait | None:
+    return out_of_sync.check_held_up(_operation(**change), OURS)
 
 
 def _check(
@@ -38,7 +46,8 @@ def _check(
 
 
 def test_nothing_runs_where_nothing_does() -> None:
-    assert out_of_sync.check_running(SEEN, OURS) is None
+    assert out_of_sync.check_running(SEEN) is None
+    assert out_of_sync.check_held_up(SEEN, OURS) is None
     assert _running(phase="Succeeded") is None
 
 
@@ -58,19 +67,23 @@ def test_a_sync_window_is_named_with_its_project() -> None:
     assert "AppProject shop holds up the sync" in wait.message
 
 
-def test_retries_of_an_older_revision_that_hold_up_ours_are_told_with_the_way_out() -> None:
-    old = _running(revisions=(BASE,), retries=2, message="boom. Retrying attempt #2 at 12:00.")
+def test_a_sync_of_an_older_revision_that_holds_up_ours_is_told_with_the_way_out() -> None:
+    old = _held_up(revisions=(BASE,), retries=2, message="boom. Retrying attempt #2 at 12:00.")
 
     assert old is not None
     assert old.reason is Reason.SYNC_HELD_UP
-    assert (
-        "a sync of Application argocd/album-app-backend to bbbbbbbbbbbb, which has" in old.message
-    )
+    assert "sync of Application argocd/album-app-backend to bbbbbbbbbbbb, which" in old.message
     assert "argocd app terminate-op album-app-backend" in old.message
     assert "spec.syncPolicy.retry.refresh: true" in old.message
-    for waited_for in (_running(revisions=(BASE,)), _running(retries=2)):
-        assert waited_for is not None
-        assert waited_for.reason is Reason.SYNCING
+    wave = _held_up(revisions=(BASE,), message="waiting for healthy state of apps/Deployment/a")
+    assert wave is not None
+    assert wave.message.endswith("(argocd app terminate-op album-app-backend).")
+
+
+def test_a_sync_of_ours_or_one_that_ends_soon_holds_up_nothing() -> None:
+    assert _held_up(revisions=(BASE,)) is None
+    assert _held_up(retries=2) is None
+    assert _held_up(phase="Failed", revisions=(BASE,), retries=2) is None
 
 
 def test_who_fights_over_fields_with_argo_cd_is_not_taken_for_progress() -> None:
@@ -173,6 +186,6 @@ def _fight_over_nothing() -> Wait:
     seen: ApplicationSeen = replace(
         SEEN, operation=OperationSeen("Running", (MERGED,), "", self_heals=5)
     )
-    wait = out_of_sync.check_running(seen, OURS)
+    wait = out_of_sync.check_running(seen)
     assert wait is not None
     return wait
