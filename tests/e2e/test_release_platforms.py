@@ -10,7 +10,7 @@ from album_operator.domain.image_labels import BUILD
 from album_operator.domain.reasons import Reason
 from tests.contract.registry_stages import RealRegistryStage
 from tests.e2e.troubled_builds import ready_of
-from tests.e2e.world import World
+from tests.e2e.world import World, wait_for
 
 pytestmark = pytest.mark.e2e
 
@@ -80,4 +80,5 @@ def test_a_platform_without_a_node_is_told_by_its_architecture_and_left_out_by_a
     kaniko.pipeline(build__platforms=[BASELINE])
     annotation = ("albumrelease", name, "-n", kaniko.namespace, "album.dev/retry=again")
     kaniko.testbed.kubectl("annotate", *annotation)
-    assert kaniko.await_reason(name, "AwaitingMerge")["status"]["image"]["origin"] == "Built"
+    wait_for(f"{name} AwaitingMerge", lambda: kaniko.reason(name) == "AwaitingMerge")
+    assert kaniko.get(name)["status"]["image"]["origin"] == "Built"

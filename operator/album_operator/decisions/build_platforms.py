@@ -187,9 +187,11 @@ def _wait_for_end(
 
 
 def _failed(record: Record, halts: Mapping[str, Halt]) -> Halt:
-    """Name the platforms that failed; the first one's way out is told."""
+    """Name the platforms that failed; the first one's way out is told, and each in the misses."""
     platform, first = next(iter(halts.items()))
-    halt = replace(first, message=_say(halts))
+    each = (replace(halt, message=f"{name}: {halt.message}") for name, halt in halts.items())
+    misses = tuple(each) if len(halts) > 1 else ()
+    halt = replace(first, message=_say(halts), misses=misses)
     failure = first.failure or Failure(StepName.IMAGE_READY, first.reason, first.sentence)
     told = replace(failure, platform=platform, message=f"{platform}: {failure.message}")
     return replace(halt, failure=told, record=record)

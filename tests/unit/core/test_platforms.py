@@ -225,6 +225,7 @@ async def test_two_that_fail_are_both_named() -> None:
     assert f"{AMD}: Container build of the build failed with exit code 1" in stage.message()
     assert f"{ARM}: Container build of the build failed with exit code 2" in stage.message()
     assert stage.status()["failure"]["platform"] == AMD
+    assert [miss["message"].partition(":")[0] for miss in stage.status()["misses"]] == [AMD, ARM]
 
 
 async def test_a_platform_without_a_node_is_told_with_its_architecture() -> None:
