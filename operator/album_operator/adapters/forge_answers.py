@@ -10,6 +10,7 @@ from typing import Any
 from album_operator.adapters.forge_failures import garbage, not_let, unavailable
 from album_operator.adapters.names import is_commit
 from album_operator.adapters.servers.http_times import parse_retry_after, time_of
+from album_operator.adapters.servers.statuses import RETRIED
 from album_operator.codec.foreign_json import ExcessiveError, parse_json
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.places import ForgePlace
@@ -20,9 +21,6 @@ READING = "read pull requests of"
 
 ITEMS = 10_000
 """Most items of a list that are read: beyond that nothing is said of what may be there."""
-
-RETRIED = frozenset({408, 425, 500, 502, 503, 504})
-"""Statuses after which the same request may succeed."""
 
 ODD = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 """What reading an answer raises where it is not what this API gives."""

@@ -95,16 +95,7 @@ def render_job(
             "name": job_of(release.ref.name, resolved, attempt),
             "namespace": release.ref.namespace,
             "labels": labels,
-            "ownerReferences": [
-                {
-                    "apiVersion": "album.dev/v1alpha1",
-                    "kind": "AlbumRelease",
-                    "name": release.ref.name,
-                    "uid": release.uid,
-                    "controller": True,
-                    "blockOwnerDeletion": False,
-                }
-            ],
+            "ownerReferences": [_render_owner(release)],
         },
         "spec": {
             "backoffLimit": RERUNS,
@@ -116,6 +107,17 @@ def render_job(
                 "spec": _render_pod(resolved, engine),
             },
         },
+    }
+
+
+def _render_owner(release: Release) -> dict[str, Any]:
+    return {
+        "apiVersion": "album.dev/v1alpha1",
+        "kind": "AlbumRelease",
+        "name": release.ref.name,
+        "uid": release.uid,
+        "controller": True,
+        "blockOwnerDeletion": False,
     }
 
 
@@ -197,49 +199,22 @@ def _render_registry_volumes(resolved: Resolved, secret_mode: int) -> list[dict[
 
 def _render_fetch(resolved: Resolved, engine: EngineSettings, build: Resources) -> dict[str, Any]:
     """Render the init container; it fills the volume that counts as the builder's disk."""
-    source = resolved.source
     disk = Resources(
         *(
             {name: text for name, text in part.items() if name == DISK}
             for part in (build.requests, build.limits)
         )
     )
-    allowed = ",".join(sorted(engine.allowed_hosts))
-    network, authorities = engine.network, {}
-    if network.ca_configmap is not None:
-        authorities = {
-            "ALBUM_CA_FILE": f"{FETCH_CA}/{CA_KEY}",
-            "ALBUM_BUILD_CA_CONFIGMAP": network.ca_configmap,
-        }
-    is_on_docker_hub = _is_on_docker_hub(resolved)
     registry = [
         {"name": "push", "mountPath": PUSH_SECRET, "readOnly": True},
         {"name": "registry", "mountPath": BUILDERS_CONFIG},
     ]
+    variables = _render_variables(resolved, engine, build)
     return {
         "name": FETCH,
         "image": engine.operator_image,
         "command": ["python", "-m", "album_operator.fetch_source"],
-        "env": [
-            *render_env(
-                {
-                    "ALBUM_REPOSITORY": source.repository,
-                    "ALBUM_COMMIT": source.commit,
-                    "ALBUM_TAG": source.tag,
-                    "ALBUM_TARGET": SOURCE,
-                    "ALBUM_SOURCE_BYTES": str(int(amount_of(build.limits[DISK]))),
-                    "ALBUM_CONTEXT_DIR": resolved.build.context_dir,
-                    "ALBUM_DOCKERFILE": resolved.build.dockerfile,
-                    "ALBUM_INSECURE_HOSTS": ",".join(sorted(engine.insecure_hosts)),
-                    **_render_parts(resolved.build.source or OWN_FILES),
-                    **({"ALBUM_ALLOWED_HOSTS": allowed} if allowed else {}),
-                    **authorities,
-                    **({"ALBUM_BUILDERS_CONFIG": BUILDERS_CONFIG} if is_on_docker_hub else {}),
-                    "HOME": "/tmp",  # noqa: S108
-                }
-            ),
-            *network.render_env(()),
-        ],
+        "env": [*render_env(variables), *engine.network.render_env(())],
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": NOBODY,
@@ -256,10 +231,36 @@ def _render_fetch(resolved: Resolved, engine: EngineSettings, build: Resources) 
             {"name": "source", "mountPath": WORKSPACE},
             {"name": "git", "mountPath": GIT_SECRET, "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
-            *network.render_mounts(FETCH_CA),
-            *(registry if is_on_docker_hub else ()),
+            *engine.network.render_mounts(FETCH_CA),
+            *(registry if _is_on_docker_hub(resolved) else ()),
         ],
     }
+
+
+def _render_variables(
+    resolved: Resolved, engine: EngineSettings, build: Resources
+) -> dict[str, str]:
+    """Render what `album_operator.fetch_source` is told."""
+    source, allowed = resolved.source, ",".join(sorted(engine.allowed_hosts))
+    variables = {
+        "ALBUM_REPOSITORY": source.repository,
+        "ALBUM_COMMIT": source.commit,
+        "ALBUM_TAG": source.tag,
+        "ALBUM_TARGET": SOURCE,
+        "ALBUM_SOURCE_BYTES": str(int(amount_of(build.limits[DISK]))),
+        "ALBUM_CONTEXT_DIR": resolved.build.context_dir,
+        "ALBUM_DOCKERFILE": resolved.build.dockerfile,
+        "ALBUM_INSECURE_HOSTS": ",".join(sorted(engine.insecure_hosts)),
+        **_render_parts(resolved.build.source or OWN_FILES),
+    }
+    if allowed:
+        variables["ALBUM_ALLOWED_HOSTS"] = allowed
+    if engine.network.ca_configmap is not None:
+        variables["ALBUM_CA_FILE"] = f"{FETCH_CA}/{CA_KEY}"
+        variables["ALBUM_BUILD_CA_CONFIGMAP"] = engine.network.ca_configmap
+    if _is_on_docker_hub(resolved):
+        variables["ALBUM_BUILDERS_CONFIG"] = BUILDERS_CONFIG
+    return {**variables, "HOME": "/tmp"}  # noqa: S108
 
 
 def _render_parts(parts: SourceParts) -> dict[str, str]:

@@ -12,11 +12,12 @@ import aiohttp
 import yarl
 
 from album_operator.adapters.foreign_words import WORDS_LENGTH
-from album_operator.adapters.registry.failures import RETRIED, SHARES, limited, unavailable
+from album_operator.adapters.registry.failures import SHARES, limited, unavailable
 from album_operator.adapters.servers.addresses import check_address, check_found
 from album_operator.adapters.servers.gateway import Gateway
 from album_operator.adapters.servers.http_times import parse_retry_after, time_of
 from album_operator.adapters.servers.sessions import Sessions, read_at_most
+from album_operator.adapters.servers.statuses import RETRIED
 from album_operator.adapters.servers.tunnels import refused_by
 from album_operator.codec.foreign_json import parse_json
 from album_operator.domain.names import server_of

@@ -15,9 +15,6 @@ from album_operator.slots import Shares
 SHARES = Shares(total=16, namespace=6, host=8, pair=4, own=1)
 """How many requests are on their way at once."""
 
-RETRIED = frozenset({408, 425, 500, 502, 503, 504})
-"""Statuses after which the same request may succeed."""
-
 
 def unavailable(
     place: ImagePlace, said: str, retry_after: timedelta | None = None
