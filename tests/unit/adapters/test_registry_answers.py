@@ -178,7 +178,7 @@ async def test_attestations_are_no_images() -> None:
         server.serve(f"/manifests/{digest_of(index)}", index)
         seen = await ask(server)
 
-    assert seen == ImageSeen(digest_of(index), LABELS, ("linux/amd64",))
+    assert seen == ImageSeen(digest_of(index), LABELS, ("linux/amd64",), (digest,))
 
 
 @pytest.mark.parametrize("lie", ["manifest", "config"])
