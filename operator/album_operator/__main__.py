@@ -51,6 +51,7 @@ from album_operator.steps.world import World
 from album_operator.waking.daemons import Daemons, serve_release
 from album_operator.waking.handlers import NamespaceWatch, is_worth_reading
 from album_operator.waking.namespaces import Namespaces
+from album_operator.waking.policy_returns import PolicyReturns
 from album_operator.waking.pull_request_watch import PullRequestWatch
 from album_operator.waking.wakeups import Wakeups
 
@@ -159,9 +160,13 @@ async def _run(settings: Settings, known: KnownSecrets) -> None:
 
     daemons = Daemons(serve, wakeups)
     namespaces = _watch_namespaces(settings, cluster, daemons, wakeups, metrics, health)
-    applications = _watch_applications(settings, cluster, wakeups, metrics)
+    returns = PolicyReturns(
+        world.applications, world.releases.find_pipeline, settings.namespaces, wakeups.index
+    )
+    applications = _watch_applications(settings, cluster, wakeups, returns, metrics)
+    works = [namespaces, watch.run(), returns.run(), *applications]
     try:
-        await _until_stopped(stopping, daemons, [namespaces, watch.run(), *applications])
+        await _until_stopped(stopping, daemons, works)
     finally:
         await outside.close()
         await cluster.close()
@@ -193,14 +198,24 @@ def _watch_namespaces(
 
 
 def _watch_applications(
-    settings: Settings, cluster: Cluster, wakeups: Wakeups, metrics: Metrics
+    settings: Settings,
+    cluster: Cluster,
+    wakeups: Wakeups,
+    returns: PolicyReturns,
+    metrics: Metrics,
 ) -> list[Awaitable[None]]:
-    """Let changes of Applications wake the releases that follow them."""
+    """Let changes of Applications wake the releases that follow them, and tell who holds them."""
     watch = ApplicationWatch(cluster, metrics, settings.watch_idle)
-    return [
-        watch.run(namespace, wakeups.wake_followers, wakeups.wake_all_followers)
-        for namespace in settings.argocd_namespaces
-    ]
+
+    def changed(application: Ref, state: object) -> None:
+        wakeups.wake_followers(application, state)
+        returns.note(application, state)
+
+    def missed(namespace: str) -> None:
+        wakeups.wake_all_followers(namespace)
+        returns.miss(namespace)
+
+    return [watch.run(namespace, changed, missed) for namespace in settings.argocd_namespaces]
 
 
 def _stop_on_signals() -> asyncio.Event:

@@ -523,6 +523,13 @@ class Applications(Protocol):
             most: once more than this are found, the others are not looked for.
         """
 
+    async def list_kept(self, namespace: str) -> Mapping[Ref, frozenset[str]]:
+        """Give the Applications of a namespace whose policy from before us is kept.
+
+        Returns:
+            The pipelines that each lets change it, `<namespace>/<name>`.
+        """
+
     async def prove_guard(self, ref: Ref) -> None:
         """Find the API server to hold us to what a release needs of an Application.
 

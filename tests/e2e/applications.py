@@ -53,7 +53,9 @@ def applied(world: World, *applications: dict[str, Any]) -> Iterator[None]:
         for one in applications:
             name = one["metadata"]["name"]
             world.testbed.kubectl("delete", "application", name, "-n", "argocd", "--wait=false")
-            world.testbed.kubectl("delete", "albumpipeline", name, "-n", NAMESPACE)
+            world.testbed.kubectl(
+                "delete", "albumpipeline", name, "-n", NAMESPACE, "--ignore-not-found"
+            )
 
 
 def image_of(world: World, deployment: str) -> str:

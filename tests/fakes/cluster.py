@@ -10,7 +10,7 @@ import copy
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 from album_operator.adapters.cluster.cluster import Cluster, path_of
@@ -106,6 +106,11 @@ class FakeCluster(Cluster):
         after = first + int(query.get("limit") or len(items))
         more = {"continue": str(after)} if after < len(items) else {}
         return {"items": items[first:after], "metadata": {"resourceVersion": "1", **more}}
+
+    async def list_metadata(self, path: str) -> AsyncIterator[Raw]:
+        """Read the metadata of all objects of a list."""
+        for raw in (await self.get(path))["items"]:
+            yield {"metadata": raw["metadata"]}
 
     async def create(self, path: str, body: Mapping[str, Any]) -> Raw:
         """Create an object; one that exists is a conflict."""

@@ -155,6 +155,9 @@ class ApplicationStatus(Model):
     hard_refreshed: bool | None = Field(
         None, description="This attempt has had its manifests rendered anew (a hard refresh)."
     )
+    policy_patches: Annotated[int, Field(ge=0, le=COUNT_LIMIT)] | None = Field(
+        None, description="How often its sync policy was patched for this attempt."
+    )
 
 
 class StepStatus(Model):

@@ -7,7 +7,7 @@ from album_operator.codec.text import Raw
 from album_operator.domain.claims import UNMERGED, ConfigBranch, ReleaseSeen
 from album_operator.domain.names import normal_url
 from album_operator.domain.record import StepName, StepState
-from album_operator.domain.release import Delivery
+from album_operator.domain.release import Delivery, Ref
 
 STEPS = tuple(StepName)
 
@@ -25,6 +25,7 @@ def parse_seen(body: Raw) -> ReleaseSeen:
         step=step,
         outcome=parse_outcome(conditions),
         branch=_branch_of(status) if step in UNMERGED else None,
+        applications=_applications_of(status) if step is not None else (),
     )
 
 
@@ -44,3 +45,8 @@ def _branch_of(status: Raw) -> ConfigBranch | None:
         return ConfigBranch(normal_url(config["repository"]), config["branch"])
     except ValueError:
         return None
+
+
+def _applications_of(status: Raw) -> tuple[Ref, ...]:
+    named = status.get("resolved", {}).get("argocd", {}).get("applications", ())
+    return tuple(Ref(one["namespace"], one["name"]) for one in named)

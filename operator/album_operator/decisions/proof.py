@@ -19,6 +19,7 @@ from album_operator.decisions import (
     operation,
     out_of_sync,
     overtaken,
+    taken_back,
 )
 from album_operator.decisions.app_of_apps import FAILED
 from album_operator.decisions.helm_values import Found
@@ -137,7 +138,7 @@ def find_lack(
     found = all_seen[ref]
     seen = found.application
     if seen is None or not found.is_applied:
-        return _reverted(ref)
+        return taken_back.refuse(ref, seen)
     others = [other.application for other in all_seen.values()]
     parent = application.find_parent(seen, others, resolved)
     if parent is None:
@@ -252,14 +253,4 @@ def _compare(
         Reason.SYNCING,
         f"Application {ref}{at}, {told} or a later commit.{application.errors_of(seen)}",
         LOOK,
-    )
-
-
-def _reverted(ref: Ref) -> Halt:
-    return Halt(
-        Reason.MANAGED_ELSEWHERE,
-        f"Somebody took the sync policy of Application {ref} back after the operator had set it, "
-        "most likely the app of apps that renders it.",
-        "Set selfHeal and ApplyOutOfSyncOnly=true where the Application is written, or leave them "
-        "alone by spec.argocd.syncPolicy of the pipeline",
     )

@@ -136,6 +136,8 @@ class ApplicationSeen:
         sources: its sources with the revision each was last *compared to*.
         consents: pipelines, `<namespace>/<name>`, that its owner lets change its sync policy.
         previous_policy: JSON text of the policy it had before we came, None where never kept.
+        applied_policy: JSON text of the policy as we left it, likewise.
+        out_of_sync: how many of its resources differ.
         sync_policy: `spec.syncPolicy` as it is, None where absent.
         refresh_requested: a refresh is asked for and not yet done.
         images: images in the Pod specs of its resources, old and new while a rollout runs.
@@ -143,6 +145,7 @@ class ApplicationSeen:
         reconciled_at: when it was last compared.
         operation: the last or running operation.
         operation_requested: an operation is asked for, or runs.
+        rendered_by: the app of apps that Argo CD tracks it for, as `instance`; empty for none.
         requested_attempt: of which release's attempt it is; empty for none.
         conditions: messages of its error conditions by type, such as `ComparisonError`.
         controller_namespace: where Argo CD's controller runs, empty where it does not tell.
@@ -182,6 +185,9 @@ class ApplicationSeen:
     made_by: Ref | None = None
     requested_attempt: str = ""
     hydration: Hydration | None = None
+    applied_policy: str | None = None
+    out_of_sync: int = 0
+    rendered_by: str = ""
     generate_paths: tuple[str, ...] = ()
     is_deleted: bool = False
     project: str = ""
@@ -213,7 +219,9 @@ class ApplicationSeen:
 
 @dataclass(frozen=True)
 class ConsentedApplication:
-    """An Application that may be patched as it was seen; made by `decisions.application.ask` alone.
+    """An Application that may be patched as it was seen; made by `decisions.application.ask`.
+
+    Without consent it is made by `decisions.give_back` alone, to take away what we left there.
 
     Consent and resource version are of the same look, and a patch names that version: where the
     owner moves the consent before it arrives, nothing is patched.

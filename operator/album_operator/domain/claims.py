@@ -42,6 +42,7 @@ class ReleaseSeen:
         step: the first that is not done; None where the release has finished.
         branch: the release branch that is its own until its merge; None before it was resolved,
             after that merge or its end, and where it commits to the base branch.
+        applications: whose sync policy it relies on; none before it was resolved and after its end.
     """
 
     pipeline: str
@@ -50,6 +51,7 @@ class ReleaseSeen:
     step: StepName | None
     outcome: Outcome
     branch: ConfigBranch | None = None
+    applications: tuple[Ref, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -158,6 +158,7 @@ class ApplicationRecord:
         settling_since: since when all parts of the proof hold, None while one is missing.
         operation_started: a sync of it was started for this attempt.
         hard_refreshed: its manifests were rendered anew for this attempt.
+        policy_patches: how often its sync policy was patched for this attempt.
     """
 
     namespace: str
@@ -170,6 +171,7 @@ class ApplicationRecord:
     settling_since: datetime | None = None
     operation_started: bool = False
     hard_refreshed: bool = False
+    policy_patches: int | None = None
 
 
 @dataclass(frozen=True)

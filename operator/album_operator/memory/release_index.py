@@ -125,6 +125,14 @@ class ReleaseIndex:
             return seen is not None and seen.outcome is Outcome.RELEASED
         return seen.step is not StepName.IMAGE_READY
 
+    def is_in_use(self, application: Ref) -> bool:
+        """Tell whether a release in flight relies on an Application's sync policy."""
+        return any(
+            application in seen.applications
+            for place in self._namespaces.values()
+            for seen in place.known.values()
+        )
+
     def claim(self, release: Ref, branch: ConfigBranch) -> BranchClaim:
         """Take a branch for a release, or a place among those that are woken when it is let go.
 

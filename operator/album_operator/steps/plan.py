@@ -1,17 +1,20 @@
 """What a release would do, found out by looking only."""
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from album_operator.decisions import build_checks, image
+from album_operator.decisions import build_checks, image, sync
 from album_operator.decisions import plan as decision
+from album_operator.domain.applications import ApplicationSeen
 from album_operator.domain.argocd import Sync
 from album_operator.domain.diffs import PLAN_DIFF_BYTES, cut_diff
 from album_operator.domain.record import ImageRecord
 from album_operator.domain.registry import ImageSeen
+from album_operator.domain.release import Ref
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import Done, Halt
-from album_operator.render.sync_policy import patch_for
+from album_operator.render.sync_policy import patch_for, switches_on
 from album_operator.steps import preflight
 from album_operator.steps.case import Case
 from album_operator.steps.editing import edit
@@ -42,8 +45,21 @@ async def decide(world: World, case: Case) -> Done | Halt:
         if found is not None and resolved.argocd.sync is Sync.AUTOMATED
     }
     diff = cut_diff(diff, PLAN_DIFF_BYTES)
-    notes = [*edited.notes, *build_checks.foretell(resolved, checked.checks)]
+    notes = [
+        *edited.notes,
+        *build_checks.foretell(resolved, checked.checks),
+        *_foretell_syncs(resolved, checked.applications),
+    ]
     return decision.decide(case.record, resolved, seen, diff, patches, notes, there)
+
+
+def _foretell_syncs(
+    resolved: Resolved, applications: Mapping[Ref, ApplicationSeen | None]
+) -> Iterator[str]:
+    """Say for which Applications automated sync would be switched on, and what that does."""
+    for ref, found in applications.items():
+        if found and switches_on(found.sync_policy, resolved.argocd.sync_policy):
+            yield f"Application {ref} syncs by hand so far. {sync.switched_on(found)}"
 
 
 def _find_image(world: World, resolved: Resolved, seen: ImageSeen | None) -> ImageRecord | None:

@@ -21,6 +21,7 @@ async def decide(world: World, case: Case) -> Verdict[SyncAction]:
             application=found,
             is_applied=found is not None and sync_policy.is_applied(found.sync_policy, wish),
             is_disabled=found is not None and sync_policy.is_disabled(found.sync_policy),
+            switches_on=found is not None and sync_policy.switches_on(found.sync_policy, wish),
         )
         for ref, found in applications.items()
     }
@@ -33,4 +34,4 @@ async def act(world: World, case: Case, action: SyncAction) -> Record:
     wish = case.resolved.argocd.sync_policy
     patch = sync_policy.patch_for(action.application.seen, wish, world.clock())
     await world.applications.patch(action.application, patch)
-    return case.record
+    return decision.note_patched(case.record, action.application.seen.ref)

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from album_operator.adapters.cluster.applications import parse_application
+from album_operator.domain.applications import ApplicationSeen
 from album_operator.domain.argocd import SyncPolicyWish
-from album_operator.render.sync_policy import patch_for, refresh_patch
+from album_operator.render.sync_policy import give_back_patch, patch_for, refresh_patch
 from tests.integration.manifests.applications import (
     APPLICATIONS,
     CONSENT,
@@ -75,6 +76,8 @@ def _options(*options: str) -> Raw:
     return _policy(syncOptions=list(options))
 
 
+OWN: Raw = {"syncOptions": ["CreateNamespace=true"], "prune": True}
+LEFT: Raw = {"automated": {"selfHeal": True, "prune": None}, "syncOptions": [OURS]}
 OPERATION = {"operation": {"sync": {"revision": "1" * 40}}}
 STATE: Raw = {
     "status": {"operationState": {"phase": "Failed"}, "sync": {"status": "OutOfSync"}},
@@ -116,6 +119,43 @@ ALL_OF_IT = tuple(f"annotation {NOTICE}/{name}" for name in ("content", "severit
 NO_POLICY: Raw = {"spec": {"syncPolicy": None}}
 SWITCHED_OFF = _automated(enabled=False)
 OPTIONS = _options("CreateNamespace=true", "PruneLast=true")
+
+APPLIED_POLICY = "album.dev/applied-sync-policy"
+NOTHING_KEPT: Raw = {"metadata": {"annotations": {PREVIOUS_POLICY: None, APPLIED_POLICY: None}}}
+
+
+def _kept(policy: str, *, consent: bool = False) -> Raw:
+    consents = {} if consent else {CONSENT: None}
+    return _metadata(annotations={PREVIOUS_POLICY: policy, APPLIED_POLICY: "{}", **consents})
+
+
+GIVEN_BACK: list[tuple[str, str, Raw, Raw]] = [
+    (
+        "no policy",
+        "null",
+        {"spec": {"syncPolicy": {**dict.fromkeys(("retry", "managedNamespaceMetadata")), **LEFT}}},
+        {**NOTHING_KEPT, "spec": {"syncPolicy": None}},
+    ),
+    (
+        "no automated sync",
+        '{"syncOptions":["CreateNamespace=true"]}',
+        _policy(**{**LEFT, "syncOptions": ["CreateNamespace=true", OURS]}),
+        {**NOTHING_KEPT, **_policy(automated=None, syncOptions=["CreateNamespace=true"])},
+    ),
+    (
+        "pruning alone",
+        '{"automated":{"prune":true},"syncOptions":["CreateNamespace=true"]}',
+        _automated(prune=True, selfHeal=True),
+        {**NOTHING_KEPT, **_automated(selfHeal=None)},
+    ),
+    (
+        "an odd option",
+        '{"syncOptions":["ApplyOutOfSyncOnly=yes","CreateNamespace=true"]}',
+        _options(OURS, "CreateNamespace=true"),
+        {**NOTHING_KEPT, **_options("ApplyOutOfSyncOnly=yes", "CreateNamespace=true")},
+    ),
+    ("the annotations alone", '{"automated":{}}', _policy(**LEFT), NOTHING_KEPT),
+]
 
 ALLOWED = [
     Row("the patch of a release", {**_annotation(REFRESH, "normal"), "spec": POLICY}),
@@ -164,6 +204,19 @@ ALLOWED = [
     Row("one sync", _sync(), before=STATE),
     Row("one sync after another", _sync(), before={**STATE, "operation": None}),
     Row("one sync with the state of the last one", {"operation": SYNC}, before=STATE),
+    Row("the policy as it is left", _annotation(APPLIED_POLICY, "{}")),
+    Row(
+        "the policy as it is left anew",
+        _annotation(APPLIED_POLICY, "null"),
+        before=_annotation(APPLIED_POLICY, "{}"),
+    ),
+    *(
+        Row(
+            f"{what} given back{how}", given_back, before={**before, **_kept(kept, consent=consent)}
+        )
+        for how, consent in ((" without consent", False), (" with consent", True))
+        for what, kept, before, given_back in GIVEN_BACK
+    ),
     Row("nothing", {}),
     Row("nothing while an operation is asked for", {}, before=OPERATION),
 ]
@@ -328,14 +381,64 @@ REFUSED = [
         (f"annotation {REFRESH}",),
         _annotation(REFRESH, "hard"),
     ),
+    Row(
+        "a previous policy written over",
+        _annotation(PREVIOUS_POLICY, '{"automated":{}}'),
+        (f"annotation {PREVIOUS_POLICY}",),
+        _annotation(PREVIOUS_POLICY, '{"automated":{"prune":true}}'),
+    ),
     *(
-        Row(
-            f"a previous policy {what}",
-            _annotation(PREVIOUS_POLICY, value),
-            (f"annotation {PREVIOUS_POLICY}",),
-            _annotation(PREVIOUS_POLICY, '{"automated":{"prune":true}}'),
+        Row(f"a policy given back {what}", patch, refused, _kept(kept))
+        for what, kept, patch, refused in (
+            (
+                "with pruning that was not there",
+                '{"automated":{"selfHeal":true}}',
+                {**NOTHING_KEPT, **_automated(prune=True, selfHeal=True)},
+                ("spec.syncPolicy.automated",),
+            ),
+            (
+                "without automated sync that was there",
+                '{"automated":{"prune":true},"syncOptions":[]}',
+                {**NOTHING_KEPT, **_policy(automated=None)},
+                ("spec.syncPolicy.automated",),
+            ),
+            (
+                "with another option",
+                '{"automated":{"selfHeal":true}}',
+                {**NOTHING_KEPT, **_options("CreateNamespace=true", "Replace=true")},
+                ("spec.syncPolicy.syncOptions Replace=true",),
+            ),
+            (
+                "with our option that was not there",
+                "null",
+                {**NOTHING_KEPT, **_options("CreateNamespace=true", OURS)},
+                (f"spec.syncPolicy.syncOptions {OURS}",),
+            ),
+            (
+                "with a look-alike in a text",
+                '{"automated":{},"managedNamespaceMetadata":{"labels":{"a":"\\"selfHeal\\":true"}}}',
+                {**NOTHING_KEPT, **_automated(selfHeal=True, prune=None)},
+                ("spec.syncPolicy.automated",),
+            ),
+            (
+                "and a project",
+                "null",
+                {**NOTHING_KEPT, "spec": {"project": "x"}},
+                ("spec.project",),
+            ),
+            (
+                "and a sync",
+                "null",
+                {**NOTHING_KEPT, "operation": {**SYNC, "retry": {"limit": 3}, "sync": OWN}},
+                ("operation",),
+            ),
         )
-        for what, value in (("written over", '{"automated":{}}'), ("taken away", None))
+    ),
+    Row(
+        "the policy as it was left taken away alone",
+        _annotation(APPLIED_POLICY, None),
+        (f"annotation {APPLIED_POLICY}",),
+        _annotation(APPLIED_POLICY, "{}"),
     ),
     *(
         Row(f"a notice {what}", notice, (*ALL_OF_IT, f"annotation {OWNER}"))
@@ -477,7 +580,13 @@ def test_anything_else_is_refused_by_name(installed: Installed, row: Row) -> Non
     assert _read(installed, name) == before
 
 
-def test_what_render_makes_of_any_policy_is_allowed(installed: Installed) -> None:
+def _without_consent(installed: Installed, path: str) -> ApplicationSeen:
+    answer = installed.server.request("PATCH", path, _annotation(CONSENT, None))
+    assert answer.status == 200, answer.message
+    return parse_application(answer.body)
+
+
+def test_what_render_makes_of_any_policy_is_allowed_and_given_back(installed: Installed) -> None:
     policies: list[Raw | None] = [
         None,
         {},
@@ -493,6 +602,13 @@ def test_what_render_makes_of_any_policy_is_allowed(installed: Installed) -> Non
             patch = patch_for(seen, SyncPolicyWish(*wish))
             answer = installed.as_operator("PATCH", f"{path}?dryRun=All", patch)
             assert answer.status == 200, (policy, wish, answer.message)
+        installed.as_operator("PATCH", path, patch_for(seen, SyncPolicyWish(True, True, True)))
+        left = _without_consent(installed, path)
+        back = give_back_patch(left)
+        assert back is not None
+        answer = installed.as_operator("PATCH", path, back)
+        assert answer.status == 200, (policy, answer.message)
+        assert answer.body["spec"].get("syncPolicy") == policy
 
 
 @pytest.mark.parametrize(

@@ -83,3 +83,24 @@ def test_where_argo_cd_is_not_to_sync_by_itself_the_policy_is_left(sync: Sync) -
     assert isinstance(verdict, Done)
     assert verdict.reason is Reason.NO_CHANGE
     assert f"is left as it is (argocd.sync: {sync})" in verdict.message
+
+
+def test_that_automated_sync_is_switched_on_is_told_with_what_it_deploys() -> None:
+    differs = replace(APPLICATION_SEEN, out_of_sync=3)
+    verdict = _decide({APPLICATION: replace(TO_DO, application=differs, switches_on=True)})
+
+    assert isinstance(verdict, Act)
+    assert "Argo CD deploys what is OutOfSync at once, now 3 of its resources" in verdict.message
+
+
+def test_whoever_takes_the_policy_back_three_times_is_left_alone() -> None:
+    other = Ref("argocd", "other")
+    record = decision.note_patched(RECORD, other)
+    for _ in range(decision.TRIES):
+        verdict = decision.decide(RELEASE, record, RESOLVED, {APPLICATION: TO_DO}, consent=True)
+        assert isinstance(verdict, Act)
+        record = decision.note_patched(record, APPLICATION)
+    verdict = decision.decide(RELEASE, record, RESOLVED, {APPLICATION: TO_DO}, consent=True)
+
+    assert isinstance(verdict, Halt)
+    assert verdict.reason is Reason.MANAGED_ELSEWHERE

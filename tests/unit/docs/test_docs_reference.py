@@ -190,6 +190,7 @@ def test_annotations_and_labels_are_those_of_the_code() -> None:
     known = {
         CONSENT,
         sync_policy.PREVIOUS_POLICY,
+        sync_policy.APPLIED_POLICY,
         sync_policy.REFRESH,
         sync_policy.REFRESH_TIMESTAMP,
         RETRY,

@@ -149,6 +149,9 @@ def test_the_patch_of_an_application_without_a_policy_is_as_recorded() -> None:
         "metadata": {
             "annotations": {
                 "album.dev/previous-sync-policy": "null",
+                "album.dev/applied-sync-policy": (
+                    '{"automated":{"selfHeal":true},"syncOptions":["ApplyOutOfSyncOnly=true"]}'
+                ),
                 "argocd.argoproj.io/refresh": "normal",
             }
         },
@@ -169,7 +172,7 @@ def test_the_patch_has_only_what_changes_but_all_sync_options() -> None:
 
 def test_the_first_kept_policy_stays() -> None:
     patch = patch_for(application({"automated": {}}, previous="null"), DEFAULT)
-    assert patch["metadata"]["annotations"] == {"argocd.argoproj.io/refresh": "normal"}
+    assert "album.dev/previous-sync-policy" not in patch["metadata"]["annotations"]
     assert "spec" in patch
 
 

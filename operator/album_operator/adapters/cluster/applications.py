@@ -37,7 +37,10 @@ from album_operator.domain.redaction import head
 from album_operator.domain.release import Ref
 from album_operator.render.app_notice import KEYS
 from album_operator.render.operation import ATTEMPT
-from album_operator.render.sync_policy import PREVIOUS_POLICY, REFRESH
+from album_operator.render.sync_policy import APPLIED_POLICY, PREVIOUS_POLICY, REFRESH
+
+TRACKING = "argocd.argoproj.io/tracking-id"
+"""Mark of all that an Application renders, `<Application>:<group>/<kind>:<namespace>/<name>`."""
 
 GROUP, SET = "argoproj.io", "ApplicationSet"
 
@@ -77,6 +80,16 @@ class ClusterApplications:
             if not query["continue"]:
                 break
         return sorted(found, key=str)
+
+    async def list_kept(self, namespace: str) -> Mapping[Ref, frozenset[str]]:
+        """Give the Applications whose policy before us is kept, with the pipelines they let."""
+        kept: dict[Ref, frozenset[str]] = {}
+        async for raw in self._cluster.list_metadata(application_path(namespace)):
+            metadata = raw.get("metadata") or {}
+            annotations = metadata.get("annotations") or {}
+            if PREVIOUS_POLICY in annotations:
+                kept[Ref(namespace, metadata["name"])] = _consents(annotations)
+        return kept
 
     async def patch(self, application: ConsentedApplication, patch: Mapping[str, Any]) -> None:
         """Apply a JSON merge patch, if the Application still is as it was seen."""
@@ -125,9 +138,7 @@ def _parse(raw: Mapping[str, Any]) -> ApplicationSeen:
         name=read_needed(metadata, "name"),
         resource_version=read_needed(metadata, "resourceVersion"),
         sources=read_sources(spec, status),
-        consents=frozenset(
-            word.strip() for word in read_text(annotations, CONSENT).split(",") if word.strip()
-        ),
+        consents=_consents(annotations),
         previous_policy=read_text(annotations, PREVIOUS_POLICY) or None,
         sync_policy=_policy(spec),
         refresh_requested=REFRESH in annotations,
@@ -138,6 +149,11 @@ def _parse(raw: Mapping[str, Any]) -> ApplicationSeen:
         reconciled_at=read_time(status, "reconciledAt"),
         operation=_operation(status, spec),
         operation_requested=raw.get("operation") is not None,
+        applied_policy=read_text(annotations, APPLIED_POLICY) or None,
+        out_of_sync=sum(
+            read_text(item, "status") == "OutOfSync" for item in read_maps(status, "resources")
+        ),
+        rendered_by=read_text(annotations, TRACKING).partition(":")[0],
         requested_attempt=_attempt(read_map(raw, "operation")),
         conditions={
             read_text(condition, "type"): head(read_text(condition, "message"), 512)
@@ -157,6 +173,11 @@ def _parse(raw: Mapping[str, Any]) -> ApplicationSeen:
         health_message=head(read_text(health, "message"), 512),
         notice={key: read_text(annotations, key) for key in KEYS if key in annotations},
     )
+
+
+def _consents(annotations: Mapping[str, Any]) -> frozenset[str]:
+    words = read_text(annotations, CONSENT).split(",")
+    return frozenset(word.strip() for word in words if word.strip())
 
 
 def _resources(status: Mapping[str, Any], kind: str) -> Mapping[Ref, str]:

@@ -24,6 +24,9 @@ from album_operator.domain.redaction import head
 
 FIELD_MANAGER = "album-operator"
 
+JSON = "application/json"
+METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
 MERGE_PATCH = "application/merge-patch+json"
 
 REQUEST_TIMEOUT = 30
@@ -31,6 +34,7 @@ REQUEST_TIMEOUT = 30
 
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
+METADATA_PAGE = 250
 PAGE = 20
 """Objects of a list read at once; each has up to 1.5 MiB (etcd's own limit)."""
 
@@ -84,6 +88,18 @@ class Cluster:
                 yield item
             more = page.get("metadata", {}).get("continue") or None
             query["continue"] = more or ""
+
+    async def list_metadata(self, path: str) -> AsyncIterator[dict[str, Any]]:
+        """Read the metadata alone of all objects of a list, page by page."""
+        more = ""
+        while True:
+            query = {"limit": str(METADATA_PAGE)} | ({"continue": more} if more else {})
+            page = await self._request("GET", path, query, accept=METADATA_ONLY)
+            for item in page.get("items", []):
+                yield item
+            more = page.get("metadata", {}).get("continue") or ""
+            if not more:
+                return
 
     async def create(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Create an object; one that exists is a `ConflictError`."""
@@ -166,8 +182,11 @@ class Cluster:
         query: Mapping[str, str],
         body: Mapping[str, Any] | None = None,
         content_type: str | None = None,
+        accept: str = JSON,
     ) -> dict[str, Any]:
-        response = await self._send(method, path, query, body, content_type, REQUEST_TIMEOUT)
+        response = await self._send(
+            method, path, query, body, content_type, REQUEST_TIMEOUT, accept
+        )
         try:
             answer = _parse(await response.read())
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -186,11 +205,12 @@ class Cluster:
         body: Mapping[str, Any] | None,
         content_type: str | None,
         timeout: float | aiohttp.ClientTimeout,
+        accept: str = JSON,
     ) -> aiohttp.ClientResponse:
         url = f"{self._api.configuration.host}{path}"
         if query:
             url += f"?{urlencode(query)}"
-        headers = {"Accept": "application/json", "User-Agent": FIELD_MANAGER}
+        headers = {"Accept": accept, "User-Agent": FIELD_MANAGER}
         if content_type is not None:
             headers["Content-Type"] = content_type
         await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
