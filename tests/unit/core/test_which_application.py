@@ -218,6 +218,20 @@ async def test_an_application_that_is_made_again_meanwhile_is_asked_anew(*, cons
     assert ("automated" in str(stage.application()["spec"])) is consents
 
 
+async def test_an_application_that_is_made_again_after_the_merge_is_released_by_a_retry() -> None:
+    stage = Stage()
+    await _merge(stage)
+    stage.cluster.apply(raw_application("backend"))
+    stage.argocd.run()
+    await stage.settle()
+    assert stage.ready() == ("False", "ManagedElsewhere")
+
+    stage.annotate(retry="1")
+    await stage.release()
+    assert stage.ready() == ("True", "Released")
+    assert len(stage.jobs) == 1
+
+
 HYDRATED = {"targetBranch": "environments/prod", "path": "backend"}
 
 
