@@ -130,3 +130,21 @@ def test_a_release_whose_health_is_ignored_turns_nothing_red_and_holds_up_no_wav
     with _applied(world, name, _release(name, IGNORED, **spec), _later(name)):
         _await(world, name, "Healthy", "Succeeded")
         assert _has_config_map(world, name)
+
+
+def test_a_release_that_waits_for_its_review_is_told_on_its_applications_page(world: World) -> None:
+    world.pipeline(argocd__notice=True)
+    release = world.release(world.new_tag())
+    proposed = world.await_reason(release, "AwaitingMerge")["status"]["pullRequest"]["url"]
+
+    def told() -> dict[str, str]:
+        annotations = world.application("album-app-backend")["metadata"]["annotations"]
+        return {key: value for key, value in annotations.items() if "notice" in key}
+
+    notice = wait_for("a notice on the Application", told)
+    assert notice["notice.argocd.argoproj.io/url"] == proposed
+    assert notice["notice.argocd.argoproj.io/content"].endswith(f"waits for review: {proposed}")
+    assert notice["album.dev/notice"] == f"{NAMESPACE}/{release}"
+
+    world.merge_and_finish(release)
+    assert told() == {}

@@ -1,11 +1,12 @@
 -- Health of an AlbumRelease on Argo CD's pages. Its conditions are those of kstatus, and
 -- `observedGeneration` is kept. Argo CD gives a script no library but `table` and `os`.
 
--- Ready while a person has to act in the forge, in the pipeline or in the release itself.
+-- Ready while a person has to act in the forge, the cluster, the pipeline or the release itself.
 local awaits_person = {
   AwaitingMerge = true,
   AwaitingChecks = true,
   Held = true,
+  Paused = true,
   Suspended = true,
 }
 

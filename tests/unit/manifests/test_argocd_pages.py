@@ -19,7 +19,7 @@ PAGES = Path(__file__).parents[3] / "manifests" / "argocd" / "pages"
 HEALTH = (PAGES / "release-health.lua").read_text()
 ACTIONS = yaml.safe_load((PAGES / "release-actions.yaml").read_text())
 
-AWAITS_PERSON = {"AwaitingMerge", "AwaitingChecks", "Held", "Suspended"}
+AWAITS_PERSON = {"AwaitingMerge", "AwaitingChecks", "Held", "Paused", "Suspended"}
 IS_OVER = {"Superseded", "RolledBack"}
 
 IGNORED = {"argocd.argoproj.io/ignore-healthcheck": "true"}
@@ -62,6 +62,7 @@ def _record(outcome: Outcome, reason: Reason, merged: Reason | None = None) -> R
 
 def _raw(record: Record, **annotations: str) -> dict[str, Any]:
     return {
+        "spec": {},
         "metadata": {"generation": RELEASE.generation, "annotations": annotations},
         "status": render_status(RELEASE, record, NOW),
     }
@@ -160,6 +161,12 @@ def test_actions_are_offered_where_they_do_something(outcome: Outcome, offered: 
     actions = _run(ACTIONS["discovery.lua"], _raw(_record(outcome, Reason.PENDING)))
     assert {name for name, action in actions.items() if not action["disabled"]} == offered
     assert set(actions) == {definition["name"] for definition in ACTIONS["definitions"]}
+
+
+def test_a_plan_can_always_be_asked_for_again() -> None:
+    raw = _raw(_record(Outcome.PLANNED, Reason.PLANNED)) | {"spec": {"mode": "Plan"}}
+    actions = _run(ACTIONS["discovery.lua"], raw)
+    assert not any(action["disabled"] for action in actions.values())
 
 
 @pytest.mark.parametrize("definition", ACTIONS["definitions"], ids=lambda each: each["name"])
