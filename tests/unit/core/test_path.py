@@ -18,6 +18,7 @@ BESIDE_STEPS = {
     "__init__",
     "access",
     "build_checks",
+    "build_look",
     "case",
     "editing",
     "findings",
