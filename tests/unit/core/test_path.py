@@ -17,6 +17,7 @@ from tests.fakes.builders import RESOLVED
 BESIDE_STEPS = {
     "__init__",
     "access",
+    "app_notices",
     "build_checks",
     "build_look",
     "case",
