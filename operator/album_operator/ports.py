@@ -47,8 +47,16 @@ class Releases(Protocol):
     async def find_pipeline(self, ref: Ref) -> Pipeline | None:
         """Read a pipeline."""
 
-    async def list_of_app(self, pipeline: Ref, app: str) -> Sequence[tuple[Release, Record]]:
+    async def list_of_app(
+        self, pipeline: Ref, app: str, *, only_rollbacks: bool = False
+    ) -> Sequence[tuple[Release, Record]]:
         """List the releases of a pipeline's app that have begun; those nobody can read left out."""
+
+    async def may_create(self, namespace: str) -> bool:
+        """Tell whether the operator has the right to make releases in a namespace."""
+
+    async def create(self, release: Mapping[str, Any]) -> None:
+        """Create a release; one of the same name that exists already is success: look at it."""
 
     async def write_record(
         self, release: Release, before: Record, after: Record

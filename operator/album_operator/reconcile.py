@@ -12,7 +12,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar, assert_never
 
-from album_operator.decisions import conventions, hold, trust
+from album_operator.decisions import conventions, trust
+from album_operator.decisions.hold import wait
 from album_operator.domain import progress
 from album_operator.domain.errors import StaleError, TerminalError, TransientError
 from album_operator.domain.names import AppVersion
@@ -29,6 +30,7 @@ from album_operator.domain.verdict import Act, Done, Halt, Wait
 from album_operator.feedback import Feedback
 from album_operator.passes import Memory, Next, Pass
 from album_operator.report import Reporter
+from album_operator.steps import hold
 from album_operator.steps.access import Access
 from album_operator.steps.app_notices import AppNotices
 from album_operator.steps.path import Step, complete, entrance, next_step, tidy
@@ -140,10 +142,11 @@ class Reconciler:
         if isinstance(wish, Halt):
             return wish
         run.record = replace(run.record, chosen=AppVersion(wish.app, wish.version))
-        held = hold.find(pipeline, wish.app)
-        if held is not None and release.mode is Mode.APPLY:
-            return hold.wait(held)
-        verdict = await entrance(release.mode)(self._world, run.with_wish(wish))
+        case = run.with_wish(wish)
+        held = await hold.find(self._world, case) if release.mode is Mode.APPLY else None
+        if held is not None:
+            return wait(held)
+        verdict = await entrance(release.mode)(self._world, case)
         if is_plan or not isinstance(verdict, Done):
             return verdict
         run.record = verdict.record

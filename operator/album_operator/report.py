@@ -99,7 +99,7 @@ class Reporter:
         is_told = run.record == run.written and run.release.is_observed
         if not is_told and not await self._write(run):
             return False
-        marks = marks_of(run.record)
+        marks = marks_of(run.release, run.record)
         if any(run.release.marks.get(key) != value for key, value in marks.items()):
             marked = await self._releases.mark(run.release, marks)
             if marked is None:

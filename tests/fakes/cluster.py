@@ -13,7 +13,7 @@ import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
-from album_operator.adapters.cluster.cluster import Cluster, path_of
+from album_operator.adapters.cluster.cluster import REVIEWS, Cluster, path_of
 from album_operator.adapters.cluster.refusals import OBJECTS, ConflictError, NotFoundError
 from album_operator.domain.errors import OutsideError, TransientError
 from album_operator.domain.images import in_full
@@ -48,6 +48,7 @@ class FakeCluster(Cluster):
         trouble: raised by every request while set.
         registry: where builds push to.
         is_guarded: the guard on Applications holds the operator.
+        denied: what the operator has no right to, such as `create albumreleases`.
         refused: what requests about a kind of object raise, by its plural; with `/status` where
             only that is meant.
     """
@@ -57,6 +58,7 @@ class FakeCluster(Cluster):
         self.events: dict[str, list[str]] = {}
         self.faults = faults or Faults()
         self.trouble: OutsideError | None = None
+        self.denied: set[str] = set()
         self.refused: dict[str, OutsideError] = {}
         self.registry = FakeRegistry(self.faults)
         self.is_guarded = True
@@ -113,8 +115,12 @@ class FakeCluster(Cluster):
             yield {"metadata": raw["metadata"]}
 
     async def create(self, path: str, body: Mapping[str, Any]) -> Raw:
-        """Create an object; one that exists is a conflict."""
+        """Create an object; one that exists is a conflict. A review is answered, and not kept."""
         self._answer(path)
+        if path == REVIEWS:
+            asked = body["spec"]["resourceAttributes"]
+            is_denied = f"{asked['verb']} {asked['resource']}" in self.denied
+            return {"status": {"allowed": not is_denied}}
         plural = path.split("/")[-1]
         with self.faults.write(f"create {plural}"):
             return self._create(path, plural, copy.deepcopy(dict(body)))

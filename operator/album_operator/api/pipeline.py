@@ -442,7 +442,12 @@ class PipelineSpec(Model):
     feedback: Feedback | None = Field(
         None, description="Where developers are told how a release went."
     )
-    policy: Policy | None = Field(None, description="What must be so before a version is released.")
+    policy: Policy | None = Field(
+        None,
+        description=(
+            "What must be so before a version is released, and what becomes of one that fails."
+        ),
+    )
     apps: Annotated[list[App], MapList("name")] = Field(
         min_length=1, max_length=64, description="The apps of the source repository."
     )

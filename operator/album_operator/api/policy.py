@@ -1,4 +1,4 @@
-"""The part of an AlbumPipeline that says what must be so before a version is released."""
+"""The part of an AlbumPipeline that says what versions need, and what becomes of a failed one."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ from pydantic import Field
 from album_operator.api.model import Model, Rule, SetList, obeys
 from album_operator.api.places import ApiURL
 from album_operator.api.predicates import finds, matches
-from album_operator.api.types import ForgeType, Name, ObjectName, Text
+from album_operator.api.types import ForgeType, Name, ObjectName, Rollback, Text
 
 CheckName = Annotated[
     str,
@@ -23,7 +23,7 @@ CheckNames = Annotated[list[Annotated[CheckName, Field(description="A check.")]]
 
 
 class Policy(Model):
-    """What must be so before a version is released."""
+    """What must be so before a version is released, and what becomes of one that fails."""
 
     require_checks: CheckNames = Field(
         default_factory=list,
@@ -33,13 +33,23 @@ class Policy(Model):
             "have passed before its image is built or used."
         ),
     )
+    rollback: Rollback = Field(
+        "Report",
+        description=(
+            "What becomes of a version that ends as Degraded or SyncFailed: Report names the one "
+            "that was Released before and how to bring it back; Revert also makes the release that "
+            "does, and holds the app."
+        ),
+    )
 
 
 class ResolvedPolicy(Model):
-    """What must be so before a version is released."""
+    """What must be so before a version is released, and what becomes of one that fails."""
 
     require_checks: list[Annotated[Text, Field(description="A check."), obeys(CheckName)]] = Field(
-        max_length=16, description="Checks of the commit that must have passed."
+        default_factory=list,
+        max_length=16,
+        description="Checks of the commit that must have passed.",
     )
     forge_type: ForgeType | None = Field(None, description="Kind of the source's forge.")
     forge_url: Annotated[Text, obeys(ApiURL)] | None = Field(
@@ -47,4 +57,7 @@ class ResolvedPolicy(Model):
     )
     forge_secret_name: Annotated[Name, obeys(ObjectName)] | None = Field(
         None, description="Secret with the token for its API."
+    )
+    rollback: Rollback | None = Field(
+        None, description="What becomes of a version that fails; Report if unset."
     )

@@ -263,6 +263,7 @@ class Resolved(Model):
         None, description="Where developers are told how the release went, if anywhere."
     )
     policy: ResolvedPolicy | None = Field(
-        None, description="What must be so before a version is released, if anything."
+        None,
+        description="What a version needs to be released, and what becomes of one that fails.",
     )
     argocd: ResolvedArgoCD = Field(description="The Applications and how they are to sync.")

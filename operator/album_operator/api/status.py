@@ -208,6 +208,14 @@ class SupersededByStatus(Model):
     commit: Commit | None = Field(None, description="Commit of the base branch that did.")
 
 
+class RollbackStatus(Model):
+    """The release that takes this one back."""
+
+    release: Object = Field(description="Name of the AlbumRelease.")
+    version: Annotated[Text, obeys(Version)] = Field(description="The version it brings back.")
+    uid: Word | None = Field(None, description="Its uid, once it was seen.")
+
+
 class Condition(Model):
     """One aspect of where the release stands."""
 
@@ -267,6 +275,9 @@ class ReleaseStatus(Model):
         default_factory=list,
         max_length=MOST_MISSES,
         description="Each of the things that stopped the release, as far as they are told.",
+    )
+    rollback: RollbackStatus | None = Field(
+        None, description="The release that takes this one back, as it failed."
     )
     plan: PlanStatus | None = Field(
         None, description="What a release in mode Plan would do; nothing of it is done."

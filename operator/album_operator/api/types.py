@@ -233,6 +233,8 @@ ProofBy = Literal["Registry", "Builder"]
 ImageOrigin = Literal["Built", "Reused", "Adopted", "External"]
 ForgeType = Literal["Gitea", "GitHub"]
 MergeMode = Literal["Manual", "Auto"]
+
+Rollback = Literal["Report", "Revert"]
 MergeMethod = Literal["Merge", "Squash", "Rebase"]
 EditValue = Literal["Tag", "Digest", "Reference", "Repository"]
 EditFormat = Literal["YAML", "Kustomize"]

@@ -69,7 +69,8 @@ def render_conditions(release: Release, record: Record, now: datetime) -> list[d
     `Reconciling` and `Stalled` are there only while true (kstatus: abnormal-true).
     """
     by_outcome = {Outcome.RELEASED: "True", Outcome.PLANNED: "True", Outcome.STALLED: "False"}
-    ready = by_outcome.get(record.outcome, "Unknown")
+    # It failed, whatever becomes of its rollback.
+    ready = by_outcome.get(record.outcome, "Unknown" if record.rollback is None else "False")
     states = [("Ready", ready, record.reason, record.message)]
     if record.outcome is Outcome.WORKING:
         states.append(("Reconciling", "True", record.reason, record.message))

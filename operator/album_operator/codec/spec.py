@@ -4,16 +4,16 @@ from album_operator.api.pipeline import PipelineSpec
 from album_operator.api.release import ReleaseSpec
 from album_operator.codec.mapper import Mapper
 from album_operator.codec.text import REFRESH, Raw, parse_request, parse_time
-from album_operator.domain.marks import APP_LABEL, PIPELINE_LABEL, PULL_REQUEST_LINK
+from album_operator.domain.marks import LABELS, LIFT_PREFIX, PULL_REQUEST_LINK
 from album_operator.domain.pipeline import Pipeline
 from album_operator.domain.release import Mode, Ref, Release
 from album_operator.domain.remedy import RETRY
 
 API_VERSION = "album.dev/v1alpha1"
 
-MARKS = frozenset({APP_LABEL, PIPELINE_LABEL, PULL_REQUEST_LINK})
+MARKS = LABELS | {PULL_REQUEST_LINK}
 
-_PIPELINE = Mapper(Pipeline, PipelineSpec, "ref", "uid", "generation")
+_PIPELINE = Mapper(Pipeline, PipelineSpec, "ref", "uid", "generation", "lifts")
 
 
 def parse_release(raw: Raw) -> Release:
@@ -64,4 +64,9 @@ def parse_pipeline(raw: Raw) -> Pipeline:
         ref=Ref(metadata["namespace"], metadata["name"]),
         uid=metadata["uid"],
         generation=metadata["generation"],
+        lifts={
+            key.removeprefix(LIFT_PREFIX): value
+            for key, value in (metadata.get("annotations") or {}).items()
+            if key.startswith(LIFT_PREFIX)
+        },
     )

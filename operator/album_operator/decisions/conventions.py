@@ -292,10 +292,10 @@ def _feedback(pipeline: Pipeline, source: str) -> ResolvedFeedback:
 
 
 def _policy(pipeline: Pipeline, source: str) -> ResolvedPolicy:
-    checks = pipeline.policy.require_checks
-    if not checks:
-        return ResolvedPolicy()
-    return ResolvedPolicy(checks, *_source_forge(pipeline, source))
+    wish = pipeline.policy
+    if not wish.require_checks:
+        return ResolvedPolicy(rollback=wish.rollback)
+    return ResolvedPolicy(wish.require_checks, *_source_forge(pipeline, source), wish.rollback)
 
 
 def _source_forge(pipeline: Pipeline, source: str) -> tuple[ForgeType, str, str]:

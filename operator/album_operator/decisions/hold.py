@@ -1,17 +1,20 @@
 """Held: an app of which nothing is begun, and nothing merged, until a person lets it go on."""
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 
+from album_operator.domain.marks import LIFT_PREFIX
 from album_operator.domain.pipeline import Pipeline
 from album_operator.domain.reasons import Reason
+from album_operator.domain.release import Ref, Release
 from album_operator.domain.verdict import Wait
 
 UNTIL_LIFTED = timedelta(seconds=30)
 """Until the next look whether an app is held still: nothing tells of changes of pipelines."""
 
 
-def find(pipeline: Pipeline | None, app: str) -> str | None:
-    """Say why an app is held and how a person lifts that; None where it is not.
+def find_by_hand(pipeline: Pipeline | None, app: str) -> str | None:
+    """Say that a person holds an app by its pipeline, and how that is lifted; None where not.
 
     Args:
         pipeline: the AlbumPipeline as it is now; None where it is gone, and holds nothing.
@@ -26,10 +29,61 @@ def find(pipeline: Pipeline | None, app: str) -> str | None:
     )
 
 
+def find_by_rollback(
+    pipeline: Pipeline | None, app: str, rollbacks: Iterable[Release], now: datetime
+) -> str | None:
+    """Say that an app is held since it was rolled back, and how that is lifted; None where not.
+
+    It is until the pipeline's annotation has a time that is not before the last rollback's. A time
+    that is still to come lifts nothing yet: it would lift what nobody knows of.
+
+    Args:
+        pipeline: the AlbumPipeline as it is now; None where it is gone.
+        app: name of the app.
+        rollbacks: the app's releases that take another one back.
+        now: the present time.
+    """
+    last = max(rollbacks, key=lambda one: (one.created_at, one.ref.name), default=None)
+    if last is None or pipeline is None:
+        return None
+    said = pipeline.lifts.get(app)
+    lifted = _parse(said)
+    if lifted is not None and last.created_at <= lifted <= now:
+        return None
+    unlike = ""
+    if said is not None and (lifted is None or lifted > now):
+        unlike = " What that has now is no such time, or one that is still to come."
+    return (
+        f"App {app} is held since AlbumRelease {last.ref.name} took back {last.rollback_of}. To "
+        f"lift that: {lift_command(pipeline.ref, app, last.created_at)}.{unlike}"
+    )
+
+
+def lift_command(pipeline: Ref, app: str, since: datetime) -> str:
+    """Give the command that lifts all holds of an app up to a time."""
+    until = f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return (
+        f"kubectl annotate albumpipeline -n {pipeline.namespace} {pipeline.name} --overwrite "
+        f"{LIFT_PREFIX}{app}={until}"
+    )
+
+
 def wait(why: str) -> Wait:
     """Wait until nothing holds the app any more.
 
     Args:
-        why: as `find` gives it.
+        why: as one of the functions above gives it.
     """
     return Wait(Reason.HELD, why, UNTIL_LIFTED, is_poll=True)
+
+
+def _parse(text: str | None) -> datetime | None:
+    """Read a time (RFC 3339) a person wrote; None where it is none, or does not say of which zone.
+
+    The API server's are in whole seconds.
+    """
+    try:
+        time = datetime.fromisoformat((text or "").strip())
+    except ValueError:
+        return None
+    return time if time.tzinfo is not None else None

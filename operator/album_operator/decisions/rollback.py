@@ -24,17 +24,24 @@ class Past:
     """A release of the same app that was Released, and still is there.
 
     Attributes:
-        at: when it was.
+        commit: of the source, which its tag stood for.
+        at: when it was Released.
     """
 
     ref: Ref
     version: str
+    commit: str
     image: ImageRecord
     at: datetime
 
 
-UNDONE = frozenset({Reason.SYNC_FAILED, Reason.DEGRADED})
-"""How a version fails that is rolled back: it was tried, and did not do."""
+@dataclass(frozen=True)
+class Brought:
+    """What a rollback brings back: the image that ran, and the commit of the source it is of."""
+
+    image: ImageRecord
+    commit: str
+
 
 STEM_LENGTH = 200
 
@@ -83,8 +90,10 @@ def judge(
     others: Iterable[Known],
     there: ImageSeen | None,
     aliases: HostAliases = NO_ALIASES,
-) -> ImageRecord | Halt:
+) -> Brought | Halt:
     """Give the image that a rollback brings back, or say why there is nothing to bring back.
+
+    The source is not asked: what its tag stood for is known, whatever became of it since.
 
     Args:
         release: the rollback.
@@ -104,41 +113,12 @@ def judge(
         return _never_released(release, resolved)
     if there is None or there.digest != ran.image.digest or _is_unproved(resolved):
         return _not_the_image(resolved, ran, there)
-    judged = image.judge(resolved, there, aliases)
+    source = replace(resolved.source, commit=ran.commit)
+    judged = image.judge(replace(resolved, source=source), there, aliases)
     if isinstance(judged, Halt) and judged.reason is Reason.IMAGE_EXISTS_FROM_OTHER_BUILD:
         # Its digest is the one that ran, whatever the pipeline would build by now.
-        commit = resolved.source.commit
-        return ImageRecord(resolved.build.image, there.digest, commit, ImageOrigin.REUSED)
-    return judged
-
-
-def report(halt: Halt, target: Past, command: str) -> Halt:
-    """Say with a failure which version ran before, and how a person brings it back.
-
-    Args:
-        halt: the failure.
-        target: that version.
-        command: for a shell.
-    """
-    remedy = f"{halt.remedy[:1].lower()}{halt.remedy[1:]}"
-    return replace(
-        halt,
-        message=f"{halt.message} {target.version} was Released before (AlbumRelease "
-        f"{target.ref.name}).",
-        remedy=f"Bring {target.version} back ({command}), or {remedy}",
-    )
-
-
-def nothing_before(halt: Halt, resolved: Resolved) -> Halt:
-    """Say with a failure that there is no version to go back to."""
-    said = f"No earlier version of {resolved.app} was Released here, so there is none to go back to"
-    return replace(halt, message=f"{halt.message} {said}.")
-
-
-def not_again(halt: Halt) -> Halt:
-    """Say with the failure of a rollback that it is the end of it."""
-    said = "This release is a rollback itself, and nothing is rolled back again."
-    return replace(halt, message=f"{halt.message} {said}")
+        judged = ImageRecord(resolved.build.image, there.digest, ran.commit, ImageOrigin.REUSED)
+    return judged if isinstance(judged, Halt) else Brought(judged, ran.commit)
 
 
 def _released(release: Release, resolved: Resolved, others: Iterable[Known]) -> Iterator[Past]:
@@ -149,7 +129,7 @@ def _released(release: Release, resolved: Resolved, others: Iterable[Known]) -> 
         if its is None or other.ref == release.ref or (its.pipeline.name, its.app) != wanted:
             continue
         if record.outcome is Outcome.RELEASED and record.image is not None and at is not None:
-            yield Past(other.ref, its.version, record.image, at)
+            yield Past(other.ref, its.version, its.source.commit, record.image, at)
 
 
 def _last(all_past: Iterable[Past]) -> Past | None:

@@ -18,6 +18,7 @@ def transitions(before: Record, after: Record) -> list[Event]:
     if after.outcome is Outcome.STALLED and not same:
         events.append(("Warning", after.reason, after.message))
     elif not same and after.reason and after.message:
-        kind = "Warning" if after.reason in TRANSIENT else "Normal"
+        is_bad = after.reason in TRANSIENT or after.rollback is not None
+        kind = "Warning" if is_bad else "Normal"
         events.append((kind, after.reason, after.message))
     return events

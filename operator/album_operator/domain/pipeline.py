@@ -1,5 +1,6 @@
 """An AlbumPipeline as the operator reads it; None means "by convention"."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ from album_operator.domain.build_pod import PodWish
 from album_operator.domain.build_source import SourceParts
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.release import (
+    NOTHING,
     BuildArg,
     BuildType,
     Delivery,
@@ -19,6 +21,7 @@ from album_operator.domain.release import (
     PullRequestWish,
     Ref,
     Resources,
+    Rollback,
 )
 from album_operator.domain.versions import Versioning
 
@@ -144,13 +147,14 @@ class FeedbackWish:
 
 @dataclass(frozen=True)
 class PolicyWish:
-    """What must be so before a version is released.
+    """What must be so before a version is released, and what becomes of one that fails.
 
     Attributes:
         require_checks: commit statuses and check runs of the tag's commit that must have passed.
     """
 
     require_checks: tuple[str, ...] = ()
+    rollback: Rollback = Rollback.REPORT
 
 
 @dataclass(frozen=True)
@@ -184,6 +188,7 @@ class Pipeline:
     Attributes:
         versioning: form of the versions of all apps that have no other.
         environment: a word of its own for the variable `${environment}` of templates.
+        lifts: until when holds after rollbacks are lifted, by app, as people wrote it.
     """
 
     ref: Ref
@@ -198,3 +203,4 @@ class Pipeline:
     policy: PolicyWish = field(default_factory=PolicyWish)
     versioning: Versioning = Versioning.SEMVER
     environment: str | None = None
+    lifts: Mapping[str, str] = field(default_factory=lambda: NOTHING)

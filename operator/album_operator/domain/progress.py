@@ -12,6 +12,7 @@ from album_operator.domain.record import (
     Outcome,
     PlanRecord,
     Record,
+    RollbackRecord,
     StepName,
     StepRecord,
     StepState,
@@ -165,6 +166,11 @@ def stall(
         failure=failure,
         misses=misses,
     )
+
+
+def undo(record: Record, failure: Failure, rollback: RollbackRecord) -> Record:
+    """Note that a release failed and is taken back: from then on only that is looked at."""
+    return replace(record, failure=failure, rollback=rollback)
 
 
 def supersede(record: Record, by: SupersededBy) -> Record:

@@ -111,6 +111,7 @@ class Reason(StrEnum):
     RATE_LIMITED = "RateLimited"
 
     # Ended without a release.
+    ROLLED_BACK = "RolledBack"
     SUPERSEDED = "Superseded"
     OVERWRITTEN = "Overwritten"
 

@@ -206,6 +206,21 @@ class SupersededBy:
     commit: str | None = None
 
 
+@dataclass(frozen=True)
+class RollbackRecord:
+    """The release that takes back one that failed.
+
+    Attributes:
+        release: its name.
+        version: what it brings back.
+        uid: of it; None until it was seen.
+    """
+
+    release: str
+    version: str
+    uid: str | None = None
+
+
 MOST_MISSES = 20
 """Of the things that a release lacks, so many are listed in its status."""
 
@@ -292,6 +307,7 @@ class Record:
         reason: reason of the condition Ready.
         message: message of the condition Ready.
         misses: each thing that stopped it, as far as they are told.
+        rollback: what takes it back, where it failed and that is wanted; `failure` says why.
         plan: of a release in mode Plan.
         last_handled_retry: value of `album.dev/retry` that `attempt` answers.
         last_handled_refresh: value of `album.dev/refresh` that was last obeyed.
@@ -319,6 +335,7 @@ class Record:
     message: str = ""
     failure: Failure | None = None
     misses: tuple[Miss, ...] = ()
+    rollback: RollbackRecord | None = None
     plan: PlanRecord | None = None
     superseded_by: SupersededBy | None = None
     last_handled_retry: str | None = None

@@ -67,6 +67,13 @@ class MergeMode(StrEnum):
     AUTO = "Auto"
 
 
+class Rollback(StrEnum):
+    """What becomes of a version that fails: it is told, or also taken back."""
+
+    REPORT = "Report"
+    REVERT = "Revert"
+
+
 class Mode(StrEnum):
     """What a release does: all of it, only tell what it would be, or prove what others do."""
 

@@ -18,6 +18,7 @@ from album_operator.domain.release import (
     ProofBy,
     PullRequestWish,
     Resources,
+    Rollback,
 )
 from album_operator.domain.versions import Versioning
 
@@ -142,7 +143,7 @@ class ResolvedFeedback:
 
 @dataclass(frozen=True)
 class ResolvedPolicy:
-    """What must be so before a version is released.
+    """What must be so before a version is released, and what becomes of one that fails.
 
     Attributes:
         require_checks: commit statuses and check runs of the commit that must have passed.
@@ -154,6 +155,7 @@ class ResolvedPolicy:
     forge_type: ForgeType | None = None
     forge_url: str = ""
     forge_secret_name: str = ""
+    rollback: Rollback = Rollback.REPORT
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from album_operator.domain.build_parts import WHOLE
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Failure, Record, SupersededBy
+from album_operator.domain.release import Release
 from album_operator.domain.remedy import THEN_RETRY, in_words
 
 
@@ -139,12 +140,19 @@ class StartSync:
     application: ConsentedApplication
 
 
+@dataclass(frozen=True)
+class CreateRollback:
+    """Create the release that takes this one back."""
+
+    wish: Release
+
+
 BuildAction = SubmitBuild | PutIndex | PutTags
 ProposeAction = PushBranch | OpenPullRequest
 CommitAction = CommitToBase
 MergeAction = ProposeAction | MergePullRequest | DisarmPullRequest | WithdrawPullRequest
 SyncAction = ApplySyncPolicy
-DeployAction = RefreshApplication | StartSync
+DeployAction = RefreshApplication | StartSync | CreateRollback
 
 A = TypeVar("A", covariant=True)
 """The writes of one step."""

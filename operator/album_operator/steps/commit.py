@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from album_operator.decisions import commit as decision
-from album_operator.decisions import hold, preflight
+from album_operator.decisions import preflight
+from album_operator.decisions.hold import wait
 from album_operator.domain.diffs import DIFF_BYTES, cut_diff
 from album_operator.domain.notice import Subject
 from album_operator.domain.places import Change, GitPlace
@@ -11,6 +12,7 @@ from album_operator.domain.record import ProposalRecord, Record, StepName
 from album_operator.domain.seen import BranchSeen, ConfigSeen
 from album_operator.domain.verdict import Act, CommitAction, Done, Verdict
 from album_operator.render import proposal
+from album_operator.steps import hold
 from album_operator.steps.case import Case
 from album_operator.steps.editing import edit, is_ours
 from album_operator.steps.world import World
@@ -24,9 +26,9 @@ async def decide(world: World, case: Case) -> Verdict[CommitAction]:
     place = await case.access.to_config(case.resolved)
     seen = await _look(world, case, place, None)
     verdict = await _judge(world, case, seen)
-    held = hold.find(case.current, case.resolved.app)
-    if isinstance(verdict, Act) and held is not None:
-        return hold.wait(held)
+    if isinstance(verdict, Act):
+        held = await hold.find(world, case)
+        return verdict if held is None else wait(held)
     if not isinstance(verdict, Done) or case.record.proposal is not None:
         return verdict
     # Only now its author matters: an earlier self of ours may have died after the push.

@@ -6,12 +6,19 @@ from typing import assert_never
 from album_operator.decisions import app_of_apps, application, operation, proof
 from album_operator.decisions import deploy as decision
 from album_operator.decisions.application import find_source
-from album_operator.decisions.rollback import UNDONE
+from album_operator.decisions.undo import UNDONE
 from album_operator.domain.applications import ApplicationSeen
 from album_operator.domain.notice import Subject
 from album_operator.domain.record import Record, StepName
 from album_operator.domain.release import Ref
-from album_operator.domain.verdict import DeployAction, Halt, RefreshApplication, StartSync, Verdict
+from album_operator.domain.verdict import (
+    CreateRollback,
+    DeployAction,
+    Halt,
+    RefreshApplication,
+    StartSync,
+    Verdict,
+)
 from album_operator.render import proposal, sync_policy
 from album_operator.render.operation import attempt_of, start_patch
 from album_operator.steps import hydration, overtaken, undo
@@ -24,6 +31,8 @@ WOKEN_BY = frozenset({Subject.APPLICATION})
 
 async def decide(world: World, case: Case) -> Verdict[DeployAction]:
     """Look at each Application in the light of the merge commit."""
+    if case.record.rollback is not None:
+        return await undo.follow(world, case)
     found = await case.find_applications(world.applications, world.settings.host_aliases)
     applications = await hydration.with_dry_revisions(world, case, found)
     seen = {ref: await _look(world, case, ref, found) for ref, found in applications.items()}
@@ -35,16 +44,18 @@ async def decide(world: World, case: Case) -> Verdict[DeployAction]:
 
 
 async def act(world: World, case: Case, action: DeployAction) -> Record:
-    """Ask Argo CD to compare an Application again, or to sync it."""
-    seen = action.application.seen
+    """Ask Argo CD to compare an Application again, or to sync it; or take a failure back."""
     match action:
+        case CreateRollback():
+            return await undo.act(world, case, action)
         case RefreshApplication():
             patch = sync_policy.refresh_patch(world.clock(), is_hard=action.is_hard)
             await world.applications.patch(action.application, patch)
-            app = case.record.application(seen.ref)
+            app = case.record.application(action.application.seen.ref)
             is_hard = app.hard_refreshed or action.is_hard
             return case.record.with_application(replace(app, hard_refreshed=is_hard))
         case StartSync():
+            seen = action.application.seen
             patch = start_patch(seen, case.release, case.record.attempt)
             await world.applications.patch(action.application, patch)
             return operation.note_started(case.record, seen.ref)

@@ -5,12 +5,11 @@ import logging
 from dataclasses import replace
 from typing import assert_never
 
-from album_operator.decisions import hold
 from album_operator.decisions import merge as decision
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.notice import Subject
-from album_operator.domain.pull_requests import Gate
 from album_operator.domain.record import Record, StepName, StepState
+from album_operator.domain.release import MergeMode
 from album_operator.domain.verdict import (
     DisarmPullRequest,
     MergeAction,
@@ -20,7 +19,7 @@ from album_operator.domain.verdict import (
     Verdict,
     WithdrawPullRequest,
 )
-from album_operator.steps import propose
+from album_operator.steps import hold, propose
 from album_operator.steps.case import Case
 from album_operator.steps.world import World
 
@@ -37,8 +36,8 @@ async def decide(world: World, case: Case) -> Verdict[MergeAction]:
     if record.pull_request is not None:
         place = await case.access.to_forge(resolved)
         seen = await world.watch.get(place, record.pull_request.number)
-        held = hold.find(case.current, resolved.app)
-        seen = seen if held is None else replace(seen, gate=replace(seen.gate or Gate(), held=held))
+        if resolved.config.pull_request.merge is MergeMode.AUTO and seen.gate is not None:
+            seen = replace(seen, gate=replace(seen.gate, held=await hold.find(world, case)))
     if seen is not None and decision.needs_look(record, resolved, seen):
         proposed = await propose.decide(world, case)
         return decision.decide_again(record, resolved, seen, proposed, world.clock())

@@ -30,7 +30,6 @@ from album_operator.domain.pull_requests import (
     RepositorySeen,
 )
 from album_operator.domain.reasons import Reason
-from album_operator.domain.record import ImageRecord
 from album_operator.domain.registry import ImageSeen
 from album_operator.domain.release import BuildType, Delivery, Mode, Ref
 from album_operator.domain.resolved import Resolved
@@ -111,19 +110,24 @@ async def check(world: World, case: Case) -> Checked | Halt:
     await _check_build(world, case, found)
     case = await _with_applications(world, case, found)
     look = await _look(world, case, found)
-    if look.source is not None:
+    brought = None
+    if case.release.rollback_of is not None:
+        brought = await _check_brought(world, case, look, found)
+    elif look.source is not None:
         found.note(decision.check_source(case.resolved, look.source))
+        aliases = world.settings.host_aliases
+        found.note(decision.check_image(case.resolved, look.source, look.image, aliases))
     checks = await _check_checks(world, case, look, found)
-    known = await _check_image(world, case, look, found)
     edited = await _check_change(world, case, look, found)
     halt = found.tell()
     if halt is not None:
         return halt
-    if look.source is None or look.config is None or edited is None:
+    source = look.source if brought is None else SourceSeen(brought.commit)
+    if source is None or look.config is None or edited is None:
         raise AssertionError("what could not be looked at is told")
-    done = decision.decide(case.record, case.resolved, look.source, look.config, look.image)
-    if known is not None:
-        done = replace(done, record=replace(done.record, image=known))
+    done = decision.decide(case.record, case.resolved, source, look.config, look.image)
+    if brought is not None:
+        done = replace(done, record=replace(done.record, image=brought.image))
     # Last of all: who may not release there anyway waits for nobody's branch.
     taken = _check_free(case, look, done) if edited.files else None
     if taken is not None:
@@ -140,8 +144,7 @@ async def _check_checks(
 
     What a rollback brings back has run: nothing holds it up.
     """
-    is_rollback = case.release.rollback_of is not None
-    if is_rollback or look.source is None or look.source.commit is None:
+    if look.source is None or look.source.commit is None:
         return None
     seen = await found.ask(look_at_checks(world, case, look.source.commit))
     # Once it has begun, a release waits: what fails may be run again.
@@ -150,26 +153,17 @@ async def _check_checks(
     return seen
 
 
-async def _check_image(
+async def _check_brought(
     world: World, case: Case, look: _Look, found: Findings
-) -> ImageRecord | None:
-    """Check the image that is there under the tag; a rollback's has to be, and is given."""
-    aliases = world.settings.host_aliases
-    if look.source is None or look.source.commit is None:
-        return None
-    if case.release.rollback_of is None:
-        found.note(decision.check_image(case.resolved, look.source, look.image, aliases))
-        return None
+) -> rollback.Brought | None:
+    """Check what a rollback brings back, and give it."""
     others = await found.ask(world.releases.list_of_app(case.pipeline, case.resolved.app))
     if others is None or not image.was_asked(case):
         return None
-    source = replace(case.resolved.source, commit=look.source.commit)
-    resolved = replace(case.resolved, source=source)
-    judged = rollback.judge(case.release, resolved, others, look.image, aliases)
-    if isinstance(judged, Halt):
-        found.note(judged)
-        return None
-    return judged
+    aliases = world.settings.host_aliases
+    judged = rollback.judge(case.release, case.resolved, others, look.image, aliases)
+    found.note(judged if isinstance(judged, Halt) else None)
+    return None if isinstance(judged, Halt) else judged
 
 
 async def _with_applications(world: World, case: Case, found: Findings) -> Case:
@@ -253,6 +247,9 @@ def _check_free(case: Case, look: _Look, done: Done) -> Halt | None:
 
 
 async def _check_build(world: World, case: Case, found: Findings) -> None:
+    if case.release.rollback_of is not None:
+        found.note(await found.ask(_check_read(world, case)))
+        return
     engine = world.settings.engine
     found.note(build_engine.check_engine(case.resolved, engine.buildkit))
     found.note(check_pod(case.release, case.resolved, engine.pods))
@@ -303,7 +300,9 @@ async def _look(world: World, case: Case, found: Findings) -> _Look:
     forge = None
     if wish.config.delivery is Delivery.PULL_REQUEST:
         forge = await found.ask(case.access.to_forge(wish))
-    source_place = await found.ask(case.access.to_source(wish))
+    source_place = None
+    if case.release.rollback_of is None:
+        source_place = await found.ask(case.access.to_source(wish))
     config_place = await found.ask(case.access.to_config(wish))
     aliases = world.settings.host_aliases
     applications = await found.ask(case.find_applications(world.applications, aliases)) or {}

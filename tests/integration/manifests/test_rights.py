@@ -19,7 +19,7 @@ def _rights(group: str, resource: str, *verbs: str) -> set[Right]:
 
 
 SERVED = (
-    _rights(ALBUM, "albumreleases", "get", "list", "watch", "patch")
+    _rights(ALBUM, "albumreleases", "get", "list", "watch", "patch", "create")
     | _rights(ALBUM, "albumreleases/status", "patch")
     | _rights(ALBUM, "albumpipelines", "get")
     | _rights("batch", "jobs", "get", "list", "watch", "create")

@@ -38,6 +38,7 @@ from album_operator.domain.record import (
     ProposalRecord,
     PullRequestRecord,
     Record,
+    RollbackRecord,
     StepName,
     StepRecord,
     StepState,
@@ -58,6 +59,7 @@ from album_operator.domain.release import (
     PullRequestWish,
     Ref,
     Resources,
+    Rollback,
 )
 from album_operator.domain.resolved import (
     Resolved,
@@ -245,6 +247,7 @@ resolved = st.builds(
         forge_type=st.sampled_from(ForgeType),
         forge_url=apis,
         forge_secret_name=names,
+        rollback=st.sampled_from(Rollback),
     ),
 )
 
@@ -301,6 +304,7 @@ failures = st.builds(
     exit_code=st.none() | st.integers(0, 255),
 )
 
+rollbacks = st.builds(RollbackRecord, names, st.just("v1.0.0"), st.none() | names)
 
 plans = st.builds(
     PlanRecord,
@@ -356,6 +360,7 @@ def records(draw: st.DrawFn) -> Record:
         reason=reason,
         message=draw(sentences),
         failure=draw(st.none() | failures),
+        rollback=draw(st.none() | rollbacks),
         plan=draw(st.none() | plans),
         superseded_by=draw(st.none() | successors),
         last_handled_retry=draw(st.none() | texts),

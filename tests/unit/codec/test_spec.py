@@ -37,6 +37,7 @@ from album_operator.domain.release import (
     PullRequestWish,
     Ref,
     Resources,
+    Rollback,
 )
 from album_operator.domain.resolved import Resolved
 from tests.fakes.builders import (
@@ -296,3 +297,13 @@ def test_a_rollback_may_release_an_older_version() -> None:
     assert release.rollback_of == "backend-v1.2.0"
     assert release.allow_downgrade
     assert faults_of_spec("albumreleases", raw["spec"]) == []
+
+
+def test_a_pipeline_says_until_when_the_holds_of_which_apps_are_lifted() -> None:
+    raw = raw_pipeline(policy={"rollback": "Revert"})
+    raw["metadata"]["annotations"] = {"lift-hold.album.dev/backend": "now", "team": "albums"}
+    pipeline = parse_pipeline(raw)
+
+    assert pipeline.lifts == {"backend": "now"}
+    assert pipeline.policy.rollback is Rollback.REVERT
+    assert faults_of_spec("albumpipelines", raw["spec"]) == []

@@ -123,6 +123,22 @@ async def test_a_rollback_takes_the_image_that_ran_whatever_the_pipeline_builds_
     assert stage.status(name)["image"]["digest"] == OLD
 
 
+@pytest.mark.parametrize("moved", [False, True])
+async def test_a_tag_that_is_gone_or_moved_keeps_nothing_from_coming_back(moved: bool) -> None:
+    stage = await _release_good()
+    commit = stage.status(GOOD)["resolved"]["source"]["commit"]
+    await _fail(stage)
+    del stage.source.tags[GOOD]
+    if moved:
+        stage.source.tags[GOOD] = stage.source.write("main", {"README.md": "Albums\n"})
+    name = _apply(stage, _manifest_in(stage.message(BAD)))
+    await stage.release(name)
+
+    assert stage.ready(name) == ("True", "Released")
+    assert stage.status(name)["resolved"]["source"]["commit"] == commit
+    assert stage.status(name)["image"]["digest"] == OLD
+
+
 async def test_with_no_version_before_there_is_none_to_go_back_to() -> None:
     stage = Stage()
     await _fail(stage)
@@ -239,3 +255,24 @@ async def test_an_image_that_no_registry_is_asked_for_is_not_brought_back() -> N
     message = await _refused(stage)
 
     assert "With proof: Builder no registry is asked" in message
+
+
+async def test_a_release_that_only_follows_is_taken_back_by_whoever_made_it() -> None:
+    stage = await _release_good()
+    stage.push("v1.2.0", NEW)
+    stage.apply(BAD, tag=BAD, mode="Follow")
+    await stage.settle(BAD)
+    commit = stage.config.commits[stage.config.branches["main"]]
+    text = commit.files[VALUES].data.decode().replace("v1.1.0", "v1.2.0")
+    stage.config.write("main", {VALUES: text})
+    stage.argocd.fails = "one or more objects failed to apply"
+    for _ in range(20):
+        due = await stage.run_pass(BAD)
+        if due.after is None:
+            break
+        stage.argocd.sync("album-app-backend")
+        stage.clock.advance(due.after)
+
+    assert stage.ready(BAD) == ("False", "SyncFailed")
+    assert "kubectl apply" not in stage.message(BAD)
+    assert "was Released before" not in stage.message(BAD)

@@ -13,7 +13,15 @@ from album_operator.domain.applications import ApplicationSeen, ApplicationSourc
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import StepName
 from album_operator.domain.release import Document, Edit, EditValue, Ref
-from album_operator.domain.verdict import Act, DeployAction, Done, Halt, Verdict, Wait
+from album_operator.domain.verdict import (
+    Act,
+    DeployAction,
+    Done,
+    Halt,
+    RefreshApplication,
+    Verdict,
+    Wait,
+)
 from tests.fakes.builders import (
     APPLICATION_SEEN,
     BASE,
@@ -138,6 +146,7 @@ def test_a_parent_at_an_older_revision_is_asked_to_compare() -> None:
     verdict = _decide(SHOP, replace(APPS, sources=(source,)))
 
     assert isinstance(verdict, Act)
+    assert isinstance(verdict.action, RefreshApplication)
     assert verdict.action.application.seen.name == "apps"
 
 

@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 
 from album_operator.decisions import rollback
-from album_operator.decisions.rollback import Known
+from album_operator.decisions.rollback import Brought, Known
 from album_operator.domain.image_labels import BUILD, REVISION
 from album_operator.domain.reasons import Reason
-from album_operator.domain.record import ImageOrigin, ImageRecord, Outcome, StepName
+from album_operator.domain.record import ImageOrigin, Outcome, StepName
 from album_operator.domain.registry import ImageSeen
 from album_operator.domain.release import ProofBy, Ref, Release
 from album_operator.domain.resolved import Resolved
@@ -113,7 +113,7 @@ def test_the_release_that_brings_a_version_back_is_like_any_other() -> None:
 
 def _judge(
     others: Sequence[Known], there: ImageSeen | None = THERE, resolved: Resolved = RESOLVED
-) -> ImageRecord | Halt:
+) -> Brought | Halt:
     return rollback.judge(BACK, resolved, others, there)
 
 
@@ -128,7 +128,7 @@ def _refused(
 
 
 def test_the_very_image_that_ran_is_taken() -> None:
-    taken = replace(IMAGE_RECORD, origin=ImageOrigin.REUSED)
+    taken = Brought(replace(IMAGE_RECORD, origin=ImageOrigin.REUSED), COMMIT)
     assert _judge([_known("v1.1.0")]) == taken
     # The one that is taken back need not be there, nor have got far.
     failed = _known("v1.2.0", outcome=Outcome.STALLED, resolved=None)
@@ -139,10 +139,10 @@ def test_an_image_that_ran_is_taken_though_another_would_be_built_by_now() -> No
     of_other_build = ImageSeen(DIGEST, {REVISION: COMMIT, BUILD: f"{COMMIT}.{'0' * 16}"})
 
     judged = _judge([_known("v1.1.0")], of_other_build)
-    assert judged == replace(IMAGE_RECORD, origin=ImageOrigin.REUSED)
+    assert judged == Brought(replace(IMAGE_RECORD, origin=ImageOrigin.REUSED), COMMIT)
 
 
-def test_an_image_of_a_tag_that_was_moved_is_refused_as_for_any_release() -> None:
+def test_an_image_that_says_it_is_of_another_commit_is_refused_as_for_any_release() -> None:
     judged = _judge([_known("v1.1.0")], ImageSeen(DIGEST, {REVISION: "0" * 40}))
 
     assert isinstance(judged, Halt)
@@ -192,26 +192,3 @@ def test_without_a_registry_that_is_asked_nothing_is_proved() -> None:
     resolved = replace(RESOLVED, build=replace(RESOLVED.build, proof=ProofBy.BUILDER))
 
     assert "proof: Builder" in _refused([_known("v1.1.0")], None, resolved).message
-
-
-FAILED = Halt(Reason.DEGRADED, "It is Degraded.", "Mend the cause")
-
-
-def test_a_failure_is_told_with_the_way_back() -> None:
-    target = rollback.find_target(*_failed("v1.2.0"), [_known("v1.1.0")])
-    assert target is not None
-    told = rollback.report(FAILED, target, "kubectl …")
-
-    assert told.reason is Reason.DEGRADED
-    assert told.sentence == (
-        "It is Degraded. v1.1.0 was Released before (AlbumRelease backend-v1.1.0). Bring v1.1.0 "
-        "back (kubectl …), or mend the cause, then set the annotation album.dev/retry."
-    )
-
-
-def test_a_failure_is_told_without_one_where_there_is_none() -> None:
-    none = rollback.nothing_before(FAILED, RESOLVED)
-    assert "No earlier version of backend was Released here" in none.message
-    again = rollback.not_again(FAILED)
-    assert "nothing is rolled back again" in again.message
-    assert {none.remedy, again.remedy} == {FAILED.remedy}

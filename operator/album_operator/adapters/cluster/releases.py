@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from album_operator.adapters.cluster.cluster import Cluster, path_of
-from album_operator.adapters.cluster.refusals import ConflictError, NotFoundError
+from album_operator.adapters.cluster.refusals import ConflictError, NotFoundError, Right
+from album_operator.adapters.cluster.rights import ROLLBACKS
 from album_operator.api.types import render_time
 from album_operator.codec import (
     API_VERSION,
@@ -19,7 +21,7 @@ from album_operator.codec import (
     render_status,
 )
 from album_operator.domain.errors import OutsideError
-from album_operator.domain.marks import APP_LABEL, LABELS, PIPELINE_LABEL
+from album_operator.domain.marks import APP_LABEL, LABELS, PIPELINE_LABEL, ROLLBACK_LABEL
 from album_operator.domain.names import shorten
 from album_operator.domain.pipeline import Pipeline
 from album_operator.domain.record import Record
@@ -57,15 +59,28 @@ class ClusterReleases:
         except NotFoundError:
             return None
 
-    async def list_of_app(self, pipeline: Ref, app: str) -> Sequence[tuple[Release, Record]]:
+    async def list_of_app(
+        self, pipeline: Ref, app: str, *, only_rollbacks: bool = False
+    ) -> Sequence[tuple[Release, Record]]:
         """List the releases of a pipeline's app that have begun, by the labels they got then."""
         labels = {PIPELINE_LABEL: shorten(pipeline.name), APP_LABEL: shorten(app)}
-        selector = ",".join(f"{key}={value}" for key, value in labels.items())
+        words = [f"{key}={value}" for key, value in labels.items()]
+        selector = ",".join([*words, ROLLBACK_LABEL] if only_rollbacks else words)
         path, found = path_of(ALBUM, "albumreleases", pipeline.namespace), []
         async for raw in self._cluster.list_all(path, labelSelector=selector):
             with suppress(KeyError, TypeError, ValueError, AttributeError):
                 found.append((parse_release(raw), parse_status(raw.get("status", {}))))
         return found
+
+    async def may_create(self, namespace: str) -> bool:
+        """Ask for the one right that a namespace can be served without."""
+        return await self._cluster.is_allowed(Right(namespace, *ROLLBACKS))
+
+    async def create(self, release: Mapping[str, Any]) -> None:
+        """Create a release; one of the same name is left as it is."""
+        path = path_of(ALBUM, "albumreleases", release["metadata"]["namespace"])
+        with suppress(ConflictError):
+            await self._cluster.create(path, release)
 
     async def write_record(
         self, release: Release, before: Record, after: Record

@@ -33,6 +33,10 @@ NEEDED = (
 """Verb, API group and resource a served namespace must grant: manifests/namespace."""
 
 
+ROLLBACKS = ("create", RELEASES, "albumreleases")
+"""What `policy.rollback: Revert` needs; without it a failure is told and nothing more."""
+
+
 async def find_obstacle(cluster: Cluster, namespace: str) -> str | None:
     """Say why a namespace cannot be served; None where it can.
 
