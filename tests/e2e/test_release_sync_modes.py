@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from testbed.deploy import NAMESPACE
 from tests.e2e.applications import APP, application, applied, ensure_file, image_of
-from tests.e2e.world import CONFIG, World
+from tests.e2e.world import CONFIG, World, wait_for
 
 pytestmark = pytest.mark.e2e
 
@@ -96,3 +97,39 @@ def _check_operation(world: World, name: str, release: dict[str, Any]) -> None:
     assert operation["initiatedBy"] == {"username": "album-operator", "automated": True}
     assert operation["sync"] == {"syncOptions": ["PruneLast=true"]}
     assert release["status"]["applications"][0]["operationStarted"] is True
+
+
+def test_an_application_has_its_policy_back_once_no_pipeline_holds_it(world: World) -> None:
+    names = [f"{APP}-lent", f"{APP}-lent-too"]
+    found = [_pipeline(world, name, "Automated") for name in names]
+    for one in found:
+        one["metadata"]["annotations"] = {CONSENT: f"{NAMESPACE}/{names[0]}"}
+        one["spec"]["syncPolicy"] = {"automated": {"prune": True}}
+    before = found[0]["spec"]["syncPolicy"]
+    app = {
+        "name": "backend",
+        "edits": [{"path": f"backend/{name}.yaml", "key": "image.tag"} for name in names],
+        "applications": [{"namespace": "argocd", "name": name} for name in names],
+    }
+    argocd = {"settle": "1s", "timeout": "4m"}
+    pipeline = world.pipeline(
+        names[0], argocd=argocd, apps=[app], config__delivery="Commit", config__forge={}
+    )
+    with applied(world, *found):
+        name = world.release(world.new_tag(), pipeline=pipeline["metadata"]["name"])
+        assert world.await_finished(name)["reason"] == "Released"
+        assert world.application(names[0])["spec"]["syncPolicy"] != before
+
+        consent = {"metadata": {"annotations": {CONSENT: None}}}
+        world.patch_application(names[1], consent)
+        wait_for(f"{names[1]} as before", lambda: _is_as_before(world, names[1], before), 30)
+        assert not _is_as_before(world, names[0], before)
+
+        world.testbed.kubectl("delete", "albumpipeline", names[0], "-n", NAMESPACE)
+        wait_for(f"{names[0]} as before", lambda: _is_as_before(world, names[0], before), 90)
+
+
+def _is_as_before(world: World, name: str, policy: dict[str, Any]) -> bool:
+    found = world.application(name)
+    kept = [one for one in found["metadata"]["annotations"] if one.endswith("-sync-policy")]
+    return not kept and found["spec"]["syncPolicy"] == policy
