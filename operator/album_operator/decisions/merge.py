@@ -42,6 +42,9 @@ UNDECIDED = timedelta(seconds=5)
 """Until the next look where the forge still looks for conflicts and we are to merge."""
 
 
+HOLD_LABEL = "do-not-merge/hold"
+"""Of a pull request that a person keeps from `merge: Auto`; Prow's word for it."""
+
 NOT_MERGED = "Nothing had to be merged."
 
 
@@ -212,8 +215,9 @@ def _open(
         text = retarget.describe(resolved, seen)
         lacks = Waiting(Reason.BASE_CHANGED, text, ready=Reason.BASE_CHANGED)
         return _wait(record, seen, lacks, now, LOOK)
-    if is_auto and gate.held is not None:
-        return _hold(record, seen, gate, now)
+    held = _labelled(seen) or gate.held
+    if is_auto and held is not None:
+        return _hold(record, seen, replace(gate, held=held), now)
     if is_auto and not seen.is_draft:
         by_forge = gate.is_blocked or gate.fit is Fit.BEHIND
         if gate.fit is Fit.UNKNOWN:
@@ -223,6 +227,13 @@ def _open(
             how = "Letting the forge merge" if by_forge else "Merging"
             return Act(merge, Reason.MERGING, f"{how} pull request #{seen.number}: {seen.url}")
     return _wait(record, seen, _lacks(seen, gate), now, after)
+
+
+def _labelled(seen: PullRequestSeen) -> str | None:
+    """Say that a person holds a pull request by a label; forges tell no case apart in labels."""
+    if HOLD_LABEL not in {label.casefold() for label in seen.labels}:
+        return None
+    return f"It has the label {HOLD_LABEL}. Take that away to go on."
 
 
 def _hold(

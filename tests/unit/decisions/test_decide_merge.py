@@ -408,6 +408,23 @@ def test_what_is_held_is_kept_from_the_forge_too(gate: Gate) -> None:
     assert waiting.reason is Reason.AWAITING_MERGE
 
 
+@pytest.mark.parametrize("label", ["do-not-merge/hold", "Do-Not-Merge/Hold"])
+def test_a_label_holds_what_the_operator_would_merge(label: str) -> None:
+    seen = replace(PULL_REQUEST, labels=frozenset({label, "release"}), gate=Gate())
+    verdict = merge.decide(RECORD, AUTO, seen, NOW)
+    assert isinstance(verdict, Wait)
+    assert (verdict.reason, verdict.detail) == (Reason.HELD, Reason.HELD)
+    assert verdict.message.endswith("Take that away to go on.")
+
+    armed = merge.decide(RECORD, AUTO, replace(seen, gate=Gate(is_armed=True)), NOW)
+    assert isinstance(armed, Act)
+    assert armed.action == DisarmPullRequest(6)
+    merged = merge.decide(RECORD, AUTO, replace(seen, labels=frozenset({"release"})), NOW)
+    assert isinstance(merged, Act)
+    assert merged.action == MergePullRequest(6, OURS)
+    assert isinstance(merge.decide(RECORD, RESOLVED, seen, NOW), Wait)
+
+
 def test_one_that_is_set_back_is_merged() -> None:
     away = merge.decide(RECORD, AUTO, ELSEWHERE, NOW)
     assert isinstance(away, Wait)
