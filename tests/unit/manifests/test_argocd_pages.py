@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import yaml
 from lupa import lua51
 
 from album_operator.codec import render_status
+from album_operator.domain.marks import LIFT_PREFIX
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Outcome, Record, StepName
 from tests.fakes.builders import NOW, RELEASE, raw_pipeline, record_before
@@ -84,7 +86,7 @@ def test_each_reason_has_its_health(reason: Reason) -> None:
 
 
 def test_the_scripts_know_no_reason_that_the_operator_does_not() -> None:
-    known = {str(reason) for reason in Reason} | IS_OVER
+    known = {str(reason) for reason in Reason}
     assert set(re.findall(r"^  (\w+) = true,$", HEALTH, re.M)) <= known
 
 
@@ -182,3 +184,13 @@ def test_an_action_sets_its_annotation_and_changes_nothing_else(
     moment = changed["metadata"]["annotations"].pop(key)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", moment)
     assert changed == {**raw, "metadata": {"name": "a", "annotations": annotations or {}}}
+
+
+def test_an_action_of_a_pipeline_lifts_the_holds_of_all_its_apps() -> None:
+    actions = yaml.safe_load((PAGES / "pipeline-actions.yaml").read_text())
+    (definition,) = actions["definitions"]
+    raw = raw_pipeline()
+    assert not _run(actions["discovery.lua"], raw)[definition["name"]].get("disabled")
+    annotations = _run(definition["action.lua"], raw)["metadata"]["annotations"]
+    assert set(annotations) == {f"{LIFT_PREFIX}backend", f"{LIFT_PREFIX}frontend"}
+    assert all(datetime.fromisoformat(moment).tzinfo for moment in annotations.values())
