@@ -78,7 +78,8 @@ def begin(record: Record, halt: Halt, wish: Release) -> Wait:
     """Note the failure and what takes it back, before that is made: neither changes any more."""
     failure = Failure(StepName.DEPLOYED, halt.reason, halt.message)
     rollback = RollbackRecord(wish.ref.name, wish.version or "")
-    return _wait(progress.undo(record, failure, rollback), "is made", timedelta())
+    noted = progress.undo(record, failure, rollback)
+    return _wait(noted, failure, rollback, "is made", timedelta())
 
 
 def follow(
@@ -112,15 +113,15 @@ def follow(
         case Outcome.STALLED | Outcome.PLANNED:
             return _give_up(failure, f"{who}, its rollback, ended as {its.reason}: {its.message}")
         case Outcome.WORKING | Outcome.SUSPENDED:
-            return _wait(record, f"is {its.reason}: {its.message}" if its.message else "begins")
+            how = f"is {its.reason}: {its.message}" if its.message else "begins"
+            return _wait(record, failure, known, how)
         case _:
             assert_never(its.outcome)
 
 
-def _wait(record: Record, how: str, after: timedelta = LOOK) -> Wait:
-    failure, known = record.failure, record.rollback
-    if failure is None or known is None:
-        raise AssertionError("it is noted why and how the release is taken back")
+def _wait(
+    record: Record, failure: Failure, known: RollbackRecord, how: str, after: timedelta = LOOK
+) -> Wait:
     said = f"AlbumRelease {known.release}, which brings {known.version} back, {how}"
     message = f"{failure.message} {said.rstrip('.')}."
     return Wait(failure.reason, message, after, record, is_poll=True)

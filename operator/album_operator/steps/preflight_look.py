@@ -1,0 +1,114 @@
+"""All that a release will need, looked at as it is."""
+
+import asyncio
+import posixpath
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from album_operator.decisions import (
+    application,
+)
+from album_operator.domain.applications import ApplicationSeen
+from album_operator.domain.places import ForgePlace, GitPlace
+from album_operator.domain.pull_requests import (
+    PullRequestSeen,
+    RepositorySeen,
+)
+from album_operator.domain.registry import ImageSeen
+from album_operator.domain.release import Delivery, Ref
+from album_operator.domain.resolved import Resolved
+from album_operator.domain.seen import ConfigSeen, SourceSeen
+from album_operator.render import proposal
+from album_operator.steps import image, overrides
+from album_operator.steps.case import Case
+from album_operator.steps.findings import Findings
+from album_operator.steps.world import World
+
+
+@dataclass(frozen=True)
+class Look:
+    """All that was looked at, as it is; None for what was not to be told.
+
+    Attributes:
+        applications: None for one that does not exist; empty where not all could be read.
+        place: where the config repository is; None where its credential is missing.
+        repository: the config repository as its forge shows it; None where none is asked.
+        pull_request: the one there is for the release's branch, None also where there is none.
+        image: what the registry has under the tag; None also where it has nothing, or is not asked.
+    """
+
+    source: SourceSeen | None
+    config: ConfigSeen | None
+    applications: Mapping[Ref, ApplicationSeen | None]
+    place: GitPlace | None
+    repository: RepositorySeen | None
+    pull_request: PullRequestSeen | None
+    image: ImageSeen | None
+
+
+async def look(world: World, case: Case, found: Findings) -> Look:
+    """Look at repositories, forge, Applications and registry, what can be at once."""
+    wish = case.resolved
+    forge = None
+    if wish.config.delivery is Delivery.PULL_REQUEST:
+        forge = await found.ask(case.access.to_forge(wish))
+    source_place = None
+    if case.release.rollback_of is None:
+        source_place = await found.ask(case.access.to_source(wish))
+    config_place = await found.ask(case.access.to_config(wish))
+    aliases = world.settings.host_aliases
+    applications = await found.ask(case.find_applications(world.applications, aliases)) or {}
+    source, config, repository, there = await asyncio.gather(
+        found.ask(_find_source(world, case, source_place)),
+        found.ask(_find_config(world, case, config_place, applications)),
+        found.ask(_find_forge_repository(world, forge, wish.config.branch)),
+        found.ask(image.look(world, case)),
+    )
+    proposed = None
+    if forge is not None and repository is not None and config is not None and config.base_commit:
+        branch = wish.config.branch
+        look = world.pull_requests.find(forge, branch, config.base_branch)
+        proposed = await found.ask(look)
+    if config is not None:
+        applications = _with_default_branch(wish, applications, config.default_branch)
+    return Look(source, config, applications, config_place, repository, proposed, there)
+
+
+def _with_default_branch(
+    wish: Resolved, seen: Mapping[Ref, ApplicationSeen | None], branch: str
+) -> Mapping[Ref, ApplicationSeen | None]:
+    return {
+        ref: one and application.with_default_branch(one, wish, branch) for ref, one in seen.items()
+    }
+
+
+async def _find_source(world: World, case: Case, place: GitPlace | None) -> SourceSeen | None:
+    wish = case.resolved
+    dockerfile = posixpath.normpath(f"{wish.build.context_dir}/{wish.build.dockerfile}")
+    if place is None:
+        return None
+    return await world.source.look(place, wish.source.tag, dockerfile)
+
+
+async def _find_config(
+    world: World,
+    case: Case,
+    place: GitPlace | None,
+    applications: Mapping[Ref, ApplicationSeen | None],
+) -> ConfigSeen | None:
+    wish = case.resolved
+    if place is None:
+        return None
+    edited = proposal.edited_paths(wish.config.edits)
+    # Asked for together: what lies in the same folders, or is not there, costs nothing more.
+    paths = {*edited, *overrides.paths(wish, applications)}
+    has_branch = wish.config.delivery is Delivery.PULL_REQUEST
+    branch = wish.config.branch if has_branch else None
+    return await world.config.look(place, wish.config.base_branch or None, paths, branch)
+
+
+async def _find_forge_repository(
+    world: World, forge: ForgePlace | None, branch: str
+) -> RepositorySeen | None:
+    # Public repositories are read without the token, so this is the first use of one.
+    return await world.pull_requests.get_repository(forge, branch) if forge is not None else None
