@@ -11,7 +11,7 @@ NAMESPACE = "immutability"
 @pytest.fixture(scope="module")
 def server(crds_installed: ApiServer) -> ApiServer:
     crds_installed.create_namespace(NAMESPACE)
-    for raw in (_by_tag(), _by_app(), _plan()):
+    for raw in (_by_tag(), _by_app(), _plan(), _follower()):
         assert crds_installed.request("POST", collection(raw, NAMESPACE), raw).status == 201
     return crds_installed
 
@@ -26,6 +26,10 @@ def _by_app() -> Raw:
 
 def _plan() -> Raw:
     return release("plan", tag="backend-v1.1.0", mode="Plan")
+
+
+def _follower() -> Raw:
+    return release("follower", tag="backend-v1.1.0", mode="Follow")
 
 
 def _update(server: ApiServer, raw: Raw) -> tuple[int, frozenset[str], str]:
@@ -129,12 +133,17 @@ def test_a_release_that_is_applied_cannot_become_a_plan(server: ApiServer) -> No
     assert "mode can only be changed from Plan to Apply" in message
 
 
-@pytest.mark.parametrize(
-    ("before", "after"), [("Follow", "Apply"), ("Follow", "Plan"), ("Plan", "Follow")]
-)
-def test_who_follows_does_so_to_the_end(server: ApiServer, before: str, after: str) -> None:
-    raw = release(f"{before}-{after}".lower(), tag="backend-v1.1.0", mode=before)
-    status, fields, _ = _update(server, changed(raw, "spec.mode", after))
+@pytest.mark.parametrize("mode", ["Apply", "Plan", REMOVED])
+def test_who_follows_does_so_to_the_end(server: ApiServer, mode: object) -> None:
+    status, fields, _ = _update(server, changed(_follower(), "spec.mode", mode))
+
+    assert status == 422
+    assert "spec.mode" in fields
+
+
+@pytest.mark.parametrize("raw", [_by_tag(), _plan()])
+def test_nobody_follows_who_did_not_from_the_start(server: ApiServer, raw: Raw) -> None:
+    status, fields, _ = _update(server, changed(raw, "spec.mode", "Follow"))
 
     assert status == 422
     assert "spec.mode" in fields
