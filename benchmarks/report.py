@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from benchmarks import plain_git
 from benchmarks.applications import Watched, application_goals, render_applications
 from benchmarks.builds import Builds, build_goals, render_builds
+from benchmarks.comparisons import Comparisons, comparison_goals, render_comparisons
 from benchmarks.contention import Contention
 from benchmarks.distance import Distance, distance_goals, render_distance
 from benchmarks.editing import Editing
@@ -54,6 +55,7 @@ class Results:
     scale: Scale | None = None
     builds: Builds | None = None
     applications: Watched | None = None
+    comparisons: Comparisons | None = None
 
     @property
     def goals(self) -> tuple[Goal, ...]:
@@ -73,6 +75,8 @@ class Results:
             goals += application_goals(self.applications)
         if self.builds is not None:
             goals += build_goals(self.builds)
+        if self.comparisons is not None:
+            goals += comparison_goals(self.comparisons)
         return goals
 
 
@@ -93,6 +97,8 @@ def render_text(results: Results) -> str:
         lines += [*render_applications(results.applications), ""]
     if results.builds is not None:
         lines += [*render_builds(results.builds), ""]
+    if results.comparisons is not None:
+        lines += [*render_comparisons(results.comparisons), ""]
     return "\n".join([*lines, *(goal.line for goal in results.goals), "", _summary(results)])
 
 
@@ -114,6 +120,7 @@ def render_json(results: Results) -> Mapping[str, object]:
         "scale": asdict(results.scale) if results.scale is not None else None,
         "builds": asdict(results.builds) if results.builds is not None else None,
         "applications": asdict(results.applications) if results.applications is not None else None,
+        "comparisons": asdict(results.comparisons) if results.comparisons is not None else None,
         "goals": [asdict(goal) | {"outcome": goal.outcome} for goal in results.goals],
     }
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from album_operator.domain.errors import OutsideError
 from benchmarks.applications import measure_applications
 from benchmarks.builds import measure_builds
+from benchmarks.comparisons import measure_comparisons
 from benchmarks.contention import Contention, measure_contention
 from benchmarks.distance import Distance, measure_distance
 from benchmarks.editing import measure_editing
@@ -25,6 +26,7 @@ from benchmarks.served import GitServer, running_server
 from benchmarks.settings import (
     APPLICATIONS,
     BUILDS,
+    COMPARISONS,
     DISTANCE,
     NEIGHBOURS,
     PULL_REQUESTS,
@@ -60,6 +62,7 @@ def run(settings: Settings) -> int:
 def _measure(settings: Settings) -> Results:
     settings.runs.mkdir(parents=True, exist_ok=True)
     write_back = pull_requests = neighbours = distance = scale = builds = applications = None
+    comparisons = None
     with tempfile.TemporaryDirectory(dir=settings.runs, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         if PULL_REQUESTS in settings.parts:
@@ -84,7 +87,11 @@ def _measure(settings: Settings) -> Results:
             applications = measure_applications(settings.applications, settings.idle_seconds, below)
         if BUILDS in settings.parts:
             builds = measure_builds(settings.builds, settings.changes)
-    return Results(write_back, pull_requests, neighbours, distance, scale, builds, applications)
+        if COMPARISONS in settings.parts:
+            comparisons = measure_comparisons(settings.merges)
+    return Results(
+        write_back, pull_requests, neighbours, distance, scale, builds, applications, comparisons
+    )
 
 
 def _measure_neighbours(settings: Settings, folder: Path) -> Neighbours:

@@ -30,10 +30,13 @@ REPORT = "build/bench.json"
 MOST_MERGES = 64
 """Each is of an app of its own, and a pipeline has no more."""
 
-WRITE_BACK, PULL_REQUESTS, NEIGHBOURS, DISTANCE, SCALE, APPLICATIONS, BUILDS = PARTS = (
-    "writeback", "pullrequests", "neighbours", "distance", "scale", "applications", "builds",
+ALONE = BUILDS, COMPARISONS = "builds", "comparisons"
+"""They need a testbed that is up, and each is measured alone."""
+
+WRITE_BACK, PULL_REQUESTS, NEIGHBOURS, DISTANCE, SCALE, APPLICATIONS, *_ = PARTS = (
+    "writeback", "pullrequests", "neighbours", "distance", "scale", "applications", *ALONE,
 )  # fmt: skip
-"""What `BENCH_ONLY` may name; builds need a testbed that is up, and are measured alone."""
+"""What `BENCH_ONLY` may name."""
 
 COUNT = re.compile(r"[1-9][0-9]{0,6}")
 MILLISECONDS = re.compile(r"[0-9]{1,4}")
@@ -53,7 +56,7 @@ class Settings:
         pairs: measured runs of each way at each size.
         releases: releases at once in the contention benchmark.
         waiting: numbers of pull requests that wait at the same time, ascending.
-        merges: merges that are noticed by webhook.
+        merges: merges that are noticed by webhook, or compared by Argo CD.
         neighbours: releases of a namespace on a server that is no good.
         looks: of another namespace that are measured beside them.
         round_trips: to the server, in milliseconds, ascending.
@@ -137,7 +140,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
 def _parts(word: str) -> tuple[str, ...]:
     if not word:
-        return tuple(part for part in PARTS if part != BUILDS)
+        return tuple(part for part in PARTS if part not in ALONE)
     if word not in PARTS:
         raise SettingsError(f"BENCH_ONLY: {word!r} is none of {', '.join(PARTS)}.")
     return (word,)
