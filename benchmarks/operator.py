@@ -17,6 +17,7 @@ from aiohttp import web
 
 from album_operator.adapters.cluster.applications import ClusterApplications
 from album_operator.adapters.cluster.builds import ClusterBuilds
+from album_operator.adapters.cluster.crashes import ClusterCrashes
 from album_operator.adapters.cluster.releases import ClusterReleases
 from album_operator.adapters.cluster.secrets import ClusterSecrets
 from album_operator.adapters.editor import ProcessEditor
@@ -168,6 +169,7 @@ class Operator:
             builds=ClusterBuilds(self._cluster, _now),
             registry=self._cluster.registry,
             applications=ClusterApplications(self._cluster),
+            crashes=ClusterCrashes(self._cluster),
             settings=settings,
             clock=_now,
             sightings=Sightings(_now),

@@ -15,6 +15,7 @@ from album_operator.adapters.cluster.application_watch import ApplicationWatch
 from album_operator.adapters.cluster.applications import ClusterApplications
 from album_operator.adapters.cluster.builds import ClusterBuilds
 from album_operator.adapters.cluster.cluster import Cluster
+from album_operator.adapters.cluster.crashes import ClusterCrashes
 from album_operator.adapters.cluster.guard import GuardAtStart
 from album_operator.adapters.cluster.releases import ClusterReleases
 from album_operator.adapters.cluster.rights import find_obstacle
@@ -120,6 +121,7 @@ class _Outside:
             builds=ClusterBuilds(cluster, self._clock),
             registry=self._registry,
             applications=ClusterApplications(cluster),
+            crashes=ClusterCrashes(cluster),
             settings=self._settings,
             clock=self._clock,
             sightings=Sightings(self._clock),

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from album_operator.domain.applications import ApplicationSeen, ConsentedApplication
 from album_operator.domain.argocd import ResolvedApplicationSelector
 from album_operator.domain.build_slots import BuildRunning
-from album_operator.domain.builds import BuildSeen
+from album_operator.domain.builds import BuildSeen, PodTrouble
 from album_operator.domain.pipeline import Pipeline
 from album_operator.domain.places import (
     Change,
@@ -550,4 +550,22 @@ class Applications(Protocol):
 
         Raises:
             TransientError: it changed meanwhile: look again.
+        """
+
+
+class Crashes(Protocol):
+    """Containers of apps that crash, or do not start."""
+
+    async def may_look(self, namespace: str) -> bool:
+        """Tell whether the operator has the right to see the Pods of a namespace."""
+
+    async def find(self, namespace: str, runs: Callable[[str], bool]) -> PodTrouble | None:
+        """Find one: such that has ended before others, of the newest Pod; None where there is none.
+
+        Args:
+            namespace: where to look.
+            runs: tells whether a container of this image counts.
+
+        Returns:
+            With what the app itself wrote as its last words, but never the end of its log.
         """

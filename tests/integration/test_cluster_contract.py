@@ -12,9 +12,11 @@ from kubernetes.aio import client, config
 from album_operator.adapters.cluster import builds
 from album_operator.adapters.cluster import cluster as cluster_module
 from album_operator.adapters.cluster.cluster import Cluster, path_of
+from album_operator.adapters.cluster.crashes import ClusterCrashes
 from album_operator.adapters.cluster.refusals import ConflictError, NotFoundError
 from album_operator.adapters.cluster.releases import ClusterReleases
 from album_operator.domain import progress
+from album_operator.domain.builds import PodTrouble
 from album_operator.domain.errors import StaleError
 from album_operator.domain.record import StepName
 from album_operator.domain.release import Ref
@@ -29,6 +31,7 @@ ENGINE = EngineSettings("album-operator:0.1.0", "kaniko:v1", "buildkit:v1")
 JOBS = path_of("/apis/batch/v1", "jobs", NAMESPACE)
 EVENTS = path_of("/api/v1", "events", NAMESPACE)
 SECRETS = path_of("/api/v1", "secrets", NAMESPACE)
+PODS = path_of("/api/v1", "pods", NAMESPACE)
 
 
 @pytest.fixture(params=["in memory", "real"])
@@ -38,7 +41,7 @@ async def cluster(request: pytest.FixtureRequest) -> AsyncIterator[Cluster]:
         return
     server: ApiServer = request.getfixturevalue("crds_installed")
     server.create_namespace(NAMESPACE)
-    for path in (RELEASES, SECRETS, JOBS):
+    for path in (RELEASES, SECRETS, JOBS, PODS):
         # Jobs would wait for a controller that orphans their Pods.
         server.request("DELETE", f"{path}?propagationPolicy=Background")
     settings = client.Configuration()
@@ -323,3 +326,37 @@ async def test_of_events_those_of_one_object_and_reason_are_listed(cluster: Clus
     assert await list_events("involvedObject.uid=one") == ["number 0", "number 1"]
     assert await list_events("involvedObject.uid=one,reason=FailedCreate") == ["number 0"]
     assert await list_events("involvedObject.uid=nobody") == []
+
+
+@pytest.mark.parametrize("policy", ["File", "FallbackToLogsOnError"])
+async def test_a_container_that_crashes_is_found_with_its_own_words_alone(
+    cluster: Cluster, policy: str
+) -> None:
+    name = f"crashes-{policy.lower()}"
+    image = "ghcr.io/acme/shop:v1"
+    container = {"name": "shop", "image": image, "terminationMessagePolicy": policy}
+    account = {"kind": "ServiceAccount", "metadata": {"name": "default"}}
+    with suppress(ConflictError):
+        # No Pod is made without it, and the controller that makes it does not run.
+        await cluster.create(path_of("/api/v1", "serviceaccounts", NAMESPACE), account)
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": NAMESPACE, "name": name}}
+    spec = {"automountServiceAccountToken": False, "containers": [container]}
+    await cluster.create(PODS, {**pod, "spec": spec})
+    ended = {"exitCode": 1, "reason": "Error", "message": "no database"}
+    status = {
+        "name": "shop",
+        "image": image,
+        "imageID": "",
+        "ready": False,
+        "restartCount": 3,
+        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+        "lastState": {"terminated": ended},
+    }
+    await cluster.merge(f"{PODS}/{name}/status", {"status": {"containerStatuses": [status]}})
+    crashes = ClusterCrashes(cluster)
+
+    assert await crashes.may_look(NAMESPACE)
+    found = await crashes.find(NAMESPACE, lambda runs: runs == image)
+    said = "no database" if policy == "File" else ""
+    assert found == PodTrouble(name, "shop", "CrashLoopBackOff", said, 1)
+    assert await crashes.find(NAMESPACE, lambda _: False) is None

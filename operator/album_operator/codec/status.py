@@ -18,12 +18,13 @@ from album_operator.domain.progress import ATTEMPTS
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import PlanRecord, ProposalRecord, Record, StepName, StepRecord
 from album_operator.domain.release import Release
+from album_operator.domain.remedy import SENTENCE_LENGTH
 from album_operator.domain.resolved import Resolved
 
 STATUS_BYTES = 16 * 1024
 """What a status may take as JSON: thousands of releases stay in etcd and in every watcher."""
 
-SENTENCE_LENGTHS = (640, 320, 160)
+SENTENCE_LENGTHS = (SENTENCE_LENGTH, 320, 160)
 """Lengths messages are cut to until the status is small enough; one of them stands up to 14 times
 in a status."""
 

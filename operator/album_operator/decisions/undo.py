@@ -5,13 +5,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
 
-from album_operator.decisions import edits
+from album_operator.decisions import crash_words, edits
 from album_operator.decisions.hold import lift_command
 from album_operator.decisions.rollback import Known, Past
 from album_operator.domain import progress
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Failure, Outcome, Record, RollbackRecord, StepName
 from album_operator.domain.release import Edit, Ref, Release
+from album_operator.domain.remedy import SENTENCE_LENGTH
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import Act, CreateRollback, DeployAction, Halt, Verdict, Wait
 
@@ -22,7 +23,7 @@ LOOK = timedelta(seconds=15)
 """How often the release that takes another one back is looked at."""
 
 
-def report(halt: Halt, target: Past, command: str, why: str = "") -> Halt:
+def report(halt: Halt, target: Past, command: str, why: str = "", words: str = "") -> Halt:
     """Say with a failure which version ran before, and how a person brings it back.
 
     Args:
@@ -30,14 +31,17 @@ def report(halt: Halt, target: Past, command: str, why: str = "") -> Halt:
         target: that version.
         command: for a shell.
         why: why the operator does not do it, as a sentence.
+        words: of what crashed; they and the failure are cut before the command would be.
     """
     remedy = f"{halt.remedy[:1].lower()}{halt.remedy[1:]}"
     before = f"{target.version} was Released before (AlbumRelease {target.ref.name})."
-    return replace(
+    told = replace(
         halt,
-        message=" ".join(filter(None, [halt.message, before, why])),
+        message=" ".join(filter(None, [before, why])),
         remedy=f"Bring {target.version} back ({command}), or {remedy}",
     )
+    failed = crash_words.fit(halt.message, words, SENTENCE_LENGTH - len(told.sentence) - 1)
+    return replace(told, message=f"{failed} {told.message}")
 
 
 def nothing_before(halt: Halt, resolved: Resolved) -> Halt:

@@ -160,6 +160,7 @@ class ApplicationSeen:
         project: its AppProject.
         resources: those of its resources that are not Synced and Healthy, the first of them.
         health_message: what makes it ill, as far as Argo CD tells here.
+        destination: namespace of Argo CD's own cluster that it deploys to; empty for another one.
     """
 
     namespace: str
@@ -194,6 +195,7 @@ class ApplicationSeen:
     resources: tuple[ResourceSeen, ...] = ()
     health_message: str = ""
     notice: Mapping[str, str] = field(default_factory=dict)
+    destination: str = ""
 
     @property
     def ref(self) -> Ref:

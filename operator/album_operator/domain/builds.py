@@ -41,7 +41,7 @@ class JobOwner(StrEnum):
 
 @dataclass(frozen=True)
 class PodTrouble:
-    """Why a build has no Pod, why its Pod does not run, or how its container ended.
+    """Why a build has no Pod, why a Pod does not run, or how its container ended.
 
     Attributes:
         pod: its name; empty where the Job has none.

@@ -5,6 +5,9 @@ RETRY = "album.dev/retry"
 
 SET_RETRY = f"set the annotation {RETRY}"
 
+SENTENCE_LENGTH = 640
+"""Most characters of a sentence that a status shows whole."""
+
 THEN_RETRY = f", then {SET_RETRY}."
 
 

@@ -9,6 +9,7 @@ from album_operator.decisions.application import find_source
 from album_operator.decisions.undo import UNDONE
 from album_operator.domain.applications import ApplicationSeen
 from album_operator.domain.notice import Subject
+from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record, StepName
 from album_operator.domain.release import Ref
 from album_operator.domain.verdict import (
@@ -21,7 +22,7 @@ from album_operator.domain.verdict import (
 )
 from album_operator.render import proposal, sync_policy
 from album_operator.render.operation import attempt_of, start_patch
-from album_operator.steps import hydration, overtaken, undo
+from album_operator.steps import crashes, hydration, overtaken, undo
 from album_operator.steps.case import Case
 from album_operator.steps.world import World
 
@@ -39,7 +40,8 @@ async def decide(world: World, case: Case) -> Verdict[DeployAction]:
     first_look = world.sightings.first_look(case.release)
     verdict = decision.decide(case.record, case.resolved, seen, world.clock(), first_look)
     if isinstance(verdict, Halt) and verdict.reason in UNDONE:
-        return await undo.decide(world, case, verdict)
+        words = await crashes.find(world, case, seen) if verdict.reason is Reason.DEGRADED else ""
+        return await undo.decide(world, case, verdict, words)
     return verdict
 
 

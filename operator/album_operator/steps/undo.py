@@ -1,6 +1,6 @@
 """What becomes of a version that failed: which one ran before, and how that comes back."""
 
-from album_operator.decisions import conventions, rollback
+from album_operator.decisions import conventions, crash_words, rollback
 from album_operator.decisions import undo as decision
 from album_operator.domain.marks import labels_of
 from album_operator.domain.record import Record
@@ -17,15 +17,16 @@ NO_RIGHT = (
 )
 
 
-async def decide(world: World, case: Case, halt: Halt) -> Wait | Halt:
+async def decide(world: World, case: Case, failed: Halt, words: str) -> Wait | Halt:
     """Say with a failure how it is undone, or begin to undo it.
 
     Args:
         world: the outside.
         case: the release that failed.
-        halt: how.
+        failed: how.
+        words: of what crashed, empty for none.
     """
-    resolved = case.resolved
+    resolved, halt = case.resolved, crash_words.add(failed, words)
     if case.release.mode is not Mode.APPLY:
         return halt  # Who released it takes it back.
     if case.release.rollback_of is not None:
@@ -36,10 +37,10 @@ async def decide(world: World, case: Case, halt: Halt) -> Wait | Halt:
         return decision.nothing_before(halt, resolved)
     wish = _wish(case, target.version)
     if resolved.policy.rollback is Rollback.REPORT:
-        return decision.report(halt, target, command(wish))
+        return decision.report(failed, target, command(wish), words=words)
     if not await world.releases.may_create(case.namespace):
         why = NO_RIGHT.format(case.namespace)
-        return decision.report(halt, target, command(wish), why)
+        return decision.report(failed, target, command(wish), why, words)
     lacks = await _check(world, case, wish)
     if lacks is not None:
         return decision.not_possible(halt, target, lacks)

@@ -13,6 +13,7 @@ from album_operator.ports import (
     Applications,
     Builds,
     ConfigRepository,
+    Crashes,
     Editor,
     PullRequestReader,
     PullRequests,
@@ -47,6 +48,7 @@ class World:
     builds: Builds
     registry: Registry
     applications: Applications
+    crashes: Crashes
     settings: Settings
     clock: Callable[[], datetime]
     sightings: Sightings

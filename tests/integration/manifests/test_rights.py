@@ -1,12 +1,17 @@
 """What the operator's ServiceAccount may do, no more and no less."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import pytest
 from kubernetes.aio import client
 
 from album_operator.adapters.cluster.cluster import Cluster
+from album_operator.adapters.cluster.crashes import ClusterCrashes
 from album_operator.adapters.cluster.rights import find_missing
 from tests.integration.apiserver import ApiServer
 from tests.integration.manifests.conftest import SYSTEM, Installed
+from tests.unit.docs.documents import fences, read, section
 
 Right = tuple[str, str, str]
 """Verb, API group and resource."""
@@ -125,16 +130,36 @@ def test_an_application_cannot_be_made_by_server_side_apply(installed: Installed
     assert answer.status == 403
 
 
-async def test_what_the_operator_asks_for_is_granted_where_it_serves_and_only_there(
-    installed: Installed,
-) -> None:
+@asynccontextmanager
+async def _as_operator(installed: Installed) -> AsyncIterator[Cluster]:
     settings = client.Configuration(host=installed.server.url)
     settings.ssl_ca_cert = str(installed.server.ca)
     settings.api_key = {"BearerToken": installed.token}
     settings.api_key_prefix = {"BearerToken": "Bearer"}
     cluster = Cluster(client.ApiClient(settings))
     try:
-        assert await find_missing(cluster, "album") == []
-        assert "get secrets" in await find_missing(cluster, "default")
+        yield cluster
     finally:
         await cluster.close()
+
+
+async def test_what_the_operator_asks_for_is_granted_where_it_serves_and_only_there(
+    installed: Installed,
+) -> None:
+    async with _as_operator(installed) as cluster:
+        assert await find_missing(cluster, "album") == []
+        assert "get secrets" in await find_missing(cluster, "default")
+
+
+async def test_why_an_app_crashes_may_be_seen_by_the_role_of_the_install_page(
+    installed: Installed,
+) -> None:
+    (role,) = fences(section(read("docs/install.md"), "Why an app crashes"))
+    installed.server.create_namespace("shop")
+    async with _as_operator(installed) as cluster:
+        crashes = ClusterCrashes(cluster)
+        assert not await crashes.may_look("shop")
+        installed.server.run_kubectl("apply", "-f", "-", stdin=role.text)
+
+        assert await crashes.may_look("shop")
+        assert await crashes.find("shop", bool) is None

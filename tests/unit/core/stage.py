@@ -7,6 +7,7 @@ from typing import Any
 
 from album_operator.adapters.cluster.applications import ClusterApplications
 from album_operator.adapters.cluster.builds import ClusterBuilds
+from album_operator.adapters.cluster.crashes import ClusterCrashes
 from album_operator.adapters.cluster.releases import ClusterReleases
 from album_operator.adapters.cluster.secrets import ClusterSecrets
 from album_operator.codec import parse_seen
@@ -189,6 +190,7 @@ class Stage:
             builds=ClusterBuilds(cluster, self.clock),
             registry=through(self.registry),
             applications=ClusterApplications(cluster),
+            crashes=ClusterCrashes(cluster),
             settings=self.settings,
             clock=self.clock,
             sightings=Sightings(self.clock),

@@ -21,6 +21,7 @@ BESIDE_STEPS = {
     "build_checks",
     "build_look",
     "case",
+    "crashes",
     "editing",
     "findings",
     "hold",

@@ -15,6 +15,7 @@ from album_operator.domain.record import (
     StepName,
 )
 from album_operator.domain.release import Edit, EditValue, Ref
+from album_operator.domain.remedy import SENTENCE_LENGTH
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import Act, CreateRollback, DeployAction, Halt, Verdict, Wait
 from tests.fakes.builders import (
@@ -43,6 +44,16 @@ def test_a_failure_is_told_with_the_way_back() -> None:
         "back (kubectl …), or mend the cause, then set the annotation album.dev/retry."
     )
     assert undo.report(FAILED, TARGET, "kubectl …", "No right.").message.endswith("). No right.")
+
+
+def test_the_command_stays_whole_however_much_is_said_of_the_failure() -> None:
+    command = "echo " + "x" * 260
+    failed = replace(FAILED, message="It is Degraded: " + "exceeded its deadline " * 30)
+    for words in ("", "Pod shop-1, container shop: OOMKilled, exit code 137."):
+        told = undo.report(failed, TARGET, command, words=words)
+        assert len(told.sentence) <= SENTENCE_LENGTH
+        assert f"({command})" in told.sentence
+        assert words in told.message
 
 
 def test_a_failure_is_told_without_one_where_there_is_none() -> None:

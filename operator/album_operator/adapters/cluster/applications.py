@@ -44,6 +44,9 @@ TRACKING = "argocd.argoproj.io/tracking-id"
 
 GROUP, SET = "argoproj.io", "ApplicationSet"
 
+HERE = frozenset({("https://kubernetes.default.svc", ""), ("", "in-cluster")})
+"""How a destination says, by server or by name, that it is the cluster of Argo CD itself."""
+
 
 class UnreadableError(TransientError):
     """An Application holds what no Application can; whoever wrote it must mend it."""
@@ -172,12 +175,18 @@ def _parse(raw: Mapping[str, Any]) -> ApplicationSeen:
         resources=read_resources(status),
         health_message=head(read_text(health, "message"), 512),
         notice={key: read_text(annotations, key) for key in KEYS if key in annotations},
+        destination=_destination(read_map(spec, "destination")),
     )
 
 
 def _consents(annotations: Mapping[str, Any]) -> frozenset[str]:
     words = read_text(annotations, CONSENT).split(",")
     return frozenset(word.strip() for word in words if word.strip())
+
+
+def _destination(raw: Mapping[str, Any]) -> str:
+    cluster = read_text(raw, "server"), read_text(raw, "name")
+    return read_text(raw, "namespace") if cluster in HERE else ""
 
 
 def _resources(status: Mapping[str, Any], kind: str) -> Mapping[Ref, str]:
