@@ -70,14 +70,14 @@ def check_child(
         )
     operation = seen.operation
     if operation is not None and operation.phase in RUNNING:
-        return _wait(f"Argo CD syncs Application {seen.ref}: {operation.message}")
+        return _wait(f"Argo CD syncs Application {seen.ref}{operation.said}")
     # An ApplicationSet may not have told its new values yet: nobody can say which these are.
     is_final = seen.ref in parent.renders
     if operation is not None and operation.phase in FAILED and operation.is_of_spec and is_final:
         return Halt(
             Reason.SYNC_FAILED,
             f"Argo CD could not sync Application {seen.ref} as Application {parent.ref} renders "
-            f"it: {operation.message}.",
+            f"it{operation.said}",
             "Mend the cause",
         )
     if not seen.is_of_spec:

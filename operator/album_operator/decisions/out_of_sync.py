@@ -39,7 +39,7 @@ def check_held_up(seen: ApplicationSeen, ours: frozenset[str]) -> Wait | None:
     return Wait(
         Reason.SYNC_HELD_UP,
         f"Argo CD is at a sync of Application {seen.ref} to {at}, which has not our change, and "
-        f"begins no other before that ends: {last.message.rstrip('.')}. End it (argocd app "
+        f"begins no other before that ends{last.said} End it (argocd app "
         f"terminate-op {seen.name}){newest if last.retries else ''}.",
         LOOK,
     )
@@ -59,7 +59,7 @@ def check_running(seen: ApplicationSeen) -> Wait | None:
         )
     if last.self_heals >= SELF_HEALS:
         return _fought_over(seen)
-    return Wait(Reason.SYNCING, f"Argo CD syncs Application {seen.ref}: {last.message}", LOOK)
+    return Wait(Reason.SYNCING, f"Argo CD syncs Application {seen.ref}{last.said}", LOOK)
 
 
 def check_failed(

@@ -123,6 +123,12 @@ class OperationSeen:
     failures: tuple[str, ...] = ()
 
     @property
+    def said(self) -> str:
+        """Its message after a colon, as the end of a sentence; one that just began has none."""
+        words = self.message.strip().rstrip(".")
+        return f": {words}." if words else "."
+
+    @property
     def holds_up(self) -> bool:
         """Whether it may go on for long, if it runs: nothing else is synced before it ends."""
         return self.retries > 0 or self.message.startswith(WAITS)

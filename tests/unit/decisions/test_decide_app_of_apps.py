@@ -96,7 +96,7 @@ def test_child_and_parent_together_are_proof() -> None:
             {"sources": (replace(SHOP.sources[0], helm={"valuesObject": {"image": {"tag": ""}}}),)},
             "argocd/shop has nothing at spec.source.helm.valuesObject.image.tag, though",
         ),
-        ({"operation": RUNNING}, "Argo CD syncs Application argocd/shop: boom"),
+        ({"operation": RUNNING}, "Argo CD syncs Application argocd/shop: boom."),
         ({"images": (f"{IMAGE}:v1.0.0",)}, "not ghcr.io/owner/album-app-backend:v1.1.0"),
         ({"health": "Progressing"}, "argocd/shop is Progressing."),
         (

@@ -56,7 +56,7 @@ def test_a_sync_that_runs_is_waited_for_with_its_words() -> None:
 
     assert wait is not None
     assert wait.reason is Reason.SYNCING
-    assert wait.message.endswith("argocd/album-app-backend: waiting for hooks")
+    assert wait.message.endswith("argocd/album-app-backend: waiting for hooks.")
 
 
 def test_a_sync_window_is_named_with_its_project() -> None:
