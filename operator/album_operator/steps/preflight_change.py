@@ -76,18 +76,22 @@ async def _check_applications(
     if has_place and look.place is not None and look.config is not None:
         checked = reach.check(world, case, look.place, look.config, look.applications)
         unreached = await found.ask(checked) or {}
-    bad = {*refused, *unreached}
+    # Nobody is to consent for an Application that would not show the change.
+    bad = {**unreached, **refused} | {
+        ref: halt
+        for ref, halt in unreached.items()
+        if ref in refused and refused[ref].reason is Reason.NOT_AUTHORIZED
+    }
     free = {ref: seen for ref, seen in look.applications.items() if seen and ref not in bad}
     place = overrides.Place(case, look.applications, look.config.files if look.config else {})
     unproved = await found.ask(place.check_manifests(world.editor)) if has_place else None
     if unproved is not None:
         # It says more of an Application that renders something else.
-        told = (*refused.values(), *unreached.values())
-        halts = (one for halt in told for one in halt.misses or (halt,))
+        halts = (one for halt in bad.values() for one in halt.misses or (halt,))
         others = [one for one in halts if one.reason is not Reason.APPLICATION_MISMATCH]
         found.note(*others, unproved)
         return
-    found.note(*refused.values(), *unreached.values())
+    found.note(*bad.values())
     if case.resolved.argocd.sync is Sync.AUTOMATED:
         is_off = (ref for ref, seen in free.items() if sync_policy.is_disabled(seen.sync_policy))
         found.note(*map(application.switched_off, is_off))

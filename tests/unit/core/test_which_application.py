@@ -132,6 +132,15 @@ async def test_an_application_that_takes_another_file_is_refused_before_the_buil
     assert edit["path"] in message
 
 
+async def test_nobody_is_asked_to_consent_for_an_application_that_takes_another_file() -> None:
+    stage = _home(CHARTS, VALUES, _chart("values.yaml"))
+    del stage.application()["metadata"]["annotations"]["album.dev/authorized-pipeline"]
+
+    message = await _refused(stage)
+
+    assert "annotate" not in message
+
+
 async def test_head_that_is_another_branch_is_refused_before_the_build() -> None:
     stage = Stage()
     (pipeline,) = stage.cluster.all_of("AlbumPipeline")
