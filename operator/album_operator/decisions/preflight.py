@@ -278,8 +278,11 @@ def check_applications(
     *,
     consent: bool,
     has_place: bool,
+    unreached: Mapping[Ref, Halt],
 ) -> Mapping[Ref, Halt]:
     """Refuse Applications that are not there, run something else, or have not consented.
+
+    Nobody is to consent for one that takes nothing of what is edited.
 
     Args:
         release: the release.
@@ -288,6 +291,7 @@ def check_applications(
         consent: whether Applications must have consented.
         has_place: branch and files of the edits are there, so that a source can be told from one
             that has them not.
+        unreached: those that take nothing of what is edited, as `steps.reach` found.
 
     Returns:
         Those that are refused.
@@ -296,7 +300,7 @@ def check_applications(
     refused: dict[Ref, Halt] = {}
     for ref, found in seen.items():
         there = application.check(ref, found, others, resolved) if has_place else found
-        asked = application.ask(ref, found, pipeline, consent=consent)
+        asked = unreached.get(ref) or application.ask(ref, found, pipeline, consent=consent)
         checks = (there, application.check_valid(ref, found), asked)
         halt = join(one for one in checks if isinstance(one, Halt))
         if halt is not None:

@@ -65,33 +65,28 @@ async def _check_applications(
 ) -> None:
     """Check the Applications, and what is told in them and beside the edited files."""
     has_place = tried is not None and tried.has_place
+    unreached: Mapping[Ref, Halt] = {}
+    if has_place and look.place is not None and look.config is not None:
+        checked = reach.check(world, case, look.place, look.config, look.applications)
+        unreached = await found.ask(checked) or {}
     refused = decision.check_applications(
         case.release,
         case.resolved,
         look.applications,
         consent=world.settings.require_consent and case.writes_applications,
         has_place=has_place,
+        unreached=unreached,
     )
-    unreached: Mapping[Ref, Halt] = {}
-    if has_place and look.place is not None and look.config is not None:
-        checked = reach.check(world, case, look.place, look.config, look.applications)
-        unreached = await found.ask(checked) or {}
-    # Nobody is to consent for an Application that would not show the change.
-    bad = {**unreached, **refused} | {
-        ref: halt
-        for ref, halt in unreached.items()
-        if ref in refused and refused[ref].reason is Reason.NOT_AUTHORIZED
-    }
-    free = {ref: seen for ref, seen in look.applications.items() if seen and ref not in bad}
+    free = {ref: seen for ref, seen in look.applications.items() if seen and ref not in refused}
     place = overrides.Place(case, look.applications, look.config.files if look.config else {})
     unproved = await found.ask(place.check_manifests(world.editor)) if has_place else None
     if unproved is not None:
         # It says more of an Application that renders something else.
-        halts = (one for halt in bad.values() for one in halt.misses or (halt,))
+        halts = (one for halt in refused.values() for one in halt.misses or (halt,))
         others = [one for one in halts if one.reason is not Reason.APPLICATION_MISMATCH]
         found.note(*others, unproved)
         return
-    found.note(*bad.values())
+    found.note(*refused.values())
     if case.resolved.argocd.sync is Sync.AUTOMATED:
         is_off = (ref for ref, seen in free.items() if sync_policy.is_disabled(seen.sync_policy))
         found.note(*map(application.switched_off, is_off))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 import pytest
 
@@ -159,10 +160,13 @@ def test_all_files_that_are_missing_are_named_each_once() -> None:
 
 
 def _applications(
-    seen: Mapping[Ref, ApplicationSeen | None], *, has_place: bool = True
+    seen: Mapping[Ref, ApplicationSeen | None],
+    unreached: Mapping[Ref, Halt] = MappingProxyType({}),
+    *,
+    has_place: bool = True,
 ) -> Mapping[Ref, list[Reason]]:
     refused = preflight.check_applications(
-        RELEASE, RESOLVED, seen, consent=True, has_place=has_place
+        RELEASE, RESOLVED, seen, consent=True, has_place=has_place, unreached=unreached
     )
     return {ref: [one.reason for one in halt.misses or (halt,)] for ref, halt in refused.items()}
 
@@ -178,6 +182,18 @@ def test_each_application_that_lacks_something_is_told() -> None:
     assert _applications(seen) == {
         others["gone"]: [Reason.APPLICATION_NOT_FOUND],
         others["mute"]: [Reason.APPLICATION_MISMATCH, Reason.NOT_AUTHORIZED],
+    }
+
+
+def test_what_is_wrong_beside_is_told_of_an_application_that_takes_nothing_of_the_edits() -> None:
+    invalid = {"InvalidSpecError": "application repo is not permitted"}
+    seen = {
+        APPLICATION: replace(APPLICATION_SEEN, consents=frozenset(), conditions=invalid),
+    }
+    unreached = {APPLICATION: Halt(Reason.APPLICATION_MISMATCH, "It takes other files.")}
+
+    assert _applications(seen, unreached) == {
+        APPLICATION: [Reason.APPLICATION_INVALID, Reason.APPLICATION_MISMATCH]
     }
 
 
