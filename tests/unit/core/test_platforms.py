@@ -50,6 +50,13 @@ async def _building(**build: Any) -> Stage:  # noqa: ANN401
     return stage
 
 
+def _delete_release(stage: Stage) -> None:
+    """Delete the release, and its Jobs with it."""
+    for path in [path for path in stage.cluster.objects if NAME in path or "/jobs/" in path]:
+        del stage.cluster.objects[path]
+    stage.memories.clear()
+
+
 def _index(stage: Stage, tag: str = TAG) -> str:
     digest = stage.registry.digest_of(IMAGE, tag)
     assert digest is not None
@@ -305,9 +312,7 @@ async def test_an_index_that_is_there_is_used_without_a_build() -> None:
     stage = _stage()
     await stage.release()
     digest = _index(stage)
-    for path in [path for path in stage.cluster.objects if NAME in path or "/jobs/" in path]:
-        del stage.cluster.objects[path]
-    stage.memories.clear()
+    _delete_release(stage)
     stage.registry.asked.clear()
     stage.apply()
     await stage.release()
@@ -323,9 +328,7 @@ async def test_images_that_are_there_without_their_index_need_no_build() -> None
     stage = _stage()
     await stage.release()
     digest = _index(stage)
-    for path in [path for path in stage.cluster.objects if NAME in path or "/jobs/" in path]:
-        del stage.cluster.objects[path]
-    stage.memories.clear()
+    _delete_release(stage)
     stage.registry.delete(IMAGE, TAG)
     stage.apply()
     await stage.release()

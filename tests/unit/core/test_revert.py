@@ -75,6 +75,14 @@ async def _until(stage: Stage, reason: str, name: str = BAD, *others: str) -> No
     raise AssertionError(f"{name} does not come to {reason}: {stage.message(name)}")
 
 
+async def _until_finished(stage: Stage) -> None:
+    for _ in range(60):
+        await _turn(stage, [BAD])
+        if stage.conditions(BAD).get("Finished") == "True":
+            return
+    raise AssertionError(f"{BAD} does not end: {stage.message(BAD)}")
+
+
 async def _fail(stage: Stage) -> str:
     """Let v1.2.0 fail, up to the creation of its rollback, whose name is given."""
     stage.apply(BAD)
@@ -270,10 +278,7 @@ async def test_a_version_that_cannot_be_had_again_is_told_and_nothing_begun() ->
     stage = await _stage()
     stage.registry.delete(IMAGE, "v1.1.0")
     stage.apply(BAD)
-    for _ in range(60):
-        await _turn(stage, [BAD])
-        if stage.conditions(BAD).get("Finished") == "True":
-            break
+    await _until_finished(stage)
 
     assert stage.ready(BAD) == ("False", "Degraded")
     assert "It is not rolled back to v1.1.0: " in stage.message(BAD)
@@ -286,10 +291,7 @@ async def test_a_pipeline_that_has_lost_the_app_is_told() -> None:
     stage.apply(BAD)
     await _until(stage, "Degraded")
     stage.cluster.edit(PIPELINE, {"spec": {"apps": [{"name": "frontend"}]}})
-    for _ in range(60):
-        await _turn(stage, [BAD])
-        if stage.conditions(BAD).get("Finished") == "True":
-            break
+    await _until_finished(stage)
 
     assert "AlbumPipeline album-app has no app `backend`" in stage.message(BAD)
     assert _rollbacks(stage) == []
@@ -299,10 +301,7 @@ async def test_without_the_right_to_make_releases_a_failure_is_reported() -> Non
     stage = await _stage()
     stage.cluster.denied = {"create albumreleases"}
     stage.apply(BAD)
-    for _ in range(60):
-        await _turn(stage, [BAD])
-        if stage.conditions(BAD).get("Finished") == "True":
-            break
+    await _until_finished(stage)
 
     assert stage.ready(BAD) == ("False", "Degraded")
     assert "may not create albumreleases in namespace album" in stage.message(BAD)
