@@ -7,9 +7,11 @@ from datetime import datetime
 from album_operator.decisions import edits
 from album_operator.decisions.image import next_look
 from album_operator.decisions.merge import NOT_MERGED
+from album_operator.decisions.overtaken import NAME_LENGTH
 from album_operator.domain.names import join_words
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ProposalRecord, Record, StepName
+from album_operator.domain.redaction import head
 from album_operator.domain.release import Edit, Release
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.seen import ConfigCommit
@@ -51,7 +53,7 @@ def decide(
             is_poll=True,
         )
     commit = seen.commit.sha if seen.commit is not None else seen.head
-    by = f" by {seen.commit.author}" if seen.commit is not None else ""
+    by = f" by {head(seen.commit.author, NAME_LENGTH)}" if seen.commit is not None else ""
     record = replace(
         record,
         proposal=ProposalRecord(config.branch, commit, ""),

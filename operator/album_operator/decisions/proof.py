@@ -91,8 +91,8 @@ def undecided_revisions(
     """Give the revisions of an Application of which the proof must know whether they contain ours.
 
     Knowing it may take a fetch of history, so only what decides something is asked: not a revision
-    that Argo CD is about to replace, nor that of an operation that
-    neither failed nor may go on for long.
+    that Argo CD is about to replace, nor that of an operation that neither failed nor may go on for
+    long.
     """
     source = application.find_source(seen, resolved)
     if source is None:
@@ -233,7 +233,7 @@ def _compare(
 ) -> Wait | Halt | Act[DeployAction]:
     merged = (record.merged_commit or "")[:12]
     may_ask = resolved.argocd.sync is not Sync.OBSERVE
-    is_due = found.compared_for is None or found.compared_for > REFRESH_AGAIN
+    is_due = found.compared_for is None or found.is_overdue
     if may_ask and not seen.refresh_requested and is_due:
         if isinstance(found.asked, Halt):
             return found.asked

@@ -63,3 +63,11 @@ def test_where_the_history_does_not_tell_the_head_stands_for_it() -> None:
     assert isinstance(verdict, Done)
     assert verdict.record.merged_commit == BASE
     assert f"Commit {BASE[:12]} has v1.1.0 on" in verdict.message
+
+
+def test_an_author_of_any_length_leaves_the_sentence_readable() -> None:
+    verdict = _decide(replace(THERE, commit=ConfigCommit(MERGED, "J" * 5000, "bump")))
+
+    assert isinstance(verdict, Done)
+    assert len(verdict.message) < 400
+    assert verdict.message.endswith(RESOLVED.config.repository + ".")
