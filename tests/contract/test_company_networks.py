@@ -2,8 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -40,6 +40,7 @@ from tests.contract.gitea_stage import GiteaStage
 from tests.contract.github_stage import OWNER
 from tests.contract.test_fetch_source import FILES, TAG, run
 from tests.fakes.git_history import Commit, File
+from tests.listening import listening
 
 NAME, HUB = "git.company.test", "hub.company.test"
 
@@ -317,30 +318,6 @@ async def test_plain_http_that_an_admin_has_listed_goes_past_the_proxy(
     assert office.company.connects == []
 
 
-@asynccontextmanager
-async def serving(
-    answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
-) -> AsyncIterator[str]:
-    """Answer on loopback, and wait at the end until all connections are closed."""
-    answering = set[asyncio.Task[None]]()
-
-    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await answer(reader, writer)
-        finally:
-            writer.close()
-            with suppress(OSError):
-                await writer.wait_closed()
-
-    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        answering.add(asyncio.ensure_future(take(reader, writer)))
-
-    server = await asyncio.start_server(begin, "127.0.0.1", 0)
-    async with server:
-        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    await asyncio.wait_for(asyncio.gather(*answering, return_exceptions=True), 20)
-
-
 async def test_no_server_is_told_the_password_of_the_proxy(tmp_path: Path) -> None:
     heads: list[bytes] = []
 
@@ -351,7 +328,7 @@ async def test_no_server_is_told_the_password_of_the_proxy(tmp_path: Path) -> No
 
     place = somewhere(f"https://{NAME}/o/n")
     credential = replace(place.credential, url=f"https://{NAME}")
-    async with serving(refuse) as host:
+    async with listening(refuse) as host:
         with company_network(tmp_path, {NAME: host}) as company, trusting(company.ca_file):
             company.password = PASSWORD
             proxies = read_proxies({"HTTPS_PROXY": company.secret_url})
@@ -377,7 +354,7 @@ async def test_an_answer_that_does_not_come_through_the_proxy_is_given_up_in_tim
 
     credential = Credential("album-hub", f"https://{HUB}", "x", "some-token")
     place = ForgePlace(f"https://{HUB}/api/v3", "o/n", credential, ForgeType.GITHUB)
-    async with serving(stall) as host:
+    async with listening(stall) as host:
         with company_network(tmp_path, {HUB: host}) as company, trusting(company.ca_file):
             proxies = read_proxies({"HTTPS_PROXY": company.url})
             forge = forges(proxies, time_limit=timedelta(seconds=1))[ForgeType.GITHUB]

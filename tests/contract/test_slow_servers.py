@@ -18,6 +18,7 @@ from album_operator.domain.reasons import Reason
 from album_operator.domain.seen import ConfigSeen
 from tests.contract.git_stage import DEAD
 from tests.contract.http_backend import Backend, running_backend
+from tests.listening import listening
 
 VALUES = "apps/team/backend/values.yaml"
 FILES = {VALUES: b"tag: 1\n"}
@@ -47,16 +48,13 @@ class Silent:
 
 @asynccontextmanager
 async def silent_server() -> AsyncIterator[Silent]:
-    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def listen(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         made.asked.set()
         while await reader.read(1024):
             continue
-        writer.close()
 
-    server = await asyncio.start_server(listen, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    made = Silent(f"127.0.0.1:{port}")
-    async with server:
+    async with listening(listen) as host:
+        made = Silent(host)
         yield made
 
 

@@ -22,6 +22,7 @@ from tests.contract.gitea_server import known_host, make_key
 from tests.contract.gitea_stage import GiteaStage
 from tests.contract.test_git_safety import commands_with, do_everything
 from tests.fakes.git_history import EPOCH, Commit, File
+from tests.listening import listening
 
 VALUES = "values.yaml"
 OURS = "release/backend_v1.1.0"
@@ -200,16 +201,13 @@ async def test_a_key_that_may_only_read_pushes_nothing(
 async def test_a_server_that_is_silent_is_given_up_and_no_process_stays(
     there: GitPlace, folder: Path
 ) -> None:
-    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def hang(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         await reader.read()
-        writer.close()
 
-    server = await asyncio.start_server(hang, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    url = f"ssh://git@127.0.0.1:{port}"
-    credential = Credential("album-git", url, "x", "", there.credential.identity, "a b c")
     config = GitConfigRepository([], allowed_hosts={"127.0.0.1"}, time_limit=timedelta(seconds=1))
-    async with server:
+    async with listening(hang) as host:
+        url = f"ssh://git@{host}"
+        credential = Credential("album-git", url, "x", "", there.credential.identity, "a b c")
         with pytest.raises(TransientError) as caught:
             await config.look(GitPlace(f"{url}/owner/name", credential), None, [VALUES], None)
     config.close()

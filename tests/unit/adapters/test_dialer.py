@@ -12,6 +12,7 @@ from album_operator.adapters.servers.dialer import LOOKUPS, REMEMBERED, Address,
 from album_operator.adapters.servers.resolver import Resolver
 from album_operator.domain.errors import NoConnectionError
 from album_operator.domain.reasons import Reason
+from tests.listening import listening
 
 GIT = Reason.GIT_UNAVAILABLE
 
@@ -48,12 +49,11 @@ def names() -> Iterator[Names]:
 
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
-    async def listen(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.close()
+    async def listen(*_: object) -> None:
+        return
 
-    server = await asyncio.start_server(listen, "127.0.0.1", 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
+    async with listening(listen) as host:
+        yield int(host.rpartition(":")[2])
 
 
 async def _refusal(dialer: Dialer, server: str, namespace: str = "a") -> str:

@@ -22,6 +22,7 @@ from album_operator.domain.errors import TerminalError, TransientError
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.places import Credential, ForgePlace
 from album_operator.domain.reasons import Reason
+from tests.listening import listening
 from tests.unit.adapters.github_server import (
     REPOSITORY,
     TOKEN,
@@ -72,13 +73,10 @@ async def test_one_credential_asks_one_thing_at_a_time() -> None:
 
 
 async def test_a_forge_that_does_not_answer_is_not_waited_for_and_holds_up_no_other() -> None:
-    async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def never(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         await reader.read()
-        writer.close()
 
-    server = await asyncio.start_server(never, "127.0.0.1", 0)
-    host = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with forge(always(REPOSITORY)) as github, server:
+    async with listening(never) as host, forge(always(REPOSITORY)) as github:
         adapter = GitHubPullRequests(
             {host, github.url.removeprefix("http://")}, time_limit=timedelta(seconds=1)
         )
@@ -103,9 +101,7 @@ async def test_an_answer_that_drips_is_broken_off() -> None:
         ended.set()
 
     ended = asyncio.Event()
-    server = await asyncio.start_server(drip, "127.0.0.1", 0)
-    host = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with server:
+    async with listening(drip) as host:
         adapter = GitHubPullRequests({host}, time_limit=timedelta(seconds=1))
         credential = Credential("album-git", f"http://{host}", "x", TOKEN)
         place = ForgePlace(f"http://{host}/api/v3", "o/n", credential, ForgeType.GITHUB)
@@ -119,15 +115,13 @@ async def test_an_answer_that_drips_is_broken_off() -> None:
 async def test_a_certificate_nobody_vouches_for_is_not_taken(tmp_path: Path) -> None:
     asked = 0
 
-    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def answer(*_: object) -> None:
         nonlocal asked
         asked += 1
-        writer.close()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=own_certificate(tmp_path))
-    url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with server:
-        adapter = GitHubPullRequests(set(), allowed_hosts={url.removeprefix("https://")})
+    async with listening(answer, own_certificate(tmp_path)) as host:
+        url = f"https://{host}"
+        adapter = GitHubPullRequests(set(), allowed_hosts={host})
         place = ForgePlace(
             f"{url}/api/v3", "o/n", Credential("album-git", url, "x", TOKEN), ForgeType.GITHUB
         )

@@ -18,6 +18,7 @@ from album_operator.domain.errors import OutsideError, TerminalError, TransientE
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.places import Credential, ForgePlace, GitPlace
 from album_operator.domain.reasons import Reason
+from tests.listening import listening
 
 NAME = "rebound.example.org"
 LOOK = socket.getaddrinfo
@@ -31,18 +32,16 @@ class Listener:
         self.received = b""
         self.port = 0
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         self.connections += 1
         self.received += await reader.read(1000)
-        writer.close()
 
 
 @asynccontextmanager
-async def listening() -> AsyncIterator[Listener]:
+async def listener_of_all() -> AsyncIterator[Listener]:
     listener = Listener()
-    server = await asyncio.start_server(listener.serve, "127.0.0.1", 0)
-    listener.port = server.sockets[0].getsockname()[1]
-    async with server:
+    async with listening(listener.serve) as host:
+        listener.port = int(host.rpartition(":")[2])
         yield listener
 
 
@@ -75,7 +74,7 @@ def forges(port: int) -> list[tuple[Any, ForgePlace]]:
 async def test_a_forge_by_a_name_of_the_node_is_not_spoken_to(
     monkeypatch: pytest.MonkeyPatch, which: int, answers: list[str]
 ) -> None:
-    async with listening() as listener:
+    async with listener_of_all() as listener:
         answering(monkeypatch, *answers)
         adapter, place = forges(listener.port)[which]
         with pytest.raises(TerminalError) as caught:
@@ -92,7 +91,7 @@ async def test_dns_that_changes_its_mind_leads_no_token_to_the_node(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(github_api, "check_found", lambda *_, **__: None)
-    async with listening() as listener:
+    async with listener_of_all() as listener:
         answering(monkeypatch, "127.0.0.1")
         adapter, place = forges(listener.port)[1]
         with pytest.raises(TerminalError) as caught:
@@ -107,7 +106,7 @@ async def test_dns_that_changes_its_mind_leads_no_token_to_the_node(
 async def test_an_admin_may_let_it_be_there(
     monkeypatch: pytest.MonkeyPatch, which: int, allowed: str
 ) -> None:
-    async with listening() as listener:
+    async with listener_of_all() as listener:
         answering(monkeypatch, "127.0.0.1")
         hosts = {allowed.format(name=NAME, port=listener.port)}
         adapter: Any = [GiteaPullRequests, GitHubPullRequests][which]([], allowed_hosts=hosts)
@@ -123,7 +122,7 @@ async def test_git_is_not_led_to_the_node(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, scheme: str
 ) -> None:
     answering(monkeypatch, "127.0.0.1")
-    async with listening() as listener:
+    async with listener_of_all() as listener:
         config = GitConfigRepository([], cache_folder=tmp_path / "cache")
         url = f"{scheme}://{NAME}:{listener.port}/o/n"
         credential = Credential("album-git", url, "x", "t", identity="i", known_hosts="k")
@@ -138,7 +137,7 @@ async def test_git_goes_to_the_very_address_that_was_looked_at(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     # Nobody but us knows the name: that git finds the server shows that it was told.
-    async with listening() as listener:
+    async with listener_of_all() as listener:
         answering(monkeypatch, "127.0.0.1")
         monkeypatch.setattr("album_operator.adapters.git.git.check_found", lambda *_, **__: None)
         config = GitConfigRepository([], cache_folder=tmp_path / "cache")
