@@ -18,6 +18,7 @@ from aiohttp import web
 from album_operator.adapters.cluster.applications import ClusterApplications
 from album_operator.adapters.cluster.builds import ClusterBuilds
 from album_operator.adapters.cluster.crashes import ClusterCrashes
+from album_operator.adapters.cluster.pipelines import ClusterPipelines
 from album_operator.adapters.cluster.releases import ClusterReleases
 from album_operator.adapters.cluster.secrets import ClusterSecrets
 from album_operator.adapters.editor import ProcessEditor
@@ -160,6 +161,7 @@ class Operator:
         )
         world = World(
             releases=ClusterReleases(self._cluster, _now),
+            pipelines=ClusterPipelines(self._cluster, _now),
             secrets=ClusterSecrets(self._cluster),
             source=FakeSourceRepository(self._fill(apps, pull_request)),
             config=self._config,

@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
 from aiohttp import web
@@ -17,6 +17,7 @@ from album_operator.adapters.cluster.builds import ClusterBuilds
 from album_operator.adapters.cluster.cluster import Cluster
 from album_operator.adapters.cluster.crashes import ClusterCrashes
 from album_operator.adapters.cluster.guard import GuardAtStart
+from album_operator.adapters.cluster.pipelines import ClusterPipelines
 from album_operator.adapters.cluster.releases import ClusterReleases
 from album_operator.adapters.cluster.rights import find_obstacle
 from album_operator.adapters.cluster.secrets import ClusterSecrets
@@ -42,6 +43,7 @@ from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.memory.sightings import Sightings
 from album_operator.metrics import Metrics
+from album_operator.pipelines.reconcile import PipelineReconciler
 from album_operator.ports import PullRequestReader, Secrets
 from album_operator.reconcile import Reconciler
 from album_operator.secrecy import KnownSecrets, clean_logs
@@ -52,6 +54,7 @@ from album_operator.steps.world import World
 from album_operator.waking.daemons import Daemons, serve_release
 from album_operator.waking.handlers import NamespaceWatch, is_worth_reading
 from album_operator.waking.namespaces import Namespaces
+from album_operator.waking.pipelines import Pipelines
 from album_operator.waking.policy_returns import PolicyReturns
 from album_operator.waking.pull_request_watch import PullRequestWatch
 from album_operator.waking.wakeups import Wakeups
@@ -112,6 +115,7 @@ class _Outside:
         """Give all that releases work with."""
         return World(
             releases=ClusterReleases(cluster, self._clock),
+            pipelines=ClusterPipelines(cluster, self._clock),
             secrets=secrets,
             source=self.source,
             config=self.config,
@@ -160,13 +164,19 @@ async def _run(settings: Settings, known: KnownSecrets) -> None:
     async def serve(release: Ref, stopped: asyncio.Event) -> None:
         await serve_release(release, stopped, reconciler, wakeups, health)
 
-    daemons = Daemons(serve, wakeups)
-    namespaces = _watch_namespaces(settings, cluster, daemons, wakeups, metrics, health)
+    daemons, pipelines = Daemons(serve, wakeups), Pipelines(PipelineReconciler(world).run_pass)
+    told = NamespaceWatch(daemons, wakeups, pipelines, metrics, settings.watch_idle)
+
+    async def stop(namespace: str) -> None:
+        await daemons.stop(namespace)
+        pipelines.forget(namespace)
+
+    namespaces = _watch_namespaces(settings, cluster, told, stop, health)
     returns = PolicyReturns(
         world.applications, world.releases.find_pipeline, settings.namespaces, wakeups.index
     )
     applications = _watch_applications(settings, cluster, wakeups, returns, metrics)
-    works = [namespaces, watch.run(), returns.run(), *applications]
+    works = [namespaces, pipelines.run(), watch.run(), returns.run(), *applications]
     try:
         await _until_stopped(stopping, daemons, works)
     finally:
@@ -179,9 +189,8 @@ async def _run(settings: Settings, known: KnownSecrets) -> None:
 def _watch_namespaces(
     settings: Settings,
     cluster: Cluster,
-    daemons: Daemons,
-    wakeups: Wakeups,
-    metrics: Metrics,
+    watch: NamespaceWatch,
+    stop: Callable[[str], Awaitable[None]],
     health: Health,
 ) -> Awaitable[None]:
     """Serve each namespace as long as its rights and the guard allow."""
@@ -193,8 +202,8 @@ def _watch_namespaces(
     return Namespaces(
         settings.namespaces,
         find_any_obstacle,
-        NamespaceWatch(daemons, wakeups, metrics, settings.watch_idle).run,
-        daemons,
+        watch.run,
+        stop,
         health,
     ).run()
 

@@ -14,6 +14,7 @@ from album_operator.domain.argocd import ResolvedApplicationSelector
 from album_operator.domain.build_slots import BuildRunning
 from album_operator.domain.builds import BuildSeen, PodTrouble
 from album_operator.domain.pipeline import Pipeline
+from album_operator.domain.pipeline_record import PipelineRecord
 from album_operator.domain.places import (
     Change,
     CommitState,
@@ -77,6 +78,23 @@ class Releases(Protocol):
 
     async def post_event(self, release: Release, kind: str, reason: str, message: str) -> None:
         """Post an Event of kind `Normal` or `Warning` about a release."""
+
+
+class Pipelines(Protocol):
+    """AlbumPipelines in the API server, for what they answer themselves."""
+
+    async def find(self, ref: Ref) -> tuple[Pipeline, PipelineRecord] | None:
+        """Read a pipeline and the record in its status."""
+
+    async def write_record(self, pipeline: Pipeline, record: PipelineRecord) -> bool:
+        """Write what changed into the status, if the pipeline is still as it was read.
+
+        Returns:
+            False when somebody changed it meanwhile: nothing was written, look again.
+        """
+
+    async def post_event(self, pipeline: Pipeline, kind: str, reason: str, message: str) -> None:
+        """Post an Event of kind `Normal` or `Warning` about a pipeline."""
 
 
 class Secrets(Protocol):

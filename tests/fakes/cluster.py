@@ -38,6 +38,10 @@ APIS = {
 }
 
 
+OURS = ("albumreleases", "albumpipelines")
+"""What has the status subresource, which is written by itself."""
+
+
 class FakeCluster(Cluster):
     """An API server in memory.
 
@@ -138,15 +142,15 @@ class FakeCluster(Cluster):
             version = patch.get("metadata", {}).pop("resourceVersion", None)
             if version not in {None, self.objects[place]["metadata"]["resourceVersion"]}:
                 raise ConflictError(Reason.CLUSTER_UNAVAILABLE, "The object changed meanwhile.")
-            if plural == "albumreleases":
+            if plural in OURS:
                 patch = (
                     {"status": patch["status"]}
                     if subresource
                     else {key: value for key, value in patch.items() if key != "status"}
                 )
             raw = self.edit(place, patch)
-            is_ours = subresource and plural == "albumreleases"
-            if is_ours and (faults := faults_of_status(raw["status"])):
+            is_ours = subresource and plural in OURS
+            if is_ours and (faults := faults_of_status(plural, raw["status"])):
                 raise AssertionError(f"the API server refuses this status: {faults}")
             return copy.deepcopy(raw)
 

@@ -28,9 +28,9 @@ def _schema_of(plural: str) -> Schema:
     return schema
 
 
-def faults_of_status(status: object) -> list[str]:
-    """Give what is wrong with the status of an AlbumRelease, each with its path."""
-    return list(_faults(status, _schema_of("albumreleases")["properties"]["status"], "status"))
+def faults_of_status(plural: str, status: object) -> list[str]:
+    """Give what is wrong with the status of an object of a plural name, each with its path."""
+    return list(_faults(status, _schema_of(plural)["properties"]["status"], "status"))
 
 
 def faults_of_spec(plural: str, spec: object) -> list[str]:

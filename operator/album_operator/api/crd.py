@@ -93,9 +93,18 @@ KINDS = (
         "albumpipelines",
         "apipe",
         (
-            Column("SOURCE", ".spec.source.repository", "Repository that is built."),
-            Column("BUILD", ".spec.build.type", "Program that builds."),
+            Column("READY", f"{_READY}.status", "True while its releases can work."),
+            Column("APPS", ".status.summary.apps", "How many apps it has.", "integer"),
+            Column(
+                "IN FLIGHT",
+                ".status.summary.inFlight",
+                "How many releases of them have not finished.",
+                "integer",
+            ),
             _AGE,
+            Column("SOURCE", ".spec.source.repository", "Repository that is built.", priority=1),
+            Column("BUILD", ".spec.build.type", "Program that builds.", priority=1),
+            Column("MESSAGE", f"{_READY}.message", "What its releases would lack.", priority=1),
         ),
     ),
 )

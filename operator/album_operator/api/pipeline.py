@@ -10,6 +10,7 @@ from album_operator.api.build_args import VersionArg
 from album_operator.api.edits import EditList
 from album_operator.api.metadata import ObjectMeta
 from album_operator.api.model import MapList, Model, Rule
+from album_operator.api.pipeline_status import PipelineStatus
 from album_operator.api.places import (
     ApiURL,
     BranchName,
@@ -468,3 +469,8 @@ class AlbumPipeline(Model):
     kind: Literal["AlbumPipeline"] = "AlbumPipeline"
     metadata: ObjectMeta
     spec: PipelineSpec = Field(description="How to release.")
+    status: PipelineStatus = Field(
+        default_factory=lambda: PipelineStatus(observed_generation=-1),
+        description="Whether its releases can work, and where each of its apps stands.",
+        json_schema_extra={"default": {"observedGeneration": -1}},
+    )

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from album_operator.api.build_outputs import Platform
+from album_operator.api.conditions import Condition, MissStatus
 from album_operator.api.model import AtomicList, MapList, Model, obeys
 from album_operator.api.places import (
     ImageReference,
@@ -190,14 +191,6 @@ class FailureStatus(Model):
     )
 
 
-class MissStatus(Model):
-    """One of the things that stopped the release."""
-
-    reason: Word = Field(description="Why, in one word.")
-    message: Message = Field(description="What is so.")
-    remedy: Message = Field("", description="What to do about it.")
-
-
 class SupersededByStatus(Model):
     """What took the place of the release."""
 
@@ -214,19 +207,6 @@ class RollbackStatus(Model):
     release: Object = Field(description="Name of the AlbumRelease.")
     version: Annotated[Text, obeys(Version)] = Field(description="The version it brings back.")
     uid: Word | None = Field(None, description="Its uid, once it was seen.")
-
-
-class Condition(Model):
-    """One aspect of where the release stands."""
-
-    type: Word = Field(description="Name of the condition, such as Ready.")
-    status: Literal["True", "False", "Unknown"] = Field(description="Whether it holds.")
-    reason: Word = Field(description="Why, in one word.")
-    message: Message = Field("", description="Why, and what happens or has to be done next.")
-    observed_generation: Annotated[int, Field(ge=0)] | None = Field(
-        None, description="Generation of the spec it is about."
-    )
-    last_transition_time: Timestamp = Field(description="When status last changed.")
 
 
 class AttemptStatus(Model):

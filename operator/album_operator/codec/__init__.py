@@ -3,8 +3,14 @@
 from album_operator.codec.conditions import is_in_flight, wish_of
 from album_operator.codec.jobs import FAILED, end_of, is_ending, running_build
 from album_operator.codec.owners import Owner, job_of, release_of
+from album_operator.codec.pipeline_status import parse_pipeline_status, render_pipeline_status
 from album_operator.codec.release_seen import parse_seen
-from album_operator.codec.spec import API_VERSION, parse_pipeline, parse_release
+from album_operator.codec.spec import (
+    API_VERSION,
+    parse_pipeline,
+    parse_release,
+    pipeline_wish_of,
+)
 from album_operator.codec.status import parse_status, render_status
 
 __all__ = [
@@ -16,10 +22,13 @@ __all__ = [
     "is_in_flight",
     "job_of",
     "parse_pipeline",
+    "parse_pipeline_status",
     "parse_release",
     "parse_seen",
     "parse_status",
+    "pipeline_wish_of",
     "release_of",
+    "render_pipeline_status",
     "render_status",
     "running_build",
     "wish_of",

@@ -13,7 +13,11 @@ API_VERSION = "album.dev/v1alpha1"
 
 MARKS = LABELS | {PULL_REQUEST_LINK}
 
-_PIPELINE = Mapper(Pipeline, PipelineSpec, "ref", "uid", "generation", "lifts")
+_PIPELINE = Mapper(
+    Pipeline,
+    PipelineSpec,
+    *("ref", "uid", "generation", "lifts", "refresh", "resource_version", "status"),
+)
 
 
 def parse_release(raw: Raw) -> Release:
@@ -64,9 +68,27 @@ def parse_pipeline(raw: Raw) -> Pipeline:
         ref=Ref(metadata["namespace"], metadata["name"]),
         uid=metadata["uid"],
         generation=metadata["generation"],
-        lifts={
-            key.removeprefix(LIFT_PREFIX): value
-            for key, value in (metadata.get("annotations") or {}).items()
-            if key.startswith(LIFT_PREFIX)
-        },
+        resource_version=metadata.get("resourceVersion", ""),
+        lifts=_lifts_of(metadata),
+        refresh=parse_request(metadata, REFRESH),
+        status=raw.get("status") or {},
     )
+
+
+def pipeline_wish_of(raw: Raw) -> tuple[object, ...]:
+    """Give all of an AlbumPipeline that people change: what is equal asks for nothing new."""
+    metadata = raw["metadata"]
+    return (
+        metadata["uid"],
+        metadata["generation"],
+        parse_request(metadata, REFRESH),
+        tuple(sorted(_lifts_of(metadata).items())),
+    )
+
+
+def _lifts_of(metadata: Raw) -> dict[str, str]:
+    return {
+        key.removeprefix(LIFT_PREFIX): value
+        for key, value in (metadata.get("annotations") or {}).items()
+        if key.startswith(LIFT_PREFIX)
+    }

@@ -189,6 +189,9 @@ class Pipeline:
         versioning: form of the versions of all apps that have no other.
         environment: a word of its own for the variable `${environment}` of templates.
         lifts: until when holds after rollbacks are lifted, by app, as people wrote it.
+        refresh: value of the annotation `album.dev/refresh`, or None.
+        resource_version: of the object read; a status write is refused when it is not current.
+        status: the status as it was read, which only the adapter that wrote it looks into.
     """
 
     ref: Ref
@@ -204,3 +207,6 @@ class Pipeline:
     versioning: Versioning = Versioning.SEMVER
     environment: str | None = None
     lifts: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    refresh: str | None = None
+    resource_version: str = field(default="", compare=False)
+    status: Mapping[str, object] = field(default_factory=lambda: NOTHING, compare=False)

@@ -37,6 +37,7 @@ class Reason(StrEnum):
     NO_CHANGE = "NoChange"
     SUSPENDED = "Suspended"
     SUCCEEDED = "Succeeded"
+    CHECKED = "Checked"
 
     # A person must act.
     PIPELINE_NOT_FOUND = "PipelineNotFound"

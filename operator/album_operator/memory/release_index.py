@@ -111,6 +111,10 @@ class ReleaseIndex:
             self.drop(Ref(namespace, name))
         del self._namespaces[namespace]
 
+    def find(self, release: Ref) -> ReleaseSeen | None:
+        """Give what is known of a release."""
+        return self._namespaces[release.namespace].known.get(release.name)
+
     def of_app(self, namespace: str, pipeline: str, app: str) -> Mapping[str, ReleaseSeen]:
         """Give the releases of an app, by name; all of their namespace are looked at."""
         self._drop_unlisted(namespace)
@@ -120,7 +124,7 @@ class ReleaseIndex:
 
     def has_built(self, release: Ref) -> bool:
         """Tell whether a release is known to have its image: a Job of it that runs builds none."""
-        seen = self._namespaces[release.namespace].known.get(release.name)
+        seen = self.find(release)
         if seen is None or seen.step is None:
             return seen is not None and seen.outcome is Outcome.RELEASED
         return seen.step is not StepName.IMAGE_READY

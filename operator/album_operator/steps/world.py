@@ -15,6 +15,7 @@ from album_operator.ports import (
     ConfigRepository,
     Crashes,
     Editor,
+    Pipelines,
     PullRequestReader,
     PullRequests,
     Registry,
@@ -39,6 +40,7 @@ class World:
     """
 
     releases: Releases
+    pipelines: Pipelines
     secrets: Secrets
     source: SourceRepository
     config: ConfigRepository

@@ -1,4 +1,4 @@
-"""Kopf, and nothing else: the events of AlbumReleases and their Jobs, namespace by namespace.
+"""Kopf, and nothing else: the events of our resources and of build Jobs, namespace by namespace.
 
 Kopf ends as a whole when one of its watches is refused, and takes every task of its event loop for
 its own. So each namespace has a Kopf in a thread with a loop of its own, which only hands events
@@ -15,18 +15,27 @@ from typing import Any
 
 import kopf
 
-from album_operator.codec import parse_seen, release_of, running_build, wish_of
+from album_operator.codec import (
+    parse_seen,
+    pipeline_wish_of,
+    release_of,
+    running_build,
+    wish_of,
+)
+from album_operator.domain.cause import Cause
 from album_operator.domain.marks import IMAGE_LABEL
 from album_operator.domain.notice import Subject
 from album_operator.domain.release import Ref
 from album_operator.metrics import Metrics
 from album_operator.render.job import RELEASE_LABEL
 from album_operator.waking.daemons import Daemons
+from album_operator.waking.pipelines import Pipelines
 from album_operator.waking.wakeups import Wakeups
 
 LOG = logging.getLogger(__name__)
 
 RELEASES = ("album.dev", "v1alpha1", "albumreleases")
+PIPELINES = ("album.dev", "v1alpha1", "albumpipelines")
 JOBS = ("batch", "v1", "jobs")
 
 OLD_FINALIZER = "album.dev/in-flight"
@@ -46,18 +55,25 @@ class NamespaceWatch:
     """Tells daemons and wake-ups of what happens in namespaces."""
 
     def __init__(
-        self, daemons: Daemons, wakeups: Wakeups, metrics: Metrics, idle: timedelta
+        self,
+        daemons: Daemons,
+        wakeups: Wakeups,
+        pipelines: Pipelines,
+        metrics: Metrics,
+        idle: timedelta,
     ) -> None:
         """Prepare to watch.
 
         Args:
             daemons: told of releases.
             wakeups: told of Jobs, and its index of releases.
+            pipelines: told of pipelines, and that something is new about releases of one.
             metrics: count what cannot be read.
             idle: how long a watch may be silent before it counts as dead.
         """
         self._daemons = daemons
         self._wakeups = wakeups
+        self._pipelines = pipelines
         self._metrics = metrics
         self._idle = idle.total_seconds()
         self._faults: set[tuple[str, str]] = set()
@@ -121,6 +137,10 @@ class NamespaceWatch:
         async def release_changed(**event: Any) -> None:  # noqa: ANN401 - as Kopf calls
             self._read("AlbumRelease", main, event, self._read_release)
 
+        @kopf.on.event(*PIPELINES, registry=registry, id="pipeline-changed")
+        async def pipeline_changed(**event: Any) -> None:  # noqa: ANN401 - as Kopf calls
+            self._read("AlbumPipeline", main, event, self._read_pipeline)
+
         @kopf.on.event(
             *JOBS, registry=registry, id="job-changed", labels={RELEASE_LABEL: kopf.PRESENT}
         )
@@ -156,16 +176,27 @@ class NamespaceWatch:
         is_listed = event["type"] is None
 
         def tell() -> None:
+            known = self._wakeups.index.find(ref)
             if seen is None:
                 self._wakeups.index.drop(ref)
             else:
                 self._wakeups.index.note(ref, seen, is_listed=is_listed)
+            if known != seen:
+                for name in {one.pipeline for one in (known, seen) if one is not None}:
+                    self._pipelines.wake(Ref(ref.namespace, name), Cause.RELEASES)
             if seen is None or seen.step is None:
                 self._daemons.end(ref)
             else:
                 self._daemons.keep(ref, wish)
 
         return tell
+
+    def _read_pipeline(self, event: Mapping[str, Any]) -> Callable[[], None]:
+        ref, body = _ref(event), event["body"]
+        if event["type"] == "DELETED":
+            return lambda: self._pipelines.drop(ref)
+        wish = pipeline_wish_of(body)
+        return lambda: self._pipelines.note(ref, wish)
 
     def _read_job(self, event: Mapping[str, Any]) -> Callable[[], None]:
         job, is_gone = event["event"]["object"], event["type"] == "DELETED"

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Collection
 
 from album_operator.domain.errors import OutsideError
 from album_operator.serving.health import Health
-from album_operator.waking.daemons import Daemons
 
 LOG = logging.getLogger(__name__)
 
@@ -33,7 +32,7 @@ class Namespaces:
         names: Collection[str],
         find_obstacle: Obstacle,
         watch: Watch,
-        daemons: Daemons,
+        stop: Callable[[str], Awaitable[None]],
         health: Health,
     ) -> None:
         """Prepare to serve.
@@ -42,13 +41,13 @@ class Namespaces:
             names: of the namespaces; they need not exist.
             find_obstacle: says why one cannot be served, None where it can.
             watch: watches one until it is cancelled, or fails.
-            daemons: of the releases.
+            stop: ends what is done for one, and forgets it.
             health: told what is served, and why something is not.
         """
         self._names = names
         self._find_obstacle = find_obstacle
         self._watch = watch
-        self._daemons = daemons
+        self._stop = stop
         self._health = health
 
     async def run(self) -> None:
@@ -70,7 +69,7 @@ class Namespaces:
                 await asyncio.sleep(pause)
                 pause = min(LONGEST_PAUSE, 2 * pause)
         finally:
-            await self._daemons.stop(name)
+            await self._stop(name)
 
     async def _until_clear(self, name: str) -> None:
         """Wait until nothing is in the way; daemons go on until that is certain."""
@@ -85,7 +84,7 @@ class Namespaces:
                 return
             self._refuse(name, obstacle)
             if refusals == 2:
-                await self._daemons.stop(name)
+                await self._stop(name)
             await asyncio.sleep(CONFIRM_SECONDS if refusals == 1 else LOOK_SECONDS)
 
     async def _watch_until_over(self, name: str) -> str:

@@ -26,7 +26,8 @@ def _rights(group: str, resource: str, *verbs: str) -> set[Right]:
 SERVED = (
     _rights(ALBUM, "albumreleases", "get", "list", "watch", "patch", "create")
     | _rights(ALBUM, "albumreleases/status", "patch")
-    | _rights(ALBUM, "albumpipelines", "get")
+    | _rights(ALBUM, "albumpipelines", "get", "list", "watch")
+    | _rights(ALBUM, "albumpipelines/status", "patch")
     | _rights("batch", "jobs", "get", "list", "watch", "create")
     | _rights("", "pods", "list")
     | _rights("", "events", "list", "create")

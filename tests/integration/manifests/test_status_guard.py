@@ -1,4 +1,4 @@
-"""Who may write the status of a release, whatever RBAC says: the operator."""
+"""Who may write the status of a release or pipeline, whatever RBAC says: the operator."""
 
 import itertools
 
@@ -7,6 +7,7 @@ import pytest
 from testbed.commands import PartError
 from tests.integration.manifests.applications import Raw
 from tests.integration.manifests.conftest import OPERATOR, SYSTEM, Installed
+from tests.integration.objects import pipeline
 
 RELEASES = "/apis/album.dev/v1alpha1/namespaces/{}/albumreleases"
 STATUS: Raw = {"status": {"supersededBy": {"version": "v6.6.6"}}}
@@ -115,3 +116,22 @@ def test_all_else_of_a_release_is_for_whoever_has_the_right(
     labelled = {"metadata": {"labels": {"team": "music"}}, "spec": {"suspend": False}}
     assert installed.server.request("PATCH", path, labelled).status == 200
     assert installed.server.request("DELETE", path).status == 200
+
+
+def test_of_a_pipeline_too_the_operator_alone_writes_it(installed: Installed, tenant: str) -> None:
+    server = installed.server
+    for namespace in ("album", TENANT):
+        place = RELEASES.format(namespace).replace("albumreleases", "albumpipelines")
+        body = {**pipeline(), "metadata": {"name": f"guarded-{next(NUMBERS)}"}}
+        created = server.request("POST", place, body)
+        assert created.status == 201, created.message
+        path = f"{place}/{body['metadata']['name']}/status"
+        status = {"status": {"lastHandledRefresh": "now"}}
+        if namespace == "album":
+            answer = installed.as_operator("PATCH", path, status)
+            assert answer.status == 200, answer.message
+        else:
+            answer = server.request("PATCH", path, status, token=tenant)
+            assert answer.status == 403
+            assert f"only {USER} may write the status of AlbumPipeline {TENANT}/" in answer.message
+            assert "kubectl patch albumpipelines -n" in answer.message

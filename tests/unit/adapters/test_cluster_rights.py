@@ -37,7 +37,7 @@ class Stage:
         self.rules: list[dict[str, Any]] = [_rule(*needed) for needed in NEEDED]
         self.incomplete = False
         self.is_hardened = False
-        self.kinds: list[str] | None = ["albumreleases", "albumreleases/status"]
+        self.kinds: list[str] | None = ["albumreleases", "albumreleases/status", "albumpipelines"]
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         if request.path == RULES and self.is_hardened:
@@ -142,6 +142,9 @@ async def test_where_rules_may_not_be_reviewed_each_right_is_asked_for(
 async def test_a_cluster_without_our_kinds_is_told(stage: Stage, cluster: Cluster) -> None:
     stage.kinds = ["albumpipelines"]
     assert await find_obstacle(cluster, "album") == "the API server knows no AlbumReleases"
+    stage.kinds = []
+    missing = "the API server knows no AlbumReleases and no AlbumPipelines"
+    assert await find_obstacle(cluster, "album") == missing
     stage.kinds = None
     with pytest.raises(TransientError):
         await find_obstacle(cluster, "album")

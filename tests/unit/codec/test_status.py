@@ -36,7 +36,7 @@ from tests.fakes.builders import (
     VALUES,
     record_before,
 )
-from tests.fakes.crd_schema import faults_of_status
+from tests.fakes.crd_schema import faults_of_status as faults_of
 from tests.unit.codec.records import records
 
 LIMIT = 16 * 1024
@@ -57,7 +57,7 @@ def test_every_status_is_what_the_schema_allows(record: Record, longer: str) -> 
     record = replace(record, message=record.message + longer)
     status = render_status(RELEASE, record, NOW)
 
-    assert faults_of_status(status) == []
+    assert faults_of("albumreleases", status) == []
     ReleaseStatus.parse(status)
 
 
@@ -126,7 +126,7 @@ def _fullest() -> Record:
 def test_the_fullest_status_of_a_release_stays_under_16_kb() -> None:
     status = render_status(RELEASE, _fullest(), NOW)
 
-    assert faults_of_status(status) == []
+    assert faults_of("albumreleases", status) == []
     assert len(json.dumps(status).encode()) <= LIMIT
     assert "attempts" not in status or len(status["attempts"]) <= 2
 
@@ -137,7 +137,7 @@ def test_a_message_too_long_keeps_its_beginning_and_the_way_out_at_its_end() -> 
     record = progress.stall(RECORD, StepName.DEPLOYED, message, failure, NOW)
     status = render_status(RELEASE, record, NOW)
 
-    assert faults_of_status(status) == []
+    assert faults_of("albumreleases", status) == []
     said = [item["message"] for item in status["conditions"] if item["reason"] == "SyncFailed"]
     assert len(said) == 4
     for text in (*said, status["failure"]["message"], status["steps"][4]["message"]):
@@ -152,7 +152,7 @@ def test_the_fullest_plan_stays_under_16_kb() -> None:
     plan = replace(PLAN, diff='-  tag: "v1"\n' * 630, branch="b" * 200, applications=patches)
     status = render_status(RELEASE, progress.plan(replace(RECORD, plan=plan), "m" * 9000), NOW)
 
-    assert faults_of_status(status) == []
+    assert faults_of("albumreleases", status) == []
     assert len(json.dumps(status).encode()) <= LIMIT
     assert status["plan"]["diff"].endswith("\n… the rest of the diff is left out\n")
     assert len(status["plan"]["diff"]) > 3900
@@ -295,7 +295,7 @@ def test_a_diff_over_many_files_is_cut_at_a_line() -> None:
     record = replace(RECORD, proposal=ProposalRecord("release/backend_v1.1.0", "c" * 40, diff))
     status = render_status(RELEASE, record, NOW)
 
-    assert faults_of_status(status) == []
+    assert faults_of("albumreleases", status) == []
     assert len(status["config"]["diff"]) > 4000
     assert diff.startswith(status["config"]["diff"])
     assert status["config"]["diff"].endswith("v1.1.0\n")
@@ -313,7 +313,7 @@ def test_what_a_release_will_do_is_kept_whole_however_long_it_is() -> None:
     )
     status = render_status(RELEASE, replace(full, resolved=resolved), NOW)
 
-    assert faults_of_status(status) == []
+    assert faults_of("albumreleases", status) == []
     assert parse_status(status).resolved == resolved
     assert max(len(item["message"]) for item in status["conditions"]) <= 160
 
@@ -332,7 +332,7 @@ def test_a_release_that_commits_to_the_base_branch_names_no_forge() -> None:
 
     assert status["resolved"]["config"]["delivery"] == "Commit"
     assert {name for name in status["resolved"]["config"] if name.startswith("forge")} == set()
-    assert faults_of_status(status) == []
+    assert faults_of("albumreleases", status) == []
     assert parse_status(status) == record
 
 
@@ -340,7 +340,7 @@ def test_a_release_that_an_older_operator_began_goes_on_with_its_pull_request() 
     status = render_status(RELEASE, replace(RECORD, resolved=RESOLVED), NOW)
     del status["resolved"]["config"]["delivery"]
 
-    assert faults_of_status(status) == []
+    assert faults_of("albumreleases", status) == []
     assert parse_status(status).resolved == RESOLVED
 
 
@@ -364,7 +364,7 @@ def test_an_edit_an_older_operator_wrote_into_a_status_is_one_of_the_tag() -> No
     status = render_status(RELEASE, replace(RECORD, resolved=RESOLVED), NOW)
     status["resolved"]["config"]["edits"] = [{"path": VALUES, "key": "image.tag"}]
 
-    assert faults_of_status(status) == []
+    assert faults_of("albumreleases", status) == []
     assert parse_status(status).resolved == RESOLVED
 
 
@@ -373,7 +373,7 @@ def test_what_earlier_attempts_said_is_shorter_than_what_the_present_one_says() 
     told = AttemptRecord(1, "ImageReady", Reason.BUILD_FAILED, said, "album-build-1", NOW)
     status = render_status(RELEASE, replace(RECORD, attempt=2, attempts=(told,)), NOW)
 
-    assert faults_of_status(status) == []
+    assert faults_of("albumreleases", status) == []
     (shown,) = status["attempts"]
     assert shown == {
         "number": 1,

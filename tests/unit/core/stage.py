@@ -8,9 +8,11 @@ from typing import Any
 from album_operator.adapters.cluster.applications import ClusterApplications
 from album_operator.adapters.cluster.builds import ClusterBuilds
 from album_operator.adapters.cluster.crashes import ClusterCrashes
+from album_operator.adapters.cluster.pipelines import ClusterPipelines
 from album_operator.adapters.cluster.releases import ClusterReleases
 from album_operator.adapters.cluster.secrets import ClusterSecrets
 from album_operator.codec import parse_seen
+from album_operator.domain.cause import Cause
 from album_operator.domain.image_labels import BUILD, REVISION, VERSION, recipe_of
 from album_operator.domain.image_labels import SOURCE as OF
 from album_operator.domain.notice import Notice
@@ -19,6 +21,7 @@ from album_operator.domain.pull_requests import PullRequestSeen
 from album_operator.domain.release import Ref
 from album_operator.memory.sightings import Sightings
 from album_operator.passes import Memory, Next
+from album_operator.pipelines.reconcile import PipelineReconciler
 from album_operator.reconcile import Reconciler
 from album_operator.secrecy import KnownSecrets
 from album_operator.settings import read_settings
@@ -181,6 +184,7 @@ class Stage:
         )
         world = World(
             releases=ClusterReleases(cluster, self.clock),
+            pipelines=ClusterPipelines(cluster, self.clock),
             secrets=ClusterSecrets(cluster, self.known),
             source=FakeSourceRepository(self.git),
             config=through(self.config_repository),
@@ -198,7 +202,20 @@ class Stage:
             image_waits=wakeups.image_waits,
             index=wakeups.index,
         )
+        self.pipeline_reconciler = PipelineReconciler(world)
         return Reconciler(world)
+
+    async def look_at_pipeline(self, *causes: Cause) -> dict[str, Any]:
+        """Pass over the pipeline, by default as it was changed, and give its status then."""
+        ref = Ref(NAMESPACE, "album-app")
+        await self.pipeline_reconciler.run_pass(ref, frozenset(causes or {Cause.CHANGED}))
+        status: dict[str, Any] = self.pipeline()["status"]
+        return status
+
+    def pipeline(self) -> dict[str, Any]:
+        """Give the AlbumPipeline as it is."""
+        (raw,) = self.cluster.all_of("AlbumPipeline")
+        return raw
 
     def _tell(self, repository: str, number: int) -> None:
         self.told.append((repository, number))

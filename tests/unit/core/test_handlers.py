@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from album_operator.domain.cause import Cause, Causes
 from album_operator.domain.claims import ConfigBranch
 from album_operator.domain.release import Ref
 from album_operator.memory.release_index import ReleaseIndex
@@ -14,10 +15,12 @@ from album_operator.metrics import Metrics
 from album_operator.render.job import RELEASE_LABEL
 from album_operator.waking.daemons import Daemons
 from album_operator.waking.handlers import NamespaceWatch, is_worth_reading
+from album_operator.waking.pipelines import Pipelines
 from album_operator.waking.wakeups import Wakeups
-from tests.fakes.builders import raw_release
+from tests.fakes.builders import raw_pipeline, raw_release
 
 RELEASE = Ref("album", "backend-v1.1.0")
+PIPELINE = Ref("album", "album-app")
 
 
 class Stage:
@@ -27,7 +30,15 @@ class Stage:
         self.wakeups, self.metrics = Wakeups(), Metrics()
         self.running: list[Ref] = []
         self.daemons = Daemons(self._serve, self.wakeups)
-        self.watch = NamespaceWatch(self.daemons, self.wakeups, self.metrics, timedelta(seconds=70))
+        self.passed: list[tuple[Ref, set[Cause]]] = []
+        self.pipelines = Pipelines(self._pass)
+        self.watch = NamespaceWatch(
+            self.daemons, self.wakeups, self.pipelines, self.metrics, timedelta(seconds=70)
+        )
+
+    async def _pass(self, pipeline: Ref, causes: Causes) -> timedelta:
+        self.passed.append((pipeline, set(causes)))
+        return timedelta(minutes=10)
 
     async def _serve(self, release: Ref, stopped: asyncio.Event) -> None:
         self.running.append(release)
@@ -36,7 +47,11 @@ class Stage:
 
     async def tell(self, kind: str, body: dict[str, Any], event: str | None = None) -> None:
         """Hand an event over as Kopf's thread does."""
-        read = self.watch._read_release if kind == "AlbumRelease" else self.watch._read_job
+        read = {
+            "AlbumRelease": self.watch._read_release,
+            "AlbumPipeline": self.watch._read_pipeline,
+            "Job": self.watch._read_job,
+        }[kind]
         metadata = body.get("metadata") or {}
         told = {
             "type": event,
@@ -150,3 +165,27 @@ async def test_what_nobody_can_read_is_skipped_counted_and_told_once(
 def test_the_log_has_what_is_worth_reading(logger: str, message: str, is_kept: bool) -> None:
     line = logging.LogRecord(logger, logging.INFO, "", 0, message, None, None)
     assert is_worth_reading(line) is is_kept
+
+
+async def test_a_pipeline_is_looked_at_when_it_or_a_release_of_it_changed_and_not_else() -> None:
+    stage = Stage()
+    passing = asyncio.ensure_future(stage.pipelines.run())
+    pipeline, raw = raw_pipeline(), raw_release("backend-v1.1.0")
+    await stage.tell("AlbumPipeline", pipeline)
+    assert stage.passed == [(PIPELINE, {Cause.CHANGED})]
+
+    pipeline["status"] = {"observedGeneration": 2}
+    await stage.tell("AlbumPipeline", pipeline, "MODIFIED")
+    waiting = stage.pipelines._known[PIPELINE].causes
+    assert waiting == set()
+    await stage.tell("AlbumRelease", raw, "ADDED")
+    assert waiting == {Cause.RELEASES}
+    waiting.clear()
+    await stage.tell("AlbumRelease", raw, "MODIFIED")
+    assert waiting == set()
+    await stage.tell("AlbumRelease", raw, "DELETED")
+    assert waiting == {Cause.RELEASES}
+
+    await stage.tell("AlbumPipeline", pipeline, "DELETED")
+    assert stage.pipelines._known == {}
+    passing.cancel()

@@ -18,6 +18,7 @@ from album_operator.metrics import Metrics
 from album_operator.waking import handlers
 from album_operator.waking.daemons import Daemons
 from album_operator.waking.handlers import NamespaceWatch
+from album_operator.waking.pipelines import Pipelines
 from album_operator.waking.wakeups import Wakeups
 from tests.fakes.builders import raw_release
 from tests.unit.adapters.api_server import ApiServer, running, status_of
@@ -26,7 +27,7 @@ RELEASE = Ref("album", "backend-v1.1.0")
 
 KINDS = {
     "/api/v1": [("namespaces", False), ("events", True)],
-    "/apis/album.dev/v1alpha1": [("albumreleases", True)],
+    "/apis/album.dev/v1alpha1": [("albumreleases", True), ("albumpipelines", True)],
     "/apis/batch/v1": [("jobs", True)],
     "/apis/apiextensions.k8s.io/v1": [("customresourcedefinitions", False)],
 }
@@ -43,7 +44,13 @@ class Stage:
         self.daemons = Daemons(self._serve, Wakeups())
         self.wakeups = Wakeups()
         self.wakeups.index = ReleaseIndex(clock=lambda: 0.0)
-        self.watch = NamespaceWatch(self.daemons, self.wakeups, Metrics(), timedelta(seconds=60))
+        pipelines = Pipelines(self._pass)
+        self.watch = NamespaceWatch(
+            self.daemons, self.wakeups, pipelines, Metrics(), timedelta(seconds=60)
+        )
+
+    async def _pass(self, *_: object) -> None:
+        return None
 
     async def _serve(self, release: Ref, stopped: asyncio.Event) -> None:
         self.running.append(release)

@@ -32,7 +32,7 @@ class Stage:
         self.daemons = Daemons(self._serve, Wakeups())
         self.served: list[Ref] = []
         self.namespaces = Namespaces(
-            ("a", "b"), self._find_obstacle, self._watch, self.daemons, self.health
+            ("a", "b"), self._find_obstacle, self._watch, self.daemons.stop, self.health
         )
 
     async def _find_obstacle(self, name: str) -> str | None:

@@ -32,4 +32,4 @@ def test_the_layers_are_those_the_linter_holds() -> None:
 
 
 def test_the_page_stays_one_that_is_read_in_one_go() -> None:
-    assert len(ARCHITECTURE.splitlines()) <= 150
+    assert len(ARCHITECTURE.splitlines()) <= 165

@@ -1,18 +1,16 @@
 """AlbumReleases and AlbumPipelines in the API server; the adapter of port `Releases`."""
 
-import logging
-import socket
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from album_operator.adapters.cluster.cluster import Cluster, path_of
+from album_operator.adapters.cluster.events import Events, Subject
+from album_operator.adapters.cluster.patches import replaced
 from album_operator.adapters.cluster.refusals import ConflictError, NotFoundError, Right
 from album_operator.adapters.cluster.rights import ROLLBACKS
-from album_operator.api.types import render_time
 from album_operator.codec import (
     API_VERSION,
     parse_pipeline,
@@ -20,19 +18,13 @@ from album_operator.codec import (
     parse_status,
     render_status,
 )
-from album_operator.domain.errors import OutsideError
 from album_operator.domain.marks import APP_LABEL, LABELS, PIPELINE_LABEL, ROLLBACK_LABEL
 from album_operator.domain.names import shorten
 from album_operator.domain.pipeline import Pipeline
 from album_operator.domain.record import Record
 from album_operator.domain.release import Ref, Release
 
-LOG = logging.getLogger(__name__)
-
 ALBUM = f"/apis/{API_VERSION}"
-COMPONENT = "album-operator"
-NOTE_LENGTH = 1024
-"""Longest message of an Event with `eventTime`."""
 
 
 class ClusterReleases:
@@ -41,7 +33,7 @@ class ClusterReleases:
     def __init__(self, cluster: Cluster, clock: Callable[[], datetime]) -> None:
         self._cluster = cluster
         self._clock = clock
-        self._last_event = clock()
+        self._events = Events(cluster, clock)
 
     async def find_release(self, ref: Ref) -> tuple[Release, Record] | None:
         """Read a release and the record in its status."""
@@ -100,7 +92,7 @@ class ClusterReleases:
         if not (changed or gone):
             return release, after
         # Each changed part is replaced whole: a merge would keep fields that are gone from it.
-        status = {**_replaced(old, changed), **gone}
+        status = {**replaced(old, changed), **gone}
         return await self._patch(release, "/status", {"status": status})
 
     async def mark(self, release: Release, marks: Mapping[str, str]) -> Release | None:
@@ -140,53 +132,8 @@ class ClusterReleases:
 
     async def post_event(self, release: Release, kind: str, reason: str, message: str) -> None:
         """Post an Event; a lost one is only logged, for the status says the same."""
-        event = _render_event(release, kind, reason, message, self._next_moment())
-        namespace = release.ref.namespace
-        try:
-            await self._cluster.create(path_of("/api/v1", "events", namespace), event)
-        except OutsideError as error:
-            LOG.warning("Event %s of AlbumRelease %s is lost: %s", reason, release.ref, error)
-
-    def _next_moment(self) -> datetime:
-        """Give the time, a microsecond later at least than for the Event before."""
-        self._last_event = max(self._clock(), self._last_event + timedelta(microseconds=1))
-        return self._last_event
-
-
-def _render_event(
-    release: Release, kind: str, reason: str, message: str, moment: datetime
-) -> dict[str, object]:
-    """Write an Event that kubectl sorts: events.k8s.io/v1 refuses the time `describe` goes by.
-
-    That time has seconds; those of one second stay in the order of their names.
-    """
-    name, namespace, at = release.ref.name, release.ref.namespace, render_time(moment)
-    micros = int(moment.timestamp() * 1_000_000)
-    return {
-        "apiVersion": "v1",
-        "kind": "Event",
-        "metadata": {
-            "name": f"{name[:200]}.{micros:x}{uuid.uuid4().hex[:4]}",
-            "namespace": namespace,
-        },
-        "eventTime": at,
-        "firstTimestamp": at,
-        "lastTimestamp": at,
-        "count": 1,
-        "type": kind,
-        "reason": reason,
-        "message": message[:NOTE_LENGTH],
-        "action": reason,
-        "reportingComponent": COMPONENT,
-        "reportingInstance": socket.gethostname()[:128],
-        "involvedObject": {
-            "apiVersion": API_VERSION,
-            "kind": "AlbumRelease",
-            "name": name,
-            "namespace": namespace,
-            "uid": release.uid,
-        },
-    }
+        subject = Subject("AlbumRelease", release.ref, release.uid)
+        await self._events.post(subject, kind, reason, message)
 
 
 def _is_same(now: Release, then: Release) -> bool:
@@ -196,19 +143,3 @@ def _is_same(now: Release, then: Release) -> bool:
 
 def _path(ref: Ref) -> str:
     return path_of(ALBUM, "albumreleases", ref.namespace, ref.name)
-
-
-def _replaced(old: dict[str, object], changed: dict[str, object]) -> dict[str, object]:
-    """Make a merge patch that replaces objects whole: keys they lost become null."""
-    patch: dict[str, object] = {}
-    for key, value in changed.items():
-        known = old.get(key)
-        if isinstance(value, dict) and isinstance(known, dict):
-            inner = {name: item for name, item in value.items() if known.get(name) != item}
-            patch[key] = {
-                **_replaced(known, inner),
-                **dict.fromkeys(known.keys() - value.keys()),
-            }
-        else:
-            patch[key] = value
-    return patch

@@ -12,6 +12,8 @@ RELEASES = "album.dev"
 
 KINDS = "/apis/album.dev/v1alpha1"
 
+PLURALS = {"albumreleases": "AlbumReleases", "albumpipelines": "AlbumPipelines"}
+
 RULES = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
 
 NEEDED = (
@@ -21,6 +23,9 @@ NEEDED = (
     ("patch", RELEASES, "albumreleases"),
     ("patch", RELEASES, "albumreleases/status"),
     ("get", RELEASES, "albumpipelines"),
+    ("list", RELEASES, "albumpipelines"),
+    ("watch", RELEASES, "albumpipelines"),
+    ("patch", RELEASES, "albumpipelines/status"),
     ("get", "batch", "jobs"),
     ("list", "batch", "jobs"),
     ("watch", "batch", "jobs"),
@@ -49,7 +54,8 @@ async def find_obstacle(cluster: Cluster, namespace: str) -> str | None:
     # Kopf looks once which kinds there are, and waits silently for one that comes later.
     kinds = (await cluster.get(KINDS)).get("resources") or ()
     known = {kind.get("name") for kind in kinds}
-    return None if "albumreleases" in known else "the API server knows no AlbumReleases"
+    lacking = [name for plural, name in PLURALS.items() if plural not in known]
+    return f"the API server knows no {' and no '.join(lacking)}" if lacking else None
 
 
 async def find_missing(cluster: Cluster, namespace: str) -> list[str]:

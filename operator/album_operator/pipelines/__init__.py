@@ -1,0 +1,1 @@
+"""What a pipeline answers, and what it begins by itself: a file for each thing it does."""

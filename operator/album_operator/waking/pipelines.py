@@ -1,0 +1,161 @@
+"""When pipelines are passed over: soon after something happened to one, and again by time.
+
+A task for each of a thousand pipelines would sleep most of the time; one loop with the times they
+are due costs nothing while nothing is.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from album_operator.domain.cause import Cause, Causes
+from album_operator.domain.errors import OutsideError
+from album_operator.domain.release import Ref
+
+LOG = logging.getLogger(__name__)
+
+AT_ONCE = 4
+"""How many pipelines are passed over side by side."""
+
+PAUSE_SECONDS = 1.0
+"""Between the end of a pass over a pipeline and its next, however much happens."""
+
+TROUBLE_SECONDS = 30.0
+"""Pause after a pass that could not read its pipeline or write its status, or met a bug."""
+
+RunPass = Callable[[Ref, Causes], Awaitable[timedelta | None]]
+
+
+@dataclass
+class _Pipeline:
+    """What is known of a pipeline.
+
+    Attributes:
+        wish: what people ask of it.
+        due: monotonic time of its next pass.
+        causes: what happened since its last pass began.
+        earliest: monotonic time before which no pass begins.
+    """
+
+    wish: object
+    due: float
+    causes: set[Cause] = field(default_factory=set)
+    earliest: float = 0.0
+    is_running: bool = False
+
+    @property
+    def at(self) -> float:
+        return max(self.due, self.earliest)
+
+
+class Pipelines:
+    """The pipelines of the served namespaces, and when each is passed over.
+
+    Args:
+        run_pass: passes over one, and gives the time until it does again by itself; None where it
+            is gone.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, run_pass: RunPass, clock: Callable[[], float] = time.monotonic) -> None:
+        self._run_pass = run_pass
+        self._clock = clock
+        self._known: dict[Ref, _Pipeline] = {}
+        self._news = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def note(self, pipeline: Ref, wish: object) -> None:
+        """Take what an event told of a pipeline; one that asks for nothing new is no news.
+
+        Args:
+            pipeline: the AlbumPipeline.
+            wish: what people ask of it, as `pipeline_wish_of` gives it.
+        """
+        known = self._known.get(pipeline)
+        if known is None:
+            self._known[pipeline] = _Pipeline(wish, self._clock())
+        elif known.wish == wish:
+            return
+        else:
+            known.wish = wish
+        self.wake(pipeline, Cause.CHANGED)
+
+    def wake(self, pipeline: Ref, cause: Cause) -> None:
+        """Pass over a pipeline soon; one that is not known is none of ours."""
+        known = self._known.get(pipeline)
+        if known is not None:
+            known.causes.add(cause)
+            known.due = min(known.due, self._clock())
+            self._news.set()
+
+    def drop(self, pipeline: Ref) -> None:
+        """Forget a pipeline that is gone."""
+        self._known.pop(pipeline, None)
+
+    def forget(self, namespace: str) -> None:
+        """Forget the pipelines of a namespace that is not served any more."""
+        for pipeline in [ref for ref in self._known if ref.namespace == namespace]:
+            self.drop(pipeline)
+
+    async def run(self) -> None:
+        """Pass over pipelines for ever; when cancelled, end the passes that run."""
+        try:
+            while True:
+                self._news.clear()
+                for ref in self._due():
+                    self._begin(ref)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._news.wait(), self._seconds_left())
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _due(self) -> list[Ref]:
+        """Give the pipelines to begin with now, who waits longest first."""
+        now, free = self._clock(), AT_ONCE - len(self._tasks)
+        due = [ref for ref, one in self._known.items() if not one.is_running and one.at <= now]
+        return sorted(due, key=lambda ref: self._known[ref].at)[:free]
+
+    def _seconds_left(self) -> float | None:
+        """Give the time until the next is due; None where only news or the end of a pass counts."""
+        if len(self._tasks) >= AT_ONCE:
+            return None
+        times = [one.at for one in self._known.values() if not one.is_running]
+        return max(0.0, min(times) - self._clock()) if times else None
+
+    def _begin(self, ref: Ref) -> None:
+        known = self._known[ref]
+        causes = frozenset(known.causes or {Cause.TIME})
+        known.causes.clear()
+        known.due = float("inf")
+        known.is_running = True
+        task = asyncio.ensure_future(self._pass(ref, known, causes))
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._news.set()
+
+    async def _pass(self, ref: Ref, known: _Pipeline, causes: Causes) -> None:
+        after: float | None = TROUBLE_SECONDS
+        try:
+            due = await self._run_pass(ref, causes)
+            after = due.total_seconds() if due is not None else None
+        except OutsideError as error:
+            known.causes |= causes
+            LOG.warning("AlbumPipeline %s: %s", ref, error)
+        except Exception:
+            known.causes |= causes
+            LOG.exception("AlbumPipeline %s: a pass failed by a bug of the operator", ref)
+        finally:
+            now = self._clock()
+            known.is_running = False
+            known.earliest = now + PAUSE_SECONDS
+            if after is not None:
+                known.due = min(known.due, now + after)

@@ -1,0 +1,152 @@
+"""When pipelines are passed over, and how one pass ends."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+
+import pytest
+
+from album_operator.domain.cause import Cause, Causes
+from album_operator.domain.errors import TransientError
+from album_operator.domain.reasons import Reason
+from album_operator.domain.release import Ref
+from album_operator.waking.pipelines import AT_ONCE, PAUSE_SECONDS, TROUBLE_SECONDS, Pipelines
+from tests.unit.core.stage import Stage
+
+PIPELINE = Ref("album", "album-app")
+
+
+class Desk:
+    """A scheduler whose time and passes a test plays."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.passed: list[tuple[Ref, set[Cause]]] = []
+        self.gone: set[Ref] = set()
+        self.trouble: list[Exception] = []
+        self.may_end = asyncio.Event()
+        self.may_end.set()
+        self.pipelines = Pipelines(self._pass, lambda: self.now)
+
+    async def _pass(self, pipeline: Ref, causes: Causes) -> timedelta | None:
+        self.passed.append((pipeline, set(causes)))
+        await self.may_end.wait()
+        if self.trouble:
+            raise self.trouble.pop()
+        return None if pipeline in self.gone else timedelta(minutes=10)
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not is_so():
+                await asyncio.sleep(0)
+
+    async def at(self, seconds: float) -> list[tuple[Ref, set[Cause]]]:
+        """Let the time come, and give the passes that have begun since the last look."""
+        self.now = seconds
+        self.pipelines._news.set()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        passed, self.passed = self.passed, []
+        return passed
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[Desk]:
+    made = Desk()
+    running = asyncio.ensure_future(made.pipelines.run())
+    yield made
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def test_a_pipeline_is_passed_over_when_it_is_seen_and_again_by_time(desk: Desk) -> None:
+    desk.pipelines.note(PIPELINE, "wish")
+    assert await desk.at(0) == [(PIPELINE, {Cause.CHANGED})]
+    assert await desk.at(599) == []
+    assert await desk.at(600) == [(PIPELINE, {Cause.TIME})]
+
+
+async def test_what_comes_back_of_our_own_write_is_no_news(desk: Desk) -> None:
+    desk.pipelines.note(PIPELINE, "wish")
+    await desk.at(0)
+    desk.pipelines.note(PIPELINE, "wish")
+    assert await desk.at(10) == []
+    desk.pipelines.note(PIPELINE, "another wish")
+    assert await desk.at(10) == [(PIPELINE, {Cause.CHANGED})]
+
+
+async def test_what_happens_during_a_pass_is_seen_by_one_more(desk: Desk) -> None:
+    desk.may_end.clear()
+    desk.pipelines.note(PIPELINE, "wish")
+    await desk.at(0)
+    desk.pipelines.wake(PIPELINE, Cause.TAGS)
+    desk.pipelines.wake(PIPELINE, Cause.RELEASES)
+    assert await desk.at(1) == []
+    desk.may_end.set()
+    assert await desk.at(1) == []
+    assert await desk.at(1 + PAUSE_SECONDS) == [(PIPELINE, {Cause.TAGS, Cause.RELEASES})]
+
+
+@pytest.mark.parametrize(
+    "trouble", [TransientError(Reason.CLUSTER_UNAVAILABLE, "It is away."), ValueError("a bug")]
+)
+async def test_after_a_trouble_the_same_is_tried_again(desk: Desk, trouble: Exception) -> None:
+    desk.trouble = [trouble]
+    desk.pipelines.note(PIPELINE, "wish")
+    await desk.at(0)
+    assert await desk.at(TROUBLE_SECONDS - 1) == []
+    assert await desk.at(TROUBLE_SECONDS) == [(PIPELINE, {Cause.CHANGED})]
+
+
+async def test_one_that_is_gone_or_not_served_is_passed_over_no_more(desk: Desk) -> None:
+    others = [Ref("album", "b"), Ref("other", "c")]
+    for pipeline in (PIPELINE, *others):
+        desk.pipelines.note(pipeline, "wish")
+    desk.gone = {PIPELINE}
+    await desk.at(0)
+    desk.pipelines.drop(others[0])
+    desk.pipelines.forget("other")
+    desk.pipelines.wake(others[0], Cause.RELEASES)
+    assert await desk.at(3600) == []
+
+
+async def test_few_are_passed_over_side_by_side_and_who_waits_longest_is_first(desk: Desk) -> None:
+    desk.may_end.clear()
+    pipelines = [Ref("album", f"p{number}") for number in range(AT_ONCE + 2)]
+    for number, pipeline in enumerate(pipelines):
+        desk.now = number / 10
+        desk.pipelines.note(pipeline, "wish")
+    begun = await desk.at(1)
+    assert [pipeline for pipeline, _ in begun] == pipelines[:AT_ONCE]
+    desk.may_end.set()
+    assert [pipeline for pipeline, _ in await desk.at(1)] == pipelines[AT_ONCE:]
+
+
+async def test_a_status_is_written_once_and_says_what_the_pipeline_has() -> None:
+    stage = Stage()
+    status = await stage.look_at_pipeline()
+    assert status["observedGeneration"] == 2
+    assert status["summary"] == {"apps": 2, "inFlight": 0}
+    assert [app["name"] for app in status["apps"]] == ["backend", "frontend"]
+    assert [(item["type"], item["status"]) for item in status["conditions"]] == [("Ready", "True")]
+    version = stage.pipeline()["metadata"]["resourceVersion"]
+    await stage.look_at_pipeline()
+    assert stage.pipeline()["metadata"]["resourceVersion"] == version
+
+
+async def test_one_that_changed_meanwhile_is_looked_at_again() -> None:
+    stage = Stage()
+    found = await stage.pipeline_reconciler._pipelines.find(PIPELINE)
+    assert found is not None
+    stage.cluster.edit(
+        f"/apis/album.dev/v1alpha1/namespaces/album/albumpipelines/{PIPELINE.name}",
+        {"metadata": {"labels": {"a": "b"}}},
+    )
+    assert not await stage.pipeline_reconciler._pipelines.write_record(*found)
+
+
+async def test_a_pass_over_one_that_is_gone_ends_at_once() -> None:
+    stage = Stage()
+    gone = Ref("album", "gone")
+    assert await stage.pipeline_reconciler.run_pass(gone, frozenset({Cause.CHANGED})) is None
