@@ -1,6 +1,7 @@
 """What users see of the two kinds: defaults, status, columns, names, explanations."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,9 @@ import yaml
 
 from album_operator.api.pipeline import AlbumPipeline
 from album_operator.api.release import AlbumRelease
+from album_operator.codec import parse_pipeline, parse_pipeline_status, render_pipeline_status
+from album_operator.domain.pipeline_record import AppRecord, InFlight, PipelineRecord
+from album_operator.domain.reasons import Reason
 from tests.integration.apiserver import Answer, ApiServer
 from tests.integration.objects import Raw, changed, collection, pipeline, release
 
@@ -15,6 +19,7 @@ CRDS = Path(__file__).parents[2] / "crds"
 NAMESPACE = "resources"
 TABLE = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
+NOW = datetime(2026, 11, 23, 20, 0, tzinfo=UTC)
 
 STATUS: Raw = {
     "observedGeneration": 1,
@@ -268,14 +273,35 @@ def test_get_prints_the_columns_people_look_for(server: ApiServer) -> None:
     }
 
 
-def test_a_pipeline_prints_its_source(server: ApiServer) -> None:
-    raw = _create(server, pipeline("printed"))
+def test_a_pipeline_prints_whether_it_is_ready_and_what_is_in_flight(server: ApiServer) -> None:
+    created = _create(server, pipeline("printed"))
+    record = PipelineRecord(
+        (AppRecord("backend", in_flight=InFlight("r", None, None, Reason.PENDING, NOW, 1)),),
+        message="All is there.",
+        is_ready=True,
+    )
+    status = render_pipeline_status(parse_pipeline(created), record, NOW)
+    written = _write_status(server, created, status)
+    assert written.status == 200, written.message
+    assert parse_pipeline_status(written.body["status"]) == record
 
-    path = f"{collection(raw, NAMESPACE)}/printed"
+    path = f"{collection(created, NAMESPACE)}/printed"
     table = server.request("GET", path, headers=TABLE).body
-
-    assert [c["name"] for c in table["columnDefinitions"]] == ["Name", "SOURCE", "BUILD", "AGE"]
-    assert table["rows"][0]["cells"][1:3] == ["https://git.example.org/owner/album-app", "Kaniko"]
+    columns = table["columnDefinitions"]
+    assert [c["name"] for c in columns if c["priority"] == 0] == [
+        *("Name", "READY", "APPS", "IN FLIGHT", "AGE")
+    ]
+    row = dict(zip((c["name"] for c in columns), table["rows"][0]["cells"], strict=True))
+    del row["AGE"]
+    assert row == {
+        "Name": "printed",
+        "READY": "True",
+        "APPS": 1,
+        "IN FLIGHT": 2,
+        "SOURCE": "https://git.example.org/owner/album-app",
+        "BUILD": "Kaniko",
+        "MESSAGE": "All is there.",
+    }
 
 
 def test_releases_are_selected_by_pipeline_and_by_tag(server: ApiServer) -> None:
