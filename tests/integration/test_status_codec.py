@@ -115,6 +115,7 @@ def _full_record(resolved: Resolved) -> Record:
         superseded_by=SupersededBy("v2.0.0", "album/backend-v2.0.0", "a" * 40),
         last_handled_retry="2026-11-23T20:00:00Z",
         last_handled_refresh="2026-11-23T20:00:00Z",
+        requested_by="q" * 100,
     )
 
 

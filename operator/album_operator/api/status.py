@@ -280,6 +280,9 @@ class ReleaseStatus(Model):
             "and Argo CD is not counted."
         ),
     )
+    requested_by: Text | None = Field(
+        None, description="Who asked for the release, as whoever created it says."
+    )
     last_handled_retry: Text | None = Field(
         None, description="Value of the annotation album.dev/retry that was last obeyed."
     )

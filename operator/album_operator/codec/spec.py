@@ -3,7 +3,7 @@
 from album_operator.api.pipeline import PipelineSpec
 from album_operator.api.release import ReleaseSpec
 from album_operator.codec.mapper import Mapper
-from album_operator.codec.text import REFRESH, Raw, parse_request, parse_time
+from album_operator.codec.text import REFRESH, Raw, parse_request, parse_requester, parse_time
 from album_operator.domain.marks import LABELS, LIFT_PREFIX, PULL_REQUEST_LINK
 from album_operator.domain.pipeline import Pipeline
 from album_operator.domain.release import Mode, Ref, Release
@@ -45,6 +45,7 @@ def parse_release(raw: Raw) -> Release:
         rollback_of=spec.rollback_of.name if spec.rollback_of is not None else None,
         retry=parse_request(metadata, RETRY),
         refresh=parse_request(metadata, REFRESH),
+        requested_by=parse_requester(metadata),
         deleting="deletionTimestamp" in metadata,
         observed_generation=status.get("observedGeneration"),
         status=status,

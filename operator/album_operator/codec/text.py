@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from album_operator.domain.marks import REQUESTED_BY
 from album_operator.domain.names import shorten
 
 Raw = Mapping[str, Any]
@@ -12,6 +13,16 @@ REFRESH = "album.dev/refresh"
 
 REQUEST_LENGTH = 253
 """Longest value of a request's annotation that the status repeats; the schema allows as much."""
+
+
+REQUESTER_LENGTH = 100
+
+
+def parse_requester(metadata: Raw) -> str | None:
+    """Read who asked for a release, on one line; None where nobody says so."""
+    value = str((metadata.get("annotations") or {}).get(REQUESTED_BY, ""))
+    words = "".join(letter if letter.isprintable() else " " for letter in value).split()
+    return cut(" ".join(words), REQUESTER_LENGTH) or None
 
 
 def parse_request(metadata: Raw, annotation: str) -> str | None:

@@ -10,6 +10,8 @@ Event = tuple[str, str, str]
 def transitions(before: Record, after: Record) -> list[Event]:
     """Give the Events between two records, in the order of the steps."""
     events: list[Event] = []
+    if after.requested_by is not None and before.requested_by != after.requested_by:
+        events.append(("Normal", "Requested", f"Requested by {after.requested_by}."))
     for name in StepName:
         known, step = before.step(name), after.step(name)
         if step.state is StepState.SUCCEEDED and known.state is not StepState.SUCCEEDED:

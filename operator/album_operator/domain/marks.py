@@ -14,6 +14,9 @@ IMAGE_LABEL = "album.dev/image"
 ROLLBACK_LABEL = "album.dev/rollback-of"
 """Of a release that takes another one back: the name of that, made to fit."""
 
+REQUESTED_BY = "album.dev/requested-by"
+"""Annotation of a release: who asked for it, as whoever created it says."""
+
 LABELS = frozenset({APP_LABEL, PIPELINE_LABEL, ROLLBACK_LABEL})
 
 LIFT_PREFIX = "lift-hold.album.dev/"

@@ -53,6 +53,8 @@ def start(release: Release, record: Record) -> Record:
             since=record.since,
         )
         record = fresh if kept is None else _with_step(fresh, kept)
+    if record.resolved is None:
+        record = replace(record, requested_by=release.requested_by)
     if release.refresh is not None:
         record = replace(record, last_handled_refresh=release.refresh)
     if record.plan is not None and release.mode is Mode.APPLY:
@@ -218,6 +220,7 @@ def clean(record: Record, clean: Callable[[str], str]) -> Record:
         ),
         pull_request=replace(seen, url=clean(seen.url)) if seen else None,
         superseded_by=_clean_successor(record.superseded_by, clean),
+        requested_by=clean(record.requested_by) if record.requested_by else None,
         plan=_clean_plan(plan, clean) if plan else None,
         applications=tuple(
             replace(

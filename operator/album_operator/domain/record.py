@@ -311,6 +311,7 @@ class Record:
         plan: of a release in mode Plan.
         last_handled_retry: value of `album.dev/retry` that `attempt` answers.
         last_handled_refresh: value of `album.dev/refresh` that was last obeyed.
+        requested_by: who asked for it, as it was said when the release began.
         chosen: app and version as the conventions give them, known before `resolved`.
         since: status of each condition and when it came to that, by condition type, as last read.
         fault: what the status it was read from holds that no operator writes, as a sentence with
@@ -340,6 +341,7 @@ class Record:
     superseded_by: SupersededBy | None = None
     last_handled_retry: str | None = None
     last_handled_refresh: str | None = None
+    requested_by: str | None = None
     chosen: AppVersion | None = field(default=None, compare=False)
     since: Mapping[str, tuple[str, datetime]] = field(default_factory=dict, compare=False)
     fault: str | None = field(default=None, compare=False)

@@ -91,6 +91,7 @@ class Release:
         tag: the git tag, or None where `app` and `version` are given instead.
         retry: value of the annotation `album.dev/retry`, or None.
         refresh: value of the annotation `album.dev/refresh`, or None.
+        requested_by: who asked for it, as whoever created it says; None where nobody does.
         resource_version: of the object read; a status write is refused when it is not current.
         observed_generation: generation the status speaks of; None or -1 before the first.
         allow_downgrade: an older version is released; so it is for a rollback.
@@ -114,6 +115,7 @@ class Release:
     rollback_of: str | None = None
     retry: str | None = None
     refresh: str | None = None
+    requested_by: str | None = None
     deleting: bool = False
     observed_generation: int | None = None
     marks: Mapping[str, str] = field(default_factory=lambda: NOTHING)

@@ -74,7 +74,12 @@ class History:
 
 
 def draft(
-    release: Release, resolved: Resolved, digest: str, diff: str, history: History | None = None
+    release: Release,
+    resolved: Resolved,
+    digest: str,
+    diff: str,
+    history: History | None = None,
+    requested_by: str | None = None,
 ) -> Draft:
     """Write the pull request.
 
@@ -84,6 +89,7 @@ def draft(
         digest: `sha256:…` of the image; empty where none is known.
         diff: unified diff of the release's commit.
         history: commits of the source since the version before; None where they are not known.
+        requested_by: who asked for it; None where nobody says so.
     """
     source, config = resolved.source, resolved.config
     facts = {
@@ -92,6 +98,8 @@ def draft(
         "Tag": as_code(source.tag),
         "AlbumRelease": as_code(str(release.ref)),
     }
+    if requested_by is not None:
+        facts["Requested by"] = as_code(requested_by)
     if release.rollback_of is not None:
         facts["Takes back"] = as_code(str(Ref(release.ref.namespace, release.rollback_of)))
     body = (

@@ -109,7 +109,14 @@ async def _push(world: World, case: Case, action: PushBranch) -> None:
 async def _open(world: World, case: Case, action: OpenPullRequest) -> None:
     """Open the pull request, with all a reviewer needs."""
     history = await _find_history(world, case, action.before)
-    draft = pull_request.draft(case.release, case.resolved, case.digest, action.diff, history)
+    draft = pull_request.draft(
+        case.release,
+        case.resolved,
+        case.digest,
+        action.diff,
+        history,
+        case.record.requested_by,
+    )
     await case.access.learn(case.resolved)
     await world.pull_requests.open(
         await case.access.to_forge(case.resolved),

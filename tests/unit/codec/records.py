@@ -365,4 +365,5 @@ def records(draw: st.DrawFn) -> Record:
         superseded_by=draw(st.none() | successors),
         last_handled_retry=draw(st.none() | texts),
         last_handled_refresh=draw(st.none() | texts),
+        requested_by=draw(st.none() | texts),
     )

@@ -70,6 +70,23 @@ def test_app_and_version_are_read_in_place_of_a_tag() -> None:
     assert faults_of_spec("albumreleases", raw["spec"]) == []
 
 
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ("ada", "ada"),
+        (" ada\n\x1b[31m  of the team ", "ada [31m of the team"),
+        ("a" * 101, f"{'a' * 66} … {'a' * 31}"),
+        ("\n\t", None),
+        ("", None),
+    ],
+)
+def test_who_asked_is_read_on_one_line(said: str, read: str | None) -> None:
+    raw = raw_release()
+    raw["metadata"]["annotations"] = {"album.dev/requested-by": said}
+
+    assert parse_release(raw).requested_by == read
+
+
 def test_requests_and_marks_are_read_from_the_metadata() -> None:
     raw = raw_release()
     raw["metadata"]["annotations"] = {

@@ -116,6 +116,7 @@ def _fullest() -> Record:
         ),
         last_handled_retry="r" * 253,
         last_handled_refresh="r" * 253,
+        requested_by="q" * 100,
     )
     for step in StepName:
         record = progress.finish(record, step, Reason.SUCCEEDED, long, NOW)

@@ -23,6 +23,13 @@ def test_nothing_new_is_no_event() -> None:
     assert transitions(RECORD, RECORD) == []
 
 
+def test_who_asked_is_told_once() -> None:
+    asked = replace(RECORD, requested_by="ada")
+
+    assert transitions(RECORD, asked) == [("Normal", "Requested", "Requested by ada.")]
+    assert transitions(asked, replace(asked, attempt=2)) == []
+
+
 def test_a_step_that_succeeded_is_told_with_its_message() -> None:
     after = progress.finish(BEFORE, StepName.MERGED, Reason.SUCCEEDED, "#6 was merged.", NOW)
 

@@ -144,6 +144,16 @@ def test_a_refresh_is_noted() -> None:
     assert progress.start(replace(RELEASE, refresh="1"), RECORD).last_handled_refresh == "1"
 
 
+def test_who_asked_is_fixed_once_it_is_fixed_what_the_release_does() -> None:
+    asked = replace(RELEASE, requested_by="ada")
+    assert progress.start(asked, RECORD).requested_by == "ada"
+
+    begun = record_before(StepName.MERGED)
+    assert progress.start(asked, replace(begun, requested_by="bob")).requested_by == "bob"
+    again = progress.start(replace(asked, retry="1"), replace(begun, requested_by="bob"))
+    assert again.requested_by == "ada"
+
+
 def test_suspending_holds_a_release_and_resuming_lets_it_go_on_where_it_was() -> None:
     before = record_before(StepName.MERGED)
     held = progress.start(replace(RELEASE, suspend=True), before)
@@ -299,6 +309,7 @@ def test_all_words_of_others_in_a_record_are_cleaned() -> None:
         pull_request=seen,
         failure=replace(FAILURE, message=secret),
         superseded_by=SupersededBy(secret, secret),
+        requested_by=secret,
         plan=replace(PLAN, diff=secret, applications=(PlannedPatch("a", "b", secret),)),
         applications=(
             ApplicationRecord("a", "b", secret, None, secret, secret),

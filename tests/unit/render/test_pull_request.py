@@ -222,3 +222,11 @@ def test_reviewers_of_a_rollback_see_what_it_takes_back(
     body = draft(replace(release, rollback_of="backend-v1.2.0"), resolved, DIGEST, DIFF).body
 
     assert "- Takes back: `album/backend-v1.2.0`\n" in body
+
+
+def test_reviewers_see_who_asked_and_nobody_is_called_by_it(
+    release: Release, resolved: Resolved
+) -> None:
+    body = draft(release, resolved, DIGEST, DIFF, requested_by="@ada `x`").body
+
+    assert "- Requested by: `` @ada `x` ``\n" in body
