@@ -166,6 +166,21 @@ class SourceRepository(Protocol):
             None where there is no such tag, or `commit` is not known to descend from it.
         """
 
+    async def list_tags(self, place: GitPlace, prefixes: Collection[str]) -> Mapping[str, str]:
+        """List the tags that begin in some ways, in one request.
+
+        Args:
+            place: the repository.
+            prefixes: how; an empty one stands for all.
+
+        Returns:
+            The commit that each stands for by its name, 40 hex digits. That it is one is not
+            known: a tag may stand for a tree or a file.
+
+        Raises:
+            TerminalError: `RepositoryTooLarge` also where there are more than are looked at.
+        """
+
 
 class ConfigReader(Protocol):
     """What is only read of the GitOps repository Argo CD reads."""

@@ -129,6 +129,34 @@ async def test_a_token_for_another_host_is_not_sent(stage: Stage, place: GitPlac
     assert caught.value.reason is Reason.HOST_NOT_ALLOWED
 
 
+async def test_the_tags_of_some_apps_are_listed_with_the_commits_they_stand_for(
+    stage: Stage, place: GitPlace
+) -> None:
+    old, new = (add(stage, place, FILES, message) for message in ("old", "new"))
+    stage.set_tag(place, "backend-v1.0.0", old)
+    stage.set_tag(place, "backend-v1.1.0", new, annotated=True)
+    stage.set_tag(place, "web/v1.0.0", new)
+    stage.set_tag(place, "webshop-v1.0.0", new)
+    stage.set_branch(place, "backend-v9.9.9", new)
+
+    listed = await stage.source.list_tags(place, ["backend-", "web/"])
+    assert listed == {"backend-v1.0.0": old, "backend-v1.1.0": new, "web/v1.0.0": new}
+    every = {*listed, "webshop-v1.0.0"}
+    assert set(await stage.source.list_tags(place, [""])) == every
+    assert set(await stage.source.list_tags(place, ["back", "", "web/"])) == every
+    assert await stage.source.list_tags(place, ["frontend-"]) == {}
+
+
+async def test_an_empty_repository_has_no_tags_to_list(stage: Stage, place: GitPlace) -> None:
+    assert await stage.source.list_tags(place, [""]) == {}
+
+
+@pytest.mark.parametrize("prefix", ["-u", "a..b", "a b", "$(id)-", "*", "../heads/"])
+async def test_a_prefix_that_git_could_misread_goes_nowhere(stage: Stage, prefix: str) -> None:
+    with pytest.raises(TerminalError):
+        await stage.source.list_tags(stage.dead_place(), [prefix])
+
+
 async def test_the_commits_between_two_tags_are_listed(stage: Stage, place: GitPlace) -> None:
     old = add(stage, place, FILES)
     stage.set_tag(place, "backend-v1.0.0", old, annotated=True)

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from album_operator.adapters.git.refs import TAGS_BYTES
 from album_operator.adapters.git.source_repository import GitSourceRepository
+from album_operator.domain.errors import TerminalError
+from album_operator.domain.reasons import Reason
 from album_operator.domain.seen import SourceSeen
 from tests.contract.http_backend import Backend, running_backend
 from tests.contract.plain_git import git
@@ -52,3 +55,38 @@ async def test_a_tag_of_a_tag_stands_for_the_commit_in_the_end(
 
     seen = await source.look(server.place("app"), TAG, "Dockerfile")
     assert seen == SourceSeen(git(path, "rev-parse", "main"), has_dockerfile=True)
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+async def test_tags_are_listed_by_each_version_of_the_protocol(
+    server: Backend, source: GitSourceRepository, *, is_new: bool
+) -> None:
+    server.speaks_version_2 = is_new
+    path = server.folder / "app.git"
+    git(path, "tag", TAG, "main")
+    git(path, "tag", "-a", "-m", "it", "backend-v1.2.0", "main", variables=PEOPLE)
+    git(path, "tag", "x/refs/tags/backend-v9.9.9", "main")
+
+    commit = git(path, "rev-parse", "main")
+    listed = await source.list_tags(server.place("app"), ["backend-", "backend/"])
+    assert listed == {TAG: commit, "backend-v1.2.0": commit}
+
+
+async def test_an_app_among_tags_of_others_has_its_own_listed(
+    server: Backend, source: GitSourceRepository
+) -> None:
+    path = server.folder / "app.git"
+    commit = git(path, "rev-parse", "main")
+    most = TAGS_BYTES // 60
+    lines = [f"{commit} refs/tags/nightly-{number:08}\n" for number in range(most)]
+    git(path, "tag", TAG, "main")
+    (path / "packed-refs").write_text("".join(lines))
+
+    assert await source.list_tags(server.place("app"), ["backend-"]) == {TAG: commit}
+    with pytest.raises(TerminalError) as caught:
+        await source.list_tags(server.place("app"), ["backend-", ""])
+    assert caught.value.reason is Reason.REPOSITORY_TOO_LARGE
+    assert (
+        f"refs that begin like refs/tags/ has more than {TAGS_BYTES} bytes" in caught.value.message
+    )
+    assert "give the apps tagPrefixes that fewer begin with" in caught.value.remedy

@@ -65,6 +65,13 @@ class FakeSourceRepository:
             SourceCommit(sha, made.name, made.message.splitlines()[0]) for sha, made in commits
         )
 
+    async def list_tags(self, place: GitPlace, prefixes: Collection[str]) -> Mapping[str, str]:
+        """List the tags that begin in some ways, in one request."""
+        for prefix in filter(None, prefixes):
+            check_ref_name(f"{prefix}0")
+        tags = self.server.open(place).tags
+        return {name: oid for name, oid in tags.items() if name.startswith(tuple(prefixes))}
+
 
 class FakeConfigRepository:
     """Reads branches and pushes commits."""

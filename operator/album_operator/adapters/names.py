@@ -1,6 +1,7 @@
 """What may become an argument of git, checked again although the API server has checked it."""
 
 import re
+from collections.abc import Iterable
 
 from album_operator.domain.errors import TerminalError
 from album_operator.domain.names import is_file_path
@@ -39,6 +40,11 @@ def check_commit(text: str) -> str:
 def check_ref_name(text: str) -> str:
     """Give back a branch or tag name, or refuse it."""
     return _checked(text, "branch or tag", known=is_ref_name(text))
+
+
+def beginnings(names: Iterable[str]) -> tuple[str, ...]:
+    """Give how the names of refs begin of which all are meant, by `/` or `*` at the end."""
+    return tuple(name.rstrip("*") for name in names if name.endswith(("/", "*")))
 
 
 def check_file_path(text: str) -> str:

@@ -1,12 +1,13 @@
 """Asking a server for refs, without fetching anything."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from album_operator.adapters.git.failures import translate, unavailable
 from album_operator.adapters.git.limits import TooLargeError
 from album_operator.adapters.git.process import EndedError
 from album_operator.adapters.git.repository import Repository
 from album_operator.adapters.git.streams import TooLongError
+from album_operator.adapters.names import beginnings
 from album_operator.domain.names import is_ssh
 
 HEADS = "refs/heads/"
@@ -17,11 +18,26 @@ PEELED = "^{}"
 REFS_BYTES = 32 * 1024 * 1024
 """Longest list of refs that is read, some 500,000 of them."""
 
+TAGS_BYTES = 8 * 1024 * 1024
+"""Longest list of all tags that is read again and again, some 60,000 to 100,000 of them."""
 
-def list_refs(repository: Repository, *names: str) -> dict[str, str]:
+
+def list_refs(
+    repository: Repository,
+    *names: str,
+    limit: int = REFS_BYTES,
+    remedy: str = "Delete refs that nobody needs",
+) -> dict[str, str]:
     """Ask for refs by their full names.
 
-    A name with `^{}` stands for what a tag stands for, one with `/` at its end for all below it.
+    A name with `^{}` stands for what a tag stands for, one with `/` at its end for all below it,
+    and one with `*` for all that begin so.
+
+    Args:
+        repository: whose refs.
+        names: of the refs.
+        limit: most bytes of the server's answer.
+        remedy: what a person does where it has more.
 
     Returns:
         Object id by name for those that exist; for a symbolic `HEAD` also the name of the branch
@@ -32,17 +48,17 @@ def list_refs(repository: Repository, *names: str) -> dict[str, str]:
     """
     asked = {name.removesuffix(PEELED) for name in names}
     try:
-        found = repository.list_refs(asked, REFS_BYTES)
+        found = repository.list_refs(asked, limit)
     except EndedError as error:
         raise translate(repository.place, "read", str(error)) from error
     except TooLongError as error:
-        what = f"its list of refs that begin like {min(asked)} has more than {REFS_BYTES} bytes"
-        raise TooLargeError(repository.place, what, "Delete refs that nobody needs") from error
+        what = f"its list of refs that begin like {min(asked)} has more than {limit} bytes"
+        raise TooLargeError(repository.place, what, remedy) from error
     if found is None:
         found = _list_with_git(repository, *names)
     # By git's commands, names that only end so came as well.
     keys = [key for name in names for key in (name, f"ref:{name}")]
-    below = tuple(name for name in names if name.endswith("/"))
+    below = beginnings(names)
     keys += [key for key in found if key.startswith(below)]
     return {key: found[key] for key in keys if key in found}
 
@@ -77,6 +93,35 @@ def find_tag(repository: Repository, tag: str) -> str | None:
     name = TAGS + tag
     refs = list_refs(repository, name, name + PEELED)
     return refs.get(name + PEELED) or refs.get(name)
+
+
+def list_tags(repository: Repository, prefixes: Collection[str]) -> dict[str, str]:
+    """Ask for the tags that begin in some ways.
+
+    Args:
+        repository: whose tags.
+        prefixes: an empty one stands for all.
+
+    Returns:
+        The object that each stands for in the end, by its name without `refs/tags/`.
+
+    Raises:
+        OutsideError: translated.
+    """
+    names = (f"{TAGS}{prefix}" for prefix in prefixes)
+    asked = (name if name.endswith("/") else f"{name}*" for name in names)
+    found = list_refs(
+        repository,
+        *asked,
+        limit=TAGS_BYTES,
+        remedy="Delete tags that nobody needs, or give the apps tagPrefixes that fewer begin with",
+    )
+    # git-check-ref-format(1) lets no name of a ref hold `^`.
+    return {
+        name.removeprefix(TAGS): found.get(name + PEELED, oid)
+        for name, oid in found.items()
+        if not name.endswith(PEELED)
+    }
 
 
 def _list_with_git(repository: Repository, *names: str) -> dict[str, str]:

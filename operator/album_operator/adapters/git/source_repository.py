@@ -1,7 +1,7 @@
 """The repository that is built, looked at over git; the adapter of port `SourceRepository`."""
 
 import posixpath
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 
 from album_operator.adapters.git.git import TIME_LIMIT, Git
@@ -9,7 +9,7 @@ from album_operator.adapters.git.limits import LIMITS, Limits
 from album_operator.adapters.git.log import read_log
 from album_operator.adapters.git.objects import Kept
 from album_operator.adapters.git.partial import Fetcher
-from album_operator.adapters.git.refs import find_tag
+from album_operator.adapters.git.refs import find_tag, list_tags
 from album_operator.adapters.git.repository import Repository
 from album_operator.adapters.git.trees import Trees
 from album_operator.adapters.names import check_commit, check_file_path, check_ref_name
@@ -71,6 +71,12 @@ class GitSourceRepository:
         return await self._git.run(
             place, lambda repository: self._list(repository, since, commit, limit)
         )
+
+    async def list_tags(self, place: GitPlace, prefixes: Collection[str]) -> Mapping[str, str]:
+        """List the tags that begin in some ways, in one request."""
+        for prefix in filter(None, prefixes):
+            check_ref_name(f"{prefix}0")
+        return await self._git.run(place, lambda repository: list_tags(repository, prefixes))
 
     def _list(
         self, repository: Repository, since: str, commit: str, limit: int

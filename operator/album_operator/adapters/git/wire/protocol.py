@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from album_operator.adapters.git.streams import Readable, TooLongError, read_exactly
+from album_operator.adapters.names import beginnings
 
 FLUSH, DELIMITER, RESPONSE_END = b"0000", b"0001", b"0002"
 
@@ -90,7 +91,7 @@ def refs_request(prefixes: Collection[str]) -> bytes:
             DELIMITER,
             packet("peel"),
             packet("symrefs"),
-            *(packet(f"ref-prefix {prefix}") for prefix in sorted(prefixes)),
+            *(packet(f"ref-prefix {prefix.rstrip('*')}") for prefix in sorted(prefixes)),
             FLUSH,
         ]
     )
@@ -101,8 +102,8 @@ def read_refs(stream: Readable, names: Collection[str] | None = None) -> dict[st
 
     Args:
         stream: to read from.
-        names: full names of those that are wanted, with `/` at its end for all below it; None for
-            all that come.
+        names: full names of those that are wanted, with `/` at its end for all below it and `*`
+            for all that begin so; None for all that come.
 
     Returns:
         Object id by name; for a symbolic one also what it stands for, by `ref:` and its name; for
@@ -112,7 +113,7 @@ def read_refs(stream: Readable, names: Collection[str] | None = None) -> dict[st
         EOFError, ServerError, WireError: as of `read_packets`.
     """
     found = {}
-    below = tuple(name for name in names or () if name.endswith("/"))
+    below = beginnings(names or ())
     is_whole = False
     for line in read_packets(stream, RESPONSE_END):
         is_whole = line is None
