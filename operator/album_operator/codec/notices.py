@@ -11,7 +11,13 @@ from typing import assert_never
 
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.names import normal_url
-from album_operator.domain.notice import AnyNotice, CommitNotice, ImageNotice, Notice
+from album_operator.domain.notice import (
+    AnyNotice,
+    CommitNotice,
+    ImageNotice,
+    Notice,
+    TagNotice,
+)
 
 Payload = Mapping[str, object]
 
@@ -39,7 +45,15 @@ QUEUED = re.compile(r"gh-readonly-queue/.+/pr-([0-9]{1,18})-[0-9a-f]+")
 """Branch on which GitHub's merge queue tests a pull request; its events name no other."""
 
 
+USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}(\[bot\])?")
+"""Name of a user as forges let people and Apps have it."""
+
+TAG_LENGTH = 255
+"""Longest tag that is taken from a delivery."""
+
 PACKAGE_EVENTS = ("package", "registry_package")
+
+TAGS = "refs/tags/"
 
 PUSHES = frozenset({"push", "PUSH_ARTIFACT"})
 """Of distribution's events, and of Harbor's."""
@@ -54,14 +68,19 @@ def parse_notices(forge: ForgeType, event: str, payload: Payload) -> tuple[AnyNo
         payload: the body, of which nothing is certain but that it is an object.
 
     Returns:
-        One for each pull request, branch, commit or image, and none for what no release waits for.
+        One for each pull request, branch, commit, image or tag, and none for what nobody waits
+        for.
     """
     match forge:
         # Gitea's bodies have the field names of GitHub's.
         case ForgeType.GITEA | ForgeType.GITHUB if event in PACKAGE_EVENTS:
             return _read_package(payload.get(event))
         case ForgeType.GITEA | ForgeType.GITHUB:
-            return (*_read(event, payload), *_read_commit(event, payload))
+            return (
+                *_read(event, payload),
+                *_read_commit(event, payload),
+                *_read_tag(forge, event, payload),
+            )
         case _:
             assert_never(forge)
 
@@ -116,6 +135,29 @@ def _read_commit(event: str, payload: Payload) -> Iterator[CommitNotice]:
     commit = payload.get("sha") if event == "status" else _find(payload, event, "head_sha")
     if isinstance(commit, str) and event in CHECK_EVENTS:
         yield CommitNotice(commit)
+
+
+def _read_tag(forge: ForgeType, event: str, payload: Payload) -> Iterator[TagNotice]:
+    """Read which tag was pushed, or has a release that was published, and who did that."""
+    tag = _tag(event, payload)
+    user = _find(payload, "sender", "login")
+    known = user if isinstance(user, str) and USER.fullmatch(user) else ""
+    if isinstance(tag, str) and 0 < len(tag) <= TAG_LENGTH:
+        for repository in _repositories(event, payload):
+            yield TagNotice(forge, repository, tag, known)
+
+
+def _tag(event: str, payload: Payload) -> object:
+    ref = payload.get("ref")
+    match event:
+        case "push" if isinstance(ref, str) and payload.get("deleted") is not True:
+            return ref.removeprefix(TAGS) if ref.startswith(TAGS) else None
+        case "create" if payload.get("ref_type") == "tag":
+            return ref
+        case "release" if payload.get("action") == "published":
+            return _find(payload, event, "tag_name")
+        case _:
+            return None
 
 
 def _repositories(event: str, payload: Payload) -> Iterator[str]:

@@ -3,9 +3,16 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from album_operator.domain.forges import ForgeType
 from album_operator.domain.hosts import NO_ALIASES, HostAliases
 from album_operator.domain.images import in_full
-from album_operator.domain.names import image_repository, image_tag, is_part_of
+from album_operator.domain.names import (
+    image_repository,
+    image_tag,
+    is_part_of,
+    is_same_repository,
+    repository_path,
+)
 
 
 class Subject(StrEnum):
@@ -92,4 +99,39 @@ class CommitNotice:
     commit: str
 
 
-AnyNotice = Notice | ImageNotice | CommitNotice
+@dataclass(frozen=True)
+class TagNotice:
+    """A tag was pushed, or a release of it published; what it stands for is read from git.
+
+    Attributes:
+        forge: of the kind that tells it.
+        repository: URL of the repository's page.
+        tag: its name.
+        user: who did that; empty where it is not told.
+    """
+
+    forge: ForgeType
+    repository: str
+    tag: str
+    user: str = ""
+
+    @property
+    def key(self) -> str:
+        """What a repository has in common with those it may be."""
+        return repository_key(self.repository)
+
+    def is_of(self, repository: str, aliases: HostAliases = NO_ALIASES) -> bool:
+        """Tell whether it is this repository for certain, and not only one of the same path.
+
+        To look is worth a path: inside of the cluster its forge may have another name. What is
+        told is not.
+        """
+        return is_same_repository(self.repository, repository, aliases, ignores_case=True)
+
+
+def repository_key(url: str) -> str:
+    """Give what a repository's URL ends with by whichever host and path of a forge: its name."""
+    return "/".join(repository_path(url).lower().split("/")[-2:])
+
+
+AnyNotice = Notice | ImageNotice | CommitNotice | TagNotice
