@@ -7,7 +7,14 @@ from typing import assert_never
 
 from album_operator.domain.build_slots import BuildLimits
 from album_operator.domain.hosts import NO_ALIASES, HostAliases
-from album_operator.domain.notice import AnyNotice, CommitNotice, ImageNotice, Notice, Subject
+from album_operator.domain.notice import (
+    AnyNotice,
+    CommitNotice,
+    ImageNotice,
+    Notice,
+    Subject,
+    TagNotice,
+)
 from album_operator.domain.release import Ref
 from album_operator.memory.build_queue import BuildQueue
 from album_operator.memory.image_waits import ImageWaits
@@ -189,6 +196,8 @@ class Wakeups:
                 for release, pull_request in self._pull_requests.items():
                     if notice.concerns(*pull_request, self._aliases):
                         self.wake(release, Subject.PULL_REQUEST)
+            case TagNotice():
+                pass  # No release waits for a tag.
             case _:
                 assert_never(notice)
 
