@@ -37,7 +37,7 @@ from album_operator.adapters.servers.breakers import Breakers
 from album_operator.adapters.servers.dialer import Dialer
 from album_operator.adapters.servers.gateway import Gateway
 from album_operator.clock import ServerClock
-from album_operator.domain.notice import Notice
+from album_operator.domain.notice import AnyNotice, Notice, TagNotice
 from album_operator.domain.proxies import VARIABLES
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
@@ -74,9 +74,12 @@ async def _listen(
     if settings.webhook_secret_file is None:
         LOG.info("ALBUM_WEBHOOK_SECRET_FILE is not set: merges are noticed by polling only.")
     else:
-        receiver = Receiver(
-            settings.webhook_secret_file, wakeups.notice, metrics, learn=known.learn_token
-        )
+
+        def tell(notice: AnyNotice) -> None:
+            if not isinstance(notice, TagNotice):
+                wakeups.notice(notice)
+
+        receiver = Receiver(settings.webhook_secret_file, tell, metrics, learn=known.learn_token)
         runners.append(await serve_webhooks(receiver, settings.webhook_port))
     return runners
 

@@ -134,4 +134,7 @@ def repository_key(url: str) -> str:
     return "/".join(repository_path(url).lower().split("/")[-2:])
 
 
-AnyNotice = Notice | ImageNotice | CommitNotice | TagNotice
+ReleaseNotice = Notice | ImageNotice | CommitNotice
+"""What releases may wait for."""
+
+AnyNotice = ReleaseNotice | TagNotice

@@ -8,12 +8,11 @@ from typing import assert_never
 from album_operator.domain.build_slots import BuildLimits
 from album_operator.domain.hosts import NO_ALIASES, HostAliases
 from album_operator.domain.notice import (
-    AnyNotice,
     CommitNotice,
     ImageNotice,
     Notice,
+    ReleaseNotice,
     Subject,
-    TagNotice,
 )
 from album_operator.domain.release import Ref
 from album_operator.memory.build_queue import BuildQueue
@@ -181,7 +180,7 @@ class Wakeups:
                 for release in followers:
                     self.wake(release, Subject.APPLICATION)
 
-    def notice(self, notice: AnyNotice) -> None:
+    def notice(self, notice: ReleaseNotice) -> None:
         """Note what was told: it wakes the releases that what it is about concerns."""
         match notice:
             case ImageNotice():
@@ -196,8 +195,6 @@ class Wakeups:
                 for release, pull_request in self._pull_requests.items():
                     if notice.concerns(*pull_request, self._aliases):
                         self.wake(release, Subject.PULL_REQUEST)
-            case TagNotice():
-                pass  # No release waits for a tag.
             case _:
                 assert_never(notice)
 
