@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from testbed.demo import condition
 from testbed.deploy import DEPLOYMENT, NAMESPACE, SYSTEM, deploy
 from tests.e2e.bad_registry import FORGETFUL, running_bad_registry
 from tests.e2e.nodes import (
@@ -32,7 +33,6 @@ from tests.e2e.troubled_builds import (
     join,
     let_push,
     part,
-    ready_of,
     release,
     serve,
 )
@@ -110,7 +110,7 @@ def test_a_build_that_is_evicted_is_told(builds: Builds) -> None:
     metadata = {"name": pod, "namespace": world.namespace}
     eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata}
     world.core.create_namespaced_pod_eviction(pod, world.namespace, eviction)
-    message = ready_of(world.await_reason(name, "BuildEvicted"))["message"]
+    message = condition(world.await_reason(name, "BuildEvicted"), "Ready")["message"]
     assert f"Pod {pod} of Job {builds.job('taken')} was taken away, and the build begins" in message
     assert "Eviction API" in message
 
@@ -121,7 +121,7 @@ def test_a_build_that_gives_way_to_a_more_urgent_pod_is_told_in_the_schedulers_w
     world, name = builds.world["urgent"], builds.names["urgent"]
     pod = builds.running("urgent")
     take_slot(world, NAMESPACE)
-    message = ready_of(world.await_reason(name, "BuildEvicted"))["message"]
+    message = condition(world.await_reason(name, "BuildEvicted"), "Ready")["message"]
     assert f"Pod {pod} of Job {builds.job('urgent')} was taken away" in message
     assert "preempting to accommodate a higher priority pod" in message
     give_slot_back(world, NAMESPACE)
@@ -170,10 +170,9 @@ def test_a_registry_that_cannot_be_asked_is_named_before_anything_is_built(
 ) -> None:
     world, name = builds.world[case], builds.names[case]
 
-    message = ready_of(world.await_reason(name, reason))["message"]
+    message = condition(world.await_reason(name, reason, said=said), "Ready")["message"]
 
     assert f"Registry {bad_registry} " in message
-    assert said in message
     assert world.jobs(name) == []
 
 
@@ -227,7 +226,7 @@ def test_a_process_that_a_step_leaves_behind_makes_nobody_believe_its_digest(
 
 def test_a_node_that_reports_no_more_is_told(builds: Builds) -> None:
     world, name = builds.world["lost"], builds.names["lost"]
-    message = ready_of(world.await_reason(name, "NodeLost"))["message"]
+    message = condition(world.await_reason(name, "NodeLost"), "Ready")["message"]
     assert f"of Job {builds.job('lost')} does not answer or is gone" in message
     part(world.testbed, "lost")
     give_up_lost_node(world)

@@ -9,9 +9,9 @@ import pytest
 from album_operator.domain.build_slots import BuildLimits
 from album_operator.domain.image_labels import BUILD, REVISION
 from album_operator.domain.reasons import Reason
+from testbed.demo import condition
 from tests.contract.registry_stages import RealRegistryStage
 from tests.e2e.registry import Repository
-from tests.e2e.troubled_builds import ready_of
 from tests.e2e.world import SOURCE, World, wait_for
 
 pytestmark = pytest.mark.e2e
@@ -111,9 +111,9 @@ def test_a_build_over_the_limit_is_told_its_place_and_begins_once_another_has_en
     # Of two that were made in one second the name decides.
     first, second = (world.release(tag := world.new_tag(), f"{place}-{tag}") for place in "ab")
 
-    message = ready_of(world.await_reason(first, Reason.QUEUED))["message"]
+    message = condition(world.await_reason(first, Reason.QUEUED), "Ready")["message"]
     assert f"in the line of namespace {world.namespace}. Of at most {len(running)}" in message
-    message = ready_of(world.await_reason(second, Reason.QUEUED))["message"]
+    message = condition(world.await_reason(second, Reason.QUEUED), "Ready")["message"]
     assert f"Place 2 of 2 in the line of namespace {world.namespace}, before it {first}." in message
     for name in (second, running[0]):
         world.testbed.kubectl("delete", "albumrelease", name, "-n", world.namespace)

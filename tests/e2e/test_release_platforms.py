@@ -8,8 +8,8 @@ import pytest
 
 from album_operator.domain.image_labels import BUILD
 from album_operator.domain.reasons import Reason
+from testbed.demo import condition
 from tests.contract.registry_stages import RealRegistryStage
-from tests.e2e.troubled_builds import ready_of
 from tests.e2e.world import World, wait_for
 
 pytestmark = pytest.mark.e2e
@@ -66,7 +66,7 @@ def test_a_platform_without_a_node_is_told_by_its_architecture_and_left_out_by_a
 ) -> None:
     kaniko.pipeline(build__platforms=[BASELINE, MISSING], build__timeout="40s")
     name = kaniko.release(kaniko.new_tag())
-    message = ready_of(kaniko.await_reason(name, Reason.UNSCHEDULABLE, 60))["message"]
+    message = condition(kaniko.await_reason(name, Reason.UNSCHEDULABLE, 60), "Ready")["message"]
     assert f"{MISSING}: Pod " in message
     assert "It needs a node whose label kubernetes.io/arch is arm64." in message
 

@@ -13,6 +13,7 @@ import yaml
 
 from album_operator.settings import BUILDKIT_IMAGE
 from testbed import Testbed
+from testbed.demo import condition
 from testbed.deploy import NAMESPACE, secrets
 from tests.e2e.bad_registry import ANSWERS, FORGETFUL
 from tests.e2e.nodes import LOST, SLOT
@@ -139,7 +140,7 @@ class Builds:
     def told(self, case: str, reason: str) -> str:
         """Wait until a release says why its build does not run, soon enough; give its message."""
         world, name = self.world[case], self.names[case]
-        message = str(ready_of(world.await_reason(name, reason))["message"])
+        message = str(condition(world.await_reason(name, reason), "Ready")["message"])
         assert (self._told_at(case, reason) - self._began_at(case, reason)).total_seconds() <= TOLD
         return message
 
@@ -169,7 +170,7 @@ class Builds:
 
     def message(self, case: str) -> str:
         """Give the message of a release's Ready."""
-        return str(ready_of({"status": self.status(case)})["message"])
+        return str(self.world[case].condition(self.names[case], "Ready")["message"])
 
     def _began_at(self, case: str, reason: str) -> datetime:
         """Give when the cluster first complained of a Job or its Pod."""
@@ -193,12 +194,6 @@ class Builds:
             return min((event.event_time for event in events.items), default=None)
 
         return wait_for(f"an Event of {reason}", look, 10)
-
-
-def ready_of(release: dict[str, Any]) -> dict[str, Any]:
-    """Give a release's Ready condition."""
-    conditions = {item["type"]: item for item in release["status"]["conditions"]}
-    return dict(conditions["Ready"])
 
 
 def apply(testbed: Testbed, *objects: dict[str, Any]) -> None:

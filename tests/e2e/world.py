@@ -18,6 +18,7 @@ import yaml
 from kubernetes import client, config
 
 from testbed import PartError, Testbed, samples
+from testbed.demo import condition
 from testbed.deploy import NAMESPACE, SYSTEM
 from testbed.forge import Forge
 
@@ -185,31 +186,46 @@ class World:
 
     def condition(self, name: str, kind: str) -> dict[str, Any]:
         """Give one condition of a release, empty for none."""
-        conditions = self.get(name).get("status", {}).get("conditions", [])
-        return next((item for item in conditions if item["type"] == kind), {})
+        return condition(self.get(name), kind)
 
     def reason(self, name: str) -> str:
         """Give the reason of a release's Ready."""
         return str(self.condition(name, "Ready").get("reason", ""))
 
-    def await_reason(self, name: str, reason: str, seconds: float = STEP_SECONDS) -> dict[str, Any]:
-        """Wait until Ready has a reason; fail at once when the release finished with another."""
+    def await_reason(
+        self, name: str, reason: str, seconds: float = STEP_SECONDS, said: str = ""
+    ) -> dict[str, Any]:
+        """Wait until Ready has a reason; fail at once when the release finished with another.
 
-        def look() -> bool:
-            ready = self.condition(name, "Ready")
-            if ready.get("reason") == reason:
-                return True
-            if self.condition(name, "Finished"):
+        Args:
+            name: of the release.
+            reason: of its Ready.
+            seconds: until the deadline.
+            said: words of its message; what is tried again and again changes its words.
+
+        Returns:
+            The release as it was then: a moment later it may say something else.
+        """
+
+        def look() -> dict[str, Any] | None:
+            release = self.get(name)
+            ready = condition(release, "Ready")
+            if ready.get("reason") == reason and said in ready["message"]:
+                return release
+            if condition(release, "Finished"):
                 raise AssertionError(f"{name} finished: {ready['reason']}: {ready['message']}")
-            return False
+            return None
 
-        wait_for(f"{name} {reason}", look, seconds)
-        return self.get(name)
+        return wait_for(f"{name} {reason} {said}", look, seconds)
 
     def await_finished(self, name: str, seconds: float = STEP_SECONDS) -> dict[str, Any]:
         """Wait until nothing will change by itself; give the Ready condition."""
-        wait_for(f"{name} finished", lambda: bool(self.condition(name, "Finished")), seconds)
-        return self.condition(name, "Ready")
+
+        def look() -> dict[str, Any] | None:
+            release = self.get(name)
+            return condition(release, "Ready") if condition(release, "Finished") else None
+
+        return wait_for(f"{name} finished", look, seconds)
 
     def merge_and_finish(self, name: str) -> dict[str, Any]:
         """Merge the pull request as the reviewer once it waits, and wait for the end."""
