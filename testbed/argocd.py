@@ -12,6 +12,7 @@ NAMESPACE = "argocd"
 _WORKLOADS = (
     "deployment/argocd-redis",
     "deployment/argocd-repo-server",
+    "deployment/argocd-commit-server",
     "deployment/argocd-applicationset-controller",
     "statefulset/argocd-application-controller",
 )

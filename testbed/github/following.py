@@ -25,7 +25,7 @@ def follow_git(world: World, repository: Repository, by: User) -> None:
         touched = [each for each in _find_touched(world, repository) if each.state == "open"]
         ends = {end for pull in touched for end in (pull.repository, pull.head_repository) if end}
         for end in {repository, *ends}:
-            _look_at_heads(world, end, by)
+            _look_at_refs(world, end, by)
         for pull in touched:
             _follow_branches(world, pull, by)
             if pull.state == "open" and pull.auto_merge is not None:
@@ -34,13 +34,16 @@ def follow_git(world: World, repository: Repository, by: User) -> None:
             return
 
 
-def _look_at_heads(world: World, repository: Repository, by: User) -> None:
-    heads = repository.git.find_heads()
-    before, repository.heads = repository.heads, heads
-    for branch in sorted(before.keys() | heads.keys()):
-        old, new = before.get(branch), heads.get(branch)
-        if old != new:
-            webhooks.record_push(world, repository, branch, old, new, by)
+def _look_at_refs(world: World, repository: Repository, by: User) -> None:
+    git = repository.git
+    before, repository.heads = repository.heads, git.find_heads()
+    tags, repository.tags = repository.tags, git.find_tags()
+    looked = (("refs/heads/", before, repository.heads), ("refs/tags/", tags, repository.tags))
+    for folder, earlier, now in looked:
+        for name in sorted(earlier.keys() | now.keys()):
+            old, new = earlier.get(name), now.get(name)
+            if old != new:
+                webhooks.record_push(world, repository, f"{folder}{name}", old, new, by)
 
 
 def _find_touched(world: World, repository: Repository) -> list[PullRequest]:

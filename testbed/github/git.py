@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-_BRANCHES = "refs/heads/"
+_BRANCHES, _TAGS = "refs/heads/", "refs/tags/"
 
 # GitHub gives any object it has, and parts of the history (`--filter`, `--depth`).
 _CONFIGURATION = """
@@ -147,13 +147,20 @@ class GitRepository:
 
     def find_heads(self) -> dict[str, str]:
         """Give all branches with the commits they are at."""
-        lines = self.run("for-each-ref", "--format=%(objectname) %(refname)", _BRANCHES)
+        return self._find_below(_BRANCHES)
+
+    def find_tags(self) -> dict[str, str]:
+        """Give all tags with what they are at: commits, or objects of their own."""
+        return self._find_below(_TAGS)
+
+    def _find_below(self, folder: str) -> dict[str, str]:
+        lines = self.run("for-each-ref", "--format=%(objectname) %(refname)", folder)
         pairs = (line.split(" ", 1) for line in lines.splitlines())
-        return {name.removeprefix(_BRANCHES): sha for sha, name in pairs}
+        return {name.removeprefix(folder): sha for sha, name in pairs}
 
     def find_commit(self, name: str) -> str | None:
         """Give the id of the commit a branch, tag or abbreviated id names, or None."""
-        for candidate in (f"{_BRANCHES}{name}", f"refs/tags/{name}", name):
+        for candidate in (f"{_BRANCHES}{name}", f"{_TAGS}{name}", name):
             try:
                 return self.run(
                     "rev-parse",

@@ -239,7 +239,7 @@ class Repository:
         statuses: by commit, oldest first; so are `checks`.
         protections: by pattern of branch names, such as `release/*`.
         queues: by base branch.
-        heads: the branches and their commits, as they were looked at last.
+        heads: the branches and their commits, as they were looked at last; so are `tags`.
     """
 
     id: int
@@ -267,6 +267,7 @@ class Repository:
     rulesets: list[Ruleset] = field(default_factory=list)
     queues: dict[str, list[QueueEntry]] = field(default_factory=dict)
     heads: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
 
     @property
     def full_name(self) -> str:

@@ -56,16 +56,18 @@ def record_review(world: World, pull: PullRequest, review: Review) -> None:
 
 
 def record_push(
-    world: World, repository: Repository, branch: str, old: str | None, new: str | None, by: User
+    world: World, repository: Repository, ref: str, old: str | None, new: str | None, by: User
 ) -> None:
-    """Record that a branch was made, moved or taken away."""
+    """Record that a branch or tag was made, moved or taken away."""
     git, page = repository.git, html_url(world, repository)
     commits: list[dict[str, Any]] = []
     if old is not None and new is not None:
         commits = [_render_pushed(world, repository, sha) for sha in git.list_commits(old, new)]
-    head = None if new is None else _render_pushed(world, repository, new)
+    # An annotated tag is an object of its own, which stands for the commit.
+    at = None if new is None else git.find_commit(new)
+    head = None if at is None else _render_pushed(world, repository, at)
     ours = {
-        "ref": f"refs/heads/{branch}",
+        "ref": ref,
         "before": old or NOTHING,
         "after": new or NOTHING,
         "created": old is None,

@@ -110,7 +110,7 @@ SETS: tuple[ToolSet, ...] = (
         {"argocd": "github.com/argoproj/argo-cd/v3/cmd"},
         data_module="github.com/argoproj/argo-cd/v3",
         data=(
-            "manifests/core-install.yaml",
+            "manifests/core-install-with-hydrator.yaml",
             "entrypoint.sh",
             "hack/gpg-wrapper.sh",
             "hack/git-verify-wrapper.sh",

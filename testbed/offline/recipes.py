@@ -109,7 +109,8 @@ def cluster_images(settings: Settings) -> list[Image]:
 
 def argocd_manifest(settings: Settings) -> Path:
     """Return Argo CD's own manifest of an installation without its user interface."""
-    return gotools.ensure_data("argocd", settings) / "manifests" / "core-install.yaml"
+    data = gotools.ensure_data("argocd", settings)
+    return data / "manifests" / "core-install-with-hydrator.yaml"
 
 
 @contextmanager

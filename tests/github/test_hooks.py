@@ -170,3 +170,19 @@ def test_a_branch_that_goes_is_told(desk: Desk) -> None:
     (event,) = desk.server.events
     assert (event.payload["before"], event.payload["deleted"]) == (old, True)
     assert event.payload["head_commit"] is None
+
+
+@pytest.mark.parametrize("kind", ["commit", "tag"])
+def test_a_tag_that_is_pushed_is_told(desk: Desk, kind: str) -> None:
+    desk.repository()
+    desk.server.events.clear()
+    options = ["-c", "user.name=octo", "-c", "user.email=octo@example.org"]
+    annotated = ["--annotate", "--message=first"] if kind == "tag" else []
+    git(desk.folder, *options, "tag", *annotated, "v1.0.0", "refs/heads/main")
+    desk.repository()
+    (event,) = desk.server.events
+    told = event.payload
+    assert (event.name, told["ref"], told["created"]) == ("push", "refs/tags/v1.0.0", True)
+    assert git(desk.folder, "cat-file", "-t", told["after"]) == kind
+    assert told["head_commit"]["id"] == desk.tip("main")
+    assert told["sender"]["login"] == "octo"
