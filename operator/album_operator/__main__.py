@@ -153,7 +153,7 @@ async def _run(settings: Settings, known: KnownSecrets) -> None:
     outside = _Outside(settings, clock)
     stopping = _stop_on_signals()
     health, metrics = Health(), Metrics()
-    wakeups = Wakeups(settings.host_aliases, settings.build_limits)
+    wakeups = Wakeups(settings.host_aliases, settings.build_limits, settings.most_in_flight)
     runners = await _listen(settings, health, metrics, wakeups, known)
     cluster = await Cluster.connect(clock)
     watch = PullRequestWatch(
@@ -167,7 +167,8 @@ async def _run(settings: Settings, known: KnownSecrets) -> None:
     async def serve(release: Ref, stopped: asyncio.Event) -> None:
         await serve_release(release, stopped, reconciler, wakeups, health)
 
-    daemons, pipelines = Daemons(serve, wakeups), Pipelines(PipelineReconciler(world).run_pass)
+    daemons, passes = Daemons(serve, wakeups), PipelineReconciler(world)
+    pipelines = Pipelines(passes.run_pass, gone=passes.retention.forget)
     told = NamespaceWatch(daemons, wakeups, pipelines, metrics, settings.watch_idle)
 
     async def stop(namespace: str) -> None:
@@ -179,7 +180,8 @@ async def _run(settings: Settings, known: KnownSecrets) -> None:
         world.applications, world.releases.find_pipeline, settings.namespaces, wakeups.index
     )
     applications = _watch_applications(settings, cluster, wakeups, returns, metrics)
-    works = [namespaces, pipelines.run(), watch.run(), returns.run(), *applications]
+    works = [namespaces, pipelines.run(), passes.retention.run(), watch.run(), returns.run()]
+    works += applications
     try:
         await _until_stopped(stopping, daemons, works)
     finally:

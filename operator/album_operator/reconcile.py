@@ -30,7 +30,7 @@ from album_operator.domain.verdict import Act, Done, Halt, Wait
 from album_operator.feedback import Feedback
 from album_operator.passes import Memory, Next, Pass
 from album_operator.report import Reporter
-from album_operator.steps import hold
+from album_operator.steps import begin_turn, hold
 from album_operator.steps.access import Access
 from album_operator.steps.app_notices import AppNotices
 from album_operator.steps.path import Step, complete, entrance, next_step, tidy
@@ -145,7 +145,11 @@ class Reconciler:
         case = run.with_wish(wish)
         held = await hold.find(self._world, case) if release.mode is Mode.APPLY else None
         if held is not None:
+            self._world.index.begins.leave(release.ref)
             return wait(held)
+        queued = begin_turn.find(self._world, case)
+        if queued is not None:
+            return queued
         verdict = await entrance(release.mode)(self._world, case)
         if is_plan or not isinstance(verdict, Done):
             return verdict

@@ -64,6 +64,7 @@ class Settings:
         argocd_namespaces: namespaces whose Applications it watches for wake-ups.
         engine: images, registries, privileges and bounds of the build Jobs.
         build_limits: how many build Jobs run at once.
+        most_in_flight: how many releases of a namespace may be in flight at once.
         insecure_hosts: `host[:port]` of git servers and registries that may be spoken to in plain
             HTTP.
         allowed_hosts: `host[:port]` of git servers, forges and registries that may be at an address
@@ -88,6 +89,7 @@ class Settings:
     argocd_namespaces: tuple[str, ...]
     engine: EngineSettings
     build_limits: BuildLimits
+    most_in_flight: int
     insecure_hosts: frozenset[str]
     allowed_hosts: frozenset[str]
     proxies: Proxies
@@ -211,6 +213,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         build_limits=BuildLimits(
             read.parsed("ALBUM_BUILDS_PER_NAMESPACE", "5", as_count, "a number from 1 to 9999"),
             read.optional("ALBUM_BUILDS", as_count, "a number from 1 to 9999"),
+        ),
+        most_in_flight=read.parsed(
+            "ALBUM_RELEASES_PER_NAMESPACE", "200", as_count, "a number from 1 to 9999"
         ),
         insecure_hosts=insecure_hosts,
         allowed_hosts=allowed_hosts,

@@ -30,6 +30,7 @@ from album_operator.domain.reasons import Reason
 from album_operator.domain.record import (
     BuildRecord,
     ImageRecord,
+    Outcome,
     PlannedPatch,
     PlanRecord,
     ProposalRecord,
@@ -324,3 +325,30 @@ def raw_application(app: str = "backend", **spec: object) -> dict[str, Any]:
             **spec,
         },
     }
+
+
+def raw_finished(name: str, at: datetime, outcome: Outcome = Outcome.RELEASED) -> dict[str, Any]:
+    """Give an AlbumRelease that ended then, with no more of a status than others need to know.
+
+    Args:
+        name: of the release; also its tag.
+        at: when it ended.
+        outcome: how.
+    """
+    raw, time = raw_release(name), at.isoformat()
+    app, _, version = name.partition("-")
+    words = {Outcome.RELEASED: "Released", Outcome.PLANNED: "Planned"}
+    ready = ("True", words[outcome]) if outcome in words else ("False", "BuildFailed")
+    conditions = [
+        {"type": "Ready", "status": ready[0], "reason": ready[1], "lastTransitionTime": time},
+        {"type": "Finished", "status": "True", "reason": ready[1], "lastTransitionTime": time},
+    ]
+    if outcome is Outcome.STALLED:
+        conditions.append({**conditions[1], "type": "Stalled"})
+    raw["status"] = {
+        "observedGeneration": 1,
+        "app": app,
+        "version": version,
+        "conditions": conditions,
+    }
+    return raw

@@ -1,12 +1,16 @@
 """A release as others need to know it, read of its raw body alone: each event brings one."""
 
+from collections.abc import Mapping
 from sys import intern
 
 from album_operator.codec.conditions import is_in_flight, parse_outcome
-from album_operator.codec.text import Raw
+from album_operator.codec.text import Raw, parse_time
 from album_operator.domain.claims import UNMERGED, ConfigBranch, ReleaseSeen
+from album_operator.domain.history import Ended
+from album_operator.domain.marks import KEEP
 from album_operator.domain.names import normal_url
-from album_operator.domain.record import StepName, StepState
+from album_operator.domain.pull_requests import PullRequestState
+from album_operator.domain.record import Outcome, StepName, StepState
 from album_operator.domain.release import Delivery, Ref
 
 STEPS = tuple(StepName)
@@ -18,14 +22,34 @@ def parse_seen(body: Raw) -> ReleaseSeen:
     conditions = {condition["type"]: condition for condition in status.get("conditions", [])}
     app, version = status.get("app"), status.get("version")
     step = _step_of(status) if is_in_flight(body) else None
+    outcome = parse_outcome(conditions)
+    undone = body["spec"].get("rollbackOf")
     return ReleaseSeen(
         pipeline=intern(body["spec"]["pipelineRef"]["name"]),
         app=intern(app) if app is not None else None,
         version=intern(version) if version is not None else None,
         step=step,
-        outcome=parse_outcome(conditions),
+        outcome=outcome,
         branch=_branch_of(status) if step in UNMERGED else None,
         applications=_applications_of(status) if step is not None else (),
+        has_begun="resolved" in status,
+        rollback_of=intern(undone["name"]) if undone is not None else None,
+        ended=_end_of(body["metadata"], status, conditions, outcome) if step is None else None,
+    )
+
+
+def _end_of(metadata: Raw, status: Raw, conditions: Mapping[str, Raw], outcome: Outcome) -> Ended:
+    """Give how a release ended: one that was Released when its last step did."""
+    last: Raw = next((step for step in status.get("steps", []) if step["name"] == STEPS[-1]), {})
+    at = last.get("finishedAt") if outcome is Outcome.RELEASED else None
+    at = at or conditions["Finished"].get("lastTransitionTime") or metadata["creationTimestamp"]
+    keep = (metadata.get("annotations") or {}).get(KEEP, "false") != "false"
+    state = status.get("pullRequest", {}).get("state")
+    return Ended(
+        uid=metadata["uid"],
+        resource_version=metadata["resourceVersion"],
+        at=parse_time(at),
+        is_kept=keep or state == PullRequestState.OPEN,
     )
 
 

@@ -28,9 +28,9 @@ def _in_namespace(release: Release, slots: BuildSlots) -> str:
     namespace = release.ref.namespace
     running = f"{len(slots.running)} run"
     if slots.running:
-        running += f": those of {_few(slots.running)}"
+        running += f": those of {few(slots.running)}"
     return (
-        f"{_place(len(slots.waiting), slots.line)} in the line of namespace {namespace}"
+        f"{place_in(len(slots.waiting), slots.line)} in the line of namespace {namespace}"
         f"{_before(slots)}. Of at most {slots.limit} builds at once there "
         f"(ALBUM_BUILDS_PER_NAMESPACE, an admin's setting) {running}."
     )
@@ -39,23 +39,24 @@ def _in_namespace(release: Release, slots: BuildSlots) -> str:
 def _overall(release: Release, slots: BuildSlots, overall: OverallSlots) -> str:
     """Say it of all namespaces; what is in another one is counted and not named."""
     before = f"{_before(slots)} in namespace {release.ref.namespace}" if slots.waiting else ""
+    place = place_in(overall.before, overall.line)
     return (
-        f"{_place(overall.before, overall.line)} in the line of all namespaces{before}. Of at most "
-        f"{overall.limit} builds at once in all of them (ALBUM_BUILDS, an admin's setting) "
-        f"{overall.running} run."
+        f"{place} in the line of all namespaces{before}. Of at most {overall.limit} builds at once "
+        f"in all of them (ALBUM_BUILDS, an admin's setting) {overall.running} run."
     )
 
 
-def _place(before: int, line: int) -> str:
+def place_in(before: int, line: int) -> str:
     """Say which place this is; who waits behind may not be known yet, who asks is."""
     return f"Place {before + 1} of {max(line, before + 1)}"
 
 
 def _before(slots: BuildSlots) -> str:
-    return f", before it {_few(slots.waiting)}" if slots.waiting else ""
+    return f", before it {few(slots.waiting)}" if slots.waiting else ""
 
 
-def _few(names: tuple[str, ...]) -> str:
+def few(names: tuple[str, ...]) -> str:
+    """Name the first ones, and count the others."""
     rest = len(names) - NAMES
     shown = ", ".join(names[:NAMES])
     return f"{shown} and {rest} more" if rest > 0 else shown

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from album_operator.domain.history import Ended
 from album_operator.domain.hosts import NO_ALIASES, HostAliases
 from album_operator.domain.names import is_same_repository
 from album_operator.domain.record import Outcome, StepName
@@ -43,6 +44,9 @@ class ReleaseSeen:
         branch: the release branch that is its own until its merge; None before it was resolved,
             after that merge or its end, and where it commits to the base branch.
         applications: whose sync policy it relies on; none before it was resolved and after its end.
+        has_begun: what it does is resolved, and in its status.
+        rollback_of: name of the release that it takes back; None for none.
+        ended: how it ended; None while it is in flight.
     """
 
     pipeline: str
@@ -52,6 +56,9 @@ class ReleaseSeen:
     outcome: Outcome
     branch: ConfigBranch | None = None
     applications: tuple[Ref, ...] = ()
+    has_begun: bool = False
+    rollback_of: str | None = None
+    ended: Ended | None = None
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,9 @@ REQUESTED_BY = "album.dev/requested-by"
 
 LABELS = frozenset({APP_LABEL, PIPELINE_LABEL, ROLLBACK_LABEL})
 
+KEEP = "album.dev/keep"
+"""Of an AlbumRelease's annotations: unless its value is `false`, retention leaves the release."""
+
 LIFT_PREFIX = "lift-hold.album.dev/"
 """Of an AlbumPipeline's annotations that lift an app's hold; the app's name follows."""
 

@@ -13,6 +13,7 @@ from album_operator.domain.claims import UNMERGED, BranchClaim, ConfigBranch, Re
 from album_operator.domain.hosts import NO_ALIASES, HostAliases
 from album_operator.domain.record import Outcome, StepName
 from album_operator.domain.release import Ref
+from album_operator.memory.begin_queue import BeginQueue
 
 LIST_SECONDS = 5.0
 """A list counts as whole when it has brought nothing for so long: Kopf does not tell its end."""
@@ -58,6 +59,10 @@ class ReleaseIndex:
         wake: lets a release look again that waits for a branch; None where time alone does.
         clock: monotonic seconds.
         aliases: which hosts are one, as an admin tells.
+        most_in_flight: most releases of a namespace that are in flight at once; None for no limit.
+
+    Attributes:
+        begins: which releases are in flight, and which wait until fewer are.
     """
 
     def __init__(
@@ -65,7 +70,9 @@ class ReleaseIndex:
         wake: Callable[[Ref], None] | None = None,
         clock: Clock = time.monotonic,
         aliases: HostAliases = NO_ALIASES,
+        most_in_flight: int | None = None,
     ) -> None:
+        self.begins = BeginQueue(most_in_flight, wake)
         self._wake = wake
         self._aliases = aliases
         self._namespaces = defaultdict[str, _Namespace](lambda: _Namespace(clock))
@@ -92,6 +99,7 @@ class ReleaseIndex:
             place.go_on_listing()
         place.known[release.name] = seen
         place.unlisted.discard(release.name)
+        self.begins.note(release, seen)
         # Its status does not say yet what it has claimed; a retry with its image begins later on.
         is_beginning = seen.outcome is Outcome.WORKING and seen.step in UNMERGED
         claim = self._claims.get(release) if is_beginning and seen.branch is None else None
@@ -103,17 +111,30 @@ class ReleaseIndex:
         place.known.pop(release.name, None)
         place.unlisted.discard(release.name)
         self._waiting.pop(release, None)
+        self.begins.leave(release)
         self._hold(release, None, None)
 
     def forget(self, namespace: str) -> None:
         """Forget the releases of a namespace that is not served any more."""
         for name in list(self._namespaces[namespace].known):
             self.drop(Ref(namespace, name))
+        self.begins.forget(namespace)
         del self._namespaces[namespace]
 
     def find(self, release: Ref) -> ReleaseSeen | None:
         """Give what is known of a release."""
         return self._namespaces[release.namespace].known.get(release.name)
+
+    def by_pipeline(self, namespace: str) -> Mapping[str, Mapping[str, ReleaseSeen]] | None:
+        """Give the releases of each pipeline of a namespace, by name; None while it is listed."""
+        self._drop_unlisted(namespace)
+        place = self._namespaces[namespace]
+        if not place.is_whole:
+            return None
+        found: defaultdict[str, dict[str, ReleaseSeen]] = defaultdict(dict)
+        for name, seen in place.known.items():
+            found[seen.pipeline][name] = seen
+        return found
 
     def of_app(self, namespace: str, pipeline: str, app: str) -> Mapping[str, ReleaseSeen]:
         """Give the releases of an app, by name; all of their namespace are looked at."""

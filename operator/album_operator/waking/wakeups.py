@@ -57,6 +57,8 @@ class Wakeups:
     Args:
         aliases: which hosts are one, as an admin tells.
         limits: how many builds may run at once.
+        most_in_flight: how many releases of a namespace may be in flight at once; None for any
+            number.
 
     Attributes:
         queue: which builds run, and the releases that wait until one has ended.
@@ -65,11 +67,14 @@ class Wakeups:
     """
 
     def __init__(
-        self, aliases: HostAliases = NO_ALIASES, limits: BuildLimits | None = None
+        self,
+        aliases: HostAliases = NO_ALIASES,
+        limits: BuildLimits | None = None,
+        most_in_flight: int | None = None,
     ) -> None:
         self.queue = BuildQueue(lambda release: self.wake(release, Subject.JOB), limits)
         self.image_waits = ImageWaits(lambda release: self.wake(release, Subject.JOB))
-        self.index = ReleaseIndex(self.wake, aliases=aliases)
+        self.index = ReleaseIndex(self.wake, aliases=aliases, most_in_flight=most_in_flight)
         self._aliases = aliases
         self._flags: dict[Ref, _Flag] = {}
         self._followers: dict[Ref, set[Ref]] = {}

@@ -1,6 +1,7 @@
 """What others need to know of a release, read of its raw body."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,10 +9,20 @@ import pytest
 from album_operator.codec import parse_seen, render_status
 from album_operator.domain import progress
 from album_operator.domain.claims import ConfigBranch
+from album_operator.domain.history import Ended
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Failure, Outcome, Record, StepName
 from album_operator.domain.release import Delivery
-from tests.fakes.builders import BRANCH, CONFIG, NOW, RECORD, RELEASE, raw_release, record_before
+from tests.fakes.builders import (
+    BRANCH,
+    CONFIG,
+    NOW,
+    RECORD,
+    RELEASE,
+    raw_finished,
+    raw_release,
+    record_before,
+)
 
 FAILURE = Failure("ImageReady", Reason.BUILD_FAILED, "Mend it.")
 
@@ -86,3 +97,57 @@ def test_a_release_that_is_to_begin_anew_is_in_flight() -> None:
     body = _body(progress.stall(RECORD, None, "Mend it.", FAILURE, NOW))
     body["metadata"]["annotations"] = {"album.dev/retry": "1"}
     assert parse_seen(body).step is StepName.IMAGE_READY
+
+
+def test_a_released_one_ended_with_its_last_step_and_another_when_it_finished() -> None:
+    done = progress.finish(
+        record_before(StepName.DEPLOYED),
+        StepName.DEPLOYED,
+        Reason.SUCCEEDED,
+        "Done.",
+        NOW - timedelta(hours=1),
+    )
+    released = parse_seen(_body(progress.release(done)))
+    stalled = progress.stall(
+        record_before(StepName.IMAGE_READY), StepName.IMAGE_READY, "Mend it.", FAILURE, NOW
+    )
+
+    end = Ended("uid-of-backend-v1.1.0", "1", NOW - timedelta(hours=1))
+    assert released.ended == end
+    assert parse_seen(_body(stalled)).ended == replace(end, at=NOW)
+    assert parse_seen(raw_release()).ended is None
+
+
+def test_an_end_without_a_time_is_taken_to_be_as_old_as_the_release() -> None:
+    body = raw_finished("backend-v1.1.0", NOW)
+    for condition in body["status"]["conditions"]:
+        del condition["lastTransitionTime"]
+    ended = parse_seen(body).ended
+
+    assert ended is not None
+    assert ended.at == NOW - timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(("value", "is_kept"), [("yes", True), ("", True), ("false", False)])
+def test_a_person_keeps_a_release_by_an_annotation(value: str, is_kept: bool) -> None:
+    body = raw_finished("backend-v1.1.0", NOW)
+    body["metadata"]["annotations"] = {"album.dev/keep": value}
+    ended = parse_seen(body).ended
+
+    assert ended is not None
+    assert ended.is_kept is is_kept
+
+
+def test_a_release_that_ended_with_an_open_pull_request_is_kept() -> None:
+    proposed = record_before(StepName.MERGED)
+    stalled = progress.stall(proposed, StepName.MERGED, "Mend it.", FAILURE, NOW)
+    ended = parse_seen(_body(stalled)).ended
+
+    assert ended is not None
+    assert ended.is_kept
+
+
+def test_a_rollback_says_what_it_takes_back() -> None:
+    body = raw_release("back", app="backend", version="v1.0.0", rollbackOf={"name": "v1.1.0"})
+
+    assert parse_seen(body).rollback_of == "v1.1.0"

@@ -162,7 +162,9 @@ class Stage:
 
     def restart(self) -> None:
         """Start the operator anew: nothing is remembered."""
-        self.wakeups = Wakeups(limits=self.settings.build_limits)
+        self.wakeups = Wakeups(
+            limits=self.settings.build_limits, most_in_flight=self.settings.most_in_flight
+        )
         self.known = KnownSecrets()
         self.config_repository = _WatchedConfig(self.git, self.faults)
         self.reconciler = self.operator(self.wakeups)

@@ -40,6 +40,7 @@ def test_two_variables_are_enough() -> None:
     assert settings.engine.build_resources == resources.BUILD
     assert settings.engine.fetch_resources == resources.FETCH
     assert settings.build_limits == BuildLimits(5)
+    assert settings.most_in_flight == 200
     assert settings.insecure_hosts == frozenset()
     assert settings.require_consent
     assert settings.require_guard
@@ -90,6 +91,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
             "ALBUM_REGISTRY_MIRRORS": "172.18.0.1:5000, quay.io=mirror.example.org/quay",
             "ALBUM_BUILDS_PER_NAMESPACE": "12",
             "ALBUM_BUILDS": "40",
+            "ALBUM_RELEASES_PER_NAMESPACE": "30",
             "ALBUM_BUILD_REQUESTS": "memory=1Gi",
             "ALBUM_BUILD_LIMITS": "memory=8Gi, ephemeral-storage=50Gi",
             "ALBUM_FETCH_LIMITS": "memory=2Gi",
@@ -129,6 +131,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         Mirror("mirror.example.org/quay", "quay.io"),
     )
     assert settings.build_limits == BuildLimits(12, 40)
+    assert settings.most_in_flight == 30
     assert settings.engine.buildkit is BuildKitMode.ROOTLESS
     assert settings.engine.allow_privileged
     assert settings.engine.build_resources == Resources(
@@ -207,6 +210,7 @@ def test_all_that_is_missing_is_named_at_once() -> None:
         ("ALBUM_BUILDKIT_MODE", "rootless"),
         ("ALBUM_BUILDS_PER_NAMESPACE", "0"),
         ("ALBUM_BUILDS", "0"),
+        ("ALBUM_RELEASES_PER_NAMESPACE", "0"),
         ("ALBUM_BUILDS", "all"),
         ("ALBUM_BUILDS_PER_NAMESPACE", "-1"),
         ("ALBUM_BUILDS_PER_NAMESPACE", "10000"),
