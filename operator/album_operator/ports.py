@@ -59,6 +59,16 @@ class Releases(Protocol):
     async def create(self, release: Mapping[str, Any]) -> None:
         """Create a release; one of the same name that exists already is success: look at it."""
 
+    async def may_delete(self, namespace: str) -> bool:
+        """Tell whether the operator has the right to remove releases of a namespace."""
+
+    async def delete(self, ref: Ref, uid: str, resource_version: str) -> None:
+        """Delete a release that still is as it was seen; one that is gone already is success.
+
+        Raises:
+            StaleError: it changed since, and was left there.
+        """
+
     async def write_record(
         self, release: Release, before: Record, after: Record
     ) -> tuple[Release, Record] | None:

@@ -154,6 +154,17 @@ class FakeCluster(Cluster):
                 raise AssertionError(f"the API server refuses this status: {faults}")
             return copy.deepcopy(raw)
 
+    async def delete(self, path: str, preconditions: Mapping[str, str]) -> Raw:
+        """Delete an object that is the one of the preconditions; Jobs it owns go later."""
+        self._answer(path)
+        with self.faults.write(f"delete {path.split('/')[-2]}"):
+            if path not in self.objects:
+                raise NotFoundError(Reason.CLUSTER_UNAVAILABLE, f"The API server has no {path}.")
+            metadata = self.objects[path]["metadata"]
+            if any(metadata[key] != value for key, value in preconditions.items()):
+                raise ConflictError(Reason.CLUSTER_UNAVAILABLE, "The object changed meanwhile.")
+            return self.objects.pop(path)
+
     async def try_merge(self, path: str, body: Mapping[str, Any]) -> Raw:
         """Answer as `merge` would, and keep nothing."""
         self._answer(path)

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from album_operator.api.history import History
 from album_operator.api.model import Model, Rule, SetList, obeys
 from album_operator.api.places import ApiURL
 from album_operator.api.predicates import finds, matches
@@ -39,6 +40,13 @@ class Policy(Model):
             "What becomes of a version that ends as Degraded or SyncFailed: Report names the one "
             "that was Released before and how to bring it back; Revert also makes the release that "
             "does, and holds the app."
+        ),
+    )
+    history: History | None = Field(
+        None,
+        description=(
+            "Which finished releases of each app are kept; {} for the defaults. All of them unless "
+            "it is set."
         ),
     )
 

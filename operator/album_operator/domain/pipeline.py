@@ -10,6 +10,7 @@ from album_operator.domain.build_outputs import BuildSecret
 from album_operator.domain.build_pod import PodWish
 from album_operator.domain.build_source import SourceParts
 from album_operator.domain.forges import ForgeType
+from album_operator.domain.history import HistoryWish
 from album_operator.domain.release import (
     NOTHING,
     BuildArg,
@@ -151,10 +152,12 @@ class PolicyWish:
 
     Attributes:
         require_checks: commit statuses and check runs of the tag's commit that must have passed.
+        history: which finished releases are kept; None for all.
     """
 
     require_checks: tuple[str, ...] = ()
     rollback: Rollback = Rollback.REPORT
+    history: HistoryWish | None = None
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from album_operator.domain.pipeline import Pipeline
 from album_operator.domain.pipeline_record import PipelineRecord
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
+from album_operator.pipelines.retention import Retention
 from album_operator.steps.world import World
 
 LOG = logging.getLogger(__name__)
@@ -21,11 +22,16 @@ LOOK_AGAIN = timedelta(minutes=10)
 
 
 class PipelineReconciler:
-    """Passes over pipelines."""
+    """Passes over pipelines.
+
+    Attributes:
+        retention: removes finished releases that they do not keep.
+    """
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._pipelines = world.pipelines
+        self.retention = Retention(world.releases, world.index, world.clock)
 
     async def run_pass(self, ref: Ref, causes: Causes) -> timedelta | None:
         """Look at a pipeline, and write what is so into its status.
@@ -45,6 +51,9 @@ class PipelineReconciler:
             return None
         pipeline, written = found
         record = await self._look(pipeline, written, causes)
+        stays = await self.retention.look(pipeline)
+        if stays is not None:
+            record = replace(record, message=f"{record.message} {stays}")
         if not await self._pipelines.write_record(pipeline, record):
             return timedelta()
         return LOOK_AGAIN

@@ -59,10 +59,17 @@ class Pipelines:
         run_pass: passes over one, and gives the time until it does again by itself; None where it
             is gone.
         clock: monotonic seconds.
+        gone: told of one that is gone.
     """
 
-    def __init__(self, run_pass: RunPass, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        run_pass: RunPass,
+        clock: Callable[[], float] = time.monotonic,
+        gone: Callable[[Ref], None] = lambda _: None,
+    ) -> None:
         self._run_pass = run_pass
+        self._gone = gone
         self._clock = clock
         self._known: dict[Ref, _Pipeline] = {}
         self._news = asyncio.Event()
@@ -95,6 +102,7 @@ class Pipelines:
     def drop(self, pipeline: Ref) -> None:
         """Forget a pipeline that is gone."""
         self._known.pop(pipeline, None)
+        self._gone(pipeline)
 
     def forget(self, namespace: str) -> None:
         """Forget the pipelines of a namespace that is not served any more."""

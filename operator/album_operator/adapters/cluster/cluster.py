@@ -115,6 +115,22 @@ class Cluster:
             "PATCH", path, {"fieldManager": FIELD_MANAGER}, body, MERGE_PATCH
         )
 
+    async def delete(self, path: str, preconditions: Mapping[str, str]) -> dict[str, Any]:
+        """Delete an object, and afterwards what it owns.
+
+        Args:
+            path: of the object.
+            preconditions: `uid` and `resourceVersion` of the object as it was read; it is a
+                `ConflictError` where it is another one by now, or changed.
+        """
+        options = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "preconditions": preconditions,
+            "propagationPolicy": "Background",
+        }
+        return await self._request("DELETE", path, {}, options, JSON)
+
     async def try_merge(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Ask what `merge` would be answered with; nothing is changed (`dryRun`)."""
         query = {"fieldManager": FIELD_MANAGER, "dryRun": "All"}

@@ -114,7 +114,8 @@ def right_for(method: str, path: str, *, watch: bool) -> Right | None:
         return None
     reads = "get" if asked["name"] else "watch" if watch else "list"
     resource = asked["plural"] + (f"/{asked['sub']}" if asked["sub"] else "")
-    verb = {"POST": "create", "PATCH": "patch"}.get(method, reads)
+    writes = {"POST": "create", "PATCH": "patch", "DELETE": "delete"}
+    verb = writes.get(method, reads)
     return Right(unquote(asked["namespace"]), verb, asked["group"] or "", resource)
 
 

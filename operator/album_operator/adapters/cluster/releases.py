@@ -10,7 +10,7 @@ from album_operator.adapters.cluster.cluster import Cluster, path_of
 from album_operator.adapters.cluster.events import Events, Subject
 from album_operator.adapters.cluster.patches import replaced
 from album_operator.adapters.cluster.refusals import ConflictError, NotFoundError, Right
-from album_operator.adapters.cluster.rights import ROLLBACKS
+from album_operator.adapters.cluster.rights import RETENTION, ROLLBACKS
 from album_operator.codec import (
     API_VERSION,
     parse_pipeline,
@@ -65,8 +65,18 @@ class ClusterReleases:
         return found
 
     async def may_create(self, namespace: str) -> bool:
-        """Ask for the one right that a namespace can be served without."""
+        """Ask for a right that a namespace can be served without."""
         return await self._cluster.is_allowed(Right(namespace, *ROLLBACKS))
+
+    async def may_delete(self, namespace: str) -> bool:
+        """Ask for the other right that a namespace can be served without."""
+        return await self._cluster.is_allowed(Right(namespace, *RETENTION))
+
+    async def delete(self, ref: Ref, uid: str, resource_version: str) -> None:
+        """Delete a release that still is as it was seen; the build Jobs it owns go with it."""
+        conditions = {"uid": uid, "resourceVersion": resource_version}
+        with suppress(NotFoundError):
+            await self._cluster.delete(_path(ref), conditions)
 
     async def create(self, release: Mapping[str, Any]) -> None:
         """Create a release; one of the same name is left as it is."""

@@ -41,6 +41,9 @@ NEEDED = (
 ROLLBACKS = ("create", RELEASES, "albumreleases")
 """What `policy.rollback: Revert` needs; without it a failure is told and nothing more."""
 
+RETENTION = ("delete", RELEASES, "albumreleases")
+"""What `policy.history` needs; without it all finished releases stay."""
+
 
 async def find_obstacle(cluster: Cluster, namespace: str) -> str | None:
     """Say why a namespace cannot be served; None where it can.
