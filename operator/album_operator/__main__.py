@@ -168,7 +168,7 @@ async def _run(settings: Settings, known: KnownSecrets) -> None:
         await serve_release(release, stopped, reconciler, wakeups, health)
 
     daemons, passes = Daemons(serve, wakeups), PipelineReconciler(world)
-    pipelines = Pipelines(passes.run_pass, gone=passes.retention.forget)
+    pipelines = Pipelines(passes.run_pass, gone=passes.forget)
     told = NamespaceWatch(daemons, wakeups, pipelines, metrics, settings.watch_idle)
 
     async def stop(namespace: str) -> None:
@@ -181,7 +181,7 @@ async def _run(settings: Settings, known: KnownSecrets) -> None:
     )
     applications = _watch_applications(settings, cluster, wakeups, returns, metrics)
     works = [namespaces, pipelines.run(), passes.retention.run(), watch.run(), returns.run()]
-    works += applications
+    works += [passes.sweep.run(), *applications]
     try:
         await _until_stopped(stopping, daemons, works)
     finally:

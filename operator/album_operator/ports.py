@@ -261,6 +261,14 @@ class ConfigRepository(ConfigReader, Protocol):
             StaleError: somebody else pushed meanwhile; the branch was left as they made it.
         """
 
+    async def list_branches(self, place: GitPlace, prefix: str) -> Mapping[str, str]:
+        """List the branches that begin in some way, in one request: the head of each, by name.
+
+        Args:
+            place: the repository.
+            prefix: what they begin with; an empty one stands for all.
+        """
+
     async def delete_branch(self, place: GitPlace, branch: str, expected: str) -> None:
         """Delete a branch if it still is at `expected`; elsewhere or gone, it is left as it is."""
 

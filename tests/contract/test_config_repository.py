@@ -346,3 +346,16 @@ async def test_the_last_commits_of_a_branch_are_told_as_they_came_to_it(
     assert await stage.config.list_latest(place, "main", "0" * 40) == ()
     with pytest.raises(TerminalError):
         await stage.config.list_latest(place, "nope", merge)
+
+
+async def test_branches_are_listed_by_how_they_begin(stage: Stage, place: GitPlace) -> None:
+    main = add(stage, place, "main", Commit((), FILES))
+    ours = add(stage, place, OURS, Commit((main,), {VALUES: File(AFTER)}))
+    others = {"release/frontend_v1.0.0": main, "releases": main, "x/release": ours}
+    stage.set_branches(place, others)
+    listed = await stage.config.list_branches(place, "release/")
+
+    assert listed == {OURS: ours, "release/frontend_v1.0.0": main}
+    assert await stage.config.list_branches(place, "release/back") == {OURS: ours}
+    assert set(await stage.config.list_branches(place, "")) == {"main", OURS, *others}
+    assert await stage.config.list_branches(place, "nothing/") == {}

@@ -158,6 +158,12 @@ class FakeConfigRepository:
         after = {path: File(data, base[path].mode) for path, data in files.items()}
         return diff_files({path: base[path] for path in files}, after)
 
+    async def list_branches(self, place: GitPlace, prefix: str) -> Mapping[str, str]:
+        """List the branches that begin in some way, in one request."""
+        check_ref_name(f"{prefix}0")
+        branches = self.server.open(place).branches
+        return {name: sha for name, sha in branches.items() if name.startswith(prefix)}
+
     async def delete_branch(self, place: GitPlace, branch: str, expected: str) -> None:
         """Delete a branch if it still is at `expected`."""
         check_ref_name(branch)

@@ -57,6 +57,7 @@ class BranchSeen:
         changed_paths: paths that differ between head and parent; a folder, with `/` at its end,
             where more differs than is looked at.
         diff: unified diff, as git makes it, from `parent_files` to `files`; empty without parent.
+        is_amended: who committed its head, or when, is not who wrote it, or when: none of ours.
     """
 
     commit: str
@@ -67,6 +68,7 @@ class BranchSeen:
     parent_files: Mapping[str, bytes] | None
     changed_paths: frozenset[str]
     diff: str = ""
+    is_amended: bool = False
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,11 @@ def branch_of(resolved: Resolved) -> str:
     return expand(resolved.config.pull_request.branch or BRANCH, known)
 
 
+def branch_prefix(template: str | None) -> str:
+    """Give what the names of all branches by a template begin with; empty where that is nothing."""
+    return (template or BRANCH).partition("${")[0]
+
+
 def title_of(resolved: Resolved, digest: str) -> str:
     """Write the title of a release's pull request: `release: <app> <version>` by default."""
     return expand(resolved.config.pull_request.title or TITLE, values_of(resolved, digest))

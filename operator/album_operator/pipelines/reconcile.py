@@ -13,6 +13,7 @@ from album_operator.domain.pipeline_record import PipelineRecord
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.pipelines.retention import Retention
+from album_operator.pipelines.sweep import Sweep
 from album_operator.steps.world import World
 
 LOG = logging.getLogger(__name__)
@@ -26,12 +27,19 @@ class PipelineReconciler:
 
     Attributes:
         retention: removes finished releases that they do not keep.
+        sweep: removes branches that their releases left behind.
     """
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._pipelines = world.pipelines
         self.retention = Retention(world.releases, world.index, world.clock)
+        self.sweep = Sweep(world)
+
+    def forget(self, pipeline: Ref) -> None:
+        """Do nothing any more for a pipeline that is gone."""
+        self.retention.forget(pipeline)
+        self.sweep.forget(pipeline)
 
     async def run_pass(self, ref: Ref, causes: Causes) -> timedelta | None:
         """Look at a pipeline, and write what is so into its status.
@@ -51,6 +59,7 @@ class PipelineReconciler:
             return None
         pipeline, written = found
         record = await self._look(pipeline, written, causes)
+        self.sweep.note(pipeline)
         stays = await self.retention.look(pipeline)
         if stays is not None:
             record = replace(record, message=f"{record.message} {stays}")

@@ -1,5 +1,6 @@
 """Texts for reviewers: commit message, pull request, and the diff both are about."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ def commit_message(release: Release, resolved: Resolved, digest: str) -> str:
         f"Image: {_reference(resolved, digest)}\n"
         f"Tag: {_line(source.tag)}\n"
         f"AlbumRelease: {release.ref}\n"
+        f"{ORIGIN}{origin_of(resolved.pipeline.uid, release.ref, resolved.config.branch)}\n"
         "\n"
         f"Argocd-reference-commit-repourl: {_line(source.repository)}\n"
         f"Argocd-reference-commit-sha: {_line(source.commit)}\n"
@@ -46,6 +48,39 @@ def release_in(message: str) -> Ref | None:
     """Give the release that a commit's message names; anybody can write what it says."""
     found = re.search(rf"^AlbumRelease: ({NAME})/({NAME})$", message, re.MULTILINE)
     return Ref(found[1], found[2]) if found is not None else None
+
+
+ORIGIN = "AlbumOrigin: "
+
+ORIGIN_LENGTH = 20
+"""Hex digits: nobody finds another pipeline, release and branch with the same 80 bits."""
+
+
+def origin_of(pipeline_uid: str, release: Ref, branch: str) -> str:
+    """Give what proves that a branch was made for a release of this very pipeline.
+
+    Others may have a release of the same name elsewhere, and anybody can make a branch of another
+    name at the same commit.
+    """
+    words = f"{pipeline_uid}/{release}/{branch}"
+    return hashlib.sha256(words.encode()).hexdigest()[:ORIGIN_LENGTH]
+
+
+def has_origin(message: str, origin: str) -> bool:
+    """Tell whether a commit's message has this proof."""
+    return f"{ORIGIN}{origin}" in message.splitlines()
+
+
+def is_same_message(there: str, ours: str) -> bool:
+    """Tell whether a message is ours, whatever its proof.
+
+    An older operator wrote none, and a pipeline that was made anew has another one.
+    """
+    return _without_origin(there) == _without_origin(ours)
+
+
+def _without_origin(message: str) -> list[str]:
+    return [line for line in message.strip().splitlines() if not line.startswith(ORIGIN)]
 
 
 def digest_in(message: str) -> str:

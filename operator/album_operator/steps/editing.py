@@ -67,6 +67,8 @@ async def is_ours(
     """
     expected = edited if edited is not None else await edit_parent(editor, case, branch)
     message = pull_request.commit_message(case.release, case.resolved, case.digest)
+    if pull_request.is_same_message(branch.message, message):
+        message = branch.message
     config = case.resolved.config
     return propose.is_ours(branch, expected, message, (config.author_name, config.author_email))
 

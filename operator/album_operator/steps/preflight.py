@@ -139,5 +139,5 @@ def _check_free(case: Case, look: Look, done: Done) -> Halt | None:
         raise AssertionError("it was found out what the release does")
     there = seen.branch.message if seen.branch is not None else ""
     ours = pull_request.commit_message(case.release, resolved, pull_request.digest_in(there))
-    is_ours = there.strip() == ours.strip()
+    is_ours = pull_request.is_same_message(there, ours)
     return decision.check_free(resolved, seen, look.pull_request, is_ours=is_ours)

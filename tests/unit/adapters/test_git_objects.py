@@ -1,6 +1,6 @@
 """Trees are read where they are, however many entries they have."""
 
-from album_operator.adapters.git.objects import Entry, Tree, differences
+from album_operator.adapters.git.objects import Entry, Tree, differences, parse_commit
 
 FILE, LINK, FOLDER = "100644", "120000", "40000"
 
@@ -55,3 +55,12 @@ def test_a_file_that_became_a_folder_comes_twice_and_shifts_nothing() -> None:
         ("a", [Entry("100644", oid(1)), None]),
         ("a", [None, Entry("040000", oid(1))]),
     ]
+
+
+def test_a_commit_of_another_committer_or_time_was_amended() -> None:
+    bot, person = b"bot <b@example.org> 1700000000 +0000", b"me <m@example.org> 1700000000 +0000"
+    commit = b"tree 0\nauthor %s\ncommitter %s\n\nrelease\n"
+
+    assert not parse_commit(commit % (bot, bot)).is_amended
+    assert parse_commit(commit % (bot, person)).is_amended
+    assert parse_commit(commit % (bot, bot.replace(b"1700000000", b"1700000001"))).is_amended

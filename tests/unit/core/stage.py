@@ -204,6 +204,7 @@ class Stage:
             image_waits=wakeups.image_waits,
             index=wakeups.index,
         )
+        self.world = world
         self.pipeline_reconciler = PipelineReconciler(world)
         return Reconciler(world)
 

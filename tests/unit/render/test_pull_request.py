@@ -16,6 +16,9 @@ from album_operator.render.pull_request import (
     commit_message,
     digest_in,
     draft,
+    has_origin,
+    is_same_message,
+    origin_of,
     release_in,
 )
 
@@ -30,6 +33,7 @@ def test_the_commit_message_is_as_recorded(release: Release, resolved: Resolved)
         f"Image: registry.example.org/owner/album-app-backend:v1.1.0@{DIGEST}\n"
         "Tag: backend-v1.1.0\n"
         "AlbumRelease: album/backend-v1.1.0\n"
+        "AlbumOrigin: 68faf37caeac55b4531a\n"
         "\n"
         "Argocd-reference-commit-repourl: https://git.example.org/owner/album-app\n"
         "Argocd-reference-commit-sha: c0ffee0000000000000000000000000000000000\n"
@@ -230,3 +234,34 @@ def test_reviewers_see_who_asked_and_nobody_is_called_by_it(
     body = draft(release, resolved, DIGEST, DIFF, requested_by="@ada `x`").body
 
     assert "- Requested by: `` @ada `x` ``\n" in body
+
+
+def test_only_the_branch_of_the_very_pipeline_and_release_has_the_proof(
+    release: Release, resolved: Resolved
+) -> None:
+    message, branch = commit_message(release, resolved, DIGEST), resolved.config.branch
+    uid, other = resolved.pipeline.uid, Ref("album", "backend-v1.2.0")
+
+    assert has_origin(message, origin_of(uid, release.ref, branch))
+    for origin in (
+        origin_of("another-cluster", release.ref, branch),
+        origin_of(uid, other, branch),
+        origin_of(uid, release.ref, "release/mine"),
+    ):
+        assert not has_origin(message, origin)
+
+
+def test_a_message_is_ours_without_its_proof_or_with_that_of_an_earlier_pipeline(
+    release: Release, resolved: Resolved
+) -> None:
+    ours = commit_message(release, resolved, DIGEST)
+    lines = ours.splitlines()
+    before = "\n".join(line for line in lines if not line.startswith("AlbumOrigin: "))
+    again = commit_message(
+        release, replace(resolved, pipeline=replace(resolved.pipeline, uid="new")), DIGEST
+    )
+
+    assert is_same_message(ours.strip(), ours)
+    assert is_same_message(before, ours)
+    assert is_same_message(again, ours)
+    assert not is_same_message(commit_message(release, resolved, ""), ours)

@@ -25,7 +25,13 @@ from album_operator.adapters.git.log import read_line_of_merges
 from album_operator.adapters.git.objects import Kept
 from album_operator.adapters.git.partial import Fetcher
 from album_operator.adapters.git.push import delete_branch, push_branch
-from album_operator.adapters.git.refs import HEADS, find_obstacle, list_refs, with_neighbours
+from album_operator.adapters.git.refs import (
+    HEADS,
+    find_obstacle,
+    list_branches,
+    list_refs,
+    with_neighbours,
+)
 from album_operator.adapters.git.repository import Repository
 from album_operator.adapters.git.trees import Trees
 from album_operator.adapters.git.writers import Writers
@@ -155,6 +161,11 @@ class GitConfigRepository:
         check_ref_name(base)
         asked = frozenset(check_file_path(path) for path in paths)
         return await self._to_its_end(self._commit(place, base, asked, edit))
+
+    async def list_branches(self, place: GitPlace, prefix: str) -> Mapping[str, str]:
+        """List the branches that begin in some way, in one request."""
+        check_ref_name(f"{prefix}0")
+        return await self._git.run(place, lambda repository: list_branches(repository, prefix))
 
     async def delete_branch(self, place: GitPlace, branch: str, expected: str) -> None:
         """Delete a branch if it still is at `expected`; elsewhere or gone, it is left as it is."""

@@ -65,6 +65,7 @@ def read_branch(
         message=about.message,
         author_name=about.author_name,
         author_email=about.author_email,
+        is_amended=about.is_amended,
         files=files[commit].data,
         parent_files=files[parent].data if parent is not None else None,
         changed_paths=trees.changed_paths(parent, commit) if parent is not None else frozenset(),

@@ -68,13 +68,18 @@ class Entry:
 
 @dataclass(frozen=True)
 class Commit:
-    """A commit as far as a proposal is judged by it."""
+    """A commit as far as a proposal is judged by it.
+
+    Attributes:
+        is_amended: who committed it, or when, is not who wrote it, or when.
+    """
 
     tree: str
     parents: tuple[str, ...]
     author_name: str
     author_email: str
     message: str
+    is_amended: bool
 
 
 @dataclass(frozen=True)
@@ -139,7 +144,7 @@ def read_objects(repository: Repository, names: Sequence[str]) -> list[Found | N
 def parse_commit(data: bytes) -> Commit:
     """Read a commit object (git-hash-object, gitformat: headers, an empty line, the message)."""
     head, _, message = data.partition(b"\n\n")
-    tree, parents, author, encoding = "", [], b"", "utf-8"
+    tree, parents, author, committer, encoding = "", [], b"", b"", "utf-8"
     for line in head.split(b"\n"):
         key, _, value = line.partition(b" ")
         if key == b"tree":
@@ -148,6 +153,8 @@ def parse_commit(data: bytes) -> Commit:
             parents.append(value.decode())
         elif key == b"author":
             author = value
+        elif key == b"committer":
+            committer = value
         elif key == b"encoding":
             encoding = value.decode(errors="replace")
     try:
@@ -156,7 +163,12 @@ def parse_commit(data: bytes) -> Commit:
         encoding = "utf-8"
     name, _, rest = author.decode(encoding, errors="replace").partition(" <")
     return Commit(
-        tree, tuple(parents), name, rest.partition(">")[0], message.decode(encoding, "replace")
+        tree=tree,
+        parents=tuple(parents),
+        author_name=name,
+        author_email=rest.partition(">")[0],
+        message=message.decode(encoding, "replace"),
+        is_amended=committer != author,
     )
 
 

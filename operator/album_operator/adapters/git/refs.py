@@ -95,6 +95,17 @@ def find_tag(repository: Repository, tag: str) -> str | None:
     return refs.get(name + PEELED) or refs.get(name)
 
 
+def list_branches(repository: Repository, prefix: str) -> dict[str, str]:
+    """Ask for the branches that begin in some way: the head of each, by its name.
+
+    Raises:
+        OutsideError: translated.
+    """
+    name = f"{HEADS}{prefix}"
+    found = list_refs(repository, name if name.endswith("/") else f"{name}*")
+    return {name.removeprefix(HEADS): oid for name, oid in found.items()}
+
+
 def list_tags(repository: Repository, prefixes: Collection[str]) -> dict[str, str]:
     """Ask for the tags that begin in some ways.
 
