@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from album_operator.domain.reasons import Reason
 from testbed.demo import condition
 from tests.contract.registry_stages import RealRegistryStage
 from tests.e2e.registry import Repository
+from tests.e2e.troubled_builds import consent
 from tests.e2e.world import SOURCE, World, wait_for
 
 pytestmark = pytest.mark.e2e
@@ -99,17 +101,33 @@ def test_an_image_that_is_built_elsewhere_is_taken_once_the_registry_tells_of_it
     assert world.jobs(name) == []
 
 
+@pytest.fixture
+def pipelines(world: World) -> Iterator[list[str]]:
+    """Two more than may build at once: of one pipeline a newer release takes over."""
+    names = [f"limit-{number}" for number in range(BuildLimits().each + 2)]
+    consent(world, [f"{world.namespace}/{name}" for name in ("album-app", *names)])
+    yield names
+    consent(world, [f"{world.namespace}/album-app"])
+    world.testbed.kubectl("delete", "albumpipeline", *names, "-n", world.namespace)
+
+
 def test_a_build_over_the_limit_is_told_its_place_and_begins_once_another_has_ended(
-    world: World,
+    world: World, pipelines: list[str]
 ) -> None:
-    world.pipeline(build__resources__requests={"cpu": "60"})
-    running = [world.release(world.new_tag()) for _ in range(BuildLimits().each)]
+    *slow, before, behind = pipelines
+    for pipeline in slow:
+        world.pipeline(pipeline, build__resources__requests={"cpu": "60"})
+    running = [world.release(world.new_tag(), pipeline=pipeline) for pipeline in slow]
     for name in running:
         world.await_reason(name, Reason.UNSCHEDULABLE)
-    world.pipeline()
+    for pipeline in (before, behind):
+        world.pipeline(pipeline)
 
     # Of two that were made in one second the name decides.
-    first, second = (world.release(tag := world.new_tag(), f"{place}-{tag}") for place in "ab")
+    first, second = (
+        world.release(tag := world.new_tag(), f"{place}-{tag}", pipeline)
+        for place, pipeline in (("a", before), ("b", behind))
+    )
 
     message = condition(world.await_reason(first, Reason.QUEUED), "Ready")["message"]
     assert f"in the line of namespace {world.namespace}. Of at most {len(running)}" in message
