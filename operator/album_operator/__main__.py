@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import NoReturn
 
 from aiohttp import web
@@ -37,14 +37,16 @@ from album_operator.adapters.servers.breakers import Breakers
 from album_operator.adapters.servers.dialer import Dialer
 from album_operator.adapters.servers.gateway import Gateway
 from album_operator.clock import ServerClock
+from album_operator.domain.cause import Cause
 from album_operator.domain.notice import AnyNotice, Notice, TagNotice
 from album_operator.domain.proxies import VARIABLES
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.memory.sightings import Sightings
 from album_operator.metrics import Metrics
+from album_operator.pipelines.answers import Answers
 from album_operator.pipelines.reconcile import PipelineReconciler
-from album_operator.ports import PullRequestReader, Secrets
+from album_operator.ports import PullRequestReader, PullRequests, Secrets
 from album_operator.reconcile import Reconciler
 from album_operator.secrecy import KnownSecrets, clean_logs
 from album_operator.serving.health import Health, serve_health
@@ -156,11 +158,7 @@ async def _run(settings: Settings, known: KnownSecrets) -> None:
     wakeups = Wakeups(settings.host_aliases, settings.build_limits, settings.most_in_flight)
     runners = await _listen(settings, health, metrics, wakeups, known)
     cluster = await Cluster.connect(clock)
-    watch = PullRequestWatch(
-        outside.pull_requests,
-        settings.merge_poll,
-        lambda repository, number: wakeups.notice(Notice(repository, number, None)),
-    )
+    watch = _watch_pull_requests(outside.pull_requests, settings, wakeups)
     world = outside.make_world(ClusterSecrets(cluster, known), cluster, watch, wakeups)
     reconciler = Reconciler(world)
 
@@ -179,9 +177,11 @@ async def _run(settings: Settings, known: KnownSecrets) -> None:
     returns = PolicyReturns(
         world.applications, world.releases.find_pipeline, settings.namespaces, wakeups.index
     )
-    applications = _watch_applications(settings, cluster, wakeups, returns, metrics)
-    works = [namespaces, pipelines.run(), passes.retention.run(), watch.run(), returns.run()]
-    works += [passes.sweep.run(), *applications]
+    followers = (wakeups.wake_followers, returns.note, _waking(pipelines, passes.answers))
+    missing = (wakeups.wake_all_followers, returns.miss)
+    works = _watch_applications(settings, cluster, followers, missing, metrics)
+    works += [namespaces, pipelines.run(), passes.retention.run(), passes.sweep.run()]
+    works += [watch.run(), returns.run()]
     try:
         await _until_stopped(stopping, daemons, works)
     finally:
@@ -189,6 +189,17 @@ async def _run(settings: Settings, known: KnownSecrets) -> None:
         await cluster.close()
         for runner in runners:
             await runner.cleanup()
+
+
+def _watch_pull_requests(
+    forge: PullRequests, settings: Settings, wakeups: Wakeups
+) -> PullRequestWatch:
+    """Let changes of pull requests wake the releases that wait for them."""
+
+    def changed(repository: str, number: int) -> None:
+        wakeups.notice(Notice(repository, number, None))
+
+    return PullRequestWatch(forge, settings.merge_poll, changed)
 
 
 def _watch_namespaces(
@@ -216,22 +227,32 @@ def _watch_namespaces(
 def _watch_applications(
     settings: Settings,
     cluster: Cluster,
-    wakeups: Wakeups,
-    returns: PolicyReturns,
+    followers: Collection[Callable[[Ref, object], None]],
+    missing: Collection[Callable[[str], None]],
     metrics: Metrics,
 ) -> list[Awaitable[None]]:
-    """Let changes of Applications wake the releases that follow them, and tell who holds them."""
+    """Tell followers of changes of Applications, and others where some may have been missed."""
     watch = ApplicationWatch(cluster, metrics, settings.watch_idle)
 
     def changed(application: Ref, state: object) -> None:
-        wakeups.wake_followers(application, state)
-        returns.note(application, state)
+        for tell in followers:
+            tell(application, state)
 
     def missed(namespace: str) -> None:
-        wakeups.wake_all_followers(namespace)
-        returns.miss(namespace)
+        for tell in missing:
+            tell(namespace)
 
     return [watch.run(namespace, changed, missed) for namespace in settings.argocd_namespaces]
+
+
+def _waking(pipelines: Pipelines, answers: Answers) -> Callable[[Ref, object], None]:
+    """Give what lets a change of an Application wake the pipelines that it concerns."""
+
+    def concern(application: Ref, state: object) -> None:
+        for pipeline in answers.note_application(application, state):
+            pipelines.wake(pipeline, Cause.APPLICATIONS)
+
+    return concern
 
 
 def _stop_on_signals() -> asyncio.Event:

@@ -285,6 +285,18 @@ class ConfigRepository(ConfigReader, Protocol):
             since: `ancestor` is hardly older, so this much of the history is searched first.
         """
 
+    async def look_at(self, place: GitPlace, commit: str, paths: Collection[str]) -> ConfigSeen:
+        """Read files at a commit, without asking where any branch is.
+
+        Args:
+            place: the repository.
+            commit: 40 hex digits, as a look found it.
+            paths: files to read, POSIX paths below the root.
+
+        Returns:
+            With the commit as the base's, and nothing of branches.
+        """
+
     async def read(
         self, place: GitPlace, commit: str, paths: Collection[str]
     ) -> Mapping[str, bytes]:

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from album_operator.decisions.transitions import transitions
 from album_operator.domain import progress
 from album_operator.domain.marks import marks_of
+from album_operator.domain.misses import listed
 from album_operator.domain.reasons import TRANSIENT
-from album_operator.domain.record import MOST_MISSES, Failure, Miss, Record, StepName, StepState
+from album_operator.domain.record import Failure, Record, StepName, StepState
 from album_operator.domain.verdict import Done, Halt, Wait
 from album_operator.feedback import Feedback
 from album_operator.passes import Next, Pass
@@ -63,12 +64,9 @@ class Reporter:
     def _stall(self, run: Pass, halt: Halt) -> None:
         step = run.record.next_step if run.record.resolved is not None else None
         failure = halt.failure or Failure(step or progress.PREFLIGHT, halt.reason, halt.sentence)
-        misses = tuple(
-            Miss(miss.reason, miss.message, miss.remedy)
-            for miss in (halt.misses or (halt,))[:MOST_MISSES]
-        )
         record = halt.record or run.record
-        run.record = progress.stall(record, step, halt.sentence, failure, self._clock(), misses)
+        now, misses = self._clock(), listed(halt)
+        run.record = progress.stall(record, step, halt.sentence, failure, now, misses)
         if halt.superseded_by is not None:
             run.record = progress.supersede(run.record, halt.superseded_by)
 

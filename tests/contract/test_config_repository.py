@@ -293,6 +293,9 @@ async def test_files_are_read_at_any_commit_of_a_branch(stage: Stage, place: Git
     asked = [VALUES, "backend/link.yaml", "gone.yaml"]
 
     assert await stage.config.read(place, first, asked) == {VALUES: BEFORE}
+    seen = await stage.config.look_at(place, first, asked)
+    assert (seen.base_commit, seen.files) == (first, {VALUES: BEFORE})
+    assert seen.not_files == {"backend/link.yaml": "symlink"}
 
 
 async def test_a_commit_that_is_nowhere_cannot_be_read(stage: Stage, place: GitPlace) -> None:

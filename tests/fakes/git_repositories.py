@@ -195,10 +195,14 @@ class FakeConfigRepository:
         self, place: GitPlace, commit: str, paths: Collection[str]
     ) -> Mapping[str, bytes]:
         """Read files at a commit."""
+        return (await self.look_at(place, commit, paths)).files
+
+    async def look_at(self, place: GitPlace, commit: str, paths: Collection[str]) -> ConfigSeen:
+        """Read files at a commit, without asking where any branch is."""
         check_commit(commit)
         for path in paths:
             check_file_path(path)
-        return _read(self._commit(place, commit).files, paths)[0]
+        return ConfigSeen("", commit, *_read(self._commit(place, commit).files, paths))
 
     async def list_commits(
         self, place: GitPlace, since: str, until: str

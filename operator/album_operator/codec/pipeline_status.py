@@ -24,7 +24,7 @@ LENGTHS = (480, 240, 120, 60)
 _RECORD = Mapper(
     PipelineRecord,
     PipelineStatus,
-    *("conditions", "observed_generation", "summary", "is_ready", "message", "reason", "since"),
+    *("conditions", "summary", "is_ready", "message", "reason", "since"),
 )
 
 
@@ -82,7 +82,6 @@ def _shortened(record: PipelineRecord, length: int) -> PipelineRecord:
 def _render(pipeline: Pipeline, record: PipelineRecord, now: datetime) -> dict[str, Any]:
     flying = [app.in_flight for app in record.apps if app.in_flight is not None]
     return {
-        "observedGeneration": pipeline.generation,
         "summary": {
             "apps": len(record.apps),
             "inFlight": sum(1 + one.others for one in flying),

@@ -1,17 +1,19 @@
 """A release as others need to know it, read of its raw body alone: each event brings one."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from sys import intern
 
 from album_operator.codec.conditions import is_in_flight, parse_outcome
 from album_operator.codec.text import Raw, parse_time
-from album_operator.domain.claims import UNMERGED, ConfigBranch, ReleaseSeen
+from album_operator.domain.claims import UNMERGED, ConfigBranch, Progress, ReleaseSeen
 from album_operator.domain.history import Ended
 from album_operator.domain.marks import KEEP
 from album_operator.domain.names import normal_url
 from album_operator.domain.pull_requests import PullRequestState
+from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Outcome, StepName, StepState
-from album_operator.domain.release import Delivery, Ref
+from album_operator.domain.release import Delivery, Mode, Ref
 
 STEPS = tuple(StepName)
 
@@ -35,6 +37,9 @@ def parse_seen(body: Raw) -> ReleaseSeen:
         has_begun="resolved" in status,
         rollback_of=intern(undone["name"]) if undone is not None else None,
         ended=_end_of(body["metadata"], status, conditions, outcome) if step is None else None,
+        created_at=parse_time(body["metadata"]["creationTimestamp"]),
+        progress=_progress_of(body, status, conditions, step) if step is not None else None,
+        digest=status.get("image", {}).get("digest", "") if outcome is Outcome.RELEASED else "",
     )
 
 
@@ -51,6 +56,23 @@ def _end_of(metadata: Raw, status: Raw, conditions: Mapping[str, Raw], outcome: 
         at=parse_time(at),
         is_kept=keep or state == PullRequestState.OPEN,
     )
+
+
+def _progress_of(
+    body: Raw, status: Raw, conditions: Mapping[str, Raw], step: StepName
+) -> Progress | None:
+    """Tell where a release is: at its step, or by `Ready` where it has come to none."""
+    if body["spec"].get("mode") == Mode.PLAN:
+        return None
+    told, reason = conditions.get("Ready", {}), Reason.PENDING
+    at: Raw = next((one for one in status.get("steps", []) if one["name"] == step), {})
+    has_begun = "startedAt" in at
+    if has_begun and told.get("reason") != Reason.SUSPENDED:
+        told = at
+    with suppress(ValueError):  # An operator of another version wrote it.
+        reason = Reason(told.get("reason", reason))
+    since = at["startedAt"] if has_begun else body["metadata"]["creationTimestamp"]
+    return Progress(step if has_begun else None, reason, parse_time(since))
 
 
 def _step_of(status: Raw) -> StepName:

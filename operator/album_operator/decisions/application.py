@@ -8,6 +8,7 @@ from album_operator.decisions.mismatch import mismatch
 from album_operator.decisions.sources import is_in_config, may_be_in_manifest, may_take, takes
 from album_operator.domain.applications import (
     CONSENT,
+    INVALID,
     ApplicationSeen,
     ApplicationSource,
     ConsentedApplication,
@@ -97,7 +98,7 @@ def check_valid(ref: Ref, seen: ApplicationSeen | None) -> Halt | None:
     Its spec is of no use, or its project is not there or forbids its repository or destination
     (`ValidatePermissions`): that passes by no wait. Errors of a comparison may.
     """
-    said = seen.conditions.get("InvalidSpecError") if seen is not None else None
+    said = seen.conditions.get(INVALID) if seen is not None else None
     if said is None:
         return None
     return Halt(

@@ -20,6 +20,7 @@ from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import Halt
 from album_operator.domain.versions import (
     EXAMPLES,
+    IMAGE_TAG_LENGTH,
     LOOKS_LIKE_VERSION,
     Versioning,
     forms_of,
@@ -82,6 +83,22 @@ def version_in(edit: Edit, value: str) -> str | None:
             return None
         case _:
             assert_never(edit.value)
+
+
+def find_version(resolved: Resolved, current: Mapping[Edit, str]) -> str | None:
+    """Find the version of the app that some edits' values tell of; None where none does.
+
+    Args:
+        resolved: what a release of the app does.
+        current: value at each edit's key, of those that could be read.
+    """
+    versions = (
+        version_in(edit, value)
+        for edit, value in current.items()
+        if not is_of_another_image(resolved, edit, value, current)
+    )
+    # What is longer is no tag, and a text that somebody wrote there.
+    return next((one for one in versions if one and len(one) <= IMAGE_TAG_LENGTH), None)
 
 
 def _check_kind(resolved: Resolved, edit: Edit, value: str) -> Halt | None:

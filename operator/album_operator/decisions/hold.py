@@ -3,14 +3,16 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+from album_operator.domain.claims import RollbackSeen
 from album_operator.domain.marks import LIFT_PREFIX
 from album_operator.domain.pipeline import Pipeline
 from album_operator.domain.reasons import Reason
-from album_operator.domain.release import Ref, Release
+from album_operator.domain.release import Ref
 from album_operator.domain.verdict import Wait
 
-UNTIL_LIFTED = timedelta(seconds=30)
-"""Until the next look whether an app is held still: nothing tells of changes of pipelines."""
+UNTIL_LIFTED = timedelta(minutes=5)
+"""Until the next look whether an app is held still: a change of its pipeline wakes who waits for
+it, and a time that was still to come when it was written comes without one."""
 
 
 def find_by_hand(pipeline: Pipeline | None, app: str) -> str | None:
@@ -30,7 +32,7 @@ def find_by_hand(pipeline: Pipeline | None, app: str) -> str | None:
 
 
 def find_by_rollback(
-    pipeline: Pipeline | None, app: str, rollbacks: Iterable[Release], now: datetime
+    pipeline: Pipeline | None, app: str, rollbacks: Iterable[RollbackSeen], now: datetime
 ) -> str | None:
     """Say that an app is held since it was rolled back, and how that is lifted; None where not.
 
@@ -43,7 +45,7 @@ def find_by_rollback(
         rollbacks: the app's releases that take another one back.
         now: the present time.
     """
-    last = max(rollbacks, key=lambda one: (one.created_at, one.ref.name), default=None)
+    last = max(rollbacks, key=lambda one: (one.created_at, one.name), default=None)
     if last is None or pipeline is None:
         return None
     said = pipeline.lifts.get(app)
@@ -54,7 +56,7 @@ def find_by_rollback(
     if said is not None and (lifted is None or lifted > now):
         unlike = " What that has now is no such time, or one that is still to come."
     return (
-        f"App {app} is held since AlbumRelease {last.ref.name} took back {last.rollback_of}. To "
+        f"App {app} is held since AlbumRelease {last.name} took back {last.of}. To "
         f"lift that: {lift_command(pipeline.ref, app, last.created_at)}.{unlike}"
     )
 

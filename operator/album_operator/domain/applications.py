@@ -1,7 +1,7 @@
 """What a look at Argo CD's Applications found."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from album_operator.domain.release import Ref
@@ -12,6 +12,10 @@ CONSENT = "album.dev/authorized-pipeline"
 GENERATE_PATHS = "argocd.argoproj.io/manifest-generate-paths"
 """Annotation of an Application: the paths its manifests are made of, with `;` between them; from
 its source's path or, behind a slash, from the root (Argo CD, `high_availability.md`)."""
+
+INVALID = "InvalidSpecError"
+"""Type of the condition that says that Argo CD takes nothing of an Application
+(`application/v1alpha1/types.go`)."""
 
 HEAD = "HEAD"
 """Target revision that stands for the repository's default branch, as an empty one does."""
@@ -216,6 +220,35 @@ class ApplicationSeen:
         if other.ref in self.renders:
             return self.renders[other.ref]
         return self.renders_sets.get(other.made_by) if other.made_by is not None else None
+
+    @property
+    def lasting(self) -> "ApplicationSeen":
+        """Itself without what Argo CD and its sync change all the time."""
+        hydration = self.hydration
+        return replace(
+            self,
+            resource_version="",
+            sources=tuple(replace(source, revision=None) for source in self.sources),
+            previous_policy=None,
+            applied_policy=None,
+            refresh_requested=False,
+            sync_status="",
+            health="",
+            health_since=None,
+            reconciled_at=None,
+            operation=None,
+            operation_requested=False,
+            requested_attempt="",
+            conditions={kind: said for kind, said in self.conditions.items() if kind == INVALID},
+            renders=dict.fromkeys(self.renders, ""),
+            renders_sets=dict.fromkeys(self.renders_sets, ""),
+            hydration=hydration and replace(hydration, revision=None, failure=""),
+            is_of_spec=False,
+            out_of_sync=0,
+            resources=(),
+            health_message="",
+            notice={},
+        )
 
     @property
     def instance(self) -> str:

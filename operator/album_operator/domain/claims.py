@@ -1,10 +1,12 @@
 """Other releases, and whose a release branch is."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from album_operator.domain.history import Ended
 from album_operator.domain.hosts import NO_ALIASES, HostAliases
 from album_operator.domain.names import is_same_repository
+from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Outcome, StepName
 from album_operator.domain.release import Ref
 
@@ -34,6 +36,37 @@ UNMERGED = frozenset({StepName.IMAGE_READY, StepName.PROPOSED, StepName.MERGED})
 """The steps in which a release needs its branch."""
 
 
+UNKNOWN_TIME = datetime.fromtimestamp(0, UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a release in flight is.
+
+    Attributes:
+        step: None before its first.
+        reason: what it does there, or waits for.
+        since: when it came to its step, or was created, before the first.
+    """
+
+    step: StepName | None
+    reason: Reason
+    since: datetime
+
+
+@dataclass(frozen=True)
+class RollbackSeen:
+    """A release that takes another one back.
+
+    Attributes:
+        of: name of the other one.
+    """
+
+    name: str
+    of: str
+    created_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class ReleaseSeen:
     """A release of a served namespace, as far as others need to know it.
@@ -47,6 +80,8 @@ class ReleaseSeen:
         has_begun: what it does is resolved, and in its status.
         rollback_of: name of the release that it takes back; None for none.
         ended: how it ended; None while it is in flight.
+        progress: where it is; None where it has finished, and of a plan, which releases nothing.
+        digest: `sha256:…` of its image, once it is Released; empty where nothing told it.
     """
 
     pipeline: str
@@ -59,6 +94,9 @@ class ReleaseSeen:
     has_begun: bool = False
     rollback_of: str | None = None
     ended: Ended | None = None
+    created_at: datetime = UNKNOWN_TIME
+    progress: Progress | None = None
+    digest: str = ""
 
 
 @dataclass(frozen=True)

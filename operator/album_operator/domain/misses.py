@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from album_operator.domain.errors import TransientError
 from album_operator.domain.reasons import Reason
+from album_operator.domain.record import MOST_MISSES, Miss
 from album_operator.domain.remedy import in_words
 from album_operator.domain.verdict import Halt
 
@@ -36,6 +37,12 @@ def join(halts: Iterable[Halt | None], untold: TransientError | None = None) -> 
         return replace(first, message=first.message + rest, misses=misses)
     message = f"{len(misses)} things are missing or wrong, each in status.misses:"
     return Halt(first.reason, f"{message} {_told(misses)}{rest}", MEND, misses=misses)
+
+
+def listed(halt: Halt) -> tuple[Miss, ...]:
+    """Give what a verdict tells of, one by one, as many as a status lists."""
+    misses = (halt.misses or (halt,))[:MOST_MISSES]
+    return tuple(Miss(miss.reason, miss.message, miss.remedy) for miss in misses)
 
 
 def _told(misses: tuple[Halt, ...]) -> str:

@@ -1,7 +1,7 @@
 """What is known of a pipeline and of each of its apps: the facts of its status, as values."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from album_operator.domain.reasons import Reason
@@ -103,6 +103,7 @@ class PipelineRecord:
         misses: what they would lack.
         checked_at: when it was last looked whether they lack something.
         last_handled_refresh: value of `album.dev/refresh` that was last obeyed.
+        observed_generation: generation of the pipeline that this speaks of; None or -1 before any.
         since: status of each condition and when it came to that, by condition type, as last read.
     """
 
@@ -113,8 +114,27 @@ class PipelineRecord:
     misses: tuple[Miss, ...] = ()
     checked_at: datetime | None = None
     last_handled_refresh: str | None = None
+    observed_generation: int | None = None
     since: Mapping[str, tuple[str, datetime]] = field(default_factory=dict, compare=False)
 
     def app(self, name: str) -> AppRecord:
         """Give what is known of an app."""
         return next((app for app in self.apps if app.name == name), AppRecord(name))
+
+    def clean(self, clean: Callable[[str], str]) -> "PipelineRecord":
+        """Give it with secrets taken out of all that a look may have brought.
+
+        Args:
+            clean: takes secrets out of a text.
+        """
+        misses = (
+            replace(miss, message=clean(miss.message), remedy=clean(miss.remedy))
+            for miss in self.misses
+        )
+        apps = (
+            replace(app, base=replace(app.base, version=clean(app.base.version)))
+            if app.base is not None
+            else app
+            for app in self.apps
+        )
+        return replace(self, message=clean(self.message), misses=tuple(misses), apps=tuple(apps))

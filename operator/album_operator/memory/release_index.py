@@ -136,6 +136,16 @@ class ReleaseIndex:
             found[seen.pipeline][name] = seen
         return found
 
+    def is_whole(self, namespace: str) -> bool:
+        """Tell whether all releases of a namespace are known; not while they are being listed."""
+        return self._namespaces[namespace].is_whole
+
+    def of_pipeline(self, namespace: str, pipeline: str) -> Mapping[str, ReleaseSeen]:
+        """Give the releases of a pipeline, by name; all of their namespace are looked at."""
+        self._drop_unlisted(namespace)
+        known = self._namespaces[namespace].known
+        return {name: seen for name, seen in known.items() if seen.pipeline == pipeline}
+
     def of_app(self, namespace: str, pipeline: str, app: str) -> Mapping[str, ReleaseSeen]:
         """Give the releases of an app, by name; all of their namespace are looked at."""
         self._drop_unlisted(namespace)

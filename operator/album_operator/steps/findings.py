@@ -21,9 +21,24 @@ class Findings:
         self._halts: list[list[Halt]] = []
         self._untold: TransientError | None = None
 
+    @property
+    def untold(self) -> TransientError | None:
+        """Why not all could be looked at; None where all was."""
+        return self._untold
+
+    @property
+    def halts(self) -> list[Halt]:
+        """What is missing, in the order in which it was asked."""
+        return [one for halts in self._halts for one in halts]
+
     def note(self, *halts: Halt | None) -> None:
         """Take what a check says; None is nothing."""
         self._halts.append([halt for halt in halts if halt is not None])
+
+    def take(self, others: "Findings") -> None:
+        """Take all that others found."""
+        self.note(*others.halts)
+        self._untold = self._untold or others.untold
 
     def ask(self, look: Awaitable[T]) -> Awaitable[T | None]:
         """Look, with the place in the order that is next now, whenever the look ends.
@@ -52,7 +67,7 @@ class Findings:
         Raises:
             TransientError: something could not be looked at, and nothing else is missing.
         """
-        halt = join((one for halts in self._halts for one in halts), self._untold)
+        halt = join(self.halts, self._untold)
         if halt is None and self._untold is not None:
             raise self._untold
         return halt

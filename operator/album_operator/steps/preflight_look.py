@@ -24,6 +24,8 @@ from album_operator.steps.case import Case
 from album_operator.steps.findings import Findings
 from album_operator.steps.world import World
 
+Applications = Mapping[Ref, ApplicationSeen | None]
+
 
 @dataclass(frozen=True)
 class Look:
@@ -39,47 +41,75 @@ class Look:
 
     source: SourceSeen | None
     config: ConfigSeen | None
-    applications: Mapping[Ref, ApplicationSeen | None]
+    applications: Applications
     place: GitPlace | None
     repository: RepositorySeen | None
     pull_request: PullRequestSeen | None
     image: ImageSeen | None
 
 
+@dataclass(frozen=True)
+class Places:
+    """Where repositories are; None where the credential is missing, or none is needed."""
+
+    forge: ForgePlace | None
+    source: GitPlace | None
+    config: GitPlace | None
+
+
 async def look(world: World, case: Case, found: Findings) -> Look:
     """Look at repositories, forge, Applications and registry, what can be at once."""
     wish = case.resolved
-    forge = None
-    if wish.config.delivery is Delivery.PULL_REQUEST:
-        forge = await found.ask(case.access.to_forge(wish))
-    source_place = None
-    if case.release.rollback_of is None:
-        source_place = await found.ask(case.access.to_source(wish))
-    config_place = await found.ask(case.access.to_config(wish))
-    aliases = world.settings.host_aliases
-    applications = await found.ask(case.find_applications(world.applications, aliases)) or {}
+    places = await find_places(case, found)
+    applications = await find_applications(world, case, found)
     source, config, repository, there = await asyncio.gather(
-        found.ask(_find_source(world, case, source_place)),
-        found.ask(_find_config(world, case, config_place, applications)),
-        found.ask(_find_forge_repository(world, forge, wish.config.branch)),
+        found.ask(_find_source(world, case, places.source)),
+        found.ask(_find_config(world, case, places.config, applications)),
+        found.ask(find_repository(world, places.forge, wish.config.branch)),
         found.ask(image.look(world, case)),
     )
     proposed = None
-    if forge is not None and repository is not None and config is not None and config.base_commit:
+    if places.forge is not None and repository and config is not None and config.base_commit:
         branch = wish.config.branch
-        look = world.pull_requests.find(forge, branch, config.base_branch)
+        look = world.pull_requests.find(places.forge, branch, config.base_branch)
         proposed = await found.ask(look)
-    if config is not None:
-        applications = _with_default_branch(wish, applications, config.default_branch)
-    return Look(source, config, applications, config_place, repository, proposed, there)
+    applications = with_default_branch(wish, applications, config)
+    return Look(source, config, applications, places.config, repository, proposed, there)
 
 
-def _with_default_branch(
-    wish: Resolved, seen: Mapping[Ref, ApplicationSeen | None], branch: str
-) -> Mapping[Ref, ApplicationSeen | None]:
+async def find_places(case: Case, found: Findings) -> Places:
+    """Give where a release's repositories are, by its Secrets; a rollback builds nothing."""
+    wish, forge, source = case.resolved, None, None
+    if wish.config.delivery is Delivery.PULL_REQUEST:
+        forge = await found.ask(case.access.to_forge(wish))
+    if case.release.rollback_of is None:
+        source = await found.ask(case.access.to_source(wish))
+    return Places(forge, source, await found.ask(case.access.to_config(wish)))
+
+
+async def find_applications(world: World, case: Case, found: Findings) -> Applications:
+    """Read the Applications; none where not all could be read."""
+    aliases = world.settings.host_aliases
+    return await found.ask(case.find_applications(world.applications, aliases)) or {}
+
+
+def with_default_branch(
+    wish: Resolved, seen: Applications, config: ConfigSeen | None
+) -> Applications:
+    """Tell Applications what `HEAD` of the config repository stands for, where that is known."""
+    if config is None:
+        return seen
+    branch = config.default_branch
     return {
         ref: one and application.with_default_branch(one, wish, branch) for ref, one in seen.items()
     }
+
+
+def paths_of(wish: Resolved, applications: Applications) -> frozenset[str]:
+    """Give the files to look at: those that are edited, and what is beside them."""
+    edited = proposal.edited_paths(wish.config.edits)
+    # Asked for together: what lies in the same folders, or is not there, costs nothing more.
+    return frozenset({*edited, *overrides.paths(wish, applications)})
 
 
 async def _find_source(world: World, case: Case, place: GitPlace | None) -> SourceSeen | None:
@@ -91,24 +121,20 @@ async def _find_source(world: World, case: Case, place: GitPlace | None) -> Sour
 
 
 async def _find_config(
-    world: World,
-    case: Case,
-    place: GitPlace | None,
-    applications: Mapping[Ref, ApplicationSeen | None],
+    world: World, case: Case, place: GitPlace | None, applications: Applications
 ) -> ConfigSeen | None:
     wish = case.resolved
     if place is None:
         return None
-    edited = proposal.edited_paths(wish.config.edits)
-    # Asked for together: what lies in the same folders, or is not there, costs nothing more.
-    paths = {*edited, *overrides.paths(wish, applications)}
     has_branch = wish.config.delivery is Delivery.PULL_REQUEST
     branch = wish.config.branch if has_branch else None
+    paths = paths_of(wish, applications)
     return await world.config.look(place, wish.config.base_branch or None, paths, branch)
 
 
-async def _find_forge_repository(
+async def find_repository(
     world: World, forge: ForgePlace | None, branch: str
 ) -> RepositorySeen | None:
+    """Read the config repository as its forge shows it; None where none is asked."""
     # Public repositories are read without the token, so this is the first use of one.
     return await world.pull_requests.get_repository(forge, branch) if forge is not None else None

@@ -193,10 +193,16 @@ class NamespaceWatch:
 
     def _read_pipeline(self, event: Mapping[str, Any]) -> Callable[[], None]:
         ref, body = _ref(event), event["body"]
-        if event["type"] == "DELETED":
-            return lambda: self._pipelines.drop(ref)
-        wish = pipeline_wish_of(body)
-        return lambda: self._pipelines.note(ref, wish)
+        wish = pipeline_wish_of(body) if event["type"] != "DELETED" else None
+
+        def tell() -> None:
+            if wish is None:
+                self._pipelines.drop(ref)
+            elif not self._pipelines.note(ref, wish):
+                return
+            self._wakeups.wake_of_pipeline(ref)
+
+        return tell
 
     def _read_job(self, event: Mapping[str, Any]) -> Callable[[], None]:
         job, is_gone = event["event"]["object"], event["type"] == "DELETED"

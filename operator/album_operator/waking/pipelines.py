@@ -75,21 +75,25 @@ class Pipelines:
         self._news = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def note(self, pipeline: Ref, wish: object) -> None:
+    def note(self, pipeline: Ref, wish: object) -> bool:
         """Take what an event told of a pipeline; one that asks for nothing new is no news.
 
         Args:
             pipeline: the AlbumPipeline.
             wish: what people ask of it, as `pipeline_wish_of` gives it.
+
+        Returns:
+            Whether one that was known asks for something else.
         """
         known = self._known.get(pipeline)
         if known is None:
             self._known[pipeline] = _Pipeline(wish, self._clock())
         elif known.wish == wish:
-            return
+            return False
         else:
             known.wish = wish
         self.wake(pipeline, Cause.CHANGED)
+        return known is not None
 
     def wake(self, pipeline: Ref, cause: Cause) -> None:
         """Pass over a pipeline soon; one that is not known is none of ours."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import assert_never
 
 from album_operator.domain.build_slots import BuildLimits
+from album_operator.domain.claims import UNMERGED
 from album_operator.domain.hosts import NO_ALIASES, HostAliases
 from album_operator.domain.notice import (
     CommitNotice,
@@ -156,6 +157,12 @@ class Wakeups:
         if flag is not None and flag.matters(about):
             flag.noticed.setdefault(about, time.monotonic())
             flag.event.set()
+
+    def wake_of_pipeline(self, pipeline: Ref) -> None:
+        """Note that a pipeline has changed: the releases that it may hold look again."""
+        for name, seen in self.index.of_pipeline(pipeline.namespace, pipeline.name).items():
+            if seen.step in UNMERGED:
+                self.wake(Ref(pipeline.namespace, name))
 
     def has_news(self, release: Ref) -> bool:
         """Tell whether something happened to a release since its last wait."""

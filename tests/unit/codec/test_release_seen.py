@@ -8,14 +8,16 @@ import pytest
 
 from album_operator.codec import parse_seen, render_status
 from album_operator.domain import progress
-from album_operator.domain.claims import ConfigBranch
+from album_operator.domain.claims import ConfigBranch, Progress
 from album_operator.domain.history import Ended
 from album_operator.domain.reasons import Reason
-from album_operator.domain.record import Failure, Outcome, Record, StepName
+from album_operator.domain.record import Failure, Outcome, Record, StepName, StepState
 from album_operator.domain.release import Delivery
 from tests.fakes.builders import (
     BRANCH,
     CONFIG,
+    CREATED,
+    DIGEST,
     NOW,
     RECORD,
     RELEASE,
@@ -151,3 +153,41 @@ def test_a_rollback_says_what_it_takes_back() -> None:
     body = raw_release("back", app="backend", version="v1.0.0", rollbackOf={"name": "v1.1.0"})
 
     assert parse_seen(body).rollback_of == "v1.1.0"
+
+
+def test_where_a_release_in_flight_is_and_since_when() -> None:
+    body = _body(record_before(StepName.MERGED))
+    seen = parse_seen(body).progress
+    assert seen == Progress(None, Reason.PENDING, CREATED)
+
+    at = progress.begin(record_before(StepName.MERGED), StepName.MERGED, NOW)
+    at = progress.keep_going(
+        at, StepName.MERGED, StepState.WAITING, Reason.REVIEW_REQUIRED, "It waits."
+    )
+    told = replace(at, reason=Reason.AWAITING_MERGE)
+    assert parse_seen(_body(told)).progress == Progress(
+        StepName.MERGED, Reason.REVIEW_REQUIRED, NOW
+    )
+    suspended = progress.start(replace(RELEASE, suspend=True), told)
+    assert parse_seen(_body(suspended)).progress == Progress(StepName.MERGED, Reason.SUSPENDED, NOW)
+
+
+def test_what_another_operator_calls_otherwise_is_pending() -> None:
+    body = _body(record_before(StepName.PROPOSED))
+    body["status"]["conditions"][0]["reason"] = "Levitating"
+    seen = parse_seen(body).progress
+    assert seen is not None
+    assert seen.reason is Reason.PENDING
+
+
+def test_a_plan_is_on_no_way_to_a_version() -> None:
+    assert parse_seen(raw_release(mode="Plan")).progress is None
+
+
+def test_the_image_of_a_released_one_is_known() -> None:
+    body = _body(progress.release(record_before(StepName.DEPLOYED)))
+    assert (parse_seen(body).digest, parse_seen(body).progress) == (DIGEST, None)
+    del body["status"]["image"]
+    assert parse_seen(body).digest == ""
+    assert parse_seen(_body(record_before(StepName.DEPLOYED))).digest == ""
+    assert parse_seen(body).created_at == CREATED

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
 from album_operator.adapters.cluster.applications import ClusterApplications
@@ -130,6 +131,7 @@ class Stage:
         **environment: str,
     ) -> None:
         self.clock = Clock()
+        self._ticks = count()
         self.faults = faults or Faults()
         self.cluster = FakeCluster(self.faults)
         self.registry = self.cluster.registry
@@ -205,8 +207,12 @@ class Stage:
             index=wakeups.index,
         )
         self.world = world
-        self.pipeline_reconciler = PipelineReconciler(world)
+        self.pipeline_reconciler = PipelineReconciler(world, self._tick)
         return Reconciler(world)
+
+    def _tick(self) -> float:
+        """Give the seconds of the clock, and a little more each time: no two are the same."""
+        return self.clock().timestamp() + next(self._ticks) / 100_000
 
     async def look_at_pipeline(self, *causes: Cause) -> dict[str, Any]:
         """Pass over the pipeline, by default as it was changed, and give its status then."""

@@ -29,7 +29,7 @@ async def test_a_release_of_a_held_app_begins_nothing_until_it_is_let_go() -> No
 
     assert stage.ready() == HELD
     assert "spec.apps[name=backend].hold of AlbumPipeline album-app is true" in stage.message()
-    assert due.after == timedelta(seconds=30)
+    assert due.after == timedelta(minutes=5)
     assert due.is_poll
     assert "resolved" not in stage.status()
     assert {write for write in stage.faults.writes if "create events" not in write} == {
@@ -76,7 +76,7 @@ async def test_the_operator_merges_nothing_of_a_held_app() -> None:
 
     assert stage.ready() == HELD
     assert stage.forge.requests.count("merge") == 0
-    assert due.after == timedelta(seconds=30)
+    assert due.after == timedelta(minutes=5)
     assert "Set it to false to go on." in stage.message()
 
     _hold(stage, hold=False)

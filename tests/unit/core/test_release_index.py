@@ -27,7 +27,7 @@ FINISHED = replace(BEGINNING, step=None, outcome=Outcome.RELEASED)
 FREE = BranchClaim(None)
 
 RELEASES = 1000
-BYTES = 400
+BYTES = 640
 """Most that a finished release may take."""
 
 

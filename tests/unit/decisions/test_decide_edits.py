@@ -266,3 +266,27 @@ def test_how_a_chart_wants_its_digest_is_not_guessed(key: str, current: str) -> 
     assert halt.reason is Reason.VALUES_NOT_EDITABLE
     assert "Write any digest there once" in halt.sentence
     assert edits.check(RELEASE, RESOLVED, {edit: "0" * 64}) is None
+
+
+@pytest.mark.parametrize(
+    ("current", "version"),
+    [
+        ({}, None),
+        ({"Tag": "v1.0.0"}, "v1.0.0"),
+        ({"Tag": PINNED}, "v2.0.0"),
+        ({"Tag": "latest"}, "latest"),
+        ({"Tag": ""}, None),
+        ({"Tag": "a" * 129}, None),
+        ({"Digest": DIGEST}, None),
+        ({"Digest": DIGEST, "Tag": "v1.0.0"}, "v1.0.0"),
+        ({"Reference": f"{IMAGE}:v1.0.0"}, "v1.0.0"),
+        ({"Reference": "nginx:1.27.0"}, None),
+        ({"Repository": "nginx", "Tag": "1.27.0"}, None),
+        ({"Repository": IMAGE, "Tag": "v1.0.0"}, "v1.0.0"),
+    ],
+)
+def test_the_version_of_the_app_is_what_an_edit_of_its_own_image_tells(
+    current: dict[str, str], version: str | None
+) -> None:
+    values = {_edit(kind, f"image.{kind.lower()}"): value for kind, value in current.items()}
+    assert edits.find_version(RESOLVED, values) == version

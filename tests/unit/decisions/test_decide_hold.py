@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 from album_operator.decisions import hold
+from album_operator.domain.claims import RollbackSeen
 from album_operator.domain.pipeline import App, Pipeline
 from album_operator.domain.reasons import Reason
-from album_operator.domain.release import Ref, Release
-from tests.fakes.builders import NOW, PIPELINE, RELEASE
+from tests.fakes.builders import NOW, PIPELINE
 
 
 def _pipeline(*held: str) -> Pipeline:
@@ -32,12 +32,11 @@ def test_no_other_app_is_held(pipeline: Pipeline | None) -> None:
     assert hold.find_by_hand(pipeline, "backend") is None
 
 
-def _rollback(name: str, minutes: int) -> Release:
-    at = NOW + timedelta(minutes=minutes)
-    return replace(RELEASE, ref=Ref("album", name), created_at=at, rollback_of="backend-v1.2.0")
+def _rollback(name: str, minutes: int) -> RollbackSeen:
+    return RollbackSeen(name, "backend-v1.2.0", NOW + timedelta(minutes=minutes))
 
 
-def _find(*rollbacks: Release, lift: str | None = None) -> str | None:
+def _find(*rollbacks: RollbackSeen, lift: str | None = None) -> str | None:
     lifts = {"backend": lift} if lift is not None else {}
     pipeline = replace(PIPELINE, lifts=lifts)
     return hold.find_by_rollback(pipeline, "backend", rollbacks, NOW)

@@ -3,9 +3,9 @@
 import pytest
 
 from album_operator.domain.errors import TransientError
-from album_operator.domain.misses import TOLD_LENGTH, join
+from album_operator.domain.misses import TOLD_LENGTH, join, listed
 from album_operator.domain.reasons import Reason
-from album_operator.domain.record import SupersededBy
+from album_operator.domain.record import MOST_MISSES, Miss, SupersededBy
 from album_operator.domain.verdict import Halt
 
 TAG = Halt(Reason.TAG_NOT_FOUND, "Tag v1 does not exist.", "Push it")
@@ -75,3 +75,13 @@ def test_a_release_that_is_superseded_lacks_nothing_more() -> None:
     assert halt is not None
     assert halt.superseded_by is None
     assert halt.misses == (TAG, OLDER)
+
+
+def test_each_thing_is_listed_as_many_as_a_status_has() -> None:
+    assert listed(TAG) == (Miss(TAG.reason, TAG.message, TAG.remedy),)
+    halt = join([TAG, FILE])
+    assert halt is not None
+    assert [miss.reason for miss in listed(halt)] == [TAG.reason, FILE.reason]
+    many = join([Halt(Reason.REJECTED, f"{number}.") for number in range(MOST_MISSES + 9)])
+    assert many is not None
+    assert len(listed(many)) == MOST_MISSES

@@ -145,6 +145,13 @@ class GitConfigRepository:
             base_branch, base_commit, at_base.data, at_base.not_files, at_branch, obstacle, default
         )
 
+    async def look_at(self, place: GitPlace, commit: str, paths: Collection[str]) -> ConfigSeen:
+        """Read files at a commit, without asking where any branch is."""
+        check_commit(commit)
+        asked = frozenset(map(check_file_path, paths))
+        files = await self._base(place, commit, asked, self._git.deadline())
+        return ConfigSeen("", commit, files.data, files.not_files)
+
     async def push(self, place: GitPlace, change: Change) -> str:
         """Commit and put the branch there, if it is where the change expects it."""
         _check_change(change)
@@ -210,9 +217,7 @@ class GitConfigRepository:
         self, place: GitPlace, commit: str, paths: Collection[str]
     ) -> Mapping[str, bytes]:
         """Read files at a commit; what is no regular file there is left out."""
-        check_commit(commit)
-        asked = frozenset(map(check_file_path, paths))
-        return (await self._base(place, commit, asked, self._git.deadline())).data
+        return (await self.look_at(place, commit, paths)).files
 
     async def list_commits(
         self, place: GitPlace, since: str, until: str
