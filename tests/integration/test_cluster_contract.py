@@ -107,6 +107,24 @@ async def test_a_merge_patch_adds_replaces_and_removes(cluster: Cluster) -> None
     assert await cluster.get(place) == patched
 
 
+async def test_only_the_very_object_that_was_seen_is_deleted(cluster: Cluster, path: str) -> None:
+    created = await cluster.create(RELEASES, _release())
+    changed = await cluster.merge(path, {"metadata": {"labels": {"by": "somebody"}}})
+    before, now = (
+        {key: raw["metadata"][key] for key in ("uid", "resourceVersion")}
+        for raw in (created, changed)
+    )
+    for seen in (before, {**now, "uid": "uid-of-another"}):
+        with pytest.raises(ConflictError):
+            await cluster.delete(path, seen)
+    await cluster.delete(path, now)
+
+    with pytest.raises(NotFoundError):
+        await cluster.delete(path, now)
+    ref = Ref(NAMESPACE, "backend-v1.1.0")
+    await _releases(cluster).delete(ref, now["uid"], now["resourceVersion"])
+
+
 async def test_a_patch_that_is_only_tried_is_answered_and_not_kept(
     cluster: Cluster, path: str
 ) -> None:

@@ -11,11 +11,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 
 from album_operator.domain.begin_places import BeginPlace
 from album_operator.domain.claims import ReleaseSeen
 from album_operator.domain.record import Outcome
 from album_operator.domain.release import Ref, Release
+from album_operator.domain.turns import in_turns
 
 
 @dataclass
@@ -88,12 +90,9 @@ class BeginQueue:
 
     def _line(self, place: _Namespace) -> list[str]:
         """Give the names of those that wait in the order of their turns."""
-        turns, line = Counter(place.begun.values()), []
         waiting = [(at, name, pipeline) for name, (pipeline, at) in place.waiting.items()]
-        for at, name, pipeline in sorted(waiting):
-            line.append((turns[pipeline], at, name))
-            turns[pipeline] += 1
-        return [name for _, _, name in sorted(line)]
+        running = Counter(place.begun.values())
+        return [name for _, name, _ in in_turns(sorted(waiting), itemgetter(2), running)]
 
     def _wake_next(self, namespace: str) -> None:
         """Let the next one look again; if it begins, it wakes the one after it."""

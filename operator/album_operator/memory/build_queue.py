@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from album_operator.domain.build_slots import BuildLimits, BuildRunning, BuildSlots, OverallSlots
@@ -21,6 +22,7 @@ from album_operator.domain.errors import OutsideError, StaleError
 from album_operator.domain.names import shorten
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref, Release
+from album_operator.domain.turns import in_turns
 
 FRESH = 60.0
 """Seconds for which the builds of another namespace count as known: events tell of most changes,
@@ -179,11 +181,7 @@ class BuildQueue:
             if place.job not in running  # another process has created it
         ]
         turns = Counter(build.pipeline for build in running.values())
-        line = []
-        for created_at, name, pipeline in sorted(waiting):
-            line.append((turns[pipeline], created_at, name))
-            turns[pipeline] += 1
-        return [name for _, _, name in sorted(line)]
+        return [name for _, name, _ in in_turns(sorted(waiting), itemgetter(2), turns)]
 
     def _overall_line(self) -> list[Ref]:
         """Give those that wait and whose namespace lets them, in the order of their turns."""

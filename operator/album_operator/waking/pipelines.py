@@ -7,6 +7,7 @@ are due costs nothing while nothing is.
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,11 +16,15 @@ from datetime import timedelta
 from album_operator.domain.cause import Cause, Causes
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.release import Ref
+from album_operator.domain.turns import in_turns
 
 LOG = logging.getLogger(__name__)
 
-AT_ONCE = 4
+AT_ONCE = 8
 """How many pipelines are passed over side by side."""
+
+OF_ONE = 4
+"""How many of them are of one namespace: where its servers hang, the others go on."""
 
 PAUSE_SECONDS = 1.0
 """Between the end of a pass over a pipeline and its next, however much happens."""
@@ -128,16 +133,31 @@ class Pipelines:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _due(self) -> list[Ref]:
-        """Give the pipelines to begin with now, who waits longest first."""
+        """Give the pipelines to begin with now: namespaces take turns, who waits longest first."""
         now, free = self._clock(), AT_ONCE - len(self._tasks)
-        due = [ref for ref, one in self._known.items() if not one.is_running and one.at <= now]
-        return sorted(due, key=lambda ref: self._known[ref].at)[:free]
+        running = self._running()
+        due = [ref for ref in self._idle(running) if self._known[ref].at <= now]
+        line = sorted(due, key=lambda ref: self._known[ref].at)
+        begun: list[Ref] = []
+        for ref in in_turns(line, lambda ref: ref.namespace, running):
+            if len(begun) < free and running[ref.namespace] < OF_ONE:
+                running[ref.namespace] += 1
+                begun.append(ref)
+        return begun
+
+    def _running(self) -> Counter[str]:
+        return Counter(ref.namespace for ref, one in self._known.items() if one.is_running)
+
+    def _idle(self, running: Counter[str]) -> list[Ref]:
+        """Give the pipelines that are not passed over, of namespaces that have room."""
+        known = self._known.items()
+        return [ref for ref, one in known if not one.is_running and running[ref.namespace] < OF_ONE]
 
     def _seconds_left(self) -> float | None:
         """Give the time until the next is due; None where only news or the end of a pass counts."""
         if len(self._tasks) >= AT_ONCE:
             return None
-        times = [one.at for one in self._known.values() if not one.is_running]
+        times = [self._known[ref].at for ref in self._idle(self._running())]
         return max(0.0, min(times) - self._clock()) if times else None
 
     def _begin(self, ref: Ref) -> None:

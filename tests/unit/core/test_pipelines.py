@@ -1,6 +1,7 @@
 """When pipelines are passed over, and how one pass ends."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 
@@ -10,7 +11,13 @@ from album_operator.domain.cause import Cause, Causes
 from album_operator.domain.errors import TransientError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
-from album_operator.waking.pipelines import AT_ONCE, PAUSE_SECONDS, TROUBLE_SECONDS, Pipelines
+from album_operator.waking.pipelines import (
+    AT_ONCE,
+    OF_ONE,
+    PAUSE_SECONDS,
+    TROUBLE_SECONDS,
+    Pipelines,
+)
 from tests.unit.core.stage import Stage
 
 PIPELINE = Ref("album", "album-app")
@@ -113,14 +120,35 @@ async def test_one_that_is_gone_or_not_served_is_passed_over_no_more(desk: Desk)
 
 async def test_few_are_passed_over_side_by_side_and_who_waits_longest_is_first(desk: Desk) -> None:
     desk.may_end.clear()
-    pipelines = [Ref("album", f"p{number}") for number in range(AT_ONCE + 2)]
+    pipelines = [Ref("album", f"p{number}") for number in range(OF_ONE + 2)]
     for number, pipeline in enumerate(pipelines):
         desk.now = number / 10
         desk.pipelines.note(pipeline, "wish")
     begun = await desk.at(1)
-    assert [pipeline for pipeline, _ in begun] == pipelines[:AT_ONCE]
+    assert [pipeline for pipeline, _ in begun] == pipelines[:OF_ONE]
     desk.may_end.set()
-    assert [pipeline for pipeline, _ in await desk.at(1)] == pipelines[AT_ONCE:]
+    assert [pipeline for pipeline, _ in await desk.at(1)] == pipelines[OF_ONE:]
+
+
+async def test_a_namespace_whose_passes_hang_holds_up_no_other(desk: Desk) -> None:
+    desk.may_end.clear()
+    for number in range(AT_ONCE):
+        desk.pipelines.note(Ref("slow", f"p{number}"), "wish")
+    assert len(await desk.at(0)) == OF_ONE
+    assert desk.pipelines._seconds_left() is None
+    desk.pipelines.note(PIPELINE, "wish")
+
+    assert await desk.at(0) == [(PIPELINE, {Cause.CHANGED})]
+
+
+async def test_a_namespace_with_many_due_takes_turns_with_the_others(desk: Desk) -> None:
+    desk.may_end.clear()
+    for team in ("many", "few", "some"):
+        for number in range({"many": 50, "few": 1, "some": 3}[team]):
+            desk.pipelines.note(Ref(team, f"p{number}"), "wish")
+    begun = Counter(pipeline.namespace for pipeline, _ in await desk.at(0))
+
+    assert begun == {"many": 4, "few": 1, "some": 3}
 
 
 async def test_a_status_is_written_once_and_says_what_the_pipeline_has() -> None:
