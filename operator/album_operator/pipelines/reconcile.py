@@ -6,7 +6,6 @@ Level-triggered like a pass over a release: it may run at any time, twice, or af
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 from album_operator.decisions.standing import transition
@@ -64,9 +63,7 @@ class PipelineReconciler:
         pipeline, written = found
         record, left = await self.answers.answer(pipeline, written, causes)
         self.sweep.note(pipeline)
-        stays = await self.retention.look(pipeline)
-        if stays is not None and stays not in record.message:
-            record = replace(record, message=f"{record.message} {stays}")
+        record = await self.retention.look(pipeline, record)
         if not await self._pipelines.write_record(pipeline, record):
             return timedelta()
         event = transition(written, record)

@@ -7,12 +7,13 @@ decided anew, and the API server removes it only if it still is as it was seen.
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from album_operator.decisions.retention import Known, find_expendable
 from album_operator.domain.errors import OutsideError, StaleError
 from album_operator.domain.pipeline import Pipeline
+from album_operator.domain.pipeline_record import PipelineRecord
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.memory.release_index import LIST_SECONDS, ReleaseIndex
@@ -32,7 +33,7 @@ RIGHT_FOR = timedelta(minutes=5)
 
 NO_RIGHT = (
     "No release is removed: the operator may not delete albumreleases in namespace {}, which "
-    "spec.policy.history needs (manifests/namespace). Once it may, it begins within minutes."
+    "spec.policy.history needs (manifests/namespace). Once it may, it begins by itself."
 )
 
 
@@ -68,26 +69,28 @@ class Retention:
         self._rights: dict[str, tuple[bool, datetime]] = {}
         self._news = asyncio.Event()
 
-    async def look(self, pipeline: Pipeline) -> str | None:
+    async def look(self, pipeline: Pipeline, record: PipelineRecord) -> PipelineRecord:
         """Look for releases to remove, once it is a pipeline's turn: something of it is new.
 
         Returns:
-            Why none is removed though the pipeline does not keep all; None for no such thing.
+            What its status is to say: also where none is removed though it does not keep all.
 
         Raises:
             OutsideError: the API server cannot tell whether we may.
         """
+        namespace = pipeline.ref.namespace
+        lacks = NO_RIGHT.format(namespace)
+        said = record.message.removesuffix(lacks).rstrip()
         if pipeline.policy.history is None:
             self.forget(pipeline.ref)
-            return None
-        namespace = pipeline.ref.namespace
-        if not await self._may_remove(namespace):
+        elif await self._may_remove(namespace):
+            # One that waits keeps its place, however often something of it is new.
+            self._due.setdefault(namespace, {})[pipeline.ref] = _Due(pipeline)
+            self._news.set()
+        else:
             self.forget(pipeline.ref)
-            return NO_RIGHT.format(namespace)
-        # One that waits keeps its place, however often something of it is new.
-        self._due.setdefault(namespace, {})[pipeline.ref] = _Due(pipeline)
-        self._news.set()
-        return None
+            said = f"{said} {lacks}".lstrip()
+        return replace(record, message=said)
 
     def forget(self, pipeline: Ref) -> None:
         """Remove nothing any more of a pipeline that is gone, or whose turn brought nothing."""
