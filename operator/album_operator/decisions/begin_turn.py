@@ -15,6 +15,16 @@ LOOK = timedelta(minutes=5)
 """How often those that wait look again, where no event tells."""
 
 
+LISTING = timedelta(seconds=1)
+"""Until the next look while releases are listed, right after a start."""
+
+
+def wait_for_list(namespace: str) -> Wait:
+    """Let a release wait until it is known which others are in flight."""
+    message = f"Which releases of namespace {namespace} are in flight is being found out."
+    return Wait(Reason.QUEUED, message, LISTING, is_poll=True)
+
+
 def takes_over(version: str, others: Sequence[ReleaseSeen], versioning: Versioning) -> bool:
     """Tell whether a release is to take the place of one in flight, so that it is no further one.
 

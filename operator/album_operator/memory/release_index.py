@@ -18,6 +18,9 @@ from album_operator.memory.begin_queue import BeginQueue
 LIST_SECONDS = 5.0
 """A list counts as whole when it has brought nothing for so long: Kopf does not tell its end."""
 
+PAUSE_SECONDS = 1.0
+"""One that brought nothing for so long has brought nearly all: good enough for a limit."""
+
 Clock = Callable[[], float]
 
 
@@ -34,14 +37,21 @@ class _Namespace:
         self.unlisted: set[str] = set()
         self._clock = clock
         self._listed_at = -math.inf
+        self._was_whole = False
 
     @property
     def is_whole(self) -> bool:
         """Whether the present list has brought all there is."""
         return self._clock() - self._listed_at >= LIST_SECONDS
 
+    @property
+    def is_known(self) -> bool:
+        """Whether a list has brought nearly all there was, since the start."""
+        return self._was_whole or self._clock() - self._listed_at >= PAUSE_SECONDS
+
     def begin_list(self) -> None:
         """Expect all releases to be told anew."""
+        self._was_whole |= self.is_known and self._listed_at > -math.inf
         self._listed_at = self._clock()
         self.unlisted = set(self.known)
 
@@ -124,6 +134,10 @@ class ReleaseIndex:
     def find(self, release: Ref) -> ReleaseSeen | None:
         """Give what is known of a release."""
         return self._namespaces[release.namespace].known.get(release.name)
+
+    def is_known(self, namespace: str) -> bool:
+        """Tell whether nearly all releases of a namespace have been listed, since the start."""
+        return self._namespaces[namespace].is_known
 
     def by_pipeline(self, namespace: str) -> Mapping[str, Mapping[str, ReleaseSeen]] | None:
         """Give the releases of each pipeline of a namespace, by name; None while it is listed."""

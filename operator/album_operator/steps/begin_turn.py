@@ -15,6 +15,8 @@ def find(world: World, case: Case) -> Wait | None:
     release, resolved = case.release, case.resolved
     if release.mode is Mode.PLAN or release.rollback_of is not None:
         return None
+    if not world.index.is_known(case.namespace):
+        return decision.wait_for_list(case.namespace)
     known = world.index.of_app(case.namespace, resolved.pipeline.name, resolved.app)
     others = [seen for name, seen in known.items() if name != release.ref.name]
     is_next = decision.takes_over(resolved.version, others, resolved.source.versioning)

@@ -10,7 +10,7 @@ from album_operator.domain.begin_places import BeginPlace
 from album_operator.domain.claims import ReleaseSeen
 from album_operator.domain.record import Outcome, StepName
 from album_operator.domain.release import Ref, Release
-from album_operator.memory.release_index import LIST_SECONDS, ReleaseIndex
+from album_operator.memory.release_index import LIST_SECONDS, PAUSE_SECONDS, ReleaseIndex
 from tests.fakes.builders import NAMESPACE, NOW, RELEASE, raw_finished
 from tests.fakes.cluster import finish_build
 from tests.unit.core.stage import Stage
@@ -93,6 +93,14 @@ async def test_a_restart_forgets_none_that_has_begun(team: Team) -> None:
     team.stage.tell_of_releases()
 
     assert await team.go("further", tag="frontend-v1.1.0") == "Queued"
+
+
+async def test_right_after_a_start_none_begins_until_the_others_are_known(team: Team) -> None:
+    team.stage.restart()
+    team.stage.wakeups.index.begin_list(NAMESPACE)
+
+    assert await team.go("backend-v1.2.0") == "Queued"
+    assert "is being found out" in team.stage.message("backend-v1.2.0")
 
 
 async def test_a_build_that_ends_frees_no_place(team: Team) -> None:
@@ -188,6 +196,20 @@ def test_one_that_goes_unnoticed_while_a_watch_is_broken_leaves_its_place(line: 
     line.index.of_app(NAMESPACE, "album-app", "backend")
 
     assert line.woken == ["three"]
+
+
+def test_once_listed_a_namespace_is_known_though_it_is_listed_again() -> None:
+    line = Line()
+    line.index.begin_list(NAMESPACE)
+    assert not line.index.is_known(NAMESPACE)
+    line.now += PAUSE_SECONDS
+    assert line.index.is_known(NAMESPACE)
+    line.index.begin_list(NAMESPACE)
+    assert line.index.is_known(NAMESPACE)
+
+    line.index.forget(NAMESPACE)
+    line.index.begin_list(NAMESPACE)
+    assert not line.index.is_known(NAMESPACE)
 
 
 def test_namespaces_do_not_share_a_line(line: Line) -> None:

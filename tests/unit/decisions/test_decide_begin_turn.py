@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from album_operator.decisions.begin_turn import takes_over, wait
+from album_operator.decisions.begin_turn import LISTING, takes_over, wait, wait_for_list
 from album_operator.domain.begin_places import BeginPlace
 from album_operator.domain.claims import ReleaseSeen
 from album_operator.domain.reasons import Reason
@@ -47,3 +47,10 @@ def test_the_newest_of_an_app_takes_the_place_of_one_in_flight(
     version: str, others: list[ReleaseSeen], is_so: bool
 ) -> None:
     assert takes_over(version, others, Versioning.SEMVER) is is_so
+
+
+def test_right_after_a_start_a_release_waits_until_the_others_are_known() -> None:
+    verdict = wait_for_list("team")
+
+    assert (verdict.reason, verdict.retry_after) == (Reason.QUEUED, LISTING)
+    assert verdict.message == "Which releases of namespace team are in flight is being found out."
