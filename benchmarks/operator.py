@@ -41,6 +41,7 @@ from album_operator.settings import read_settings
 from album_operator.steps.world import World
 from album_operator.waking.daemons import serve_release
 from album_operator.waking.pull_request_watch import PullRequestWatch
+from album_operator.waking.tag_watch import TagWatch
 from album_operator.waking.wakeups import Wakeups
 from testbed.commands import PartError
 from tests.fakes.builders import (
@@ -159,11 +160,13 @@ class Operator:
                 "ALBUM_BUILDS_PER_NAMESPACE": "9999",
             }
         )
+        secrets = ClusterSecrets(self._cluster)
+        source = FakeSourceRepository(self._fill(apps, pull_request))
         world = World(
             releases=ClusterReleases(self._cluster, _now),
             pipelines=ClusterPipelines(self._cluster, _now),
-            secrets=ClusterSecrets(self._cluster),
-            source=FakeSourceRepository(self._fill(apps, pull_request)),
+            secrets=secrets,
+            source=source,
             config=self._config,
             editor=self._editor,
             pull_requests=forge,
@@ -178,6 +181,7 @@ class Operator:
             queue=BuildQueue(limits=settings.build_limits),
             image_waits=ImageWaits(),
             index=ReleaseIndex(),
+            tags=TagWatch(source, secrets, forge, lambda _: None),
         )
         self._reconciler = Reconciler(world)
 

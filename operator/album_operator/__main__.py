@@ -46,7 +46,7 @@ from album_operator.memory.sightings import Sightings
 from album_operator.metrics import Metrics
 from album_operator.pipelines.answers import Answers
 from album_operator.pipelines.reconcile import PipelineReconciler
-from album_operator.ports import PullRequestReader, PullRequests, Secrets
+from album_operator.ports import PullRequestReader, PullRequests, Secrets, TagReader
 from album_operator.reconcile import Reconciler
 from album_operator.secrecy import KnownSecrets, clean_logs
 from album_operator.serving.health import Health, serve_health
@@ -59,6 +59,7 @@ from album_operator.waking.namespaces import Namespaces
 from album_operator.waking.pipelines import Pipelines
 from album_operator.waking.policy_returns import PolicyReturns
 from album_operator.waking.pull_request_watch import PullRequestWatch
+from album_operator.waking.tag_watch import TagWatch
 from album_operator.waking.wakeups import Wakeups
 
 LOG = logging.getLogger("album_operator")
@@ -69,6 +70,7 @@ async def _listen(
     health: Health,
     metrics: Metrics,
     wakeups: Wakeups,
+    followers: Collection[Callable[[TagNotice], None]],
     known: KnownSecrets,
 ) -> list[web.AppRunner]:
     """Open the port of probes and metrics, and that of the webhooks where they have a secret."""
@@ -78,7 +80,10 @@ async def _listen(
     else:
 
         def tell(notice: AnyNotice) -> None:
-            if not isinstance(notice, TagNotice):
+            if isinstance(notice, TagNotice):
+                for follow in followers:
+                    follow(notice)
+            else:
                 wakeups.notice(notice)
 
         receiver = Receiver(settings.webhook_secret_file, tell, metrics, learn=known.learn_token)
@@ -115,7 +120,12 @@ class _Outside:
         self.pull_requests = Forges(gitea=self._gitea, github=self._github)
 
     def make_world(
-        self, secrets: Secrets, cluster: Cluster, watch: PullRequestReader, wakeups: Wakeups
+        self,
+        secrets: Secrets,
+        cluster: Cluster,
+        watch: PullRequestReader,
+        wakeups: Wakeups,
+        tags: TagReader,
     ) -> World:
         """Give all that releases work with."""
         return World(
@@ -137,6 +147,7 @@ class _Outside:
             queue=wakeups.queue,
             image_waits=wakeups.image_waits,
             index=wakeups.index,
+            tags=tags,
         )
 
     async def close(self) -> None:
@@ -156,10 +167,20 @@ async def _run(settings: Settings, known: KnownSecrets) -> None:
     stopping = _stop_on_signals()
     health, metrics = Health(), Metrics()
     wakeups = Wakeups(settings.host_aliases, settings.build_limits, settings.most_in_flight)
-    runners = await _listen(settings, health, metrics, wakeups, known)
+    followers: list[Callable[[TagNotice], None]] = []
+    runners = await _listen(settings, health, metrics, wakeups, followers, known)
     cluster = await Cluster.connect(clock)
+    secrets = ClusterSecrets(cluster, known)
+    tags = TagWatch(
+        outside.source,
+        secrets,
+        outside.pull_requests,
+        lambda pipeline: pipelines.wake(pipeline, Cause.TAGS),
+        settings.host_aliases,
+    )
+    followers.append(tags.notice)
     watch = _watch_pull_requests(outside.pull_requests, settings, wakeups)
-    world = outside.make_world(ClusterSecrets(cluster, known), cluster, watch, wakeups)
+    world = outside.make_world(secrets, cluster, watch, wakeups, tags)
     reconciler = Reconciler(world)
 
     async def serve(release: Ref, stopped: asyncio.Event) -> None:
@@ -177,11 +198,11 @@ async def _run(settings: Settings, known: KnownSecrets) -> None:
     returns = PolicyReturns(
         world.applications, world.releases.find_pipeline, settings.namespaces, wakeups.index
     )
-    followers = (wakeups.wake_followers, returns.note, _waking(pipelines, passes.answers))
+    watching = (wakeups.wake_followers, returns.note, _waking(pipelines, passes.answers))
     missing = (wakeups.wake_all_followers, returns.miss)
-    works = _watch_applications(settings, cluster, followers, missing, metrics)
+    works = _watch_applications(settings, cluster, watching, missing, metrics)
     works += [namespaces, pipelines.run(), passes.retention.run(), passes.sweep.run()]
-    works += [watch.run(), returns.run()]
+    works += [watch.run(), tags.run(), returns.run()]
     try:
         await _until_stopped(stopping, daemons, works)
     finally:

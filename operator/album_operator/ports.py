@@ -37,6 +37,7 @@ from album_operator.domain.seen import (
     SourceCommit,
     SourceSeen,
 )
+from album_operator.domain.triggers import TagInterest, TagsSeen
 
 
 class Releases(Protocol):
@@ -190,6 +191,27 @@ class SourceRepository(Protocol):
         Raises:
             TerminalError: `RepositoryTooLarge` also where there are more than are looked at.
         """
+
+
+class TagReader(Protocol):
+    """The tags of source repositories, each listed for all pipelines that want to know of them."""
+
+    def follow(self, pipeline: Ref, interest: TagInterest | None) -> None:
+        """Say which tags a pipeline wants to know of from now on; None for none."""
+
+    def read(self, pipeline: Ref, *, anew: bool) -> TagsSeen | None:
+        """Give the tags that a pipeline follows.
+
+        Args:
+            pipeline: the pipeline.
+            anew: somebody changed it, or asks for a look.
+
+        Returns:
+            None where they have to be listed first; the pipeline is woken once they are.
+        """
+
+    def who(self, pipeline: Ref, tag: str) -> str:
+        """Give who pushed a tag, as its forge told lately; empty where it did not."""
 
 
 class ConfigReader(Protocol):

@@ -337,6 +337,56 @@ def _cases(path: str, cases: Iterable[tuple[str, str]]) -> list[Row]:
     return [Row(path, value, refusal) for value, refusal in cases]
 
 
+TAGS = "spec.triggers.tags"
+
+TRIGGERS = [
+    Row("spec.triggers", {}),
+    Row("spec.triggers", {"webhook": False, "tags": {}}),
+    Row("spec.triggers", {"tags": {"select": "All", "prereleases": True}}),
+    Row(f"{TAGS}.select", "Oldest", 'supported values: "Newest", "All"'),
+    *_rows(f"{TAGS}.interval", "1m", "5m", "24h", "1h30m"),
+    *(
+        Row(f"{TAGS}.interval", value, "must be a duration between 1m and 24h")
+        for value in ("59s", "24h1s", "0", "5", "5 minutes", "")
+    ),
+    *_rows(
+        f"{TAGS}.range", ">=1.0.0", ">=1.0.0 <2.0.0, !=1.5.0", "^1.2 || ~2.1.0", "1.x", "1.2 - 2"
+    ),
+    *_rows(f"{TAGS}.range", "*", "2024.11", ">" + "9" * 199),
+    *(
+        Row(f"{TAGS}.range", value, "range must be conditions such as")
+        for value in (
+            "",
+            "latest",
+            ">=",
+            "1.0.0+1",
+            "=>1.0.0",
+            ">=1.0.0 and <2",
+            "1.x.2",
+            "^1 |  ^2",
+        )
+    ),
+    Row(f"{TAGS}.range", ">" + "9" * 200, "may not be more than 200"),
+    Row(TAGS, {"range": ">=1.0.0-0", "prereleases": True}),
+    Row(TAGS, {"range": "1.0.0-rc.1 - 2.0.0", "prereleases": True}),
+    Row(TAGS, {"range": ">=1.0.0-0"}, "set prereleases: true", f"{TAGS}.range"),
+    Row(
+        TAGS, {"range": "^1.0.0-0", "prereleases": False}, "set prereleases: true", f"{TAGS}.range"
+    ),
+    *_rows(f"{TAGS}.pattern", r"-rc\.[0-9]+$", "^backend-", r"(?i)\bRC\b", "é"),
+    *(
+        Row(f"{TAGS}.pattern", value, said)
+        for value, said in [
+            ("(", "missing closing )"),
+            ("a{2,1}", "invalid repeat count"),
+            (r"(a)\1", "invalid escape sequence"),
+            ("(?=a)", "invalid or unsupported Perl syntax"),
+            ("", "should be at least 1 chars long"),
+            ("a" * 201, "may not be more than 200"),
+        ]
+    ),
+]
+
 PIPELINES = [
     *_rows("spec.source.repository", *GOOD_URLS),
     *_cases("spec.source.repository", BAD_URLS + BAD_SSH_URLS),
@@ -915,6 +965,7 @@ PIPELINES = [
             ("c" * 101, "may not be more than 100"),
         ]
     ),
+    *TRIGGERS,
     Row("spec.config.pullRequest", {}),
     *_rows("spec.config.pullRequest.merge", "Manual", "Auto"),
     Row("spec.config.pullRequest.merge", "Always", 'supported values: "Manual", "Auto"'),

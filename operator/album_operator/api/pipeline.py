@@ -28,6 +28,7 @@ from album_operator.api.templates import (
     Environment,
     TitleTemplate,
 )
+from album_operator.api.triggers import Triggers
 from album_operator.api.types import (
     AppName,
     DeliveryType,
@@ -448,6 +449,9 @@ class PipelineSpec(Model):
         description=(
             "What must be so before a version is released, and what becomes of one that fails."
         ),
+    )
+    triggers: Triggers | None = Field(
+        None, description="Which git tags make releases by themselves; none if unset."
     )
     apps: Annotated[list[App], MapList("name")] = Field(
         min_length=1, max_length=64, description="The apps of the source repository."

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from album_operator.api.conditions import Condition, MissStatus
 from album_operator.api.model import AtomicList, MapList, Model
+from album_operator.api.triggers import TriggerStatus
 from album_operator.api.types import Commit, Digest, Message, Name, Text, Timestamp, Word
 from album_operator.domain.record import MOST_MISSES
 
@@ -69,6 +70,9 @@ class PipelineAppStatus(Model):
     held: HeldStatus | None = Field(None, description="Set while no release of it begins.")
     newest_tag: NewestTagStatus | None = Field(
         None, description="The newest tag of it in the source repository."
+    )
+    trigger: TriggerStatus | None = Field(
+        None, description="What became of its tags, where spec.triggers is set."
     )
 
 

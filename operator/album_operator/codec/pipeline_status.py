@@ -12,10 +12,10 @@ from album_operator.api.types import render_time
 from album_operator.codec.mapper import Mapper
 from album_operator.codec.text import Raw, cut
 from album_operator.domain.pipeline import Pipeline
-from album_operator.domain.pipeline_record import PipelineRecord
+from album_operator.domain.pipeline_record import AppRecord, PipelineRecord
 from album_operator.domain.reasons import TRANSIENT, Reason
 
-STATUS_BYTES = 64 * 1024
+STATUS_BYTES = 128 * 1024
 """What a status may take as JSON: 64 apps fill it, and there are fewer pipelines than releases."""
 
 LENGTHS = (480, 240, 120, 60)
@@ -38,12 +38,11 @@ def render_pipeline_status(
         record: what is known.
         now: time of conditions whose status changes.
     """
-    status: dict[str, Any] = {}
-    for length in LENGTHS:
+    for length in LENGTHS[:-1]:
         status = _render(pipeline, _shortened(record, length), now)
         if len(json.dumps(status, ensure_ascii=False).encode()) <= STATUS_BYTES:
-            break
-    return status
+            return status
+    return _render(pipeline, _shortened(record, LENGTHS[-1]), now)
 
 
 def parse_pipeline_status(raw: Raw) -> PipelineRecord:
@@ -70,12 +69,16 @@ def _shortened(record: PipelineRecord, length: int) -> PipelineRecord:
             replace(miss, message=cut(miss.message, length), remedy=cut(miss.remedy, length))
             for miss in record.misses
         ),
-        apps=tuple(
-            app
-            if app.held is None
-            else replace(app, held=replace(app.held, because=cut(app.held.because, length)))
-            for app in record.apps
-        ),
+        apps=tuple(_shortened_app(app, length) for app in record.apps),
+    )
+
+
+def _shortened_app(app: AppRecord, length: int) -> AppRecord:
+    held, trigger = app.held, app.trigger
+    return replace(
+        app,
+        held=held and replace(held, because=cut(held.because, length)),
+        trigger=trigger and replace(trigger, message=cut(trigger.message, length)),
     )
 
 

@@ -34,6 +34,7 @@ def parse_seen(body: Raw) -> ReleaseSeen:
         outcome=outcome,
         branch=_branch_of(status) if step in UNMERGED else None,
         applications=_applications_of(status) if step is not None else (),
+        is_plan=body["spec"].get("mode") == Mode.PLAN,
         has_begun="resolved" in status,
         rollback_of=intern(undone["name"]) if undone is not None else None,
         ended=_end_of(body["metadata"], status, conditions, outcome) if step is None else None,

@@ -77,6 +77,7 @@ class ReleaseSeen:
         branch: the release branch that is its own until its merge; None before it was resolved,
             after that merge or its end, and where it commits to the base branch.
         applications: whose sync policy it relies on; none before it was resolved and after its end.
+        is_plan: it only tells what it would do.
         has_begun: what it does is resolved, and in its status.
         rollback_of: name of the release that it takes back; None for none.
         ended: how it ended; None while it is in flight.
@@ -91,6 +92,7 @@ class ReleaseSeen:
     outcome: Outcome
     branch: ConfigBranch | None = None
     applications: tuple[Ref, ...] = ()
+    is_plan: bool = False
     has_begun: bool = False
     rollback_of: str | None = None
     ended: Ended | None = None

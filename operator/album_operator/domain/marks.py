@@ -17,6 +17,9 @@ ROLLBACK_LABEL = "album.dev/rollback-of"
 REQUESTED_BY = "album.dev/requested-by"
 """Annotation of a release: who asked for it, as whoever created it says."""
 
+TRIGGER_LABEL = "album.dev/trigger"
+"""Of a release that was made by itself: what made it, `Tag`."""
+
 LABELS = frozenset({APP_LABEL, PIPELINE_LABEL, ROLLBACK_LABEL})
 
 KEEP = "album.dev/keep"

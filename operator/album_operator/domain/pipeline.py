@@ -24,6 +24,7 @@ from album_operator.domain.release import (
     Resources,
     Rollback,
 )
+from album_operator.domain.triggers import TriggersWish
 from album_operator.domain.versions import Versioning
 
 
@@ -191,6 +192,7 @@ class Pipeline:
     Attributes:
         versioning: form of the versions of all apps that have no other.
         environment: a word of its own for the variable `${environment}` of templates.
+        triggers: which tags make releases by themselves; None for none.
         lifts: until when holds after rollbacks are lifted, by app, as people wrote it.
         refresh: value of the annotation `album.dev/refresh`, or None.
         resource_version: of the object read; a status write is refused when it is not current.
@@ -207,6 +209,7 @@ class Pipeline:
     apps: tuple[App, ...]
     feedback: FeedbackWish = field(default_factory=FeedbackWish)
     policy: PolicyWish = field(default_factory=PolicyWish)
+    triggers: TriggersWish | None = None
     versioning: Versioning = Versioning.SEMVER
     environment: str | None = None
     lifts: Mapping[str, str] = field(default_factory=lambda: NOTHING)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Miss
+from album_operator.domain.triggers import AppTag, TriggerRecord
 
 
 @dataclass(frozen=True)
@@ -68,19 +69,6 @@ class HeldApp:
 
 
 @dataclass(frozen=True)
-class NewestTag:
-    """The newest tag of an app that was seen in the source repository.
-
-    Attributes:
-        commit: 40 hex digits.
-    """
-
-    name: str
-    version: str
-    commit: str
-
-
-@dataclass(frozen=True)
 class AppRecord:
     """What is known of an app; None for what is not."""
 
@@ -89,7 +77,8 @@ class AppRecord:
     released: LastReleased | None = None
     in_flight: InFlight | None = None
     held: HeldApp | None = None
-    newest_tag: NewestTag | None = None
+    newest_tag: AppTag | None = None
+    trigger: TriggerRecord | None = None
 
 
 @dataclass(frozen=True)

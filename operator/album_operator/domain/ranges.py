@@ -7,22 +7,20 @@ Image Updater read them with. What these two read alike is read so here; pre-rel
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from album_operator.domain.versions import Versioning, is_newer, is_version
 
-_OPERATOR = "(?:=|==|!=|>|>=|<|<=|~|~>|\\^)"
 _OPERAND = (
-    r"v?[0-9]+(?:\.[0-9]+)*(?:\.[xX*])*"
-    r"|v?[0-9]+\.[0-9]+\.[0-9]+-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
+    r"v?[0-9]+(?:(?:\.[0-9]+)*(?:\.[xX*])*"
+    r"|(?:\.[0-9]+){2}-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)"
 )
-_TERM = rf"(?:(?:{_OPERATOR} *)?(?:{_OPERAND})|[xX*])"
-_BETWEEN = rf"(?:{_OPERAND}) +- +(?:{_OPERAND})"
-_SPANS = rf"(?:{_TERM}(?:(?: *, *| +){_TERM})*|{_BETWEEN})"
+_BETWEEN = f"{_OPERAND} +- +{_OPERAND}"
+_SPAN = rf"(?:(?:(?:=|==|!=|>|>=|<|<=|~|~>|\^) *)?{_OPERAND}|{_BETWEEN}|[xX*])"
 
-RANGE = rf"{_SPANS}(?: *\|\| *{_SPANS})*"
-"""Terms with blanks or commas between them, which all hold; `||` between those of which one does.
-
-A pattern that RE2 and Python read alike.
+RANGE = rf"{_SPAN}(?:(?: *, *| +| *\|\| *){_SPAN})*"
+"""Conditions with blanks or commas between them, which all hold; `||` between those of which one
+does. A pattern that RE2 and Python read alike.
 """
 
 RANGE_LENGTH = 200
@@ -30,7 +28,7 @@ RANGE_LENGTH = 200
 NAMES_PRERELEASE = "[0-9]-[0-9A-Za-z]"
 """Found in a range that names a pre-release; between two versions a `-` has blanks around it."""
 
-_EACH = re.compile("([=!<>~^]*) *([^ ,=!<>~^]+)")
+_EACH = re.compile("([=!<>~^]*) *([^ ,=!<>~^]+)(?: +- +([^ ,]+))?")
 
 NUMBERS = 3
 """How many numbers a version of SemVer has; what names fewer stands for all that begin so."""
@@ -97,6 +95,7 @@ class Range:
         )
 
 
+@lru_cache(256)
 def parse_range(text: str) -> Range:
     """Read a range.
 
@@ -109,13 +108,11 @@ def parse_range(text: str) -> Range:
 
 
 def _spans(text: str) -> Iterator[Span]:
-    if re.fullmatch(_BETWEEN, text):
-        words = text.split()
-        yield _span(">=", words[0])
-        yield _span("<=", words[-1])
-        return
-    for operator, operand in _EACH.findall(text):
-        yield _span(operator or "=", operand)
+    for operator, operand, last in _EACH.findall(text):
+        if last:
+            yield replace(_span("<=", last), low=_span(">=", operand).low)
+        else:
+            yield _span(operator or "=", operand)
 
 
 def _span(operator: str, operand: str) -> Span:

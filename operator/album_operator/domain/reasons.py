@@ -42,6 +42,7 @@ class Reason(StrEnum):
     # A person must act.
     PIPELINE_NOT_FOUND = "PipelineNotFound"
     TAG_INVALID = "TagInvalid"
+    TRIGGER_INVALID = "TriggerInvalid"
     TAG_NOT_FOUND = "TagNotFound"
     DOCKERFILE_NOT_FOUND = "DockerfileNotFound"
     ENGINE_NOT_ALLOWED = "EngineNotAllowed"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 from itertools import zip_longest
 
 import semver
@@ -124,6 +125,7 @@ def _leading(text: str) -> list[int]:
     return _numbers(found[1]) if found is not None else []
 
 
+@lru_cache(1024)
 def _semver(version: str) -> semver.Version:
     """Parse a version without the zeros before its numbers, which SemVer 2.0 does not allow."""
     core, dash, part = version.removeprefix("v").partition("-")

@@ -6,6 +6,7 @@ Level-triggered like a pass over a release: it may run at any time, twice, or af
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from album_operator.decisions.standing import transition
@@ -14,6 +15,7 @@ from album_operator.domain.release import Ref
 from album_operator.pipelines.answers import Answers
 from album_operator.pipelines.retention import Retention
 from album_operator.pipelines.sweep import Sweep
+from album_operator.pipelines.triggers import Triggers
 from album_operator.steps.world import World
 
 LOG = logging.getLogger(__name__)
@@ -37,12 +39,14 @@ class PipelineReconciler:
         self._pipelines = world.pipelines
         self.retention = Retention(world.releases, world.index, world.clock)
         self.sweep = Sweep(world)
+        self._triggers = Triggers(world, clock)
 
     def forget(self, pipeline: Ref) -> None:
         """Do nothing any more for a pipeline that is gone."""
         self.answers.forget(pipeline)
         self.retention.forget(pipeline)
         self.sweep.forget(pipeline)
+        self._triggers.forget(pipeline)
 
     async def run_pass(self, ref: Ref, causes: Causes) -> timedelta | None:
         """Look at a pipeline, and write what is so into its status.
@@ -61,7 +65,10 @@ class PipelineReconciler:
         if found is None:
             return None
         pipeline, written = found
-        record, left = await self.answers.answer(pipeline, written, causes)
+        record = replace(written, apps=tuple(written.app(app.name) for app in pipeline.apps))
+        # A person may wait for a release of a tag, and an answer may take a minute.
+        record, retry = await self._triggers.begin(pipeline, record, causes)
+        record, left = await self.answers.answer(pipeline, record, causes)
         self.sweep.note(pipeline)
         record = await self.retention.look(pipeline, record)
         if not await self._pipelines.write_record(pipeline, record):
@@ -70,4 +77,4 @@ class PipelineReconciler:
         if event is not None:
             LOG.info("AlbumPipeline %s: %s: %s", ref, *event[1:])
             await self._pipelines.post_event(pipeline, *event)
-        return left
+        return left if retry is None else min(left, retry)

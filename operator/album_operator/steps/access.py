@@ -47,11 +47,11 @@ class Access:
 
     async def to_source(self, resolved: Resolved) -> GitPlace:
         """Give the repository that is built."""
-        return await self._to_git(resolved.source.repository, resolved.source.secret_name)
+        return await self.to_git(resolved.source.repository, resolved.source.secret_name)
 
     async def to_config(self, resolved: Resolved) -> GitPlace:
         """Give the repository Argo CD reads."""
-        return await self._to_git(resolved.config.repository, resolved.config.secret_name)
+        return await self.to_git(resolved.config.repository, resolved.config.secret_name)
 
     async def to_forge(self, resolved: Resolved) -> ForgePlace:
         """Give the config repository as its forge's API knows it."""
@@ -107,7 +107,8 @@ class Access:
         path = forge_of(kind).path_in(api_url, repository)
         return ForgePlace(api_url, path, credential, kind, ref.namespace, field)
 
-    async def _to_git(self, url: str, secret: str) -> GitPlace:
+    async def to_git(self, url: str, secret: str) -> GitPlace:
+        """Give a git repository with the credential of a Secret."""
         credential = await self._credential(secret, "ssh" if is_ssh(url) else "git")
         ref = Ref(self._namespace, secret)
         if not credential.may_go_to(url):

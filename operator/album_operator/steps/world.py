@@ -22,6 +22,7 @@ from album_operator.ports import (
     Releases,
     Secrets,
     SourceRepository,
+    TagReader,
 )
 from album_operator.settings import Settings
 
@@ -36,6 +37,7 @@ class World:
         queue: who waits until another build has ended.
         image_waits: who waits for another's build of the same image.
         index: whose a release branch is.
+        tags: lists those of the sources that pipelines follow.
         errands: works that nobody waits for.
     """
 
@@ -57,4 +59,5 @@ class World:
     queue: BuildQueue
     image_waits: ImageWaits
     index: ReleaseIndex
+    tags: TagReader
     errands: set[asyncio.Task[None]] = field(default_factory=set)

@@ -54,7 +54,8 @@ class _Pipeline:
 
     @property
     def at(self) -> float:
-        return max(self.due, self.earliest)
+        # Whoever tells of tags has waited already, and a person may wait for a release of one.
+        return self.due if Cause.TAGS in self.causes else max(self.due, self.earliest)
 
 
 class Pipelines:

@@ -17,11 +17,11 @@ from album_operator.domain.pipeline_record import (
     HeldApp,
     InFlight,
     LastReleased,
-    NewestTag,
     PipelineRecord,
 )
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import MOST_MISSES, Miss
+from album_operator.domain.triggers import AppTag, Decided, TriggerRecord
 from tests.fakes.builders import DIGEST, NOW, PIPELINE
 from tests.fakes.crd_schema import faults_of_status
 
@@ -33,7 +33,10 @@ FULL = AppRecord(
     LastReleased("v1.1.0", "backend-v1.1.0", NOW, DIGEST),
     InFlight("backend-v1.2.0", "v1.2.0", "Merged", Reason.AWAITING_MERGE, NOW, 2),
     HeldApp("A person holds it."),
-    NewestTag("backend-v1.2.0", "v1.2.0", COMMIT),
+    AppTag("backend-v1.2.0", "v1.2.0", COMMIT),
+    TriggerRecord(
+        Decided("backend-v1.2.0", "v1.2.0", COMMIT, "backend-v1.2.0"), "What keeps tags from it."
+    ),
 )
 
 
@@ -99,7 +102,10 @@ def test_the_columns_count_what_there_is() -> None:
 
 def test_the_fullest_status_is_small_and_valid() -> None:
     held = HeldApp("ö" * 3000)
-    apps = tuple(replace(FULL, name=f"{'a' * 60}{number}", held=held) for number in range(64))
+    told = TriggerRecord(Decided("t" * 191, "v" * 128, COMMIT, "r" * 253), "ö" * 3000)
+    apps = tuple(
+        replace(FULL, name=f"{'a' * 60}{number}", held=held, trigger=told) for number in range(64)
+    )
     miss = Miss(Reason.CREDENTIALS_MISSING, "ö" * 3000, "ä" * 3000)
     record = PipelineRecord(apps, message="x" * 3000, is_ready=False, misses=(miss,) * MOST_MISSES)
     status = render_pipeline_status(PIPELINE, record, NOW)

@@ -28,6 +28,7 @@ from album_operator.secrecy import KnownSecrets
 from album_operator.settings import read_settings
 from album_operator.steps.world import World
 from album_operator.waking.pull_request_watch import PullRequestWatch
+from album_operator.waking.tag_watch import TagWatch
 from album_operator.waking.wakeups import Wakeups
 from tests.fakes.argocd import FakeArgoCD
 from tests.fakes.builders import (
@@ -167,6 +168,7 @@ class Stage:
         self.wakeups = Wakeups(
             limits=self.settings.build_limits, most_in_flight=self.settings.most_in_flight
         )
+        self.woken: list[Ref] = []
         self.known = KnownSecrets()
         self.config_repository = _WatchedConfig(self.git, self.faults)
         self.reconciler = self.operator(self.wakeups)
@@ -186,11 +188,16 @@ class Stage:
         self.watch = PullRequestWatch(
             forge, self.settings.merge_poll, self._tell, lambda: self.clock().timestamp()
         )
+        source = FakeSourceRepository(self.git)
+        secrets = ClusterSecrets(cluster, self.known)
+        self.tags = TagWatch(
+            source, secrets, forge, self.woken.append, clock=lambda: self.clock().timestamp()
+        )
         world = World(
             releases=ClusterReleases(cluster, self.clock),
             pipelines=ClusterPipelines(cluster, self.clock),
-            secrets=ClusterSecrets(cluster, self.known),
-            source=FakeSourceRepository(self.git),
+            secrets=secrets,
+            source=source,
             config=through(self.config_repository),
             editor=FakeEditor(),
             pull_requests=forge,
@@ -205,6 +212,7 @@ class Stage:
             queue=wakeups.queue,
             image_waits=wakeups.image_waits,
             index=wakeups.index,
+            tags=self.tags,
         )
         self.world = world
         self.pipeline_reconciler = PipelineReconciler(world, self._tick)

@@ -44,7 +44,7 @@ async def _listening(
             "ALBUM_WEBHOOK_SECRET_FILE": secret_file,
         }
     )
-    runners = await _listen(settings, Health(), Metrics(), wakeups, known or KnownSecrets())
+    runners = await _listen(settings, Health(), Metrics(), wakeups, (), known or KnownSecrets())
     try:
         yield (
             lambda path: (

@@ -87,12 +87,23 @@ async def test_what_happens_during_a_pass_is_seen_by_one_more(desk: Desk) -> Non
     desk.may_end.clear()
     desk.pipelines.note(PIPELINE, "wish")
     await desk.at(0)
-    desk.pipelines.wake(PIPELINE, Cause.TAGS)
+    desk.pipelines.wake(PIPELINE, Cause.APPLICATIONS)
     desk.pipelines.wake(PIPELINE, Cause.RELEASES)
     assert await desk.at(1) == []
     desk.may_end.set()
     assert await desk.at(1) == []
-    assert await desk.at(1 + PAUSE_SECONDS) == [(PIPELINE, {Cause.TAGS, Cause.RELEASES})]
+    assert await desk.at(1 + PAUSE_SECONDS) == [(PIPELINE, {Cause.APPLICATIONS, Cause.RELEASES})]
+
+
+async def test_other_tags_are_waited_for_no_longer_than_the_look_that_found_them(
+    desk: Desk,
+) -> None:
+    desk.pipelines.note(PIPELINE, "wish")
+    await desk.at(0)
+    desk.pipelines.wake(PIPELINE, Cause.RELEASES)
+    assert await desk.at(0.1) == []
+    desk.pipelines.wake(PIPELINE, Cause.TAGS)
+    assert await desk.at(0.1) == [(PIPELINE, {Cause.TAGS, Cause.RELEASES})]
 
 
 @pytest.mark.parametrize(

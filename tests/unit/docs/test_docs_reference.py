@@ -200,6 +200,7 @@ def test_annotations_and_labels_are_those_of_the_code() -> None:
         marks.PULL_REQUEST_LINK,
         *app_notice.KEYS,
         marks.REQUESTED_BY,
+        marks.TRIGGER_LABEL,
         marks.KEEP,
         marks.ROLLBACK_LABEL,
         f"{marks.LIFT_PREFIX}<app>",
