@@ -519,8 +519,17 @@ class PullRequests(GitTokens, PullRequestReader, Protocol):
             TerminalError: it does not let the credential see them.
         """
 
-    async def withdraw(self, place: ForgePlace, number: int) -> None:
-        """Close a pull request of ours that has become pointless."""
+    async def withdraw(self, place: ForgePlace, number: int, title: str | None = None) -> None:
+        """Close a pull request of ours that has become pointless; a closed one is success.
+
+        Args:
+            place: the repository.
+            number: of the pull request.
+            title: that it gets with that; None for the one it has.
+
+        Raises:
+            StaleError: it was merged meanwhile.
+        """
 
 
 class Builds(Protocol):
@@ -531,6 +540,9 @@ class Builds(Protocol):
 
     async def list_running(self, namespace: str) -> Sequence[BuildRunning]:
         """List the build Jobs of a namespace that have not ended."""
+
+    async def stop(self, release: Release) -> None:
+        """Delete all Jobs of this very release, with their Pods; where there is none is success."""
 
     async def submit(
         self, job: Mapping[str, Any], limit: int, counts: Callable[[BuildRunning], bool]

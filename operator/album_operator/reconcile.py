@@ -14,6 +14,7 @@ from typing import Any, TypeVar, assert_never
 
 from album_operator.decisions import conventions, trust
 from album_operator.decisions.hold import wait
+from album_operator.decisions.take_back import cancelled
 from album_operator.domain import progress
 from album_operator.domain.errors import StaleError, TerminalError, TransientError
 from album_operator.domain.names import AppVersion
@@ -26,11 +27,12 @@ from album_operator.domain.record import (
     StepState,
 )
 from album_operator.domain.release import Mode, Ref
+from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import Act, Done, Halt, Wait
 from album_operator.feedback import Feedback
 from album_operator.passes import Memory, Next, Pass
 from album_operator.report import Reporter
-from album_operator.steps import begin_turn, hold
+from album_operator.steps import begin_turn, hold, take_back, turns
 from album_operator.steps.access import Access
 from album_operator.steps.app_notices import AppNotices
 from album_operator.steps.path import Step, complete, entrance, next_step, tidy
@@ -125,34 +127,44 @@ class Reconciler:
                     assert_never(verdict)
             run.lap(name)
             if stopped is not None:
-                return stopped
+                return await self._guard(run, take_back.after(self._world, run.case, stopped))
         return None
 
     async def _enter(self, run: Pass) -> Done | Wait | Halt | None:
         """Find out what the release does, and whether it may; None where its steps may follow."""
         release, known = run.release, run.record.resolved
-        is_plan = release.mode is Mode.PLAN
         pipeline = await self._releases.find_pipeline(Ref(release.ref.namespace, release.pipeline))
         run.pipeline = pipeline
-        if not is_plan:
+        if release.mode is not Mode.PLAN:
             refused = self._distrust(run, pipeline)
-            if refused is not None or known is not None:
+            if refused is not None:
                 return refused
-        wish = conventions.resolve(release, pipeline)
+        wish = known or conventions.resolve(release, pipeline)
         if isinstance(wish, Halt):
-            return wish
+            return cancelled(release) if release.cancel else wish
+        taken_back = await take_back.decide(self._world, run.with_wish(wish))
+        if taken_back is not None or known is not None:
+            return taken_back
+        return await self._begin(run, wish)
+
+    async def _begin(self, run: Pass, wish: Resolved) -> Done | Wait | Halt | None:
+        """Find out whether a release may do what it would; None where its steps may follow."""
+        mode = run.release.mode
         run.record = replace(run.record, chosen=AppVersion(wish.app, wish.version))
         case = run.with_wish(wish)
-        held = await hold.find(self._world, case) if release.mode is Mode.APPLY else None
-        if held is not None:
-            self._world.index.begins.leave(release.ref)
-            return wait(held)
+        held = await hold.find(self._world, case) if mode is Mode.APPLY else None
+        stopped = wait(held) if held is not None else turns.take(self._world, case)
+        if stopped is not None:
+            self._world.index.begins.leave(run.release.ref)
+            return stopped
+        run.record = replace(run.record, queue=None)
+        case = run.with_wish(wish)
         queued = begin_turn.find(self._world, case)
         if queued is not None:
             return queued
-        verdict = await entrance(release.mode)(self._world, case)
-        if is_plan or not isinstance(verdict, Done):
-            return verdict
+        verdict = await entrance(mode)(self._world, case)
+        if mode is Mode.PLAN or not isinstance(verdict, Done):
+            return await take_back.after(self._world, case, verdict)
         run.record = verdict.record
         await self._feedback.tell(run.case)
         return None

@@ -294,6 +294,30 @@ async def test_a_pull_request_of_ours_is_withdrawn(stage: Stage, forge: ForgePla
         await stage.pull_requests.withdraw(forge, opened.number)
     closed = await stage.pull_requests.get(forge, opened.number)
     assert closed.state is PullRequestState.CLOSED
+    assert closed.title == DRAFT.title
+
+
+async def test_what_is_withdrawn_says_so_in_its_title(stage: Stage, forge: ForgePlace) -> None:
+    opened = await stage.pull_requests.open(forge, DRAFT)
+    for _ in range(2):
+        await stage.pull_requests.withdraw(forge, opened.number, "Taken back: it")
+    found = await stage.pull_requests.find(forge, DRAFT.head, DRAFT.base)
+    assert found is not None
+    assert (found.state, found.title) == (PullRequestState.CLOSED, "Taken back: it")
+    again = await stage.pull_requests.open(forge, DRAFT)
+    assert (again.number > opened.number, again.title) == (True, DRAFT.title)
+
+
+async def test_what_is_merged_is_not_withdrawn(
+    stage: Stage, place: GitPlace, forge: ForgePlace
+) -> None:
+    opened = await stage.pull_requests.open(forge, DRAFT)
+    await is_fit(stage, forge, opened.number, Fit.CLEAN)
+    stage.merge(place, opened.number, "merge")
+    with pytest.raises(StaleError):
+        await stage.pull_requests.withdraw(forge, opened.number, "Taken back: it")
+    seen = await stage.pull_requests.get(forge, opened.number)
+    assert seen.state is PullRequestState.MERGED
 
 
 async def test_a_comment_is_written_once_for_its_key(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from album_operator.adapters.forge_failures import commit_unknown
+from album_operator.adapters.forge_failures import commit_unknown, merged_meanwhile
 from album_operator.adapters.servers.addresses import check_forge_credential
 from album_operator.domain.errors import OutsideError, StaleError, TerminalError, TransientError
 from album_operator.domain.names import normal_url
@@ -63,6 +63,7 @@ class FakeForge:
         posts: how often somebody tried to open a pull request.
         told: context, state, text and URL of each commit status the operator set.
         before_merge: called by a merge that found nothing in its way, right before it.
+        before_withdraw: called right before a pull request is closed by the operator.
         requests: methods of the port that were called, in their order.
     """
 
@@ -77,6 +78,7 @@ class FakeForge:
         self.milestones: set[str] = set()
         self.posts = 0
         self.before_merge: Callable[[], None] | None = None
+        self.before_withdraw: Callable[[], None] | None = None
         self.requests: list[str] = []
         self.rules: dict[str, Rules] = {}
         self.statuses: dict[str, dict[str, str]] = {}
@@ -211,10 +213,17 @@ class FakeForge:
         states = {"success": Checks.PASSING, "failure": Checks.FAILING, "pending": Checks.RUNNING}
         return {name: states[state] for name, state in self.statuses.get(commit, {}).items()}
 
-    async def withdraw(self, place: ForgePlace, number: int) -> None:
+    async def withdraw(self, place: ForgePlace, number: int, title: str | None = None) -> None:
         """Close a pull request of ours that has become pointless."""
         self._open(place, "withdraw")
+        if self.before_withdraw is not None:
+            # What somebody does between the adapter's last look and its request.
+            self.before_withdraw()
+        item = self._item(place.repository, number)
+        if item.seen.state is PullRequestState.MERGED:
+            raise merged_meanwhile(place, number)
         self.close_pull_request(place.repository, number, OPERATOR)
+        item.seen = replace(item.seen, title=title or item.seen.title)
         self._lose()
 
     def set_gate(self, repository: str, number: int, gate: Gate) -> None:

@@ -152,3 +152,57 @@ def test_nobody_follows_who_did_not_from_the_start(server: ApiServer, raw: Raw) 
 @pytest.mark.parametrize("suspend", [True, False])
 def test_suspend_can_be_changed_at_any_time(server: ApiServer, suspend: bool) -> None:
     assert _update(server, changed(_by_tag(), "spec.suspend", suspend))[0] == 200
+
+
+def _write_status(server: ApiServer, raw: Raw, **merged: str) -> None:
+    conditions = [
+        {
+            "type": "Merged",
+            "reason": "Succeeded",
+            "message": "",
+            "observedGeneration": 1,
+            "lastTransitionTime": "2026-11-20T12:00:00.000000Z",
+            **merged,
+        }
+    ]
+    path = f"{collection(raw, NAMESPACE)}/{raw['metadata']['name']}/status"
+    answer = server.request("PATCH", path, {"status": {"conditions": conditions}})
+    assert answer.status == 200, answer.message
+
+
+def test_a_release_is_cancelled_for_good(server: ApiServer) -> None:
+    raw = release("cancelled", tag="backend-v1.1.0")
+    assert server.request("POST", collection(raw, NAMESPACE), raw).status == 201
+    path = f"{collection(raw, NAMESPACE)}/cancelled"
+    _write_status(server, raw, status="Unknown")
+    assert server.request("PATCH", path, {"spec": {"cancel": True}}).status == 200
+    for patch in ({"cancel": False}, {"cancel": None}):
+        answer = server.request("PATCH", path, {"spec": patch})
+        assert answer.status == 422
+        assert "spec.cancel" in answer.fields
+        assert "create another AlbumRelease" in answer.message
+
+
+def test_a_merged_release_is_not_cancelled_any_more_and_the_way_back_is_told(
+    server: ApiServer,
+) -> None:
+    raw = release("merged", tag="backend-v1.1.0")
+    assert server.request("POST", collection(raw, NAMESPACE), raw).status == 201
+    path = f"{collection(raw, NAMESPACE)}/merged"
+    _write_status(server, raw, status="True")
+    answer = server.request("PATCH", path, {"spec": {"cancel": True}})
+    assert answer.status == 422
+    assert "spec.cancel" in answer.fields
+    assert "spec.rollbackOf.name of this one" in answer.message
+    assert server.request("PATCH", path, {"spec": {"suspend": True}}).status == 200
+
+
+def test_what_was_cancelled_right_before_its_merge_takes_all_further_writes(
+    server: ApiServer,
+) -> None:
+    raw = release("too-late", tag="backend-v1.1.0", cancel=True)
+    assert server.request("POST", collection(raw, NAMESPACE), raw).status == 201
+    _write_status(server, raw, status="True")
+    path = f"{collection(raw, NAMESPACE)}/too-late"
+    patch = {"metadata": {"annotations": {"album.dev/retry": "1"}}}
+    assert server.request("PATCH", path, patch).status == 200

@@ -20,6 +20,7 @@ local goes_on = {
 
 -- Ended, and nothing is left to mend: a newer version took over, or the one before is back.
 local is_over = {
+  Cancelled = true,
   RolledBack = true,
   Superseded = true,
 }

@@ -119,6 +119,11 @@ def not_merged_now(place: ForgePlace, number: int, said: str) -> StaleError:
     return StaleError(Reason.MERGING, f"{place.api_url} does not merge #{number} yet: {said}.")
 
 
+def merged_meanwhile(place: ForgePlace, number: int) -> StaleError:
+    """Say that a pull request that was to be closed is merged."""
+    return StaleError(Reason.MERGING, f"{place.api_url} shows #{number} to be merged by now.")
+
+
 def base_changed(place: ForgePlace, number: int, base: str) -> StaleError:
     """Say that a pull request goes into another branch than it was looked at for."""
     return StaleError(Reason.MERGING, f"{place.api_url} shows #{number} to go into {base} by now.")

@@ -86,9 +86,9 @@ class Forges:
         """Give the state of each commit status and check run of a commit, by its name."""
         return await self._at(place).list_checks(place, commit)
 
-    async def withdraw(self, place: ForgePlace, number: int) -> None:
+    async def withdraw(self, place: ForgePlace, number: int, title: str | None = None) -> None:
         """Close a pull request of ours that has become pointless."""
-        await self._at(place).withdraw(place, number)
+        await self._at(place).withdraw(place, number, title)
 
     def _at(self, place: ForgePlace) -> PullRequests:
         match place.type:

@@ -8,7 +8,14 @@ from album_operator.api.history import History
 from album_operator.api.model import Model, Rule, SetList, obeys
 from album_operator.api.places import ApiURL
 from album_operator.api.predicates import finds, matches
-from album_operator.api.types import ForgeType, Name, ObjectName, Rollback, Text
+from album_operator.api.types import (
+    Concurrency,
+    ForgeType,
+    Name,
+    ObjectName,
+    Rollback,
+    Text,
+)
 
 CheckName = Annotated[
     str,
@@ -24,7 +31,7 @@ CheckNames = Annotated[list[Annotated[CheckName, Field(description="A check.")]]
 
 
 class Policy(Model):
-    """What must be so before a version is released, and what becomes of one that fails."""
+    """What versions need, how releases mind each other, and what becomes of one that fails."""
 
     require_checks: CheckNames = Field(
         default_factory=list,
@@ -40,6 +47,14 @@ class Policy(Model):
             "What becomes of a version that ends as Degraded or SyncFailed: Report names the one "
             "that was Released before and how to bring it back; Revert also makes the release that "
             "does, and holds the app."
+        ),
+    )
+    concurrency: Concurrency = Field(
+        "Supersede",
+        description=(
+            "What becomes of two releases of one app in flight: Supersede lets the newer version "
+            "go on and takes the older one back while it is not merged; Queue lets one go after "
+            "the other, the lower version first; Forbid ends the second at once."
         ),
     )
     history: History | None = Field(
@@ -68,4 +83,7 @@ class ResolvedPolicy(Model):
     )
     rollback: Rollback | None = Field(
         None, description="What becomes of a version that fails; Report if unset."
+    )
+    concurrency: Concurrency | None = Field(
+        None, description="What becomes of two releases in flight; Supersede if unset."
     )

@@ -40,7 +40,7 @@ def _immutable(field: str) -> Rule:
 class ReleaseSpec(Model):
     """What to release.
 
-    Nothing here can be changed later but `suspend`, and `mode` from Plan to Apply.
+    Nothing can be changed later but `suspend`, `cancel` to true, and `mode` from Plan to Apply.
     """
 
     rules: ClassVar[tuple[Rule, ...]] = (
@@ -81,6 +81,12 @@ class ReleaseSpec(Model):
         _immutable("version"),
         _immutable("allowDowngrade"),
         _immutable("rollbackOf"),
+        Rule(
+            "self.cancel || !oldSelf.cancel",
+            "a release that was cancelled stays so: create another AlbumRelease to release it "
+            "after all.",
+            ".cancel",
+        ),
         Rule(
             "!has(self.rollbackOf) || self.mode == 'Apply'",
             "a rollback is done, and neither planned nor followed: leave mode out.",
@@ -129,6 +135,14 @@ class ReleaseSpec(Model):
             "already goes on; nothing else is begun."
         ),
     )
+    cancel: bool = Field(
+        default=False,
+        description=(
+            "Take this release back, for good: its build is stopped, its pull request closed and "
+            "its branch deleted. Once it is merged that is refused; a release of the version "
+            "before, with rollbackOf, goes back."
+        ),
+    )
     allow_downgrade: bool = Field(
         default=False,
         description=(
@@ -153,6 +167,14 @@ class AlbumRelease(Model):
             "!has(self.spec.rollbackOf) || self.spec.rollbackOf.name != self.metadata.name",
             "a release does not take itself back: rollbackOf names another one.",
             ".spec.rollbackOf.name",
+        ),
+        Rule(
+            "self.spec.cancel == oldSelf.spec.cancel || !has(self.status) "
+            "|| !has(self.status.conditions) "
+            "|| !self.status.conditions.exists(c, c.type == 'Merged' && c.status == 'True')",
+            "its change is merged, so the release cannot be cancelled any more: to go back, create "
+            "an AlbumRelease of the version before with spec.rollbackOf.name of this one.",
+            ".spec.cancel",
         ),
     )
 

@@ -201,6 +201,15 @@ class SupersededByStatus(Model):
     commit: Commit | None = Field(None, description="Commit of the base branch that did.")
 
 
+class QueueStatus(Model):
+    """Where the release waits, as those of its app go one after another."""
+
+    position: Annotated[int, Field(ge=1, le=COUNT_LIMIT)] = Field(
+        description="Its place among those that have not begun, from 1."
+    )
+    behind: Object = Field(description="Name of the AlbumRelease right before it.")
+
+
 class RollbackStatus(Model):
     """The release that takes this one back."""
 
@@ -264,6 +273,9 @@ class ReleaseStatus(Model):
     )
     superseded_by: SupersededByStatus | None = Field(
         None, description="What took the place of the release, as far as it is known."
+    )
+    queue: QueueStatus | None = Field(
+        None, description="Where the release waits for others of its app (policy.concurrency)."
     )
     conditions: Annotated[list[Condition], MapList("type")] = Field(
         default_factory=list,

@@ -235,6 +235,7 @@ ForgeType = Literal["Gitea", "GitHub"]
 MergeMode = Literal["Manual", "Auto"]
 
 Rollback = Literal["Report", "Revert"]
+Concurrency = Literal["Supersede", "Queue", "Forbid"]
 MergeMethod = Literal["Merge", "Squash", "Rebase"]
 EditValue = Literal["Tag", "Digest", "Reference", "Repository"]
 EditFormat = Literal["YAML", "Kustomize"]

@@ -36,6 +36,7 @@ def parse_seen(body: Raw) -> ReleaseSeen:
         applications=_applications_of(status) if step is not None else (),
         is_plan=body["spec"].get("mode") == Mode.PLAN,
         has_begun="resolved" in status,
+        minds_others=_minds_others(body["spec"]),
         rollback_of=intern(undone["name"]) if undone is not None else None,
         ended=_end_of(body["metadata"], status, conditions, outcome) if step is None else None,
         created_at=parse_time(body["metadata"]["creationTimestamp"]),
@@ -74,6 +75,11 @@ def _progress_of(
         reason = Reason(told.get("reason", reason))
     since = at["startedAt"] if has_begun else body["metadata"]["creationTimestamp"]
     return Progress(step if has_begun else None, reason, parse_time(since))
+
+
+def _minds_others(spec: Raw) -> bool:
+    is_alone = "rollbackOf" in spec or spec.get("cancel", False)
+    return not is_alone and spec.get("mode", Mode.APPLY) == Mode.APPLY
 
 
 def _step_of(status: Raw) -> StepName:

@@ -41,6 +41,7 @@ def parse_release(raw: Raw) -> Release:
         version=spec.version,
         mode=Mode(spec.mode),
         suspend=spec.suspend,
+        cancel=spec.cancel,
         allow_downgrade=spec.allow_downgrade or spec.rollback_of is not None,
         rollback_of=spec.rollback_of.name if spec.rollback_of is not None else None,
         retry=parse_request(metadata, RETRY),

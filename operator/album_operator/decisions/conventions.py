@@ -293,9 +293,17 @@ def _feedback(pipeline: Pipeline, source: str) -> ResolvedFeedback:
 
 def _policy(pipeline: Pipeline, source: str) -> ResolvedPolicy:
     wish = pipeline.policy
+    policy = ResolvedPolicy(rollback=wish.rollback, concurrency=wish.concurrency)
     if not wish.require_checks:
-        return ResolvedPolicy(rollback=wish.rollback)
-    return ResolvedPolicy(wish.require_checks, *_source_forge(pipeline, source), wish.rollback)
+        return policy
+    forge, url, secret = _source_forge(pipeline, source)
+    return replace(
+        policy,
+        require_checks=wish.require_checks,
+        forge_type=forge,
+        forge_url=url,
+        forge_secret_name=secret,
+    )
 
 
 def _source_forge(pipeline: Pipeline, source: str) -> tuple[ForgeType, str, str]:

@@ -127,6 +127,8 @@ def decide_again(
         case Done(reason=Reason.NO_CHANGE):
             shown = to_record(seen, record.pull_request)
             return replace(proposed, record=replace(proposed.record, pull_request=shown))
+    if not is_open and seen.is_taken_back:
+        return _propose_anew(proposed)
     if not is_open:
         return decide(record, resolved, seen, now)
     match proposed:
@@ -140,6 +142,18 @@ def decide_again(
             return _on_our_commit(proposed.record, resolved, seen, now)
         case _:
             assert_never(proposed)
+
+
+def _propose_anew(proposed: Verdict[ProposeAction]) -> Verdict[MergeAction]:
+    """Propose once more what another release, or an earlier self, has taken back: no person did."""
+    if not isinstance(proposed, Done):
+        return proposed
+    return Wait(
+        Reason.AWAITING_MERGE,
+        "The pull request was taken back, and another one takes its place.",
+        timedelta(),
+        proposed.record,
+    )
 
 
 def _propose_again(

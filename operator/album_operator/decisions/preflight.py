@@ -221,8 +221,8 @@ def check_branch(
         return Wait(
             Reason.BRANCH_TAKEN,
             f"{branch} belongs to another release in flight, {who}. This release goes on by itself "
-            "once that one is merged or has ended; one that is not wanted can be deleted while it "
-            f"has no pull request. By {BRANCH_FIELD} a pipeline has branches of its own.",
+            "once that one is merged or has ended; one that is not wanted can be cancelled "
+            f"(spec.cancel). By {BRANCH_FIELD} a pipeline has branches of its own.",
             UNTIL_LET_GO,
             is_poll=True,
         )

@@ -60,7 +60,7 @@ def decide(
     pull_request = seen.pull_request
     if not seen.edited:
         return _nothing_to_change(record, resolved, seen, pull_request)
-    if pull_request is not None and pull_request.state is PullRequestState.CLOSED:
+    if pull_request is not None and is_refused(pull_request):
         return closed(pull_request)
     halt = edits.check(release, resolved, seen.current)
     if halt is not None:
@@ -146,6 +146,12 @@ def _lacks(wish: PullRequestWish, seen: PullRequestSeen) -> bool:
         {name.casefold() for name in wanted} - {name.casefold() for name in there}
         for wanted, there in pairs
     ) or (wish.milestone is not None and seen.milestone != wish.milestone)
+
+
+def is_refused(pull_request: PullRequestSeen) -> bool:
+    """Tell whether a person closed a pull request, and not its own release."""
+    is_closed = pull_request.state is PullRequestState.CLOSED
+    return is_closed and not pull_request.is_taken_back
 
 
 def closed(pull_request: PullRequestSeen) -> Halt:

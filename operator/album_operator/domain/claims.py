@@ -83,6 +83,8 @@ class ReleaseSeen:
         ended: how it ended; None while it is in flight.
         progress: where it is; None where it has finished, and of a plan, which releases nothing.
         digest: `sha256:…` of its image, once it is Released; empty where nothing told it.
+        minds_others: it gives way to others of its app, and they to it; not where it brings a
+            version back, only plans or follows, or is cancelled.
     """
 
     pipeline: str
@@ -99,6 +101,7 @@ class ReleaseSeen:
     created_at: datetime = UNKNOWN_TIME
     progress: Progress | None = None
     digest: str = ""
+    minds_others: bool = True
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from album_operator.domain.release import (
     NOTHING,
     BuildArg,
     BuildType,
+    Concurrency,
     Delivery,
     Edit,
     ExistingImage,
@@ -159,6 +160,7 @@ class PolicyWish:
     require_checks: tuple[str, ...] = ()
     rollback: Rollback = Rollback.REPORT
     history: HistoryWish | None = None
+    concurrency: Concurrency = Concurrency.SUPERSEDE
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,8 @@ def start(release: Release, record: Record) -> Record:
     would build the very same. A plan looks anew when it is refreshed, and is dropped once it is to
     be applied: the world moved on.
     """
-    is_retried = release.retry not in {None, record.last_handled_retry}
+    is_asked = release.retry not in {None, record.last_handled_retry}
+    is_retried = is_asked and not release.cancel
     is_refreshed = release.refresh not in {None, record.last_handled_refresh}
     if is_retried or (is_refreshed and release.mode is Mode.PLAN and record.is_finished):
         kept = record.step(StepName.IMAGE_READY) if record.image is not None else None
@@ -61,6 +62,8 @@ def start(release: Release, record: Record) -> Record:
         record = replace(
             record, plan=None, outcome=Outcome.WORKING, reason=Reason.PENDING, message=""
         )
+    if release.cancel:
+        return _cancel(replace(record, last_handled_retry=release.retry))
     if release.suspend and not record.is_finished:
         return replace(
             record,
@@ -70,6 +73,23 @@ def start(release: Release, record: Record) -> Record:
         )
     if record.outcome is Outcome.SUSPENDED:
         return replace(record, outcome=Outcome.WORKING, reason=Reason.PENDING, message="")
+    return record
+
+
+def _cancel(record: Record) -> Record:
+    """Let a release that stopped before its merge, or is suspended, be taken back."""
+    is_merged = record.step(StepName.MERGED).state is StepState.SUCCEEDED
+    is_over = record.reason in {Reason.CANCELLED, Reason.SUPERSEDED}
+    is_stopped = record.outcome is Outcome.STALLED and not (is_merged or is_over)
+    if record.outcome is Outcome.SUSPENDED or is_stopped:
+        return replace(
+            record,
+            outcome=Outcome.WORKING,
+            reason=Reason.PENDING,
+            message="",
+            failure=None,
+            misses=(),
+        )
     return record
 
 

@@ -35,6 +35,13 @@ class RepositorySeen:
     signing_rule: SigningRule | None = None
 
 
+TAKEN_BACK = "Taken back: "
+"""Beginning of the title of a pull request that its own release has closed: nobody said "no"."""
+
+TITLE_LENGTH = 255
+"""Longest title that both forges take (Gitea's column `issue.name`)."""
+
+
 class PullRequestState(StrEnum):
     """State of a pull request."""
 
@@ -134,6 +141,11 @@ class PullRequestSeen:
     has_branch: bool = True
     is_archived: bool = False
     gate: Gate | None = None
+
+    @property
+    def is_taken_back(self) -> bool:
+        """Whether its own release closed it, or was about to."""
+        return self.title.startswith(TAKEN_BACK)
 
     @property
     def glance(self) -> "Glance":

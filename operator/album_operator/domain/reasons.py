@@ -93,6 +93,7 @@ class Reason(StrEnum):
     NAME_NOT_ALLOWED = "NameNotAllowed"
     REJECTED = "Rejected"
     STATUS_INVALID = "StatusInvalid"
+    ANOTHER_IN_FLIGHT = "AnotherInFlight"
 
     # Transient: retried by itself.
     BUILD_EVICTED = "BuildEvicted"
@@ -115,6 +116,7 @@ class Reason(StrEnum):
     # Ended without a release.
     ROLLED_BACK = "RolledBack"
     SUPERSEDED = "Superseded"
+    CANCELLED = "Cancelled"
     OVERWRITTEN = "Overwritten"
 
     # A bug of ours.

@@ -207,6 +207,19 @@ class SupersededBy:
 
 
 @dataclass(frozen=True)
+class QueueRecord:
+    """Where a release waits that has not begun, as its app's go one after another.
+
+    Attributes:
+        position: from 1 for the next; those that have begun are not counted.
+        behind: name of the release right before it.
+    """
+
+    position: int
+    behind: str
+
+
+@dataclass(frozen=True)
 class RollbackRecord:
     """The release that takes back one that failed.
 
@@ -309,6 +322,7 @@ class Record:
         misses: each thing that stopped it, as far as they are told.
         rollback: what takes it back, where it failed and that is wanted; `failure` says why.
         plan: of a release in mode Plan.
+        queue: where it waits for others of its app; None once it has begun.
         last_handled_retry: value of `album.dev/retry` that `attempt` answers.
         last_handled_refresh: value of `album.dev/refresh` that was last obeyed.
         requested_by: who asked for it, as it was said when the release began.
@@ -339,6 +353,7 @@ class Record:
     rollback: RollbackRecord | None = None
     plan: PlanRecord | None = None
     superseded_by: SupersededBy | None = None
+    queue: QueueRecord | None = None
     last_handled_retry: str | None = None
     last_handled_refresh: str | None = None
     requested_by: str | None = None

@@ -74,6 +74,14 @@ class Rollback(StrEnum):
     REVERT = "Revert"
 
 
+class Concurrency(StrEnum):
+    """What becomes of two releases of one app in flight: the newer goes on, both wait, or one."""
+
+    SUPERSEDE = "Supersede"
+    QUEUE = "Queue"
+    FORBID = "Forbid"
+
+
 class Mode(StrEnum):
     """What a release does: all of it, only tell what it would be, or prove what others do."""
 
@@ -94,6 +102,7 @@ class Release:
         requested_by: who asked for it, as whoever created it says; None where nobody does.
         resource_version: of the object read; a status write is refused when it is not current.
         observed_generation: generation the status speaks of; None or -1 before the first.
+        cancel: it is taken back while it is not merged, for good.
         allow_downgrade: an older version is released; so it is for a rollback.
         rollback_of: name of the release that this one takes back; None for none.
         marks: labels and annotations of the operator's own that it has.
@@ -111,6 +120,7 @@ class Release:
     version: str | None = None
     mode: Mode = Mode.APPLY
     suspend: bool = False
+    cancel: bool = False
     allow_downgrade: bool = False
     rollback_of: str | None = None
     retry: str | None = None

@@ -12,6 +12,7 @@ from album_operator.domain.forges import ForgeType
 from album_operator.domain.release import (
     BuildArg,
     BuildType,
+    Concurrency,
     Delivery,
     Edit,
     ExistingImage,
@@ -156,6 +157,7 @@ class ResolvedPolicy:
     forge_url: str = ""
     forge_secret_name: str = ""
     rollback: Rollback = Rollback.REPORT
+    concurrency: Concurrency = Concurrency.SUPERSEDE
 
 
 @dataclass(frozen=True)

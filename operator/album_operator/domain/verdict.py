@@ -108,10 +108,15 @@ class DisarmPullRequest:
 
 @dataclass(frozen=True)
 class WithdrawPullRequest:
-    """Close our own pull request that has become pointless, and say there why."""
+    """Close our own pull request that has become pointless, and say there why.
+
+    Attributes:
+        title: that it gets with that; None for the one it has.
+    """
 
     number: int
     why: str
+    title: str | None = None
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,7 @@ class ReleaseIndex:
         self._told: dict[Ref, ConfigBranch] = {}
         self._claims: dict[Ref, ConfigBranch] = {}
         self._waiting: dict[Ref, ConfigBranch] = {}
+        self._begun: dict[Ref, ReleaseSeen] = {}
 
     def begin_list(self, namespace: str) -> None:
         """Expect to be told of all releases of a namespace; the others are dropped then."""
@@ -107,9 +108,13 @@ class ReleaseIndex:
         if is_listed:
             self._drop_unlisted(release.namespace)
             place.go_on_listing()
+        before = place.known.get(release.name)
         place.known[release.name] = seen
         place.unlisted.discard(release.name)
         self.begins.note(release, seen)
+        if seen.has_begun or seen.step is None:
+            self._begun.pop(release, None)
+        self._wake_others(release, before, seen)
         # Its status does not say yet what it has claimed; a retry with its image begins later on.
         is_beginning = seen.outcome is Outcome.WORKING and seen.step in UNMERGED
         claim = self._claims.get(release) if is_beginning and seen.branch is None else None
@@ -118,10 +123,12 @@ class ReleaseIndex:
     def drop(self, release: Ref) -> None:
         """Forget a release that is gone."""
         place = self._namespaces[release.namespace]
-        place.known.pop(release.name, None)
+        before = place.known.pop(release.name, None)
         place.unlisted.discard(release.name)
         self._waiting.pop(release, None)
         self.begins.leave(release)
+        self._begun.pop(release, None)
+        self._wake_others(release, before, None)
         self._hold(release, None, None)
 
     def forget(self, namespace: str) -> None:
@@ -163,9 +170,19 @@ class ReleaseIndex:
     def of_app(self, namespace: str, pipeline: str, app: str) -> Mapping[str, ReleaseSeen]:
         """Give the releases of an app, by name; all of their namespace are looked at."""
         self._drop_unlisted(namespace)
-        known = self._namespaces[namespace].known
+        begun = {ref.name: seen for ref, seen in self._begun.items() if ref.namespace == namespace}
+        known = {**self._namespaces[namespace].known, **begun}
         wanted = (pipeline, app)
         return {name: seen for name, seen in known.items() if (seen.pipeline, seen.app) == wanted}
+
+    def begin(self, release: Ref, seen: ReleaseSeen) -> None:
+        """Note that a release begins, before its status says so to anybody.
+
+        Args:
+            release: the release.
+            seen: as its first events will tell of it.
+        """
+        self._begun[release] = seen
 
     def has_built(self, release: Ref) -> bool:
         """Tell whether a release is known to have its image: a Job of it that runs builds none."""
@@ -218,9 +235,35 @@ class ReleaseIndex:
             if self._wake is not None and is_let_go:
                 self._wake(waiting)
 
+    def _wake_others(
+        self, release: Ref, before: ReleaseSeen | None, now: ReleaseSeen | None
+    ) -> None:
+        """Wake the releases of an app that what one of them came to concerns.
+
+        One that takes over concerns all before their merge; one that ends, those not begun.
+        """
+        told = now or before
+        has_ended = before is not None and before.step is not None
+        has_ended = has_ended and (now is None or now.step is None)
+        takes_over = _takes_over(now) and not _takes_over(before)
+        if told is None or self._wake is None or not (has_ended or takes_over):
+            return
+        for name, seen in self._namespaces[release.namespace].known.items():
+            is_of_app = (seen.pipeline, seen.app) == (told.pipeline, told.app)
+            is_early = seen.step in UNMERGED and (takes_over or not seen.has_begun)
+            if is_of_app and is_early and name != release.name:
+                self._wake(Ref(release.namespace, name))
+
     def _drop_unlisted(self, namespace: str) -> None:
         """Drop the releases that a list has not brought which is whole."""
         place = self._namespaces[namespace]
         if place.is_whole:
             for name in list(place.unlisted):
                 self.drop(Ref(namespace, name))
+
+
+def _takes_over(seen: ReleaseSeen | None) -> bool:
+    """Tell whether others of its app may have to give way to a release."""
+    if seen is None or seen.outcome is not Outcome.WORKING:
+        return False
+    return seen.has_begun and seen.minds_others

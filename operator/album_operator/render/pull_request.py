@@ -160,7 +160,7 @@ def draft(
 def _commits(resolved: Resolved, history: History) -> str:
     """List the commits since the version before, and where all of them can be read."""
     source, since = resolved.source, as_code(history.since)
-    if _is_web(source.repository):
+    if is_web(source.repository):
         forge = _source_forge(resolved)
         page = forge.comparison_page(source.repository, history.since, source.tag)
         since = f"[{as_plain(history.since)}]({page})"
@@ -177,7 +177,7 @@ def _commits(resolved: Resolved, history: History) -> str:
 
 def _commit_link(resolved: Resolved, sha: str) -> str:
     repository = resolved.source.repository
-    if not _is_web(repository):
+    if not is_web(repository):
         return as_code(sha)
     return f"[{as_code(sha)}]({_source_forge(resolved).commit_page(repository, sha)})"
 
@@ -186,7 +186,8 @@ def _source_forge(resolved: Resolved) -> Forge:
     return forge_of(resolved.feedback.forge_type or guess_type(resolved.source.repository))
 
 
-def _is_web(repository: str) -> bool:
+def is_web(repository: str) -> bool:
+    """Tell whether a link can lead to pages of a repository."""
     # A destination of a link ends at a blank or an unbalanced parenthesis (CommonMark 6.3).
     return not is_ssh(repository) and not set(repository) & set(" ()<>\\")
 

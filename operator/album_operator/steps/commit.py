@@ -5,6 +5,7 @@ from dataclasses import replace
 from album_operator.decisions import commit as decision
 from album_operator.decisions import preflight
 from album_operator.decisions.hold import wait
+from album_operator.decisions.take_back import tell_too_late
 from album_operator.domain.diffs import DIFF_BYTES, cut_diff
 from album_operator.domain.notice import Subject
 from album_operator.domain.places import Change, GitPlace
@@ -29,11 +30,11 @@ async def decide(world: World, case: Case) -> Verdict[CommitAction]:
     if isinstance(verdict, Act):
         held = await hold.find(world, case)
         return verdict if held is None else wait(held)
-    if not isinstance(verdict, Done) or case.record.proposal is not None:
-        return verdict
-    # Only now its author matters: an earlier self of ours may have died after the push.
-    seen = await _look(world, case, place, case.resolved.config.branch)
-    return await _judge(world, case, seen, await _find_own(world, case, seen.branch))
+    if isinstance(verdict, Done) and case.record.proposal is None:
+        # Only now its author matters: an earlier self of ours may have died after the push.
+        seen = await _look(world, case, place, case.resolved.config.branch)
+        verdict = await _judge(world, case, seen, await _find_own(world, case, seen.branch))
+    return tell_too_late(case.release, verdict)
 
 
 async def act(world: World, case: Case, _: CommitAction) -> Record:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from album_operator.decisions import merge as decision
+from album_operator.decisions.take_back import tell_too_late
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.notice import Subject
 from album_operator.domain.record import Record, StepName, StepState
@@ -41,7 +42,8 @@ async def decide(world: World, case: Case) -> Verdict[MergeAction]:
     if seen is not None and decision.needs_look(record, resolved, seen):
         proposed = await propose.decide(world, case)
         return decision.decide_again(record, resolved, seen, proposed, world.clock())
-    return decision.decide(record, resolved, seen, world.clock())
+    verdict = decision.decide(record, resolved, seen, world.clock())
+    return tell_too_late(case.release, verdict)
 
 
 async def act(world: World, case: Case, action: MergeAction) -> Record:
@@ -53,10 +55,10 @@ async def act(world: World, case: Case, action: MergeAction) -> Record:
             await _merge(world, case, action)
         case DisarmPullRequest(number):
             await world.pull_requests.disarm(await case.access.to_forge(case.resolved), number)
-        case WithdrawPullRequest(number, why):
+        case WithdrawPullRequest(number, why, title):
             place = await case.access.to_forge(case.resolved)
             await world.pull_requests.comment(place, number, "withdrawn", why)
-            await world.pull_requests.withdraw(place, number)
+            await world.pull_requests.withdraw(place, number, title)
         case _:
             assert_never(action)
     return case.record

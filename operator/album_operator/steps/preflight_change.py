@@ -10,9 +10,6 @@ from album_operator.decisions import (
 from album_operator.decisions import preflight as decision
 from album_operator.domain.argocd import Sync
 from album_operator.domain.diffs import UNKNOWN_DIGEST
-from album_operator.domain.pull_requests import (
-    PullRequestState,
-)
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.domain.seen import Edited
@@ -53,7 +50,7 @@ async def check_change(world: World, case: Case, look: Look, found: Findings) ->
         tried = await found.ask(try_edits(world.editor, case.release, resolved, digest, seen))
     if tried is not None:
         proposed = look.pull_request
-        if tried.edited.files and proposed and proposed.state is PullRequestState.CLOSED:
+        if tried.edited.files and proposed and propose.is_refused(proposed):
             found.note(propose.closed(proposed))
         found.note(tried.refused)
     await _check_applications(world, replace(case, resolved=resolved), look, tried, found)

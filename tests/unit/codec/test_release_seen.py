@@ -191,3 +191,23 @@ def test_the_image_of_a_released_one_is_known() -> None:
     assert parse_seen(body).digest == ""
     assert parse_seen(_body(record_before(StepName.DEPLOYED))).digest == ""
     assert parse_seen(body).created_at == CREATED
+
+
+@pytest.mark.parametrize(
+    ("spec", "minds"),
+    [
+        ({}, True),
+        ({"mode": "Apply", "cancel": False}, True),
+        ({"mode": "Plan"}, False),
+        ({"mode": "Follow"}, False),
+        ({"cancel": True}, False),
+        ({"rollbackOf": {"name": "other"}}, False),
+    ],
+    ids=str,
+)
+def test_a_release_that_goes_its_own_way_minds_no_others(
+    spec: dict[str, Any], *, minds: bool
+) -> None:
+    body = raw_release()
+    body["spec"] |= spec
+    assert parse_seen(body).minds_others is minds

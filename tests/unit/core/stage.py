@@ -115,6 +115,21 @@ class _WatchedForge(FakeForge):
             await super().merge(place, number, head_sha, base, method, by_forge=by_forge)
             self.waiting.discard(number)
 
+    async def disarm(self, place: ForgePlace, number: int) -> None:
+        with self._faults.write("disarm pull request"):
+            await super().disarm(place, number)
+
+    async def comment(self, place: ForgePlace, number: int, key: str, text: str) -> None:
+        if any(f"album:{key} " in comment for comment in self.comments(place.repository, number)):
+            return  # Nothing is written.
+        with self._faults.write("comment"):
+            await super().comment(place, number, key, text)
+
+    async def withdraw(self, place: ForgePlace, number: int, title: str | None = None) -> None:
+        with self._faults.write("close pull request"):
+            await super().withdraw(place, number, title)
+            self.waiting.discard(number)
+
 
 class Stage:
     """A pipeline of two apps at v1.0.0, both running, and the releases a test applies."""
@@ -241,7 +256,12 @@ class Stage:
     def tell_of_releases(self) -> None:
         """Tell the operator of all releases, as the events of its watch do."""
         for raw in self.cluster.all_of("AlbumRelease"):
-            self.wakeups.index.note(Ref(NAMESPACE, raw["metadata"]["name"]), parse_seen(raw))
+            self.tell_of(raw["metadata"]["name"])
+
+    def tell_of(self, name: str) -> None:
+        """Tell the operator of a release, as an event of its watch does."""
+        path = f"/apis/album.dev/v1alpha1/namespaces/{NAMESPACE}/albumreleases/{name}"
+        self.wakeups.index.note(Ref(NAMESPACE, name), parse_seen(self.cluster.objects[path]))
 
     def _fill(self) -> None:
         files = {f"{app}/Dockerfile": "FROM scratch\n" for app in ("backend", "frontend")}

@@ -314,6 +314,25 @@ def test_one_that_a_person_closed_is_a_no() -> None:
     assert "closed by reviewer" in verdict.sentence
 
 
+TAKEN_BACK = replace(PULL_REQUEST, state=PullRequestState.CLOSED, title="Taken back: it")
+
+
+@pytest.mark.parametrize(
+    "proposed",
+    [PUSH, Act(OpenPullRequest(DIFF), Reason.PROPOSING, "It."), Halt(Reason.BRANCH_TAKEN, "No.")],
+    ids=["push", "open", "halt"],
+)
+def test_one_that_was_taken_back_is_proposed_anew(proposed: Verdict[ProposeAction]) -> None:
+    assert _decide_again(TAKEN_BACK, proposed) == proposed
+
+
+def test_what_is_proposed_anew_is_looked_at_from_then_on() -> None:
+    record = replace(RECORD, pull_request=None)
+    verdict = _decide_again(TAKEN_BACK, Done(record, Reason.SUCCEEDED, "#7"))
+    assert isinstance(verdict, Wait)
+    assert (verdict.record, verdict.retry_after) == (record, timedelta())
+
+
 def test_a_base_that_cannot_be_looked_at_is_looked_at_later() -> None:
     later = Wait(Reason.GIT_UNAVAILABLE, "Next try soon.", timedelta(seconds=1))
 

@@ -185,6 +185,36 @@ def test_a_suspended_release_that_is_retried_stays_suspended() -> None:
     assert record.last_handled_retry == "1"
 
 
+CANCELLED = replace(RELEASE, cancel=True)
+
+
+@pytest.mark.parametrize("suspend", [True, False])
+def test_what_stopped_before_its_merge_or_is_suspended_is_worked_on_to_be_cancelled(
+    *, suspend: bool
+) -> None:
+    suspended = progress.start(replace(RELEASE, suspend=True), record_before(StepName.MERGED))
+    for record in (_stalled(step=StepName.MERGED), suspended):
+        started = progress.start(replace(CANCELLED, suspend=suspend), record)
+        assert (started.outcome, started.reason) == (Outcome.WORKING, Reason.PENDING)
+        assert (started.message, started.failure, started.misses) == ("", None, ())
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        record_before(StepName.PROPOSED),
+        replace(RECORD, outcome=Outcome.RELEASED, reason=Reason.RELEASED),
+        _stalled(record_before(StepName.DEPLOYED), StepName.DEPLOYED),
+        *(replace(_stalled(), reason=reason) for reason in (Reason.CANCELLED, Reason.SUPERSEDED)),
+    ],
+    ids=["working", "released", "failed after the merge", "cancelled", "superseded"],
+)
+def test_to_cancel_anything_else_changes_nothing_and_no_retry_begins(record: Record) -> None:
+    assert progress.start(CANCELLED, record) == record
+    retried = progress.start(replace(CANCELLED, retry="1"), record)
+    assert retried == replace(record, last_handled_retry="1")
+
+
 def test_a_step_begins_once() -> None:
     record = progress.begin(RECORD, StepName.IMAGE_READY, NOW)
 

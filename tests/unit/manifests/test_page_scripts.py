@@ -22,7 +22,7 @@ HEALTH = (PAGES / "release-health.lua").read_text()
 ACTIONS = yaml.safe_load((PAGES / "release-actions.yaml").read_text())
 
 AWAITS_PERSON = {"AwaitingMerge", "AwaitingChecks", "Held", "Paused", "Suspended"}
-IS_OVER = {"Superseded", "RolledBack"}
+IS_OVER = {"Superseded", "Cancelled", "RolledBack"}
 
 IGNORED = {"argocd.argoproj.io/ignore-healthcheck": "true"}
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -21,7 +22,7 @@ from album_operator.domain.build_slots import BuildRunning
 from album_operator.domain.builds import BuildSeen, BuildState, JobOwner, LastWords, PodTrouble
 from album_operator.domain.errors import StaleError
 from album_operator.domain.marks import IMAGE_LABEL
-from album_operator.domain.names import BUILDER
+from album_operator.domain.names import BUILDER, shorten
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref, Release
 from album_operator.render.job import RELEASE_LABEL
@@ -30,7 +31,7 @@ BATCH, CORE = "/apis/batch/v1", "/api/v1"
 
 
 class ClusterBuilds:
-    """Reads and creates Jobs.
+    """Reads, creates and deletes Jobs.
 
     Args:
         cluster: the API server.
@@ -91,6 +92,19 @@ class ClusterBuilds:
         )
         builds = [running_build(job) async for job in jobs]
         return [build for build in builds if build is not None]
+
+    async def stop(self, release: Release) -> None:
+        """Delete all Jobs of this very release, with their Pods."""
+        path = path_of(BATCH, "jobs", release.ref.namespace)
+        selector = f"{RELEASE_LABEL}={shorten(release.ref.name)}"
+        async for job in self._cluster.list_all(path, labelSelector=selector):
+            metadata = job["metadata"]
+            is_going = "deletionTimestamp" in metadata
+            if _owner(job, release) is JobOwner.RELEASE and not is_going:
+                # Gone, or another one by now: either way it is stopped.
+                with suppress(NotFoundError, ConflictError):
+                    own = {"uid": metadata["uid"]}
+                    await self._cluster.delete(f"{path}/{metadata['name']}", own)
 
     async def submit(
         self, job: Mapping[str, Any], limit: int, counts: Callable[[BuildRunning], bool]

@@ -30,6 +30,7 @@ NEEDED = (
     ("list", "batch", "jobs"),
     ("watch", "batch", "jobs"),
     ("create", "batch", "jobs"),
+    ("delete", "batch", "jobs"),
     ("list", "", "pods"),
     ("list", "", "events"),
     ("create", "", "events"),

@@ -16,6 +16,7 @@ from album_operator.adapters.forge_failures import (
     ListTooLongError,
     base_changed,
     may_not_merge,
+    merged_meanwhile,
     not_merged_now,
     pull_request_gone,
     unavailable,
@@ -245,9 +246,12 @@ class GiteaPullRequests:
         with reading(place, "statuses have"):
             return parse_checks(statuses)
 
-    async def withdraw(self, place: ForgePlace, number: int) -> None:
+    async def withdraw(self, place: ForgePlace, number: int, title: str | None = None) -> None:
         """Close a pull request of ours that has become pointless."""
-        answer = await self._api.send(place, "PATCH", f"/pulls/{int(number)}", {"state": "closed"})
+        change = {"state": "closed"} | ({"title": title} if title is not None else {})
+        answer = await self._api.send(place, "PATCH", f"/pulls/{int(number)}", change)
+        if answer.status == 412:
+            raise merged_meanwhile(place, number)
         require(place, answer, 201, "close pull requests of")
 
     async def _find(self, place: ForgePlace, head: str, base: str) -> Any:  # noqa: ANN401 - JSON

@@ -11,7 +11,13 @@ from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from album_operator.adapters.forge_answers import READING, require
-from album_operator.adapters.forge_failures import garbage, pull_request_gone, unavailable, where
+from album_operator.adapters.forge_failures import (
+    garbage,
+    merged_meanwhile,
+    pull_request_gone,
+    unavailable,
+    where,
+)
 from album_operator.adapters.github.answers import (
     GitHubAnswer,
     credential_refused,
@@ -195,13 +201,17 @@ class GitHubPullRequests:
         check_commit(commit)
         return await list_checks(self._api, place, commit)
 
-    async def withdraw(self, place: ForgePlace, number: int) -> None:
+    async def withdraw(self, place: ForgePlace, number: int, title: str | None = None) -> None:
         """Close a pull request of ours that has become pointless."""
-        path = f"/pulls/{int(number)}"
-        answer = await self._api.send(place, "PATCH", path, {"state": "closed"}, CHANGE)
+        path, change = f"/pulls/{int(number)}", {"state": "closed"}
+        change |= {"title": title} if title is not None else {}
+        answer = await self._api.send(place, "PATCH", path, change, CHANGE)
         if answer.status == 404:
             await self._api.get_repository(place)
         require(place, answer, 200, "close pull requests of")
+        # GitHub takes the wish of one that is merged, and leaves it merged.
+        if parse_pull(place, answer.body).state is PullRequestState.MERGED:
+            raise merged_meanwhile(place, number)
 
     async def _not_opened(
         self, place: ForgePlace, draft: Draft, answer: GitHubAnswer

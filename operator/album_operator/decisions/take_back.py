@@ -1,0 +1,84 @@
+"""Taking a release back that is not merged: what is to be written, and how that is told."""
+
+from dataclasses import replace
+
+from album_operator.domain.pull_requests import (
+    TAKEN_BACK,
+    TITLE_LENGTH,
+    Gate,
+    PullRequestSeen,
+    PullRequestState,
+)
+from album_operator.domain.reasons import Reason
+from album_operator.domain.record import Record, StepName, StepState
+from album_operator.domain.release import Release
+from album_operator.domain.verdict import (
+    A,
+    DisarmPullRequest,
+    Done,
+    Halt,
+    Verdict,
+    WithdrawPullRequest,
+)
+
+WAY_BACK = "To go back, create a release of the version before with spec.rollbackOf.name: {}."
+
+
+def may_have_proposed(record: Record) -> bool:
+    """Tell whether a branch or a pull request may be there, of this attempt or one before."""
+    is_ready = record.step(StepName.IMAGE_READY).state is StepState.SUCCEEDED
+    return record.attempt > 1 or is_ready
+
+
+def is_own(release: Release, seen: PullRequestSeen, head: str | None) -> bool:
+    """Tell whether a pull request that no status names is a release's.
+
+    Args:
+        release: the release.
+        seen: the one from its branch into its base.
+        head: the release's commit that the branch is at, None where it is at none.
+    """
+    if seen.merged_at is not None:
+        # A forge may have deleted its branch. One of before was another release's.
+        return seen.merged_at >= release.created_at
+    return head is not None and seen.head_sha == head
+
+
+def next_write(
+    seen: PullRequestSeen | None, why: str
+) -> DisarmPullRequest | WithdrawPullRequest | None:
+    """Give what is to be done with a release's pull request that is not merged; None for nothing.
+
+    The forge must not merge by itself what is about to be closed: that comes first.
+
+    Args:
+        seen: the pull request, None where there is none.
+        why: what its readers are told, in Markdown.
+    """
+    if seen is None or seen.state is not PullRequestState.OPEN:
+        return None
+    gate = seen.gate or Gate()
+    if gate.is_armed or gate.may_be_armed or gate.queue_position is not None:
+        return DisarmPullRequest(seen.number)
+    title = seen.title if seen.title.startswith(TAKEN_BACK) else f"{TAKEN_BACK}{seen.title}"
+    return WithdrawPullRequest(seen.number, why, title[:TITLE_LENGTH])
+
+
+def cancelled(release: Release) -> Halt:
+    """End a release that a person cancelled; nothing of it is left to be merged."""
+    what = f"tag {release.tag}" if release.tag is not None else f"{release.app} {release.version}"
+    return Halt(
+        Reason.CANCELLED,
+        "The release was cancelled (spec.cancel) and has taken itself back; no retry changes that.",
+        f"To release {what} after all, create another AlbumRelease of it",
+        ending=".",
+    )
+
+
+def tell_too_late(release: Release, verdict: Verdict[A]) -> Verdict[A]:
+    """Say with a merge that it came before the release could be cancelled."""
+    if not (release.cancel and isinstance(verdict, Done)):
+        return verdict
+    said = "That was before it could be taken back, so spec.cancel changes nothing."
+    way_back = WAY_BACK.format(release.ref.name)
+    return replace(verdict, message=f"{verdict.message} {said} {way_back}")
