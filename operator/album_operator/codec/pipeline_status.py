@@ -18,7 +18,7 @@ from album_operator.domain.reasons import TRANSIENT, Reason
 STATUS_BYTES = 128 * 1024
 """What a status may take as JSON: 64 apps fill it, and there are fewer pipelines than releases."""
 
-LENGTHS = (480, 240, 120, 60)
+LENGTHS = (480, 240, 120)
 """Lengths messages are cut to until the status is small enough."""
 
 _RECORD = Mapper(

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from album_operator.codec import parse_pipeline, parse_release
+from album_operator.codec import parse_pipeline, parse_release, pipeline_wish_of
 from album_operator.decisions import conventions
 from album_operator.domain.argocd import OlderImages, RewrittenRegistry, SyncPolicyWish
 from album_operator.domain.build_cache import CacheWish
@@ -324,3 +324,23 @@ def test_a_pipeline_says_until_when_the_holds_of_which_apps_are_lifted() -> None
     assert pipeline.lifts == {"backend": "now"}
     assert pipeline.policy.rollback is Rollback.REVERT
     assert faults_of_spec("albumpipelines", raw["spec"]) == []
+
+
+@pytest.mark.parametrize(
+    ("metadata", "is_new"),
+    [
+        ({"resourceVersion": "2", "labels": {"a": "b"}}, False),
+        ({"annotations": {"team": "music"}}, False),
+        ({"generation": 3}, True),
+        ({"uid": "another"}, True),
+        ({"annotations": {"album.dev/refresh": "now"}}, True),
+        ({"annotations": {"lift-hold.album.dev/backend": "now"}}, True),
+    ],
+)
+def test_a_pipeline_asks_for_something_new_where_a_person_changed_what_is_read_of_it(
+    metadata: dict[str, object], is_new: bool
+) -> None:
+    raw = raw_pipeline()
+    changed = {**raw, "metadata": {**raw["metadata"], **metadata}, "status": {"checkedAt": "x"}}
+
+    assert (pipeline_wish_of(changed) != pipeline_wish_of(raw)) is is_new

@@ -23,6 +23,16 @@ def test_without_a_template_the_names_are_the_conventions() -> None:
     assert templates.title_of(RESOLVED, DIGEST) == "release: backend v1.1.0"
 
 
+@pytest.mark.parametrize(
+    ("template", "prefix"),
+    [(None, "release/"), ("${app}/${version}", ""), ("bot/${app}", "bot/"), ("next", "next")],
+)
+def test_branches_are_found_by_what_all_of_a_template_begin_with(
+    template: str | None, prefix: str
+) -> None:
+    assert templates.branch_prefix(template) == prefix
+
+
 def test_every_variable_has_its_value() -> None:
     title = " ".join(f"${{{name}}}" for name in templates.VARIABLES)
 
