@@ -15,6 +15,7 @@ from album_operator.settings import BUILDKIT_IMAGE
 from testbed import Testbed
 from testbed.demo import condition
 from testbed.deploy import NAMESPACE, secrets
+from testbed.samples.applications import ROOT as APPS
 from tests.e2e.bad_registry import ANSWERS, FORGETFUL
 from tests.e2e.nodes import LOST, SLOT
 from tests.e2e.world import World, wait_for
@@ -253,8 +254,26 @@ def part(testbed: Testbed, case: str) -> None:
 
 def consent(world: World, pipelines: list[str]) -> None:
     """Let these pipelines, and no others, release to the backend's Application."""
+    await_rendered(world)
     annotations = {"album.dev/authorized-pipeline": ",".join(pipelines)}
     world.patch_application("album-app-backend", {"metadata": {"annotations": annotations}})
+
+
+def await_rendered(world: World) -> None:
+    """Wait until the app of apps has rendered the Applications of the base branch as it is.
+
+    Until that moves it does so no more, and what is changed of them is not taken back.
+    """
+    (head, *_) = world.commits("main")
+    refresh = {"argocd.argoproj.io/refresh": "normal"}
+    world.patch_application(APPS, {"metadata": {"annotations": refresh}})
+
+    def look() -> bool:
+        state = world.application(APPS)["status"]["operationState"]
+        now = state["phase"], state.get("syncResult", {}).get("revision")
+        return now == ("Succeeded", head["sha"])
+
+    wait_for(f"{APPS} synced", look)
 
 
 def let_push(testbed: Testbed, registry: str) -> None:
