@@ -187,7 +187,9 @@ async def _run(settings: Settings, known: KnownSecrets) -> None:
         await serve_release(release, stopped, reconciler, wakeups, health)
 
     daemons, passes = Daemons(serve, wakeups), PipelineReconciler(world)
-    pipelines = Pipelines(passes.run_pass, gone=passes.forget)
+    pipelines = Pipelines(passes.run_pass)
+    returns = _watch_policies(world, pipelines)
+    pipelines.gone = (passes.forget, returns.let_go)
     told = NamespaceWatch(daemons, wakeups, pipelines, metrics, settings.watch_idle)
 
     async def stop(namespace: str) -> None:
@@ -195,9 +197,6 @@ async def _run(settings: Settings, known: KnownSecrets) -> None:
         pipelines.forget(namespace)
 
     namespaces = _watch_namespaces(settings, cluster, told, stop, health)
-    returns = PolicyReturns(
-        world.applications, world.releases.find_pipeline, settings.namespaces, wakeups.index
-    )
     watching = (wakeups.wake_followers, returns.note, _waking(pipelines, passes.answers))
     missing = (wakeups.wake_all_followers, returns.miss)
     works = _watch_applications(settings, cluster, watching, missing, metrics)
@@ -221,6 +220,13 @@ def _watch_pull_requests(
         wakeups.notice(Notice(repository, number, None))
 
     return PullRequestWatch(forge, settings.merge_poll, changed)
+
+
+def _watch_policies(world: World, pipelines: Pipelines) -> PolicyReturns:
+    """Give back the sync policies that no pipeline holds any more."""
+    served = world.settings.namespaces
+    find = world.releases.find_pipeline
+    return PolicyReturns(world.applications, find, pipelines.knows, served, world.index)
 
 
 def _watch_namespaces(

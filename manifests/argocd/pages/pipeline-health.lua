@@ -1,17 +1,35 @@
--- Health of an AlbumPipeline on Argo CD's pages: it does nothing itself, but may hold its apps.
-local held = {}
-for _, app in ipairs(obj.spec.apps or {}) do
-  if app.hold then
-    table.insert(held, app.name)
+-- Health of an AlbumPipeline on Argo CD's pages: whether its releases would have all they need, and
+-- whether they may begin. Argo CD gives a script no library but `table` and `os`.
+
+local status = obj.status or {}
+
+local function judge()
+  if status.observedGeneration ~= obj.metadata.generation then
+    return { status = "Progressing", message = "The operator has not looked at this yet." }
   end
-end
-if #held == 0 then
+  for _, condition in ipairs(status.conditions or {}) do
+    if condition.type == "Ready" and condition.status ~= "True" then
+      return {
+        status = condition.status == "False" and "Degraded" or "Progressing",
+        message = condition.reason .. ": " .. condition.message,
+      }
+    end
+  end
+  local held = {}
+  for _, app in ipairs(status.apps or {}) do
+    if app.held then
+      table.insert(held, app.held.because)
+    end
+  end
+  if #held > 0 then
+    return { status = "Suspended", message = table.concat(held, " ") }
+  end
   return { status = "Healthy" }
 end
 
-local annotations = obj.metadata.annotations or {}
-local is_ignored = annotations["argocd.argoproj.io/ignore-healthcheck"] == "true"
-return {
-  status = is_ignored and "Healthy" or "Suspended",
-  message = "Held by spec.apps[].hold: " .. table.concat(held, ", ") .. ".",
-}
+local health = judge()
+-- Its waves wait for all that is not Healthy.
+if (obj.metadata.annotations or {})["argocd.argoproj.io/ignore-healthcheck"] == "true" then
+  health.status = "Healthy"
+end
+return health

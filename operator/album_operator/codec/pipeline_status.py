@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from album_operator.api.pipeline_status import PipelineStatus
-from album_operator.api.types import render_time
+from album_operator.api.types import MESSAGE_LENGTH, render_time
 from album_operator.codec.mapper import Mapper
 from album_operator.codec.text import Raw, cut
 from album_operator.domain.pipeline import Pipeline
@@ -18,7 +18,7 @@ from album_operator.domain.reasons import TRANSIENT, Reason
 STATUS_BYTES = 128 * 1024
 """What a status may take as JSON: 64 apps fill it, and there are fewer pipelines than releases."""
 
-LENGTHS = (480, 240, 120)
+LENGTHS = (MESSAGE_LENGTH, 480, 240, 120)
 """Lengths messages are cut to until the status is small enough."""
 
 _RECORD = Mapper(

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -65,17 +65,14 @@ class Pipelines:
         run_pass: passes over one, and gives the time until it does again by itself; None where it
             is gone.
         clock: monotonic seconds.
-        gone: told of one that is gone.
+
+    Attributes:
+        gone: each is told of one that is gone.
     """
 
-    def __init__(
-        self,
-        run_pass: RunPass,
-        clock: Callable[[], float] = time.monotonic,
-        gone: Callable[[Ref], None] = lambda _: None,
-    ) -> None:
+    def __init__(self, run_pass: RunPass, clock: Callable[[], float] = time.monotonic) -> None:
+        self.gone: Collection[Callable[[Ref], None]] = ()
         self._run_pass = run_pass
-        self._gone = gone
         self._clock = clock
         self._known: dict[Ref, _Pipeline] = {}
         self._news = asyncio.Event()
@@ -112,7 +109,12 @@ class Pipelines:
     def drop(self, pipeline: Ref) -> None:
         """Forget a pipeline that is gone."""
         self._known.pop(pipeline, None)
-        self._gone(pipeline)
+        for tell in self.gone:
+            tell(pipeline)
+
+    def knows(self, pipeline: Ref) -> bool:
+        """Tell whether events have told of a pipeline."""
+        return pipeline in self._known
 
     def forget(self, namespace: str) -> None:
         """Forget the pipelines of a namespace that is not served any more."""
@@ -192,3 +194,5 @@ class Pipelines:
             known.earliest = now + PAUSE_SECONDS
             if after is not None:
                 known.due = min(known.due, now + after)
+            elif not known.causes and self._known.get(ref) is known:
+                self.drop(ref)  # A watch that was broken did not tell that it is gone.

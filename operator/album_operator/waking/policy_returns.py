@@ -23,7 +23,7 @@ from album_operator.render.sync_policy import give_back_patch
 LOG = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 60.0
-"""Between two looks at all of them: nothing tells of pipelines."""
+"""Between two looks at all of them: an event of a pipeline or release may have been missed."""
 
 PAUSE_SECONDS = 1.0
 """Between two looks at those whose consent has changed, which their owners can do all the time."""
@@ -37,7 +37,8 @@ class PolicyReturns:
 
     Args:
         applications: the port.
-        find_pipeline: reads one.
+        find_pipeline: reads one; asked only about those of which events tell nothing.
+        is_known: tells whether events have told of one.
         namespaces: that are served; pipelines of others are nobody's to judge.
         index: which releases are in flight.
         clock: monotonic seconds.
@@ -47,12 +48,14 @@ class PolicyReturns:
         self,
         applications: Applications,
         find_pipeline: Callable[[Ref], Awaitable[Pipeline | None]],
+        is_known: Callable[[Ref], bool],
         namespaces: Collection[str],
         index: ReleaseIndex,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._applications = applications
         self._find_pipeline = find_pipeline
+        self._is_known = is_known
         self._namespaces = namespaces
         self._index = index
         self._clock = clock
@@ -71,6 +74,13 @@ class PolicyReturns:
             self._kept[application] = state.consents
         elif state is None or isinstance(state, ApplicationSeen):
             self._kept.pop(application, None)
+
+    def let_go(self, pipeline: Ref) -> None:
+        """Take notice that a pipeline is gone, and look at the Applications it may have held."""
+        concerned = {ref for ref, consents in self._kept.items() if str(pipeline) in consents}
+        self._changed |= concerned
+        if concerned:
+            self._news.set()
 
     def miss(self, namespace: str) -> None:
         """Take notice that changes of a namespace's Applications may have been missed."""
@@ -93,7 +103,7 @@ class PolicyReturns:
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def look_at_changed(self) -> None:
-        """Look at the Applications whose consent has changed."""
+        """Look at the Applications whose consent has changed, or whose pipeline is gone."""
         await self._look_at([ref for ref in self._changed if ref in self._kept])
 
     async def sweep(self) -> None:
@@ -153,5 +163,6 @@ class PolicyReturns:
         pipelines = give_back.find_pipelines(consents)
         for pipeline in pipelines - asked.keys():
             is_ours = pipeline.namespace in self._namespaces
-            asked[pipeline] = not is_ours or await self._find_pipeline(pipeline) is not None
+            is_there = not is_ours or self._is_known(pipeline)
+            asked[pipeline] = is_there or await self._find_pipeline(pipeline) is not None
         return frozenset(pipeline for pipeline in pipelines if asked[pipeline])

@@ -189,3 +189,32 @@ async def test_a_pipeline_is_looked_at_when_it_or_a_release_of_it_changed_and_no
     await stage.tell("AlbumPipeline", pipeline, "DELETED")
     assert stage.pipelines._known == {}
     passing.cancel()
+
+
+async def test_a_pipeline_that_changed_wakes_those_it_may_hold_and_nobody_at_its_own_status() -> (
+    None
+):
+    stage = Stage()
+    raw, merged = raw_pipeline(), raw_release("backend-v1.0.0")
+    states = [{"name": name, "state": "Succeeded"} for name in ("ImageReady", "Proposed", "Merged")]
+    merged["status"] = {**merged["status"], "steps": states}
+    await stage.tell("AlbumRelease", raw_release("backend-v1.1.0"))
+    await stage.tell("AlbumRelease", merged)
+    await stage.tell("AlbumPipeline", raw)
+    assert not stage.wakeups.has_news(RELEASE)
+
+    raw["metadata"]["resourceVersion"] = "9"
+    await stage.tell("AlbumPipeline", raw, "MODIFIED")
+    assert not stage.wakeups.has_news(RELEASE)
+    raw["metadata"]["annotations"] = {"lift-hold.album.dev/backend": "2026-11-20T12:00:00Z"}
+    await stage.tell("AlbumPipeline", raw, "MODIFIED")
+    assert stage.wakeups.has_news(RELEASE)
+    assert not stage.wakeups.has_news(Ref("album", "backend-v1.0.0"))
+
+
+async def test_a_pipeline_that_is_gone_holds_nobody() -> None:
+    stage = Stage()
+    await stage.tell("AlbumRelease", raw_release("backend-v1.1.0"))
+    await stage.tell("AlbumPipeline", raw_pipeline())
+    await stage.tell("AlbumPipeline", raw_pipeline(), "DELETED")
+    assert stage.wakeups.has_news(RELEASE)

@@ -121,12 +121,29 @@ async def test_one_that_is_gone_or_not_served_is_passed_over_no_more(desk: Desk)
     others = [Ref("album", "b"), Ref("other", "c")]
     for pipeline in (PIPELINE, *others):
         desk.pipelines.note(pipeline, "wish")
+    told: list[Ref] = []
+    desk.pipelines.gone = (told.append,)
     desk.gone = {PIPELINE}
     await desk.at(0)
     desk.pipelines.drop(others[0])
     desk.pipelines.forget("other")
     desk.pipelines.wake(others[0], Cause.RELEASES)
     assert await desk.at(3600) == []
+    assert not any(desk.pipelines.knows(ref) for ref in (PIPELINE, *others))
+    assert told == [PIPELINE, *others]
+
+
+async def test_one_that_is_made_anew_while_a_pass_finds_it_gone_is_kept(desk: Desk) -> None:
+    desk.may_end.clear()
+    desk.gone = {PIPELINE}
+    desk.pipelines.note(PIPELINE, "wish")
+    await desk.at(0)
+    desk.pipelines.note(PIPELINE, "another wish")
+    desk.may_end.set()
+    await desk.at(0)
+    assert desk.pipelines.knows(PIPELINE)
+    await desk.at(PAUSE_SECONDS)
+    assert not desk.pipelines.knows(PIPELINE)
 
 
 async def test_few_are_passed_over_side_by_side_and_who_waits_longest_is_first(desk: Desk) -> None:

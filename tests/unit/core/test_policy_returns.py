@@ -9,6 +9,7 @@ from album_operator.adapters.cluster.applications import ClusterApplications, pa
 from album_operator.adapters.cluster.releases import ClusterReleases
 from album_operator.codec import parse_seen
 from album_operator.domain.errors import TransientError
+from album_operator.domain.pipeline import Pipeline
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.waking.policy_returns import LIST_SECONDS, PolicyReturns
@@ -33,16 +34,29 @@ class Custodian:
     def start(self) -> None:
         """Start anew: nothing is remembered but what is listed."""
         stage, clock = self.stage, lambda: self.seconds
-        releases = ClusterReleases(stage.cluster, stage.clock)
+        self.known = {Ref(NAMESPACE, "album-app")} if PIPELINE in stage.cluster.objects else set()
+        self.asked = 0
         self.returns = PolicyReturns(
             ClusterApplications(stage.cluster),
-            releases.find_pipeline,
+            self._find_pipeline,
+            self.known.__contains__,
             [NAMESPACE],
             stage.wakeups.index,
             clock,
         )
         self.returns.miss("argocd")
         self.seconds += LIST_SECONDS
+
+    async def _find_pipeline(self, ref: Ref) -> Pipeline | None:
+        self.asked += 1
+        releases = ClusterReleases(self.stage.cluster, self.stage.clock)
+        return await releases.find_pipeline(ref)
+
+    def delete_pipeline(self) -> None:
+        """Delete the pipeline, and let that event arrive."""
+        del self.stage.cluster.objects[PIPELINE]
+        self.known.clear()
+        self.returns.let_go(Ref(NAMESPACE, "album-app"))
 
     def tell(self) -> None:
         """Let the events of the release and its Application arrive."""
@@ -79,10 +93,17 @@ def _consent(custodian: Custodian, text: str | None) -> None:
 
 async def test_a_policy_is_held_while_its_pipeline_is_there(custodian: Custodian) -> None:
     assert (await custodian.sweep())["automated"] == {"selfHeal": True}
+    assert custodian.asked == 0
+
+
+async def test_a_pipeline_of_which_no_event_has_told_is_asked_for(custodian: Custodian) -> None:
+    custodian.known.clear()
+    assert await custodian.sweep() is not None
+    assert custodian.asked == 1
 
 
 async def test_a_pipeline_that_is_deleted_leaves_no_trace(custodian: Custodian) -> None:
-    del custodian.stage.cluster.objects[PIPELINE]
+    custodian.delete_pipeline()
 
     assert await custodian.sweep() is None
     assert not set(KEPT) & custodian.annotations.keys()
@@ -95,10 +116,25 @@ async def test_consent_that_is_taken_away_lets_go(custodian: Custodian) -> None:
     assert await custodian.sweep() is None
 
 
-async def test_a_change_of_consent_is_looked_at_at_once(custodian: Custodian) -> None:
+async def test_a_pipeline_of_nobody_is_no_news(custodian: Custodian) -> None:
+    custodian.tell()
+    custodian.returns.let_go(Ref(NAMESPACE, "another"))
+    del custodian.stage.cluster.objects[PIPELINE]
+    custodian.known.clear()
+    await custodian.returns.look_at_changed()
+    assert "syncPolicy" in custodian.stage.application()["spec"]
+
+
+@pytest.mark.parametrize("is_pipeline", [True, False])
+async def test_a_consent_or_a_pipeline_that_goes_is_looked_at_at_once(
+    custodian: Custodian, *, is_pipeline: bool
+) -> None:
     custodian.tell()
     looking = asyncio.create_task(custodian.returns.run())
-    _consent(custodian, None)
+    if is_pipeline:
+        custodian.delete_pipeline()
+    else:
+        _consent(custodian, None)
     custodian.tell()
     async with asyncio.timeout(10):
         while "syncPolicy" in custodian.stage.application()["spec"]:
@@ -109,7 +145,7 @@ async def test_a_change_of_consent_is_looked_at_at_once(custodian: Custodian) ->
 async def test_what_happened_while_no_operator_ran_is_found_at_its_start(
     custodian: Custodian,
 ) -> None:
-    del custodian.stage.cluster.objects[PIPELINE]
+    custodian.delete_pipeline()
     custodian.start()
     await custodian.returns.sweep()
 
@@ -117,7 +153,7 @@ async def test_what_happened_while_no_operator_ran_is_found_at_its_start(
 
 
 async def test_right_after_the_start_nothing_is_given_back(custodian: Custodian) -> None:
-    del custodian.stage.cluster.objects[PIPELINE]
+    custodian.delete_pipeline()
     custodian.start()
     custodian.seconds -= 1
 
@@ -128,7 +164,7 @@ async def test_right_after_the_start_nothing_is_given_back(custodian: Custodian)
 async def test_a_pipeline_nobody_here_can_tell_of_holds_it(
     custodian: Custodian, consents: str
 ) -> None:
-    del custodian.stage.cluster.objects[PIPELINE]
+    custodian.delete_pipeline()
     _consent(custodian, consents)
 
     assert await custodian.sweep() is not None
@@ -138,7 +174,7 @@ async def test_a_release_in_flight_holds_it(custodian: Custodian) -> None:
     stage = custodian.stage
     stage.annotate(retry="1")
     await stage.settle()
-    del stage.cluster.objects[PIPELINE]
+    custodian.delete_pipeline()
     assert await custodian.sweep() is not None
 
     await stage.release()
@@ -146,7 +182,7 @@ async def test_a_release_in_flight_holds_it(custodian: Custodian) -> None:
 
 
 async def test_what_somebody_changed_since_stays(custodian: Custodian) -> None:
-    del custodian.stage.cluster.objects[PIPELINE]
+    custodian.delete_pipeline()
     custodian.stage.cluster.edit(PATH, {"spec": {"syncPolicy": {"automated": {"prune": True}}}})
 
     assert await custodian.sweep() == {"automated": {"selfHeal": True, "prune": True}}
@@ -154,7 +190,7 @@ async def test_what_somebody_changed_since_stays(custodian: Custodian) -> None:
 
 
 async def test_a_trouble_is_tried_again(custodian: Custodian) -> None:
-    del custodian.stage.cluster.objects[PIPELINE]
+    custodian.delete_pipeline()
     trouble = TransientError(Reason.CLUSTER_UNAVAILABLE, "It is down.")
     custodian.stage.cluster.trouble = trouble
     assert await custodian.sweep() is not None
@@ -164,7 +200,7 @@ async def test_a_trouble_is_tried_again(custodian: Custodian) -> None:
 
 
 async def test_it_is_given_back_once(custodian: Custodian) -> None:
-    del custodian.stage.cluster.objects[PIPELINE]
+    custodian.delete_pipeline()
     await custodian.sweep()
     writes = len(custodian.stage.faults.writes)
     await custodian.sweep()
@@ -173,7 +209,7 @@ async def test_it_is_given_back_once(custodian: Custodian) -> None:
 
 
 async def test_an_application_that_is_gone_is_forgotten(custodian: Custodian) -> None:
-    del custodian.stage.cluster.objects[PIPELINE]
+    custodian.delete_pipeline()
     custodian.tell()
     del custodian.stage.cluster.objects[PATH]
     await custodian.returns.sweep()

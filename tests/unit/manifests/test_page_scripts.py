@@ -11,11 +11,12 @@ import pytest
 import yaml
 from lupa import lua51
 
-from album_operator.codec import render_status
+from album_operator.codec import render_pipeline_status, render_status
 from album_operator.domain.marks import LIFT_PREFIX
+from album_operator.domain.pipeline_record import AppRecord, HeldApp, PipelineRecord
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Outcome, Record, StepName
-from tests.fakes.builders import NOW, RELEASE, raw_pipeline, record_before
+from tests.fakes.builders import NOW, PIPELINE, RELEASE, raw_pipeline, record_before
 
 PAGES = Path(__file__).parents[3] / "manifests" / "argocd" / "pages"
 HEALTH = (PAGES / "release-health.lua").read_text()
@@ -138,17 +139,55 @@ def test_a_release_whose_health_is_ignored_holds_up_no_wave(reason: Reason) -> N
     assert _health(_record(outcome, reason), **IGNORED) == ("Healthy", said)
 
 
-def test_a_pipeline_is_healthy_but_where_it_holds_apps() -> None:
-    script = (PAGES / "pipeline-health.lua").read_text()
-    apps = [{"name": "backend", "hold": True}, {"name": "web"}, {"name": "job", "hold": True}]
-    assert _run(script, raw_pipeline()) == {"status": "Healthy"}
-    held = raw_pipeline(apps=apps)
-    assert _run(script, held) == {
-        "status": "Suspended",
-        "message": "Held by spec.apps[].hold: backend, job.",
-    }
-    held["metadata"]["annotations"] = IGNORED
-    assert _run(script, held)["status"] == "Healthy"
+def _pipeline(
+    *, is_ready: bool | None = True, reason: Reason = Reason.CHECKED, held: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    apps = tuple(AppRecord(name, held=HeldApp(f"{name} is held.")) for name in held)
+    record = PipelineRecord(
+        (AppRecord("web"), *apps), reason, "It is so.", is_ready, observed_generation=2
+    )
+    return raw_pipeline() | {"status": render_pipeline_status(PIPELINE, record, NOW)}
+
+
+def _pipeline_health(raw: dict[str, Any]) -> dict[str, str]:
+    health: dict[str, str] = _run((PAGES / "pipeline-health.lua").read_text(), raw)
+    return health
+
+
+def test_a_pipeline_is_healthy_while_nothing_is_missing_and_nothing_held() -> None:
+    assert _pipeline_health(_pipeline()) == {"status": "Healthy"}
+
+
+@pytest.mark.parametrize(
+    ("is_ready", "reason", "health"),
+    [
+        (False, Reason.CREDENTIALS_MISSING, "Degraded"),
+        (None, Reason.FORGE_UNAVAILABLE, "Progressing"),
+    ],
+)
+def test_a_pipeline_tells_what_its_releases_would_lack(
+    is_ready: bool | None, reason: Reason, health: str
+) -> None:
+    raw = _pipeline(is_ready=is_ready, reason=reason, held=("backend",))
+    assert _pipeline_health(raw) == {"status": health, "message": f"{reason}: It is so."}
+    raw["metadata"]["annotations"] = IGNORED
+    assert _pipeline_health(raw)["status"] == "Healthy"
+
+
+def test_a_pipeline_tells_which_apps_are_held_by_whatever() -> None:
+    raw = _pipeline(held=("backend", "job"))
+    said = "backend is held. job is held."
+    assert _pipeline_health(raw) == {"status": "Suspended", "message": said}
+
+
+def test_a_pipeline_that_is_not_looked_at_yet_goes_on() -> None:
+    unseen = {"status": "Progressing", "message": "The operator has not looked at this yet."}
+    for status in ({}, {"observedGeneration": -1}, _pipeline()["status"]):
+        raw = raw_pipeline() | {"status": status}
+        raw["metadata"]["generation"] = 3
+        assert _pipeline_health(raw) == unseen
+    del raw["status"]
+    assert _pipeline_health(raw) == unseen
 
 
 @pytest.mark.parametrize(
@@ -188,9 +227,12 @@ def test_an_action_sets_its_annotation_and_changes_nothing_else(
 
 def test_an_action_of_a_pipeline_lifts_the_holds_of_all_its_apps() -> None:
     actions = yaml.safe_load((PAGES / "pipeline-actions.yaml").read_text())
-    (definition,) = actions["definitions"]
+    definitions = {each["name"]: each["action.lua"] for each in actions["definitions"]}
     raw = raw_pipeline()
-    assert not _run(actions["discovery.lua"], raw)[definition["name"]].get("disabled")
-    annotations = _run(definition["action.lua"], raw)["metadata"]["annotations"]
+    offered = _run(actions["discovery.lua"], raw)
+    assert offered.keys() == definitions.keys() == {"refresh", "lift-holds"}
+    asked = _run(definitions["refresh"], raw)["metadata"]["annotations"]
+    assert set(asked) == {"album.dev/refresh"}
+    annotations = _run(definitions["lift-holds"], raw)["metadata"]["annotations"]
     assert set(annotations) == {f"{LIFT_PREFIX}backend", f"{LIFT_PREFIX}frontend"}
     assert all(datetime.fromisoformat(moment).tzinfo for moment in annotations.values())
