@@ -32,7 +32,7 @@ from album_operator.domain.verdict import Act, Done, Halt, Wait
 from album_operator.feedback import Feedback
 from album_operator.passes import Memory, Next, Pass
 from album_operator.report import Reporter
-from album_operator.steps import begin_turn, hold, take_back, turns
+from album_operator.steps import hold, take_back, turns
 from album_operator.steps.access import Access
 from album_operator.steps.app_notices import AppNotices
 from album_operator.steps.path import Step, complete, entrance, next_step, tidy
@@ -153,15 +153,13 @@ class Reconciler:
         run.record = replace(run.record, chosen=AppVersion(wish.app, wish.version))
         case = run.with_wish(wish)
         held = await hold.find(self._world, case) if mode is Mode.APPLY else None
+        if held is not None:
+            self._world.index.begins.leave(run.release.ref)
         stopped = wait(held) if held is not None else turns.take(self._world, case)
         if stopped is not None:
-            self._world.index.begins.leave(run.release.ref)
             return stopped
         run.record = replace(run.record, queue=None)
         case = run.with_wish(wish)
-        queued = begin_turn.find(self._world, case)
-        if queued is not None:
-            return queued
         verdict = await entrance(mode)(self._world, case)
         if mode is Mode.PLAN or not isinstance(verdict, Done):
             return await take_back.after(self._world, case, verdict)

@@ -65,6 +65,7 @@ class Settings:
         engine: images, registries, privileges and bounds of the build Jobs.
         build_limits: how many build Jobs run at once.
         most_in_flight: how many releases of a namespace may be in flight at once.
+        most_triggered: how many releases triggers may make in a namespace within an hour.
         insecure_hosts: `host[:port]` of git servers and registries that may be spoken to in plain
             HTTP.
         allowed_hosts: `host[:port]` of git servers, forges and registries that may be at an address
@@ -90,6 +91,7 @@ class Settings:
     engine: EngineSettings
     build_limits: BuildLimits
     most_in_flight: int
+    most_triggered: int
     insecure_hosts: frozenset[str]
     allowed_hosts: frozenset[str]
     proxies: Proxies
@@ -216,6 +218,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         ),
         most_in_flight=read.parsed(
             "ALBUM_RELEASES_PER_NAMESPACE", "200", as_count, "a number from 1 to 9999"
+        ),
+        most_triggered=read.parsed(
+            "ALBUM_TRIGGERED_RELEASES_PER_HOUR", "300", as_count, "a number from 1 to 9999"
         ),
         insecure_hosts=insecure_hosts,
         allowed_hosts=allowed_hosts,

@@ -8,7 +8,7 @@ from album_operator.codec.conditions import is_in_flight, parse_outcome
 from album_operator.codec.text import Raw, parse_time
 from album_operator.domain.claims import UNMERGED, ConfigBranch, Progress, ReleaseSeen
 from album_operator.domain.history import Ended
-from album_operator.domain.marks import KEEP
+from album_operator.domain.marks import KEEP, TRIGGER_LABEL
 from album_operator.domain.names import normal_url
 from album_operator.domain.pull_requests import PullRequestState
 from album_operator.domain.reasons import Reason
@@ -38,6 +38,7 @@ def parse_seen(body: Raw) -> ReleaseSeen:
         has_begun="resolved" in status,
         minds_others=_minds_others(body["spec"]),
         rollback_of=intern(undone["name"]) if undone is not None else None,
+        is_triggered=TRIGGER_LABEL in (body["metadata"].get("labels") or {}),
         ended=_end_of(body["metadata"], status, conditions, outcome) if step is None else None,
         created_at=parse_time(body["metadata"]["creationTimestamp"]),
         progress=_progress_of(body, status, conditions, step) if step is not None else None,

@@ -80,6 +80,7 @@ class ReleaseSeen:
         is_plan: it only tells what it would do.
         has_begun: what it does is resolved, and in its status.
         rollback_of: name of the release that it takes back; None for none.
+        is_triggered: a trigger made it.
         ended: how it ended; None while it is in flight.
         progress: where it is; None where it has finished, and of a plan, which releases nothing.
         digest: `sha256:…` of its image, once it is Released; empty where nothing told it.
@@ -97,6 +98,7 @@ class ReleaseSeen:
     is_plan: bool = False
     has_begun: bool = False
     rollback_of: str | None = None
+    is_triggered: bool = False
     ended: Ended | None = None
     created_at: datetime = UNKNOWN_TIME
     progress: Progress | None = None

@@ -30,6 +30,7 @@ from album_operator.domain.triggers import (
     release_name,
 )
 from album_operator.domain.verdict import Halt
+from album_operator.memory.creation_limit import CreationLimit
 from album_operator.render.proposal import edited_paths
 from album_operator.render.triggered import render_triggered
 from album_operator.steps.access import Access
@@ -63,6 +64,7 @@ class Triggers:
         self._clock = clock
         self._told: dict[Ref, object] = {}
         self._retries: dict[Ref, float] = {}
+        self._limit = CreationLimit(world.settings.most_triggered, world.clock)
 
     async def begin(
         self, pipeline: Pipeline, record: PipelineRecord, causes: Causes
@@ -130,7 +132,7 @@ class Triggers:
         told = []
         for app in pipeline.apps:
             judged, decided = all_judged[app.name], before[app.name]
-            message, work = judged.told, _Work(self._world, pipeline, wish, app)
+            message, work = judged.told, _Work(self._world, self._limit, pipeline, wish, app)
             try:
                 for tag in judged.fresh:
                     release = await work.find(tag) or await work.make_if_wanted(tag)
@@ -151,6 +153,7 @@ class _Work:
     """
 
     world: World
+    limit: CreationLimit
     pipeline: Pipeline
     wish: TagsWish
     app: App
@@ -175,6 +178,7 @@ class _Work:
             )
         who = self.world.tags.who(self.pipeline.ref, tag.name) or f"AlbumPipeline {name}"
         names = (release_name(tag.name), release_name(tag.name, name))
+        self._claim(Ref(namespace, names[0]), tag)
         for ref in (Ref(namespace, one) for one in names):
             await self.world.releases.create(render_triggered(ref, name, tag.name, who))
             found = await self.world.releases.find_release(ref)
@@ -187,6 +191,22 @@ class _Work:
             "and are not of that tag and pipeline.",
             "Delete one of them",
         )
+
+    def _claim(self, release: Ref, tag: AppTag) -> None:
+        """Take one of the releases that may be made within an hour in the namespace."""
+        known = self.world.index.by_pipeline(release.namespace) or {}
+        for name, seen in ((name, seen) for its in known.values() for name, seen in its.items()):
+            if seen.is_triggered:
+                self.limit.note(Ref(release.namespace, name), seen.created_at)
+        due = self.limit.claim(release)
+        if due is not None:
+            raise TransientError(
+                Reason.RATE_LIMITED,
+                f"Tag {tag.name} makes no release before {due:%H:%M:%S} UTC: triggers have made "
+                f"{self.limit.most} in namespace {release.namespace} within an hour "
+                "(ALBUM_TRIGGERED_RELEASES_PER_HOUR, an admin's setting).",
+                due - self.world.clock(),
+            )
 
     async def _is_behind(self, tag: AppTag) -> bool:
         """Tell whether the base branch has a tag's version, or a newer one."""

@@ -211,3 +211,11 @@ def test_a_release_that_goes_its_own_way_minds_no_others(
     body = raw_release()
     body["spec"] |= spec
     assert parse_seen(body).minds_others is minds
+
+
+def test_a_release_that_a_trigger_made_says_so() -> None:
+    body = raw_release()
+    assert not parse_seen(body).is_triggered
+    body["metadata"]["labels"] = {"album.dev/trigger": "Tag"}
+
+    assert parse_seen(body).is_triggered

@@ -40,7 +40,7 @@ def test_two_variables_are_enough() -> None:
     assert settings.engine.build_resources == resources.BUILD
     assert settings.engine.fetch_resources == resources.FETCH
     assert settings.build_limits == BuildLimits(5)
-    assert settings.most_in_flight == 200
+    assert (settings.most_in_flight, settings.most_triggered) == (200, 300)
     assert settings.insecure_hosts == frozenset()
     assert settings.require_consent
     assert settings.require_guard
@@ -92,6 +92,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
             "ALBUM_BUILDS_PER_NAMESPACE": "12",
             "ALBUM_BUILDS": "40",
             "ALBUM_RELEASES_PER_NAMESPACE": "30",
+            "ALBUM_TRIGGERED_RELEASES_PER_HOUR": "20",
             "ALBUM_BUILD_REQUESTS": "memory=1Gi",
             "ALBUM_BUILD_LIMITS": "memory=8Gi, ephemeral-storage=50Gi",
             "ALBUM_FETCH_LIMITS": "memory=2Gi",
@@ -131,7 +132,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         Mirror("mirror.example.org/quay", "quay.io"),
     )
     assert settings.build_limits == BuildLimits(12, 40)
-    assert settings.most_in_flight == 30
+    assert (settings.most_in_flight, settings.most_triggered) == (30, 20)
     assert settings.engine.buildkit is BuildKitMode.ROOTLESS
     assert settings.engine.allow_privileged
     assert settings.engine.build_resources == Resources(
@@ -211,6 +212,7 @@ def test_all_that_is_missing_is_named_at_once() -> None:
         ("ALBUM_BUILDS_PER_NAMESPACE", "0"),
         ("ALBUM_BUILDS", "0"),
         ("ALBUM_RELEASES_PER_NAMESPACE", "0"),
+        ("ALBUM_TRIGGERED_RELEASES_PER_HOUR", "0"),
         ("ALBUM_BUILDS", "all"),
         ("ALBUM_BUILDS_PER_NAMESPACE", "-1"),
         ("ALBUM_BUILDS_PER_NAMESPACE", "10000"),

@@ -392,3 +392,29 @@ async def test_two_operators_make_one_release_of_each_tag() -> None:
     )
     await asyncio.gather(*passes)
     assert set(other.releases) == {"backend-v1.2.0", "frontend-v1.1.0"}
+
+
+async def test_so_many_are_made_in_a_namespace_within_an_hour_and_the_rest_later() -> None:
+    desk = Desk(Stage(ALBUM_TRIGGERED_RELEASES_PER_HOUR="1"))
+    apps = await desk.look()
+
+    assert set(desk.releases) == {"backend-v1.2.0"}
+    assert "decided" not in apps["frontend"]["trigger"]
+    assert apps["frontend"]["trigger"]["message"] == (
+        "Tag frontend-v1.1.0 makes no release before 13:00:00 UTC: triggers have made 1 in "
+        "namespace album within an hour (ALBUM_TRIGGERED_RELEASES_PER_HOUR, an admin's setting)."
+    )
+    assert apps["backend"]["trigger"]["decided"]["release"] == "backend-v1.2.0"
+
+
+async def test_a_restart_makes_no_more_within_the_hour_and_the_next_hour_does() -> None:
+    desk = Desk(Stage(ALBUM_TRIGGERED_RELEASES_PER_HOUR="1"))
+    await desk.look()
+    desk.stage.restart()
+    desk.stage.tell_of_releases()
+    await desk.look()
+    assert set(desk.releases) == {"backend-v1.2.0"}
+
+    desk.stage.clock.advance(timedelta(hours=1))
+    await desk.look()
+    assert set(desk.releases) == {"backend-v1.2.0", "frontend-v1.1.0"}
