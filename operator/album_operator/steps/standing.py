@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from album_operator.decisions import conventions, edits
+from album_operator.decisions import conventions, edits, trigger
 from album_operator.decisions import standing as decision
 from album_operator.domain.errors import TransientError
 from album_operator.domain.pipeline import Pipeline
@@ -80,6 +80,7 @@ async def look(
         known: what the look before found; where all is as it was then, it is not judged again.
     """
     found = Findings()
+    found.note(*(trigger.find_fault(pipeline, app) for app in pipeline.apps))
     cases = [
         await _find_applications(world, case, found)
         for case in _cases(world, pipeline, access, found)

@@ -308,6 +308,8 @@ async def test_a_range_that_admits_nothing_is_told_and_leaves_what_was_decided()
     desk.push("backend-v1.5.0")
     apps = await desk.look()
     assert "no version can be in" in apps["backend"]["trigger"]["message"]
+    ready = desk.stage.pipeline()["status"]["conditions"][0]
+    assert (ready["status"], ready["reason"]) == ("False", "TriggerInvalid")
     assert apps["backend"]["trigger"]["decided"]["tag"] == "backend-v1.2.0"
     assert len(desk.releases) == 2
 
@@ -375,6 +377,36 @@ async def test_whatever_happens_at_a_write_each_tag_has_one_release(fault: Fault
     assert decided == {"backend": "backend-v1.2.0", "frontend": "frontend-v1.1.0"}
     creations = [what for what in desk.stage.faults.writes if what == "create albumreleases"]
     assert len(creations) <= 4
+
+
+@pytest.mark.parametrize("fault", Fault)
+@pytest.mark.parametrize("at", range(1, 5))
+async def test_whatever_happens_at_a_write_all_new_tags_have_one_release_each(
+    fault: Fault, at: int
+) -> None:
+    desk = Desk(Stage(Faults()), select="All")
+    await desk.look()
+    faults = desk.stage.faults
+    faults.at, faults.fault = len(faults.writes) + at, fault
+    desk.push("backend-v1.3.0", "backend-v1.4.0", "backend-v1.5.0")
+    for _ in range(3):
+        desk.stage.clock.advance(timedelta(minutes=1))
+        try:
+            await desk.look()
+        except Killed:
+            desk.stage.restart()
+        except TransientError:
+            pass
+    assert len(faults.writes) >= faults.at
+
+    assert set(desk.releases) == {
+        "backend-v1.2.0",
+        "frontend-v1.1.0",
+        "backend-v1.3.0",
+        "backend-v1.4.0",
+        "backend-v1.5.0",
+    }
+    assert desk.apps()["backend"]["trigger"]["decided"]["release"] == "backend-v1.5.0"
 
 
 async def test_two_operators_make_one_release_of_each_tag() -> None:

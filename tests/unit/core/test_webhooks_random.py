@@ -32,12 +32,13 @@ VALUES = [
 ]  # fmt: skip
 EVENTS = [
     "pull_request", "push", "delete", "status", "check_run", "check_suite", "workflow_run",
-    "merge_group", "repository", "pull_request_approved",
+    "merge_group", "repository", "pull_request_approved", "create", "release",
 ]  # fmt: skip
 KEYS = [
     "repository", "html_url", "pull_request", "number", "head", "ref", "ref_type", "branches",
     "name", "check_run", "check_suite", "workflow_run", "pull_requests", "head_branch",
-    "merge_group", "head_ref", "changes", "from",
+    "merge_group", "head_ref", "changes", "from", "release", "tag_name", "action", "sender",
+    "login", "deleted",
 ]  # fmt: skip
 
 quick = settings(
@@ -47,6 +48,7 @@ quick = settings(
 texts = st.one_of(
     st.text(st.characters(exclude_categories=()), max_size=20),
     st.sampled_from(["https://[", "https://a:b/c", "https://a/b", "branch", "refs/heads/x"]),
+    st.sampled_from(["refs/tags/x", "tag", "published", "backend-v1.0.0"]),
     st.integers(0, 9**30).map(lambda number: f"gh-readonly-queue/main/pr-{number}-abc"),
 )
 values = st.recursive(
