@@ -48,9 +48,9 @@ def measure(work: Callable[[], None], server: GitServer, client: str, folder: Pa
     # What the run before wrote must not reach the disk on this one's time.
     os.sync()
     before = server.traffic(client)
-    cpu, began = _cpu_seconds(), time.perf_counter()
+    cpu, began = cpu_seconds(), time.perf_counter()
     work()
-    seconds, cpu = time.perf_counter() - began, _cpu_seconds() - cpu
+    seconds, cpu = time.perf_counter() - began, cpu_seconds() - cpu
     traffic = server.traffic(client).since(before)
     return Sample(
         seconds, cpu, traffic.received, traffic.sent, traffic.requests, disk_usage(folder)
@@ -82,6 +82,7 @@ def disk_usage(folder: Path) -> int:
     return size
 
 
-def _cpu_seconds() -> float:
+def cpu_seconds() -> float:
+    """Give what this process, and the children it has waited for, have used of a processor."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(usage.ru_utime + usage.ru_stime for usage in used)

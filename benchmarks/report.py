@@ -20,6 +20,7 @@ from benchmarks.scale import Scale, render_scale, scale_goals
 from benchmarks.served import ROOT
 from benchmarks.settings import PAIRS
 from benchmarks.tables import table
+from benchmarks.tags import Tags, render_tags, tag_goals
 from benchmarks.writeback import SHALLOW, WAYS, WriteBack
 
 HEADINGS = (
@@ -56,6 +57,7 @@ class Results:
     builds: Builds | None = None
     applications: Watched | None = None
     comparisons: Comparisons | None = None
+    tags: Tags | None = None
 
     @property
     def goals(self) -> tuple[Goal, ...]:
@@ -73,6 +75,8 @@ class Results:
             goals += scale_goals(self.scale)
         if self.applications is not None:
             goals += application_goals(self.applications)
+        if self.tags is not None:
+            goals += tag_goals(self.tags)
         if self.builds is not None:
             goals += build_goals(self.builds)
         if self.comparisons is not None:
@@ -95,6 +99,8 @@ def render_text(results: Results) -> str:
         lines += [*render_scale(results.scale), ""]
     if results.applications is not None:
         lines += [*render_applications(results.applications), ""]
+    if results.tags is not None:
+        lines += [*render_tags(results.tags), ""]
     if results.builds is not None:
         lines += [*render_builds(results.builds), ""]
     if results.comparisons is not None:
@@ -119,6 +125,7 @@ def render_json(results: Results) -> Mapping[str, object]:
         "distance": asdict(results.distance) if results.distance is not None else None,
         "scale": asdict(results.scale) if results.scale is not None else None,
         "builds": asdict(results.builds) if results.builds is not None else None,
+        "tags": asdict(results.tags) if results.tags is not None else None,
         "applications": asdict(results.applications) if results.applications is not None else None,
         "comparisons": asdict(results.comparisons) if results.comparisons is not None else None,
         "goals": [asdict(goal) | {"outcome": goal.outcome} for goal in results.goals],

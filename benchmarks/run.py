@@ -31,9 +31,11 @@ from benchmarks.settings import (
     NEIGHBOURS,
     PULL_REQUESTS,
     SCALE,
+    TAGS,
     WRITE_BACK,
     Settings,
 )
+from benchmarks.tags import measure_tags
 from benchmarks.tasks import WrongResultError
 from benchmarks.writeback import WriteBack, measure_write_back
 from testbed.commands import PartError
@@ -62,7 +64,7 @@ def run(settings: Settings) -> int:
 def _measure(settings: Settings) -> Results:
     settings.runs.mkdir(parents=True, exist_ok=True)
     write_back = pull_requests = neighbours = distance = scale = builds = applications = None
-    comparisons = None
+    comparisons = tags = None
     with tempfile.TemporaryDirectory(dir=settings.runs, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         if PULL_REQUESTS in settings.parts:
@@ -85,12 +87,24 @@ def _measure(settings: Settings) -> Results:
             below = folder / "applications"
             below.mkdir()
             applications = measure_applications(settings.applications, settings.idle_seconds, below)
+        if TAGS in settings.parts:
+            below = folder / "tags"
+            below.mkdir()
+            tags = measure_tags(settings.pushes, settings.polled, below)
         if BUILDS in settings.parts:
             builds = measure_builds(settings.builds, settings.changes)
         if COMPARISONS in settings.parts:
             comparisons = measure_comparisons(settings.merges)
     return Results(
-        write_back, pull_requests, neighbours, distance, scale, builds, applications, comparisons
+        write_back,
+        pull_requests,
+        neighbours,
+        distance,
+        scale,
+        builds,
+        applications,
+        comparisons,
+        tags,
     )
 
 

@@ -25,6 +25,8 @@ WATCHED = "300"
 IDLE_SECONDS = "30"
 BUILDS_BESIDE_EMPTY_JOBS = "5"
 CHANGES = "1"
+PUSHES = "50"
+POLLED = "200"
 REPORT = "build/bench.json"
 
 MOST_MERGES = 64
@@ -33,8 +35,8 @@ MOST_MERGES = 64
 ALONE = BUILDS, COMPARISONS = "builds", "comparisons"
 """They need a testbed that is up, and each is measured alone."""
 
-WRITE_BACK, PULL_REQUESTS, NEIGHBOURS, DISTANCE, SCALE, APPLICATIONS, *_ = PARTS = (
-    "writeback", "pullrequests", "neighbours", "distance", "scale", "applications", *ALONE,
+WRITE_BACK, PULL_REQUESTS, NEIGHBOURS, DISTANCE, SCALE, APPLICATIONS, TAGS, *_ = PARTS = (
+    "writeback", "pullrequests", "neighbours", "distance", "scale", "applications", "tags", *ALONE,
 )  # fmt: skip
 """What `BENCH_ONLY` may name."""
 
@@ -63,6 +65,8 @@ class Settings:
         finished: releases that have finished, at the starts of the operator.
         suspended: releases that are suspended then.
         applications: of Argo CD, that are watched while it writes them.
+        pushes: of tags, each of which makes a release.
+        polled: repositories whose tags are looked at.
         starts: of the operator, and of what it is compared with.
         idle_seconds: for how long each is watched once it has nothing to do.
         builds: releases that are compared with empty Jobs.
@@ -83,6 +87,8 @@ class Settings:
     finished: int
     suspended: int
     applications: int
+    pushes: int
+    polled: int
     starts: int
     idle_seconds: int
     builds: int
@@ -129,6 +135,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         finished=_count("BENCH_FINISHED", environment.get("BENCH_FINISHED") or finished),
         suspended=_count("BENCH_SUSPENDED", environment.get("BENCH_SUSPENDED") or SUSPENDED),
         applications=_count("BENCH_APPLICATIONS", environment.get("BENCH_APPLICATIONS") or WATCHED),
+        pushes=_count("BENCH_PUSHES", environment.get("BENCH_PUSHES") or PUSHES),
+        polled=_count("BENCH_POLLED", environment.get("BENCH_POLLED") or POLLED),
         starts=_count("BENCH_STARTS", environment.get("BENCH_STARTS") or STARTS),
         idle_seconds=_count("BENCH_IDLE", environment.get("BENCH_IDLE") or IDLE_SECONDS),
         builds=_count("BENCH_BUILDS", environment.get("BENCH_BUILDS") or BUILDS_BESIDE_EMPTY_JOBS),

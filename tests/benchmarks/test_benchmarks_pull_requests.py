@@ -14,6 +14,7 @@ from benchmarks.settings import (
     NEIGHBOURS,
     PULL_REQUESTS,
     SCALE,
+    TAGS,
     WRITE_BACK,
     read_settings,
 )
@@ -88,4 +89,5 @@ def test_one_part_may_be_chosen() -> None:
         DISTANCE,
         SCALE,
         APPLICATIONS,
+        TAGS,
     )

@@ -53,6 +53,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         "BENCH_SUSPENDED": "3",
         "BENCH_STARTS": "1",
         "BENCH_APPLICATIONS": "3",
+        "BENCH_PUSHES": "2",
+        "BENCH_POLLED": "3",
         "BENCH_IDLE": "1",
         "BENCH_CACHE": str(folder / "cache"),
         "BENCH_REPORT": str(folder / "bench.json"),
@@ -164,10 +166,18 @@ def test_the_watched_applications_are_written_at_their_turns(run: Run) -> None:
     assert found["core"] >= 0
 
 
+def test_each_pushed_tag_has_its_release_and_each_repository_one_list(run: Run) -> None:
+    found = run.report["tags"]
+    assert len(found["seconds"]) == 2
+    assert found["lists"] == 3
+    assert found["requests"] <= 6
+    assert found["received"] > 3 * 500 * 40
+
+
 def test_every_goal_has_its_line_and_the_end_counts_them(run: Run) -> None:
     lines = re.findall(r"^goal .+: [≥≤] .+ measured .+ (met|MISSED|not measured)$", run.text, re.M)
-    assert len(lines) == len(run.report["goals"]) == 28
-    assert run.text.splitlines()[-1].startswith("28 goals: ")
+    assert len(lines) == len(run.report["goals"]) == 31
+    assert run.text.splitlines()[-1].startswith("31 goals: ")
 
 
 def test_few_pairs_are_called_no_result(run: Run) -> None:
