@@ -14,8 +14,7 @@ from testbed.state import ForgeKind
 
 MERGE_SECONDS = 60
 
-_PULL_REQUESTS = ("pull_request", "pull_request_review", "pull_request_sync")
-_WEBHOOK_EVENTS = [*_PULL_REQUESTS, "push", "create", "release", "status"]
+_WEBHOOK_EVENTS = ["pull_request", "pull_request_review", "pull_request_sync", "push", "status"]
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,9 @@ async def _listen(
     """Open the port of probes and metrics, and that of the webhooks where they have a secret."""
     runners = [await serve_health(health, metrics, settings.health_port)]
     if settings.webhook_secret_file is None:
-        LOG.info("ALBUM_WEBHOOK_SECRET_FILE is not set: merges are noticed by polling only.")
+        LOG.info(
+            "ALBUM_WEBHOOK_SECRET_FILE is not set: merges and tags are noticed by polling only."
+        )
     else:
 
         def tell(notice: AnyNotice) -> None:

@@ -12,10 +12,7 @@ from album_operator.domain.verdict import Wait
 from album_operator.domain.versions import Versioning, is_newer
 
 LOOK = timedelta(minutes=5)
-"""How often the next ones in line look again, where no event tells; the further behind, the more
-seldom, so that hundreds that wait ask the API server less than once a second."""
-
-NEXT_ONES = 10
+"""How often those that wait look again, where no event tells."""
 
 
 LISTING = timedelta(seconds=1)
@@ -51,5 +48,4 @@ def wait(release: Ref, place: BeginPlace) -> Wait:
         f"(ALBUM_RELEASES_PER_NAMESPACE, an admin's setting) {place.running} are. It begins by "
         "itself once one of them has ended."
     )
-    after = LOOK * (1 + len(place.waiting) // NEXT_ONES)
-    return Wait(Reason.QUEUED, message, after, is_poll=True)
+    return Wait(Reason.QUEUED, message, LOOK, is_poll=True)

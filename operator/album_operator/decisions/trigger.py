@@ -32,7 +32,13 @@ from album_operator.domain.triggers import (
     release_name,
 )
 from album_operator.domain.verdict import Halt
-from album_operator.domain.versions import EXAMPLES, Versioning, is_newer, is_version
+from album_operator.domain.versions import (
+    EXAMPLES,
+    Versioning,
+    is_newer,
+    is_version,
+    rule_between,
+)
 
 FIELD = "spec.triggers.tags"
 
@@ -268,11 +274,21 @@ def _tell(
             f"moved to {now.commit[:12]} since: a moved tag makes no release. Push a tag of a "
             "newer version."
         )
+    if decided is not None and versioning is Versioning.SEMVER and not fresh:
+        for tag in tags:
+            rule = _find_odd_rule(decided.version, tag.version)
+            if rule and _why_not(wish, tag, versioning) is None:
+                return f"Tag {tag.name} makes no release: {decided.tag} was decided about. {rule}"
     is_above = newest is not None and (
         decided is None or is_newer(newest.version, decided.version, versioning)
     )
     why = _why_not(wish, newest, versioning) if newest is not None and is_above else None
     return f"Tag {newest.name} makes no release: {why}." if newest is not None and why else ""
+
+
+def _find_odd_rule(decided: str, version: str) -> str:
+    """Say why one of two pre-releases counts as older, where people count otherwise."""
+    return rule_between(decided, version) if "-" in decided and "-" in version else ""
 
 
 def _newest(

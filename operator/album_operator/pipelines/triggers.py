@@ -22,6 +22,8 @@ from album_operator.domain.pipeline_record import PipelineRecord
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.domain.remedy import in_words
+from album_operator.domain.resolved import Resolved
+from album_operator.domain.seen import ConfigSeen
 from album_operator.domain.triggers import (
     AppTag,
     Decided,
@@ -86,7 +88,9 @@ class Triggers:
             apps = (replace(app, newest_tag=None, trigger=None) for app in record.apps)
             return replace(record, apps=tuple(apps)), None
         is_due = self._is_due(ref, record, causes)
-        seen = tags.read(ref, anew=Cause.CHANGED in causes) if is_due else None
+        # After a start all have changed, and nobody asks for anything.
+        is_changed = Cause.CHANGED in causes and ref in self._told
+        seen = tags.read(ref, anew=is_changed) if is_due else None
         if seen is None:
             return record, self._left(ref)
         self._retries.pop(ref, None)
@@ -145,11 +149,15 @@ class Triggers:
         return replace(record, apps=tuple(told))
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Work:
-    """What is done about a tag of an app.
+    """What is done in a pass about the tags of an app.
 
     Each method raises `TerminalError` where a person has to act first, and `TransientError`.
+
+    Attributes:
+        base: the base branch; None before it was looked at, once for all tags.
+        has_right: it is known that releases may be made in the namespace.
     """
 
     world: World
@@ -157,6 +165,8 @@ class _Work:
     pipeline: Pipeline
     wish: TagsWish
     app: App
+    base: ConfigSeen | None = None
+    has_right: bool = False
 
     async def find(self, tag: AppTag) -> str | None:
         """Find a release that leaves nothing to do."""
@@ -169,7 +179,8 @@ class _Work:
         if await self._is_behind(tag):
             return None
         namespace, name = self.pipeline.ref.namespace, self.pipeline.ref.name
-        if not await self.world.releases.may_create(namespace):
+        self.has_right = self.has_right or await self.world.releases.may_create(namespace)
+        if not self.has_right:
             raise TransientError(
                 Reason.FORBIDDEN,
                 f"Tag {tag.name} makes no release: the operator may not create albumreleases in "
@@ -212,17 +223,20 @@ class _Work:
         """Tell whether the base branch has a tag's version, or a newer one."""
         world, wish = self.world, trigger.wish_of(self.pipeline, tag)
         resolved = _or_raise(conventions.resolve(wish, self.pipeline))
-        access = Access(world.secrets, world.pull_requests, self.pipeline.ref.namespace)
-        place = await access.to_config(resolved)
-        paths = edited_paths(resolved.config.edits)
-        seen = await world.config.look(place, resolved.config.base_branch or None, paths, None)
-        resolved = preflight.with_base(resolved, seen)
-        tried = await try_edits(world.editor, wish, resolved, UNKNOWN_DIGEST, seen)
+        self.base = self.base or await self._look_at_base(resolved)
+        resolved = preflight.with_base(resolved, self.base)
+        tried = await try_edits(world.editor, wish, resolved, UNKNOWN_DIGEST, self.base)
         if tried.refused is not None and tried.refused.reason is Reason.SUPERSEDED:
             return True
         if tried.refused is not None:
             _or_raise(tried.refused)
         return trigger.is_at_base(resolved, tried.edited.current)
+
+    async def _look_at_base(self, resolved: Resolved) -> ConfigSeen:
+        world, paths = self.world, edited_paths(resolved.config.edits)
+        access = Access(world.secrets, world.pull_requests, self.pipeline.ref.namespace)
+        place = await access.to_config(resolved)
+        return await world.config.look(place, resolved.config.base_branch or None, paths, None)
 
 
 def _with_message(record: PipelineRecord, message: str) -> PipelineRecord:

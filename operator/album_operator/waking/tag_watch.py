@@ -32,6 +32,9 @@ Key = tuple[str, str, str]
 APART_SECONDS = 0.5
 """Between two looks at a repository, however much is told of it."""
 
+FRESH_SECONDS = 5.0
+"""The same where pipelines are changed: a thousand of one repository may be applied at once."""
+
 UNSEEN_SECONDS = (1.0, 5.0, 20.0)
 """After which it is looked again for a tag that was told of and is not listed yet: forges tell of a
 push before all of their servers have it."""
@@ -144,12 +147,14 @@ class TagWatch:
         """Give the tags that a pipeline follows; None where it is woken once they are listed."""
         known = self._repositories[self._followed[pipeline]]
         is_told = pipeline not in known.waiting and not known.is_looking
-        is_recent = not anew or self._clock() - known.looked < APART_SECONDS
         prefixes = known.followers[pipeline].prefixes
-        if known.trouble is not None and is_told and is_recent:
-            return TagsSeen({}, known.trouble)
-        if known.tags is not None and is_told and is_recent and prefixes <= known.prefixes:
-            return TagsSeen(known.tags)
+        if anew:
+            self._look_soon(known, FRESH_SECONDS)
+        if is_told and not (anew and known.due <= self._clock()):
+            if known.trouble is not None:
+                return TagsSeen({}, known.trouble)
+            if known.tags is not None and prefixes <= known.prefixes:
+                return TagsSeen(known.tags)
         known.waiting.add(pipeline)
         self._look_soon(known)
         return None
@@ -174,9 +179,10 @@ class TagWatch:
                 known.unseen.setdefault(notice.tag, 0)
             self._look_soon(known)
 
-    def _look_soon(self, known: _Repository) -> None:
+    def _look_soon(self, known: _Repository, apart: float = APART_SECONDS) -> None:
+        """Look once the last look is so many seconds ago."""
         if known.failures == 0:  # What does not answer is left alone for as long as was decided.
-            known.due = min(known.due, max(self._clock(), known.looked + APART_SECONDS))
+            known.due = min(known.due, max(self._clock(), known.looked + apart))
             self._news.set()
 
     async def run(self) -> None:

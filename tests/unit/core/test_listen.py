@@ -89,4 +89,4 @@ async def test_without_a_secret_the_port_stays_closed_and_the_log_says_so(
             await session.post(url("/webhooks/github"), data=BODY, headers=signed("github"))
         async with session.get(url("/healthz")) as answer:
             assert answer.status == 200
-    assert any("merges are noticed by polling only" in line for line in caplog.messages)
+    assert any("tags are noticed by polling only" in line for line in caplog.messages)

@@ -18,6 +18,7 @@ from album_operator.domain.triggers import TagInterest
 from album_operator.waking.tag_watch import (
     APART_SECONDS,
     FIRST_BACKOFF,
+    FRESH_SECONDS,
     KEPT_SECONDS,
     MOST_UNSEEN,
     UNSEEN_SECONDS,
@@ -204,13 +205,23 @@ async def test_a_list_is_kept_a_moment_and_then_listed_again_for_who_asks() -> N
     assert world.tags() == {"backend-v1.0.0"}
 
 
-async def test_somebody_who_changed_a_pipeline_gets_a_new_list() -> None:
+async def test_somebody_who_changed_a_pipeline_gets_a_new_list_and_many_get_few() -> None:
     world = World()
     await world.follow(ONE)
     await world.after(10)
     assert world.watch.read(ONE, anew=True) is None
     assert await world.after(0) == [ONE]
+    before = len(world.source.lists)
+    for _ in range(50):
+        assert world.watch.read(ONE, anew=True) is not None
+        await world.after(0.08)
+    assert len(world.source.lists) == before
+
+    # What was pushed since is in the list that is made once this one is not fresh any more.
+    world.repository.tags["backend-v1.1.0"] = world.commit
     assert world.watch.read(ONE, anew=True) is not None
+    assert await world.after(FRESH_SECONDS - 4.0) == [ONE]
+    assert len(world.source.lists) == before + 1
 
 
 async def test_a_trouble_is_told_when_it_is_met_twice_and_waited_out() -> None:

@@ -109,6 +109,49 @@ def test_a_moved_tag_makes_no_release_and_is_told_until_a_newer_one_comes() -> N
     assert trigger.judge(pipeline, pipeline.apps[0], later, _decided("v1.2.0")).told == ""
 
 
+@pytest.mark.parametrize(
+    ("there", "tags", "fresh"),
+    [
+        # No range, and builds that are pre-releases by SemVer.
+        (["v2.2.0", "v2.3.0-rc.0.18.g1abb7b5dd-ppc64le"], {}, "v2.2.0"),
+        (["v1.0.0", "v1.0.1-64.272fa09"], {}, "v1.0.0"),
+        (["1.0.2-f3ba42e", "1.0.1", "1.0.0"], {"range": "~1.0.x"}, "1.0.1"),
+        (["2.0.299", "2.0.330-63-gc1cfb6864"], {"range": ">=2.0.200"}, "2.0.299"),
+        (
+            ["2.0.299", "2.0.330-63-gc1cfb6864"],
+            {"range": ">=2.0.300-0", "prereleases": True},
+            "2.0.330-63-gc1cfb6864",
+        ),
+        # A repository of many projects, each with numbers of its own.
+        (
+            ["999999.0.1", "1000059.2.0", "2000000.0.0"],
+            {"range": ">=1000000 <2000000"},
+            "1000059.2.0",
+        ),
+        # Calendars, and zeros before a number.
+        (["v2026.0123.0", "v2026.0099.1"], {"range": "2026.x"}, "v2026.0123.0"),
+        (["3.284.10-0360315", "3.284.10-0360314"], {"prereleases": True}, "3.284.10-0360315"),
+    ],
+)
+def test_what_others_were_asked_to_choose_from(
+    there: list[str], tags: dict[str, Any], fresh: str
+) -> None:
+    assert _fresh(there, **tags) == [fresh]
+
+
+def test_a_pre_release_that_only_people_count_as_newer_is_told() -> None:
+    judged = _judge(["v7.8.0-rc9", "v7.8.0-rc10"], "v7.8.0-rc9", prereleases=True)
+    assert judged.fresh == ()
+    assert judged.told == (
+        "Tag backend-v7.8.0-rc10 makes no release: backend-v7.8.0-rc9 was decided about. SemVer "
+        "compares rc10 and rc9 as texts, letter by letter and capitals first, so rc10 comes before "
+        "rc9; only digits that stand alone, as in rc.10, are a number to it."
+    )
+    assert _judge(["v7.8.0-rc9", "v7.8.0-rc10"], "v7.8.0-rc9").told == ""
+    assert _judge(["v7.8.0-rc.9", "v7.8.0-rc.10"], "v7.8.0-rc.10", prereleases=True).told == ""
+    assert _judge(["v7.8.0-rc10", "v7.8.0"], "v7.8.0", prereleases=True).told == ""
+
+
 def test_a_decision_about_versions_of_another_form_is_none() -> None:
     pipeline = parse_pipeline(raw_pipeline(triggers={}, versioning="Numeric"))
     tags = [AppTag("backend-2024.11.03", "2024.11.03", OLD)]
