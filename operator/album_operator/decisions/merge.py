@@ -76,7 +76,8 @@ def decide(
         return Done(record, Reason.NO_CHANGE, NOT_MERGED)
     match seen.state:
         case PullRequestState.CLOSED:
-            return closed(seen)
+            shown = to_record(seen, record.pull_request)
+            return replace(closed(seen), record=replace(record, pull_request=shown))
         case _ if retarget.is_strange(record, resolved, seen):
             return retarget.strange(resolved, seen)
         case PullRequestState.MERGED if retarget.is_elsewhere(resolved, seen):

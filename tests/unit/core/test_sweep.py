@@ -103,6 +103,7 @@ async def test_the_branch_of_a_closed_one_stays_for_a_day_to_be_reopened() -> No
     stage.forge.close_pull_request(REPOSITORY, number)
     await stage.settle()
     assert stage.ready() == ("False", "PullRequestClosed")
+    assert stage.status()["pullRequest"]["state"] == "Closed"
     assert await broom.sweep()
 
     stage.clock.advance(REOPENED_FOR)

@@ -118,6 +118,9 @@ def test_a_closed_pull_request_ends_the_release() -> None:
 
     assert isinstance(verdict, Halt)
     assert verdict.reason is Reason.PULL_REQUEST_CLOSED
+    assert verdict.record is not None
+    assert verdict.record.pull_request is not None
+    assert verdict.record.pull_request.state == PullRequestState.CLOSED
 
 
 WAITS = [
