@@ -18,17 +18,22 @@ from kubernetes import client, config, watch
 from testbed import lifecycle, progress, samples
 from testbed.access import Testbed
 from testbed.commands import PartError
-from testbed.deploy import NAMESPACE, deploy, ensure_webhook
+from testbed.deploy import NAMESPACE, deploy, ensure_webhooks
 from testbed.github_forge import GitHubForge, forge_of
 from testbed.samples.git import Git
 from testbed.settings import SettingsError, from_environment
 from testbed.state import ForgeKind
 
 GROUP, VERSION = "album.dev", "v1alpha1"
-RELEASE = "backend-v1.1.0"
+RELEASE = "backend-v1.1.1"
+"""The tag that is pushed, and the release it makes."""
+
+NEWEST = "backend-v1.1.0"
+"""The tag before it: once the pipeline tells of that, it is a webhook that tells of the new one."""
+
 APPLICATION = "album-app-backend"
-CONFIG = "album/album-app-config"
-OLD, NEW = "v1.0.0", "v1.1.0"
+SOURCE, CONFIG = "album/album-app", "album/album-app-config"
+OLD, NEW = "v1.0.0", "v1.1.1"
 
 RELEASE_SECONDS = 600
 
@@ -96,18 +101,23 @@ def _begin_anew(testbed: Testbed) -> None:
     )
     if found or version != OLD:
         with progress.step("samples back to their first state"):
-            testbed.kubectl("delete", "albumreleases", "--all", "-n", NAMESPACE, "--timeout=60s")
+            for kind in ("albumpipelines", "albumreleases"):
+                testbed.kubectl("delete", kind, "--all", "-n", NAMESPACE, "--timeout=60s")
             samples.reset(testbed)
-            ensure_webhook(testbed)  # it went with the repository
+            ensure_webhooks(testbed)  # they went with the repositories
 
 
 def _release(testbed: Testbed) -> dict[str, Any]:
-    """Apply pipeline and release, merge as a reviewer, and give the final status."""
-    files = samples.render_examples(testbed.forge_url, testbed.registry, testbed.forge)
-    examples = "---\n".join(files.values())
-    print("\n".join(f"    {line}" for line in examples.splitlines()))
-    with progress.step(f"kubectl apply: AlbumPipeline album-app, AlbumRelease {RELEASE}"):
-        testbed.kubectl("apply", "-f", "-", stdin=examples)
+    """Apply the pipeline, push a tag, merge as a reviewer, and give the final status."""
+    pipeline = samples.render_pipeline(testbed.forge_url, testbed.registry, testbed.forge)
+    print("\n".join(f"    {line}" for line in pipeline.splitlines()))
+    with progress.step("kubectl apply: AlbumPipeline album-app, and wait until it is Ready"):
+        testbed.kubectl("apply", "-f", "-", stdin=pipeline)
+        for what in ("condition=Ready", f"jsonpath={{.status.apps[0].newestTag.name}}={NEWEST}"):
+            wait = ("wait", "albumpipeline", "album-app", "-n", NAMESPACE, "--timeout=120s")
+            testbed.kubectl(*wait, f"--for={what}")
+    with progress.step(f"git push: tag {RELEASE} of {SOURCE}"):
+        _push_tag(testbed)
     with progress.step("release"):
         for release in _changes(testbed):
             ready = condition(release, "Ready")
@@ -117,6 +127,16 @@ def _release(testbed: Testbed) -> dict[str, Any]:
     status: dict[str, Any] = release["status"]
     _require("Ready", ready["status"] == "True", f"{ready['reason']}: {ready['message']}")
     return status
+
+
+def _push_tag(testbed: Testbed) -> None:
+    """Tag the source's last commit and push that, as a developer does."""
+    url = f"{testbed.forge_url}/{SOURCE}.git"
+    developer = (testbed.reviewer, testbed.reviewer_token)
+    with tempfile.TemporaryDirectory(prefix="demo-") as folder:
+        git = Git.init(Path(folder))
+        git.run_as(*developer, "fetch", "--quiet", url, "main")
+        git.run_as(*developer, "push", "--quiet", url, f"FETCH_HEAD:refs/tags/{RELEASE}")
 
 
 def _changes(testbed: Testbed) -> Iterator[dict[str, Any]]:
@@ -157,6 +177,10 @@ def _merge(testbed: Testbed, number: int) -> None:
 def _facts(
     testbed: Testbed, status: dict[str, Any], before: str, asked: list[str]
 ) -> Iterator[Fact]:
+    asked_by = status["requestedBy"]
+    _require("tag", testbed.reviewer in asked_by, f"the release was asked for by {asked_by}")
+    yield Fact("tag", f"{RELEASE}, pushed by {asked_by}, made the release of that name")
+
     image = status["image"]
     digest = _digest(testbed, image["reference"])
     _require("image", digest == image["digest"], f"the registry has {digest}")

@@ -13,7 +13,7 @@ from testbed import progress
 from testbed.access import Testbed
 from testbed.gitea import OWNER
 from testbed.github_forge import forge_of
-from testbed.samples.history import ALBUM_APP_CONFIG
+from testbed.samples.history import SAMPLES
 from testbed.state import WEBHOOK_PORT
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -55,18 +55,19 @@ def deploy(testbed: Testbed, **settings: str) -> str:
         if settings_now.endswith("configured"):
             testbed.kubectl("-n", SYSTEM, "rollout", "restart", DEPLOYMENT)
         testbed.kubectl("-n", SYSTEM, "rollout", "status", DEPLOYMENT, "--timeout=180s")
-        ensure_webhook(testbed)
+        ensure_webhooks(testbed)
     return image
 
 
-def ensure_webhook(testbed: Testbed) -> None:
-    """Let the forge tell the operator what happens in the config repository."""
+def ensure_webhooks(testbed: Testbed) -> None:
+    """Let the forge tell the operator what happens in the repositories."""
     where = f"http://{testbed.node_address}:{WEBHOOK_PORT}"
-    forge_of(testbed).of_owner(testbed).ensure_webhook(
-        f"{OWNER}/{ALBUM_APP_CONFIG.name}",
-        f"{where}/webhooks/{testbed.forge.type.lower()}",
-        testbed.webhook_secret,
-    )
+    for sample in SAMPLES:
+        forge_of(testbed).of_owner(testbed).ensure_webhook(
+            f"{OWNER}/{sample.name}",
+            f"{where}/webhooks/{testbed.forge.type.lower()}",
+            testbed.webhook_secret,
+        )
 
 
 def _apply(testbed: Testbed, manifests: list[dict[str, object]]) -> str:

@@ -14,7 +14,8 @@ from testbed.state import ForgeKind
 
 MERGE_SECONDS = 60
 
-_WEBHOOK_EVENTS = ["pull_request", "pull_request_review", "pull_request_sync", "push", "status"]
+_PULL_REQUESTS = ("pull_request", "pull_request_review", "pull_request_sync")
+_WEBHOOK_EVENTS = [*_PULL_REQUESTS, "push", "create", "release", "status"]
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,14 @@ from testbed.samples.applications import (
     wait_healthy,
 )
 from testbed.samples.deploy import ensure, prepare, reset
-from testbed.samples.examples import render_examples
+from testbed.samples.examples import render_pipeline
 from testbed.samples.publish import publish, reset_repositories
 
 __all__ = [
     "ensure",
     "prepare",
     "publish",
-    "render_examples",
+    "render_pipeline",
     "reset",
     "reset_repositories",
     "root_application",

@@ -1,4 +1,4 @@
-"""The two YAML files a user writes, read as the operator reads them."""
+"""The YAML a user writes, read as the operator reads it."""
 
 from pathlib import Path
 
@@ -6,40 +6,23 @@ import pytest
 import yaml
 
 from album_operator.api.pipeline import AlbumPipeline
-from album_operator.api.release import AlbumRelease
 from album_operator.domain.release import Edit
 from album_operator.render.values import edit_values, read_values
-from testbed.samples import render_examples
-from testbed.samples.git import Git
+from testbed.samples import render_pipeline
 from tests.samples.conftest import FORGE_URL, REGISTRY
 
 
 @pytest.fixture(scope="module")
 def pipeline() -> AlbumPipeline:
-    text = render_examples(FORGE_URL, REGISTRY)["pipeline.yaml"]
+    text = render_pipeline(FORGE_URL, REGISTRY)
     return AlbumPipeline.model_validate(yaml.safe_load(text))
 
 
-@pytest.fixture(scope="module")
-def release() -> AlbumRelease:
-    text = render_examples(FORGE_URL, REGISTRY)["release.yaml"]
-    return AlbumRelease.model_validate(yaml.safe_load(text))
-
-
-def test_the_examples_have_the_addresses_of_the_testbed(pipeline: AlbumPipeline) -> None:
+def test_the_pipeline_has_the_addresses_of_the_testbed(pipeline: AlbumPipeline) -> None:
     assert pipeline.spec.source.repository == f"{FORGE_URL}/album/album-app"
     assert pipeline.spec.build.image.registry == REGISTRY
     assert pipeline.spec.build.image.insecure
     assert pipeline.spec.config.forge.api_url == f"{FORGE_URL}/api/v1"
-
-
-def test_the_release_names_the_pipeline_and_a_tag_that_exists(
-    pipeline: AlbumPipeline, release: AlbumRelease, album_app: Git
-) -> None:
-    assert release.metadata.name == release.spec.tag
-    assert release.spec.pipeline_ref.name == pipeline.metadata.name
-    assert release.metadata.namespace == pipeline.metadata.namespace
-    assert release.spec.tag in album_app.run("tag").split()
 
 
 @pytest.mark.parametrize("app", ["backend", "frontend"])

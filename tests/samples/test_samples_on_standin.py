@@ -14,7 +14,7 @@ from testbed.commands import PartError
 from testbed.gitea import OWNER, REVIEWER
 from testbed.github.server import running_github
 from testbed.github_forge import GitHubForge
-from testbed.samples import render_examples
+from testbed.samples import render_pipeline
 from testbed.samples.git import Git
 from testbed.samples.publish import publish, reset_repositories
 from testbed.state import ForgeKind
@@ -117,6 +117,6 @@ def test_what_github_does_not_describe_is_told(tmp_path: Path) -> None:
 
 
 def test_the_pipeline_names_github_and_its_api() -> None:
-    text = render_examples(FORGE_URL, REGISTRY, ForgeKind.GITHUB_STANDIN)["pipeline.yaml"]
+    text = render_pipeline(FORGE_URL, REGISTRY, ForgeKind.GITHUB_STANDIN)
     forge = AlbumPipeline.model_validate(yaml.safe_load(text)).spec.config.forge
     assert (forge.type, forge.api_url) == (ForgeType.GITHUB, f"{FORGE_URL}/api/v3")

@@ -12,7 +12,10 @@ from album_operator.domain.verdict import Wait
 from album_operator.domain.versions import Versioning, is_newer
 
 LOOK = timedelta(minutes=5)
-"""How often those that wait look again, where no event tells."""
+"""How often the next ones in line look again, where no event tells; the further behind, the more
+seldom, so that hundreds that wait ask the API server less than once a second."""
+
+NEXT_ONES = 10
 
 
 LISTING = timedelta(seconds=1)
@@ -48,4 +51,5 @@ def wait(release: Ref, place: BeginPlace) -> Wait:
         f"(ALBUM_RELEASES_PER_NAMESPACE, an admin's setting) {place.running} are. It begins by "
         "itself once one of them has ended."
     )
-    return Wait(Reason.QUEUED, message, LOOK, is_poll=True)
+    after = LOOK * (1 + len(place.waiting) // NEXT_ONES)
+    return Wait(Reason.QUEUED, message, after, is_poll=True)

@@ -102,6 +102,14 @@ async def test_a_restart_forgets_none_that_has_begun(team: Team) -> None:
     assert await team.go("further", tag="frontend-v1.1.0") == "Queued"
 
 
+async def test_what_has_begun_goes_on_though_the_limit_is_lower_after_a_restart(team: Team) -> None:
+    team.stage.settings = replace(team.stage.settings, most_in_flight=1)
+    team.stage.restart()
+    team.stage.tell_of_releases()
+
+    assert [await team.go_on(BACKEND), await team.go_on(FRONTEND)] == ["Building", "Building"]
+
+
 async def test_right_after_a_start_none_begins_until_the_others_are_known(team: Team) -> None:
     team.stage.restart()
     team.stage.wakeups.index.begin_list(NAMESPACE)

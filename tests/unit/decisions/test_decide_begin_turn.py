@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from album_operator.decisions.begin_turn import LISTING, takes_over, wait, wait_for_list
+from album_operator.decisions.begin_turn import LISTING, LOOK, takes_over, wait, wait_for_list
 from album_operator.domain.begin_places import BeginPlace
 from album_operator.domain.claims import ReleaseSeen
 from album_operator.domain.reasons import Reason
@@ -26,6 +26,16 @@ def test_who_waits_is_told_its_place_and_who_goes_first() -> None:
         "theirs, others. Of at most 9 in flight at once there (ALBUM_RELEASES_PER_NAMESPACE, an "
         "admin's setting) 9 are. It begins by itself once one of them has ended."
     )
+
+
+def test_who_is_far_behind_looks_more_seldom() -> None:
+    afters = [wait(Ref("team", "mine"), _behind(count)).retry_after for count in (9, 10, 800)]
+
+    assert afters == [LOOK, 2 * LOOK, 81 * LOOK]
+
+
+def _behind(count: int) -> BeginPlace:
+    return BeginPlace(9, 9, tuple(f"release-{number}" for number in range(count)), count + 1)
 
 
 @pytest.mark.parametrize(
