@@ -54,6 +54,7 @@ from album_operator.serving.webhooks import Receiver, serve_webhooks
 from album_operator.settings import Settings, SettingsError, read_settings
 from album_operator.steps.world import World
 from album_operator.waking.daemons import Daemons, serve_release
+from album_operator.waking.gone import GoneReleases
 from album_operator.waking.handlers import NamespaceWatch, is_worth_reading
 from album_operator.waking.namespaces import Namespaces
 from album_operator.waking.pipelines import Pipelines
@@ -192,7 +193,8 @@ async def _run(settings: Settings, known: KnownSecrets) -> None:
     pipelines = Pipelines(passes.run_pass)
     returns = _watch_policies(world, pipelines)
     pipelines.gone = (passes.forget, returns.let_go)
-    told = NamespaceWatch(daemons, wakeups, pipelines, metrics, settings.watch_idle)
+    gone = GoneReleases(world).take_back
+    told = NamespaceWatch(daemons, wakeups, pipelines, metrics, settings.watch_idle, gone)
 
     async def stop(namespace: str) -> None:
         await daemons.stop(namespace)

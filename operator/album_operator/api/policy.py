@@ -13,6 +13,7 @@ from album_operator.api.types import (
     ForgeType,
     Name,
     ObjectName,
+    OnDelete,
     Rollback,
     Text,
 )
@@ -57,6 +58,13 @@ class Policy(Model):
             "the other, the lower version first; Forbid ends the second at once."
         ),
     )
+    on_delete: OnDelete = Field(
+        "Cancel",
+        description=(
+            "What becomes of the open pull request and the branch of a release that is deleted: "
+            "Cancel closes and deletes them, Keep leaves them."
+        ),
+    )
     history: History | None = Field(
         None,
         description=(
@@ -86,4 +94,7 @@ class ResolvedPolicy(Model):
     )
     concurrency: Concurrency | None = Field(
         None, description="What becomes of two releases in flight; Supersede if unset."
+    )
+    on_delete: OnDelete | None = Field(
+        None, description="What becomes of what a deleted release has proposed; Cancel if unset."
     )

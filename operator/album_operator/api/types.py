@@ -236,6 +236,7 @@ MergeMode = Literal["Manual", "Auto"]
 
 Rollback = Literal["Report", "Revert"]
 Concurrency = Literal["Supersede", "Queue", "Forbid"]
+OnDelete = Literal["Cancel", "Keep"]
 MergeMethod = Literal["Merge", "Squash", "Rebase"]
 EditValue = Literal["Tag", "Digest", "Reference", "Repository"]
 EditFormat = Literal["YAML", "Kustomize"]

@@ -293,7 +293,9 @@ def _feedback(pipeline: Pipeline, source: str) -> ResolvedFeedback:
 
 def _policy(pipeline: Pipeline, source: str) -> ResolvedPolicy:
     wish = pipeline.policy
-    policy = ResolvedPolicy(rollback=wish.rollback, concurrency=wish.concurrency)
+    policy = ResolvedPolicy(
+        rollback=wish.rollback, concurrency=wish.concurrency, on_delete=wish.on_delete
+    )
     if not wish.require_checks:
         return policy
     forge, url, secret = _source_forge(pipeline, source)

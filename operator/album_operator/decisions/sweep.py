@@ -5,6 +5,7 @@ from enum import Enum, auto
 
 from album_operator.domain.claims import ReleaseSeen
 from album_operator.domain.pull_requests import PullRequestSeen, PullRequestState
+from album_operator.domain.release import OnDelete
 from album_operator.domain.seen import BranchSeen
 
 REOPENED_FOR = timedelta(days=1)
@@ -16,6 +17,8 @@ class Fate(Enum):
 
     STAYS = auto()
     GOES = auto()
+    TAKEN_BACK = auto()
+    """With its pull request, as when its release was deleted, which nobody saw."""
 
 
 def is_untouched(branch: BranchSeen, author: tuple[str, str]) -> bool:
@@ -29,7 +32,11 @@ def is_untouched(branch: BranchSeen, author: tuple[str, str]) -> bool:
 
 
 def judge(
-    commit: str, release: ReleaseSeen | None, pull_request: PullRequestSeen | None, now: datetime
+    commit: str,
+    release: ReleaseSeen | None,
+    pull_request: PullRequestSeen | None,
+    now: datetime,
+    on_delete: OnDelete = OnDelete.CANCEL,
 ) -> Fate:
     """Say what becomes of a branch that is certainly of a release.
 
@@ -38,7 +45,12 @@ def judge(
         release: that release; None where it is gone.
         pull_request: the one from the branch, open preferred, else the newest; None for none.
         now: the present time.
+        on_delete: what becomes of the proposals of deleted releases.
     """
+    is_open = pull_request is None or pull_request.state is PullRequestState.OPEN
+    is_at_head = pull_request is None or pull_request.head_sha == commit
+    if release is None and is_open and is_at_head:
+        return Fate.TAKEN_BACK if on_delete is OnDelete.CANCEL else Fate.STAYS
     ended = release.ended if release is not None else None
     is_in_flight = release is not None and ended is None
     if is_in_flight or pull_request is None or pull_request.head_sha != commit:

@@ -11,7 +11,8 @@ from album_operator.domain.pull_requests import (
 )
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record, StepName, StepState
-from album_operator.domain.release import Release
+from album_operator.domain.release import Delivery, Mode, OnDelete, Release
+from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import (
     A,
     DisarmPullRequest,
@@ -21,6 +22,9 @@ from album_operator.domain.verdict import (
     WithdrawPullRequest,
 )
 
+OVER = frozenset({Reason.CANCELLED, Reason.SUPERSEDED})
+"""How a release ended that has taken itself back."""
+
 WAY_BACK = "To go back, create a release of the version before with spec.rollbackOf.name: {}."
 
 
@@ -28,6 +32,17 @@ def may_have_proposed(record: Record) -> bool:
     """Tell whether a branch or a pull request may be there, of this attempt or one before."""
     is_ready = record.step(StepName.IMAGE_READY).state is StepState.SUCCEEDED
     return record.attempt > 1 or is_ready
+
+
+def leaves_proposal(release: Release, record: Record) -> bool:
+    """Tell whether a deleted release may have left a proposal that its pipeline wants closed."""
+    resolved = record.resolved
+    if resolved is None or release.mode is not Mode.APPLY or record.reason in OVER:
+        return False
+    is_merged = record.step(StepName.MERGED).state is StepState.SUCCEEDED
+    has_branch = resolved.config.delivery is Delivery.PULL_REQUEST
+    is_wanted = resolved.policy.on_delete is OnDelete.CANCEL
+    return has_branch and is_wanted and not is_merged and may_have_proposed(record)
 
 
 def is_own(release: Release, seen: PullRequestSeen, head: str | None) -> bool:
@@ -72,6 +87,24 @@ def cancelled(release: Release) -> Halt:
         "The release was cancelled (spec.cancel) and has taken itself back; no retry changes that.",
         f"To release {what} after all, create another AlbumRelease of it",
         ending=".",
+    )
+
+
+def left_behind(release: Release, resolved: Resolved, record: Record, why: str) -> str:
+    """Say what a deleted release leaves, which could not be taken back.
+
+    Args:
+        release: the release.
+        resolved: what it did.
+        record: what it had achieved.
+        why: as a sentence.
+    """
+    config, seen = resolved.config, record.pull_request
+    pull_request = f"pull request #{seen.number} ({seen.url})" if seen is not None else ""
+    what = " and ".join(filter(None, [pull_request, f"branch {config.branch}"]))
+    return (
+        f"AlbumRelease {release.ref.name} was deleted, and {what} of {config.repository} may stay "
+        f"behind: {why} Close and delete there what is not wanted."
     )
 
 

@@ -19,6 +19,7 @@ from album_operator.domain.release import (
     Delivery,
     Edit,
     ExistingImage,
+    OnDelete,
     ProofBy,
     PullRequestWish,
     Ref,
@@ -161,6 +162,7 @@ class PolicyWish:
     rollback: Rollback = Rollback.REPORT
     history: HistoryWish | None = None
     concurrency: Concurrency = Concurrency.SUPERSEDE
+    on_delete: OnDelete = OnDelete.CANCEL
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,13 @@ class Concurrency(StrEnum):
     FORBID = "Forbid"
 
 
+class OnDelete(StrEnum):
+    """What becomes of a deleted release's open pull request and of its branch."""
+
+    CANCEL = "Cancel"
+    KEEP = "Keep"
+
+
 class Mode(StrEnum):
     """What a release does: all of it, only tell what it would be, or prove what others do."""
 

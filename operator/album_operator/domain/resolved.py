@@ -16,6 +16,7 @@ from album_operator.domain.release import (
     Delivery,
     Edit,
     ExistingImage,
+    OnDelete,
     ProofBy,
     PullRequestWish,
     Resources,
@@ -158,6 +159,7 @@ class ResolvedPolicy:
     forge_secret_name: str = ""
     rollback: Rollback = Rollback.REPORT
     concurrency: Concurrency = Concurrency.SUPERSEDE
+    on_delete: OnDelete = OnDelete.CANCEL
 
 
 @dataclass(frozen=True)

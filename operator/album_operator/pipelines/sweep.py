@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from album_operator.decisions import conventions
@@ -19,13 +19,16 @@ from album_operator.decisions.sweep import Fate
 from album_operator.domain.errors import OutsideError, TerminalError
 from album_operator.domain.names import normal_url
 from album_operator.domain.pipeline import Pipeline
+from album_operator.domain.record import ProposalRecord, Record
 from album_operator.domain.release import Delivery, Ref, Release
-from album_operator.domain.resolved import Resolved
+from album_operator.domain.resolved import Resolved, ResolvedConfig
 from album_operator.domain.seen import BranchSeen
 from album_operator.domain.templates import branch_prefix
 from album_operator.domain.verdict import Halt
 from album_operator.render.pull_request import has_origin, origin_of, release_in
+from album_operator.steps import take_back
 from album_operator.steps.access import Access
+from album_operator.steps.case import Case
 from album_operator.steps.world import World
 
 LOG = logging.getLogger(__name__)
@@ -181,23 +184,43 @@ class Sweep:
             return  # It was made a moment ago.
         forge, base = await access.to_forge(resolved), resolved.config.base_branch
         pull_request = await self._world.pull_requests.find(forge, name, base or seen.base_branch)
-        fate = decision.judge(commit, release, pull_request, self._world.clock())
+        on_delete = resolved.policy.on_delete
+        fate = decision.judge(commit, release, pull_request, self._world.clock(), on_delete)
+        if fate is Fate.TAKEN_BACK:
+            config = replace(resolved.config, branch=name, base_branch=base or seen.base_branch)
+            await take_back.of_gone(self._world, _left_by(ref, resolved, config, commit, access))
+            LOG.info("AlbumRelease %s was deleted unseen, and branch %s taken back.", ref, name)
         if fate is Fate.GOES:
             await self._world.config.delete_branch(place, name, commit)
             LOG.info("Branch %s of AlbumRelease %s was left behind, and is deleted.", name, ref)
 
 
-def _resolve(pipeline: Pipeline) -> Resolved | None:
-    """Give what a release of a pipeline would do; None where it would leave no branch behind."""
-    release = Release(
-        ref=Ref(pipeline.ref.namespace, pipeline.ref.name),
+def _left_by(
+    ref: Ref, resolved: Resolved, config: ResolvedConfig, commit: str, access: Access
+) -> Case:
+    """Give a release that is gone, of which nothing is known but the commit that it left."""
+    release = _release(ref, resolved.pipeline.name)
+    done = replace(resolved, config=config)
+    record = Record(resolved=done, proposal=ProposalRecord(config.branch, commit, ""))
+    return Case(release, record, done, access)
+
+
+def _release(ref: Ref, pipeline: str) -> Release:
+    """Give a release of which no more is known."""
+    return Release(
+        ref=ref,
         uid="",
         generation=1,
         resource_version="",
         created_at=datetime.min.replace(tzinfo=UTC),
-        pipeline=pipeline.ref.name,
-        app=pipeline.apps[0].name,
-        version="1.0.0",
+        pipeline=pipeline,
+    )
+
+
+def _resolve(pipeline: Pipeline) -> Resolved | None:
+    """Give what a release of a pipeline would do; None where it would leave no branch behind."""
+    release = replace(
+        _release(pipeline.ref, pipeline.ref.name), app=pipeline.apps[0].name, version="1.0.0"
     )
     resolved = conventions.resolve(release, pipeline)
     if isinstance(resolved, Halt) or resolved.config.delivery is Delivery.COMMIT:

@@ -6,14 +6,16 @@ not taken back.
 """
 
 from contextlib import suppress
+from dataclasses import replace
 
 from album_operator.decisions import concurrency
 from album_operator.decisions import take_back as decision
-from album_operator.decisions.propose import BETWEEN_LOOKS
+from album_operator.decisions.propose import BETWEEN_LOOKS, to_record
 from album_operator.domain.errors import StaleError, TransientError
 from album_operator.domain.places import ForgePlace
 from album_operator.domain.pull_requests import PullRequestSeen, PullRequestState
 from album_operator.domain.reasons import Reason
+from album_operator.domain.record import Record
 from album_operator.domain.release import Delivery, Mode, Ref
 from album_operator.domain.seen import BranchSeen
 from album_operator.domain.verdict import Done, Halt, Wait
@@ -42,8 +44,8 @@ async def decide(world: World, case: Case) -> Halt | None:
     if merge.is_merged(case.record):
         return None
     if release.cancel:
-        is_back = await undo(world, case, words.cancelled(release.ref))
-        return decision.cancelled(release) if is_back else None
+        record = await undo(world, case, words.cancelled(release.ref))
+        return replace(decision.cancelled(release), record=record) if record else None
     known = world.index.of_app(case.namespace, case.pipeline.name, resolved.app)
     successor = concurrency.find_successor(release, resolved, known)
     if successor is None:
@@ -55,9 +57,11 @@ async def after(world: World, case: Case, verdict: Done | Wait | Halt) -> Done |
     """Take a release back that was found to be superseded before its merge, by whatever step."""
     if not isinstance(verdict, Halt) or verdict.reason is not Reason.SUPERSEDED:
         return verdict
-    if merge.is_merged(case.record) or await _supersede(world, case, verdict):
+    if merge.is_merged(case.record):
         return verdict
-    return Wait(Reason.MERGING, "It was merged meanwhile; looking again.", BETWEEN_LOOKS)
+    return await _supersede(world, case, verdict) or Wait(
+        Reason.MERGING, "It was merged meanwhile; looking again.", BETWEEN_LOOKS
+    )
 
 
 async def _supersede(world: World, case: Case, halt: Halt) -> Halt | None:
@@ -66,10 +70,11 @@ async def _supersede(world: World, case: Case, halt: Halt) -> Halt | None:
     successor = Ref(case.namespace, name) if name is not None else None
     version = (by.version if by is not None else None) or "a newer version"
     why = words.superseded(case.release.ref, case.resolved, version, successor)
-    return halt if await undo(world, case, why) else None
+    record = await undo(world, case, why)
+    return replace(halt, record=record) if record is not None else None
 
 
-async def of_gone(world: World, case: Case) -> bool:
+async def of_gone(world: World, case: Case) -> None:
     """Take back what a release that is gone has left: its pull request and its branch.
 
     Its Jobs go with it. One that was made anew by its name has taken both over.
@@ -79,21 +84,15 @@ async def of_gone(world: World, case: Case) -> bool:
         case: the release as it was last seen. Of one that nobody knows more of, the record has a
             proposal with the commit that its branch is at and that is certainly its own.
 
-    Returns:
-        False where it was merged, so that there is nothing to be taken back.
-
     Raises:
         OutsideError: of an adapter; it may be tried again at any time.
     """
-    if merge.is_merged(case.record):
-        return False
     there = await world.releases.find_release(case.release.ref)
-    if there is not None and not (there[0].deleting and there[0].uid == case.release.uid):
-        return True
-    return await _undo_proposal(world, case, words.deleted(case.release.ref))
+    if there is None or (there[0].deleting and there[0].uid == case.release.uid):
+        await _undo_proposal(world, case, words.deleted(case.release.ref))
 
 
-async def undo(world: World, case: Case, why: str) -> bool:
+async def undo(world: World, case: Case, why: str) -> Record | None:
     """Take a release back.
 
     Args:
@@ -102,29 +101,32 @@ async def undo(world: World, case: Case, why: str) -> bool:
         why: what the readers of its pull request are told.
 
     Returns:
-        False where it is merged, and goes on.
+        What it has achieved then; None where it is merged, and goes on.
     """
     record = case.record
     has_begun = record.resolved is not None or record.attempt > 1
     if case.release.mode is not Mode.APPLY or not has_begun:
-        return True  # It has written nothing.
+        return record  # It has written nothing.
     await world.builds.stop(case.release)
     if not decision.may_have_proposed(record):
-        return True
+        return record
+    if case.resolved.config.delivery is Delivery.COMMIT:
+        return None if isinstance(await commit.decide(world, case), Done) else record
     return await _undo_proposal(world, case, why)
 
 
-async def _undo_proposal(world: World, case: Case, why: str) -> bool:
-    if case.resolved.config.delivery is Delivery.COMMIT:
-        return not isinstance(await commit.decide(world, case), Done)
+async def _undo_proposal(world: World, case: Case, why: str) -> Record | None:
     config, place = case.resolved.config, await case.access.to_config(case.resolved)
     paths = proposal.edited_paths(config.edits)
     seen = await world.config.look(place, config.base_branch or None, paths, config.branch)
     head = seen.branch.commit if seen.branch and await _is_own(world, case, seen.branch) else None
-    is_closed = await _close(world, case, seen.base_branch, head, why)
-    if is_closed and head is not None:
+    closed = await _close(world, case, seen.base_branch, head, why)
+    if closed is not None and closed.state is PullRequestState.MERGED:
+        return None
+    if head is not None:
         await world.config.delete_branch(place, config.branch, head)
-    return is_closed
+    known = case.record.pull_request
+    return replace(case.record, pull_request=to_record(closed, known) if closed else known)
 
 
 async def _is_own(world: World, case: Case, branch: BranchSeen) -> bool:
@@ -140,16 +142,16 @@ async def _is_own(world: World, case: Case, branch: BranchSeen) -> bool:
     return is_named and author == (config.author_name, config.author_email)
 
 
-async def _close(world: World, case: Case, base: str, head: str | None, why: str) -> bool:
-    """Close the pull request; False where it is merged."""
+async def _close(
+    world: World, case: Case, base: str, head: str | None, why: str
+) -> PullRequestSeen | None:
+    """Close the pull request, and give it as it is then, closed or merged; None for none."""
     forge = await case.access.to_forge(case.resolved)
     for _ in range(MOST_LOOKS):
         seen = await _find_pull_request(world, case, forge, base, head)
-        if seen is not None and seen.state is PullRequestState.MERGED:
-            return False
         write = decision.next_write(seen, why)
         if write is None:
-            return True
+            return seen
         with suppress(StaleError):
             await merge.act(world, case, write)
     branch = case.resolved.config.branch

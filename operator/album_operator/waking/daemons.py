@@ -45,11 +45,13 @@ class _Daemon:
         stopped: set to end it after the pass that runs.
         successor: what the release asked for when it came into flight again since; another daemon
             begins with that once this one has ended. None where it did not.
+        then: called once it has ended, for the release is gone.
     """
 
     task: asyncio.Task[None]
     stopped: asyncio.Event
     successor: tuple[object] | None = None
+    then: Callable[[], None] | None = None
 
     @property
     def is_ending(self) -> bool:
@@ -82,12 +84,19 @@ class Daemons:
         else:
             self._wakeups.note(release, wish)
 
-    def end(self, release: Ref) -> None:
-        """Serve a release no more, after the pass that runs; one that takes long is cancelled."""
+    def end(self, release: Ref, then: Callable[[], None] | None = None) -> None:
+        """Serve a release no more, after the pass that runs; one that takes long is cancelled.
+
+        Args:
+            release: the release.
+            then: called once nothing works on it any more; None for nothing.
+        """
         known = self._daemons.get(release)
         if known is None:
+            if then is not None and not self._is_closed:
+                then()
             return
-        known.successor = None
+        known.successor, known.then = None, then or known.then
         if not known.is_ending:
             known.stopped.set()
             asyncio.get_running_loop().call_later(STOP_SECONDS, known.task.cancel)
@@ -121,6 +130,8 @@ class Daemons:
         known = self._daemons.pop(release)
         if not known.task.cancelled() and known.task.exception() is not None:
             LOG.error("AlbumRelease %s: its daemon ended", release, exc_info=known.task.exception())
+        if known.then is not None and not self._is_closed:
+            known.then()
         if known.successor is not None:
             self._begin(release, *known.successor)
 

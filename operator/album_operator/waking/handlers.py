@@ -16,7 +16,9 @@ from typing import Any
 import kopf
 
 from album_operator.codec import (
+    parse_release,
     parse_seen,
+    parse_status,
     pipeline_wish_of,
     release_of,
     running_build,
@@ -25,7 +27,8 @@ from album_operator.codec import (
 from album_operator.domain.cause import Cause
 from album_operator.domain.marks import IMAGE_LABEL
 from album_operator.domain.notice import Subject
-from album_operator.domain.release import Ref
+from album_operator.domain.record import Record
+from album_operator.domain.release import Ref, Release
 from album_operator.metrics import Metrics
 from album_operator.render.job import RELEASE_LABEL
 from album_operator.waking.daemons import Daemons
@@ -61,6 +64,7 @@ class NamespaceWatch:
         pipelines: Pipelines,
         metrics: Metrics,
         idle: timedelta,
+        gone: Callable[[Release, Record], None],
     ) -> None:
         """Prepare to watch.
 
@@ -70,12 +74,14 @@ class NamespaceWatch:
             pipelines: told of pipelines, and that something is new about releases of one.
             metrics: count what cannot be read.
             idle: how long a watch may be silent before it counts as dead.
+            gone: told of a release that was deleted, as it was, once nothing works on it.
         """
         self._daemons = daemons
         self._wakeups = wakeups
         self._pipelines = pipelines
         self._metrics = metrics
         self._idle = idle.total_seconds()
+        self._gone = gone
         self._faults: set[tuple[str, str]] = set()
 
     async def run(self, namespace: str) -> None:
@@ -174,6 +180,7 @@ class NamespaceWatch:
         seen = None if is_deleted else parse_seen(body)
         wish = wish_of(body)
         is_listed = event["type"] is None
+        last = self._read_last(body) if is_deleted else None
 
         def tell() -> None:
             known = self._wakeups.index.find(ref)
@@ -185,11 +192,19 @@ class NamespaceWatch:
                 for name in {one.pipeline for one in (known, seen) if one is not None}:
                     self._pipelines.wake(Ref(ref.namespace, name), Cause.RELEASES)
             if seen is None or seen.step is None:
-                self._daemons.end(ref)
+                self._daemons.end(ref, last)
             else:
                 self._daemons.keep(ref, wish)
 
         return tell
+
+    def _read_last(self, body: Mapping[str, Any]) -> Callable[[], None] | None:
+        """Give what takes a deleted release back; None where nobody can read what it was."""
+        try:
+            release, record = parse_release(body), parse_status(body.get("status") or {})
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return None
+        return lambda: self._gone(release, record)
 
     def _read_pipeline(self, event: Mapping[str, Any]) -> Callable[[], None]:
         ref, body = _ref(event), event["body"]

@@ -9,7 +9,9 @@ import pytest
 
 from album_operator.domain.cause import Cause, Causes
 from album_operator.domain.claims import ConfigBranch
-from album_operator.domain.release import Ref
+from album_operator.domain.reasons import Reason
+from album_operator.domain.record import Record
+from album_operator.domain.release import Ref, Release
 from album_operator.memory.release_index import ReleaseIndex
 from album_operator.metrics import Metrics
 from album_operator.render.job import RELEASE_LABEL
@@ -32,9 +34,18 @@ class Stage:
         self.daemons = Daemons(self._serve, self.wakeups)
         self.passed: list[tuple[Ref, set[Cause]]] = []
         self.pipelines = Pipelines(self._pass)
+        self.gone: list[tuple[str, Reason, bool]] = []
         self.watch = NamespaceWatch(
-            self.daemons, self.wakeups, self.pipelines, self.metrics, timedelta(seconds=70)
+            self.daemons,
+            self.wakeups,
+            self.pipelines,
+            self.metrics,
+            timedelta(seconds=70),
+            self._leave,
         )
+
+    def _leave(self, release: Release, record: Record) -> None:
+        self.gone.append((release.ref.name, record.reason, bool(self.running)))
 
     async def _pass(self, pipeline: Ref, causes: Causes) -> timedelta:
         self.passed.append((pipeline, set(causes)))
@@ -89,6 +100,32 @@ async def test_a_release_in_flight_is_kept_until_it_is_finished_or_deleted() -> 
     raw["metadata"]["deletionTimestamp"] = "2026-11-20T12:00:00Z"
     await stage.tell("AlbumRelease", raw, "MODIFIED")
     assert stage.running == []
+
+
+@pytest.mark.parametrize("is_in_flight", [True, False])
+async def test_a_deleted_release_is_left_to_others_as_it_was_once_nothing_works_on_it(
+    *, is_in_flight: bool
+) -> None:
+    stage = Stage()
+    raw = raw_release("backend-v1.1.0")
+    if is_in_flight:
+        await stage.tell("AlbumRelease", raw)
+    ready = {"type": "Ready", "status": "Unknown", "reason": "AwaitingMerge", "message": ""}
+    now = {"observedGeneration": 1, "lastTransitionTime": "2026-11-20T12:00:00.000000Z"}
+    raw["status"] = {"observedGeneration": 1, "conditions": [{**ready, **now}]}
+    await stage.tell("AlbumRelease", raw, "DELETED")
+
+    assert stage.gone == [("backend-v1.1.0", Reason.AWAITING_MERGE, False)]
+
+
+async def test_a_deleted_release_that_nobody_can_read_is_dropped_all_the_same() -> None:
+    stage = Stage()
+    raw = raw_release("backend-v1.1.0")
+    await stage.tell("AlbumRelease", raw)
+    raw["spec"]["tag"] = 7
+    await stage.tell("AlbumRelease", raw, "DELETED")
+
+    assert (stage.running, stage.gone) == ([], [])
 
 
 async def test_what_is_told_of_a_release_is_known_to_others_until_it_is_deleted() -> None:

@@ -46,7 +46,12 @@ class Stage:
         self.wakeups.index = ReleaseIndex(clock=lambda: 0.0)
         pipelines = Pipelines(self._pass)
         self.watch = NamespaceWatch(
-            self.daemons, self.wakeups, pipelines, Metrics(), timedelta(seconds=60)
+            self.daemons,
+            self.wakeups,
+            pipelines,
+            Metrics(),
+            timedelta(seconds=60),
+            lambda *_: None,
         )
 
     async def _pass(self, *_: object) -> None:

@@ -58,6 +58,7 @@ async def test_a_cancelled_proposal_is_closed_with_its_branch_and_says_why() -> 
 
     _is_over(stage, "Cancelled")
     assert await _state(stage) is PullRequestState.CLOSED
+    assert stage.status()["pullRequest"]["state"] == "Closed"
     assert list(stage.config.branches) == ["main"]
     [comment] = stage.forge.comments(REPOSITORY, 1)
     assert f"AlbumRelease `{NAMESPACE}/{OLD}` was cancelled" in comment

@@ -10,6 +10,7 @@ from album_operator.domain.claims import ReleaseSeen
 from album_operator.domain.history import Ended
 from album_operator.domain.pull_requests import PullRequestState
 from album_operator.domain.record import Outcome, StepName
+from album_operator.domain.release import OnDelete
 from tests.fakes.builders import BRANCH_SEEN, NOW, PULL_REQUEST
 
 HEAD = PULL_REQUEST.head_sha
@@ -31,6 +32,7 @@ OPEN, MERGED, CLOSED = PullRequestState.OPEN, PullRequestState.MERGED, PullReque
         (JUST_ENDED, CLOSED, Fate.STAYS),
         (None, CLOSED, Fate.GOES),
         (ENDED, OPEN, Fate.STAYS),
+        (None, OPEN, Fate.TAKEN_BACK),
         (FLYING, MERGED, Fate.STAYS),
         (FLYING, CLOSED, Fate.STAYS),
     ],
@@ -46,6 +48,15 @@ def test_a_branch_without_a_pull_request_of_its_head_stays() -> None:
 
     assert judge(HEAD, ENDED, None, NOW) is Fate.STAYS
     assert judge("f" * 40, ENDED, merged, NOW) is Fate.STAYS
+    assert judge("f" * 40, None, PULL_REQUEST, NOW) is Fate.STAYS
+
+
+def test_what_a_release_left_that_was_deleted_unseen_is_taken_back_unless_it_is_to_be_kept() -> (
+    None
+):
+    for pull_request in (None, PULL_REQUEST):
+        assert judge(HEAD, None, pull_request, NOW) is Fate.TAKEN_BACK
+        assert judge(HEAD, None, pull_request, NOW, OnDelete.KEEP) is Fate.STAYS
 
 
 def test_only_a_head_by_the_pipelines_author_that_nobody_amended_is_untouched() -> None:

@@ -9,6 +9,7 @@ from album_operator.decisions import take_back
 from album_operator.domain.pull_requests import Gate, PullRequestSeen, PullRequestState
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record, StepName
+from album_operator.domain.release import Delivery, Mode, OnDelete
 from album_operator.domain.verdict import (
     DisarmPullRequest,
     Done,
@@ -24,6 +25,7 @@ from tests.fakes.builders import (
     PULL_REQUEST,
     RECORD,
     RELEASE,
+    RESOLVED,
     record_before,
 )
 
@@ -42,6 +44,54 @@ CLOSED = replace(PULL_REQUEST, state=PullRequestState.CLOSED)
 )
 def test_nothing_is_proposed_before_the_image(record: Record, may: bool) -> None:
     assert take_back.may_have_proposed(record) is may
+
+
+PROPOSED = record_before(StepName.MERGED)
+
+
+def _policy(on_delete: OnDelete) -> Record:
+    policy = replace(RESOLVED.policy, on_delete=on_delete)
+    return replace(PROPOSED, resolved=replace(RESOLVED, policy=policy))
+
+
+def test_a_deleted_release_leaves_what_it_has_proposed() -> None:
+    assert take_back.leaves_proposal(RELEASE, PROPOSED)
+    assert take_back.leaves_proposal(RELEASE, _policy(OnDelete.CANCEL))
+
+
+@pytest.mark.parametrize(
+    ("record", "mode"),
+    [
+        (RECORD, Mode.APPLY),
+        (PROPOSED, Mode.FOLLOW),
+        (record_before(StepName.IMAGE_READY), Mode.APPLY),
+        (record_before(StepName.DEPLOYED), Mode.APPLY),
+        (replace(PROPOSED, reason=Reason.CANCELLED), Mode.APPLY),
+        (replace(PROPOSED, reason=Reason.SUPERSEDED), Mode.APPLY),
+        (_policy(OnDelete.KEEP), Mode.APPLY),
+        (
+            replace(
+                PROPOSED,
+                resolved=replace(
+                    RESOLVED, config=replace(RESOLVED.config, delivery=Delivery.COMMIT)
+                ),
+            ),
+            Mode.APPLY,
+        ),
+    ],
+    ids=["new", "followed", "building", "merged", "cancelled", "superseded", "kept", "commit"],
+)
+def test_nothing_else_is_left(record: Record, mode: Mode) -> None:
+    assert not take_back.leaves_proposal(replace(RELEASE, mode=mode), record)
+
+
+def test_what_stays_behind_is_named_with_why() -> None:
+    said = take_back.left_behind(RELEASE, RESOLVED, PROPOSED, "The forge is away.")
+    assert "pull request #6 (https://git.example.org/owner/album-app-config/pulls/6)" in said
+    assert "and branch release/backend_v1.1.0 of" in said
+    assert "may stay behind: The forge is away. Close and delete there" in said
+    alone = take_back.left_behind(RELEASE, RESOLVED, RECORD, "It is away.")
+    assert "was deleted, and branch release/backend_v1.1.0 of" in alone
 
 
 @pytest.mark.parametrize(

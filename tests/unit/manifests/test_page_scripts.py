@@ -193,24 +193,50 @@ def test_a_pipeline_that_is_not_looked_at_yet_goes_on() -> None:
 @pytest.mark.parametrize(
     ("outcome", "offered"),
     [
-        (Outcome.WORKING, {"retry", "refresh"}),
-        (Outcome.STALLED, {"retry"}),
+        (Outcome.WORKING, {"retry", "refresh", "cancel"}),
+        (Outcome.STALLED, {"retry", "cancel"}),
         (Outcome.RELEASED, set()),
     ],
 )
 def test_actions_are_offered_where_they_do_something(outcome: Outcome, offered: set[str]) -> None:
-    actions = _run(ACTIONS["discovery.lua"], _raw(_record(outcome, Reason.PENDING)))
-    assert {name for name, action in actions.items() if not action["disabled"]} == offered
-    assert set(actions) == {definition["name"] for definition in ACTIONS["definitions"]}
+    raw = _raw(_record(outcome, Reason.PENDING))
+    assert _offered(raw) == offered
+    assert set(_run(ACTIONS["discovery.lua"], raw)) == {
+        definition["name"] for definition in ACTIONS["definitions"]
+    }
+
+
+def _offered(raw: dict[str, Any]) -> set[str]:
+    actions = _run(ACTIONS["discovery.lua"], raw)
+    return {name for name, action in actions.items() if not action["disabled"]}
 
 
 def test_a_plan_can_always_be_asked_for_again() -> None:
     raw = _raw(_record(Outcome.PLANNED, Reason.PLANNED)) | {"spec": {"mode": "Plan"}}
-    actions = _run(ACTIONS["discovery.lua"], raw)
-    assert not any(action["disabled"] for action in actions.values())
+    assert _offered(raw) == {"retry", "refresh"}
 
 
-@pytest.mark.parametrize("definition", ACTIONS["definitions"], ids=lambda each: each["name"])
+@pytest.mark.parametrize("why", ["merged", "superseded", "cancelled"])
+def test_what_cannot_be_taken_back_any_more_is_not_offered_to(why: str) -> None:
+    record, spec = _record(Outcome.WORKING, Reason.PENDING), {"cancel": why == "cancelled"}
+    if why == "merged":
+        record = replace(record_before(StepName.DEPLOYED), reason=Reason.SYNCING)
+    elif why == "superseded":
+        record = _record(Outcome.STALLED, Reason.SUPERSEDED)
+    assert "cancel" not in _offered(_raw(record) | {"spec": spec})
+
+
+def test_to_cancel_sets_the_spec_and_nothing_else() -> None:
+    [script] = [each["action.lua"] for each in ACTIONS["definitions"] if each["name"] == "cancel"]
+    raw: dict[str, Any] = {"metadata": {"name": "a"}, "spec": {"tag": "v1.0.0"}}
+    assert _run(script, raw) == {**raw, "spec": {"tag": "v1.0.0", "cancel": True}}
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [each for each in ACTIONS["definitions"] if each["name"] != "cancel"],
+    ids=lambda each: each["name"],
+)
 @pytest.mark.parametrize("annotations", [None, {"mine": "x"}])
 def test_an_action_sets_its_annotation_and_changes_nothing_else(
     definition: dict[str, str], annotations: dict[str, str] | None
