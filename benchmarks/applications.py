@@ -141,12 +141,12 @@ def _raw(number: int) -> Raw:
 
 async def _write(installed: Installed, count: int) -> None:
     """Make the Applications."""
-    async with _connected(installed) as session:
+    async with connected(installed) as session:
         turns = asyncio.Semaphore(AT_ONCE)
 
         async def make(number: int) -> None:
             async with turns:
-                await _ask(session, "POST", APPLICATIONS, _raw(number))
+                await ask(session, "POST", APPLICATIONS, _raw(number))
 
         await asyncio.gather(*map(make, range(count)))
 
@@ -164,7 +164,7 @@ async def _refresh(installed: Installed, pid: int, count: int, seconds: float) -
         The share of a core that the operator used, and how many were written.
     """
     began, before, written = time.monotonic(), usage_of(pid), 0
-    async with _connected(installed) as session:
+    async with connected(installed) as session:
         while (passed := time.monotonic() - began) < seconds:
             due = int(passed * count / REFRESH_SECONDS)
             if written >= due:
@@ -172,7 +172,7 @@ async def _refresh(installed: Installed, pid: int, count: int, seconds: float) -
                 continue
             stamp = f"{NOW + timedelta(seconds=written):%Y-%m-%dT%H:%M:%SZ}"
             patch = {"status": {"reconciledAt": stamp}}
-            await _ask(session, "PATCH", f"{APPLICATIONS}/app-{written % count}", patch)
+            await ask(session, "PATCH", f"{APPLICATIONS}/app-{written % count}", patch)
             written += 1
     return _share(before, usage_of(pid), time.monotonic() - began), written
 
@@ -182,7 +182,8 @@ def _share(before: Usage, after: Usage, seconds: float) -> float:
 
 
 @asynccontextmanager
-async def _connected(installed: Installed) -> AsyncIterator[aiohttp.ClientSession]:
+async def connected(installed: Installed) -> AsyncIterator[aiohttp.ClientSession]:
+    """Give a session with the API server, as its admin."""
     trust = ssl.create_default_context(cafile=str(installed.server.ca))
     headers = {"Authorization": f"Bearer {installed.server.token}"}
     connector = aiohttp.TCPConnector(ssl=trust)
@@ -192,7 +193,12 @@ async def _connected(installed: Installed) -> AsyncIterator[aiohttp.ClientSessio
         yield session
 
 
-async def _ask(session: aiohttp.ClientSession, method: str, path: str, body: Raw) -> None:
+async def ask(session: aiohttp.ClientSession, method: str, path: str, body: Raw) -> None:
+    """Send an object, or a merge patch of one.
+
+    Raises:
+        WrongResultError: the API server did not take it.
+    """
     kind = "json" if method == "POST" else "merge-patch+json"
     headers = {"Content-Type": f"application/{kind}"}
     async with session.request(method, path, data=json.dumps(body), headers=headers) as answer:

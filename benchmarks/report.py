@@ -2,8 +2,9 @@
 
 import os
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from benchmarks import plain_git
 from benchmarks.applications import Watched, application_goals, render_applications
@@ -14,6 +15,7 @@ from benchmarks.distance import Distance, distance_goals, render_distance
 from benchmarks.editing import Editing
 from benchmarks.goals import Goal, all_goals
 from benchmarks.neighbours import Neighbours, neighbour_goals, render_neighbours
+from benchmarks.pipelines import Answering, pipeline_goals, render_pipelines
 from benchmarks.pull_request_report import render_pull_requests
 from benchmarks.pull_requests import PullRequestResults, pull_request_goals
 from benchmarks.scale import Scale, render_scale, scale_goals
@@ -45,6 +47,22 @@ class WriteBackResults:
     editing: Editing
 
 
+REPORTED: tuple[
+    tuple[str, Callable[[Any], tuple[Goal, ...]], Callable[[Any], Iterator[str]]], ...
+] = (
+    ("pull_requests", pull_request_goals, render_pull_requests),
+    ("neighbours", neighbour_goals, render_neighbours),
+    ("distance", distance_goals, render_distance),
+    ("scale", scale_goals, render_scale),
+    ("applications", application_goals, render_applications),
+    ("tags", tag_goals, render_tags),
+    ("pipelines", pipeline_goals, render_pipelines),
+    ("builds", build_goals, render_builds),
+    ("comparisons", comparison_goals, render_comparisons),
+)
+"""The parts beside the write-back in their order: the field of each, its goals, and its lines."""
+
+
 @dataclass(frozen=True)
 class Results:
     """All that a run measured; None for a part that was left out."""
@@ -58,6 +76,7 @@ class Results:
     applications: Watched | None = None
     comparisons: Comparisons | None = None
     tags: Tags | None = None
+    pipelines: Answering | None = None
 
     @property
     def goals(self) -> tuple[Goal, ...]:
@@ -65,22 +84,9 @@ class Results:
         goals: tuple[Goal, ...] = ()
         if self.write_back is not None:
             goals += all_goals(self.write_back.sizes, self.write_back.editing)
-        if self.pull_requests is not None:
-            goals += pull_request_goals(self.pull_requests)
-        if self.neighbours is not None:
-            goals += neighbour_goals(self.neighbours)
-        if self.distance is not None:
-            goals += distance_goals(self.distance)
-        if self.scale is not None:
-            goals += scale_goals(self.scale)
-        if self.applications is not None:
-            goals += application_goals(self.applications)
-        if self.tags is not None:
-            goals += tag_goals(self.tags)
-        if self.builds is not None:
-            goals += build_goals(self.builds)
-        if self.comparisons is not None:
-            goals += comparison_goals(self.comparisons)
+        for part, goals_of, _ in REPORTED:
+            found = getattr(self, part)
+            goals += goals_of(found) if found is not None else ()
         return goals
 
 
@@ -89,29 +95,16 @@ def render_text(results: Results) -> str:
     lines: list[str] = []
     if results.write_back is not None:
         lines += [*_about_write_back(results.write_back), ""]
-    if results.pull_requests is not None:
-        lines += [*render_pull_requests(results.pull_requests), ""]
-    if results.neighbours is not None:
-        lines += [*render_neighbours(results.neighbours), ""]
-    if results.distance is not None:
-        lines += [*render_distance(results.distance), ""]
-    if results.scale is not None:
-        lines += [*render_scale(results.scale), ""]
-    if results.applications is not None:
-        lines += [*render_applications(results.applications), ""]
-    if results.tags is not None:
-        lines += [*render_tags(results.tags), ""]
-    if results.builds is not None:
-        lines += [*render_builds(results.builds), ""]
-    if results.comparisons is not None:
-        lines += [*render_comparisons(results.comparisons), ""]
+    for part, _, render in REPORTED:
+        found = getattr(results, part)
+        lines += [*render(found), ""] if found is not None else []
     return "\n".join([*lines, *(goal.line for goal in results.goals), "", _summary(results)])
 
 
 def render_json(results: Results) -> Mapping[str, object]:
     """Give all that was measured, with the machine it was measured on."""
     measured = results.write_back
-    pull_requests, neighbours = results.pull_requests, results.neighbours
+    parts = {part: getattr(results, part) for part, *_ in REPORTED}
     return {
         "machine": {
             "cores": os.cpu_count(),
@@ -120,14 +113,7 @@ def render_json(results: Results) -> Mapping[str, object]:
             "git": plain_git.text(ROOT, "--version"),
         },
         **(_render_write_back(measured) if measured is not None else {}),
-        "pull_requests": asdict(pull_requests) if pull_requests is not None else None,
-        "neighbours": asdict(neighbours) if neighbours is not None else None,
-        "distance": asdict(results.distance) if results.distance is not None else None,
-        "scale": asdict(results.scale) if results.scale is not None else None,
-        "builds": asdict(results.builds) if results.builds is not None else None,
-        "tags": asdict(results.tags) if results.tags is not None else None,
-        "applications": asdict(results.applications) if results.applications is not None else None,
-        "comparisons": asdict(results.comparisons) if results.comparisons is not None else None,
+        **{part: asdict(found) if found is not None else None for part, found in parts.items()},
         "goals": [asdict(goal) | {"outcome": goal.outcome} for goal in results.goals],
     }
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from album_operator.domain.errors import OutsideError
-from benchmarks.applications import measure_applications
+from benchmarks.applications import Watched, measure_applications
 from benchmarks.builds import measure_builds
 from benchmarks.comparisons import measure_comparisons
 from benchmarks.contention import Contention, measure_contention
@@ -18,10 +18,11 @@ from benchmarks.editing import measure_editing
 from benchmarks.goals import COMPARED_AT
 from benchmarks.layout import Layout
 from benchmarks.neighbours import Neighbours, measure_neighbours
+from benchmarks.pipelines import Answering, measure_pipelines
 from benchmarks.pull_requests import measure_pull_requests
 from benchmarks.report import Results, WriteBackResults, render_json, render_text
 from benchmarks.repositories import ensure_repository, serve_copy
-from benchmarks.scale import measure_scale
+from benchmarks.scale import Scale, measure_scale
 from benchmarks.served import GitServer, running_server
 from benchmarks.settings import (
     APPLICATIONS,
@@ -29,13 +30,14 @@ from benchmarks.settings import (
     COMPARISONS,
     DISTANCE,
     NEIGHBOURS,
+    PIPELINES,
     PULL_REQUESTS,
     SCALE,
     TAGS,
     WRITE_BACK,
     Settings,
 )
-from benchmarks.tags import measure_tags
+from benchmarks.tags import Tags, measure_tags
 from benchmarks.tasks import WrongResultError
 from benchmarks.writeback import WriteBack, measure_write_back
 from testbed.commands import PartError
@@ -63,8 +65,7 @@ def run(settings: Settings) -> int:
 
 def _measure(settings: Settings) -> Results:
     settings.runs.mkdir(parents=True, exist_ok=True)
-    write_back = pull_requests = neighbours = distance = scale = builds = applications = None
-    comparisons = tags = None
+    write_back = pull_requests = neighbours = distance = builds = comparisons = None
     with tempfile.TemporaryDirectory(dir=settings.runs, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         if PULL_REQUESTS in settings.parts:
@@ -77,20 +78,7 @@ def _measure(settings: Settings) -> Results:
             neighbours = _measure_neighbours(settings, folder / "neighbours")
         if DISTANCE in settings.parts:
             distance = _measure_distance(settings, folder / "distance")
-        if SCALE in settings.parts:
-            below = folder / "scale"
-            below.mkdir()
-            scale = measure_scale(
-                settings.finished, settings.suspended, settings.starts, settings.idle_seconds, below
-            )
-        if APPLICATIONS in settings.parts:
-            below = folder / "applications"
-            below.mkdir()
-            applications = measure_applications(settings.applications, settings.idle_seconds, below)
-        if TAGS in settings.parts:
-            below = folder / "tags"
-            below.mkdir()
-            tags = measure_tags(settings.pushes, settings.polled, below)
+        scale, applications, tags, pipelines = _measure_operator(settings, folder)
         if BUILDS in settings.parts:
             builds = measure_builds(settings.builds, settings.changes)
         if COMPARISONS in settings.parts:
@@ -105,7 +93,29 @@ def _measure(settings: Settings) -> Results:
         applications,
         comparisons,
         tags,
+        pipelines,
     )
+
+
+def _measure_operator(
+    settings: Settings, folder: Path
+) -> tuple[Scale | None, Watched | None, Tags | None, Answering | None]:
+    """Measure what an operator costs beside an API server."""
+    scale = applications = tags = pipelines = None
+    idle, below = settings.idle_seconds, {part: folder / part for part in settings.parts}
+    for made in below.values():
+        made.mkdir(exist_ok=True)
+    if SCALE in below:
+        scale = measure_scale(
+            settings.finished, settings.suspended, settings.starts, idle, below[SCALE]
+        )
+    if APPLICATIONS in below:
+        applications = measure_applications(settings.applications, idle, below[APPLICATIONS])
+    if TAGS in below:
+        tags = measure_tags(settings.pushes, settings.polled, below[TAGS])
+    if PIPELINES in below:
+        pipelines = measure_pipelines(settings.pipelines, idle, below[PIPELINES])
+    return scale, applications, tags, pipelines
 
 
 def _measure_neighbours(settings: Settings, folder: Path) -> Neighbours:

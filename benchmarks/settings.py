@@ -22,6 +22,7 @@ FINISHED, FINISHED_BESIDE_OTHERS = "10000", "1000"
 SUSPENDED = "200"
 STARTS = "3"
 WATCHED = "300"
+ANSWERING = "1000"
 IDLE_SECONDS = "30"
 BUILDS_BESIDE_EMPTY_JOBS = "5"
 CHANGES = "1"
@@ -35,10 +36,13 @@ MOST_MERGES = 64
 ALONE = BUILDS, COMPARISONS = "builds", "comparisons"
 """They need a testbed that is up, and each is measured alone."""
 
-WRITE_BACK, PULL_REQUESTS, NEIGHBOURS, DISTANCE, SCALE, APPLICATIONS, TAGS, *_ = PARTS = (
-    "writeback", "pullrequests", "neighbours", "distance", "scale", "applications", "tags", *ALONE,
+PARTS = (
+    "writeback", "pullrequests", "neighbours", "distance", "scale", "applications", "tags",
+    "pipelines", *ALONE,
 )  # fmt: skip
 """What `BENCH_ONLY` may name."""
+
+WRITE_BACK, PULL_REQUESTS, NEIGHBOURS, DISTANCE, SCALE, APPLICATIONS, TAGS, PIPELINES, *_ = PARTS
 
 COUNT = re.compile(r"[1-9][0-9]{0,6}")
 MILLISECONDS = re.compile(r"[0-9]{1,4}")
@@ -67,6 +71,7 @@ class Settings:
         applications: of Argo CD, that are watched while it writes them.
         pushes: of tags, each of which makes a release.
         polled: repositories whose tags are looked at.
+        pipelines: that are looked at, and then idle.
         starts: of the operator, and of what it is compared with.
         idle_seconds: for how long each is watched once it has nothing to do.
         builds: releases that are compared with empty Jobs.
@@ -89,6 +94,7 @@ class Settings:
     applications: int
     pushes: int
     polled: int
+    pipelines: int
     starts: int
     idle_seconds: int
     builds: int
@@ -137,6 +143,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         applications=_count("BENCH_APPLICATIONS", environment.get("BENCH_APPLICATIONS") or WATCHED),
         pushes=_count("BENCH_PUSHES", environment.get("BENCH_PUSHES") or PUSHES),
         polled=_count("BENCH_POLLED", environment.get("BENCH_POLLED") or POLLED),
+        pipelines=_count("BENCH_PIPELINES", environment.get("BENCH_PIPELINES") or ANSWERING),
         starts=_count("BENCH_STARTS", environment.get("BENCH_STARTS") or STARTS),
         idle_seconds=_count("BENCH_IDLE", environment.get("BENCH_IDLE") or IDLE_SECONDS),
         builds=_count("BENCH_BUILDS", environment.get("BENCH_BUILDS") or BUILDS_BESIDE_EMPTY_JOBS),

@@ -53,6 +53,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         "BENCH_SUSPENDED": "3",
         "BENCH_STARTS": "1",
         "BENCH_APPLICATIONS": "3",
+        "BENCH_PIPELINES": "2",
         "BENCH_PUSHES": "2",
         "BENCH_POLLED": "3",
         "BENCH_IDLE": "1",
@@ -174,10 +175,17 @@ def test_each_pushed_tag_has_its_release_and_each_repository_one_list(run: Run) 
     assert found["received"] > 3 * 500 * 40
 
 
+def test_pipelines_are_answered_before_they_are_idle(run: Run) -> None:
+    found = run.report["pipelines"]
+    assert (found["pipelines"], found["idle_seconds"]) == (2, 1)
+    assert found["asked"] > 0
+    assert found["first"] > 0
+
+
 def test_every_goal_has_its_line_and_the_end_counts_them(run: Run) -> None:
     lines = re.findall(r"^goal .+: [≥≤] .+ measured .+ (met|MISSED|not measured)$", run.text, re.M)
-    assert len(lines) == len(run.report["goals"]) == 31
-    assert run.text.splitlines()[-1].startswith("31 goals: ")
+    assert len(lines) == len(run.report["goals"]) == 32
+    assert run.text.splitlines()[-1].startswith("32 goals: ")
 
 
 def test_few_pairs_are_called_no_result(run: Run) -> None:

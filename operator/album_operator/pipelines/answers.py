@@ -35,6 +35,9 @@ with a thousand pipelines that have nothing in common one is looked at again aft
 LOOKS_REMEMBERED = 100
 """How many of the last looks count for how much one asks."""
 
+QUESTIONS = 6.0
+"""What a look asks before that is known: two Secrets, two repositories, a forge, a registry."""
+
 SOONER = 10
 """How many times sooner the first look is made after one that found something missing."""
 
@@ -50,18 +53,20 @@ class _Known:
     """What is remembered of a pipeline; all of it can be found out again.
 
     Attributes:
+        generation: of the pipeline whose Applications are known; None before it was passed over.
+        begun: monotonic time the last look, or the first pass, began at.
         looked: monotonic time the last look ended at.
-        due: monotonic time of the next; 0 before it is known when that is.
-        pause: seconds between those two.
-        backoff: seconds to the next while something is missing; 0 while nothing is.
+        share: of the pause until the next look after `begun`.
+        backoff: seconds of that pause while something is missing; 0 while nothing is.
         apps: what the last look found of each app.
         is_untold: the last look could not be told whole.
         applications: those it names or has found.
     """
 
+    generation: int | None = None
+    begun: float = 0.0
     looked: float = 0.0
-    due: float = 0.0
-    pause: float = 0.0
+    share: float = 0.0
     backoff: float = 0.0
     apps: Mapping[str, AppSeen] = field(default_factory=dict)
     is_untold: bool = False
@@ -83,7 +88,7 @@ class Answers:
         self._known: dict[Ref, _Known] = {}
         self._states: dict[Ref, object] = {}
         self._counted = 0
-        self._questions = 0.0
+        self._questions = QUESTIONS
 
     async def answer(
         self, pipeline: Pipeline, written: PipelineRecord, causes: Causes
@@ -100,11 +105,12 @@ class Answers:
         since = self._find_since(pipeline, written, known, causes)
         if since is not None:
             record = await self._look(pipeline, record, known, since)
-        self._follow(pipeline, known)
+        if since is not None or known.generation != pipeline.generation:
+            self._follow(pipeline, known)
         record, is_whole = self._tell_apps(pipeline, record)
         if any(app.released != written.app(app.name).released for app in record.apps):
-            known.due = min(known.due, self._clock())  # The base branch has another version now.
-        left = timedelta(seconds=max(0.0, known.due - self._clock()))
+            known.share = 0.0  # The base branch has another version now.
+        left = timedelta(seconds=max(0.0, self._due(known) - self._clock()))
         return record, left if is_whole else min(left, UNTIL_LISTED)
 
     def forget(self, pipeline: Ref) -> None:
@@ -135,18 +141,17 @@ class Answers:
         now = self._clock()
         if pipeline.refresh != written.last_handled_refresh:
             return now
-        is_first = known.due == 0.0
+        is_first = known.generation is None
         is_unknown = is_first and written.checked_at is None
         if written.observed_generation != pipeline.generation or is_unknown:
             return now - FRESH_SECONDS
         if is_first:
             # After a start they are spread, for each was looked at before.
-            known.pause = self._pause()
-            known.due = now + random.uniform(0.0, known.pause)  # noqa: S311 - guards nothing
-            known.looked = now - known.pause
-        if known.due <= now:
+            known.begun = known.looked = now
+            known.share = random.uniform(0.0, 1.0)  # noqa: S311 - guards nothing
+        if self._due(known) <= now:
             return known.looked
-        return now - known.pause if Cause.APPLICATIONS in causes else None
+        return now - self._pause() if Cause.APPLICATIONS in causes else None
 
     async def _look(
         self, pipeline: Pipeline, written: PipelineRecord, known: _Known, since: float
@@ -181,9 +186,12 @@ class Answers:
         longest = self._pause()
         sooner = min(longest, 2 * known.backoff or longest / SOONER)
         known.backoff = 0.0 if is_good else sooner
-        known.pause = known.backoff or longest
-        known.looked = self._clock()
-        known.due = begun + known.pause * random.uniform(0.9, 1.1)  # noqa: S311 - guards nothing
+        known.begun, known.looked = begun, self._clock()
+        known.share = random.uniform(0.9, 1.1)  # noqa: S311 - guards nothing
+
+    def _due(self, known: _Known) -> float:
+        """Give the monotonic time of the next look: later when looks are found to cost more."""
+        return known.begun + known.share * (known.backoff or self._pause())
 
     def _pause(self) -> float:
         """Give the seconds between two looks at a pipeline, by what the last looks have cost."""
@@ -192,6 +200,7 @@ class Answers:
 
     def _follow(self, pipeline: Pipeline, known: _Known) -> None:
         """Keep which Applications concern a pipeline: those it names, and those labels found."""
+        known.generation = pipeline.generation
         named = (
             wish.argocd.applications
             for wish in standing.wishes(self._world, pipeline).values()
