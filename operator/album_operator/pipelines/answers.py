@@ -168,6 +168,8 @@ class Answers:
         if found.is_ready is None and not was_untold and is_same and written.is_ready is not None:
             found = written
         self._plan(known, begun, is_good=bool(found.is_ready) and not known.is_untold)
+        wait = seen.untold.retry_after if seen.untold is not None else None
+        known.backoff = max(known.backoff, (wait or timedelta()).total_seconds())
         found = replace(
             found,
             observed_generation=pipeline.generation,
@@ -187,7 +189,7 @@ class Answers:
         sooner = min(longest, 2 * known.backoff or longest / SOONER)
         known.backoff = 0.0 if is_good else sooner
         known.begun, known.looked = begun, self._clock()
-        known.share = random.uniform(0.9, 1.1)  # noqa: S311 - guards nothing
+        known.share = random.uniform(1.0, 1.2)  # noqa: S311 - guards nothing
 
     def _due(self, known: _Known) -> float:
         """Give the monotonic time of the next look: later when looks are found to cost more."""
