@@ -30,7 +30,7 @@ COMPARED_AT = 1000
 PER_REPOSITORY = 20
 """Pipelines that have their source, and their config repository, in common."""
 
-IDLE_PERCENT, STATUS_SECONDS = 1.0, 300
+IDLE_PERCENT, STATUS_SECONDS = 1.0, 900
 
 CLIENT = "operator"
 PIPELINES = f"/apis/album.dev/v1alpha1/namespaces/{NAMESPACE}/albumpipelines"
