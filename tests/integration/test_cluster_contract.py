@@ -319,6 +319,28 @@ async def test_jobs_that_run_are_listed_and_those_that_ended_are_not(
     assert len(await adapter.list_running(NAMESPACE)) == 2
 
 
+@pytest.mark.parametrize("page", [1, 20])
+async def test_all_jobs_of_a_release_are_deleted_and_no_others(
+    cluster: Cluster, page: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster_module, "PAGE", page)
+    others = {"of-nobody": None, "of-an-earlier-one": "another-uid"}
+    for number, name in enumerate(("runs", "failed", *others), 1):
+        job = _job(name, number)
+        if name == "of-nobody":
+            del job["metadata"]["ownerReferences"]
+        elif name in others:
+            job["metadata"]["ownerReferences"][0]["uid"] = others[name]
+        await cluster.create(JOBS, job)
+    await _end(cluster, "failed", "Failed")
+    adapter = builds.ClusterBuilds(cluster, lambda: NOW)
+    for _ in range(2):
+        await adapter.stop(RELEASE)
+
+    left = {job["metadata"]["name"] async for job in cluster.list_all(JOBS)}
+    assert left == set(others)
+
+
 async def test_of_events_those_of_one_object_and_reason_are_listed(cluster: Cluster) -> None:
     events = path_of("/api/v1", "events", NAMESPACE)
     for number, (uid, reason) in enumerate(

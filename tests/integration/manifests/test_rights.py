@@ -24,11 +24,11 @@ def _rights(group: str, resource: str, *verbs: str) -> set[Right]:
 
 
 SERVED = (
-    _rights(ALBUM, "albumreleases", "get", "list", "watch", "patch", "create")
+    _rights(ALBUM, "albumreleases", "get", "list", "watch", "patch", "create", "delete")
     | _rights(ALBUM, "albumreleases/status", "patch")
     | _rights(ALBUM, "albumpipelines", "get", "list", "watch")
     | _rights(ALBUM, "albumpipelines/status", "patch")
-    | _rights("batch", "jobs", "get", "list", "watch", "create")
+    | _rights("batch", "jobs", "get", "list", "watch", "create", "delete")
     | _rights("", "pods", "list")
     | _rights("", "events", "list", "create")
     | _rights("", "secrets", "get")
@@ -95,12 +95,11 @@ REFUSED = [
     ("PUT", "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/any"),
     ("DELETE", "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications/any"),
     ("POST", "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications"),
-    ("DELETE", "/apis/batch/v1/namespaces/album/jobs/any"),
     ("PATCH", "/apis/batch/v1/namespaces/album/jobs/any"),
     ("POST", "/apis/batch/v1/namespaces/argocd/jobs"),
     ("POST", "/api/v1/namespaces/album/pods"),
     ("PATCH", "/apis/album.dev/v1alpha1/namespaces/album/albumpipelines/any"),
-    ("DELETE", "/apis/album.dev/v1alpha1/namespaces/album/albumreleases/any"),
+    ("DELETE", "/apis/album.dev/v1alpha1/namespaces/album/albumpipelines/any"),
     (
         "PATCH",
         "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/"

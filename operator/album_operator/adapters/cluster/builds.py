@@ -97,7 +97,8 @@ class ClusterBuilds:
         """Delete all Jobs of this very release, with their Pods."""
         path = path_of(BATCH, "jobs", release.ref.namespace)
         selector = f"{RELEASE_LABEL}={shorten(release.ref.name)}"
-        async for job in self._cluster.list_all(path, labelSelector=selector):
+        listed = self._cluster.list_all(path, labelSelector=selector)
+        for job in [job async for job in listed]:
             metadata = job["metadata"]
             is_going = "deletionTimestamp" in metadata
             if _owner(job, release) is JobOwner.RELEASE and not is_going:
