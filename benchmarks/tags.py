@@ -29,7 +29,6 @@ from album_operator.adapters.editor import ProcessEditor
 from album_operator.adapters.git.config_repository import GitConfigRepository
 from album_operator.adapters.git.source_repository import GitSourceRepository
 from album_operator.codec import parse_seen
-from album_operator.domain.cause import Cause
 from album_operator.domain.notice import AnyNotice, TagNotice
 from album_operator.domain.release import Ref
 from album_operator.domain.triggers import TagInterest
@@ -38,6 +37,7 @@ from album_operator.memory.image_waits import ImageWaits
 from album_operator.memory.release_index import ReleaseIndex
 from album_operator.memory.sightings import Sightings
 from album_operator.metrics import Metrics
+from album_operator.pipelines.cause import Cause
 from album_operator.pipelines.reconcile import PipelineReconciler
 from album_operator.serving.webhooks import Receiver
 from album_operator.settings import read_settings

@@ -37,7 +37,6 @@ from album_operator.adapters.servers.breakers import Breakers
 from album_operator.adapters.servers.dialer import Dialer
 from album_operator.adapters.servers.gateway import Gateway
 from album_operator.clock import ServerClock
-from album_operator.domain.cause import Cause
 from album_operator.domain.notice import AnyNotice, Notice, TagNotice
 from album_operator.domain.proxies import VARIABLES
 from album_operator.domain.reasons import Reason
@@ -45,6 +44,7 @@ from album_operator.domain.release import Ref
 from album_operator.memory.sightings import Sightings
 from album_operator.metrics import Metrics
 from album_operator.pipelines.answers import Answers
+from album_operator.pipelines.cause import Cause
 from album_operator.pipelines.reconcile import PipelineReconciler
 from album_operator.ports import PullRequestReader, PullRequests, Secrets, TagReader
 from album_operator.reconcile import Reconciler

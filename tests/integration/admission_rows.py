@@ -75,12 +75,14 @@ class Row:
         value: its value.
         refusal: part of the message, None where the object is accepted.
         field: field the error names, where it is another than `path`.
+        rule: part of the rule's own message, where the API server tells why the rule has no answer.
     """
 
     path: str
     value: object
     refusal: str | None = None
     field: str | None = None
+    rule: str | None = None
 
     def __str__(self) -> str:
         verdict = "accepted" if self.refusal is None else "refused"
@@ -375,16 +377,16 @@ TRIGGERS = [
     ),
     *_rows(f"{TAGS}.pattern", r"-rc\.[0-9]+$", "^backend-", r"(?i)\bRC\b", "é"),
     *(
-        Row(f"{TAGS}.pattern", value, said)
+        Row(f"{TAGS}.pattern", value, said, rule="must be a regular expression of RE2")
         for value, said in [
             ("(", "missing closing )"),
             ("a{2,1}", "invalid repeat count"),
             (r"(a)\1", "invalid escape sequence"),
             ("(?=a)", "invalid or unsupported Perl syntax"),
-            ("", "should be at least 1 chars long"),
-            ("a" * 201, "may not be more than 200"),
         ]
     ),
+    Row(f"{TAGS}.pattern", "", "should be at least 1 chars long"),
+    Row(f"{TAGS}.pattern", "a" * 201, "may not be more than 200"),
 ]
 
 PIPELINES = [

@@ -279,6 +279,7 @@ def test_a_pipeline_prints_whether_it_is_ready_and_what_is_in_flight(server: Api
         (AppRecord("backend", in_flight=InFlight("r", None, None, Reason.PENDING, NOW, 1)),),
         message="All is there.",
         is_ready=True,
+        observed_generation=1,
     )
     status = render_pipeline_status(parse_pipeline(created), record, NOW)
     written = _write_status(server, created, status)

@@ -13,12 +13,12 @@ from datetime import timedelta
 from album_operator.decisions import apps
 from album_operator.decisions import standing as decision
 from album_operator.domain.applications import ApplicationSeen
-from album_operator.domain.cause import Cause, Causes
 from album_operator.domain.claims import ReleaseSeen
 from album_operator.domain.pipeline import Pipeline
 from album_operator.domain.pipeline_record import AppRecord, PipelineRecord
 from album_operator.domain.release import Ref
 from album_operator.domain.verdict import Halt
+from album_operator.pipelines.cause import Cause, Causes
 from album_operator.pipelines.shared import SharedLooks
 from album_operator.steps import standing
 from album_operator.steps.access import Access

@@ -10,9 +10,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from album_operator.decisions.standing import transition
-from album_operator.domain.cause import Causes
 from album_operator.domain.release import Ref
 from album_operator.pipelines.answers import Answers
+from album_operator.pipelines.cause import Causes
 from album_operator.pipelines.retention import Retention
 from album_operator.pipelines.sweep import Sweep
 from album_operator.pipelines.triggers import Triggers

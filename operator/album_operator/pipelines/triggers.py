@@ -14,7 +14,6 @@ from datetime import timedelta
 from typing import TypeVar
 
 from album_operator.decisions import conventions, preflight, trigger
-from album_operator.domain.cause import Cause, Causes
 from album_operator.domain.diffs import UNKNOWN_DIGEST
 from album_operator.domain.errors import OutsideError, TerminalError, TransientError
 from album_operator.domain.pipeline import App, Pipeline
@@ -33,6 +32,7 @@ from album_operator.domain.triggers import (
 )
 from album_operator.domain.verdict import Halt
 from album_operator.memory.creation_limit import CreationLimit
+from album_operator.pipelines.cause import Cause, Causes
 from album_operator.render.proposal import edited_paths
 from album_operator.render.triggered import render_triggered
 from album_operator.steps.access import Access

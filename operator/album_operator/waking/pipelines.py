@@ -13,10 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from album_operator.domain.cause import Cause, Causes
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.release import Ref
 from album_operator.domain.turns import in_turns
+from album_operator.pipelines.cause import Cause, Causes
 
 LOG = logging.getLogger(__name__)
 

@@ -13,7 +13,6 @@ from album_operator.adapters.cluster.pipelines import ClusterPipelines
 from album_operator.adapters.cluster.releases import ClusterReleases
 from album_operator.adapters.cluster.secrets import ClusterSecrets
 from album_operator.codec import parse_seen
-from album_operator.domain.cause import Cause
 from album_operator.domain.image_labels import BUILD, REVISION, VERSION, recipe_of
 from album_operator.domain.image_labels import SOURCE as OF
 from album_operator.domain.notice import Notice
@@ -22,6 +21,7 @@ from album_operator.domain.pull_requests import PullRequestSeen
 from album_operator.domain.release import Ref
 from album_operator.memory.sightings import Sightings
 from album_operator.passes import Memory, Next
+from album_operator.pipelines.cause import Cause
 from album_operator.pipelines.reconcile import PipelineReconciler
 from album_operator.reconcile import Reconciler
 from album_operator.secrecy import KnownSecrets

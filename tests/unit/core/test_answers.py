@@ -8,12 +8,12 @@ import pytest
 
 from album_operator.adapters.cluster.applications import parse_application
 from album_operator.codec import parse_seen
-from album_operator.domain.cause import Cause
 from album_operator.domain.errors import TransientError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import MOST_MISSES
 from album_operator.domain.release import Ref
 from album_operator.pipelines.answers import LOOK_SECONDS, SOONER
+from album_operator.pipelines.cause import Cause
 from tests.fakes.builders import APPLICATION, CONFIG, DIGEST, IMAGE, NAMESPACE, raw_pipeline
 from tests.fakes.cluster import finish_build, raw_registry_secret, raw_secret
 from tests.fakes.git_server import TOKEN

@@ -211,6 +211,7 @@ async def test_after_a_restart_who_waited_goes_on_waiting_while_releases_are_lis
     await both.begin()
     stage = both.stage
     monkeypatch.setattr(release_index, "LIST_SECONDS", math.inf)
+    monkeypatch.setattr(release_index, "PAUSE_SECONDS", 0.0)
     stage.restart()
     both.join()
     stage.wakeups.index.begin_list(NAMESPACE)
@@ -259,6 +260,7 @@ async def test_after_a_restart_a_branch_with_anothers_commit_is_judged_once_all_
     stage.restart()
     both.join()
     monkeypatch.setattr(release_index, "LIST_SECONDS", math.inf)
+    monkeypatch.setattr(release_index, "PAUSE_SECONDS", 0.0)
     stage.wakeups.index.begin_list(NAMESPACE)
     await stage.settle(SECOND)
     assert stage.ready(SECOND) == TAKEN

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from album_operator.domain.cause import Cause, Causes
 from album_operator.domain.claims import ConfigBranch
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record
 from album_operator.domain.release import Ref, Release
 from album_operator.memory.release_index import ReleaseIndex
 from album_operator.metrics import Metrics
+from album_operator.pipelines.cause import Cause, Causes
 from album_operator.render.job import RELEASE_LABEL
 from album_operator.waking.daemons import Daemons
 from album_operator.waking.handlers import NamespaceWatch, is_worth_reading

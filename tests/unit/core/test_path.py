@@ -34,6 +34,9 @@ BESIDE_STEPS = {
     "preflight_change",
     "preflight_look",
     "reach",
+    "standing",
+    "take_back",
+    "turns",
     "undo",
     "world",
 }

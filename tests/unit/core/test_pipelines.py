@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from album_operator.domain.cause import Cause, Causes
 from album_operator.domain.errors import TransientError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
+from album_operator.pipelines.cause import Cause, Causes
 from album_operator.waking.pipelines import (
     AT_ONCE,
     OF_ONE,

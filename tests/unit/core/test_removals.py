@@ -11,7 +11,6 @@ import pytest
 
 from album_operator.adapters.cluster.releases import ClusterReleases
 from album_operator.codec import parse_seen
-from album_operator.domain.cause import Cause
 from album_operator.domain.errors import TransientError
 from album_operator.domain.history import HistoryWish
 from album_operator.domain.pipeline import PolicyWish
@@ -19,6 +18,7 @@ from album_operator.domain.pipeline_record import PipelineRecord
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.memory.release_index import LIST_SECONDS, ReleaseIndex
+from album_operator.pipelines.cause import Cause
 from album_operator.pipelines.retention import PAUSE_SECONDS, RIGHT_FOR, Retention
 from album_operator.waking.pipelines import PAUSE_SECONDS as PIPELINE_PAUSE
 from tests.fakes.builders import NAMESPACE, NOW, PIPELINE, raw_finished

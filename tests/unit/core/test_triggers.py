@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from album_operator.domain.cause import Cause
 from album_operator.domain.errors import TransientError
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.notice import TagNotice
 from album_operator.domain.release import Ref
 from album_operator.domain.triggers import release_name
 from album_operator.memory.release_index import ReleaseIndex
+from album_operator.pipelines.cause import Cause
 from tests.fakes.builders import NAMESPACE, SOURCE, raw_pipeline
 from tests.fakes.faults import Fault, Faults, Killed
 from tests.unit.core.stage import Stage
