@@ -336,12 +336,13 @@ async def test_an_open_pull_request_stays_the_same_when_its_branch_is_made_anew(
 async def test_our_branch_is_not_made_anew_for_a_version_older_than_the_bases() -> None:
     stage = Stage()
     await _pushed_without_a_pull_request(stage)
-    ours = stage.config.branches[BRANCH]
+    pushed = list(stage.config.pushes)
     _edit_values(stage, "v1.0.0", "v2.0.0")
     await stage.settle()
 
     assert stage.ready() == ("False", "Superseded")
-    assert stage.config.branches[BRANCH] == ours
+    assert stage.config.pushes == pushed
+    assert BRANCH not in stage.config.branches
     assert stage.forge.count(REPOSITORY) == 0
 
 
