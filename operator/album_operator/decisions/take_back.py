@@ -35,8 +35,13 @@ def may_have_proposed(record: Record) -> bool:
 
 
 def leaves_proposal(release: Release, record: Record) -> bool:
-    """Tell whether a deleted release may have left a proposal that its pipeline wants closed."""
-    resolved = record.resolved
+    """Tell whether a deleted release may have left a proposal that its pipeline wants closed.
+
+    Not so where it ended with its pull request closed: retention deletes such by hundreds.
+    """
+    resolved, seen = record.resolved, record.pull_request
+    if record.is_finished and seen is not None and seen.state != PullRequestState.OPEN:
+        return False
     if resolved is None or release.mode is not Mode.APPLY or record.reason in OVER:
         return False
     is_merged = record.step(StepName.MERGED).state is StepState.SUCCEEDED

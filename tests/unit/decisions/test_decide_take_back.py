@@ -8,7 +8,7 @@ import pytest
 from album_operator.decisions import take_back
 from album_operator.domain.pull_requests import Gate, PullRequestSeen, PullRequestState
 from album_operator.domain.reasons import Reason
-from album_operator.domain.record import Record, StepName
+from album_operator.domain.record import Outcome, Record, StepName
 from album_operator.domain.release import Delivery, Mode, OnDelete
 from album_operator.domain.verdict import (
     DisarmPullRequest,
@@ -57,6 +57,15 @@ def _policy(on_delete: OnDelete) -> Record:
 def test_a_deleted_release_leaves_what_it_has_proposed() -> None:
     assert take_back.leaves_proposal(RELEASE, PROPOSED)
     assert take_back.leaves_proposal(RELEASE, _policy(OnDelete.CANCEL))
+
+
+def test_one_that_ended_leaves_a_proposal_only_while_that_is_open() -> None:
+    ended, seen = replace(PROPOSED, outcome=Outcome.STALLED), PROPOSED.pull_request
+    assert seen is not None
+    closed = replace(ended, pull_request=replace(seen, state=PullRequestState.CLOSED))
+
+    assert take_back.leaves_proposal(RELEASE, ended)
+    assert not take_back.leaves_proposal(RELEASE, closed)
 
 
 @pytest.mark.parametrize(
