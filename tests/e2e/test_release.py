@@ -113,7 +113,7 @@ def test_a_release_deleted_and_applied_again_uses_the_image_that_is_there(world:
 
 
 @pytest.mark.usefixtures("engine")
-def test_deleting_a_release_in_flight_stops_its_job_and_keeps_its_pull_request(
+def test_deleting_a_release_in_flight_stops_its_job_and_takes_its_pull_request_back(
     world: World,
 ) -> None:
     tag = world.new_tag()
@@ -127,8 +127,8 @@ def test_deleting_a_release_in_flight_stops_its_job_and_keeps_its_pull_request(
         return {job.metadata.name for job in world.batch.list_namespaced_job("album").items}
 
     wait_for("the Job is gone", lambda: not left() & set(jobs))
-    assert world.find_branch(branch) is not None
-    assert [item["state"] for item in world.pull_requests(branch)] == ["open"]
+    wait_for(f"{branch} is gone", lambda: world.find_branch(branch) is None)
+    assert [item["state"] for item in world.pull_requests(branch)] == ["closed"]
 
 
 def test_a_suspended_release_waits_and_goes_on(world: World) -> None:

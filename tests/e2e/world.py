@@ -262,11 +262,12 @@ class World:
         ]
 
     def find_branch(self, branch: str) -> dict[str, Any] | None:
-        """Give a branch of the config repository, None where there is none."""
-        found: dict[str, Any] | None = self.forge.find(
-            f"/repos/{CONFIG}/branches/{quote(branch, safe='')}"
-        )
-        return found
+        """Give a branch of the config repository, None where there is none.
+
+        By git's own refs: Gitea answers 500 for a branch that is being deleted.
+        """
+        refs = self.forge.find(f"/repos/{CONFIG}/git/refs/heads/{quote(branch)}") or []
+        return next((ref for ref in refs if ref["ref"] == f"refs/heads/{branch}"), None)
 
     def pull_requests(self, branch: str) -> list[dict[str, Any]]:
         """Give all pull requests from a branch."""
