@@ -28,9 +28,10 @@ from album_operator.steps.world import World
 LOOK_SECONDS = 600.0
 """Between two looks at a pipeline to which nothing happens, while there are few."""
 
-QUESTION_SECONDS = 0.75
+QUESTION_SECONDS = 1.5
 """For each look, and for each question of it, so many seconds pass before that of another pipeline:
-with a thousand pipelines that have nothing in common one is looked at again after hours."""
+with a thousand pipelines that have nothing in common one is looked at again after three hours. Half
+of that was measured to take more than a hundredth of a core (docs/benchmarks.md)."""
 
 LOOKS_REMEMBERED = 100
 """How many of the last looks count for how much one asks."""
