@@ -86,7 +86,7 @@ def test_a_moved_guard_is_taken_by_the_api_server(
         if one["kind"].startswith("ValidatingAdmissionPolicy")
     ]
     said = installed.server.run_kubectl("apply", "--dry-run=server", "-f", "-", stdin=_list(guards))
-    assert said.count("created (server dry run)") == len(guards) == 8
+    assert said.count("created (server dry run)") == len(guards) == 10
 
 
 @dataclass(frozen=True)
