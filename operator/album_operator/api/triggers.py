@@ -111,3 +111,10 @@ class TriggerStatus(Model):
         None, description="The newest tag that it was decided about."
     )
     message: Message = Field("", description="What keeps tags from making releases.")
+    began_empty: bool | None = Field(
+        None,
+        description=(
+            "Whether the app had no tag yet, so that each one is new; unset once one is decided "
+            "about."
+        ),
+    )

@@ -29,6 +29,7 @@ from album_operator.domain.triggers import (
     Select,
     TagInterest,
     TagsWish,
+    TriggerRecord,
     release_name,
 )
 from album_operator.domain.verdict import Halt
@@ -119,34 +120,34 @@ def _fault(pipeline: Pipeline, field: str, what: str) -> Halt:
 
 
 def judge_all(
-    pipeline: Pipeline, tags: Mapping[str, str], decided: Mapping[str, Decided | None]
+    pipeline: Pipeline, tags: Mapping[str, str], known: Mapping[str, TriggerRecord]
 ) -> Mapping[str, Judged]:
     """Judge the tags of each app, which may take a while.
 
     Args:
         pipeline: the pipeline.
         tags: the commit each tag of the repository stands for.
-        decided: what was decided last of each app, by its name.
+        known: what became of the tags of each app before, by its name.
     """
     of_apps = sort_out(pipeline, tags)
     return {
-        app.name: judge(pipeline, app, of_apps[app.name], decided[app.name])
-        for app in pipeline.apps
+        app.name: judge(pipeline, app, of_apps[app.name], known[app.name]) for app in pipeline.apps
     }
 
 
-def judge(pipeline: Pipeline, app: App, tags: Sequence[AppTag], decided: Decided | None) -> Judged:
+def judge(pipeline: Pipeline, app: App, tags: Sequence[AppTag], known: TriggerRecord) -> Judged:
     """Find the tags of an app that are to be decided about.
 
     Before the first decision that is the newest alone, for whichever `select`: what an old
-    repository has is no news, but the app may well be behind it.
+    repository has is no news, but the app may well be behind it. Where there was no tag, all are.
 
     Args:
         pipeline: the pipeline.
         app: one of its apps.
         tags: those of the app.
-        decided: what was decided last.
+        known: what became of them before.
     """
+    decided, is_old = known.decided, not known.began_empty
     versioning, wish = versioning_of(pipeline, app), _wish(pipeline)
     newest, fault = _newest(tags, versioning), find_fault(pipeline, app)
     if fault is not None:
@@ -159,7 +160,7 @@ def judge(pipeline: Pipeline, app: App, tags: Sequence[AppTag], decided: Decided
     def counts(tag: AppTag) -> bool:
         return _why_not(wish, tag, versioning) is None
 
-    if wish.select is Select.NEWEST or decided is None:
+    if wish.select is Select.NEWEST or (decided is None and is_old):
         latest = _newest(above_it, versioning, counts)
         fresh = [latest] if latest is not None else []
     else:

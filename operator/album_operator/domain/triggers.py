@@ -126,10 +126,12 @@ class TriggerRecord:
     Attributes:
         decided: None before the first decision.
         message: what keeps tags from making releases; empty for nothing.
+        began_empty: nothing was decided yet, and there was no tag of the app: each one is new.
     """
 
     decided: Decided | None = None
     message: str = ""
+    began_empty: bool = False
 
 
 NAME_LENGTH = 253

@@ -131,11 +131,11 @@ class Triggers:
     async def _decide(
         self, pipeline: Pipeline, wish: TagsWish, record: PipelineRecord, tags: Mapping[str, str]
     ) -> PipelineRecord:
-        before = {app.name: (app.trigger or TriggerRecord()).decided for app in record.apps}
+        before = {app.name: app.trigger or TriggerRecord() for app in record.apps}
         all_judged = await asyncio.to_thread(trigger.judge_all, pipeline, tags, before)
         told = []
         for app in pipeline.apps:
-            judged, decided = all_judged[app.name], before[app.name]
+            judged, decided = all_judged[app.name], before[app.name].decided
             message, work = judged.told, _Work(self._world, self._limit, pipeline, wish, app)
             try:
                 for tag in judged.fresh:
@@ -144,8 +144,9 @@ class Triggers:
             except OutsideError as error:
                 message = self._words(pipeline.ref, error)
                 self._retry(pipeline.ref, _pause(error))
-            known = replace(record.app(app.name), trigger=TriggerRecord(decided, message))
-            told.append(replace(known, newest_tag=judged.newest))
+            is_empty = before[app.name].began_empty or judged.newest is None
+            known = TriggerRecord(decided, message, decided is None and is_empty)
+            told.append(replace(record.app(app.name), trigger=known, newest_tag=judged.newest))
         return replace(record, apps=tuple(told))
 
 
@@ -248,7 +249,8 @@ def _with_message(record: PipelineRecord, message: str) -> PipelineRecord:
 def _told_in(record: PipelineRecord) -> object:
     """Give what a record says of tags; a status may have cut its messages."""
     told = ((app.newest_tag, app.trigger) for app in record.apps)
-    return [(tag, of and of.decided, bool(of and of.message)) for tag, of in told]
+    of_all = ((tag, of or TriggerRecord()) for tag, of in told)
+    return [(tag, of.decided, of.began_empty, bool(of.message)) for tag, of in of_all]
 
 
 def _pause(error: OutsideError) -> timedelta:

@@ -379,6 +379,20 @@ async def test_whatever_happens_at_a_write_each_tag_has_one_release(fault: Fault
     assert len(creations) <= 4
 
 
+async def test_several_first_tags_of_an_app_that_had_none_have_a_release_each() -> None:
+    desk = Desk(select="All")
+    desk.stage.source.tags.clear()
+    apps = await desk.look()
+    assert apps["backend"]["trigger"] == {"beganEmpty": True}
+
+    desk.push("backend-v1.3.0", "backend-v1.4.0")
+    desk.stage.restart()
+    apps = await desk.look()
+    assert set(desk.releases) == {"backend-v1.3.0", "backend-v1.4.0"}
+    assert apps["backend"]["trigger"]["decided"]["version"] == "v1.4.0"
+    assert "beganEmpty" not in apps["backend"]["trigger"]
+
+
 @pytest.mark.parametrize("fault", Fault)
 @pytest.mark.parametrize("at", range(1, 5))
 async def test_whatever_happens_at_a_write_all_new_tags_have_one_release_each(

@@ -17,7 +17,7 @@ from album_operator.domain.forges import ForgeType
 from album_operator.domain.pipeline import App, Pipeline
 from album_operator.domain.record import Outcome
 from album_operator.domain.release import Edit, EditValue, Mode, Release
-from album_operator.domain.triggers import AppTag, Decided, Select
+from album_operator.domain.triggers import AppTag, Decided, Select, TriggerRecord
 from album_operator.domain.versions import Versioning, is_newer
 from tests.fakes.builders import IMAGE, NAMESPACE, RELEASE, RESOLVED, raw_pipeline
 
@@ -37,9 +37,13 @@ def _decided(version: str) -> Decided:
     return Decided(f"backend-{version}", version, OLD)
 
 
+def _known(version: str) -> TriggerRecord:
+    return TriggerRecord(_decided(version))
+
+
 def _judge(versions: Collection[str], decided: str | None = None, **tags: Any) -> trigger.Judged:  # noqa: ANN401 - of a spec
     pipeline = _pipeline(**tags)
-    known = _decided(decided) if decided is not None else None
+    known = _known(decided) if decided is not None else TriggerRecord()
     return trigger.judge(pipeline, pipeline.apps[0], _tags(*versions), known)
 
 
@@ -54,6 +58,13 @@ HISTORY = [f"v1.{minor}.{patch}" for minor in range(10) for patch in range(50)]
 def test_at_first_sight_the_newest_of_an_old_repository_is_decided_about(select: Select) -> None:
     assert _fresh(HISTORY, select=select) == ["v1.9.49"]
     assert _judge(HISTORY, select=select).told == ""
+
+
+def test_the_first_tags_of_an_app_that_had_none_are_all_new() -> None:
+    pipeline = _pipeline(select="All")
+    known = TriggerRecord(began_empty=True)
+    fresh = trigger.judge(pipeline, pipeline.apps[0], _tags("v1.1.0", "v1.0.0"), known).fresh
+    assert [tag.version for tag in fresh] == ["v1.0.0", "v1.1.0"]
 
 
 def test_of_new_tags_the_newest_is_decided_about_or_each_the_oldest_first() -> None:
@@ -99,14 +110,14 @@ def test_what_does_not_count_is_told_where_it_is_the_newest(
 def test_a_moved_tag_makes_no_release_and_is_told_until_a_newer_one_comes() -> None:
     pipeline = _pipeline()
     moved = [replace(tag, commit=NEW) for tag in _tags("v1.2.0")]
-    judged = trigger.judge(pipeline, pipeline.apps[0], moved, _decided("v1.2.0"))
+    judged = trigger.judge(pipeline, pipeline.apps[0], moved, _known("v1.2.0"))
     assert judged.fresh == ()
     assert judged.told == (
         f"Tag backend-v1.2.0 stood for {OLD[:12]} when it was decided about, and was moved to "
         f"{NEW[:12]} since: a moved tag makes no release. Push a tag of a newer version."
     )
     later = [*moved, *_tags("v1.3.0")]
-    assert trigger.judge(pipeline, pipeline.apps[0], later, _decided("v1.2.0")).told == ""
+    assert trigger.judge(pipeline, pipeline.apps[0], later, _known("v1.2.0")).told == ""
 
 
 @pytest.mark.parametrize(
@@ -155,7 +166,7 @@ def test_a_pre_release_that_only_people_count_as_newer_is_told() -> None:
 def test_a_decision_about_versions_of_another_form_is_none() -> None:
     pipeline = parse_pipeline(raw_pipeline(triggers={}, versioning="Numeric"))
     tags = [AppTag("backend-2024.11.03", "2024.11.03", OLD)]
-    judged = trigger.judge(pipeline, pipeline.apps[0], tags, _decided("v1.2.0-rc.1"))
+    judged = trigger.judge(pipeline, pipeline.apps[0], tags, _known("v1.2.0-rc.1"))
     assert [tag.version for tag in judged.fresh] == ["2024.11.03"]
 
 
@@ -174,7 +185,7 @@ def test_the_tags_of_all_apps_are_judged_each_by_what_was_decided_of_it() -> Non
     judged = trigger.judge_all(
         _pipeline(),
         {"backend-v1.1.0": OLD, "frontend-v1.1.0": OLD},
-        {"backend": _decided("v1.1.0"), "frontend": None},
+        {"backend": _known("v1.1.0"), "frontend": TriggerRecord()},
     )
     assert judged["backend"].fresh == ()
     assert [tag.name for tag in judged["frontend"].fresh] == ["frontend-v1.1.0"]
@@ -311,12 +322,12 @@ def test_whatever_is_pushed_nothing_is_decided_about_twice_or_out_of_order(
 ) -> None:
     pipeline = _pipeline(select=select, prereleases=True)
     app: App = pipeline.apps[0]
-    decided: Decided | None = None
+    decided = TriggerRecord()
     made: list[str] = []
     for pushed in (first, [*first, *later], [*first, *later]):
         fresh = trigger.judge(pipeline, app, _tags(*dict.fromkeys(pushed)), decided).fresh
         made += [tag.version for tag in fresh]
-        decided = _decided(fresh[-1].version) if fresh else decided
+        decided = _known(fresh[-1].version) if fresh else decided
     assert len(set(made)) == len(made)
     pairs = itertools.pairwise(made)
     assert all(is_newer(newer, older, SEMVER) for older, newer in pairs)
