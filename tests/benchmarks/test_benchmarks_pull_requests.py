@@ -12,6 +12,7 @@ from benchmarks.settings import (
     APPLICATIONS,
     DISTANCE,
     NEIGHBOURS,
+    PIPELINES,
     PULL_REQUESTS,
     SCALE,
     TAGS,
@@ -90,4 +91,5 @@ def test_one_part_may_be_chosen() -> None:
         SCALE,
         APPLICATIONS,
         TAGS,
+        PIPELINES,
     )

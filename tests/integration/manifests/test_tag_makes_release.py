@@ -21,6 +21,7 @@ from tests.integration.manifests.operator_stage import Stage, clear, releases_of
 SECRET = "a-secret-of-this-test-alone"
 RELEASES = releases_of("album")
 PIPELINES = RELEASES.replace("albumreleases", "albumpipelines")
+PIPELINE, GIT_SECRET = "tagged", "tagged-git"
 
 
 class Desk(Stage):
@@ -56,27 +57,28 @@ class Desk(Stage):
         return made
 
     def trigger(self) -> Raw:
-        status = self.server.request("GET", f"{PIPELINES}/app").body.get("status", {})
+        status = self.server.request("GET", f"{PIPELINES}/{PIPELINE}").body.get("status", {})
         of_apps = {app["name"]: app.get("trigger", {}) for app in status.get("apps", [])}
         found: Raw = of_apps.get("backend", {})
         return found
 
 
 def _fill(installed: Installed, host: str) -> None:
+    secret = {"secretRef": {"name": GIT_SECRET}}
     spec = {
-        "source": {"repository": f"http://{host}/o/app"},
+        "source": {"repository": f"http://{host}/o/app", **secret},
         "build": {"image": {"registry": "ghcr.io", "repository": "o/app"}, "proof": "Builder"},
-        "config": {"repository": f"http://{host}/o/config", "delivery": "Commit"},
+        "config": {"repository": f"http://{host}/o/config", "delivery": "Commit", **secret},
         "triggers": {},
         "apps": [{"name": "backend"}],
     }
     for path, raw in (
-        (PIPELINES, {"kind": "AlbumPipeline", "metadata": {"name": "app"}, "spec": spec}),
+        (PIPELINES, {"kind": "AlbumPipeline", "metadata": {"name": PIPELINE}, "spec": spec}),
         (
             "/api/v1/namespaces/album/secrets",
             {
                 "kind": "Secret",
-                "metadata": {"name": "album-git"},
+                "metadata": {"name": GIT_SECRET},
                 "stringData": {"url": f"http://{host}", "token": "canary-token"},
             },
         ),
@@ -106,8 +108,8 @@ def desk(installed: Installed, tmp_path: Path) -> Iterator[Desk]:
             desk = Desk(installed.server, operator)
             desk.backend, desk.webhooks = backend, f"http://127.0.0.1:{port}/webhooks/gitea"
             yield desk
-    installed.server.request("DELETE", f"{PIPELINES}/app")
-    installed.server.request("DELETE", "/api/v1/namespaces/album/secrets/album-git")
+    installed.server.request("DELETE", f"{PIPELINES}/{PIPELINE}")
+    installed.server.request("DELETE", f"/api/v1/namespaces/album/secrets/{GIT_SECRET}")
     clear(installed.server, "album")
 
 
@@ -117,7 +119,7 @@ def test_a_pushed_tag_makes_its_release_once_and_one_that_is_deleted_stays_delet
     made = desk.until_made("backend-v1.1.0")
     assert made["spec"]["tag"] == "backend-v1.1.0"
     assert made["metadata"]["labels"]["album.dev/trigger"] == "Tag"
-    assert made["metadata"]["annotations"]["album.dev/requested-by"] == "AlbumPipeline app"
+    assert made["metadata"]["annotations"]["album.dev/requested-by"] == f"AlbumPipeline {PIPELINE}"
 
     desk.push("backend-v1.2.0")
     assert desk.deliver("backend-v1.2.0") == 204
