@@ -269,9 +269,12 @@ def await_rendered(world: World) -> None:
     world.patch_application(APPS, {"metadata": {"annotations": refresh}})
 
     def look() -> bool:
-        state = world.application(APPS)["status"]["operationState"]
-        now = state["phase"], state.get("syncResult", {}).get("revision")
-        return now == ("Succeeded", head["sha"])
+        status = world.application(APPS)["status"]
+        state, sync = status["operationState"], status["sync"]
+        synced = state["phase"], state.get("syncResult", {}).get("revision")
+        # Where nothing of a commit differs there is no operation of it.
+        is_same = (sync["status"], sync.get("revision")) == ("Synced", head["sha"])
+        return synced == ("Succeeded", head["sha"]) or (is_same and state["phase"] != "Running")
 
     wait_for(f"{APPS} synced", look)
 
