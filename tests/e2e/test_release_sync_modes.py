@@ -12,7 +12,7 @@ from tests.e2e.world import CONFIG, World, wait_for
 pytestmark = pytest.mark.e2e
 
 CONSENT = "album.dev/authorized-pipeline"
-OWN = {"albumreleases", "events"}
+OWN = {"albumreleases", "albumpipelines", "events"}
 
 
 def _pipeline(world: World, name: str, sync: str) -> dict[str, Any]:
