@@ -195,4 +195,6 @@ class Pipelines:
             if after is not None:
                 known.due = min(known.due, now + after)
             elif not known.causes and self._known.get(ref) is known:
-                self.drop(ref)  # A watch that was broken did not tell that it is gone.
+                del self._known[ref]  # A watch that was broken did not tell that it is gone.
+            if ref not in self._known:
+                self.drop(ref)  # What the pass began for one that went meanwhile ends too.

@@ -80,8 +80,12 @@ class _Repository:
 
     @property
     def interval(self) -> float:
-        """The shortest that one of its followers has, a little less: together they spread."""
-        shortest = min(one.interval.total_seconds() for one in self.followers.values())
+        """The shortest that one of its followers has, a little less: together they spread.
+
+        The last one may go while a look is under way: 0 then, and nothing comes of it.
+        """
+        intervals = (one.interval.total_seconds() for one in self.followers.values())
+        shortest = min(intervals, default=0.0)
         return shortest * random.uniform(0.9, 1.0)  # noqa: S311 - spreads polls, guards nothing
 
 

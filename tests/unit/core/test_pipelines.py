@@ -146,6 +146,19 @@ async def test_one_that_is_made_anew_while_a_pass_finds_it_gone_is_kept(desk: De
     assert not desk.pipelines.knows(PIPELINE)
 
 
+async def test_what_a_pass_begins_for_one_that_goes_meanwhile_ends_with_it(desk: Desk) -> None:
+    told: list[Ref] = []
+    desk.pipelines.gone = (told.append,)
+    desk.may_end.clear()
+    desk.pipelines.note(PIPELINE, "wish")
+    await desk.at(0)
+    desk.pipelines.drop(PIPELINE)
+    assert told == [PIPELINE]
+    desk.may_end.set()
+    await desk.at(1)
+    assert told == [PIPELINE, PIPELINE]
+
+
 async def test_few_are_passed_over_side_by_side_and_who_waits_longest_is_first(desk: Desk) -> None:
     desk.may_end.clear()
     pipelines = [Ref("album", f"p{number}") for number in range(OF_ONE + 2)]

@@ -283,6 +283,17 @@ async def test_who_leaves_during_a_look_is_not_woken() -> None:
     assert await looking == []
 
 
+async def test_a_trouble_with_what_nobody_follows_any_more_is_none_of_the_watch() -> None:
+    world = World()
+    world.watch.follow(ONE, INTEREST)
+    world.source.trouble = TROUBLE
+    (look,) = world.watch._begin_to_look()
+    world.watch.follow(ONE, None)
+    await look
+    assert world.woken == []
+    assert world.watch._repositories == {}
+
+
 async def test_the_watch_looks_by_itself_until_it_is_cancelled() -> None:
     world = World()
     running = asyncio.ensure_future(world.watch.run())
