@@ -98,11 +98,11 @@ class Answers:
 
         Args:
             pipeline: the AlbumPipeline.
-            written: what its status says.
+            written: what its status says, of the apps that the pipeline has.
             causes: what brought the pass.
         """
         known = self._known.setdefault(pipeline.ref, _Known())
-        record = replace(written, apps=tuple(written.app(app.name) for app in pipeline.apps))
+        record = written
         since = self._find_since(pipeline, written, known, causes)
         if since is not None:
             record = await self._look(pipeline, record, known, since)

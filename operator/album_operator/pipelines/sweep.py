@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 from album_operator.decisions import conventions
 from album_operator.decisions import sweep as decision
+from album_operator.decisions.standing import release_of
 from album_operator.decisions.sweep import Fate
 from album_operator.domain.errors import OutsideError, TerminalError
 from album_operator.domain.names import normal_url
@@ -82,7 +83,7 @@ class Sweep:
 
     def note(self, pipeline: Pipeline) -> None:
         """Sweep the config repository of a pipeline, as it is now, from now on."""
-        resolved = _resolve(pipeline)
+        resolved = _resolve(pipeline, self._world.clock())
         place = _place_of(pipeline, resolved) if resolved is not None else None
         known = self._repositories.get(place) if place is not None else None
         if known is not None and known.pipelines.get(pipeline.ref) == (pipeline, resolved):
@@ -170,6 +171,8 @@ class Sweep:
     async def _look(self, repository: _Repository, access: Access, name: str, commit: str) -> None:
         """Look at a branch, and let go what is certainly ours and of no use to anybody."""
         pipelines = list(repository.pipelines.values())
+        if not pipelines:
+            return  # The last one went while others' branches were looked at.
         place = await access.to_config(pipelines[0][1])
         seen = await self._world.config.look(place, None, (), name)
         if seen.branch is None or seen.branch.commit != commit:
@@ -199,30 +202,22 @@ def _left_by(
     ref: Ref, resolved: Resolved, config: ResolvedConfig, commit: str, access: Access
 ) -> Case:
     """Give a release that is gone, of which nothing is known but the commit that it left."""
-    release = _release(ref, resolved.pipeline.name)
-    done = replace(resolved, config=config)
-    record = Record(resolved=done, proposal=ProposalRecord(config.branch, commit, ""))
-    return Case(release, record, done, access)
-
-
-def _release(ref: Ref, pipeline: str) -> Release:
-    """Give a release of which no more is known."""
-    return Release(
+    release = Release(
         ref=ref,
         uid="",
         generation=1,
         resource_version="",
         created_at=datetime.min.replace(tzinfo=UTC),
-        pipeline=pipeline,
+        pipeline=resolved.pipeline.name,
     )
+    done = replace(resolved, config=config)
+    record = Record(resolved=done, proposal=ProposalRecord(config.branch, commit, ""))
+    return Case(release, record, done, access)
 
 
-def _resolve(pipeline: Pipeline) -> Resolved | None:
+def _resolve(pipeline: Pipeline, now: datetime) -> Resolved | None:
     """Give what a release of a pipeline would do; None where it would leave no branch behind."""
-    release = replace(
-        _release(pipeline.ref, pipeline.ref.name), app=pipeline.apps[0].name, version="1.0.0"
-    )
-    resolved = conventions.resolve(release, pipeline)
+    resolved = conventions.resolve(release_of(pipeline, pipeline.apps[0], now), pipeline)
     if isinstance(resolved, Halt) or resolved.config.delivery is Delivery.COMMIT:
         return None
     return resolved
