@@ -49,6 +49,7 @@ def test_it_watches_reads_writes_status_and_posts_events(
             return "PipelineNotFound" in {event["reason"] for event in events}
 
         wait_until(is_told, part="Event", what="appear", seconds=10, log=operator.log)
+        assert server.request("DELETE", path).status == 200
         operator.process.terminate()
         assert operator.process.wait(STOP_SECONDS) == 0
     said = operator.log.read_text()
