@@ -31,14 +31,12 @@ class Desk:
         namespace: that is served.
         backend: serves the source and the config repository.
         folder: for files of operators.
-        settings: of operators.
     """
 
     installed: Installed
     namespace: str
     backend: Backend
     folder: Path
-    settings: dict[str, str]
     port: int = field(default_factory=free_port)
 
     def __post_init__(self) -> None:
@@ -59,7 +57,6 @@ class Desk:
                 ALBUM_ALLOWED_HOSTS=self.backend.host,
                 ALBUM_WEBHOOK_SECRET_FILE=str(self.folder / "webhook-secret"),
                 ALBUM_WEBHOOK_PORT=str(self.port),
-                **self.settings,
             )
             yield Stage(self.server, stack.enter_context(running))
 
@@ -170,9 +167,7 @@ class Desk:
 
 
 @contextmanager
-def desk_in(
-    installed: Installed, namespace: str, folder: Path, spec: Raw, **settings: str
-) -> Iterator[Desk]:
+def desk_in(installed: Installed, namespace: str, folder: Path, spec: Raw) -> Iterator[Desk]:
     """Make a desk in a namespace that no other test uses.
 
     Args:
@@ -180,13 +175,12 @@ def desk_in(
         namespace: its name.
         folder: an empty folder.
         spec: of the pipeline, beside what every one here has.
-        settings: of operators, beside those they need here.
     """
     (folder / "webhook-secret").write_text(SECRET)
     with running_backend(folder / "served") as backend:
         backend.make("o/app", {"backend/Dockerfile": b"FROM scratch\n"})
         backend.make("o/config", {"backend/values.yaml": b"image:\n  tag: v1.0.0\n"})
-        desk = Desk(installed, namespace, backend, folder, settings)
+        desk = Desk(installed, namespace, backend, folder)
         desk.fill(**spec)
         try:
             yield desk

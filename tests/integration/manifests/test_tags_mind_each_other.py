@@ -63,11 +63,9 @@ def test_of_many_tags_the_newest_alone_builds_though_the_operator_dies_again_and
             operator.until(lambda: desk.jobs() == {tags[0]}, f"build {tags[0]}")
         desk.push(*tags[1:])
         for number in range(KILLS):
-            most = 1 + (MANY * number) // (KILLS + 1)
+            some = 1 + (MANY * number) // (KILLS + 1)
             with desk.operator() as operator:
-                operator.until(
-                    lambda least=most: _made(desk) > least, f"make {most} releases", MANY_SECONDS
-                )
+                _await_more(desk, operator, some)
         with desk.operator() as operator:
             operator.until(lambda: _made(desk) == MANY, "make all releases", MANY_SECONDS)
             operator.until(
@@ -80,3 +78,7 @@ def test_of_many_tags_the_newest_alone_builds_though_the_operator_dies_again_and
 
 def _made(desk: Desk) -> int:
     return len(desk.server.request("GET", desk.releases).body["items"])
+
+
+def _await_more(desk: Desk, operator: Stage, count: int) -> None:
+    operator.until(lambda: _made(desk) > count, f"make more than {count} releases", MANY_SECONDS)
