@@ -270,11 +270,12 @@ def await_rendered(world: World) -> None:
 
     def look() -> bool:
         status = world.application(APPS)["status"]
-        state, sync = status["operationState"], status["sync"]
-        synced = state["phase"], state.get("syncResult", {}).get("revision")
-        # Where nothing of a commit differs there is no operation of it.
+        state, sync = status.get("operationState", {}), status["sync"]
+        phase = state.get("phase")
+        synced = phase, state.get("syncResult", {}).get("revision")
+        # Where nothing of a commit differs there is no operation of it, and there may be none yet.
         is_same = (sync["status"], sync.get("revision")) == ("Synced", head["sha"])
-        return synced == ("Succeeded", head["sha"]) or (is_same and state["phase"] != "Running")
+        return synced == ("Succeeded", head["sha"]) or (is_same and phase != "Running")
 
     wait_for(f"{APPS} synced", look)
 
