@@ -9,7 +9,7 @@ from tests.integration.manifests.tag_desk import Desk, desk_in
 
 FIRST, SECOND = "backend-v1.1.0", "backend-v1.2.0"
 ALL = {"tags": {"select": "All"}}
-MANY, KILLS = int(os.environ.get("ALBUM_TEST_TAGS", "12")), 3
+MANY, KILLS = int(os.environ.get("ALBUM_TEST_TAGS", "12")), 5
 MANY_SECONDS = 600
 
 
