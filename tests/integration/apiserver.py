@@ -177,6 +177,29 @@ def running_api_server(binaries: Path, folder: Path) -> Iterator[ApiServer]:
         yield server
 
 
+@contextmanager
+def running_controllers(
+    server: ApiServer, binaries: Path, folder: Path, *names: str
+) -> Iterator[None]:
+    """Run some of Kubernetes' own controllers until the block ends.
+
+    Args:
+        server: whose objects they look after.
+        binaries: folder with `kube-controller-manager`.
+        folder: for its log.
+        names: such as `clusterrole-aggregation-controller`.
+    """
+    argv = [
+        str(binaries / "kube-controller-manager"),
+        f"--kubeconfig={server.kubeconfig}",
+        f"--controllers={','.join(names)}",
+        "--leader-elect=false",
+        "--secure-port=0",
+    ]
+    with _process("kube-controller-manager", argv, folder):
+        yield
+
+
 def _etcd_argv(binaries: Path, folder: Path, port: int, peer_port: int) -> list[str]:
     url, peer = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{peer_port}"
     return [

@@ -17,6 +17,8 @@ LAST_APPLIED_LIMIT = 262144
 ALLOWED_CLUSTER_WIDE = {
     "CustomResourceDefinition",
     "Namespace",
+    # Roles of people; who is given them says whoever binds them.
+    "ClusterRole",
     "ValidatingAdmissionPolicy",
     "ValidatingAdmissionPolicyBinding",
 }
