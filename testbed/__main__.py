@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from testbed import lifecycle, status
+from testbed import cluster, lifecycle, rights, status
 from testbed.access import Testbed
 from testbed.commands import PartError, end_running
 from testbed.offline import gotools
@@ -68,6 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("purge", help="remove everything, the cache too")
     commands.add_parser("env", help="print export lines for a shell")
     commands.add_parser("status", help="say what runs; status 0 if everything does")
+    used = commands.add_parser("rights", help="say which of the operator's rights were used so far")
+    used.add_argument("logs", nargs="*", type=Path, help="audit logs; those of the testbed if none")
     load = commands.add_parser("load-image", help="put an image archive into the node")
     load.add_argument("file", type=Path, help="archive as `docker save` writes it")
     tools = commands.add_parser("tools", help="build Go programs and print their folder")
@@ -88,6 +90,9 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
                 print(f"export {name}={shlex.quote(value)}")
         case "status":
             return status.report(settings)
+        case "rights":
+            logs = arguments.logs or rights.find_logs(cluster.audit_log(settings))
+            return rights.report(logs)
         case "load-image":
             Testbed.from_settings(settings).load_image(arguments.file)
         case "tools":

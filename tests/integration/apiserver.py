@@ -22,6 +22,9 @@ from typing import Any
 from testbed.commands import PartError, capture, wait_until
 
 ADMIN_TOKEN = "admin-of-a-test-server"
+AUDIT_LOGS = "TEST_AUDIT_LOGS"
+"""Variable: a folder for audit logs, which `python -m testbed rights` reads."""
+
 READY_SECONDS = 60
 STOP_SECONDS = 10
 
@@ -237,7 +240,20 @@ def _apiserver_argv(binaries: Path, folder: Path, port: int, etcd_port: int) -> 
         f"--service-account-signing-key-file={key}",
         # No kubelet asks for its node's address, and loopback cannot be an endpoint.
         "--endpoint-reconciler-type=none",
+        *_audit_options(folder),
     ]
+
+
+def _audit_options(folder: Path) -> list[str]:
+    """Have what ServiceAccounts ask for written down, where somebody wants to see it."""
+    logs = os.environ.get(AUDIT_LOGS)
+    if not logs:
+        return []
+    rules = [{"level": "Metadata", "userGroups": ["system:serviceaccounts"]}]
+    policy = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"]}
+    (folder / "audit-policy").write_text(json.dumps({**policy, "rules": rules}))
+    log = Path(logs, f"{os.getpid()}-{folder.name}.log").absolute()
+    return [f"--audit-policy-file={folder / 'audit-policy'}", f"--audit-log-path={log}"]
 
 
 def _kubeconfig(server: ApiServer) -> dict[str, Any]:
