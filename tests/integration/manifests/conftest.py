@@ -47,17 +47,18 @@ class Installed:
 
 
 @contextmanager
-def installing(folder: Path) -> Iterator[Installed]:
+def installing(folder: Path, manifests: Path = MANIFESTS) -> Iterator[Installed]:
     """Install by plain `kubectl apply -k`, into an API server that runs until the block ends.
 
     Args:
         folder: an empty folder for the server's files.
+        manifests: those of the version that is installed.
     """
     binaries = gotools.ensure(["kube-apiserver", "etcd", "kubectl"])
     with running_api_server(binaries, folder) as server:
         server.create_namespace("argocd")
         server.request("POST", CRD, UNKNOWN_FIELDS_STAY)
-        server.run_kubectl("apply", "-k", str(MANIFESTS / "overlays" / "default"))
+        server.run_kubectl("apply", "-k", str(manifests / "overlays" / "default"))
         result = Installed(server, server.issue_token(SYSTEM, OPERATOR))
         _await_guard(result)
         yield result

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from testbed.commands import last_lines
-from tests.integration.manifests.applications import MANIFESTS
 from tests.integration.manifests.conftest import Installed
 
-OPERATOR = Path(__file__).parents[3] / "operator"
+OURS = Path(__file__).parents[3]
+"""The checkout."""
 
 HURRIED = """
 from album_operator import __main__
@@ -84,6 +84,7 @@ def running_operator(
     *,
     api_server: str = "",
     hurried: bool = False,
+    checkout: Path = OURS,
     **settings: str,
 ) -> Iterator[Running]:
     """Run it until the block ends.
@@ -94,12 +95,13 @@ def running_operator(
         namespaces: that it serves.
         api_server: URL in place of the API server's own.
         hurried: look every second whether namespaces can be served.
+        checkout: folder of the version that is run.
         settings: `ALBUM_*` in place of the shipped ones.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    lines = (MANIFESTS / "base" / "settings.env").read_text().splitlines()
+    lines = (checkout / "manifests" / "base" / "settings.env").read_text().splitlines()
     shipped = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
     environment = {
         **shipped,
@@ -109,7 +111,7 @@ def running_operator(
         # Not the shipped one: operators of other tests run beside this one.
         "ALBUM_CACHE_DIR": str(folder / f"cache-{port}"),
         "KUBECONFIG": str(write_kubeconfig(installed, folder, api_server)),
-        "PYTHONPATH": str(OPERATOR),
+        "PYTHONPATH": str(checkout / "operator"),
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
         **settings,

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from enum import Enum, auto
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,15 @@ DIGEST = f"sha256:{'5' * 64}"
 Raw = dict[str, Any]
 
 
+class Stop(Enum):
+    """What the controllers leave undone for an app, and with it what comes after."""
+
+    BUILD = auto()
+    COMPARISON = auto()
+    SYNC = auto()
+    HEALTH = auto()
+
+
 class Controllers:
     """The controllers of one API server.
 
@@ -32,6 +42,10 @@ class Controllers:
         config: bare repository that all Applications read, at its branch `main`.
         last_words: what the builder of a Job says before it fails, by namespace; all other builds
             succeed.
+
+    Attributes:
+        stops: where apps stand still, by their names; it may be changed.
+        syncs: the Applications that were synced because `operation` asked for it, in their order.
     """
 
     def __init__(
@@ -48,7 +62,10 @@ class Controllers:
         self._ending = threading.Event()
         self._ended: set[str] = set()
         self._live: dict[str, str] = {}
+        self._unhealthy: set[str] = set()
         self.failure: BaseException | None = None
+        self.stops: dict[str, Stop] = {}
+        self.syncs: list[str] = []
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -75,8 +92,9 @@ class Controllers:
     def _end_builds(self, namespace: str) -> None:
         jobs = f"/apis/batch/v1/namespaces/{namespace}/jobs"
         for job in self._server.request("GET", jobs).body["items"]:
-            uid = job["metadata"]["uid"]
-            if uid in self._ended:
+            uid, labels = job["metadata"]["uid"], job["metadata"]["labels"]
+            is_stopped = self.stops.get(labels["album.dev/app"]) is Stop.BUILD
+            if uid in self._ended or is_stopped:
                 continue
             self._ended.add(uid)
             said = self._last_words.get(namespace)
@@ -127,39 +145,75 @@ class Controllers:
 
     def _compare_applications(self) -> None:
         for raw in self._server.request("GET", APPLICATIONS).body["items"]:
-            if REFRESH in (raw["metadata"].get("annotations") or {}):
+            name, stop = raw["metadata"]["name"], self._stop_of(raw)
+            is_asked = REFRESH in (raw["metadata"].get("annotations") or {})
+            recovers = name in self._unhealthy and stop is not Stop.HEALTH
+            if (is_asked or recovers) and stop is not Stop.COMPARISON:
                 self._compare(raw)
+            if "operation" in raw and stop is not Stop.SYNC:
+                self._sync(raw)
+
+    def _stop_of(self, raw: Raw) -> Stop | None:
+        return self.stops.get(raw["metadata"]["name"].removeprefix("album-app-"))
 
     def _compare(self, raw: Raw) -> None:
-        name, path = raw["metadata"]["name"], raw["spec"]["source"]["path"]
-        revision = git(self._config, "rev-parse", "refs/heads/main")
-        values = yaml.safe_load(git(self._config, "show", f"{revision}:{path}/values.yaml"))
-        wanted = f"{values['image']['repository']}:{values['image']['tag']}"
+        name = raw["metadata"]["name"]
+        revision, wanted = self._wanted_of(raw)
         is_automated = "automated" in (raw["spec"].get("syncPolicy") or {})
         if name not in self._live or is_automated:
             self._live[name] = wanted
-        is_synced = self._live[name] == wanted
-        now = _now()
+        synced = _synced(revision) if is_automated else {}
+        self._show(raw, revision, wanted, synced)
+
+    def _sync(self, raw: Raw) -> None:
+        """Do what is asked for by `operation`, as Argo CD's controller does."""
+        revision, wanted = self._wanted_of(raw)
+        self._live[raw["metadata"]["name"]] = wanted
+        self.syncs.append(raw["metadata"]["name"])
+        synced = _synced(revision)
+        synced["operationState"]["operation"] = raw["operation"]
+        self._show(raw, revision, wanted, synced, operation=None)
+
+    def _wanted_of(self, raw: Raw) -> tuple[str, str]:
+        """Give the present revision of the config repository, and the image it has there."""
+        path = raw["spec"]["source"]["path"]
+        revision = git(self._config, "rev-parse", "refs/heads/main")
+        values = yaml.safe_load(git(self._config, "show", f"{revision}:{path}/values.yaml"))
+        return revision, f"{values['image']['repository']}:{values['image']['tag']}"
+
+    def _show(self, raw: Raw, revision: str, wanted: str, synced: Raw, **fields: object) -> None:
+        name = raw["metadata"]["name"]
+        is_healthy = self._stop_of(raw) is not Stop.HEALTH
+        (self._unhealthy.discard if is_healthy else self._unhealthy.add)(name)
+        is_synced, now = self._live[name] == wanted, _now()
         status: Raw = {
             "sync": {"status": "Synced" if is_synced else "OutOfSync", "revision": revision},
             "reconciledAt": now,
-            "health": {"status": "Healthy", "lastTransitionTime": now},
+            "health": {
+                "status": "Healthy" if is_healthy else "Progressing",
+                "lastTransitionTime": now,
+            },
             "summary": {"images": [self._live[name]]},
+            **synced,
         }
-        if is_automated:
-            status["operationState"] = {
-                "phase": "Succeeded",
-                "message": "successfully synced",
-                "finishedAt": now,
-                "syncResult": {"revision": revision},
-            }
-        patch = {"metadata": {"annotations": {REFRESH: None}}, "status": status}
+        patch = {"metadata": {"annotations": {REFRESH: None}}, "status": status, **fields}
         self._must("PATCH", f"{APPLICATIONS}/{name}", patch)
 
     def _must(self, method: str, path: str, body: Raw) -> None:
         answer = self._server.request(method, path, body)
         # What is deleted meanwhile needs no more.
         assert answer.status in {200, 201, 404, 409}, answer.message
+
+
+def _synced(revision: str) -> Raw:
+    """Give what the status says of a sync that has just succeeded."""
+    state = {
+        "phase": "Succeeded",
+        "message": "successfully synced",
+        "finishedAt": _now(),
+        "syncResult": {"revision": revision},
+    }
+    return {"operationState": state}
 
 
 def _ended_job(*, is_good: bool) -> Raw:

@@ -75,9 +75,9 @@ class Namespace:
             {"kind": "AlbumPipeline", "metadata": {"name": name}, "spec": spec},
         )
 
-    def release(self, name: str, pipeline: str, tag: str) -> None:
+    def release(self, name: str, pipeline: str, tag: str, **more: object) -> None:
         """Create an AlbumRelease."""
-        spec = {"pipelineRef": {"name": pipeline}, "tag": tag}
+        spec = {"pipelineRef": {"name": pipeline}, "tag": tag, **more}
         self._create(
             "/apis/album.dev/v1alpha1",
             {"kind": "AlbumRelease", "metadata": {"name": name}, "spec": spec},
