@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar, assert_never
 
-from album_operator.decisions import conventions, trust
+from album_operator.decisions import conventions, newer, trust
 from album_operator.decisions.hold import wait
 from album_operator.decisions.take_back import cancelled
 from album_operator.domain import progress
@@ -135,6 +135,9 @@ class Reconciler:
         release, known = run.release, run.record.resolved
         pipeline = await self._releases.find_pipeline(Ref(release.ref.namespace, release.pipeline))
         run.pipeline = pipeline
+        unknown = newer.find_unknown(release, pipeline)
+        if unknown is not None:
+            raise unknown
         if release.mode is not Mode.PLAN:
             refused = self._distrust(run, pipeline)
             if refused is not None:

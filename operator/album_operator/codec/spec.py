@@ -3,6 +3,7 @@
 from album_operator.api.pipeline import PipelineSpec
 from album_operator.api.release import ReleaseSpec
 from album_operator.codec.mapper import Mapper
+from album_operator.codec.newer import read_known
 from album_operator.codec.text import REFRESH, Raw, parse_request, parse_requester, parse_time
 from album_operator.domain.marks import LABELS, LIFT_PREFIX, PULL_REQUEST_LINK
 from album_operator.domain.pipeline import Pipeline
@@ -16,7 +17,7 @@ MARKS = LABELS | {PULL_REQUEST_LINK}
 _PIPELINE = Mapper(
     Pipeline,
     PipelineSpec,
-    *("ref", "uid", "generation", "lifts", "refresh", "resource_version", "status"),
+    *("ref", "uid", "generation", "lifts", "newer", "refresh", "resource_version", "status"),
 )
 
 
@@ -26,7 +27,7 @@ def parse_release(raw: Raw) -> Release:
     Raises:
         pydantic.ValidationError: it is not of the schema's shape.
     """
-    metadata, spec = raw["metadata"], ReleaseSpec.parse(raw["spec"])
+    metadata, (spec, newer) = raw["metadata"], read_known(ReleaseSpec, raw["spec"])
     annotations = metadata.get("annotations") or {}
     status = raw.get("status") or {}
     return Release(
@@ -49,6 +50,7 @@ def parse_release(raw: Raw) -> Release:
         requested_by=parse_requester(metadata),
         deleting="deletionTimestamp" in metadata,
         observed_generation=status.get("observedGeneration"),
+        newer=f"spec{newer}" if newer else "",
         status=status,
         marks={
             key: value
@@ -64,14 +66,15 @@ def parse_pipeline(raw: Raw) -> Pipeline:
     Raises:
         pydantic.ValidationError: it is not of the schema's shape.
     """
-    metadata = raw["metadata"]
+    metadata, (spec, newer) = raw["metadata"], read_known(PipelineSpec, raw["spec"])
     return _PIPELINE.parse(
-        PipelineSpec.parse(raw["spec"]),
+        spec,
         ref=Ref(metadata["namespace"], metadata["name"]),
         uid=metadata["uid"],
         generation=metadata["generation"],
         resource_version=metadata.get("resourceVersion", ""),
         lifts=_lifts_of(metadata),
+        newer=f"spec{newer}" if newer else "",
         refresh=parse_request(metadata, REFRESH),
         status=raw.get("status") or {},
     )

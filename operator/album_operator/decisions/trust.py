@@ -28,7 +28,7 @@ def refuse(release: Release, fault: str) -> Halt:
         f"{fault} The operator does not write that and acts on nothing of it, so somebody else may "
         "write to albumreleases/status in namespace "
         f"{release.ref.namespace}, or an operator of another version did.",
-        "Take that right away",
+        "Take that right away, or run that version",
         ending=f", then {SET_RETRY}, which begins anew with the pipeline as it is now.",
     )
 

@@ -198,6 +198,8 @@ class Pipeline:
         environment: a word of its own for the variable `${environment}` of templates.
         triggers: which tags make releases by themselves; None for none.
         lifts: until when holds after rollbacks are lifted, by app, as people wrote it.
+        newer: path of a field that is unknown, so that a newer version's CRD knows it; empty for
+            none.
         refresh: value of the annotation `album.dev/refresh`, or None.
         resource_version: of the object read; a status write is refused when it is not current.
         status: the status as it was read, which only the adapter that wrote it looks into.
@@ -217,6 +219,7 @@ class Pipeline:
     versioning: Versioning = Versioning.SEMVER
     environment: str | None = None
     lifts: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    newer: str = ""
     refresh: str | None = None
     resource_version: str = field(default="", compare=False)
     status: Mapping[str, object] = field(default_factory=lambda: NOTHING, compare=False)

@@ -110,6 +110,7 @@ class Reason(StrEnum):
     FORBIDDEN = "Forbidden"
     ADMISSION_DENIED = "AdmissionDenied"
     GUARD_MISSING = "GuardMissing"
+    OPERATOR_TOO_OLD = "OperatorTooOld"
     APPLICATION_UNREADABLE = "ApplicationUnreadable"
     RATE_LIMITED = "RateLimited"
 
@@ -139,6 +140,7 @@ TRANSIENT = frozenset(
         Reason.FORBIDDEN,
         Reason.ADMISSION_DENIED,
         Reason.GUARD_MISSING,
+        Reason.OPERATOR_TOO_OLD,
         Reason.APPLICATION_UNREADABLE,
         Reason.RATE_LIMITED,
         Reason.INTERNAL_ERROR,

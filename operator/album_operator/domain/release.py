@@ -113,6 +113,8 @@ class Release:
         allow_downgrade: an older version is released; so it is for a rollback.
         rollback_of: name of the release that this one takes back; None for none.
         marks: labels and annotations of the operator's own that it has.
+        newer: path of a field that is unknown, so that a newer version's CRD knows it; empty for
+            none.
         status: the status as it was read, which only the adapter that wrote it looks into.
     """
 
@@ -135,6 +137,7 @@ class Release:
     requested_by: str | None = None
     deleting: bool = False
     observed_generation: int | None = None
+    newer: str = ""
     marks: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     status: Mapping[str, object] = field(default_factory=lambda: NOTHING, compare=False)
 

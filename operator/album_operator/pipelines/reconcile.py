@@ -9,7 +9,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from album_operator.decisions.standing import transition
+from album_operator.decisions import newer
+from album_operator.decisions.standing import conclude, transition
+from album_operator.domain.pipeline import Pipeline
+from album_operator.domain.pipeline_record import PipelineRecord
 from album_operator.domain.release import Ref
 from album_operator.pipelines.answers import Answers
 from album_operator.pipelines.cause import Causes
@@ -37,6 +40,7 @@ class PipelineReconciler:
     def __init__(self, world: World, clock: Callable[[], float] = time.monotonic) -> None:
         self.answers = Answers(world, clock)
         self._pipelines = world.pipelines
+        self._clock = world.clock
         self.retention = Retention(world.releases, world.index, world.clock)
         self.sweep = Sweep(world)
         self._triggers = Triggers(world, clock)
@@ -66,15 +70,26 @@ class PipelineReconciler:
             return None
         pipeline, written = found
         record = replace(written, apps=tuple(written.app(app.name) for app in pipeline.apps))
-        # A person may wait for a release of a tag, and an answer may take a minute.
-        record, retry = await self._triggers.begin(pipeline, record, causes)
-        record, left = await self.answers.answer(pipeline, record, causes)
-        self.sweep.note(pipeline)
-        record = await self.retention.look(pipeline, record)
+        record, left = await self._look(pipeline, record, causes)
         if not await self._pipelines.write_record(pipeline, record):
             return timedelta()
         event = transition(written, record)
         if event is not None:
             LOG.info("AlbumPipeline %s: %s: %s", ref, *event[1:])
             await self._pipelines.post_event(pipeline, *event)
-        return left if retry is None else min(left, retry)
+        return left
+
+    async def _look(
+        self, pipeline: Pipeline, record: PipelineRecord, causes: Causes
+    ) -> tuple[PipelineRecord, timedelta]:
+        """Let each part look, and give the time until they are to look again."""
+        unknown = newer.find_unknown(pipeline)
+        if unknown is not None:
+            record = conclude(record, pipeline, (), unknown, self._clock())
+            return replace(record, observed_generation=pipeline.generation), newer.LOOK_AGAIN
+        # A person may wait for a release of a tag, and an answer may take a minute.
+        record, retry = await self._triggers.begin(pipeline, record, causes)
+        record, left = await self.answers.answer(pipeline, record, causes)
+        self.sweep.note(pipeline)
+        record = await self.retention.look(pipeline, record)
+        return record, left if retry is None else min(left, retry)

@@ -15,7 +15,8 @@ from pathlib import Path
 from testbed.commands import last_lines
 from tests.integration.manifests.conftest import Installed
 
-OURS = Path(__file__).parents[3]
+OPERATOR = Path(__file__).parents[3] / "operator"
+OURS = OPERATOR.parent
 """The checkout."""
 
 HURRIED = """

@@ -22,7 +22,7 @@ NOBODY = "http://127.0.0.1:1"
 
 IN_FLIGHT = "Unavailable"
 
-NAMESPACES = ("album", "team-b", "team-c")
+NAMESPACES = ("album", "team-b", "team-c", "rolled-back")
 """Those that are served in these tests."""
 
 

@@ -19,10 +19,10 @@ from tests.integration.manifests.neighbours.teams import (
     Namespace,
     await_reasons,
 )
+from tests.integration.manifests.operator_stage import releases_of
 
 Raw = dict[str, Any]
 
-NAMESPACE = "upgraded"
 SOURCE, CONFIG = f"{OWNER}/album-app", f"{OWNER}/album-app-config"
 VERSION = "v1.1.0"
 
@@ -67,14 +67,14 @@ PIPELINES: Mapping[str, Raw] = {
 class Releases:
     """A release of each app of `PLACES`, and the people and controllers around them."""
 
-    def __init__(self, server: ApiServer, forge: GitHubServer) -> None:
+    def __init__(self, server: ApiServer, namespace: str, forge: GitHubServer) -> None:
         self._server, self._forge = server, forge
-        self.namespace = Namespace(server, NAMESPACE)
+        self.namespace = Namespace(server, namespace)
         self.namespace.serve()
         forge.make_user(OWNER)
         _make_repositories(forge)
         self.config = forge.git_dir(CONFIG)
-        self.controllers = Controllers(server, [NAMESPACE], self.config, {})
+        self.controllers = Controllers(server, [namespace], self.config, {})
         for app, place in PLACES.items():
             if place.stop is not None:
                 self.controllers.stops[app] = place.stop
@@ -97,7 +97,7 @@ class Releases:
     def end(self) -> None:
         """Do all that they wait for, until each is Released."""
         self.controllers.stops.clear()
-        path = f"/apis/album.dev/v1alpha1/namespaces/{NAMESPACE}/albumreleases/suspended"
+        path = f"{releases_of(self.namespace.name)}/suspended"
         self._server.request("PATCH", path, {"spec": {"suspend": False}})
         for app in ("suspended", "building", "proposed"):
             self.merge(app)
@@ -112,13 +112,18 @@ class Releases:
         wait_until(is_open, part=app, what="have its pull request", seconds=FINISHED_SECONDS)
         self._forge.merge_pull(CONFIG, self.status(app)["pullRequest"]["number"], OWNER)
 
+    def remove(self) -> None:
+        """Delete the Applications, which the controllers of another test would find."""
+        for app in PLACES:
+            self._server.request("DELETE", f"{APPLICATIONS}/album-app-{app}")
+
     def status(self, app: str) -> Raw:
         """Give the status of an app's release."""
         found: Raw = self.namespace.releases()[app].get("status", {})
         return found
 
     def _make_application(self, app: str, pipeline: str) -> None:
-        consent, refresh = {CONSENT: f"{NAMESPACE}/{pipeline}"}, {REFRESH: "normal"}
+        consent, refresh = {CONSENT: f"{self.namespace.name}/{pipeline}"}, {REFRESH: "normal"}
         source = {"repoURL": f"{self._forge.url}/{CONFIG}", "path": app, "targetRevision": "main"}
         raw = {
             "apiVersion": "argoproj.io/v1alpha1",

@@ -28,7 +28,7 @@ def check_out_before(folder: Path) -> Path:
     if known.returncode != 0:
         pytest.skip(f"no history with {BEFORE[:12]} here: git fetch --unshallow")
     packed = folder.with_suffix(".tar")
-    archive = ["git", "-C", OURS, "archive", f"--output={packed}", BEFORE, *NEEDED]
+    archive = ["git", "-C", str(OURS), "archive", f"--output={packed}", BEFORE, *NEEDED]
     subprocess.run(archive, check=True)
     with tarfile.open(packed) as members:
         members.extractall(folder, filter="data")
