@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from aiohttp import web
 
+from album_operator import logs
 from album_operator.adapters import forge_failures
 from album_operator.adapters.cluster.application_watch import ApplicationWatch
 from album_operator.adapters.cluster.applications import ClusterApplications
@@ -312,11 +313,6 @@ async def _until_stopped(
 
 def main() -> int:
     """Run the operator until it is told to stop."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-    )
-    for handler in logging.root.handlers:
-        handler.addFilter(is_worth_reading)
     known = KnownSecrets()
     clean_logs(known.clean_all)
     try:
@@ -324,6 +320,7 @@ def main() -> int:
     except SettingsError as error:
         sys.stderr.write(f"album-operator: the environment is not right: {error}.\n")
         return 2
+    logs.set_up(settings.log_format, settings.log_level, is_worth_reading)
     if (proxy := settings.proxies.proxy) is not None:
         known.learn_own(proxy.words)
     # The API server is gone to directly, and what we start is told its proxy by us.

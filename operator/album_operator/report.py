@@ -19,6 +19,9 @@ from album_operator.steps.app_notices import AppNotices
 
 LOG = logging.getLogger(__name__)
 
+STEPS = frozenset[str](StepName)
+"""Reasons of those that succeeded."""
+
 
 class Reporter:
     """Writes statuses, Events and labels."""
@@ -113,8 +116,10 @@ class Reporter:
             return False
         run.memory.overhead.clear()
         events = transitions(run.written, run.record)
+        at = run.record.next_step or run.written.next_step
         for _, reason, message in events:
-            LOG.info("AlbumRelease %s: %s: %s", run.release.ref, reason, message)
+            told = {"reason": reason, "step": reason if reason in STEPS else at}
+            LOG.info("AlbumRelease %s: %s: %s", run.release.ref, reason, message, extra=told)
         await asyncio.gather(*(self._releases.post_event(run.release, *event) for event in events))
         run.release, run.written = now
         run.record = run.written

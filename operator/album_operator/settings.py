@@ -14,6 +14,7 @@ from album_operator.domain.images import DOCKER_HUB, registry_named
 from album_operator.domain.proxies import Proxies
 from album_operator.domain.quantities import amount_of
 from album_operator.domain.release import Resources
+from album_operator.logs import LogFormat, LogLevel
 from album_operator.render import resources
 from album_operator.render.engines import EngineSettings, Mirror
 from album_operator.render.network import JobNetwork
@@ -83,6 +84,8 @@ class Settings:
         health_port: TCP port of `/healthz`, `/readyz` and `/metrics`.
         webhook_port: TCP port of the webhook receiver.
         webhook_secret_file: file with what webhooks are signed with; None: none are received.
+        log_format: how lines of the log are written.
+        log_level: the least a line of the operator must be to be written.
         host_aliases: other names of the hosts of repositories.
     """
 
@@ -107,6 +110,8 @@ class Settings:
     health_port: int
     webhook_port: int
     webhook_secret_file: Path | None
+    log_format: LogFormat
+    log_level: LogLevel
     host_aliases: HostAliases = NO_ALIASES
 
 
@@ -157,9 +162,7 @@ def _read_engine(
     fetch = read.amounts("ALBUM_FETCH_LIMITS", resources.FETCH.limits)
     secret = read.optional("ALBUM_BUILD_PROXY_SECRET", as_object_name, "a name of a Secret")
     authorities = read.optional("ALBUM_BUILD_CA_CONFIGMAP", as_object_name, "a name of a ConfigMap")
-    mode = read.parsed(
-        "ALBUM_BUILDKIT_MODE", "Privileged", _mode, f"one of {', '.join(BuildKitMode)}"
-    )
+    mode = read.choice("ALBUM_BUILDKIT_MODE", BuildKitMode.PRIVILEGED)
     buildkit = ROOTLESS_IMAGE if mode is BuildKitMode.ROOTLESS else BUILDKIT_IMAGE
     return EngineSettings(
         operator_image=read.text("ALBUM_OPERATOR_IMAGE"),
@@ -176,10 +179,6 @@ def _read_engine(
         pods=_read_pods(read),
         buildkit_programs=frozenset(read.words("ALBUM_BUILDKIT_CREDENTIAL_HELPERS", "", PROGRAM)),
     )
-
-
-def _mode(text: str) -> BuildKitMode | None:
-    return next((mode for mode in BuildKitMode if mode == text), None)
 
 
 def _read_pods(read: Variables) -> PodRules:
@@ -247,6 +246,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         health_port=read.parsed("ALBUM_HEALTH_PORT", "8080", as_port, "a TCP port"),
         webhook_port=read.parsed("ALBUM_WEBHOOK_PORT", "8081", as_port, "a TCP port"),
         webhook_secret_file=read.optional("ALBUM_WEBHOOK_SECRET_FILE", as_path, "an absolute path"),
+        log_format=read.choice("ALBUM_LOG_FORMAT", LogFormat.TEXT),
+        log_level=read.choice("ALBUM_LOG_LEVEL", LogLevel.INFO),
         host_aliases=read.aliases("ALBUM_HOST_ALIASES"),
     )
     _check_webhooks(read, settings)

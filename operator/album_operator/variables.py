@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +20,7 @@ HOME = re.compile(rf"{NAME.pattern}(/[A-Za-z0-9._~-]+)*")
 OBJECT = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
 T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
 
 
 class Variables:
@@ -94,6 +96,12 @@ class Variables:
     def boolean(self, name: str, *, default: bool) -> bool:
         """Read `true` or `false`."""
         return self.parsed(name, str(default).lower(), as_boolean, "true or false")
+
+    def choice(self, name: str, default: E) -> E:
+        """Read one of a few words."""
+        kind = type(default)
+        known = {str(member): member for member in kind}
+        return self.parsed(name, str(default), known.get, f"one of {', '.join(known)}")
 
     def time(self, name: str, default: str) -> timedelta:
         """Read a number of seconds above 0."""

@@ -75,7 +75,7 @@ class PipelineReconciler:
             return timedelta()
         event = transition(written, record)
         if event is not None:
-            LOG.info("AlbumPipeline %s: %s: %s", ref, *event[1:])
+            LOG.info("AlbumPipeline %s: %s: %s", ref, *event[1:], extra={"reason": event[1]})
             await self._pipelines.post_event(pipeline, *event)
         return left
 

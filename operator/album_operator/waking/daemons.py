@@ -15,6 +15,7 @@ from datetime import timedelta
 
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.release import Ref
+from album_operator.logs import about
 from album_operator.passes import Memory, Next
 from album_operator.reconcile import Reconciler
 from album_operator.serving.health import Health
@@ -152,7 +153,7 @@ async def serve_release(
     polled, noticed = False, time.monotonic()
     try:
         while not stopped.is_set():
-            with _told_to(health, ref):
+            with about("release", ref), _told_to(health, ref):
                 due = await _try(ref, reconciler.run_pass(ref, memory, noticed, polled=polled))
             if due.is_gone and not wakeups.has_news(ref):
                 return

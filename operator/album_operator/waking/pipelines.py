@@ -16,6 +16,7 @@ from datetime import timedelta
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.release import Ref
 from album_operator.domain.turns import in_turns
+from album_operator.logs import about
 from album_operator.pipelines.cause import Cause, Causes
 
 LOG = logging.getLogger(__name__)
@@ -178,6 +179,10 @@ class Pipelines:
         self._news.set()
 
     async def _pass(self, ref: Ref, known: _Pipeline, causes: Causes) -> None:
+        with about("pipeline", ref):
+            await self._pass_over(ref, known, causes)
+
+    async def _pass_over(self, ref: Ref, known: _Pipeline, causes: Causes) -> None:
         after: float | None = TROUBLE_SECONDS
         try:
             due = await self._run_pass(ref, causes)

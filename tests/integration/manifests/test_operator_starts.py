@@ -1,5 +1,6 @@
 """The operator itself, with exactly the rights that the manifests give it."""
 
+import json
 from pathlib import Path
 
 from testbed.commands import wait_until
@@ -23,7 +24,7 @@ def test_it_watches_reads_writes_status_and_posts_events(
     installed: Installed, tmp_path: Path
 ) -> None:
     server = installed.server
-    with running_operator(installed, tmp_path) as operator:
+    with running_operator(installed, tmp_path, ALBUM_LOG_FORMAT="json") as operator:
         wait_until(operator.is_ready, part="operator", what="become ready", seconds=READY_SECONDS)
         assert operator.find_answer("/healthz") == (200, "ok\n")
         release = {
@@ -54,6 +55,9 @@ def test_it_watches_reads_writes_status_and_posts_events(
         assert operator.process.wait(STOP_SECONDS) == 0
     said = operator.log.read_text()
     assert [word for word in UNWANTED if word in said] == []
+    lines = [json.loads(line) for line in said.splitlines()]
+    (told,) = [line for line in lines if line.get("reason") == "PipelineNotFound"]
+    assert (told["namespace"], told["release"]) == ("album", "backend-v1.1.0")
 
 
 def test_a_namespace_without_rights_is_named_and_the_others_are_served(

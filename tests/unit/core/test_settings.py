@@ -209,6 +209,8 @@ def test_all_that_is_missing_is_named_at_once() -> None:
         ("ALBUM_REQUIRE_GUARD", "no"),
         ("ALBUM_ALLOW_PRIVILEGED_BUILDS", "1"),
         ("ALBUM_BUILDKIT_MODE", "rootless"),
+        ("ALBUM_LOG_FORMAT", "logfmt"),
+        ("ALBUM_LOG_LEVEL", "verbose"),
         ("ALBUM_BUILDS_PER_NAMESPACE", "0"),
         ("ALBUM_BUILDS", "0"),
         ("ALBUM_RELEASES_PER_NAMESPACE", "0"),
