@@ -234,6 +234,8 @@ def _apiserver_argv(binaries: Path, folder: Path, port: int, etcd_port: int) -> 
         f"--cert-dir={folder / 'certs'}",
         f"--token-auth-file={tokens}",
         "--authorization-mode=RBAC",
+        # As OpenShift has it: owners of what the operator makes are a matter of rights too.
+        "--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
         "--service-cluster-ip-range=10.96.0.0/16",
         "--service-account-issuer=https://kubernetes.default.svc",
         f"--service-account-key-file={key}",

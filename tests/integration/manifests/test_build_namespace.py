@@ -41,9 +41,16 @@ def _default_service_account(installed: Installed) -> None:
     installed.server.request("POST", f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts", account)
 
 
-def test_the_operator_may_create_the_job(installed: Installed) -> None:
-    answer = installed.as_operator("POST", JOBS, _job(installed.server))
+def test_the_operator_may_create_the_job_also_where_owners_are_guarded(
+    installed: Installed,
+) -> None:
+    job = _job(installed.server)
+    answer = installed.as_operator("POST", JOBS, job)
     assert answer.status == 201, answer.message
+    # The admission plugin is on: a Job that held up its owner's deletion would need more rights.
+    (owner,) = job["metadata"]["ownerReferences"]
+    owner["blockOwnerDeletion"] = True
+    assert "blockOwnerDeletion" in installed.as_operator("POST", JOBS, job).message
 
 
 def test_its_pod_passes_the_pod_security_of_the_namespace(installed: Installed) -> None:
