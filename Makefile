@@ -93,14 +93,30 @@ format: setup ## Format the code and mend what ruff can
 crds: setup ## Generate crds/ from the models
 	$(PYTHON) -m album_operator.api.crd crds
 
+PIN = $(VENV)/bin/uv pip compile --quiet $(UPGRADE) --universal --generate-hashes --no-header \
+  --no-emit-index-url --no-emit-find-links --python-version 3.11 pyproject.toml
+UPGRADE = --upgrade
+
+.PHONY: sbom
+sbom: setup ## The image's Python packages as CycloneDX: dist/sbom.cdx.json
+	mkdir -p dist
+	$(PYTHON) -m distribution.sbom > dist/sbom.cdx.json
+
+.PHONY: wheel
+wheel: setup ## The command album as a wheel
+	$(VENV)/bin/uv build --wheel --out-dir dist
+
+.PHONY: archive
+archive: setup ## The command album with Python in it, for this machine's platform, as krew takes it
+	python3 -m venv build/archive
+	build/archive/bin/pip install --quiet --require-hashes -r requirements/archive.txt
+	build/archive/bin/python -m distribution.archive dist
+
 .PHONY: requirements
 requirements: setup ## Pin requirements/ anew from pyproject.toml
-	for set in operator dev; do \
-	  group=(--group dev); [ $$set = dev ] || group=(--no-emit-package cel-expr-python); \
-	  $(VENV)/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header \
-	    --no-emit-index-url --no-emit-find-links --python-version 3.11 "$${group[@]}" \
-	    pyproject.toml -o requirements/$$set.txt; \
-	done
+	$(PIN) --extra operator --no-emit-package cel-expr-python -o requirements/operator.txt
+	$(PIN) --extra operator --group dev -o requirements/dev.txt
+	$(PIN) --group archive --constraint requirements/dev.txt -o requirements/archive.txt
 
 .PHONY: testbed-up
 testbed-up: setup ## Start the testbed: kind, Argo CD, Gitea, a registry, the sample repositories
@@ -128,4 +144,4 @@ bench-purge: setup ## Remove the repositories that make bench generated
 
 .PHONY: clean
 clean: ## Remove what checks and tests leave in the checkout
-	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov

@@ -1,4 +1,7 @@
-"""Runs the command, and gives every end its exit code: `album`, `python -m album_cli`."""
+"""Runs the command, and gives every end its exit code: `album`, `python -m album_cli`.
+
+kubectl finds it as its plugin `kubectl-album`, and the plugin's completion under a name of its own.
+"""
 
 import shutil
 import sys
@@ -9,10 +12,13 @@ INTERRUPTED = 130
 
 REFUSED = 2
 
+COMPLETES = "kubectl_complete-album"
+
 
 def main() -> None:
     """Run the command with the process's arguments, and exit."""
-    sys.exit(run(sys.argv[1:]))
+    is_asked = Path(sys.argv[0]).name == COMPLETES
+    sys.exit(_answer_kubectl(sys.argv[1:]) if is_asked else run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
@@ -31,6 +37,14 @@ def run(arguments: list[str]) -> int:
         return run_album(arguments, prog_name=_name())
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _answer_kubectl(words: list[str]) -> int:
+    from album_cli.commands import album
+    from album_cli.completion import for_kubectl
+
+    sys.stdout.write(for_kubectl(album, words))
+    return 0
 
 
 def _name() -> str:

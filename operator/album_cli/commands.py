@@ -7,8 +7,10 @@ import sys
 from collections.abc import Iterable
 
 import click
+from click.shell_completion import shell_complete
 
 from album_cli import VERSION
+from album_cli.completion import ASKED, SHELLS, files, folders
 from album_cli.documents import Wish, from_files, from_tag
 from album_cli.ends import TOKEN, BadInputError, NothingToChange, RefusedError
 from album_cli.places import find_place, find_proxies, insecure_hosts
@@ -40,6 +42,8 @@ def run_album(arguments: list[str], prog_name: str) -> int:
     Returns:
         The exit code.
     """
+    if asked := os.environ.get(ASKED):
+        return shell_complete(album, {}, prog_name, ASKED, asked)
     clean = _redactor(os.environ.get(TOKEN, ""), os.environ.get(USER, "")).clean
     try:
         # Not by `main`, which answers Ctrl-C with words.
@@ -72,6 +76,7 @@ def album() -> None:
 @click.option(
     "--config-repo",
     metavar="PATH_OR_URL",
+    shell_complete=folders,
     help=(
         "Config repository: a work tree or bare repository of this machine, or an https URL; by "
         "convention, or by the pipeline, where it is left out."
@@ -91,9 +96,10 @@ def album() -> None:
 @click.option(
     "-f",
     "--filename",
-    "files",
+    "filenames",
     metavar="FILE",
     multiple=True,
+    shell_complete=files,
     help="File with an AlbumPipeline, an AlbumRelease or both; - is standard input.",
 )
 def plan(
@@ -102,7 +108,7 @@ def plan(
     config_repo: str | None,
     rev: str | None,
     allow_downgrade: bool,
-    files: tuple[str, ...],
+    filenames: tuple[str, ...],
 ) -> int:
     """Print the change a release would make, as the diff git makes of it.
 
@@ -113,7 +119,7 @@ def plan(
     Exits with 0 if nothing would change; with 1 and the diff; else with 2 and the reason on
     standard error.
     """
-    wish = _wish(tag, source, files, allow_downgrade=allow_downgrade)
+    wish = _wish(tag, source, filenames, allow_downgrade=allow_downgrade)
     # Not for the environment of the git commands that are not to know it.
     token = os.environ.pop(TOKEN, "")
     username = os.environ.get(USER, "")
@@ -128,15 +134,26 @@ def plan(
     return CHANGES
 
 
+@album.command()
+@click.argument("shell", type=click.Choice(SHELLS))
+def completion(shell: str) -> int:
+    """Print the script that completes album's words in a shell.
+
+    In bash: source <(album completion bash). Of kubectl album it is kubectl's own completion that
+    asks, where kubectl_complete-album is on the PATH.
+    """
+    return shell_complete(album, {}, "album", ASKED, f"{shell}_source")
+
+
 def _wish(
-    tag: str | None, source: str | None, files: tuple[str, ...], *, allow_downgrade: bool
+    tag: str | None, source: str | None, filenames: tuple[str, ...], *, allow_downgrade: bool
 ) -> Wish:
-    if files and (tag or source or allow_downgrade):
+    if filenames and (tag or source or allow_downgrade):
         raise click.UsageError(
             "-f says what to release already: leave --tag, --source and --allow-downgrade out."
         )
-    if files:
-        return from_files(files)
+    if filenames:
+        return from_files(filenames)
     if not tag or not source:
         raise click.UsageError("Say what to release: --tag and --source, or -f.")
     return from_tag(tag, source, allow_downgrade=allow_downgrade)

@@ -190,7 +190,7 @@ def test_the_image_runs_as_the_user_of_the_pod() -> None:
     assert re.findall(r"^USER (.+)$", dockerfile, re.MULTILINE) == [f"{USER}:{USER}"]
 
 
-@pytest.mark.parametrize("name", ["operator", "dev"])
+@pytest.mark.parametrize("name", ["operator", "dev", "archive"])
 def test_requirements_are_pinned_and_hashed_and_name_no_registry(name: str) -> None:
     text = (ROOT / f"requirements/{name}.txt").read_text()
     logical = text.replace("\\\n", " ").splitlines()
