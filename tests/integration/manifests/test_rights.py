@@ -16,6 +16,7 @@ from tests.integration.manifests.conftest import OPERATOR, SYSTEM, Installed
 from tests.unit.docs.documents import fences, read, section
 
 GOLDEN = Path(__file__).parent / "rights.txt"
+PAGE = "docs/security.md"
 LINE = re.compile(r"(?P<what>\S*) +\[(?P<urls>.*?)\] +\[(?P<names>.*?)\] +\[(?P<verbs>.*?)\]")
 """A line of `kubectl auth can-i --list`: resource, URLs, names of objects, verbs."""
 
@@ -49,6 +50,20 @@ def test_the_rights_are_exactly_those_of_the_committed_list(
     ]
     lines = GOLDEN.read_text().splitlines()
     assert granted == [line for line in lines if not line.startswith("#")]
+
+
+def test_the_security_page_tells_the_same_rights() -> None:
+    told = re.findall(r"^\|[^|]*\| `(\S+)`: ([a-z, ]+) \|", section(read(PAGE), "Rights"), re.M)
+    lines = [line for line in GOLDEN.read_text().splitlines() if not line.startswith("#")]
+    listed = [line.split(" ", 1)[1].split(": ") for line in lines]
+    assert {(what, verb) for what, verbs in told for verb in verbs.split(", ")} == {
+        (_without_group(what), verb) for what, verbs in listed for verb in verbs.split()
+    }
+
+
+def _without_group(what: str) -> str:
+    plural, slash, subresource = what.partition(" named ")[0].partition("/")
+    return plural.partition(".")[0] + slash + subresource
 
 
 REFUSED = [
