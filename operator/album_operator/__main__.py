@@ -231,7 +231,7 @@ def _watch_policies(world: World, pipelines: Pipelines) -> PolicyReturns:
     """Give back the sync policies that no pipeline holds any more."""
     served = world.settings.namespaces
     find = world.releases.find_pipeline
-    return PolicyReturns(world.applications, find, pipelines.knows, served, world.index)
+    return PolicyReturns(world.applications, find, pipelines.find_told, served, world.index)
 
 
 def _watch_namespaces(

@@ -212,7 +212,7 @@ class NamespaceWatch:
 
         def tell() -> None:
             if wish is None:
-                self._pipelines.drop(ref)
+                self._pipelines.delete(ref)
             elif not self._pipelines.note(ref, wish):
                 return
             self._wakeups.wake_of_pipeline(ref)

@@ -76,6 +76,7 @@ class Pipelines:
         self._run_pass = run_pass
         self._clock = clock
         self._known: dict[Ref, _Pipeline] = {}
+        self._deleted: set[Ref] = set()
         self._news = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -90,6 +91,7 @@ class Pipelines:
             Whether one that was known asks for something else.
         """
         known = self._known.get(pipeline)
+        self._deleted.discard(pipeline)
         if known is None:
             self._known[pipeline] = _Pipeline(wish, self._clock())
         elif known.wish == wish:
@@ -107,15 +109,20 @@ class Pipelines:
             known.due = min(known.due, self._clock())
             self._news.set()
 
+    def delete(self, pipeline: Ref) -> None:
+        """Take what an event told of a pipeline that is deleted."""
+        self._deleted.add(pipeline)
+        self.drop(pipeline)
+
     def drop(self, pipeline: Ref) -> None:
         """Forget a pipeline that is gone."""
         self._known.pop(pipeline, None)
         for tell in self.gone:
             tell(pipeline)
 
-    def knows(self, pipeline: Ref) -> bool:
-        """Tell whether events have told of a pipeline."""
-        return pipeline in self._known
+    def find_told(self, pipeline: Ref) -> bool | None:
+        """Tell whether a pipeline is there by the last event of it; None where none has told."""
+        return False if pipeline in self._deleted else pipeline in self._known or None
 
     def forget(self, namespace: str) -> None:
         """Forget the pipelines of a namespace that is not served any more."""

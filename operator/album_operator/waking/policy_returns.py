@@ -38,7 +38,7 @@ class PolicyReturns:
     Args:
         applications: the port.
         find_pipeline: reads one; asked only about those of which events tell nothing.
-        is_known: tells whether events have told of one.
+        find_told: tells whether one is there by the last event of it; None where none has told.
         namespaces: that are served; pipelines of others are nobody's to judge.
         index: which releases are in flight.
         clock: monotonic seconds.
@@ -48,14 +48,14 @@ class PolicyReturns:
         self,
         applications: Applications,
         find_pipeline: Callable[[Ref], Awaitable[Pipeline | None]],
-        is_known: Callable[[Ref], bool],
+        find_told: Callable[[Ref], bool | None],
         namespaces: Collection[str],
         index: ReleaseIndex,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._applications = applications
         self._find_pipeline = find_pipeline
-        self._is_known = is_known
+        self._find_told = find_told
         self._namespaces = namespaces
         self._index = index
         self._clock = clock
@@ -163,6 +163,16 @@ class PolicyReturns:
         pipelines = give_back.find_pipelines(consents)
         for pipeline in pipelines - asked.keys():
             is_ours = pipeline.namespace in self._namespaces
-            is_there = not is_ours or self._is_known(pipeline)
-            asked[pipeline] = is_there or await self._find_pipeline(pipeline) is not None
+            asked[pipeline] = not is_ours or await self._is_there(pipeline)
         return frozenset(pipeline for pipeline in pipelines if asked[pipeline])
+
+    async def _is_there(self, pipeline: Ref) -> bool:
+        told = self._find_told(pipeline)
+        if told:
+            return True
+        try:
+            return await self._find_pipeline(pipeline) is not None
+        except OutsideError:
+            if told is None:
+                raise
+            return False  # With its namespace or the CRDs the right or way to ask is gone too.

@@ -56,12 +56,17 @@ def installing(folder: Path, manifests: Path = MANIFESTS) -> Iterator[Installed]
     """
     binaries = gotools.ensure(["kube-apiserver", "etcd", "kubectl"])
     with running_api_server(binaries, folder) as server:
-        server.create_namespace("argocd")
-        server.request("POST", CRD, UNKNOWN_FIELDS_STAY)
-        server.run_kubectl("apply", "-k", str(manifests / "overlays" / "default"))
-        result = Installed(server, server.issue_token(SYSTEM, OPERATOR))
-        _await_guard(result)
-        yield result
+        yield install(server, manifests)
+
+
+def install(server: ApiServer, manifests: Path = MANIFESTS) -> Installed:
+    """Install into a server that has nothing of ours, and wait until all of it holds."""
+    server.create_namespace("argocd")
+    server.request("POST", CRD, UNKNOWN_FIELDS_STAY)
+    server.run_kubectl("apply", "-k", str(manifests / "overlays" / "default"))
+    result = Installed(server, server.issue_token(SYSTEM, OPERATOR))
+    _await_guard(result)
+    return result
 
 
 @pytest.fixture(scope="session")

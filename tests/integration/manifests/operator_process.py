@@ -21,8 +21,9 @@ OURS = OPERATOR.parent
 
 HURRIED = """
 from album_operator import __main__
-from album_operator.waking import namespaces
+from album_operator.waking import namespaces, policy_returns
 namespaces.LOOK_SECONDS = namespaces.CONFIRM_SECONDS = 1
+policy_returns.LIST_SECONDS = policy_returns.SWEEP_SECONDS = 1
 __main__.leave(__main__.main())
 """
 
@@ -95,7 +96,7 @@ def running_operator(
         folder: an empty folder for its files.
         namespaces: that it serves.
         api_server: URL in place of the API server's own.
-        hurried: look every second whether namespaces can be served.
+        hurried: look every second whether namespaces can be served, and policies given back.
         checkout: folder of the version that is run.
         settings: `ALBUM_*` in place of the shipped ones.
     """

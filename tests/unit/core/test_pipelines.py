@@ -129,8 +129,19 @@ async def test_one_that_is_gone_or_not_served_is_passed_over_no_more(desk: Desk)
     desk.pipelines.forget("other")
     desk.pipelines.wake(others[0], Cause.RELEASES)
     assert await desk.at(3600) == []
-    assert not any(desk.pipelines.knows(ref) for ref in (PIPELINE, *others))
+    assert not any(desk.pipelines.find_told(ref) for ref in (PIPELINE, *others))
     assert told == [PIPELINE, *others]
+
+
+def test_the_last_event_of_one_tells_whether_it_is_there(desk: Desk) -> None:
+    assert desk.pipelines.find_told(PIPELINE) is None
+    desk.pipelines.note(PIPELINE, "wish")
+    assert desk.pipelines.find_told(PIPELINE) is True
+    desk.pipelines.delete(PIPELINE)
+    assert desk.pipelines.find_told(PIPELINE) is False
+    desk.pipelines.note(PIPELINE, "wish")
+    desk.pipelines.forget(PIPELINE.namespace)  # Its namespace has lost the rights.
+    assert desk.pipelines.find_told(PIPELINE) is None
 
 
 async def test_one_that_is_made_anew_while_a_pass_finds_it_gone_is_kept(desk: Desk) -> None:
@@ -141,9 +152,9 @@ async def test_one_that_is_made_anew_while_a_pass_finds_it_gone_is_kept(desk: De
     desk.pipelines.note(PIPELINE, "another wish")
     desk.may_end.set()
     await desk.at(0)
-    assert desk.pipelines.knows(PIPELINE)
+    assert desk.pipelines.find_told(PIPELINE)
     await desk.at(PAUSE_SECONDS)
-    assert not desk.pipelines.knows(PIPELINE)
+    assert not desk.pipelines.find_told(PIPELINE)
 
 
 async def test_what_a_pass_begins_for_one_that_goes_meanwhile_ends_with_it(desk: Desk) -> None:

@@ -34,12 +34,14 @@ class Custodian:
     def start(self) -> None:
         """Start anew: nothing is remembered but what is listed."""
         stage, clock = self.stage, lambda: self.seconds
-        self.known = {Ref(NAMESPACE, "album-app")} if PIPELINE in stage.cluster.objects else set()
+        is_there = PIPELINE in stage.cluster.objects
+        self.told = {Ref(NAMESPACE, "album-app"): True} if is_there else {}
         self.asked = 0
+        self.refusal: TransientError | None = None
         self.returns = PolicyReturns(
             ClusterApplications(stage.cluster),
             self._find_pipeline,
-            self.known.__contains__,
+            self.told.get,
             [NAMESPACE],
             stage.wakeups.index,
             clock,
@@ -49,13 +51,15 @@ class Custodian:
 
     async def _find_pipeline(self, ref: Ref) -> Pipeline | None:
         self.asked += 1
+        if self.refusal is not None:
+            raise self.refusal
         releases = ClusterReleases(self.stage.cluster, self.stage.clock)
         return await releases.find_pipeline(ref)
 
     def delete_pipeline(self) -> None:
         """Delete the pipeline, and let that event arrive."""
         del self.stage.cluster.objects[PIPELINE]
-        self.known.clear()
+        self.told[Ref(NAMESPACE, "album-app")] = False
         self.returns.let_go(Ref(NAMESPACE, "album-app"))
 
     def tell(self) -> None:
@@ -97,7 +101,7 @@ async def test_a_policy_is_held_while_its_pipeline_is_there(custodian: Custodian
 
 
 async def test_a_pipeline_of_which_no_event_has_told_is_asked_for(custodian: Custodian) -> None:
-    custodian.known.clear()
+    custodian.told.clear()
     assert await custodian.sweep() is not None
     assert custodian.asked == 1
 
@@ -120,7 +124,7 @@ async def test_a_pipeline_of_nobody_is_no_news(custodian: Custodian) -> None:
     custodian.tell()
     custodian.returns.let_go(Ref(NAMESPACE, "another"))
     del custodian.stage.cluster.objects[PIPELINE]
-    custodian.known.clear()
+    custodian.told.clear()
     await custodian.returns.look_at_changed()
     assert "syncPolicy" in custodian.stage.application()["spec"]
 
@@ -196,6 +200,18 @@ async def test_a_trouble_is_tried_again(custodian: Custodian) -> None:
     assert await custodian.sweep() is not None
     custodian.stage.cluster.trouble = None
 
+    assert await custodian.sweep() is None
+
+
+@pytest.mark.parametrize("reason", [Reason.FORBIDDEN, Reason.CLUSTER_UNAVAILABLE])
+async def test_an_event_is_believed_where_its_namespace_or_the_crds_went_with_the_pipeline(
+    custodian: Custodian, reason: Reason
+) -> None:
+    custodian.refusal = TransientError(reason, "It cannot be asked for.")
+    custodian.told.clear()
+    assert await custodian.sweep() is not None
+
+    custodian.delete_pipeline()
     assert await custodian.sweep() is None
 
 
