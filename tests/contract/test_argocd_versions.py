@@ -18,13 +18,8 @@ from album_operator.domain.argocd import SyncPolicyWish
 from album_operator.render.operation import start_patch
 from album_operator.render.sync_policy import REFRESH, patch_for
 from testbed.offline import gotools
-from testbed.settings import from_environment
+from tests.contract.argocd_crds import MODULE, VERSIONS, module_of
 from tests.fakes.builders import APPLICATION_SEEN, RELEASE, raw_application
-
-MODULE = "github.com/argoproj/argo-cd/v3"
-
-VERSIONS = ("v3.4.13", "v3.5.7", "v3.6.1")
-"""The last of each minor version that Argo CD supports."""
 
 NOT_EVERYWHERE = {
     # All sources are read alike; a dry one lends no files.
@@ -40,9 +35,8 @@ Raw = dict[str, Any]
 
 @pytest.fixture(scope="module", params=VERSIONS)
 def module(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the folder of Argo CD's module, which is fetched once."""
-    folder = tmp_path_factory.mktemp("go")
-    return gotools.module_folder(f"{MODULE}@{request.param}", from_environment(), folder)
+    """Give the folder of Argo CD's module."""
+    return module_of(request.param, tmp_path_factory.mktemp("go"))
 
 
 @pytest.fixture(scope="module")
