@@ -77,7 +77,8 @@ def _run_documented_command(server: ApiServer) -> None:
     told = fences(section(read("docs/install.md"), "When the operator is gone"))
     (command,) = (one.text for one in told if "syncPolicy" in one.text)
     path = f"{server.kubectl.parent}:{os.environ['PATH']}"
-    env = {"PATH": path, "KUBECONFIG": str(server.kubeconfig)}
+    home = server.kubeconfig.parent  # kubectl keeps what it has found out there
+    env = {"PATH": path, "KUBECONFIG": str(server.kubeconfig), "HOME": str(home)}
     ended = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", command], env=env, capture_output=True, check=False
     )
