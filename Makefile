@@ -107,7 +107,7 @@ wheel: setup ## The command album as a wheel
 	$(VENV)/bin/uv build --wheel --out-dir dist
 
 .PHONY: archive
-archive: setup ## The command album with Python in it, for this machine's platform, as krew takes it
+archive: ## The command album with Python in it, for this machine's platform, as krew takes it
 	python3 -m venv build/archive
 	build/archive/bin/pip install --quiet --require-hashes -r requirements/archive.txt
 	build/archive/bin/python -m distribution.archive dist

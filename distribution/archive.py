@@ -12,7 +12,7 @@ import tarfile
 from pathlib import Path
 
 from album_cli import VERSION
-from album_cli.__main__ import COMPLETES
+from album_cli.__main__ import COMPLETE, COMPLETES
 from distribution.lock import ROOT
 
 PROGRAM = "kubectl-album"
@@ -35,7 +35,8 @@ def make_archive(folder: Path) -> Path:
     made = _pack(folder / "build")
     subprocess.run([made / PROGRAM, "--version"], check=True)
     path = folder / f"{PROGRAM}_{VERSION}_{platform.system().lower()}_{_machine()}.tar.gz"
-    with tarfile.open(path, "w:gz") as archive:
+    # krew 0.4.3 takes no archive with a link in it.
+    with tarfile.open(path, "w:gz", dereference=True) as archive:
         for inner in sorted(made.rglob("*")):
             archive.add(inner, inner.relative_to(made), recursive=False, filter=_of_nobody)
     return path
@@ -48,7 +49,8 @@ def _pack(folder: Path) -> Path:
     made = folder / PROGRAM
     # krew wants the licence in the archive, and links one program alone: the other is for the user.
     (made / "LICENSE").write_bytes((ROOT / "LICENSE").read_bytes())
-    (made / COMPLETES).symlink_to(PROGRAM)
+    (made / COMPLETES).write_text(f'#!/bin/sh\nexec {PROGRAM} {COMPLETE} "$@"\n')
+    (made / COMPLETES).chmod(0o755)
     return made
 
 

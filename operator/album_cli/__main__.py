@@ -14,11 +14,17 @@ REFUSED = 2
 
 COMPLETES = "kubectl_complete-album"
 
+COMPLETE = "__complete"
+"""The word by which plugins made with cobra are asked, as scripts in place of `COMPLETES` do."""
+
 
 def main() -> None:
     """Run the command with the process's arguments, and exit."""
-    is_asked = Path(sys.argv[0]).name == COMPLETES
-    sys.exit(_answer_kubectl(sys.argv[1:]) if is_asked else run(sys.argv[1:]))
+    program, *arguments = sys.argv
+    if Path(program).name == COMPLETES:
+        arguments = [COMPLETE, *arguments]
+    is_asked = arguments[:1] == [COMPLETE]
+    sys.exit(_answer_kubectl(arguments[1:]) if is_asked else run(arguments))
 
 
 def run(arguments: list[str]) -> int:

@@ -24,6 +24,12 @@ def kubectl_asks(*words: str) -> list[str]:
     return ended.stdout.splitlines()
 
 
+def test_a_script_as_other_plugins_have_it_is_answered_too(tmp_path: Path) -> None:
+    answer = album("__complete", "plan", "--re", cwd=tmp_path).out.decode()
+    assert answer.startswith("--rev\t")
+    assert answer.endswith("\n:4\n")
+
+
 def test_kubectl_is_told_the_commands_with_what_they_do() -> None:
     *lines, directive = kubectl_asks("")
     assert [line.partition("\t")[0] for line in lines] == ["completion", "plan"]

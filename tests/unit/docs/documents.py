@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[3]
 
 DOCUMENTS = (
     *sorted(ROOT.glob("docs/*.md")),
-    *(ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")),
+    *sorted(path for path in ROOT.glob("*.md") if path.name != "CHANGELOG.md"),
 )
 
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
