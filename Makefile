@@ -7,6 +7,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 DEMO_TESTBED := album
 FORGE ?= gitea
+KUBERNETES ?= 1.31
 TEST_TESTBED := album-test
 export PYTHONPATH := operator:.
 
@@ -66,6 +67,10 @@ tests-beside: setup ## All other tests that need no testbed, some beside each ot
 .PHONY: tests-alone
 tests-alone: setup ## Ten releases beside a hostile namespace, on a real API server
 	$(PYTHON) -m pytest $(ALONE)
+
+.PHONY: test-kubernetes
+test-kubernetes: setup ## Integration tests on another Kubernetes: KUBERNETES=1.31 or 1.34
+	TEST_KUBERNETES='$(KUBERNETES)' $(PYTHON) -m pytest tests/integration $(ALONE:%=--ignore=%)
 
 .PHONY: tests-on-testbed
 tests-on-testbed: setup ## End to end, and the testbed's own tests; the testbed is taken down after

@@ -21,6 +21,8 @@ from testbed.settings import Settings, from_environment
 # It is fetched like a module when the Go on PATH is older.
 TOOLCHAIN = "go1.27.0"
 KUBERNETES = "1.37.2"
+OTHER_KUBERNETES = ("1.31.13", "1.34.4")
+"""Versions on which the integration tests are run on demand; the oldest is the oldest we serve."""
 
 # Those a person types, in a folder of their own: the others would hide programs of the machine.
 _FOR_SHELLS = ("kubectl", "kind", "helm")
@@ -51,14 +53,22 @@ class ToolSet:
     data: tuple[str, ...] = field(default=())
 
 
-def _kubernetes_ldflags() -> str:
+def _kubernetes_ldflags(version: str) -> str:
     # Without these clients cannot parse the server's version (it would be v0.0.0-master+$Format).
-    major, minor, _ = KUBERNETES.split(".")
+    major, minor, _ = version.split(".")
     flags = ["-s -w"]
     for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version"):
-        flags.append(f"-X {package}.gitVersion=v{KUBERNETES}")
+        flags.append(f"-X {package}.gitVersion=v{version}")
         flags.append(f"-X {package}.gitMajor={major} -X {package}.gitMinor={minor}")
     return " ".join(flags)
+
+
+def _other_kubernetes(version: str) -> ToolSet:
+    """Give the control plane of another version; its programs have that of the minor one behind."""
+    minor = version.rpartition(".")[0]
+    programs = _programs("k8s.io/kubernetes/cmd", "kube-apiserver", "kube-controller-manager")
+    named = {f"{name}-{minor}": path for name, path in programs.items()}
+    return ToolSet(f"kubernetes-{minor}", named, ldflags=_kubernetes_ldflags(version))
 
 
 def _programs(prefix: str, *names: str) -> dict[str, str]:
@@ -79,7 +89,7 @@ SETS: tuple[ToolSet, ...] = (
             "kubectl",
             "kubeadm",
         ),
-        ldflags=_kubernetes_ldflags(),
+        ldflags=_kubernetes_ldflags(KUBERNETES),
     ),
     ToolSet("etcd", {"etcd": "go.etcd.io/etcd/server/v3"}),
     ToolSet(
@@ -137,7 +147,10 @@ SETS: tuple[ToolSet, ...] = (
     ),
 )
 
-_SET_OF = {program: tools for tools in SETS for program in tools.programs}
+ON_DEMAND: tuple[ToolSet, ...] = tuple(map(_other_kubernetes, OTHER_KUBERNETES))
+"""Sets that no testbed needs, so that `up` builds none of them."""
+
+_SET_OF = {program: tools for tools in (*SETS, *ON_DEMAND) for program in tools.programs}
 
 
 def ensure(programs: Iterable[str], settings: Settings | None = None) -> Path:
@@ -161,7 +174,7 @@ def ensure(programs: Iterable[str], settings: Settings | None = None) -> Path:
         known = ", ".join(sorted(_SET_OF))
         raise PartError("Go tools", f"no recipe for {', '.join(unknown)}; known are {known}")
     folder = bin_folder(settings)
-    for tools in SETS:
+    for tools in (*SETS, *ON_DEMAND):
         wanted = [name for name in names if name in tools.programs]
         if wanted:
             with locked(settings.cache / "locks" / f"go-{tools.name}"):
@@ -234,7 +247,7 @@ def get_set(name: str) -> ToolSet:
     Raises:
         KeyError: There is none.
     """
-    return {tools.name: tools for tools in SETS}[name]
+    return {tools.name: tools for tools in (*SETS, *ON_DEMAND)}[name]
 
 
 def build_environment(settings: Settings) -> dict[str, str]:

@@ -20,6 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from testbed.commands import PartError, capture, wait_until
+from testbed.offline import gotools
+
+MINOR = os.environ.get("TEST_KUBERNETES", "")
+"""Another Kubernetes than the testbed's, such as 1.31; empty for that: `make test-kubernetes`."""
 
 ADMIN_TOKEN = "admin-of-a-test-server"
 AUDIT_LOGS = "TEST_AUDIT_LOGS"
@@ -146,12 +150,22 @@ def _answer(status: int, content: bytes) -> Answer:
         return Answer(status, content.decode(errors="replace"))
 
 
+def ensure_programs() -> Path:
+    """Give a folder with `etcd`, `kubectl`, and the API server and controllers to test with."""
+    ours = ("kube-apiserver", "kube-controller-manager")
+    return gotools.ensure(["etcd", "kubectl", *map(_named, ours)])
+
+
+def _named(program: str) -> str:
+    return f"{program}-{MINOR}" if MINOR else program
+
+
 @contextmanager
 def running_api_server(binaries: Path, folder: Path) -> Iterator[ApiServer]:
     """Run an API server until the block ends.
 
     Args:
-        binaries: folder with `etcd`, `kube-apiserver` and `kubectl`.
+        binaries: as `ensure_programs` gives it.
         folder: empty folder for data, keys and logs.
 
     Yields:
@@ -188,12 +202,12 @@ def running_controllers(
 
     Args:
         server: whose objects they look after.
-        binaries: folder with `kube-controller-manager`.
+        binaries: as `ensure_programs` gives it.
         folder: for its log.
         names: such as `clusterrole-aggregation-controller`.
     """
     argv = [
-        str(binaries / "kube-controller-manager"),
+        str(binaries / _named("kube-controller-manager")),
         f"--kubeconfig={server.kubeconfig}",
         f"--controllers={','.join(names)}",
         "--leader-elect=false",
@@ -225,7 +239,7 @@ def _apiserver_argv(binaries: Path, folder: Path, port: int, etcd_port: int) -> 
     tokens = folder / "tokens.csv"
     tokens.write_text(f"{ADMIN_TOKEN},admin,admin,system:masters\n")
     return [
-        str(binaries / "kube-apiserver"),
+        str(binaries / _named("kube-apiserver")),
         f"--etcd-servers=http://127.0.0.1:{etcd_port}",
         "--bind-address=127.0.0.1",
         "--advertise-address=127.0.0.1",

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from testbed.commands import wait_until
-from testbed.offline import gotools
-from tests.integration.apiserver import ApiServer, running_api_server
+from tests.integration.apiserver import ApiServer, ensure_programs, running_api_server
 
 CRDS = Path(__file__).parents[2] / "crds"
 PLURALS = ("albumreleases", "albumpipelines")
@@ -16,8 +15,7 @@ PLURALS = ("albumreleases", "albumpipelines")
 @pytest.fixture(scope="session")
 def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     """Run a real API server with RBAC and nothing of ours in it."""
-    binaries = gotools.ensure(["kube-apiserver", "etcd", "kubectl"])
-    with running_api_server(binaries, tmp_path_factory.mktemp("api-server")) as server:
+    with running_api_server(ensure_programs(), tmp_path_factory.mktemp("api-server")) as server:
         yield server
 
 

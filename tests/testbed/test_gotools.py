@@ -35,8 +35,9 @@ def test_without_go_on_the_path_the_error_says_so(
 
 def test_every_import_of_a_tool_set_is_one_of_its_programs() -> None:
     folder = Path(gotools.__file__).parent / "go"
-    assert {path.name for path in folder.iterdir()} == {tools.name for tools in gotools.SETS}
-    for tools in gotools.SETS:
+    sets = (*gotools.SETS, *gotools.ON_DEMAND)
+    assert {path.name for path in folder.iterdir()} == {tools.name for tools in sets}
+    for tools in sets:
         imported = {
             line.split('"')[1]
             for line in (folder / tools.name / "tools.go").read_text().splitlines()

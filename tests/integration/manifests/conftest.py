@@ -9,7 +9,7 @@ import pytest
 
 from testbed.commands import wait_until
 from testbed.offline import gotools
-from tests.integration.apiserver import Answer, ApiServer, running_api_server
+from tests.integration.apiserver import Answer, ApiServer, ensure_programs, running_api_server
 from tests.integration.manifests.applications import (
     APPLICATIONS,
     CRD,
@@ -54,8 +54,7 @@ def installing(folder: Path, manifests: Path = MANIFESTS) -> Iterator[Installed]
         folder: an empty folder for the server's files.
         manifests: those of the version that is installed.
     """
-    binaries = gotools.ensure(["kube-apiserver", "etcd", "kubectl"])
-    with running_api_server(binaries, folder) as server:
+    with running_api_server(ensure_programs(), folder) as server:
         yield install(server, manifests)
 
 

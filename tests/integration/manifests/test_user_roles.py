@@ -6,8 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from testbed.commands import wait_until
-from testbed.offline import gotools
-from tests.integration.apiserver import ApiServer, running_controllers
+from tests.integration.apiserver import ApiServer, ensure_programs, running_controllers
 from tests.integration.manifests.conftest import Installed
 from tests.unit.docs.documents import fences, read, section
 
@@ -41,10 +40,9 @@ def people(installed: Installed) -> ApiServer:
 @pytest.fixture(scope="module")
 def _aggregated(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Run what puts ClusterRoles together; a bare API server has none."""
-    binaries = gotools.ensure(["kube-controller-manager"])
     folder = tmp_path_factory.mktemp("controllers")
     with running_controllers(
-        installed.server, binaries, folder, "clusterrole-aggregation-controller"
+        installed.server, ensure_programs(), folder, "clusterrole-aggregation-controller"
     ):
         yield
 

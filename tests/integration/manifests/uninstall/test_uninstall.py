@@ -10,8 +10,12 @@ import pytest
 from album_operator.adapters.cluster.applications import parse_application
 from album_operator.domain.argocd import SyncPolicyWish
 from album_operator.render.sync_policy import APPLIED_POLICY, PREVIOUS_POLICY, patch_for
-from testbed.offline import gotools
-from tests.integration.apiserver import ApiServer, running_api_server, running_controllers
+from tests.integration.apiserver import (
+    ApiServer,
+    ensure_programs,
+    running_api_server,
+    running_controllers,
+)
 from tests.integration.manifests.applications import APPLICATIONS, CONSENT, MANIFESTS, Raw
 from tests.integration.manifests.conftest import Installed, install
 from tests.integration.manifests.operator_process import running_operator
@@ -34,8 +38,7 @@ ARGO_CD = ("crd/applications.argoproj.io", "namespace/argocd")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     """Run a server whose deleted namespaces go."""
     folder = tmp_path_factory.mktemp("uninstall")
-    programs = ["kube-apiserver", "etcd", "kubectl", "kube-controller-manager"]
-    binaries = gotools.ensure(programs)
+    binaries = ensure_programs()
     with (
         running_api_server(binaries, folder) as running,
         running_controllers(running, binaries, folder, *CONTROLLERS),
