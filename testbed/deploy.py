@@ -6,11 +6,13 @@ import base64
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from testbed import progress
 from testbed.access import Testbed
+from testbed.commands import wait_until
 from testbed.gitea import OWNER
 from testbed.github_forge import forge_of
 from testbed.samples.history import SAMPLES
@@ -23,6 +25,8 @@ IMAGE = "album-operator:testbed"
 NAMESPACE = "album"
 SYSTEM = "album-system"
 DEPLOYMENT = "deployment/album-operator"
+LEASE = "album-operator"
+POD_LABEL = "app.kubernetes.io/name=album-operator"
 
 
 def deploy(testbed: Testbed, **settings: str) -> str:
@@ -55,8 +59,35 @@ def deploy(testbed: Testbed, **settings: str) -> str:
         if settings_now.endswith("configured"):
             testbed.kubectl("-n", SYSTEM, "rollout", "restart", DEPLOYMENT)
         testbed.kubectl("-n", SYSTEM, "rollout", "status", DEPLOYMENT, "--timeout=180s")
+        # The rollout does not wait for the old leader to end what it is at.
+        wait_until(
+            lambda: find_leader(testbed) is not None, part="operator", what="lead", seconds=60
+        )
         ensure_webhooks(testbed)
     return image
+
+
+def find_leader(testbed: Testbed) -> str | None:
+    """Give the name of the operator's Pod that leads, None while that is none, or one that ends."""
+    lease = json.loads(
+        testbed.kubectl("-n", SYSTEM, "get", "lease", "--output=json", "--ignore-not-found", LEASE)
+        or "{}"
+    )
+    pods = json.loads(
+        testbed.kubectl("-n", SYSTEM, "get", "pods", "--output=json", f"--selector={POD_LABEL}")
+    )
+    there = {
+        pod["metadata"]["name"]
+        for pod in pods["items"]
+        if "deletionTimestamp" not in pod["metadata"] and _is_ready(pod)
+    }
+    holder = lease.get("spec", {}).get("holderIdentity")
+    return holder if holder in there else None
+
+
+def _is_ready(pod: dict[str, Any]) -> bool:
+    conditions = pod["status"].get("conditions", [])
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
 
 def ensure_webhooks(testbed: Testbed) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from album_operator.domain.build_pod import SAFE_RULES, PodRules
 from album_operator.domain.build_slots import BuildLimits
 from album_operator.domain.builds import BuildKitMode
+from album_operator.domain.candidacy import LONGEST_LEASE, Candidacy
 from album_operator.domain.hosts import NO_ALIASES, HostAliases
 from album_operator.domain.images import DOCKER_HUB, registry_named
 from album_operator.domain.proxies import Proxies
@@ -24,6 +25,7 @@ from album_operator.variables import (
     OBJECT,
     Variables,
     as_count,
+    as_ip_address,
     as_object_name,
     as_path,
     as_port,
@@ -47,6 +49,9 @@ ROOTLESS_IMAGE = f"{BUILDKIT_IMAGE}-rootless"
 
 LEAST_MEMORY = 32 * 1024 * 1024
 """With less, git does not read folders the field has."""
+
+SHORTEST_LEASE = 3
+"""Seconds: two tries of a second each, and a margin."""
 
 SECRET_LENGTH = 16
 """Fewest characters of a secret for webhooks."""
@@ -87,6 +92,7 @@ class Settings:
         log_format: how lines of the log are written.
         log_level: the least a line of the operator must be to be written.
         host_aliases: other names of the hosts of repositories.
+        candidacy: how it stands for election; None: it works without one.
     """
 
     namespaces: tuple[str, ...]
@@ -113,6 +119,7 @@ class Settings:
     log_format: LogFormat
     log_level: LogLevel
     host_aliases: HostAliases = NO_ALIASES
+    candidacy: Candidacy | None = None
 
 
 def _memory(text: str) -> int | None:
@@ -191,6 +198,37 @@ def _read_pods(read: Variables) -> PodRules:
     )
 
 
+def _read_candidacy(read: Variables) -> Candidacy | None:
+    namespace = read.optional("ALBUM_LEASE_NAMESPACE", as_object_name, "a name of a namespace")
+    form = f"a whole number of seconds from {SHORTEST_LEASE} to {LONGEST_LEASE}"
+    lease = read.parsed("ALBUM_LEASE_SECONDS", "15", _lease, form)
+    renew = read.time("ALBUM_LEASE_RENEW_SECONDS", "10").total_seconds()
+    retry = read.time("ALBUM_LEASE_RETRY_SECONDS", "2").total_seconds()
+    if renew >= lease:
+        read.faults.append(
+            f"ALBUM_LEASE_RENEW_SECONDS: {renew:g} is not below ALBUM_LEASE_SECONDS, after which "
+            "another operator leads"
+        )
+    if not 1 <= retry <= renew / 2:
+        read.faults.append(
+            f"ALBUM_LEASE_RETRY_SECONDS: {retry:g} is not from 1 to half of "
+            "ALBUM_LEASE_RENEW_SECONDS, so that one lost answer ends nothing"
+        )
+    name = read.parsed("ALBUM_LEASE_NAME", "album-operator", as_object_name, "a name of a Lease")
+    identity = read.optional("ALBUM_POD_NAME", as_object_name, "a name of a Pod")
+    address = read.optional("ALBUM_POD_IP", as_ip_address, "an IP address")
+    if namespace is None:
+        return None
+    if identity is None:
+        read.faults.append("ALBUM_POD_NAME is not set: it tells who holds the Lease")
+    return Candidacy(namespace, name, identity or "", address or "", lease, renew, retry)
+
+
+def _lease(text: str) -> int | None:
+    found = as_count(text)
+    return found if found is not None and SHORTEST_LEASE <= found <= LONGEST_LEASE else None
+
+
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read the settings.
 
@@ -249,6 +287,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         log_format=read.choice("ALBUM_LOG_FORMAT", LogFormat.TEXT),
         log_level=read.choice("ALBUM_LOG_LEVEL", LogLevel.INFO),
         host_aliases=read.aliases("ALBUM_HOST_ALIASES"),
+        candidacy=_read_candidacy(read),
     )
     _check_webhooks(read, settings)
     if read.faults:

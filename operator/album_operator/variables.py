@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from enum import StrEnum
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeVar
 
@@ -180,6 +181,14 @@ def as_size(text: str) -> int | None:
 def as_count(text: str) -> int | None:
     """Read a number above 0."""
     return int(text) if COUNT.fullmatch(text) and int(text) > 0 else None
+
+
+def as_ip_address(text: str) -> str | None:
+    """Read an IP address of either version."""
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        return None
 
 
 def as_port(text: str) -> int | None:

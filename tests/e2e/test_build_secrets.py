@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from album_operator.settings import BUILDKIT_IMAGE
-from testbed.deploy import DEPLOYMENT, NAMESPACE, SYSTEM, deploy
+from testbed.deploy import NAMESPACE, deploy
 from tests.e2e.processes import watching
 from tests.e2e.registry import Repository
 from tests.e2e.troubled_builds import apply
@@ -151,7 +151,7 @@ def _told(world: World, name: str, status: dict[str, Any]) -> Iterator[str]:
     yield world.testbed.kubectl("get", "applications", "-n", "argocd", "-o", "yaml")
     (job,) = world.jobs(name)
     yield world.testbed.kubectl("logs", f"job/{job}", "-n", NAMESPACE, "--all-containers")
-    yield world.testbed.kubectl("logs", DEPLOYMENT, "-n", SYSTEM)
+    yield world.operator_logs()
     number = status["pullRequest"]["number"]
     yield json.dumps(world.forge.call("GET", f"/repos/{CONFIG}/pulls/{number}"))
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from testbed.demo import condition
-from testbed.deploy import DEPLOYMENT, NAMESPACE, SYSTEM, deploy
+from testbed.deploy import NAMESPACE, deploy
 from tests.e2e.bad_registry import FORGETFUL, running_bad_registry
 from tests.e2e.nodes import (
     add_lost_node,
@@ -274,6 +274,6 @@ def test_what_kubernetes_mends_by_itself_needs_nobody(case: str, builds: Builds)
 
 
 def test_the_operator_has_met_no_bug(builds: Builds) -> None:
-    log = builds.world["step"].testbed.kubectl("-n", SYSTEM, "logs", DEPLOYMENT)
+    log = builds.world["step"].operator_logs()
 
     assert "failed by a bug" not in log

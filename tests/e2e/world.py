@@ -19,7 +19,7 @@ from kubernetes import client, config
 
 from testbed import PartError, Testbed, samples
 from testbed.demo import condition
-from testbed.deploy import NAMESPACE, SYSTEM
+from testbed.deploy import NAMESPACE, POD_LABEL, SYSTEM, find_leader
 from testbed.forge import Forge
 
 T = TypeVar("T")
@@ -329,22 +329,13 @@ class World:
                         yield event
 
     def operator_pod(self) -> str:
-        """Give the name of the operator's running Pod."""
+        """Give the name of the operator's Pod that leads."""
+        return wait_for("an operator that leads", lambda: find_leader(self.testbed))
 
-        def look() -> str | None:
-            pods = self.core.list_namespaced_pod(SYSTEM).items
-            ready = [
-                pod.metadata.name
-                for pod in pods
-                if pod.metadata.deletion_timestamp is None
-                and any(
-                    item.type == "Ready" and item.status == "True"
-                    for item in pod.status.conditions or []
-                )
-            ]
-            return ready[0] if len(ready) == 1 else None
-
-        return wait_for("one ready operator Pod", look)
+    def operator_logs(self) -> str:
+        """Give what all of the operator's Pods have said."""
+        pods = f"--selector={POD_LABEL}"
+        return self.testbed.kubectl("-n", SYSTEM, "logs", pods, "--tail=-1")
 
     @contextmanager
     def forge_down(self) -> Iterator[None]:

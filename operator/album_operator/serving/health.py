@@ -28,6 +28,7 @@ class Health:
         refused: what is in the way, by namespace that is not served for it.
         api_answered: when the API server last answered.
         passes: how long each running pass works, by release; what it queues for is not counted.
+        standby: who leads, in words, or why nobody knows; None while this operator does.
     """
 
     clock: Callable[[], float] = time.monotonic
@@ -35,6 +36,7 @@ class Health:
     refused: dict[str, str] = field(default_factory=dict)
     api_answered: float | None = None
     passes: dict[str, Stopwatch] = field(default_factory=dict)
+    standby: str | None = None
 
     def serve(self, namespace: str) -> None:
         """Note that a namespace is served."""
@@ -46,17 +48,35 @@ class Health:
         self.served = tuple(name for name in self.served if name != namespace)
         self.refused[namespace] = why
 
+    def stand_by(self, words: str, *, answered: bool) -> None:
+        """Note that this operator does not lead.
+
+        Args:
+            words: as of `standby`.
+            answered: whether the API server said so just now.
+        """
+        self.standby = words
+        if answered:
+            self.api_answered = self.clock()
+
     def is_alive(self) -> tuple[bool, str]:
         """Tell whether no pass is stuck; that the answer comes at all proves the event loop."""
         stuck = [name for name, watch in self.passes.items() if watch.seconds > LONGEST_PASS]
         return (False, f"stuck: {', '.join(stuck)}") if stuck else (True, "ok")
 
     def is_ready(self) -> tuple[bool, str]:
-        """Tell whether releases are served: watches are set up and the API server answers."""
+        """Tell whether releases are served: watches are set up and the API server answers.
+
+        Who stands by is ready as long as it could take over. Were it not, no rollout of the
+        Deployment would ever end: the old leader only goes once the new Pods are ready.
+        """
+        is_silent = self.api_answered is None or self.clock() - self.api_answered > API_ANSWER_AGE
+        if self.standby is not None:
+            return not is_silent, f"standby, {self.standby}"
         if not self.served:
             missing = "; ".join(f"{name}: {what}" for name, what in self.refused.items())
             return False, f"no namespace is served. {missing}"
-        if self.api_answered is None or self.clock() - self.api_answered > API_ANSWER_AGE:
+        if is_silent:
             return False, "the API server has not answered lately"
         missing = "; ".join(f"not {name}: {what}" for name, what in self.refused.items())
         return True, f"serving {', '.join(self.served)}. {missing}".strip()

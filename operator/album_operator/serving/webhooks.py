@@ -8,7 +8,7 @@ import asyncio
 import hmac
 import logging
 import time
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from enum import StrEnum
 from functools import partial
@@ -22,9 +22,10 @@ from album_operator.codec.notices import parse_image_notices, parse_notices
 from album_operator.domain.forges import ForgeType, forge_of
 from album_operator.domain.notice import AnyNotice
 from album_operator.metrics import Metrics
+from album_operator.serving.lines import Lines
+from album_operator.serving.relay import Relay
 from album_operator.settings import SettingsError, read_webhook_secrets
 
-LOG = logging.getLogger(__name__)
 HTTP_LOG = logging.getLogger(f"{__name__}.http")
 
 Clock = Callable[[], float]
@@ -45,9 +46,6 @@ IDS = 10_000
 
 ID_LENGTH = 100
 """Longest delivery id; GitHub, Gitea and Forgejo send a UUID."""
-
-LINE_SECONDS = 60.0
-
 
 REGISTRY = "registry"
 """In place of a forge: all registries send to one path, and their bodies tell them apart."""
@@ -107,7 +105,7 @@ class Receiver:
         self._secret_file = secret_file
         self._noticed = noticed
         self._budget = _Budget(clock)
-        self._lines = _Lines(clock)
+        self._lines = Lines(clock)
         self._seen = {forge: OrderedDict[str, None]() for forge in ForgeType}
         self._bodies = 0
         self._counts = {
@@ -254,22 +252,6 @@ class _Budget:
         return True
 
 
-class _Lines:
-    """Warnings, of each kind at most one a minute: anybody may send what they are about."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._counts = Counter[str]()
-        self._written: dict[str, float] = {}
-
-    def warn(self, kind: str, text: str) -> None:
-        now = self._clock()
-        self._counts[kind] += 1
-        if now - self._written.get(kind, -LINE_SECONDS) >= LINE_SECONDS:
-            LOG.warning("%s (%d since the last such line).", text, self._counts.pop(kind))
-            self._written[kind] = now
-
-
 def _parse(body: bytes) -> dict[str, object] | None:
     """Read a JSON object; None for what is none, or nested too deep."""
     try:
@@ -288,11 +270,22 @@ def _is_worth_reading(line: logging.LogRecord) -> bool:
     return line.exc_info is None or not isinstance(line.exc_info[1], HttpProcessingError)
 
 
-async def serve_webhooks(receiver: Receiver, port: int) -> web.AppRunner:
-    """Serve the receiver on all addresses of the Pod; the caller cleans the runner up."""
+async def serve_webhooks(
+    receiver: Receiver, port: int, relay: Relay | None = None
+) -> web.AppRunner:
+    """Serve the receiver on all addresses of the Pod; the caller cleans the runner up.
+
+    Args:
+        receiver: judges deliveries.
+        port: it is served at.
+        relay: hands them on while this operator does not lead; None where it always does.
+    """
     HTTP_LOG.addFilter(_is_worth_reading)
+    application = receiver.application()
+    if relay is not None:
+        relay.join(application)
     runner = web.AppRunner(
-        receiver.application(),
+        application,
         access_log=None,
         logger=HTTP_LOG,
         auto_decompress=False,  # the signature is over the bytes as they came

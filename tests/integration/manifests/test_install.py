@@ -14,6 +14,8 @@ from tests.integration.manifests.conftest import OPERATOR, SYSTEM, Installed
 LAST_APPLIED_LIMIT = 262144
 """Bytes all annotations of an object may take together; plain `kubectl apply` keeps it in one."""
 
+BUDGET = "poddisruptionbudget.policy/album-operator"
+
 ALLOWED_CLUSTER_WIDE = {
     "CustomResourceDefinition",
     "Namespace",
@@ -50,8 +52,18 @@ def test_an_overlay_is_applied_by_kubectl_and_again_without_a_change(
 
 
 def test_applying_twice_changes_nothing(installed: Installed) -> None:
+    before = _versions(installed)
     lines = installed.server.run_kubectl("apply", "-k", str(MANIFESTS / "overlays/default"))
-    assert [line for line in lines.splitlines() if not line.endswith(" unchanged")] == []
+    changed = [line for line in lines.splitlines() if not line.endswith(" unchanged")]
+    # kubectl sends its selector each time (`patchStrategy: replace` in policy/v1).
+    assert changed == [f"{BUDGET} configured"]
+    assert _versions(installed) == before
+
+
+def _versions(installed: Installed) -> str:
+    return installed.server.run_kubectl(
+        "get", "-n", SYSTEM, BUDGET, "-o", "jsonpath={.metadata.resourceVersion}"
+    )
 
 
 @pytest.mark.parametrize("overlay", ["base", "overlays/default", "overlays/testbed"])
@@ -77,16 +89,19 @@ def test_an_overlay_says_the_image_once_for_operator_and_build_jobs(
 ) -> None:
     deployment = find(render(kubectl, overlay), "Deployment", OPERATOR)
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
-    fixed = {entry["name"]: entry["value"] for entry in container["env"]}
+    fixed = {entry["name"]: entry.get("value") for entry in container["env"]}
     assert (container["image"], fixed["ALBUM_OPERATOR_IMAGE"]) == (image, image)
 
 
-def test_the_testbed_differs_only_in_image_poll_webhooks_processor_and_privileged_builds(
+def test_the_testbed_differs_only_in_image_lease_poll_webhooks_processor_and_privileged_builds(
     kubectl: Path,
 ) -> None:
     default, testbed = render(kubectl, "overlays/default"), render(kubectl, "overlays/testbed")
     settings = find(default, "ConfigMap", "album-operator-defaults")
     settings["data"]["ALBUM_ALLOW_PRIVILEGED_BUILDS"] = "true"
+    settings["data"]["ALBUM_LEASE_SECONDS"] = "10"
+    settings["data"]["ALBUM_LEASE_RENEW_SECONDS"] = "7"
+    settings["data"]["ALBUM_LEASE_RETRY_SECONDS"] = "1"
     settings["data"]["ALBUM_MERGE_POLL_SECONDS"] = "2"
     settings["data"]["ALBUM_WEBHOOK_SECRET_FILE"] = "/etc/album-operator/webhook/secret"
     service = find(default, "Service", "album-operator-webhooks")["spec"]
@@ -94,7 +109,7 @@ def test_the_testbed_differs_only_in_image_poll_webhooks_processor_and_privilege
     service["ports"][0]["nodePort"] = 30081
     deployment = find(default, "Deployment", OPERATOR)
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
-    container["resources"]["requests"]["cpu"] = "500m"
+    container["resources"]["requests"]["cpu"] = "250m"
     changed = find(testbed, "ConfigMap", "album-operator-defaults")
     name, new_name = settings["metadata"]["name"], changed["metadata"]["name"]
     text = yaml.safe_dump(default).replace(name, new_name)

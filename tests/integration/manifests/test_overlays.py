@@ -74,6 +74,14 @@ def test_the_guards_follow_the_account_of_the_deployment(
     for binding in bindings:
         place = binding["paramRef"]["namespace"], binding["paramRef"]["name"]
         assert place == (overlay.namespace, overlay.account)
+    leases = [
+        rule
+        for one in objects
+        if one["kind"] == "Role" and one["metadata"]["namespace"] == overlay.namespace
+        for rule in one["rules"]
+        if rule["resources"] == ["leases"]
+    ]
+    assert [rule.get("resourceNames") for rule in leases] == [[overlay.account], None]
 
 
 def test_a_moved_guard_is_taken_by_the_api_server(

@@ -8,6 +8,7 @@ from aiohttp import web
 from kubernetes.aio import client
 
 from album_operator.adapters.cluster.cluster import REVIEWS, Cluster
+from album_operator.term import Term
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -50,7 +51,7 @@ class ApiServer:
 
 
 @asynccontextmanager
-async def running(server: ApiServer) -> AsyncIterator[Cluster]:
+async def running(server: ApiServer, term: Term | None = None) -> AsyncIterator[Cluster]:
     """Run it on loopback, and give the adapter that speaks to it."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", server.handle)
@@ -60,7 +61,7 @@ async def running(server: ApiServer) -> AsyncIterator[Cluster]:
     await site.start()
     settings = client.Configuration()
     settings.host = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    cluster = Cluster(client.ApiClient(settings))
+    cluster = Cluster(client.ApiClient(settings), term=term)
     try:
         yield cluster
     finally:

@@ -56,6 +56,18 @@ def test_an_api_server_that_is_silent_makes_it_unready(health: Health, time: _Ti
     assert not health.is_ready()[0]
 
 
+def test_a_standby_is_ready_as_long_as_it_could_take_over(health: Health, time: _Time) -> None:
+    health.served = ()
+    health.api_answered = None
+    health.stand_by("nobody knows yet who leads", answered=False)
+    assert health.is_ready() == (False, "standby, nobody knows yet who leads")
+    health.stand_by("one leads", answered=True)
+    assert health.is_ready() == (True, "standby, one leads")
+    time.now += API_ANSWER_AGE + 1
+    health.stand_by("The Lease cannot be read: etcd is away", answered=False)
+    assert health.is_ready() == (False, "standby, The Lease cannot be read: etcd is away")
+
+
 def test_a_pass_that_never_ends_makes_it_dead(health: Health, time: _Time) -> None:
     health.passes["album/backend-v1.1.0"] = Stopwatch(time)
     time.now += LONGEST_PASS

@@ -11,11 +11,14 @@ import aiohttp
 import pytest
 
 from album_operator.__main__ import _listen
+from album_operator.clock import ServerClock
 from album_operator.domain.release import Ref
+from album_operator.leading import Ground
 from album_operator.metrics import Metrics
 from album_operator.secrecy import KnownSecrets
 from album_operator.serving.health import Health
 from album_operator.settings import read_settings
+from album_operator.term import Term
 from album_operator.waking.wakeups import Wakeups
 from tests.unit.core.deliveries import BODY, REPOSITORY, SECRET, signed
 
@@ -44,7 +47,16 @@ async def _listening(
             "ALBUM_WEBHOOK_SECRET_FILE": secret_file,
         }
     )
-    runners = await _listen(settings, Health(), Metrics(), wakeups, (), known or KnownSecrets())
+    ground = Ground(
+        settings,
+        known or KnownSecrets(),
+        Term.endless(),
+        ServerClock(),
+        Health(),
+        Metrics(),
+        wakeups,
+    )
+    runners = await _listen(ground, None)
     try:
         yield (
             lambda path: (

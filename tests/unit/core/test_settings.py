@@ -9,6 +9,7 @@ from album_operator.adapters.git.limits import FETCH_BYTES, MEMORY_BYTES
 from album_operator.domain.build_pod import SAFE_RULES, PodRules
 from album_operator.domain.build_slots import BuildLimits
 from album_operator.domain.builds import BuildKitMode
+from album_operator.domain.candidacy import Candidacy
 from album_operator.domain.proxies import Proxies, Proxy
 from album_operator.domain.registry_access import KANIKO_PROGRAMS
 from album_operator.domain.release import BuildType, Resources
@@ -54,6 +55,7 @@ def test_two_variables_are_enough() -> None:
     assert settings.proxies == Proxies()
     assert settings.ca_file is None
     assert settings.engine.network == JobNetwork()
+    assert settings.candidacy is None
 
 
 @pytest.mark.parametrize(
@@ -111,6 +113,13 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
             "ALBUM_CACHE_BYTES": "1000000",
             "ALBUM_FETCH_BYTES": "2000000",
             "ALBUM_GIT_MEMORY_BYTES": "40000000",
+            "ALBUM_LEASE_NAMESPACE": "album-system",
+            "ALBUM_LEASE_NAME": "team-album-operator",
+            "ALBUM_LEASE_SECONDS": "60",
+            "ALBUM_LEASE_RENEW_SECONDS": "40",
+            "ALBUM_LEASE_RETRY_SECONDS": "2.5",
+            "ALBUM_POD_NAME": "album-operator-1",
+            "ALBUM_POD_IP": "fd00::7",
             "ALBUM_HEALTH_PORT": "9000",
             "ALBUM_WEBHOOK_PORT": "9001",
             "ALBUM_WEBHOOK_SECRET_FILE": str(secret_file),
@@ -169,6 +178,9 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     assert settings.proxies == proxies
     assert settings.ca_file == Path("/etc/ca.crt")
     assert settings.engine.network == JobNetwork(proxies, "album-proxy", "company.ca")
+    assert settings.candidacy == Candidacy(
+        "album-system", "team-album-operator", "album-operator-1", "fd00::7", 60, 40, 2.5
+    )
 
 
 def test_all_that_is_missing_is_named_at_once() -> None:
@@ -182,6 +194,14 @@ def test_all_that_is_missing_is_named_at_once() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("ALBUM_LEASE_NAMESPACE", "Album"),
+        ("ALBUM_LEASE_SECONDS", "2"),
+        ("ALBUM_LEASE_SECONDS", "10.5"),
+        ("ALBUM_LEASE_SECONDS", "3601"),
+        ("ALBUM_LEASE_RENEW_SECONDS", "15"),
+        ("ALBUM_LEASE_RETRY_SECONDS", "0.5"),
+        ("ALBUM_LEASE_RETRY_SECONDS", "6"),
+        ("ALBUM_POD_IP", "10.0.0.1:80"),
         ("ALBUM_NAMESPACES", "Album"),
         ("ALBUM_NAMESPACES", "album,../etc"),
         ("ALBUM_ARGOCD_NAMESPACES", "a_b"),
@@ -261,6 +281,11 @@ def test_all_that_is_wrong_is_named_at_once() -> None:
 
     assert "ALBUM_HEALTH_PORT: `x`" in str(caught.value)
     assert "ALBUM_REQUIRE_CONSENT: `maybe`" in str(caught.value)
+
+
+def test_who_stands_for_election_needs_a_name() -> None:
+    with pytest.raises(SettingsError, match="ALBUM_POD_NAME is not set"):
+        read_settings({**LEAST, "ALBUM_LEASE_NAMESPACE": "album-system"})
 
 
 def test_probes_and_webhooks_need_a_port_each(tmp_path: Path) -> None:

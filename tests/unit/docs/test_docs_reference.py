@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from album_operator.adapters.cluster.lease import ADDRESS
 from album_operator.api.crd import render_crds
 from album_operator.api.types import DIFF_LENGTH, MESSAGE_LENGTH
 from album_operator.codec.text import REFRESH
@@ -205,6 +206,7 @@ def test_annotations_and_labels_are_those_of_the_code() -> None:
         marks.ROLLBACK_LABEL,
         f"{marks.LIFT_PREFIX}<app>",
         "album.dev/release",
+        ADDRESS,
     }
     cells = rows(section(REFERENCE, "Annotations and labels"))
     assert {name for row in cells for name in code_spans(row[1])} == known

@@ -60,8 +60,22 @@ def _defaults() -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
+POD = {
+    "metadata.namespace": "album-system",
+    "metadata.name": "album-operator-59f8c-x2x7k",
+    "spec.serviceAccountName": "album-operator",
+    "status.podIP": "10.244.0.7",
+}
+
+
 def _fixed() -> dict[str, str]:
-    return {entry["name"]: entry["value"] for entry in _container()["env"]}
+    """Give what the Pod sets, its own fields as a kubelet would."""
+    return {
+        entry["name"]: (
+            entry["value"] if "value" in entry else POD[entry["valueFrom"]["fieldRef"]["fieldPath"]]
+        )
+        for entry in _container()["env"]
+    }
 
 
 def _read(values: Mapping[str, str]) -> tuple[Settings, set[str]]:
@@ -105,9 +119,35 @@ def test_the_cache_fits_into_its_volume() -> None:
     assert fetched < limits["tmp"]
 
 
-def test_one_operator_ends_before_the_next_starts() -> None:
+def test_another_pod_is_always_there_to_lead() -> None:
     spec = _deployment()["spec"]
-    assert (spec["replicas"], spec["strategy"]["type"]) == (1, "Recreate")
+    assert spec["replicas"] == 2
+    rolling = {"maxSurge": 1, "maxUnavailable": 0}
+    assert spec["strategy"] == {"type": "RollingUpdate", "rollingUpdate": rolling}
+    budget = yaml.safe_load((MANIFESTS / "base/disruption.yaml").read_text())["spec"]
+    assert budget["minAvailable"] == 1
+    pod = _pod()
+    (spread,) = pod["topologySpreadConstraints"]
+    (apart,) = pod["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+    found = [budget["selector"], spread["labelSelector"], apart["podAffinityTerm"]["labelSelector"]]
+    assert found == [spec["selector"]] * 3
+    # A cluster of one node takes both.
+    assert spread["whenUnsatisfiable"] == "ScheduleAnyway"
+
+
+def test_the_lease_is_beside_the_pod_that_holds_it_and_may_be_written_by_it() -> None:
+    settings, _ = _read(_defaults() | _fixed())
+    candidacy = settings.candidacy
+    assert candidacy is not None
+    assert (candidacy.lease, candidacy.renew, candidacy.retry) == (15, 10, 2)
+    role, binding = yaml.safe_load_all((MANIFESTS / "base/lease-rbac.yaml").read_text())
+    assert role["rules"][0]["resourceNames"] == [candidacy.name]
+    assert {candidacy.namespace} == {
+        role["metadata"]["namespace"],
+        binding["metadata"]["namespace"],
+        binding["subjects"][0]["namespace"],
+    }
+    assert binding["subjects"][0]["name"] == _pod()["serviceAccountName"]
 
 
 def test_probes_ask_the_port_the_operator_listens_on() -> None:

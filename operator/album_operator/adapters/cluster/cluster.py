@@ -21,6 +21,7 @@ from album_operator.clock import ServerClock
 from album_operator.domain.errors import OutsideError, TransientError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.redaction import head
+from album_operator.term import Term
 
 FIELD_MANAGER = "album-operator"
 
@@ -50,16 +51,20 @@ class Cluster:
         clock: follows the times of its answers.
     """
 
-    def __init__(self, api: client.ApiClient, clock: ServerClock | None = None) -> None:
+    def __init__(
+        self, api: client.ApiClient, clock: ServerClock | None = None, term: Term | None = None
+    ) -> None:
         self._api = api
+        self._term = term or Term.endless()
         self.clock = clock or ServerClock()
 
     @classmethod
-    async def connect(cls, clock: ServerClock) -> "Cluster":
+    async def connect(cls, clock: ServerClock, term: Term) -> "Cluster":
         """Connect as the Pod's ServiceAccount, else by the kubeconfig of the environment.
 
         Args:
             clock: follows the times of its answers.
+            term: in which something may be written.
 
         Raises:
             kubernetes.aio.config.ConfigException: there is neither.
@@ -69,7 +74,7 @@ class Cluster:
             config.load_incluster_config(client_configuration=settings)
         except config.ConfigException:
             await config.load_kube_config(client_configuration=settings)
-        return cls(client.ApiClient(settings), clock)
+        return cls(client.ApiClient(settings), clock, term)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -114,6 +119,13 @@ class Cluster:
         return await self._request(
             "PATCH", path, {"fieldManager": FIELD_MANAGER}, body, MERGE_PATCH
         )
+
+    async def replace(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Put an object in place of the one whose `metadata.resourceVersion` it has.
+
+        One that changed meanwhile is a `ConflictError`.
+        """
+        return await self._request("PUT", path, {"fieldManager": FIELD_MANAGER}, body, JSON)
 
     async def delete(self, path: str, preconditions: Mapping[str, str]) -> dict[str, Any]:
         """Delete an object, and afterwards what it owns.
@@ -230,6 +242,8 @@ class Cluster:
         if content_type is not None:
             headers["Content-Type"] = content_type
         await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
+        if method != "GET":
+            self._term.check()
         try:
             answer = await self._api.call_api(method, url, headers, body, _request_timeout=timeout)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -33,7 +33,7 @@ RBAC_WORDS = re.compile(r'User "[^"]*" cannot ')
 ADMISSION_WORDS = re.compile(r"denied (the )?request")
 """Said by webhooks, with any code, and by ValidatingAdmissionPolicies."""
 
-MANIFESTS = {"argoproj.io": "manifests/argocd"}
+MANIFESTS = {"argoproj.io": "manifests/argocd", "coordination.k8s.io": "manifests/base"}
 INSTALLS = {"argoproj.io": "Argo CD", "album.dev": "the CRDs of crds/"}
 
 
@@ -114,7 +114,7 @@ def right_for(method: str, path: str, *, watch: bool) -> Right | None:
         return None
     reads = "get" if asked["name"] else "watch" if watch else "list"
     resource = asked["plural"] + (f"/{asked['sub']}" if asked["sub"] else "")
-    writes = {"POST": "create", "PATCH": "patch", "DELETE": "delete"}
+    writes = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
     verb = writes.get(method, reads)
     return Right(unquote(asked["namespace"]), verb, asked["group"] or "", resource)
 

@@ -157,7 +157,14 @@ class Git:
                 temporary_folder(self._folder) as folder,
                 closing(
                     Repository(
-                        self._processes, place, deadline, folder, self._wire, self._rooms, kept
+                        self._processes,
+                        place,
+                        deadline,
+                        folder,
+                        self._wire,
+                        self._rooms,
+                        kept,
+                        self._gateway.term,
                     )
                 ) as repository,
             ):

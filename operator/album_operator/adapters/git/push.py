@@ -84,6 +84,7 @@ def delete_branch(repository: Repository, branch: str, expected: str) -> None:
 def _push(
     repository: Repository, name: str, commit: str, lease: str, settings: Mapping[str, str]
 ) -> Answer:
+    repository.term.check()
     return repository.remote(
         "push",
         "--porcelain",

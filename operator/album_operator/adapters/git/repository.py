@@ -35,6 +35,7 @@ from album_operator.adapters.git.streams import TooLongError
 from album_operator.adapters.git.wire.calls import Wire
 from album_operator.adapters.servers.deadline import Deadline
 from album_operator.domain.places import GitPlace
+from album_operator.term import Term
 
 T = TypeVar("T")
 
@@ -50,6 +51,7 @@ class Repository:
         wire: asks the server where it need not be git's commands.
         rooms: what all works share.
         kept: a bare repository that outlives the work; None for a throw-away one.
+        term: in which something may be pushed.
     """
 
     def __init__(
@@ -60,9 +62,11 @@ class Repository:
         folder: Path,
         wire: Wire,
         rooms: Rooms,
-        kept: Path | None = None,
+        kept: Path | None,
+        term: Term,
     ) -> None:
         self.place = place
+        self.term = term
         self.limits = processes.limits
         self.folder = folder
         self.git_dir = kept or folder / "git"

@@ -193,6 +193,8 @@ class GiteaApi:
             "User-Agent": "album-operator",
         }
         proxy = self._gateway.proxies.find(place.api_url)
+        if method != "GET":
+            self._gateway.term.check()
         try:
             async with self._sessions.through(proxy).request(
                 method,

@@ -261,7 +261,9 @@ class GitHubApi:
             limits = self._make_limits(place.api_url)
             proxy = self._gateway.proxies.find(place.api_url)
             line = connect(place.api_url, self._time_limit, self._listed, proxy)
-            self._sessions[key] = Session(place, self._cache, limits, self._time_limit, line)
+            self._sessions[key] = Session(
+                place, self._cache, limits, self._time_limit, line, self._gateway.term
+            )
             if len(self._sessions) > SESSIONS:
                 self._sessions.popitem(last=False)[1].close()
         self._sessions.move_to_end(key)

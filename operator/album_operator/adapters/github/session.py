@@ -30,6 +30,7 @@ from album_operator.adapters.github.line import LateError
 from album_operator.codec.foreign_json import ExcessiveError
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.places import ForgePlace
+from album_operator.term import Term
 
 API_VERSION = "2022-11-28"
 
@@ -86,6 +87,7 @@ class Session:
         limits: of this credential.
         time_limit: longest a request may take, in seconds.
         connection: to the forge's host.
+        term: asked right before each write.
     """
 
     def __init__(
@@ -95,12 +97,14 @@ class Session:
         limits: Limits,
         time_limit: int,
         connection: Connection,
+        term: Term,
     ) -> None:
         self._key = key_of(place)
         self._cache = cache
         self._limits = limits
         self._time_limit = time_limit
         self._connection = connection
+        self._term = term
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="github")
         self._github: github.Github | None = None
         self._minted: tuple[str, ...] = ()
@@ -138,6 +142,8 @@ class Session:
             key = (self._key, request.path or "")
             kept = self._cache.find(key) if request.slim is not None else None
             headers = {"If-None-Match": kept.etag} if kept is not None else {}
+            if request.method != "GET":
+                self._term.check()
             answer = self._exchange(place, requester, request, headers)
             self._limits.note(request.cost, answer.status, answer.headers, answer.said)
             if answer.status == 401 and isinstance(requester.auth, InstallationAuth):

@@ -164,6 +164,8 @@ class RegistryApi:
         if request.content_type:
             headers["Content-Type"] = request.content_type
         proxy = self._gateway.proxies.find(request.url)
+        if request.content is not None:
+            self._gateway.term.check()
         try:
             async with self._sessions.through(proxy).request(
                 request.method,

@@ -11,6 +11,7 @@ from album_operator.domain.errors import NoConnectionError, UnansweredError
 from album_operator.domain.proxies import DIRECTLY, Proxies, Proxy
 from album_operator.domain.reasons import Reason
 from album_operator.slots import Shares, Slots
+from album_operator.term import Term
 
 T = TypeVar("T")
 
@@ -47,9 +48,11 @@ class Gateway:
         breakers: know which servers do not answer; of all gateways of a process.
         dialer: tries connections; of all gateways of a process.
         proxies: through which works go.
+        term: in which works may write; None for always.
 
     Attributes:
         dialer: knows the addresses of where a work goes.
+        term: asked right before each write.
         proxies: tell through which proxy it does.
     """
 
@@ -60,12 +63,14 @@ class Gateway:
         breakers: Breakers | None = None,
         dialer: Dialer | None = None,
         proxies: Proxies = DIRECTLY,
+        term: Term | None = None,
     ) -> None:
         self._slots = Slots(shares)
         self._reason = reason
         self._breakers = breakers or Breakers()
         self.dialer = dialer or Dialer()
         self.proxies = proxies
+        self.term = term or Term.endless()
 
     async def run(
         self,
