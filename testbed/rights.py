@@ -15,6 +15,8 @@ from typing import Any
 
 import yaml
 
+from testbed.commands import PartError
+
 MANIFESTS = Path(__file__).parents[1] / "manifests"
 
 ACCOUNT = ":album-operator"
@@ -58,6 +60,9 @@ def report(logs: Iterable[Path]) -> int:
 
     Returns:
         The exit status: 0 where each right was used or is explained.
+
+    Raises:
+        PartError: a log cannot be read.
     """
     used, refused = _count(logs)
     granted = sorted(read_granted())
@@ -70,8 +75,15 @@ def report(logs: Iterable[Path]) -> int:
 
 
 def find_logs(newest: Path) -> list[Path]:
-    """Give an audit log and those before it, which the API server names by their time."""
-    return sorted(newest.parent.glob(f"{newest.stem}*{newest.suffix}"))
+    """Give an audit log and those before it, which the API server names by their time.
+
+    Raises:
+        PartError: there is none.
+    """
+    found = sorted(newest.parent.glob(f"{newest.stem}*{newest.suffix}"))
+    if not found:
+        raise PartError("rights", f"there is no audit log {newest}; `up` makes one")
+    return found
 
 
 def read_granted(manifests: Path = MANIFESTS) -> frozenset[Right]:
@@ -112,10 +124,13 @@ def _count(logs: Iterable[Path]) -> tuple[Counter[Right], Counter[Right]]:
 
 def _events(logs: Iterable[Path]) -> Iterator[dict[str, Any]]:
     for log in logs:
-        with log.open() as lines:
-            # The last line may not be whole yet.
-            events = (json.loads(line) for line in lines if line.endswith("\n"))
-            yield from filter(_is_ours, events)
+        try:
+            with log.open() as lines:
+                # The last line may not be whole yet.
+                events = (json.loads(line) for line in lines if line.endswith("\n"))
+                yield from filter(_is_ours, events)
+        except (OSError, ValueError) as error:
+            raise PartError("rights", f"{log} cannot be read as an audit log: {error}") from error
 
 
 def _is_ours(event: Mapping[str, Any]) -> bool:

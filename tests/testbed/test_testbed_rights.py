@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from testbed import rights
+from testbed.commands import PartError
 from testbed.rights import Right, read_granted
 
 OPERATOR = "system:serviceaccount:album-system:album-operator"
@@ -80,6 +81,15 @@ def test_a_right_that_is_explained_may_stay_unused(
     monkeypatch.setattr(rights, "EXPLAINED", {Right("jobs.batch", "create"): "one day"})
     assert _report(tmp_path, _event("patch", **STATUS)) == 0
     assert "UNUSED  create jobs.batch  one day" in capsys.readouterr().out
+
+
+def test_a_log_that_is_not_there_or_none_is_told_by_its_name(tmp_path: Path) -> None:
+    with pytest.raises(PartError, match=r"no audit log .*audit\.log"):
+        rights.find_logs(tmp_path / "audit.log")
+    with pytest.raises(PartError, match=r"gone\.log cannot be read"):
+        rights.report([tmp_path / "gone.log"])
+    with pytest.raises(PartError, match=r"audit\.log cannot be read"):
+        _report(tmp_path, "no JSON\n")
 
 
 def test_what_is_granted_is_read_from_the_manifests() -> None:
