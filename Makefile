@@ -82,12 +82,13 @@ unit: setup ## Unit tests only: seconds, no testbed
 	$(PYTHON) -m pytest tests/unit
 
 .PHONY: check
-check: setup ## Formatting, lint, types, import contracts, CRD drift
+check: setup ## Formatting, lint, types, import contracts, drift of CRDs and chart
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	MYPYPATH=operator $(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	$(PYTHON) -m album_operator.api.crd --check crds
+	$(PYTHON) -m distribution.chart --check
 
 .PHONY: format
 format: setup ## Format the code and mend what ruff can
@@ -97,6 +98,18 @@ format: setup ## Format the code and mend what ruff can
 .PHONY: crds
 crds: setup ## Generate crds/ from the models
 	$(PYTHON) -m album_operator.api.crd crds
+
+.PHONY: manifests
+manifests: crds ## Generate what the chart has from manifests/ and crds/
+	$(PYTHON) -m distribution.chart
+
+KUBECTL = kubectl
+IMAGE = album-operator:0.1.0
+
+.PHONY: install-yaml
+install-yaml: ## All that is installed, as one file dist/install.yaml; IMAGE=registry.example.org/tools/album-operator:0.1.0
+	mkdir -p dist
+	$(KUBECTL) kustomize manifests/overlays/default | sed 's|album-operator:0.1.0$$|$(IMAGE)|' > dist/install.yaml
 
 PIN = $(VENV)/bin/uv pip compile --quiet $(UPGRADE) --universal --generate-hashes --no-header \
   --no-emit-index-url --no-emit-find-links --python-version 3.11 pyproject.toml

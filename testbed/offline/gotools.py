@@ -71,6 +71,13 @@ def _other_kubernetes(version: str) -> ToolSet:
     return ToolSet(f"kubernetes-{minor}", named, ldflags=_kubernetes_ldflags(version))
 
 
+def _helm_ldflags() -> str:
+    # Without these it renders for Kubernetes 1.20, which our chart refuses.
+    major, minor, _ = KUBERNETES.split(".")
+    package = "helm.sh/helm/v3/pkg/chartutil"
+    return f"-s -w -X {package}.k8sVersionMajor={major} -X {package}.k8sVersionMinor={minor}"
+
+
 def _programs(prefix: str, *names: str) -> dict[str, str]:
     return {name: f"{prefix}/{name}" for name in names}
 
@@ -114,7 +121,9 @@ SETS: tuple[ToolSet, ...] = (
         data_module="sigs.k8s.io/kind",
         data=("images/base/files",),
     ),
-    ToolSet("helm", {"helm": "helm.sh/helm/v3/cmd/helm"}),
+    ToolSet("helm", {"helm": "helm.sh/helm/v3/cmd/helm"}, ldflags=_helm_ldflags()),
+    # Only tests of the chart use it.
+    ToolSet("helm4", {"helm4": "helm.sh/helm/v4/cmd/helm"}),
     ToolSet(
         "argocd",
         {"argocd": "github.com/argoproj/argo-cd/v3/cmd"},

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from testbed.commands import wait_until
+from testbed.offline import gotools
 from tests.integration.apiserver import ApiServer, ensure_programs, running_api_server
 
 CRDS = Path(__file__).parents[2] / "crds"
@@ -32,3 +33,9 @@ def crds_installed(api_server: ApiServer) -> ApiServer:
 
     wait_until(is_served, part="CRDs", what="become served", seconds=30)
     return api_server
+
+
+@pytest.fixture(scope="session")
+def kubectl() -> Path:
+    """Give the kubectl that users are told to apply the manifests with."""
+    return gotools.ensure(["kubectl"]) / "kubectl"

@@ -11,7 +11,6 @@ from album_operator.domain.release import Edit, EditFormat, EditValue
 from album_operator.render.proposal import wanted_values
 from album_operator.render.values import NotEditableError, edit_values
 from testbed.commands import capture
-from testbed.offline import gotools
 from tests.fakes.builders import DIGEST, IMAGE, RESOLVED
 
 HEAD = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [pod.yaml]\n"
@@ -37,11 +36,6 @@ WAYS = {
 }
 REFUSED = {("digest", "tag"), ("digest", "moved"), ("pinned", "digest")}
 """A digest beside the tag outweighs it, and a pinned tag a digest: there both are edited."""
-
-
-@pytest.fixture(scope="session")
-def kubectl() -> Path:
-    return gotools.ensure(["kubectl"]) / "kubectl"
 
 
 def _edit(text: str, way: str) -> str:

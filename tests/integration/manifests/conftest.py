@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from testbed.commands import wait_until
-from testbed.offline import gotools
 from tests.integration.apiserver import Answer, ApiServer, ensure_programs, running_api_server
 from tests.integration.manifests.applications import (
     APPLICATIONS,
@@ -95,9 +94,3 @@ def _await_guard(installed: Installed) -> None:
         )
 
     wait_until(is_refused, part="guard of Applications", what="refuse", seconds=30)
-
-
-@pytest.fixture(scope="session")
-def kubectl() -> Path:
-    """Give the kubectl that users are told to apply the manifests with."""
-    return gotools.ensure(["kubectl"]) / "kubectl"
