@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from testbed import cluster, engine, gitea, registry, state
-from testbed.commands import PartError
+from testbed.commands import PartError, capture
 from testbed.engine import Engine
 from testbed.offline import gotools, recipes
 from testbed.settings import Settings, from_environment
@@ -116,6 +116,16 @@ class Testbed:
             PartError: kubectl failed; the message has its last words.
         """
         return cluster.kubectl(self.settings, *arguments, stdin=stdin)
+
+    def helm(self, *arguments: str, stdin: str | None = None) -> str:
+        """Run Helm with all rights and return its output.
+
+        Raises:
+            PartError: Helm failed; the message has its last words.
+        """
+        program = gotools.ensure(["helm"], self.settings) / "helm"
+        env = {"KUBECONFIG": str(self.kubeconfig)}
+        return capture([program, *arguments], part="helm", env=env, stdin=stdin, timeout=300)
 
     def load_image(self, archive: Path) -> None:
         """Put the images of an archive, as `docker save` writes it, into the node.

@@ -8,8 +8,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from testbed import progress
 from testbed.access import Testbed
 from testbed.commands import wait_until
@@ -19,12 +17,20 @@ from testbed.samples.history import SAMPLES
 from testbed.state import WEBHOOK_PORT
 
 ROOT = Path(__file__).resolve().parents[1]
-IMAGE = "album-operator:testbed"
-"""Image name in the testbed's overlay; the one that was built takes its place."""
+CHART = ROOT / "charts" / "album-release-operator"
+VALUES = Path(__file__).with_name("chart-values.yaml")
+RELEASE = "album"
+"""Name that Helm knows the installation by."""
 
 NAMESPACE = "album"
 SYSTEM = "album-system"
 DEPLOYMENT = "deployment/album-operator"
+INSTALL = (
+    *("upgrade", "--install", RELEASE, str(CHART)),
+    *(f"--namespace={SYSTEM}", f"--values={VALUES}"),
+)
+"""Arguments of Helm; image, and addresses that are found out at run time, come as values too."""
+
 LEASE = "album-operator"
 POD_LABEL = "app.kubernetes.io/name=album-operator"
 
@@ -47,17 +53,13 @@ def deploy(testbed: Testbed, **settings: str) -> str:
             ROOT / "operator" / "Dockerfile", ROOT, f"album/album-operator:{_digest()}"
         )
     with progress.step("operator installed"):
-        text = testbed.kubectl("kustomize", str(ROOT / "manifests" / "overlays" / "testbed"))
-        manifests = list(yaml.safe_load_all(text.replace(IMAGE, image)))
-        # What the Pod reads when it starts comes before the Pod.
-        _apply(testbed, [item for item in manifests if item["kind"] == "Namespace"])
-        _apply(testbed, secrets(testbed, NAMESPACE))
+        # What the Pods read when they start comes before them.
+        testbed.kubectl("apply", "-f", str(ROOT / "manifests" / "base" / "namespace.yaml"))
         webhook = {"secret": testbed.webhook_secret}
         _apply(testbed, [_secret("album-webhook", SYSTEM, "Opaque", webhook)])
-        settings_now = _apply(testbed, [_settings(testbed, settings)])
-        _apply(testbed, manifests)
-        if settings_now.endswith("configured"):
-            testbed.kubectl("-n", SYSTEM, "rollout", "restart", DEPLOYMENT)
+        values = json.dumps(_values(testbed, image, settings))
+        testbed.helm(*INSTALL, "--values=-", stdin=values)
+        _apply(testbed, secrets(testbed, NAMESPACE))
         testbed.kubectl("-n", SYSTEM, "rollout", "status", DEPLOYMENT, "--timeout=180s")
         # The rollout does not wait for the old leader to end what it is at.
         wait_until(
@@ -101,9 +103,9 @@ def ensure_webhooks(testbed: Testbed) -> None:
         )
 
 
-def _apply(testbed: Testbed, manifests: list[dict[str, object]]) -> str:
+def _apply(testbed: Testbed, manifests: list[dict[str, object]]) -> None:
     everything = {"apiVersion": "v1", "kind": "List", "items": manifests}
-    return testbed.kubectl("apply", "-f", "-", stdin=json.dumps(everything))
+    testbed.kubectl("apply", "-f", "-", stdin=json.dumps(everything))
 
 
 def secrets(testbed: Testbed, namespace: str) -> list[dict[str, object]]:
@@ -136,17 +138,16 @@ def _secret(name: str, namespace: str, kind: str, data: dict[str, str]) -> dict[
     }
 
 
-def _settings(testbed: Testbed, settings: dict[str, str]) -> dict[str, object]:
+def _values(testbed: Testbed, image: str, settings: dict[str, str]) -> dict[str, object]:
+    repository, _, tag = image.rpartition(":")
     forge = testbed.forge_url.partition("://")[2]
+    found_out = {
+        "ALBUM_INSECURE_HOSTS": f"{forge},{testbed.registry}",
+        "ALBUM_REGISTRY_MIRRORS": testbed.registry,
+    }
     return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": "album-operator-settings", "namespace": SYSTEM},
-        "data": {
-            "ALBUM_INSECURE_HOSTS": f"{forge},{testbed.registry}",
-            "ALBUM_REGISTRY_MIRRORS": testbed.registry,
-            **settings,
-        },
+        "image": {"repository": repository, "tag": tag},
+        "settings": found_out | settings,
     }
 
 

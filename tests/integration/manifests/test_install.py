@@ -40,11 +40,8 @@ def find(objects: list[Raw], kind: str, name: str) -> Raw:
     return found
 
 
-@pytest.mark.parametrize("overlay", ["overlays/default", "overlays/testbed"])
-def test_an_overlay_is_applied_by_kubectl_and_again_without_a_change(
-    installed: Installed, overlay: str
-) -> None:
-    folder = str(MANIFESTS / overlay)
+def test_the_overlay_is_applied_by_kubectl_and_again_without_a_change(installed: Installed) -> None:
+    folder = str(MANIFESTS / "overlays/default")
     apply = ("apply", "-k", folder, "--server-side", "--force-conflicts", "--dry-run=server")
     lines = installed.server.run_kubectl(*apply).splitlines()
     assert len(lines) >= 13
@@ -66,13 +63,13 @@ def _versions(installed: Installed) -> str:
     )
 
 
-@pytest.mark.parametrize("overlay", ["base", "overlays/default", "overlays/testbed"])
+@pytest.mark.parametrize("overlay", ["base", "overlays/default"])
 def test_every_object_fits_into_the_annotation_of_plain_apply(kubectl: Path, overlay: str) -> None:
     for one in render(kubectl, overlay):
         assert len(yaml.safe_dump(one)) < LAST_APPLIED_LIMIT, one["metadata"]["name"]
 
 
-@pytest.mark.parametrize("overlay", ["base", "overlays/default", "overlays/testbed"])
+@pytest.mark.parametrize("overlay", ["base", "overlays/default"])
 def test_no_right_is_cluster_wide(kubectl: Path, overlay: str) -> None:
     cluster_wide = {
         one["kind"] for one in render(kubectl, overlay) if "namespace" not in one["metadata"]
@@ -80,42 +77,12 @@ def test_no_right_is_cluster_wide(kubectl: Path, overlay: str) -> None:
     assert cluster_wide <= ALLOWED_CLUSTER_WIDE
 
 
-@pytest.mark.parametrize(
-    ("overlay", "image"),
-    [("overlays/default", "album-operator:0.1.0"), ("overlays/testbed", "album-operator:testbed")],
-)
-def test_an_overlay_says_the_image_once_for_operator_and_build_jobs(
-    kubectl: Path, overlay: str, image: str
-) -> None:
-    deployment = find(render(kubectl, overlay), "Deployment", OPERATOR)
+def test_the_overlay_says_the_image_once_for_operator_and_build_jobs(kubectl: Path) -> None:
+    deployment = find(render(kubectl, "overlays/default"), "Deployment", OPERATOR)
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     fixed = {entry["name"]: entry.get("value") for entry in container["env"]}
+    image = "album-operator:0.1.0"
     assert (container["image"], fixed["ALBUM_OPERATOR_IMAGE"]) == (image, image)
-
-
-def test_the_testbed_differs_only_in_image_lease_poll_webhooks_processor_and_privileged_builds(
-    kubectl: Path,
-) -> None:
-    default, testbed = render(kubectl, "overlays/default"), render(kubectl, "overlays/testbed")
-    settings = find(default, "ConfigMap", "album-operator-defaults")
-    settings["data"]["ALBUM_ALLOW_PRIVILEGED_BUILDS"] = "true"
-    settings["data"]["ALBUM_LEASE_SECONDS"] = "10"
-    settings["data"]["ALBUM_LEASE_RENEW_SECONDS"] = "7"
-    settings["data"]["ALBUM_LEASE_RETRY_SECONDS"] = "1"
-    settings["data"]["ALBUM_MERGE_POLL_SECONDS"] = "2"
-    settings["data"]["ALBUM_WEBHOOK_SECRET_FILE"] = "/etc/album-operator/webhook/secret"
-    service = find(default, "Service", "album-operator-webhooks")["spec"]
-    service["type"] = "NodePort"
-    service["ports"][0]["nodePort"] = 30081
-    deployment = find(default, "Deployment", OPERATOR)
-    (container,) = deployment["spec"]["template"]["spec"]["containers"]
-    container["resources"]["requests"]["cpu"] = "250m"
-    changed = find(testbed, "ConfigMap", "album-operator-defaults")
-    name, new_name = settings["metadata"]["name"], changed["metadata"]["name"]
-    text = yaml.safe_dump(default).replace(name, new_name)
-    text = text.replace("album-operator:0.1.0", "album-operator:testbed")
-    text = text.replace("enforce: baseline", "enforce: privileged")
-    assert yaml.safe_load(text) == testbed
 
 
 def test_another_namespace_is_served_by_a_kustomization_of_two_lines(

@@ -37,7 +37,7 @@ class Overlay:
 OVERLAYS = [
     Overlay({}, "overlays/default", "album-operator", "album-system"),
     Overlay({"namePrefix": "team-"}, "overlays/default", "team-album-operator", "album-system"),
-    Overlay({"nameSuffix": "-eu"}, "overlays/testbed", "album-operator-eu", "album-system"),
+    Overlay({"nameSuffix": "-eu"}, "overlays/default", "album-operator-eu", "album-system"),
     Overlay(
         {"namePrefix": "team-", "nameSuffix": "-eu", "namespace": "tools"},
         "base",
