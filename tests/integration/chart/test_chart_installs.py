@@ -18,6 +18,7 @@ from tests.integration.manifests.conftest import Installed
 from tests.integration.manifests.operator_process import running_operator
 
 RELEASES_CRD = "albumreleases.album.dev"
+SHOWN = "/apis/album.dev/v1alpha1/namespaces/shown-builds"
 PROBE = "templates/tests/ready.yaml"
 CRD_PATH = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{RELEASES_CRD}"
 
@@ -75,7 +76,8 @@ def test_an_upgrade_brings_what_is_new_in_crds_and_leaves_what_is_there(
         str(CHART),
         "-n",
         "upgraded",
-        "--reuse-values",
+        "--reset-then-reuse-values",
+        "--set=namespaces[0].name=upgraded-builds",
         "--set=namespaces[1].name=more",
     )
 
@@ -125,14 +127,14 @@ def test_a_namespace_that_exists_is_taken_as_it_is_when_the_values_say_so(
     said = _refusal(cluster, "beside", "theirs")
     assert "namespaces[0]: namespace theirs exists, and is not of this Helm release" in said
     assert chart_server.request("GET", CRD_PATH).status == 404
-    assert "set namespaces[0].create=false" in said
+    assert "let namespaces have {name: theirs, create: false}" in said
     _install(cluster, "beside", "theirs", "--set=namespaces[0].create=false")
 
 
 def test_a_namespace_that_is_missing_is_made_when_the_values_say_so(cluster: Helm) -> None:
     no = "--set=namespaces[0].create=false"
     said = _refusal(cluster, "alone", "alone-builds", no)
-    assert "namespaces[0]: namespace alone-builds does not exist: create it, or set" in said
+    assert "namespaces[0]: namespace alone-builds does not exist: create it, or let" in said
     _install(cluster, "alone", "alone-builds", "--set=namespaces[0].create=true")
 
 
@@ -184,7 +186,7 @@ def test_the_notes_tell_what_is_in_the_way_of_builds(
     remedy = f"kubectl label namespace strict --overwrite {label}=baseline"
     assert remedy in said
     chart_server.run_kubectl(*remedy.split()[1:])
-    again = cluster.run("upgrade", RELEASE, str(CHART), "-n", "noted", "--reuse-values")
+    again = cluster.run("upgrade", RELEASE, str(CHART), "-n", "noted", "--reset-then-reuse-values")
     assert "kubectl label" not in again
     assert "kubectl rollout status deployment/album-operator -n noted" in again
 
@@ -195,10 +197,17 @@ def test_the_examples_for_artifact_hub_are_taken(cluster: Helm, chart_server: Ap
     examples = yaml.safe_load(chart["annotations"]["artifacthub.io/crdsExamples"])
     plurals = {"AlbumPipeline": "albumpipelines", "AlbumRelease": "albumreleases"}
     assert [one["kind"] for one in examples] == list(plurals)
+
+    def are_served() -> bool:
+        return all(
+            chart_server.request("GET", f"{SHOWN}/{it}").status == 200 for it in plurals.values()
+        )
+
+    wait_until(are_served, part="CRDs", what="become served", seconds=30)
     for one in examples:
         one["metadata"]["namespace"] = "shown-builds"
-        path = f"/apis/album.dev/v1alpha1/namespaces/shown-builds/{plurals[one['kind']]}"
-        answer = chart_server.request("POST", f"{path}?dryRun=All", one)
+        path = f"{SHOWN}/{plurals[one['kind']]}?dryRun=All"
+        answer = chart_server.request("POST", path, one)
         assert answer.status == 201, answer.message
 
 
@@ -211,6 +220,9 @@ def test_what_helm_test_runs_is_admitted_and_tells_what_readiness_is(
     text = helm.run("template", RELEASE, str(CHART), "-n", "tested", "--show-only", PROBE)
     found = objects_of(text)
     pod = found["Pod", "tested", "album-operator-test"]
+    # Nobody else makes it here.
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}
+    chart_server.request("POST", "/api/v1/namespaces/tested/serviceaccounts", account)
     answer = chart_server.request("POST", "/api/v1/namespaces/tested/pods?dryRun=All", pod)
     assert answer.status == 201, answer.message
     (container,) = pod["spec"]["containers"]
@@ -227,7 +239,7 @@ def test_what_helm_test_runs_is_admitted_and_tells_what_readiness_is(
         wait_until(operator.is_ready, part="operator", what="become ready", seconds=60)
         done = run(operator.port)
         assert (done.returncode, done.stderr) == (0, "")
-        assert operator.find_answer("/readyz") == (200, done.stdout.rstrip("\n"))
+        assert operator.find_answer("/readyz") == (200, done.stdout.removesuffix("\n"))
     gone = run(operator.port)
     assert gone.returncode == 1
     assert "refused" in gone.stderr

@@ -25,7 +25,7 @@ def test_it_installs_upgrades_and_removes(helm4: Helm, chart_server: ApiServer) 
         served = "--set=namespaces[0].name=fourth-builds"
         cluster.run("install", *where, str(CHART), "--create-namespace", served)
         more = "--set=settings.ALBUM_BUILDS=3"
-        cluster.run("upgrade", *where, str(CHART), "--reuse-values", more)
+        cluster.run("upgrade", *where, str(CHART), "--reset-then-reuse-values", more)
         path = "/api/v1/namespaces/fourth/configmaps/album-operator-defaults"
         assert chart_server.request("GET", path).body["data"]["ALBUM_BUILDS"] == "3"
         cluster.run("uninstall", *where)
