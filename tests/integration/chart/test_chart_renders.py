@@ -161,7 +161,7 @@ DIGEST = f"sha256:{'0' * 64}"
     [
         (["repository=r.example.org:5000/t/o"], "r.example.org:5000/t/o:0.1.0"),
         (["repository=r.example.org/o", "tag=next"], "r.example.org/o:next"),
-        ([f"digest={DIGEST}"], f"album-operator:0.1.0@{DIGEST}"),
+        ([f"digest={DIGEST}"], f"album-operator@{DIGEST}"),
     ],
 )
 def test_the_image_is_said_once_for_operator_and_build_jobs(
