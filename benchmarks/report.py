@@ -23,6 +23,7 @@ from benchmarks.served import ROOT
 from benchmarks.settings import PAIRS
 from benchmarks.tables import table
 from benchmarks.tags import Tags, render_tags, tag_goals
+from benchmarks.takeover import Takeovers, render_takeovers, takeover_goals
 from benchmarks.writeback import SHALLOW, WAYS, WriteBack
 
 HEADINGS = (
@@ -57,6 +58,7 @@ REPORTED: tuple[
     ("applications", application_goals, render_applications),
     ("tags", tag_goals, render_tags),
     ("pipelines", pipeline_goals, render_pipelines),
+    ("takeovers", takeover_goals, render_takeovers),
     ("builds", build_goals, render_builds),
     ("comparisons", comparison_goals, render_comparisons),
 )
@@ -77,6 +79,7 @@ class Results:
     comparisons: Comparisons | None = None
     tags: Tags | None = None
     pipelines: Answering | None = None
+    takeovers: Takeovers | None = None
 
     @property
     def goals(self) -> tuple[Goal, ...]:

@@ -34,10 +34,12 @@ from benchmarks.settings import (
     PULL_REQUESTS,
     SCALE,
     TAGS,
+    TAKEOVER,
     WRITE_BACK,
     Settings,
 )
 from benchmarks.tags import Tags, measure_tags
+from benchmarks.takeover import Takeovers, measure_takeovers
 from benchmarks.tasks import WrongResultError
 from benchmarks.writeback import WriteBack, measure_write_back
 from testbed.commands import PartError
@@ -78,7 +80,7 @@ def _measure(settings: Settings) -> Results:
             neighbours = _measure_neighbours(settings, folder / "neighbours")
         if DISTANCE in settings.parts:
             distance = _measure_distance(settings, folder / "distance")
-        scale, applications, tags, pipelines = _measure_operator(settings, folder)
+        scale, applications, tags, pipelines, takeovers = _measure_operator(settings, folder)
         if BUILDS in settings.parts:
             builds = measure_builds(settings.builds, settings.changes)
         if COMPARISONS in settings.parts:
@@ -94,14 +96,15 @@ def _measure(settings: Settings) -> Results:
         comparisons,
         tags,
         pipelines,
+        takeovers,
     )
 
 
 def _measure_operator(
     settings: Settings, folder: Path
-) -> tuple[Scale | None, Watched | None, Tags | None, Answering | None]:
+) -> tuple[Scale | None, Watched | None, Tags | None, Answering | None, Takeovers | None]:
     """Measure what an operator costs beside an API server."""
-    scale = applications = tags = pipelines = None
+    scale = applications = tags = pipelines = takeovers = None
     idle, below = settings.idle_seconds, {part: folder / part for part in settings.parts}
     for made in below.values():
         made.mkdir(exist_ok=True)
@@ -115,7 +118,9 @@ def _measure_operator(
         tags = measure_tags(settings.pushes, settings.polled, below[TAGS])
     if PIPELINES in below:
         pipelines = measure_pipelines(settings.pipelines, idle, below[PIPELINES])
-    return scale, applications, tags, pipelines
+    if TAKEOVER in below:
+        takeovers = measure_takeovers(settings.takeovers, below[TAKEOVER])
+    return scale, applications, tags, pipelines, takeovers
 
 
 def _measure_neighbours(settings: Settings, folder: Path) -> Neighbours:

@@ -23,6 +23,7 @@ from album_operator.domain.record import StepName
 from benchmarks.goals import Goal
 from benchmarks.processes import seconds_until_quiet, share_of_a_core, usage_of
 from benchmarks.tables import table
+from benchmarks.takeover import running_pod
 from benchmarks.tasks import WrongResultError
 from testbed.commands import PartError, wait_until
 from testbed.progress import step
@@ -31,7 +32,6 @@ from tests.integration.manifests.conftest import Installed, installing
 from tests.integration.manifests.operator_process import (
     OPERATOR,
     Running,
-    running_operator,
     write_kubeconfig,
 )
 from tests.integration.manifests.operator_stage import reason_of, releases_of
@@ -42,6 +42,9 @@ COMPARED_AT = 10_000
 """Finished releases the goals are for."""
 
 TIMES_AS_LATE, TIMES_AS_LARGE, IDLE_PERCENT = 1.2, 1.3, 0.2
+
+BOTH_MEBIBYTES = 572
+"""600 MB, of the leader and a standby together."""
 
 RELEASES = releases_of(NAMESPACE)
 METADATA = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
@@ -85,12 +88,14 @@ class Scale:
         suspended: releases that are suspended.
         idle_seconds: over which a process was watched that had nothing to do.
         starts: of each process.
+        standby: bytes that an operator has which stands by, resident.
     """
 
     finished: int
     suspended: int
     idle_seconds: float
     starts: dict[str, tuple[Start, ...]]
+    standby: int
 
     def median(self, way: str, what: Callable[[Start], float]) -> float:
         """Give the median of a figure."""
@@ -166,13 +171,14 @@ def measure_scale(
             with step(f"start {number} of {starts}, and of a Kopf that only watches"):
                 for way in WAYS if number % 2 else reversed(WAYS):
                     measured[way] += (start(way, number),)
+        standby = _measure_standby(installed, folder, idle_seconds)
         again = _versions(installed)
         changed = [name for name, version in again.items() if written.get(name) != version]
         if changed:
             raise WrongResultError(
                 f"Starts wrote to {len(changed)} releases, such as {changed[0]}."
             )
-    return Scale(finished, suspended, idle_seconds, measured)
+    return Scale(finished, suspended, idle_seconds, measured, standby)
 
 
 def _write_suspended(installed: Installed, folder: Path, suspended: int) -> None:
@@ -198,6 +204,7 @@ def scale_goals(found: Scale) -> tuple[Goal, ...]:
         ("quiet after its start, over only watching", TIMES_AS_LATE, "x", found.times(_quiet)),
         ("memory, over only watching", TIMES_AS_LARGE, "x", found.times(_memory)),
         ("idle, share of a core", IDLE_PERCENT, "%", 100 * found.median(OURS, _idle)),
+        ("memory of leader and standby", BOTH_MEBIBYTES, " MiB", _of_both(found) / MEBIBYTE),
     )
     return tuple(
         Goal(f"{name}, {at}", wanted, at_least=False, unit=unit,
@@ -214,7 +221,8 @@ def render_scale(found: Scale) -> Iterator[str]:
     yield ""
     yield (
         f"The operator: {found.times(_quiet):.2f} times as late and {found.times(_memory):.2f} "
-        f"times as large; idle was watched for {found.idle_seconds:g} s."
+        f"times as large; idle was watched for {found.idle_seconds:g} s. A standby has "
+        f"{found.standby / MEBIBYTE:.0f} MiB."
     )
 
 
@@ -228,6 +236,10 @@ def _row(found: Scale, way: str) -> tuple[str, ...]:
         f"{found.median(way, _memory) / MEBIBYTE:.0f}",
         f"{100 * found.median(way, _idle):.2f}",
     )
+
+
+def _of_both(found: Scale) -> float:
+    return found.median(OURS, _memory) + found.standby
 
 
 def _quiet(start: Start) -> float:
@@ -262,9 +274,26 @@ def _operator(installed: Installed, folder: Path, last: str) -> Iterator[_Proces
         )
 
 
-def _running(installed: Installed, folder: Path) -> AbstractContextManager[Running]:
-    cache = folder / "cache"  # of its own: another operator may run on this machine
-    return running_operator(installed, folder, NAMESPACE, ALBUM_CACHE_DIR=str(cache))
+def _running(
+    installed: Installed, folder: Path, pod: str = "leader"
+) -> AbstractContextManager[Running]:
+    """Run one that stands for election; a Pod that is started anew goes on leading at once."""
+    return running_pod(installed, folder, pod)
+
+
+def _measure_standby(installed: Installed, folder: Path, idle_seconds: float) -> int:
+    """Give the memory of an operator that finds the Lease taken."""
+    work = folder / "standby"
+    work.mkdir()
+    with step("a standby"), _running(installed, folder) as leader:
+        wait_until(leader.is_ready, part="the operator", what="lead", seconds=SEEN_SECONDS)
+        with _running(installed, work, "standby") as standby:
+            wait_until(standby.is_ready, part="a standby", what="be ready", seconds=SEEN_SECONDS)
+            answer = standby.find_answer("/readyz")
+            if answer is None or not answer[1].startswith("standby, leader leads"):
+                raise WrongResultError(f"The standby says {answer}.")
+            time.sleep(idle_seconds)
+            return usage_of(standby.process.pid).memory
 
 
 @contextmanager

@@ -24,6 +24,9 @@ STARTS = "3"
 WATCHED = "300"
 ANSWERING = "1000"
 IDLE_SECONDS = "30"
+TIMES, TIMES_BESIDE_OTHERS = "20", "3"
+"""Takeovers of each way; one of a leader that is killed takes a quarter of a minute."""
+
 BUILDS_BESIDE_EMPTY_JOBS = "5"
 CHANGES = "1"
 PUSHES = "50"
@@ -38,11 +41,22 @@ ALONE = BUILDS, COMPARISONS = "builds", "comparisons"
 
 PARTS = (
     "writeback", "pullrequests", "neighbours", "distance", "scale", "applications", "tags",
-    "pipelines", *ALONE,
+    "pipelines", "takeover", *ALONE,
 )  # fmt: skip
 """What `BENCH_ONLY` may name."""
 
-WRITE_BACK, PULL_REQUESTS, NEIGHBOURS, DISTANCE, SCALE, APPLICATIONS, TAGS, PIPELINES, *_ = PARTS
+(
+    WRITE_BACK,
+    PULL_REQUESTS,
+    NEIGHBOURS,
+    DISTANCE,
+    SCALE,
+    APPLICATIONS,
+    TAGS,
+    PIPELINES,
+    TAKEOVER,
+    *_,
+) = PARTS
 
 COUNT = re.compile(r"[1-9][0-9]{0,6}")
 MILLISECONDS = re.compile(r"[0-9]{1,4}")
@@ -74,6 +88,7 @@ class Settings:
         pipelines: that are looked at, and then idle.
         starts: of the operator, and of what it is compared with.
         idle_seconds: for how long each is watched once it has nothing to do.
+        takeovers: from a leader that is killed, and as many from one that is stopped.
         builds: releases that are compared with empty Jobs.
         changes: of one line, each built with a layer cache and without.
         cache: folder of the generated repositories and of what runs leave while they run.
@@ -97,6 +112,7 @@ class Settings:
     pipelines: int
     starts: int
     idle_seconds: int
+    takeovers: int
     builds: int
     changes: int
     cache: Path
@@ -122,6 +138,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     parts = _parts(environment.get("BENCH_ONLY", "").strip())
     sizes = environment.get("BENCH_SIZES") or SIZES
     finished = FINISHED if parts == (SCALE,) else FINISHED_BESIDE_OTHERS
+    takeovers = TIMES if parts == (TAKEOVER,) else TIMES_BESIDE_OTHERS
     cache = environment.get("BENCH_CACHE") or str(from_environment().cache / "benchmarks")
     waiting = environment.get("BENCH_WAITING") or WAITING
     return Settings(
@@ -146,6 +163,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         pipelines=_count("BENCH_PIPELINES", environment.get("BENCH_PIPELINES") or ANSWERING),
         starts=_count("BENCH_STARTS", environment.get("BENCH_STARTS") or STARTS),
         idle_seconds=_count("BENCH_IDLE", environment.get("BENCH_IDLE") or IDLE_SECONDS),
+        takeovers=_count("BENCH_TAKEOVERS", environment.get("BENCH_TAKEOVERS") or takeovers),
         builds=_count("BENCH_BUILDS", environment.get("BENCH_BUILDS") or BUILDS_BESIDE_EMPTY_JOBS),
         changes=_count("BENCH_CHANGES", environment.get("BENCH_CHANGES") or CHANGES),
         cache=Path(cache).expanduser().absolute(),

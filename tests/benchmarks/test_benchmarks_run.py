@@ -56,6 +56,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         "BENCH_PIPELINES": "2",
         "BENCH_PUSHES": "2",
         "BENCH_POLLED": "3",
+        "BENCH_TAKEOVERS": "1",
         "BENCH_IDLE": "1",
         "BENCH_CACHE": str(folder / "cache"),
         "BENCH_REPORT": str(folder / "bench.json"),
@@ -182,10 +183,18 @@ def test_pipelines_are_answered_before_they_are_idle(run: Run) -> None:
     assert found["first"] > 0
 
 
+def test_a_standby_takes_over_from_a_leader_that_is_killed_or_stopped(run: Run) -> None:
+    seconds = run.report["takeovers"]["seconds"]
+    assert {way: len(found) for way, found in seconds.items()} == {
+        "killed (SIGKILL)": 1,
+        "stopped (SIGTERM)": 1,
+    }
+
+
 def test_every_goal_has_its_line_and_the_end_counts_them(run: Run) -> None:
     lines = re.findall(r"^goal .+: [≥≤] .+ measured .+ (met|MISSED|not measured)$", run.text, re.M)
-    assert len(lines) == len(run.report["goals"]) == 32
-    assert run.text.splitlines()[-1].startswith("32 goals: ")
+    assert len(lines) == len(run.report["goals"]) == 35
+    assert run.text.splitlines()[-1].startswith("35 goals: ")
 
 
 def test_few_pairs_are_called_no_result(run: Run) -> None:

@@ -217,6 +217,9 @@ def test_an_api_server_that_is_away_longer_than_a_term_ends_it_and_is_waited_for
         assert again.find_answer("/healthz") == (200, "ok\n")
         proxy.answer = None
         pods.works(pods.await_leading(again), "after")
+        # Before the proxy, which leaves sockets open else.
+        again.process.kill()
+        again.process.wait(30)
 
 
 def _versions(server: ApiServer) -> dict[str, str]:

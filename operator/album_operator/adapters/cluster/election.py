@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import Coroutine
+from typing import Any
 
 from kubernetes.aio.leaderelection.electionconfig import Config
 from kubernetes.aio.leaderelection.leaderelection import LeaderElection
@@ -62,9 +64,11 @@ class Election:
             self._candidacy.lease,
             self._candidacy.renew,
             self._candidacy.retry,
-            onstarted_leading=self._begin,
+            onstarted_leading=lambda: self._begin(config),
             onstopped_leading=_end,
         )
+        # Looked at twice as often as renewed: what a leader gives back is to be taken soon.
+        config.retry_period = self._candidacy.retry / 2
         renewing = asyncio.ensure_future(LeaderElection(config).run())
         # The library counts its tries by the wall clock, and none while it waits for an answer.
         ending = asyncio.ensure_future(self._until_over())
@@ -85,7 +89,12 @@ class Election:
         """Let the next one lead at once; `run` has ended, and so has all work."""
         await self._lock.give_back()
 
-    async def _begin(self) -> None:
+    def _begin(self, config: Config) -> Coroutine[Any, Any, None]:
+        """Set what `renew_loop` reads right after this is called, and `acquire` has read before."""
+        config.retry_period = self._candidacy.retry
+        return self._win()
+
+    async def _win(self) -> None:
         self.is_won.set()
 
     async def _until_over(self) -> None:
