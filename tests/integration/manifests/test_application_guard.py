@@ -575,9 +575,11 @@ def test_anything_else_is_refused_by_name(installed: Installed, row: Row) -> Non
     before = _read(installed, name)
     answer = installed.as_operator("PATCH", f"{APPLICATIONS}/{name}", row.patch)
     assert answer.status == 403
+    assert _read(installed, name) == before
+    if "cannot set an ownerRef" in answer.message:
+        return  # In Kubernetes 1.31 its own rule for owners comes first.
     _, _, said = answer.message.partition("album-operator may not change ")
     assert sorted(said.partition(" of an Application")[0].split(", ")) == sorted(row.refused)
-    assert _read(installed, name) == before
 
 
 def _without_consent(installed: Installed, path: str) -> ApplicationSeen:
