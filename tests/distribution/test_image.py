@@ -5,6 +5,8 @@ import subprocess
 import sys
 import tomllib
 
+import yaml
+
 from album_cli import VERSION
 from distribution.lock import ROOT
 
@@ -46,7 +48,9 @@ def test_the_version_is_the_same_wherever_it_is_written() -> None:
         (ROOT / f"manifests/{name}.yaml").read_text("utf-8")
         for name in ("base/deployment", "overlays/default/kustomization")
     ]
+    chart = yaml.safe_load((ROOT / "charts/album-release-operator/Chart.yaml").read_text("utf-8"))
     written = re.findall(r"(?:album-operator:|newTag: )([\w.-]+)", "\n".join(manifests))
+    assert (chart["version"], chart["appVersion"]) == (VERSION, VERSION)
     assert {project["version"], *re.findall("^ARG VERSION=(.+)$", DOCKERFILE, re.M), *written} == {
         VERSION
     }

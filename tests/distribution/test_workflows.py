@@ -54,7 +54,7 @@ def test_targets_and_files_that_are_named_exist(path: Path) -> None:
     for row in re.findall(r"target: \[(.+)\]", text):
         named |= set(re.split(r",? ", row))
     assert named <= targets
-    paths = set(re.findall(r"(?<![\w/-])(?:operator|docs|manifests)/[\w./-]+", text))
+    paths = set(re.findall(r"(?<![\w/-])(?:charts|docs|manifests|operator)/[\w./-]+", text))
     assert {one for one in paths if not (ROOT / one).exists()} == set()
 
 
