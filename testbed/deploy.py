@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from testbed import progress
 from testbed.access import Testbed
@@ -35,11 +38,12 @@ LEASE = "album-operator"
 POD_LABEL = "app.kubernetes.io/name=album-operator"
 
 
-def deploy(testbed: Testbed, **settings: str) -> str:
+def deploy(testbed: Testbed, namespaces: Sequence[str] = (), **settings: str) -> str:
     """Build the operator's image, install it, and wait until it is ready.
 
     Args:
         testbed: Where it is installed.
+        namespaces: That are there and are served beside `album`.
         settings: Further `ALBUM_*` variables, over those every testbed needs.
 
     Returns:
@@ -57,7 +61,7 @@ def deploy(testbed: Testbed, **settings: str) -> str:
         testbed.kubectl("apply", "-f", str(ROOT / "manifests" / "base" / "namespace.yaml"))
         webhook = {"secret": testbed.webhook_secret}
         _apply(testbed, [_secret("album-webhook", SYSTEM, "Opaque", webhook)])
-        values = json.dumps(_values(testbed, image, settings))
+        values = json.dumps(_values(testbed, image, namespaces, settings))
         testbed.helm(*INSTALL, "--values=-", stdin=values)
         _apply(testbed, secrets(testbed, NAMESPACE))
         testbed.kubectl("-n", SYSTEM, "rollout", "status", DEPLOYMENT, "--timeout=180s")
@@ -138,15 +142,20 @@ def _secret(name: str, namespace: str, kind: str, data: dict[str, str]) -> dict[
     }
 
 
-def _values(testbed: Testbed, image: str, settings: dict[str, str]) -> dict[str, object]:
+def _values(
+    testbed: Testbed, image: str, namespaces: Sequence[str], settings: dict[str, str]
+) -> dict[str, object]:
     repository, _, tag = image.rpartition(":")
     forge = testbed.forge_url.partition("://")[2]
     found_out = {
         "ALBUM_INSECURE_HOSTS": f"{forge},{testbed.registry}",
         "ALBUM_REGISTRY_MIRRORS": testbed.registry,
     }
+    (own,) = yaml.safe_load(VALUES.read_text())["namespaces"]
+    others = [{"name": name, "create": False} for name in namespaces]
     return {
         "image": {"repository": repository, "tag": tag},
+        "namespaces": [own, *others],
         "settings": found_out | settings,
     }
 

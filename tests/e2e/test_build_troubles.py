@@ -32,9 +32,9 @@ from tests.e2e.troubled_builds import (
     consent,
     join,
     let_push,
+    make_namespace,
     part,
     release,
-    serve,
 )
 from tests.e2e.world import World, wait_for
 
@@ -54,13 +54,13 @@ def bad_registry(session_world: World) -> Iterator[str]:
 def troubles(session_world: World, bad_registry: str) -> Iterator[dict[str, World]]:
     """The cluster in which builds are in trouble, with an operator that serves all of it."""
     testbed = session_world.testbed
-    serve(testbed, FULL, "privileged")
-    serve(testbed, STRICT, "restricted")
+    make_namespace(testbed, FULL, "privileged")
+    make_namespace(testbed, STRICT, "restricted")
     apply(testbed, *(item for case in MUTATIONS for item in join(case)))
     forge = testbed.forge_url.partition("://")[2]
     deploy(
         testbed,
-        ALBUM_NAMESPACES=f"album,{FULL},{STRICT}",
+        (FULL, STRICT),
         ALBUM_BUILDS_PER_NAMESPACE="30",
         ALBUM_INSECURE_HOSTS=f"{forge},{testbed.registry},{bad_registry}",
     )

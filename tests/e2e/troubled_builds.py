@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import yaml
-
 from album_operator.settings import BUILDKIT_IMAGE
 from testbed import Testbed
 from testbed.demo import condition
@@ -203,18 +201,14 @@ def apply(testbed: Testbed, *objects: dict[str, Any]) -> None:
     testbed.kubectl("apply", "-f", "-", stdin=json.dumps(everything))
 
 
-def serve(testbed: Testbed, namespace: str, level: str) -> None:
-    """Make a namespace the operator may serve."""
+def make_namespace(testbed: Testbed, namespace: str, level: str) -> None:
+    """Make a namespace and what pipelines use there; its Role comes with the operator."""
     labels = {"pod-security.kubernetes.io/enforce": level}
     metadata = {"name": namespace, "labels": labels}
-    rights = list(yaml.safe_load_all(testbed.kubectl("kustomize", "manifests/namespace")))
-    for each in rights:
-        each["metadata"]["namespace"] = namespace
     apply(
         testbed,
         {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata},
         *secrets(testbed, namespace),
-        *rights,
     )
 
 
