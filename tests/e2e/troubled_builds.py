@@ -45,8 +45,8 @@ DOCKERFILES = {
     "memory": f"{SHELL}RUN head -c 2000000000 /dev/zero | tail\n",
     "disk": f"{SHELL}RUN head -c 500000000 /dev/zero >/big && sleep 300\n",
     "late": f"{SHELL}RUN sleep 300\n",
-    "taken": f"{SHELL}RUN sleep 15\n",
-    "urgent": f"{SHELL}RUN sleep 15\n",
+    "taken": f"{SHELL}RUN sleep 120\n",
+    "urgent": f"{SHELL}RUN sleep 120\n",
     # More than the node lets a Pod have, and not for ever where it lets it.
     "forks": f"{SHELL}RUN for i in $(seq 3000); do sleep 300 & done\n",
     # In a session of its own, for kaniko ends the group of a step's processes.
