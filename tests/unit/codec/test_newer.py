@@ -1,12 +1,14 @@
 """Fields and words of a newer version are told, and the rest is read."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
+from album_operator.api.model import Model
 from album_operator.codec import parse_pipeline, parse_release, parse_status, render_status
+from album_operator.codec.newer import read_known
 from tests.fakes.builders import NOW, RECORD, RELEASE, RESOLVED, raw_pipeline, raw_release
 
 Raw = dict[str, Any]
@@ -45,6 +47,24 @@ def test_what_a_release_of_a_newer_version_says_is_told_by_its_path() -> None:
 def test_what_no_version_knows_is_not_read() -> None:
     with pytest.raises(ValidationError, match="tag"):
         parse_release(raw_release(tag=7))
+
+
+class _One(Model):
+    kind: Literal["One"]
+
+
+class _Other(Model):
+    kind: Literal["Other"]
+
+
+class _Owner(Model):
+    part: Annotated[_One | _Other, Field(discriminator="kind")]
+
+
+def test_a_field_that_is_not_found_by_its_path_is_no_reason_to_look_for_ever() -> None:
+    assert read_known(_Owner, {"part": {"kind": "One"}})[1] == ""
+    with pytest.raises(ValidationError, match="more"):
+        read_known(_Owner, {"part": {"kind": "One", "more": 1}})
 
 
 def test_a_spec_that_lacks_what_it_needs_is_none_of_any_version() -> None:
