@@ -16,6 +16,7 @@ from benchmarks.settings import (
     PULL_REQUESTS,
     SCALE,
     TAGS,
+    TAKEOVER,
     WRITE_BACK,
     read_settings,
 )
@@ -92,4 +93,5 @@ def test_one_part_may_be_chosen() -> None:
         APPLICATIONS,
         TAGS,
         PIPELINES,
+        TAKEOVER,
     )
