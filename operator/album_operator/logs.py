@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -145,8 +146,9 @@ class _Repeats:
             return False
         if known is not None and known.times:
             line.msg, line.args = f"{text} (said {known.times} times more)", ()
+        # To the end, by steps that may meet those of another thread.
+        self._said.pop(key, None)
         self._said[key] = _Said(now)
-        self._said.move_to_end(key)
         if len(self._said) > LINES:
             self._said.popitem(last=False)
         return True
@@ -158,6 +160,16 @@ class _Json(JsonFormatter):
     def __init__(self) -> None:
         names = {"levelname": "level", "name": "logger", "exc_info": "error"}
         super().__init__(["time", "levelname", "name", "message"], rename_fields=names)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Take the text of an error that is there already, freed of secrets, as Python's does.
+
+        The library's own makes it anew of the error itself.
+        """
+        if record.exc_text:
+            record = copy(record)
+            record.exc_info = None
+        return super().format(record)
 
     def add_fields(
         self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]

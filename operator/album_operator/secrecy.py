@@ -112,9 +112,8 @@ def _cleaning(make: MakeLine, clean: Callable[[str], str]) -> MakeLine:
             text = f"{line.msg} {line.args}"
         line.msg, line.args = clean(text), ()
         if line.exc_info:
-            # Formatters take what is there already; that of JSON only without the error itself.
+            # Formatters take what is there already.
             line.exc_text = clean(formatter.formatException(line.exc_info))
-            line.exc_info = None
         if line.stack_info:
             line.stack_info = clean(line.stack_info)
         return line

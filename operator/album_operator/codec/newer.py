@@ -30,14 +30,18 @@ def read_known(model: type[M], raw: Raw) -> tuple[M, str]:
     Raises:
         pydantic.ValidationError: it is not of the schema's shape without the rest.
     """
-    known: dict[str, Any] = deepcopy(dict(raw))
+    known: dict[str, Any] | None = None
     first = ""
     while True:
         try:
-            return model.model_validate(known, extra="forbid"), first
+            return model.model_validate(raw if known is None else known, extra="forbid"), first
         except ValidationError as error:
             fault = error.errors(include_url=False, include_input=False)[0]
-            if fault["type"] not in UNKNOWN or not _take_out(known, fault["loc"]):
+            if fault["type"] not in UNKNOWN:
+                raise
+            # Nearly all objects are known whole, and are read at each pass: no copy of those.
+            known = deepcopy(dict(raw)) if known is None else known
+            if not _take_out(known, fault["loc"]):
                 raise
             first = first or path_of(fault["loc"])
 

@@ -33,6 +33,9 @@ PAUSE_SECONDS = 1.0
 TROUBLE_SECONDS = 30.0
 """Pause after a pass that could not read its pipeline or write its status, or met a bug."""
 
+DELETED = 4096
+"""Deleted pipelines that are remembered, the last ones; of others the API server is asked."""
+
 RunPass = Callable[[Ref, Causes], Awaitable[timedelta | None]]
 
 
@@ -76,7 +79,7 @@ class Pipelines:
         self._run_pass = run_pass
         self._clock = clock
         self._known: dict[Ref, _Pipeline] = {}
-        self._deleted: set[Ref] = set()
+        self._deleted: dict[Ref, None] = {}
         self._news = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -91,7 +94,7 @@ class Pipelines:
             Whether one that was known asks for something else.
         """
         known = self._known.get(pipeline)
-        self._deleted.discard(pipeline)
+        self._deleted.pop(pipeline, None)
         if known is None:
             self._known[pipeline] = _Pipeline(wish, self._clock())
         elif known.wish == wish:
@@ -111,7 +114,9 @@ class Pipelines:
 
     def delete(self, pipeline: Ref) -> None:
         """Take what an event told of a pipeline that is deleted."""
-        self._deleted.add(pipeline)
+        self._deleted[pipeline] = None
+        if len(self._deleted) > DELETED:
+            del self._deleted[next(iter(self._deleted))]
         self.drop(pipeline)
 
     def drop(self, pipeline: Ref) -> None:

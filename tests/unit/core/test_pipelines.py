@@ -11,6 +11,7 @@ from album_operator.domain.errors import TransientError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.pipelines.cause import Cause, Causes
+from album_operator.waking import pipelines as waking
 from album_operator.waking.pipelines import (
     AT_ONCE,
     OF_ONE,
@@ -142,6 +143,17 @@ def test_the_last_event_of_one_tells_whether_it_is_there(desk: Desk) -> None:
     desk.pipelines.note(PIPELINE, "wish")
     desk.pipelines.forget(PIPELINE.namespace)  # Its namespace has lost the rights.
     assert desk.pipelines.find_told(PIPELINE) is None
+
+
+def test_of_many_that_are_deleted_the_last_are_remembered(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waking, "DELETED", 2)
+    made = [Ref("album", f"made-{number}") for number in range(3)]
+    for pipeline in made:
+        desk.pipelines.note(pipeline, "wish")
+        desk.pipelines.delete(pipeline)
+    assert [desk.pipelines.find_told(pipeline) for pipeline in made] == [None, False, False]
 
 
 async def test_one_that_is_made_anew_while_a_pass_finds_it_gone_is_kept(desk: Desk) -> None:

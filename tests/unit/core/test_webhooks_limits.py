@@ -3,11 +3,12 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from album_operator.secrecy import clean_logs
 from album_operator.serving.webhooks import BURST, RATE
 from tests.unit.core.deliveries import BODY, NOTICE, SECRET, Stand, signed
 
@@ -138,6 +139,15 @@ async def test_lines_show_nothing_of_what_was_sent(
     assert SECRET not in ours
 
 
+@pytest.fixture(params=["plain", "freed of secrets"])
+def log(request: pytest.FixtureRequest) -> Iterator[None]:
+    """As tests have it, and as the operator does."""
+    put_back = clean_logs(str) if request.param != "plain" else lambda: None
+    yield
+    put_back()
+
+
+@pytest.mark.usefixtures("log")
 async def test_what_is_no_http_writes_no_line(
     stand: Stand, caplog: pytest.LogCaptureFixture
 ) -> None:
