@@ -59,7 +59,9 @@ class Reconciler:
         self._feedback = Feedback(world.pull_requests, world.clock)
         consent = world.settings.require_consent
         self._notices = AppNotices(world.applications, consent=consent)
-        self._reporter = Reporter(world.releases, self._feedback, self._notices, world.clock)
+        self._reporter = Reporter(
+            world.releases, self._feedback, self._notices, world.clock, world.observers
+        )
 
     async def run_pass(
         self, ref: Ref, memory: Memory, noticed: float, *, polled: bool = False

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from album_operator.decisions.transitions import transitions
@@ -11,6 +11,7 @@ from album_operator.domain.marks import marks_of
 from album_operator.domain.misses import listed
 from album_operator.domain.reasons import TRANSIENT
 from album_operator.domain.record import Failure, Record, StepName, StepState
+from album_operator.domain.status_change import Observer, StatusChange
 from album_operator.domain.verdict import Done, Halt, Wait
 from album_operator.feedback import Feedback
 from album_operator.passes import Next, Pass
@@ -32,11 +33,13 @@ class Reporter:
         feedback: Feedback,
         notices: AppNotices,
         clock: Callable[[], datetime],
+        observers: Sequence[Observer],
     ) -> None:
         self._releases = releases
         self._feedback = feedback
         self._notices = notices
         self._clock = clock
+        self._observers = observers
 
     async def report(self, run: Pass, verdict: Done | Wait | Halt | None) -> Next:
         """Write the status and say when to come again."""
@@ -121,6 +124,14 @@ class Reporter:
             told = {"reason": reason, "step": reason if reason in STEPS else at}
             LOG.info("AlbumRelease %s: %s: %s", run.release.ref, reason, message, extra=told)
         await asyncio.gather(*(self._releases.post_event(run.release, *event) for event in events))
+        self._tell(StatusChange(run.release, run.written, now[1]))
         run.release, run.written = now
         run.record = run.written
         return True
+
+    def _tell(self, change: StatusChange) -> None:
+        for observe in self._observers:
+            try:
+                observe(change)
+            except Exception:
+                LOG.exception("AlbumRelease %s: a change could not be told of", change.release.ref)

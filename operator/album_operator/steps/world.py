@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from album_operator.domain.status_change import Observer
 from album_operator.memory.build_queue import BuildQueue
 from album_operator.memory.image_waits import ImageWaits
 from album_operator.memory.release_index import ReleaseIndex
@@ -39,6 +40,7 @@ class World:
         index: whose a release branch is.
         tags: lists those of the sources that pipelines follow.
         errands: works that nobody waits for.
+        observers: are told of each status that was written.
     """
 
     releases: Releases
@@ -61,3 +63,4 @@ class World:
     index: ReleaseIndex
     tags: TagReader
     errands: set[asyncio.Task[None]] = field(default_factory=set)
+    observers: list[Observer] = field(default_factory=list)
