@@ -45,6 +45,9 @@ ON_TESTBED = -m e2e $(FIRST_UP) tests/e2e tests/samples \
 # It compares times, which others beside it would change.
 ALONE = tests/integration/manifests/neighbours
 
+# What a run that took too long shows of itself.
+SLOWEST = --durations=15 --durations-min=5
+
 # Not beside the tests on a testbed: the load lets builds and kills fail that have nothing wrong.
 BESIDE = --numprocesses=3 --dist=worksteal
 
@@ -61,7 +64,7 @@ tests-covered: setup ## The pure packages' own tests, which must reach each of t
 
 .PHONY: tests-beside
 tests-beside: setup ## All other tests that need no testbed, some beside each other
-	$(PYTHON) -m pytest $(BESIDE) -m 'not e2e' $(PROPERTIES) tests \
+	$(PYTHON) -m pytest $(BESIDE) $(SLOWEST) -m 'not e2e' $(PROPERTIES) tests \
 	  $(COVERED:%=--ignore=%) $(ALONE:%=--ignore=%)
 
 .PHONY: tests-alone
@@ -74,7 +77,7 @@ test-kubernetes: setup ## Integration tests on another Kubernetes: KUBERNETES=1.
 
 .PHONY: tests-on-testbed
 tests-on-testbed: setup ## End to end, and the testbed's own tests; the testbed is taken down after
-	status=0; TESTBED_NAME=$(TEST_TESTBED) $(PYTHON) -m pytest $(ON_TESTBED) || status=$$?; \
+	status=0; TESTBED_NAME=$(TEST_TESTBED) $(PYTHON) -m pytest $(SLOWEST) $(ON_TESTBED) || status=$$?; \
 	TESTBED_NAME=$(TEST_TESTBED) $(PYTHON) -m testbed down; exit $$status
 
 .PHONY: unit

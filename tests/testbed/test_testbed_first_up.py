@@ -11,7 +11,8 @@ import pytest
 
 from testbed import Settings, lifecycle, status
 
-pytestmark = pytest.mark.e2e
+# A new machine compiles all of the testbed here.
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(4500)]
 
 ROOT = Path(__file__).parents[2]
 
