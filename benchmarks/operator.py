@@ -32,7 +32,7 @@ from album_operator.memory.build_queue import BuildQueue
 from album_operator.memory.image_waits import ImageWaits
 from album_operator.memory.release_index import ReleaseIndex
 from album_operator.memory.sightings import Sightings
-from album_operator.metrics import Metrics
+from album_operator.metrics.metrics import Metrics
 from album_operator.ports import PullRequests
 from album_operator.reconcile import Reconciler
 from album_operator.serving.health import Health

@@ -20,7 +20,7 @@ from album_operator.clock import ServerClock
 from album_operator.domain.notice import AnyNotice, TagNotice
 from album_operator.domain.proxies import VARIABLES
 from album_operator.leading import Ground, Outside, lead
-from album_operator.metrics import Metrics
+from album_operator.metrics.metrics import Metrics
 from album_operator.secrecy import KnownSecrets, clean_logs
 from album_operator.serving.health import Health, serve_health
 from album_operator.serving.relay import Relay

@@ -34,7 +34,7 @@ from album_operator.domain.notice import Notice, TagNotice
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.memory.sightings import Sightings
-from album_operator.metrics import Metrics
+from album_operator.metrics.metrics import Metrics
 from album_operator.pipelines.answers import Answers
 from album_operator.pipelines.cause import Cause
 from album_operator.pipelines.reconcile import PipelineReconciler

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from album_operator.metrics import Metrics
+from album_operator.metrics.metrics import Metrics
 from album_operator.stopwatch import Stopwatch
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

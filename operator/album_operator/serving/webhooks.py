@@ -21,7 +21,7 @@ from album_operator.codec.foreign_json import parse_json
 from album_operator.codec.notices import parse_image_notices, parse_notices
 from album_operator.domain.forges import ForgeType, forge_of
 from album_operator.domain.notice import AnyNotice
-from album_operator.metrics import Metrics
+from album_operator.metrics.metrics import Metrics
 from album_operator.serving.lines import Lines
 from album_operator.serving.relay import Relay
 from album_operator.settings import SettingsError, read_webhook_secrets

@@ -28,7 +28,7 @@ from album_operator.domain.marks import IMAGE_LABEL
 from album_operator.domain.notice import Subject
 from album_operator.domain.record import Record
 from album_operator.domain.release import Ref, Release
-from album_operator.metrics import Metrics
+from album_operator.metrics.metrics import Metrics
 from album_operator.pipelines.cause import Cause
 from album_operator.render.job import RELEASE_LABEL
 from album_operator.waking.daemons import Daemons

@@ -14,7 +14,7 @@ from album_operator.adapters.cluster import application_watch
 from album_operator.adapters.cluster.application_watch import ApplicationWatch
 from album_operator.domain.applications import ApplicationSeen
 from album_operator.domain.release import Ref
-from album_operator.metrics import Metrics
+from album_operator.metrics.metrics import Metrics
 from tests.fakes.builders import raw_application
 from tests.unit.adapters.api_server import ApiServer, running, status_of
 

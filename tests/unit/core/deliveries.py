@@ -12,7 +12,7 @@ from typing import BinaryIO
 import aiohttp
 
 from album_operator.domain.notice import AnyNotice, Notice
-from album_operator.metrics import Metrics
+from album_operator.metrics.metrics import Metrics
 from album_operator.serving.webhooks import Receiver, serve_webhooks
 
 SECRET = "correct horse battery staple"

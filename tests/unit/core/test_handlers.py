@@ -12,7 +12,7 @@ from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record
 from album_operator.domain.release import Ref, Release
 from album_operator.memory.release_index import ReleaseIndex
-from album_operator.metrics import Metrics
+from album_operator.metrics.metrics import Metrics
 from album_operator.pipelines.cause import Cause, Causes
 from album_operator.render.job import RELEASE_LABEL
 from album_operator.waking.daemons import Daemons

@@ -5,7 +5,7 @@ import socket
 import aiohttp
 import pytest
 
-from album_operator.metrics import Metrics
+from album_operator.metrics.metrics import Metrics
 from album_operator.serving.health import API_ANSWER_AGE, LONGEST_PASS, Health, serve_health
 from album_operator.stopwatch import Stopwatch
 

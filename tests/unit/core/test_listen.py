@@ -14,7 +14,7 @@ from album_operator.__main__ import _listen
 from album_operator.clock import ServerClock
 from album_operator.domain.release import Ref
 from album_operator.leading import Ground
-from album_operator.metrics import Metrics
+from album_operator.metrics.metrics import Metrics
 from album_operator.secrecy import KnownSecrets
 from album_operator.serving.health import Health
 from album_operator.settings import read_settings

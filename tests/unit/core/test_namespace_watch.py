@@ -14,7 +14,7 @@ from aiohttp import web
 from album_operator.domain.claims import ConfigBranch
 from album_operator.domain.release import Ref
 from album_operator.memory.release_index import ReleaseIndex
-from album_operator.metrics import Metrics
+from album_operator.metrics.metrics import Metrics
 from album_operator.waking import handlers
 from album_operator.waking.daemons import Daemons
 from album_operator.waking.handlers import NamespaceWatch

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from album_operator.domain.candidacy import Leader
 from album_operator.domain.notice import AnyNotice
-from album_operator.metrics import Metrics
+from album_operator.metrics.metrics import Metrics
 from album_operator.serving import relay
 from album_operator.serving.relay import Relay
 from album_operator.serving.webhooks import BODY_LIMIT, Receiver, serve_webhooks

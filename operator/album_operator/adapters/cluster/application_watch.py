@@ -16,7 +16,7 @@ from album_operator.adapters.cluster.cluster import Cluster, application_path
 from album_operator.adapters.cluster.refusals import GoneError
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.release import Ref
-from album_operator.metrics import Metrics
+from album_operator.metrics.metrics import Metrics
 
 LOG = logging.getLogger(__name__)
 
