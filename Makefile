@@ -8,6 +8,7 @@ PYTHON := $(VENV)/bin/python
 DEMO_TESTBED := album
 FORGE ?= gitea
 KUBERNETES ?= 1.31
+PYTHON_VERSION ?= 3.13
 TEST_TESTBED := album-test
 export PYTHONPATH := operator:.
 
@@ -74,6 +75,16 @@ tests-alone: setup ## Ten releases beside a hostile namespace, on a real API ser
 .PHONY: test-kubernetes
 test-kubernetes: setup ## Integration tests on another Kubernetes: KUBERNETES=1.31 or 1.34
 	TEST_KUBERNETES='$(KUBERNETES)' $(PYTHON) -m pytest tests/integration $(ALONE:%=--ignore=%)
+
+# Beside the checkout, whose .venv has the image's Python. uv takes an interpreter that is there (on
+# PATH, or its path as PYTHON_VERSION), else fetches one.
+OTHER_VENV := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/album-release-operator/python-$(notdir $(PYTHON_VERSION))
+
+.PHONY: test-python
+test-python: setup ## Unit tests on another Python: PYTHON_VERSION=3.12, 3.13 or 3.14
+	$(VENV)/bin/uv venv --quiet --clear --python '$(PYTHON_VERSION)' '$(OTHER_VENV)'
+	$(VENV)/bin/uv pip sync --quiet --require-hashes --python '$(OTHER_VENV)' requirements/dev.txt
+	'$(OTHER_VENV)/bin/python' -m pytest tests/unit
 
 .PHONY: tests-on-testbed
 tests-on-testbed: setup ## End to end, and the testbed's own tests; the testbed is taken down after

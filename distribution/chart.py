@@ -21,8 +21,12 @@ TEMPLATED = frozenset({"namespace.yaml", "deployment.yaml", "disruption.yaml", "
 PEOPLE = frozenset({"user-roles.yaml"})
 """Files that are there once in a cluster, as the CRDs are."""
 
-DERIVED = frozenset({"ALBUM_NAMESPACES", "ALBUM_ARGOCD_NAMESPACES"})
-"""Settings that follow from values which bring the rights too."""
+DERIVED = {
+    "ALBUM_NAMESPACES": "namespaces",
+    "ALBUM_ARGOCD_NAMESPACES": "applicationNamespaces",
+    "ALBUM_OPERATOR_IMAGE": "image",
+}
+"""Settings that follow from a value which brings more, such as the rights; a template says so."""
 
 _SETTINGS = "settings:\n"
 _NUMBER = r"[0-9]+(\.[0-9]+)?"
@@ -134,7 +138,11 @@ def _schema(text: str, settings: list[Setting]) -> str:
         "description": "Settings of the operator: docs/reference.md",
         "type": "object",
         "additionalProperties": False,
-        "properties": {setting.name: _schema_of(setting) for setting in settings},
+        "properties": {setting.name: _schema_of(setting) for setting in settings}
+        | {
+            name: {"description": f"Refused: it follows from the value `{value}`."}
+            for name, value in DERIVED.items()
+        },
     }
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
@@ -144,8 +152,8 @@ def _schema_of(setting: Setting) -> dict[str, object]:
     if setting.comment:
         said["description"] = " ".join(setting.comment)
     if setting.name == "HTTPS_PROXY":
-        # A ConfigMap is no place for a password: the Secret `album-operator-proxy` is.
-        return said | {"type": "string", "pattern": "^[^@]*$"}
+        # One with a user is refused by a template: a pattern would show the password.
+        return said | {"type": "string"}
     if setting.default in ("true", "false"):
         return said | {"enum": [True, False, "true", "false"]}
     if re.fullmatch(_NUMBER, setting.default):

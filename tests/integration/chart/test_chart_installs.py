@@ -13,7 +13,7 @@ from distribution.chart import CHART
 from testbed.commands import PartError, capture, wait_until
 from tests.integration.apiserver import ApiServer
 from tests.integration.chart.conftest import RELEASE, SYSTEM, Helm, installing, objects_of
-from tests.integration.manifests.applications import MANIFESTS
+from tests.integration.manifests.applications import CRD, MANIFESTS, UNKNOWN_FIELDS_STAY
 from tests.integration.manifests.conftest import Installed
 from tests.integration.manifests.operator_process import running_operator
 
@@ -160,6 +160,26 @@ def test_what_was_applied_by_kubectl_is_taken_over_without_a_gap(
     assert "namespace/taken-builds" in _names(chart_server, "namespaces")
 
 
+def test_what_a_release_of_another_name_left_is_taken_over_as_the_refusal_says(
+    cluster: Helm, chart_server: ApiServer
+) -> None:
+    _install(cluster, "former", "left-builds")
+    cluster.run("uninstall", RELEASE, "-n", "former")
+    install = ("install", "other", str(CHART), "-n", "latter", "--create-namespace")
+    served = "--set=namespaces[0].name=left-builds"
+    remedy = f"--take-ownership takes over what an uninstalled release {RELEASE} left"
+    assert remedy in cluster.refusal(*install, served)
+
+    kept = (served, "--set=namespaces[0].create=false")
+    said = cluster.refusal(*install, *kept)
+    assert 'CustomResourceDefinition "albumpipelines.album.dev" in namespace "" exists' in said
+    cluster.run(*install, *kept, "--take-ownership")
+
+    found = chart_server.request("GET", CRD_PATH).body["metadata"]["annotations"]
+    assert found["meta.helm.sh/release-name"] == "other"
+    assert cluster.run("list", "-A", "-q").split() == ["other"]
+
+
 def test_what_is_rendered_is_taken_by_kubectl(helm: Helm, chart_server: ApiServer) -> None:
     names = ("--set=namespaces[0].name=rendered-builds",)
     for name in ("rendered", "rendered-builds"):
@@ -189,6 +209,19 @@ def test_the_notes_tell_what_is_in_the_way_of_builds(
     again = cluster.run("upgrade", RELEASE, str(CHART), "-n", "noted", "--reset-then-reuse-values")
     assert "kubectl label" not in again
     assert "kubectl rollout status deployment/album-operator -n noted" in again
+
+
+def test_the_notes_tell_that_argo_cd_is_missing_until_it_is_there(
+    cluster: Helm, chart_server: ApiServer
+) -> None:
+    install = ("install", RELEASE, str(CHART), "-n", "first", "--dry-run=server")
+    told = "WARNING: there are no Applications in this cluster. Install Argo CD"
+    chart_server.run_kubectl("delete", "crd", "applications.argoproj.io")
+    try:
+        assert told in cluster.run(*install)
+    finally:
+        chart_server.request("POST", CRD, UNKNOWN_FIELDS_STAY)
+    assert told not in cluster.run(*install)
 
 
 def test_the_examples_for_artifact_hub_are_taken(cluster: Helm, chart_server: ApiServer) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from distribution.chart import CHART, DERIVED
 from testbed.commands import PartError, capture
 from tests.integration.chart.conftest import DEFAULTS, Helm, objects_of, without_helms_own, written
 from tests.integration.manifests.applications import MANIFESTS
@@ -83,12 +84,13 @@ REFUSED = [
     ({"applicationNamespaces": []}, "/applicationNamespaces"),
     ({"applicationNamespaces": "argocd"}, "/applicationNamespaces"),
     ({"settings": {"ALBUM_MERGE_POL_SECONDS": 10}}, "ALBUM_MERGE_POL_SECONDS"),
-    ({"settings": {"ALBUM_NAMESPACES": "a,b"}}, "ALBUM_NAMESPACES"),
     ({"settings": {"ALBUM_MERGE_POLL_SECONDS": "10s"}}, "/settings/ALBUM_MERGE_POLL_SECONDS"),
     ({"settings": {"ALBUM_MERGE_POLL_SECONDS": 0}}, "/settings/ALBUM_MERGE_POLL_SECONDS"),
     ({"settings": {"ALBUM_REQUIRE_CONSENT": "no"}}, "/settings/ALBUM_REQUIRE_CONSENT"),
-    ({"settings": {"HTTPS_PROXY": "http://a:b@proxy.example.org:3128"}}, "/settings/HTTPS_PROXY"),
-    ({"extraEnv": [{"name": "ALBUM_CACHE_DIR", "value": "/"}]}, "/extraEnv/0/name"),
+    (
+        {"extraEnv": [{"name": "ALBUM_CACHE_DIR", "value": "/"}]},
+        "extraEnv[0].name: ALBUM_CACHE_DIR is no further variable: settings of the operator are",
+    ),
     ({"imagePullSecrets": ["registry"]}, "/imagePullSecrets/0"),
     ({"service": {"type": "ExternalName"}}, "/service/type"),
 ]
@@ -101,6 +103,21 @@ def test_wrong_values_are_refused_with_the_field(
     with pytest.raises(PartError) as caught:
         helm.template(written(tmp_path, values))
     assert field in str(caught.value)
+
+
+def test_a_password_of_the_proxy_is_refused_without_being_shown(helm: Helm) -> None:
+    said = helm.refusal(
+        *("template", "album", str(CHART)), "--set=settings.HTTPS_PROXY=http://a:secret@proxy:3128"
+    )
+    assert "settings.HTTPS_PROXY: a ConfigMap is no place for a password" in said
+    assert "a Secret `album-operator-proxy`" in said
+    assert "secret@" not in said
+
+
+def test_each_setting_that_follows_from_a_value_is_refused_with_that_value(helm: Helm) -> None:
+    for name, value in DERIVED.items():
+        said = helm.refusal("template", "album", str(CHART), f"--set=settings.{name}=x")
+        assert f"settings.{name}: it follows from the value `{value}`: say it there" in said
 
 
 def _deployment(helm: Helm, *arguments: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from album_operator.domain.errors import OutsideError
 from album_operator.domain.release import Ref
 from album_operator.passes import Memory, Next
 from album_operator.reconcile import Reconciler
+from album_operator.term import NotLeadingError
 from album_operator.waking.wakeups import Wakeups
 from tests.fakes.builders import BRANCH, NAMESPACE
 from tests.unit.core.stage import Stage
@@ -35,6 +36,13 @@ WRITES = frozenset(
         "put_index",
     }
 )
+
+EACH_KIND = {
+    write: (way, number)
+    for way, (_, writes) in reversed(UNDISTURBED.items())
+    for number, write in reversed(list(enumerate(writes, 1)))
+}
+"""Where each kind of write is done first: the way of a release, and the number of the write."""
 
 
 class _Port:
@@ -154,6 +162,41 @@ async def test_another_operator_that_comes_in_at_a_write_changes_nothing(
     await operators.release(passes)
 
     assert seen >= at
+    await _assert_one_of_each(stage, way)
+
+
+@pytest.mark.parametrize(("way", "at"), EACH_KIND.values(), ids=EACH_KIND)
+async def test_a_leader_that_sleeps_before_a_write_while_another_is_elected_leaves_all_to_that(
+    way: str, at: int
+) -> None:
+    stage = Stage(**WAYS[way])
+    operators = Operators(stage)
+    is_deposed = False
+
+    async def sleep(name: str, is_after: bool) -> None:
+        nonlocal is_deposed
+        if name not in WRITES or is_after:
+            return
+        if not is_deposed and len(stage.faults.writes) == at - 1:
+            is_deposed = True
+            await operators.settle(1)
+        if is_deposed:
+            # As `Term.check` does in the adapters, right before they send.
+            raise NotLeadingError
+
+    operators.start(sleep)
+    operators.start(_nothing)
+    stage.apply()
+
+    async def passes() -> list[Next]:
+        due = await operators.run_pass(0)
+        if is_deposed:
+            due = await operators.run_pass(1)
+        return [due, due]
+
+    await operators.release(passes)
+
+    assert is_deposed
     await _assert_one_of_each(stage, way)
 
 
