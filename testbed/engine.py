@@ -202,6 +202,8 @@ def _stop(folder: Path, settings: Settings) -> None:
         # Of image builds that were broken off: no testbed is left that could own one.
         for container in engine.docker("ps", "--all", "--quiet").split():
             engine.docker("rm", "--force", "--volumes", container)
+        # Of nodes that were killed with their engine: each has gigabytes.
+        engine.docker("volume", "prune", "--force")
         os.kill(pid, signal.SIGTERM)
         wait_until(
             lambda: not _is_alive(pid),

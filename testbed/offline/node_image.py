@@ -138,7 +138,7 @@ def _export(engine: Engine, tag: str, tree: Path, log: Path) -> None:
     container = engine.docker("create", "--network=none", tag, "true")
     archive = tree.with_name("tree.tar")
     engine.docker("export", "--output", str(archive), container)
-    engine.docker("rm", container)
+    engine.docker("rm", "--volumes", container)
     tree.mkdir()
     run(["tar", "-C", tree, "--numeric-owner", "-xpf", archive], part=_PART, log=log)
     archive.unlink()

@@ -117,6 +117,8 @@ def test_down_leaves_nothing_but_the_cache(running: Settings) -> None:
     if left is None:
         assert not engine.run_folder(running).exists()
         assert not find_mounts(engine.run_folder(running), running.cache)
+        volumes = running.cache / "engine" / "data" / "volumes"
+        assert not [entry for entry in volumes.iterdir() if entry.is_dir()]
     else:
         # Another testbed of the machine uses the engine: nothing of ours is in it.
         named = f"name={running.name}"
