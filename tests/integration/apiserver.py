@@ -150,14 +150,13 @@ def _answer(status: int, content: bytes) -> Answer:
         return Answer(status, content.decode(errors="replace"))
 
 
+API_SERVER = f"kube-apiserver-{MINOR}" if MINOR else "kube-apiserver"
+"""The one program of another Kubernetes: those beside it are the testbed's, and judge nothing."""
+
+
 def ensure_programs() -> Path:
-    """Give a folder with `etcd`, `kubectl`, and the API server and controllers to test with."""
-    ours = ("kube-apiserver", "kube-controller-manager")
-    return gotools.ensure(["etcd", "kubectl", *map(_named, ours)])
-
-
-def _named(program: str) -> str:
-    return f"{program}-{MINOR}" if MINOR else program
+    """Give a folder with `etcd`, `kubectl`, the API server to test with, and controllers."""
+    return gotools.ensure(["etcd", "kubectl", "kube-controller-manager", API_SERVER])
 
 
 @contextmanager
@@ -207,7 +206,7 @@ def running_controllers(
         names: such as `clusterrole-aggregation-controller`.
     """
     argv = [
-        str(binaries / _named("kube-controller-manager")),
+        str(binaries / "kube-controller-manager"),
         f"--kubeconfig={server.kubeconfig}",
         f"--controllers={','.join(names)}",
         "--leader-elect=false",
@@ -239,7 +238,7 @@ def _apiserver_argv(binaries: Path, folder: Path, port: int, etcd_port: int) -> 
     tokens = folder / "tokens.csv"
     tokens.write_text(f"{ADMIN_TOKEN},admin,admin,system:masters\n")
     return [
-        str(binaries / _named("kube-apiserver")),
+        str(binaries / API_SERVER),
         f"--etcd-servers=http://127.0.0.1:{etcd_port}",
         "--bind-address=127.0.0.1",
         "--advertise-address=127.0.0.1",

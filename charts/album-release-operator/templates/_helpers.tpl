@@ -14,6 +14,13 @@ app.kubernetes.io/part-of: album-release-operator
 {{- end }}
 {{- end }}
 
+{{/* Annotations of what stays. Argo CD keeps the first when its Application goes, and prunes it when the chart no longer
+has it (argo-cd#17819) without the second. */}}
+{{- define "album.kept" -}}
+helm.sh/resource-policy: keep
+argocd.argoproj.io/sync-options: Prune=false
+{{- end }}
+
 {{/* Namespaces whose releases are served, by commas. */}}
 {{- define "album.namespaces" -}}
 {{- $names := list }}

@@ -20,7 +20,7 @@ from tests.integration.manifests.applications import CRD, UNKNOWN_FIELDS_STAY
 RELEASE = "album"
 SYSTEM = "album-system"
 DEFAULTS = "album-operator-defaults"
-HELMS_OWN = ("helm.sh/resource-policy", "checksum/settings")
+HELMS_OWN = ("helm.sh/resource-policy", "argocd.argoproj.io/sync-options", "checksum/settings")
 
 Objects = dict[tuple[str, str, str], dict[str, Any]]
 
@@ -86,7 +86,7 @@ def objects_of(text: str) -> Objects:
 
 
 def without_helms_own(objects: Objects) -> Objects:
-    """Leave out what tells Helm to keep an object, and what starts Pods when a setting changes."""
+    """Leave out what keeps an object, and what starts Pods when a setting changes."""
     for one in objects.values():
         annotated = [one["metadata"]]
         if one["kind"] == "Deployment":

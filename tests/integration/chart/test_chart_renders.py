@@ -35,6 +35,18 @@ def test_with_its_own_values_it_is_the_default_overlay(helm: Helm, kubectl: Path
         assert one == wanted[name], name
 
 
+def test_what_holds_releases_is_kept_by_helm_and_by_argo_cd(helm: Helm) -> None:
+    kept = {
+        (kind, name): one["metadata"]["annotations"]
+        for (kind, _, name), one in objects_of(helm.template()).items()
+        if kind in {"CustomResourceDefinition", "Namespace"}
+    }
+    assert len(kept) == 3
+    for annotations in kept.values():
+        assert annotations["helm.sh/resource-policy"] == "keep"
+        assert annotations["argocd.argoproj.io/sync-options"] == "Prune=false"
+
+
 def test_under_another_name_in_another_namespace_it_is_such_an_overlay(
     helm: Helm, kubectl: Path, tmp_path: Path
 ) -> None:
