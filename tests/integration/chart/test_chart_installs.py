@@ -160,20 +160,28 @@ def test_what_was_applied_by_kubectl_is_taken_over_without_a_gap(
     assert "namespace/taken-builds" in _names(chart_server, "namespaces")
 
 
-def test_what_a_release_of_another_name_left_is_taken_over_as_the_refusal_says(
+def test_what_another_release_left_is_taken_over_as_the_refusal_says(
     cluster: Helm, chart_server: ApiServer
 ) -> None:
     _install(cluster, "former", "left-builds")
     cluster.run("uninstall", RELEASE, "-n", "former")
-    install = ("install", "other", str(CHART), "-n", "latter", "--create-namespace")
-    served = "--set=namespaces[0].name=left-builds"
-    remedy = f"--take-ownership takes over what an uninstalled release {RELEASE} left"
-    assert remedy in cluster.refusal(*install, served)
+    where = (
+        str(CHART),
+        "-n",
+        "latter",
+        "--create-namespace",
+        "--set=namespaces[0].name=left-builds",
+    )
+    remedy = (
+        f"--take-ownership takes over what an uninstalled release {RELEASE} of namespace former"
+    )
+    for name in (RELEASE, "other"):
+        assert remedy in cluster.refusal("install", name, *where)
 
-    kept = (served, "--set=namespaces[0].create=false")
-    said = cluster.refusal(*install, *kept)
+    install = ("install", "other", *where, "--set=namespaces[0].create=false")
+    said = cluster.refusal(*install)
     assert 'CustomResourceDefinition "albumpipelines.album.dev" in namespace "" exists' in said
-    cluster.run(*install, *kept, "--take-ownership")
+    cluster.run(*install, "--take-ownership")
 
     found = chart_server.request("GET", CRD_PATH).body["metadata"]["annotations"]
     assert found["meta.helm.sh/release-name"] == "other"
@@ -214,7 +222,8 @@ def test_the_notes_tell_what_is_in_the_way_of_builds(
 def test_the_notes_tell_that_argo_cd_is_missing_until_it_is_there(
     cluster: Helm, chart_server: ApiServer
 ) -> None:
-    install = ("install", RELEASE, str(CHART), "-n", "first", "--dry-run=server")
+    served = "--set=namespaces[0].name=first-builds"
+    install = ("install", RELEASE, str(CHART), "-n", "first", "--dry-run=server", served)
     told = "WARNING: there are no Applications in this cluster. Install Argo CD"
     chart_server.run_kubectl("delete", "crd", "applications.argoproj.io")
     try:
