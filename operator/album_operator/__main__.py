@@ -24,6 +24,7 @@ from album_operator.metrics.metrics import Metrics
 from album_operator.secrecy import KnownSecrets, clean_logs
 from album_operator.serving.health import Health, serve_health
 from album_operator.serving.relay import Relay
+from album_operator.serving.scrapes import serve_metrics
 from album_operator.serving.webhooks import Receiver, serve_webhooks
 from album_operator.settings import Settings, SettingsError, read_settings
 from album_operator.term import Term
@@ -34,9 +35,12 @@ LOG = logging.getLogger("album_operator")
 
 
 async def _listen(ground: Ground, election: Election | None) -> list[web.AppRunner]:
-    """Open the port of probes and metrics, and that of the webhooks where they have a secret."""
+    """Open the ports of probes and metrics, and that of webhooks where these have a secret."""
     settings = ground.settings
-    runners = [await serve_health(ground.health, ground.metrics, settings.health_port)]
+    runners = [
+        await serve_health(ground.health, settings.health_port),
+        await serve_metrics(ground.metrics, settings.metrics_port),
+    ]
     if settings.webhook_secret_file is None:
         LOG.info(
             "ALBUM_WEBHOOK_SECRET_FILE is not set: merges and tags are noticed by polling only."

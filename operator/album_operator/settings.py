@@ -86,7 +86,8 @@ class Settings:
         cache_bytes: most bytes it keeps there.
         fetch_bytes: most bytes that git may bring at once from a repository.
         git_memory: bytes of memory that one process of git may have.
-        health_port: TCP port of `/healthz`, `/readyz` and `/metrics`.
+        health_port: TCP port of `/healthz` and `/readyz`.
+        metrics_port: TCP port of `/metrics`.
         webhook_port: TCP port of the webhook receiver.
         webhook_secret_file: file with what webhooks are signed with; None: none are received.
         log_format: how lines of the log are written.
@@ -114,6 +115,7 @@ class Settings:
     fetch_bytes: int
     git_memory: int
     health_port: int
+    metrics_port: int
     webhook_port: int
     webhook_secret_file: Path | None
     log_format: LogFormat
@@ -282,6 +284,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             f"a number of bytes from {LEAST_MEMORY} on",
         ),
         health_port=read.parsed("ALBUM_HEALTH_PORT", "8080", as_port, "a TCP port"),
+        metrics_port=read.parsed("ALBUM_METRICS_PORT", "8082", as_port, "a TCP port"),
         webhook_port=read.parsed("ALBUM_WEBHOOK_PORT", "8081", as_port, "a TCP port"),
         webhook_secret_file=read.optional("ALBUM_WEBHOOK_SECRET_FILE", as_path, "an absolute path"),
         log_format=read.choice("ALBUM_LOG_FORMAT", LogFormat.TEXT),
@@ -289,18 +292,27 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         host_aliases=read.aliases("ALBUM_HOST_ALIASES"),
         candidacy=_read_candidacy(read),
     )
+    _check_ports(read, settings)
     _check_webhooks(read, settings)
     if read.faults:
         raise SettingsError("; ".join(read.faults))
     return settings
 
 
+def _check_ports(read: Variables, settings: Settings) -> None:
+    taken = {settings.health_port: "ALBUM_HEALTH_PORT"}
+    asked = {"ALBUM_METRICS_PORT": settings.metrics_port}
+    if settings.webhook_secret_file is not None:
+        asked["ALBUM_WEBHOOK_PORT"] = settings.webhook_port
+    for name, port in asked.items():
+        if (other := taken.setdefault(port, name)) != name:
+            read.faults.append(f"{name}: `{port}` is {other} too")
+
+
 def _check_webhooks(read: Variables, settings: Settings) -> None:
-    file, port = settings.webhook_secret_file, settings.webhook_port
+    file = settings.webhook_secret_file
     if file is None:
         return
-    if port == settings.health_port:
-        read.faults.append(f"ALBUM_WEBHOOK_PORT: `{port}` is ALBUM_HEALTH_PORT too")
     try:
         read_webhook_secrets(file)
     except SettingsError as error:

@@ -26,7 +26,7 @@ def _await_detail(world: World, name: str, reason: str) -> None:
 
 def _deliveries(world: World) -> float:
     """Give how many webhooks of the forge the operator has taken."""
-    pod = f"{world.operator_pod()}:8080"
+    pod = f"{world.operator_pod()}:8082"
     text = world.core.connect_get_namespaced_pod_proxy_with_path(pod, SYSTEM, "metrics")
     found = re.search(r'deliveries_total\{forge="gitea",result="accepted"\} (\S+)', text)
     return float(found.group(1)) if found is not None else 0.0

@@ -1,4 +1,4 @@
-"""`/healthz` and `/readyz`: whether the operator lives and can do its work; `/metrics`."""
+"""`/healthz` and `/readyz`: whether the operator lives and can do its work."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from album_operator.metrics.metrics import Metrics
 from album_operator.stopwatch import Stopwatch
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -82,8 +81,8 @@ class Health:
         return True, f"serving {', '.join(self.served)}. {missing}".strip()
 
 
-async def serve_health(health: Health, metrics: Metrics, port: int) -> web.AppRunner:
-    """Serve probes and metrics on all addresses of the Pod; the caller cleans the runner up."""
+async def serve_health(health: Health, port: int) -> web.AppRunner:
+    """Serve the probes on all addresses of the Pod; the caller cleans the runner up."""
 
     def answer(ask: Callable[[], tuple[bool, str]]) -> Handler:
         async def handle(_: web.Request) -> web.StreamResponse:
@@ -92,13 +91,9 @@ async def serve_health(health: Health, metrics: Metrics, port: int) -> web.AppRu
 
         return handle
 
-    async def expose(_: web.Request) -> web.StreamResponse:
-        return web.Response(body=metrics.render(), headers={"Content-Type": metrics.content_type})
-
     app = web.Application()
     app.router.add_get("/healthz", answer(health.is_alive))
     app.router.add_get("/readyz", answer(health.is_ready))
-    app.router.add_get("/metrics", expose)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, port=port).start()

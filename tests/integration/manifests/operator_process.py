@@ -35,16 +35,19 @@ class Running:
     Attributes:
         process: the process.
         port: of its probes.
+        metrics_port: of its metrics.
         log: file with its output.
     """
 
     process: subprocess.Popen[bytes]
     port: int
+    metrics_port: int
     log: Path
 
     def find_answer(self, path: str) -> tuple[int, str] | None:
-        """Ask a probe; None where nothing listens yet."""
-        url = f"http://127.0.0.1:{self.port}{path}"
+        """Ask a probe, or for the metrics; None where nothing listens yet."""
+        port = self.metrics_port if path == "/metrics" else self.port
+        url = f"http://127.0.0.1:{port}{path}"
         try:
             with urllib.request.urlopen(url, timeout=5) as answer:
                 return answer.status, answer.read().decode()
@@ -100,9 +103,10 @@ def running_operator(
         checkout: folder of the version that is run.
         settings: `ALBUM_*` in place of the shipped ones.
     """
-    with socket.socket() as probe:
+    with socket.socket() as probe, socket.socket() as scrape:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        scrape.bind(("127.0.0.1", 0))
+        port, metrics_port = probe.getsockname()[1], scrape.getsockname()[1]
     lines = (checkout / "manifests" / "base" / "settings.env").read_text().splitlines()
     shipped = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
     environment = {
@@ -110,6 +114,7 @@ def running_operator(
         "ALBUM_NAMESPACES": namespaces,
         "ALBUM_OPERATOR_IMAGE": "album-operator:0.1.0",
         "ALBUM_HEALTH_PORT": str(port),
+        "ALBUM_METRICS_PORT": str(metrics_port),
         # Not the shipped one: operators of other tests run beside this one.
         "ALBUM_CACHE_DIR": str(folder / f"cache-{port}"),
         "KUBECONFIG": str(write_kubeconfig(installed, folder, api_server)),
@@ -129,7 +134,7 @@ def running_operator(
             stderr=subprocess.STDOUT,
         )
         try:
-            yield Running(process, port, log)
+            yield Running(process, port, metrics_port, log)
         finally:
             process.kill()
             process.wait()

@@ -25,6 +25,7 @@ class Flow:
 
     Attributes:
         peer: address of the other side, or the labels of a Pod of the same namespace.
+        namespace: labels of the other side's namespace, where it is a Pod of another one.
         port: where it goes to.
         protocol: of the transport.
         ports: names of the called Pod's ports.
@@ -34,6 +35,7 @@ class Flow:
     port: int
     protocol: str = "TCP"
     ports: Mapping[str, int] = field(default_factory=dict)
+    namespace: Mapping[str, str] | None = None
 
 
 def _admits(policy: Raw, direction: str, flow: Flow) -> bool:
@@ -45,13 +47,18 @@ def _admits(policy: Raw, direction: str, flow: Flow) -> bool:
     assert direction.title() in policy["policyTypes"]
     sides = "from" if direction == "ingress" else "to"
     return any(
-        (not rule.get(sides) or any(_is_peer(one, flow.peer) for one in rule[sides]))
+        (not rule.get(sides) or any(_is_peer(one, flow) for one in rule[sides]))
         and (not rule.get("ports") or any(_is_port(one, flow) for one in rule["ports"]))
         for rule in policy.get(direction, [])
     )
 
 
-def _is_peer(rule: Raw, peer: str | Raw) -> bool:
+def _is_peer(rule: Raw, flow: Flow) -> bool:
+    peer = flow.peer
+    if (chosen := rule.get("namespaceSelector")) is not None:
+        return flow.namespace is not None and (
+            chosen["matchLabels"].items() <= flow.namespace.items()
+        )
     if not isinstance(peer, str):
         selected = rule.get("podSelector")
         return selected is not None and selected["matchLabels"].items() <= peer.items()
@@ -177,11 +184,21 @@ def test_a_build_gets_to_no_api_server_of_a_private_network(
     assert not _admits(builds["spec"], "egress", Flow(address, port))
 
 
-def test_probes_metrics_and_webhooks_get_to_the_operator_and_nothing_else(operator: Raw) -> None:
+def test_probes_and_webhooks_get_to_the_operator_and_nothing_else(operator: Raw) -> None:
     ports = _ports()
     for port in range(8000, 8100):
         flow = Flow(PRIVATE[1], port, ports=ports)
-        assert _admits(operator["spec"], "ingress", flow) == (port in ports.values())
+        is_open = port in {ports["health"], ports["webhooks"]}
+        assert _admits(operator["spec"], "ingress", flow) == is_open
+
+
+def test_metrics_are_for_the_namespaces_that_are_labelled_for_them(operator: Raw) -> None:
+    ports = _ports()
+    asked = Flow({"app": "prometheus"}, ports["metrics"], ports=ports)
+    for labels, is_let in (({"metrics": "enabled"}, True), ({"team": "shop"}, False)):
+        flow = replace(asked, namespace=labels)
+        assert _admits(operator["spec"], "ingress", flow) == is_let
+    assert not _admits(operator["spec"], "ingress", asked)
 
 
 def test_a_standby_hands_webhooks_on_to_the_pod_that_leads(operator: Raw) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -25,25 +25,27 @@ from tests.unit.core.deliveries import BODY, REPOSITORY, SECRET, signed
 RELEASE = Ref("album", "backend-v1.1.0")
 
 
-def _free_ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("127.0.0.1", 0))
-        other.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], other.getsockname()[1]
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
 
 
 @asynccontextmanager
 async def _listening(
     wakeups: Wakeups, secret_file: str, known: KnownSecrets | None = None
 ) -> AsyncIterator[Callable[[str], str]]:
-    """Give the URL of a path on the port of the probes, or on that of the webhooks."""
-    health_port, webhook_port = _free_ports()
+    """Give the URL of a path on the port of the probes, of metrics, or of the webhooks."""
+    health_port, webhook_port, metrics_port = _free_ports(3)
     settings = read_settings(
         {
             "ALBUM_NAMESPACES": "album",
             "ALBUM_OPERATOR_IMAGE": "album-operator:1",
             "ALBUM_HEALTH_PORT": str(health_port),
             "ALBUM_WEBHOOK_PORT": str(webhook_port),
+            "ALBUM_METRICS_PORT": str(metrics_port),
             "ALBUM_WEBHOOK_SECRET_FILE": secret_file,
         }
     )
@@ -57,12 +59,14 @@ async def _listening(
         wakeups,
     )
     runners = await _listen(ground, None)
+    others = {"/webhooks": webhook_port, "/metrics": metrics_port}
+
+    def find_url(path: str) -> str:
+        begun = [port for begin, port in others.items() if path.startswith(begin)]
+        return f"http://127.0.0.1:{begun[0] if begun else health_port}{path}"
+
     try:
-        yield (
-            lambda path: (
-                f"http://127.0.0.1:{webhook_port if 'webhooks' in path else health_port}{path}"
-            )
-        )
+        yield find_url
     finally:
         for runner in runners:
             await runner.cleanup()
@@ -86,6 +90,7 @@ async def test_a_delivery_wakes_the_release_and_is_counted(tmp_path: Path) -> No
         async with asyncio.timeout(10):
             await wakeups.wait(RELEASE)
         async with session.get(url("/metrics")) as answer:
+            assert answer.content_type == "text/plain"
             assert '{forge="gitea",result="accepted"} 1.0' in await answer.text()
         async with session.get(url("/healthz")) as answer:
             assert answer.status == 200

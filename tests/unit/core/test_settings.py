@@ -51,6 +51,7 @@ def test_two_variables_are_enough() -> None:
     assert (settings.fetch_bytes, settings.git_memory) == (FETCH_BYTES, MEMORY_BYTES)
     assert settings.health_port == 8080
     assert settings.webhook_port == 8081
+    assert settings.metrics_port == 8082
     assert settings.webhook_secret_file is None
     assert settings.proxies == Proxies()
     assert settings.ca_file is None
@@ -122,6 +123,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
             "ALBUM_POD_IP": "fd00::7",
             "ALBUM_HEALTH_PORT": "9000",
             "ALBUM_WEBHOOK_PORT": "9001",
+            "ALBUM_METRICS_PORT": "9002",
             "ALBUM_WEBHOOK_SECRET_FILE": str(secret_file),
             "HTTPS_PROXY": "http://ann:word@proxy.example.org:3128",
             "NO_PROXY": ".svc,10.0.0.0/8",
@@ -172,6 +174,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     assert settings.fetch_bytes == 2_000_000
     assert settings.git_memory == 40_000_000
     assert settings.health_port == 9000
+    assert settings.metrics_port == 9002
     assert settings.webhook_port == 9001
     assert settings.webhook_secret_file == secret_file
     proxies = Proxies(Proxy("proxy.example.org:3128", "ann", "word"), ("svc", "10.0.0.0/8"))
@@ -267,6 +270,7 @@ def test_all_that_is_missing_is_named_at_once() -> None:
         ("ALBUM_HEALTH_PORT", "http"),
         ("ALBUM_HEALTH_PORT", "\u00b2"),
         ("ALBUM_WEBHOOK_PORT", "0"),
+        ("ALBUM_METRICS_PORT", "0"),
         ("ALBUM_WEBHOOK_SECRET_FILE", "secret"),
     ],
 )
@@ -288,7 +292,7 @@ def test_who_stands_for_election_needs_a_name() -> None:
         read_settings({**LEAST, "ALBUM_LEASE_NAMESPACE": "album-system"})
 
 
-def test_probes_and_webhooks_need_a_port_each(tmp_path: Path) -> None:
+def test_probes_metrics_and_webhooks_need_a_port_each(tmp_path: Path) -> None:
     secret_file = tmp_path / "secret"
     secret_file.write_text("sixteen letters!")
     same = {**LEAST, "ALBUM_WEBHOOK_PORT": "8080"}
@@ -296,6 +300,8 @@ def test_probes_and_webhooks_need_a_port_each(tmp_path: Path) -> None:
     assert read_settings(same).webhook_secret_file is None
     with pytest.raises(SettingsError, match="ALBUM_WEBHOOK_PORT: `8080` is ALBUM_HEALTH_PORT too"):
         read_settings({**same, "ALBUM_WEBHOOK_SECRET_FILE": str(secret_file)})
+    with pytest.raises(SettingsError, match="ALBUM_METRICS_PORT: `8080` is ALBUM_HEALTH_PORT too"):
+        read_settings({**LEAST, "ALBUM_METRICS_PORT": "8080"})
 
 
 @pytest.mark.parametrize(

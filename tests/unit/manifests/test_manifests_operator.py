@@ -166,18 +166,28 @@ def test_probes_ask_the_port_the_operator_listens_on() -> None:
 
 
 def test_webhooks_come_to_the_port_the_operator_listens_on() -> None:
-    service = yaml.safe_load((MANIFESTS / "base/service.yaml").read_text())
-    deployment = _deployment()
-    (port,) = service["spec"]["ports"]
     settings, _ = _read(_defaults() | _fixed())
-    assert {one["name"]: one["containerPort"] for one in _container()["ports"]} == {
-        "health": settings.health_port,
-        port["targetPort"]: settings.webhook_port,
-    }
+    assert _served("service.yaml") == {"webhooks": settings.webhook_port}
+
+
+def test_who_asks_for_metrics_gets_to_each_pod_even_one_that_is_not_ready() -> None:
+    settings, _ = _read(_defaults() | _fixed())
+    assert _served("metrics.yaml") == {"metrics": settings.metrics_port}
+    spec = yaml.safe_load((MANIFESTS / "base/metrics.yaml").read_text())["spec"]
+    assert (spec["clusterIP"], spec["publishNotReadyAddresses"]) == ("None", True)
+    # A Service without an address of its own forwards no port to another.
+    assert [port["port"] for port in spec["ports"]] == [settings.metrics_port]
+
+
+def _served(file: str) -> dict[str, int]:
+    """Give the ports of the operator's Pods that a Service of the base leads to, by name."""
+    service, deployment = yaml.safe_load((MANIFESTS / "base" / file).read_text()), _deployment()
     assert service["spec"]["selector"] == deployment["spec"]["selector"]["matchLabels"]
     assert service["metadata"]["namespace"] == deployment["metadata"]["namespace"]
     listed = yaml.safe_load((MANIFESTS / "base/kustomization.yaml").read_text())["resources"]
-    assert "service.yaml" in listed
+    assert file in listed
+    ports = {one["name"]: one["containerPort"] for one in _container()["ports"]}
+    return {port["targetPort"]: ports[port["targetPort"]] for port in service["spec"]["ports"]}
 
 
 def test_the_secret_of_the_webhooks_may_be_missing_and_is_only_read() -> None:
