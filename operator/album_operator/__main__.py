@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import NoReturn
 
@@ -16,8 +16,11 @@ from album_operator.adapters.cluster.cluster import Cluster
 from album_operator.adapters.cluster.election import Election
 from album_operator.adapters.git.cache import CacheError
 from album_operator.adapters.servers.authorities import AuthoritiesError, trusting
+from album_operator.adapters.sinks.addresses import load_sinks
 from album_operator.clock import ServerClock
+from album_operator.codec.notification_sinks import SinksError
 from album_operator.domain.notice import AnyNotice, TagNotice
+from album_operator.domain.notifications import Sink
 from album_operator.domain.proxies import VARIABLES
 from album_operator.leading import Ground, Outside, lead
 from album_operator.metrics.metrics import Metrics
@@ -63,13 +66,13 @@ async def _listen(ground: Ground, election: Election | None) -> list[web.AppRunn
     return runners
 
 
-async def _run(settings: Settings, known: KnownSecrets) -> None:
+async def _run(settings: Settings, known: KnownSecrets, sinks: Sequence[Sink]) -> None:
     candidacy, clock = settings.candidacy, ServerClock()
     term = Term.endless() if candidacy is None else Term(candidacy.renew)
     outside = Outside(settings, clock, term)
     stopping = _stop_on_signals()
     wakeups = Wakeups(settings.host_aliases, settings.build_limits, settings.most_in_flight)
-    ground = Ground(settings, known, term, clock, Health(), Metrics(), wakeups)
+    ground = Ground(settings, known, term, clock, Health(), Metrics(), wakeups, sinks)
     election = None
     if candidacy is not None:
         election = await Election.connect(clock, candidacy, term, ground.health.stand_by)
@@ -142,24 +145,37 @@ def _stop_on_signals() -> asyncio.Event:
     return stopping
 
 
+def _load_sinks(settings: Settings) -> tuple[Sink, ...]:
+    file = settings.notifications_file
+    if file is None:
+        return ()
+    return load_sinks(file, settings.insecure_hosts, settings.allowed_hosts)
+
+
 def main() -> int:
     """Run the operator until it is told to stop."""
     known = KnownSecrets()
     clean_logs(known.clean_all)
     try:
         settings = read_settings(os.environ)
+        sinks = _load_sinks(settings)
     except SettingsError as error:
         sys.stderr.write(f"album-operator: the environment is not right: {error}.\n")
+        return 2
+    except SinksError as error:
+        sys.stderr.write(f"album-operator: ALBUM_NOTIFICATIONS_FILE cannot be used: {error}.\n")
         return 2
     logs.set_up(settings.log_format, settings.log_level, is_worth_reading)
     if (proxy := settings.proxies.proxy) is not None:
         known.learn_own(proxy.words)
+    for sink in sinks:
+        known.learn_own(sink.words)
     # The API server is gone to directly, and what we start is told its proxy by us.
     for name in VARIABLES:
         os.environ.pop(name, None)
     try:
         with trusting(settings.ca_file):
-            asyncio.run(_run(settings, known))
+            asyncio.run(_run(settings, known, sinks))
     except AuthoritiesError as error:
         sys.stderr.write(f"album-operator: ALBUM_CA_FILE cannot be used: {error}.\n")
         return 2

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from album_operator.adapters import forge_failures
@@ -29,12 +29,16 @@ from album_operator.adapters.registry.registry import HttpRegistry
 from album_operator.adapters.servers.breakers import Breakers
 from album_operator.adapters.servers.dialer import Dialer
 from album_operator.adapters.servers.gateway import Gateway
+from album_operator.adapters.sinks import http as sink_http
+from album_operator.adapters.sinks.http import HttpSinks
 from album_operator.clock import ServerClock
 from album_operator.domain.notice import Notice, TagNotice
+from album_operator.domain.notifications import Sink
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.memory.sightings import Sightings
 from album_operator.metrics.metrics import Metrics
+from album_operator.notifications.notifier import Notifier
 from album_operator.pipelines.answers import Answers
 from album_operator.pipelines.cause import Cause
 from album_operator.pipelines.reconcile import PipelineReconciler
@@ -70,6 +74,7 @@ class Ground:
         health: what the probes tell.
         metrics: what is counted.
         wakeups: who wakes whom.
+        sinks: whom an admin has told of releases.
         followers: told of tags that a webhook brings.
     """
 
@@ -80,6 +85,7 @@ class Ground:
     health: Health
     metrics: Metrics
     wakeups: Wakeups
+    sinks: Sequence[Sink] = ()
     followers: list[Callable[[TagNotice], None]] = field(default_factory=list)
 
 
@@ -109,6 +115,8 @@ class Outside:
         self._github = GitHubPullRequests(insecure, allowed_hosts=allowed, gateway=to_forges)
         to_registries = Gateway(registry_failures.SHARES, Reason.REGISTRY_UNAVAILABLE, *shared)
         self._registry = HttpRegistry(insecure, allowed_hosts=allowed, gateway=to_registries)
+        to_sinks = Gateway(sink_http.SHARES, sink_http.WHY, *shared)
+        self.sinks = HttpSinks(insecure, allowed, to_sinks)
         self.pull_requests = Forges(gitea=self._gitea, github=self._github)
 
     def make_world(
@@ -150,6 +158,7 @@ class Outside:
         await self._gitea.close()
         await self._github.close()
         await self._registry.close()
+        await self.sinks.close()
         self._dialer.close()
 
 
@@ -169,6 +178,8 @@ async def lead(ground: Ground, outside: Outside, cluster: Cluster, stopping: asy
     watch = _watch_pull_requests(outside.pull_requests, settings, wakeups)
     world = outside.make_world(secrets, cluster, watch, wakeups, tags)
     reconciler = Reconciler(world)
+    notifier = Notifier(ground.sinks, outside.sinks, ground.clock, metrics)
+    world.observers.append(notifier.observe)
 
     async def serve(release: Ref, stopped: asyncio.Event) -> None:
         await serve_release(release, stopped, reconciler, wakeups, health)
@@ -189,7 +200,7 @@ async def lead(ground: Ground, outside: Outside, cluster: Cluster, stopping: asy
     missing = (wakeups.wake_all_followers, returns.miss)
     works = _watch_applications(settings, cluster, watching, missing, metrics)
     works += [namespaces, pipelines.run(), passes.retention.run(), passes.sweep.run()]
-    works += [watch.run(), tags.run(), returns.run()]
+    works += [watch.run(), tags.run(), returns.run(), notifier.run()]
     await _until_stopped(stopping, daemons, works)
 
 

@@ -13,6 +13,7 @@ from album_operator.domain.applications import ApplicationSeen, ConsentedApplica
 from album_operator.domain.argocd import ResolvedApplicationSelector
 from album_operator.domain.build_slots import BuildRunning
 from album_operator.domain.builds import BuildSeen, PodTrouble
+from album_operator.domain.notifications import Letter, Sink
 from album_operator.domain.pipeline import Pipeline
 from album_operator.domain.pipeline_record import PipelineRecord
 from album_operator.domain.places import (
@@ -666,3 +667,10 @@ class Crashes(Protocol):
         Returns:
             With what the app itself wrote as its last words, but never the end of its log.
         """
+
+
+class Sinks(Protocol):
+    """Those who are told how releases go."""
+
+    async def post(self, sink: Sink, letter: Letter, now: datetime) -> None:
+        """Try once to post a letter, whose id tells a sink that it had it already."""

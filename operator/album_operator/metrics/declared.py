@@ -180,11 +180,11 @@ NAMESPACES = _read("album_namespaces", "Namespaces that are served, or refused."
 PIPELINES = _read("album_pipelines", "Pipelines, by their condition Ready.", "namespace", "ready")
 NOTIFICATIONS = _counter(
     "album_notifications_total",
-    "Notices to sinks, by what became of them.",
+    "Notifications to sinks, by what became of them.",
     "sink",
     "result",
 )
-NOTIFICATIONS_QUEUED = _read("album_notifications_queued", "Notices that wait to be sent.", "sink")
+NOTIFICATIONS_QUEUED = _read("album_notifications_queued", "Those that wait to be sent.", "sink")
 BUILD_INFO = _read("album_build_info", "1, with the operator's version.", "version")
 
 ALL = tuple(value for value in list(globals().values()) if isinstance(value, Declared))

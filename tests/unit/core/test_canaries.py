@@ -8,8 +8,12 @@ from typing import Any
 
 import pytest
 
+from album_operator.decisions.notifications import notifications
 from album_operator.domain.errors import OutsideError, TerminalError, TransientError
+from album_operator.domain.notifications import TOLD, Sink
 from album_operator.domain.reasons import Reason
+from album_operator.domain.status_change import StatusChange
+from album_operator.render.webhook import write_letter
 from album_operator.secrecy import clean_logs
 from tests.fakes.builders import NAMESPACE, raw_pipeline
 from tests.fakes.cluster import fail_build, finish_build, raw_pod
@@ -34,8 +38,16 @@ class _Stage(Stage):
     def restart(self) -> None:
         """Start the operator anew, and its log with it: no Secret is known."""
         super().restart()
+        self.letters = getattr(self, "letters", [])
+        self.world.observers.append(self._write_letters)
         getattr(self, "put_back", lambda: None)()
         self.put_back = clean_logs(lambda text: self.known.clean_all(text))
+
+    def _write_letters(self, change: StatusChange) -> None:
+        for told in notifications(change, self.clock()):
+            for form, events in TOLD.items():
+                letter = write_letter(Sink("any", "https://any", form, events), told)
+                self.letters.append(letter.body.decode())
 
 
 @pytest.fixture
@@ -50,7 +62,7 @@ def stage(caplog: pytest.LogCaptureFixture) -> Iterator[Stage]:
     stage.put_back()
 
 
-def _shown(stage: Stage, caplog: pytest.LogCaptureFixture) -> str:
+def _shown(stage: _Stage, caplog: pytest.LogCaptureFixture) -> str:
     """Give all that anybody is shown: objects but Secrets and what others said, logs, the forge."""
     ours = [
         raw
@@ -67,6 +79,7 @@ def _shown(stage: Stage, caplog: pytest.LogCaptureFixture) -> str:
         for text in stage.forge.comments(REPOSITORY, number)
     ]
     texts = [json.dumps(ours, ensure_ascii=False), caplog.text, *bodies, *comments]
+    texts += stage.letters
     texts += [str(told) for told in stage.forge.told]
     return "\n".join(text.replace("\\\\", "\\").replace('\\"', '"') for text in texts)
 
@@ -171,7 +184,7 @@ PARTIES = {
 
 @pytest.mark.parametrize("party", PARTIES.values(), ids=PARTIES)
 async def test_what_a_party_says_of_secrets_is_shown_nowhere(
-    stage: Stage, caplog: pytest.LogCaptureFixture, party: Party
+    stage: _Stage, caplog: pytest.LogCaptureFixture, party: Party
 ) -> None:
     await party.play(stage)
     await stage.settle()
@@ -182,7 +195,7 @@ async def test_what_a_party_says_of_secrets_is_shown_nowhere(
 
 
 async def test_a_bug_that_meets_a_secret_does_not_log_it(
-    stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    stage: _Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_: object, **__: object) -> None:
         raise ValueError(SHOUT)
@@ -198,7 +211,7 @@ async def test_a_bug_that_meets_a_secret_does_not_log_it(
 
 @pytest.mark.parametrize("name", ["kopf.objects", "aiohttp.access", "urllib3", "github", "asyncio"])
 async def test_a_library_that_logs_a_secret_does_not_show_it(
-    stage: Stage, caplog: pytest.LogCaptureFixture, name: str
+    stage: _Stage, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
     await stage.settle()
     logging.getLogger(name).warning("%s: %r", SHOUT, {"message": CANARIES["note"]})
@@ -208,7 +221,7 @@ async def test_a_library_that_logs_a_secret_does_not_show_it(
     assert found_in(_shown(stage, caplog)) == []
 
 
-async def test_a_plan_shows_none(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_plan_shows_none(stage: _Stage, caplog: pytest.LogCaptureFixture) -> None:
     _write_values(stage)
     stage.apply("backend-v1.2.0", tag="backend-v1.2.0", mode="Plan")
     await stage.settle("backend-v1.2.0")
@@ -219,7 +232,7 @@ async def test_a_plan_shows_none(stage: Stage, caplog: pytest.LogCaptureFixture)
 
 
 async def test_without_the_pipelines_word_no_log_is_shown(
-    stage: Stage, caplog: pytest.LogCaptureFixture
+    stage: _Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     stage.cluster.apply(raw_pipeline(feedback=PIPELINE["feedback"]))
     await stage.settle()
@@ -232,7 +245,7 @@ async def test_without_the_pipelines_word_no_log_is_shown(
 
 
 async def test_a_log_is_not_shown_where_the_secrets_in_it_cannot_be_known(
-    stage: Stage, caplog: pytest.LogCaptureFixture
+    stage: _Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     await stage.settle()
     fail_build(stage.cluster, stage.jobs[0], 3, f"the step's own words {CANARIES['note']}")

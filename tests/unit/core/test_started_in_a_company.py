@@ -13,7 +13,7 @@ PROGRAM = """
 import os, ssl
 from album_operator import __main__ as operator
 
-async def show(settings, known):
+async def show(settings, known, sinks):
     print(settings.proxies.find("https://git.example.org/o/n").server)
     print(sorted(name for name in os.environ if "proxy" in name.lower() and "ALBUM" not in name))
     print(known.clean("album", "it said ann:canary-password and canary%2Dpassword"))
@@ -77,3 +77,22 @@ def test_authorities_that_cannot_be_read_are_told(tmp_path: Path) -> None:
         "album-operator: ALBUM_CA_FILE cannot be used: "
         f"{tmp_path}/ca.crt: No such file or directory.\n"
     )
+
+
+def test_a_file_of_sinks_that_cannot_be_used_is_told_by_its_field(tmp_path: Path) -> None:
+    file = tmp_path / "sinks.yaml"
+    file.write_text("sinks: [{name: team, url: https://hooks.example.org/canary, format: Teams}]")
+    ended = _start(ALBUM_NOTIFICATIONS_FILE=str(file))
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        f"album-operator: ALBUM_NOTIFICATIONS_FILE cannot be used: {file}: sinks[0].format: "
+        "input should be 'CloudEvents' or 'Slack'.\n"
+    )
+
+
+def test_the_words_of_a_sink_are_in_no_line_of_the_log(tmp_path: Path) -> None:
+    file = tmp_path / "sinks.yaml"
+    url = "https://hooks.example.org/?token=canary-password"
+    file.write_text(f"sinks: [{{name: team, url: '{url}', format: Slack}}]")
+    ended = _start(ALBUM_NOTIFICATIONS_FILE=str(file), HTTPS_PROXY="http://p.example.org:3128")
+    assert "it said ann:*** and ***" in ended.stdout, ended.stderr

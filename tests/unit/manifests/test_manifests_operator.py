@@ -99,7 +99,8 @@ def test_the_pod_runs_without_any_privilege() -> None:
     }
     assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys()
     tmp, cache, *read_only = pod["volumes"]
-    assert [one["name"] for one in pod["volumes"]] == ["tmp", "cache", "webhook", "ca"]
+    names = ["tmp", "cache", "webhook", "notifications", "ca"]
+    assert [one["name"] for one in pod["volumes"]] == names
     assert not any("emptyDir" in volume for volume in read_only)
     assert all("sizeLimit" in volume["emptyDir"] for volume in (tmp, cache))
 
@@ -202,6 +203,15 @@ def test_the_secret_of_the_webhooks_may_be_missing_and_is_only_read() -> None:
     }
     assert f"{mount['mountPath']}/secret" in (MANIFESTS / "base/settings.env").read_text()
     assert f"{mount['mountPath']}/secret" in (ROOT / "docs/install.md").read_text()
+
+
+def test_nobody_need_be_told_of_releases() -> None:
+    (volume,) = [one for one in _pod()["volumes"] if one["name"] == "notifications"]
+    (mount,) = [one for one in _container()["volumeMounts"] if one["name"] == "notifications"]
+    assert volume["secret"] == {"secretName": "album-notifications", "optional": True}
+    assert mount["readOnly"]
+    for text in ("manifests/base/settings.env", "docs/install.md"):
+        assert f"{mount['mountPath']}/sinks.yaml" in (ROOT / text).read_text()
 
 
 def test_every_setting_is_listed_in_the_manifests_and_known_to_the_operator() -> None:

@@ -80,7 +80,7 @@ def check_address(
     }:
         raise TerminalError(
             Reason.HOST_NOT_ALLOWED,
-            f"{url} is plain HTTP, which would show the token to everyone on the way.",
+            f"{url} is plain HTTP, which would show its secrets to everyone on the way.",
             f"Use https, or have an admin add {parts.netloc} to the operator's "
             "ALBUM_INSECURE_HOSTS",
         )
@@ -178,7 +178,7 @@ def _too_near(host: str, port: int, belongs_to: str) -> TerminalError:
     name = f"[{host}]" if ":" in host else host
     return TerminalError(
         Reason.HOST_NOT_ALLOWED,
-        f"{name} leads to {belongs_to}, where the operator does not go by a pipeline's word.",
+        f"{name} leads to {belongs_to}, where the operator goes by an admin's word alone.",
         f"Correct the pipeline, or have an admin add {name}:{port} to the operator's "
         "ALBUM_ALLOWED_HOSTS",
     )

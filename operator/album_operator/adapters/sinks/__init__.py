@@ -1,0 +1,1 @@
+"""The way to those who are told of releases."""

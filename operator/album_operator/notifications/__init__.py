@@ -1,0 +1,1 @@
+"""Telling the world outside how releases go: never in a release's way."""
