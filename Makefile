@@ -96,12 +96,13 @@ unit: setup ## Unit tests only: seconds, no testbed
 	$(PYTHON) -m pytest tests/unit
 
 .PHONY: check
-check: setup ## Formatting, lint, types, import contracts, drift of CRDs and chart
+check: setup ## Formatting, lint, types, import contracts, drift of CRDs, dashboard and chart
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	MYPYPATH=operator $(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	$(PYTHON) -m album_operator.api.crd --check crds
+	$(PYTHON) -m distribution.monitoring --check
 	$(PYTHON) -m distribution.chart --check
 
 .PHONY: format
@@ -114,7 +115,8 @@ crds: setup ## Generate crds/ from the models
 	$(PYTHON) -m album_operator.api.crd crds
 
 .PHONY: manifests
-manifests: crds ## Generate what the chart has from manifests/ and crds/
+manifests: crds ## Generate the dashboard, and what the chart has from manifests/ and crds/
+	$(PYTHON) -m distribution.monitoring
 	$(PYTHON) -m distribution.chart
 
 KUBECTL = kubectl

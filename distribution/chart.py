@@ -78,6 +78,8 @@ def render_parts(root: Path) -> dict[str, str]:
         sources[f"rights/{name}.yaml"] = manifests / name / "rbac.yaml"
     for name in ("operator", "builds"):
         sources[f"network/{name}.yaml"] = manifests / "network" / name / "networkpolicy.yaml"
+    for name in ("rules.yaml", "dashboard.json"):
+        sources[f"monitoring/{name}"] = manifests / "monitoring" / name
     settings = read_settings((manifests / "base/settings.env").read_text("utf-8"))
     return {f"files/{name}": path.read_text("utf-8") for name, path in sources.items()} | {
         "values.yaml": _values((chart / "values.yaml").read_text("utf-8"), settings),

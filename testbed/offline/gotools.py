@@ -156,7 +156,15 @@ SETS: tuple[ToolSet, ...] = (
     ),
 )
 
-ON_DEMAND: tuple[ToolSet, ...] = tuple(map(_other_kubernetes, OTHER_KUBERNETES))
+ON_DEMAND: tuple[ToolSet, ...] = (
+    *map(_other_kubernetes, OTHER_KUBERNETES),
+    ToolSet(
+        "prometheus",
+        _programs("github.com/prometheus/prometheus/cmd", "prometheus", "promtool"),
+        # The clients of all clouds are a third of it.
+        tags="remove_all_sd enable_kubernetes_sd",
+    ),
+)
 """Sets that no testbed needs, so that `up` builds none of them."""
 
 _SET_OF = {program: tools for tools in (*SETS, *ON_DEMAND) for program in tools.programs}

@@ -105,6 +105,10 @@ REFUSED = [
     ),
     ({"imagePullSecrets": ["registry"]}, "/imagePullSecrets/0"),
     ({"service": {"type": "ExternalName"}}, "/service/type"),
+    ({"monitoring": {"enabled": True}}, "/monitoring"),
+    ({"monitoring": {"serviceMonitor": {"interval": "30"}}}, "/monitoring/serviceMonitor/interval"),
+    ({"monitoring": {"rules": {"runbooks": ""}}}, "/monitoring/rules/runbooks"),
+    ({"monitoring": {"labels": {"release": 1}}}, "/monitoring/labels/release"),
 ]
 
 
