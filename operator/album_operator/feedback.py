@@ -2,15 +2,21 @@
 
 import logging
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
+from album_operator.decisions.take_back import OVER
 from album_operator.domain.errors import OutsideError
-from album_operator.domain.places import CommitState, ForgePlace
-from album_operator.domain.record import Outcome
+from album_operator.domain.places import CommitState, DeploymentState, ForgePlace
+from album_operator.domain.record import Outcome, Record
 from album_operator.domain.release import Release
 from album_operator.ports import PullRequests
-from album_operator.render.feedback import comment_text, status_context, status_text
+from album_operator.render.feedback import (
+    comment_text,
+    deployment_of,
+    status_context,
+    status_text,
+)
 from album_operator.steps.case import Case
 
 LOG = logging.getLogger(__name__)
@@ -20,14 +26,17 @@ BUDGET, WINDOW = 100, timedelta(hours=1)
 token most are left for pull requests (docs.github.com, "Rate limits for the REST API")."""
 
 STATES = {
-    Outcome.WORKING: CommitState.PENDING,
-    Outcome.RELEASED: CommitState.SUCCESS,
-    Outcome.STALLED: CommitState.FAILURE,
+    Outcome.WORKING: (CommitState.PENDING, DeploymentState.IN_PROGRESS),
+    Outcome.RELEASED: (CommitState.SUCCESS, DeploymentState.SUCCESS),
+    Outcome.STALLED: (CommitState.FAILURE, DeploymentState.FAILURE),
 }
+
+DEPLOYMENT_WRITES = 2
+"""A deployment and its state, or its state and that of the one it replaces."""
 
 
 class Feedback:
-    """Writes commit statuses and comments; what cannot be written is only logged."""
+    """Writes commit statuses, comments and deployments; what cannot be written is only logged."""
 
     def __init__(self, forge: PullRequests, clock: Callable[[], datetime]) -> None:
         self._forge = forge
@@ -36,14 +45,20 @@ class Feedback:
 
     async def tell(self, case: Case) -> None:
         """Tell of a release that began or ended; to tell it twice does no harm."""
-        wish, state = case.resolved.feedback, STATES.get(case.record.outcome)
-        if state is None:
+        wish, states = case.resolved.feedback, STATES.get(case.record.outcome)
+        if states is None:
             return
+        to_commit, to_deployment = states
+        if wish.commit_status:
+            await self._try(case, self._set_status(case, to_commit))
+        if wish.comment and to_commit is not CommitState.PENDING:
+            await self._try(case, self._comment(case))
+        if wish.environment is not None:
+            await self._try(case, self._set_deployment(case, wish.environment, to_deployment))
+
+    async def _try(self, case: Case, work: Awaitable[None]) -> None:
         try:
-            if wish.commit_status:
-                await self._set_status(case, state)
-            if wish.comment and state is not CommitState.PENDING:
-                await self._comment(case)
+            await work
         except OutsideError as error:
             LOG.warning("AlbumRelease %s could not be told of: %s", case.release.ref, error)
 
@@ -57,7 +72,20 @@ class Feedback:
                 state,
                 status_context(resolved),
                 status_text(record, resolved),
-                record.pull_request.url if record.pull_request is not None else None,
+                _page_of(record),
+            )
+
+    async def _set_deployment(self, case: Case, environment: str, state: DeploymentState) -> None:
+        place, record = await case.access.to_source_forge(case.resolved), case.record
+        if record.reason in OVER:
+            state = DeploymentState.INACTIVE
+        if self._may_write(place, case.release, DEPLOYMENT_WRITES):
+            await self._forge.set_deployment(
+                place,
+                deployment_of(case.release, case.resolved, environment),
+                state,
+                status_text(record, case.resolved),
+                _page_of(record),
             )
 
     async def _comment(self, case: Case) -> None:
@@ -70,15 +98,19 @@ class Feedback:
             text = comment_text(case.release, record, case.resolved)
             await self._forge.comment(place, record.pull_request.number, key, text)
 
-    def _may_write(self, place: ForgePlace, release: Release) -> bool:
+    def _may_write(self, place: ForgePlace, release: Release, words: int = 1) -> bool:
         written, now = self._written[place.api_url], self._clock()
         while written and now - written[0] > WINDOW:
             written.popleft()
-        if len(written) >= BUDGET:
+        if len(written) + words > BUDGET:
             LOG.warning(
                 "AlbumRelease %s is not told of: %s words in an hour is all %s gets.",
                 release.ref, BUDGET, place.api_url,
             )  # fmt: skip
             return False
-        written.append(now)
+        written.extend([now] * words)
         return True
+
+
+def _page_of(record: Record) -> str | None:
+    return record.pull_request.url if record.pull_request is not None else None

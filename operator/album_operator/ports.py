@@ -20,6 +20,8 @@ from album_operator.domain.places import (
     Change,
     CommitState,
     Credential,
+    Deployment,
+    DeploymentState,
     Draft,
     ForgePlace,
     GitPlace,
@@ -503,6 +505,29 @@ class PullRequests(GitTokens, PullRequestReader, Protocol):
             context: name of the status.
             text: one line of at most 140 characters.
             url: page to look at, None for none.
+        """
+
+    async def set_deployment(
+        self,
+        place: ForgePlace,
+        deployment: Deployment,
+        state: DeploymentState,
+        text: str,
+        url: str | None,
+    ) -> None:
+        """Say how a deployment stands; unless it is inactive, it is made where it is not there.
+
+        One that succeeds makes all others of its task in its environment inactive.
+
+        Args:
+            place: the repository.
+            deployment: the deployment.
+            state: how it stands.
+            text: as of `set_status`.
+            url: page to look at, None for none.
+
+        Raises:
+            TerminalError: also where the forge has no deployments.
         """
 
     async def list_checks(self, place: ForgePlace, commit: str) -> Mapping[str, Checks]:

@@ -10,6 +10,7 @@ from testbed.github.account_control import AccountControl
 from testbed.github.errors import RefusedError
 from testbed.github.model import (
     CheckRun,
+    Deployment,
     MergeMethod,
     Milestone,
     Protection,
@@ -167,6 +168,11 @@ class Control(AccountControl):
             repository.statuses.setdefault(sha, []).append(status)
             webhooks.record_status(self._world, repository, sha, status)
             self._settle(repository)
+
+    def deployments(self, name: str) -> list[Deployment]:
+        """Give the deployments of a repository, the oldest first; they are for reading."""
+        with self._world.lock:
+            return list(self._find(name).deployments)
 
     # Pull requests
 

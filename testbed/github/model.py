@@ -110,8 +110,14 @@ class Deployment:
     payload: object
     creator: User
     created_at: datetime
-    production_environment: bool
+    is_production: bool
+    is_transient: bool
     statuses: list[DeploymentStatus] = field(default_factory=list)
+
+    @property
+    def state(self) -> str | None:
+        """Give the last state it was in; None where none was told yet."""
+        return self.statuses[-1].state if self.statuses else None
 
 
 @dataclass(eq=False)

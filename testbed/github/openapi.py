@@ -26,6 +26,9 @@ _NULLABLE = (
     "auto-merge/properties/commit_message",
 )
 
+# Empty where none was given, as their own default says, and so no URI.
+_PAGES = ("log_url", "target_url")
+
 # Takes a plain array too, says its text; its schema has lost it.
 _LABELS = "/repos/{owner}/{repo}/issues/{issue_number}/labels"
 
@@ -163,6 +166,8 @@ def _amend(document: Mapping[str, Any]) -> None:
         for step in steps:
             holder = holder[step]
         holder[name] = {"nullable": True, "allOf": [holder[name]]}
+    for name in _PAGES:
+        del document["components"]["schemas"]["deployment-status"]["properties"][name]["format"]
     body = document["paths"][_LABELS]["post"]["requestBody"]["content"]["application/json"]
     body["schema"]["oneOf"].append({"type": "array", "items": {"type": "string"}})
 

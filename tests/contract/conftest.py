@@ -41,11 +41,16 @@ def github(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitHubServer]:
         yield server
 
 
+ONLY_GITHUB = "test_deployments.py"
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Let each test play on all stages there are for it; those of a forge on GitHub's, too."""
     if "stage" in metafunc.fixturenames:
-        has_forge = Path(str(metafunc.module.__file__)).name in ON_GITHUB
-        metafunc.parametrize("stage", STAGES + ["github"] * has_forge, indirect=True)
+        name = Path(str(metafunc.module.__file__)).name
+        stages = STAGES + ["github"] * (name in ON_GITHUB)
+        stages = ["fake", "github"] if name == ONLY_GITHUB else stages
+        metafunc.parametrize("stage", stages, indirect=True)
 
 
 @pytest_asyncio.fixture

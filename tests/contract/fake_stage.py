@@ -108,6 +108,10 @@ class FakeStage:
         del place
         return self.forge.statuses.get(sha, {})
 
+    def deployments(self, place: GitPlace) -> list[tuple[str, str, str]]:
+        del place
+        return [(item.commit, item.task, str(state)) for item, state in self.forge.deployed.items()]
+
     def review(self, place: GitPlace, number: int, *, approves: bool) -> None:
         self.forge.review(repository_path(place.url), number, approves=approves)
 

@@ -97,6 +97,12 @@ class GitHubStage(GitStage):
             found = github.get_repo(repository_path(place.url)).get_commit(sha)
             return {item.context: item.state for item in found.get_combined_status().statuses}
 
+    def deployments(self, place: GitPlace) -> list[tuple[str, str, str]]:
+        return [
+            (item.sha, item.task, item.state or "")
+            for item in self.server.deployments(repository_path(place.url))
+        ]
+
     def review(self, place: GitPlace, number: int, *, approves: bool) -> None:
         self.add_reviewer(place)
         state: Literal["APPROVED", "CHANGES_REQUESTED"]

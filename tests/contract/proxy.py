@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 from aiohttp import web
 
-WRITES = ("/pulls", "/git-receive-pack")
+WRITES = ("/pulls", "/deployments", "/git-receive-pack")
 
 # Bodies are unpacked on the way, and lengths are counted anew.
 _DROPPED = {"content-encoding", "content-length", "transfer-encoding", "host", "connection"}

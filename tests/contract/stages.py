@@ -93,6 +93,9 @@ class Stage(Protocol):
     def statuses(self, place: GitPlace, sha: str) -> dict[str, str]:
         """Give the state of each status of a commit, by context."""
 
+    def deployments(self, place: GitPlace) -> list[tuple[str, str, str]]:
+        """Give commit, task and state of each deployment, the oldest first."""
+
     def review(self, place: GitPlace, number: int, *, approves: bool) -> None:
         """Approve a pull request, or ask for changes, as user `reviewer` of the repository."""
 

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from album_operator.domain.errors import TerminalError, TransientError
-from album_operator.domain.places import GitHubApp, MergeMethod
+from album_operator.domain.places import Deployment, DeploymentState, GitHubApp, MergeMethod
 from album_operator.domain.pull_requests import Checks, Fit, PullRequestState
 from album_operator.domain.reasons import Reason
 from testbed.github import faults
@@ -186,6 +186,19 @@ async def test_a_token_without_a_right_is_told_which(desk: Desk) -> None:
         await forge.open(desk.stage.forge_place(with_token(desk.place, weak)), PLAIN)
     assert caught.value.reason is Reason.CREDENTIALS_REFUSED
     assert "pull_requests=write" in caught.value.sentence
+    rights = {"contents": "write", "pull_requests": "write"}
+    weak = desk.server.make_fine_grained_token(OWNER, rights, [desk.name])
+    begun = Deployment(desk.stage.head(desk.place, OURS) or "", "prod", "deploy", "a/b", "1", "b")
+    with pytest.raises(TerminalError) as caught:
+        await forge.set_deployment(
+            desk.stage.forge_place(with_token(desk.place, weak)),
+            begun,
+            DeploymentState.IN_PROGRESS,
+            "v1.1.0 is being released.",
+            None,
+        )
+    assert caught.value.reason is Reason.CREDENTIALS_REFUSED
+    assert "deployments=write" in caught.value.sentence
     blind = desk.server.make_token(OWNER, ["read:user"])
     with pytest.raises(TerminalError) as caught:
         await forge.get_repository(desk.stage.forge_place(with_token(desk.place, blind)))

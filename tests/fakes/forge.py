@@ -8,7 +8,15 @@ from album_operator.adapters.forge_failures import commit_unknown, merged_meanwh
 from album_operator.adapters.servers.addresses import check_forge_credential
 from album_operator.domain.errors import OutsideError, StaleError, TerminalError, TransientError
 from album_operator.domain.names import normal_url
-from album_operator.domain.places import CommitState, Draft, ForgePlace, GitPlace, MergeMethod
+from album_operator.domain.places import (
+    CommitState,
+    Deployment,
+    DeploymentState,
+    Draft,
+    ForgePlace,
+    GitPlace,
+    MergeMethod,
+)
 from album_operator.domain.pull_requests import (
     Changes,
     Checks,
@@ -62,6 +70,7 @@ class FakeForge:
         milestones: titles of open ones.
         posts: how often somebody tried to open a pull request.
         told: context, state, text and URL of each commit status the operator set.
+        deployed: how each deployment stands, the oldest first.
         before_merge: called by a merge that found nothing in its way, right before it.
         before_withdraw: called right before a pull request is closed by the operator.
         requests: methods of the port that were called, in their order.
@@ -83,6 +92,7 @@ class FakeForge:
         self.rules: dict[str, Rules] = {}
         self.statuses: dict[str, dict[str, str]] = {}
         self.told: list[tuple[str, str, str, str | None]] = []
+        self.deployed: dict[Deployment, DeploymentState] = {}
         self._clock = clock
         self._all: list[_PullRequest] = []
 
@@ -204,6 +214,27 @@ class FakeForge:
             raise TerminalError(Reason.PUSH_REFUSED, f"There is no commit {commit}.")
         self.statuses.setdefault(commit, {})[context] = str(state)
         self.told.append((context, str(state), text, url))
+        self._lose()
+
+    async def set_deployment(
+        self,
+        place: ForgePlace,
+        deployment: Deployment,
+        state: DeploymentState,
+        text: str,
+        url: str | None,
+    ) -> None:
+        """Say how a deployment stands; it is made where it is not there yet."""
+        del text, url
+        if deployment.commit not in self._open(place, "set_deployment").commits:
+            raise commit_unknown(place, deployment.commit)
+        if state is not DeploymentState.INACTIVE or deployment in self.deployed:
+            self.deployed[deployment] = state
+        if state is DeploymentState.SUCCESS:
+            for other, its in self.deployed.items():
+                is_beside = other.environment == deployment.environment and other != deployment
+                if is_beside and other.task == deployment.task and its is state:
+                    self.deployed[other] = DeploymentState.INACTIVE
         self._lose()
 
     async def list_checks(self, place: ForgePlace, commit: str) -> Mapping[str, Checks]:

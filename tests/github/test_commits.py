@@ -87,6 +87,41 @@ def test_a_deployment_waits_for_checks_unless_told_otherwise(desk: Desk) -> None
     assert said(error) == (409, "Conflict: Commit status checks failed for main.")
 
 
+def test_a_deployment_can_require_checks_of_its_own_or_none(desk: Desk) -> None:
+    repository = desk.repository()
+    desk.server.set_status(NAME, desk.tip("main"), "ci", "failure")
+    desk.server.set_status(NAME, desk.tip("main"), "lint", "success")
+    for required in ([], ["lint"]):
+        repository.create_deployment("main", required_contexts=required)
+    with pytest.raises(GithubException) as error:
+        repository.create_deployment("main", required_contexts=["ci"])
+    assert said(error)[0] == 409
+
+
+def test_a_commit_behind_the_default_branch_is_merged_first_unless_told_otherwise(
+    desk: Desk,
+) -> None:
+    repository, behind = desk.repository(), desk.tip("main")
+    desk.open_pull()
+    desk.server.merge_pull(NAME, 1, "mate")
+    with pytest.raises(GithubException) as error:
+        repository.create_deployment(behind)
+    assert said(error) == (409, f"Conflict merging main into {behind}.")
+    assert repository.create_deployment(behind, auto_merge=False).sha == behind
+
+
+def test_a_success_makes_the_others_of_its_environment_inactive(desk: Desk) -> None:
+    def deploy(environment: str, *, is_alone: bool = True) -> None:
+        made = desk.repository().create_deployment("main", environment=environment)
+        made.create_status("success", auto_inactive=is_alone)
+
+    for environment in ("qa", "production", "other", "production", "qa"):
+        deploy(environment)
+    deploy("qa", is_alone=False)
+    states = [item.state for item in desk.server.deployments(NAME)]
+    assert states == ["inactive", *["success"] * 5]
+
+
 def test_a_description_of_a_deployment_has_an_end(desk: Desk) -> None:
     deployment = desk.repository().create_deployment("main")
     with pytest.raises(GithubException) as error:

@@ -341,6 +341,50 @@ def _cases(path: str, cases: Iterable[tuple[str, str]]) -> list[Row]:
 
 TAGS = "spec.triggers.tags"
 
+ENVIRONMENT = "spec.feedback.deployment.environment"
+
+
+def _deployment(repository: str, forge: str | None, *, environment: str = "production") -> object:
+    source = {"repository": repository} | ({"forge": {"type": forge}} if forge else {})
+    feedback = {"deployment": {"environment": environment}}
+    return {"source": source, "apps": [{"name": "backend"}], "feedback": feedback}
+
+
+DEPLOYMENTS = [
+    *(
+        Row("spec", _deployment(repository, forge))
+        for repository, forge in (
+            ("https://github.com/owner/album-app", None),
+            ("https://GitHub.com/owner/album-app", None),
+            ("ssh://git@github.com/owner/album-app", None),
+            ("ssh://git@ssh.github.com:443/owner/album-app", None),
+            ("https://git.example.org/owner/album-app", "GitHub"),
+        )
+    ),
+    *(
+        Row("spec", _deployment(repository, forge), said, "spec.feedback.deployment")
+        for said in ("set spec.source.forge.type to GitHub",)
+        for repository, forge in (
+            ("https://git.example.org/owner/album-app", None),
+            ("https://git.example.org/github.com/album-app", None),
+            ("https://github.com.example.org/owner/album-app", None),
+            ("https://github.com/owner/album-app", "Gitea"),
+        )
+    ),
+    *(
+        Row(
+            "spec", _deployment("https://github.com/o/r", None, environment=name), said, ENVIRONMENT
+        )
+        for name, said in (
+            ("", "one line without a blank at either end"),
+            (" a", "one line without a blank at either end"),
+            ("a\nb", "one line without a blank at either end"),
+            ("e" * 256, "may not be more than 255"),
+        )
+    ),
+    Row("spec", _deployment("https://github.com/o/r", None, environment="staging / Zürich 1")),
+]
+
 TRIGGERS = [
     Row("spec.triggers", {}),
     Row("spec.triggers", {"webhook": False, "tags": {}}),
@@ -949,6 +993,7 @@ PIPELINES = [
     Row("spec.source.forge", {"type": "GitHub", "secretRef": {"name": "source-forge"}}),
     Row("spec.source.forge.type", "Bitbucket", 'supported values: "Gitea", "GitHub"'),
     Row("spec.feedback", {"commitStatus": True, "comment": True}),
+    *DEPLOYMENTS,
     *_rows("spec.policy.requireChecks", ["ci/test", "unit tests (3.11)"], []),
     Row(
         "spec.policy.requireChecks",

@@ -5,7 +5,14 @@ from datetime import datetime
 from typing import assert_never
 
 from album_operator.domain.forges import ForgeType
-from album_operator.domain.places import CommitState, Draft, ForgePlace, MergeMethod
+from album_operator.domain.places import (
+    CommitState,
+    Deployment,
+    DeploymentState,
+    Draft,
+    ForgePlace,
+    MergeMethod,
+)
 from album_operator.domain.pull_requests import Changes, Checks, PullRequestSeen, RepositorySeen
 from album_operator.ports import PullRequests
 
@@ -81,6 +88,17 @@ class Forges:
         """Set a commit status; the last one of a context counts."""
         forge = self._at(place)
         await forge.set_status(place, commit, state, context, text, url)
+
+    async def set_deployment(
+        self,
+        place: ForgePlace,
+        deployment: Deployment,
+        state: DeploymentState,
+        text: str,
+        url: str | None,
+    ) -> None:
+        """Say how a deployment stands; it is made where it is not there yet."""
+        await self._at(place).set_deployment(place, deployment, state, text, url)
 
     async def list_checks(self, place: ForgePlace, commit: str) -> Mapping[str, Checks]:
         """Give the state of each commit status and check run of a commit, by its name."""

@@ -8,6 +8,7 @@ from album_operator.api.argocd import ApplicationRef, ApplicationSelector, ArgoC
 from album_operator.api.build import Build
 from album_operator.api.build_args import VersionArg
 from album_operator.api.edits import EditList
+from album_operator.api.feedback import DEPLOYMENT_ON_GITHUB, Feedback
 from album_operator.api.metadata import ObjectMeta
 from album_operator.api.model import MapList, Model, Rule
 from album_operator.api.pipeline_status import PipelineStatus
@@ -87,8 +88,8 @@ class Source(Model):
     forge: Forge | None = Field(
         None,
         description=(
-            "The source repository's forge, asked only for feedback.commitStatus and "
-            "policy.requireChecks."
+            "The source repository's forge, asked only for feedback.commitStatus, "
+            "feedback.deployment and policy.requireChecks."
         ),
     )
 
@@ -342,20 +343,6 @@ class App(Model):
     )
 
 
-class Feedback(Model):
-    """Where developers are told how a release went; what cannot be written is only logged."""
-
-    commit_status: bool = Field(
-        False,
-        description=(
-            "Set a commit status album/<app> on the source commit: pending, success or failure."
-        ),
-    )
-    comment: bool = Field(
-        False, description="Comment on the pull request when its release has ended."
-    )
-
-
 _BRANCH = "self.config.pullRequest.branch"
 _HAS_BRANCH = (
     "(has(self.config) && has(self.config.pullRequest) && has(self.config.pullRequest.branch))"
@@ -382,6 +369,7 @@ class PipelineSpec(Model):
             "with delivery Commit there is no pull request to comment on: leave comment out.",
             ".feedback",
         ),
+        DEPLOYMENT_ON_GITHUB,
         Rule(
             "self.apps.all(a, self.apps.exists_one(b, "
             "(has(a.tagPrefix) ? a.tagPrefix : a.name + '-') == "

@@ -16,6 +16,7 @@ from album_operator.api.build_outputs import (
 from album_operator.api.build_pod import ResolvedBuildPod
 from album_operator.api.build_source import ResolvedBuildSource
 from album_operator.api.edits import ResolvedEditList
+from album_operator.api.feedback import EnvironmentName
 from album_operator.api.model import MapList, Model, obeys
 from album_operator.api.pipeline import (
     AuthorEmail,
@@ -247,6 +248,9 @@ class ResolvedFeedback(Model):
 
     commit_status: bool = Field(description="Whether the source commit gets a commit status.")
     comment: bool = Field(description="Whether the pull request gets a comment.")
+    environment: Annotated[Text, obeys(EnvironmentName)] | None = Field(
+        None, description="GitHub's environment that gets a deployment, if any."
+    )
     forge_type: ForgeType | None = Field(None, description="Kind of the source's forge.")
     forge_url: Api | None = Field(None, alias="forgeURL", description="Base URL of its API.")
     forge_secret_name: Object | None = Field(None, description="Secret with the token for its API.")

@@ -286,9 +286,11 @@ def _faults(pipeline: Pipeline, resolved: Resolved) -> Iterator[tuple[str, str]]
 
 def _feedback(pipeline: Pipeline, source: str) -> ResolvedFeedback:
     wish = pipeline.feedback
-    if not wish.commit_status:
-        return ResolvedFeedback(comment=wish.comment)
-    return ResolvedFeedback(True, wish.comment, *_source_forge(pipeline, source))
+    environment = wish.deployment.environment if wish.deployment is not None else None
+    told = wish.commit_status, wish.comment, environment
+    if not wish.commit_status and environment is None:
+        return ResolvedFeedback(*told)
+    return ResolvedFeedback(*told, *_source_forge(pipeline, source))
 
 
 def _policy(pipeline: Pipeline, source: str) -> ResolvedPolicy:

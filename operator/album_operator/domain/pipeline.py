@@ -137,16 +137,25 @@ class ConfigWish:
 
 
 @dataclass(frozen=True)
+class DeploymentWish:
+    """A deployment that GitHub shows beside the source, in this environment."""
+
+    environment: str
+
+
+@dataclass(frozen=True)
 class FeedbackWish:
     """Where developers are told how a release went.
 
     Attributes:
         commit_status: on the commit of the source that is released.
         comment: on the pull request, once the release has ended.
+        deployment: of that commit; None for none.
     """
 
     commit_status: bool = False
     comment: bool = False
+    deployment: DeploymentWish | None = None
 
 
 @dataclass(frozen=True)

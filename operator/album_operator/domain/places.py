@@ -207,6 +207,36 @@ class CommitState(StrEnum):
     FAILURE = "failure"
 
 
+class DeploymentState(StrEnum):
+    """How a deployment stands."""
+
+    IN_PROGRESS = "in_progress"
+    SUCCESS = "success"
+    FAILURE = "failure"
+    INACTIVE = "inactive"
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A commit on its way to an environment.
+
+    Attributes:
+        commit: 40 hex digits.
+        environment: its name.
+        task: what is deployed; of all of one task, one is active in an environment.
+        release: whose it is, for people.
+        uid: of that release, by which the deployment is found again.
+        description: of what is deployed.
+    """
+
+    commit: str
+    environment: str
+    task: str
+    release: str
+    uid: str
+    description: str
+
+
 class MergeMethod(StrEnum):
     """How a pull request gets into its base: each leaves another kind of commit there."""
 

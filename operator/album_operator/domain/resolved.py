@@ -132,12 +132,14 @@ class ResolvedFeedback:
     """Where developers are told how the release went.
 
     Attributes:
-        forge_type: kind of the source repository's forge; None, and its fields empty, where no
-            commit status is set.
+        environment: GitHub's, which gets a deployment of the source commit; None for none.
+        forge_type: kind of the source repository's forge; None, and its fields empty, where
+            nothing is told at the source commit.
     """
 
     commit_status: bool = False
     comment: bool = False
+    environment: str | None = None
     forge_type: ForgeType | None = None
     forge_url: str = ""
     forge_secret_name: str = ""

@@ -1,5 +1,6 @@
 """Texts for developers: the status of the source commit, and comments on the pull request."""
 
+from album_operator.domain.places import Deployment
 from album_operator.domain.record import Outcome, Record
 from album_operator.domain.release import Release
 from album_operator.domain.resolved import Resolved
@@ -22,6 +23,18 @@ def status_text(record: Record, resolved: Resolved) -> str:
     }
     text = words.get(record.outcome, f"{resolved.version} is being released.")
     return text if len(text) <= TEXT_LENGTH else f"{text[: TEXT_LENGTH - 1]}…"
+
+
+def deployment_of(release: Release, resolved: Resolved, environment: str) -> Deployment:
+    """Describe the release as a deployment; its task is its app's alone, as the status is."""
+    return Deployment(
+        commit=resolved.source.commit,
+        environment=environment,
+        task=f"deploy:{resolved.app}",
+        release=str(release.ref),
+        uid=release.uid,
+        description=f"{resolved.app} {resolved.version}",
+    )
 
 
 def comment_text(release: Release, record: Record, resolved: Resolved) -> str:

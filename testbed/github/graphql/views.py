@@ -5,6 +5,7 @@ A node is a mapping from the schema's field names to values; a callable is given
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from testbed.github import merge_queue, merging, rules
 from testbed.github.accounts import User, node_id
 from testbed.github.model import (
     CheckRun,
+    Deployment,
     Label,
     PullRequest,
     QueueEntry,
@@ -86,6 +88,7 @@ def view_repository(world: World, repository: Repository, viewer: User | None) -
         "deleteBranchOnMerge": repository.delete_branch_on_merge,
         "viewerPermission": None if role is None else _ROLES[role],
         "object": find_object,
+        "deployments": lambda **page: _list_deployments(repository.deployments, page),
         "pullRequest": find_pull,
         "pullRequests": list_pulls,
     }
@@ -246,6 +249,34 @@ def _view_commit(world: World, repository: Repository, sha: str | None) -> Node 
         ),
         "url": f"{html_url(world, repository)}/commit/{sha}",
         "statusCheckRollup": _view_rollup(world, repository, sha),
+        "deployments": lambda **page: _list_deployments(
+            [each for each in repository.deployments if each.sha == sha], page
+        ),
+    }
+
+
+def _list_deployments(deployments: Sequence[Deployment], page: Mapping[str, Any]) -> Node:
+    """List deployments, oldest first unless told otherwise."""
+    wanted = page.get("environments")
+    found = [each for each in deployments if wanted is None or each.environment in wanted]
+    if (page.get("orderBy") or {}).get("direction") == "DESC":
+        found.reverse()
+    return connect(found, page, _view_deployment)
+
+
+def _view_deployment(deployment: Deployment) -> Node:
+    state = deployment.state
+    latest = {"__typename": "DeploymentStatus", "state": (state or "").upper()}
+    return {
+        "__typename": "Deployment",
+        "id": node_id("DE", deployment.id),
+        "databaseId": deployment.id,
+        "task": deployment.task,
+        "environment": deployment.environment,
+        "commitOid": deployment.sha,
+        "description": deployment.description,
+        "payload": json.dumps(deployment.payload),
+        "latestStatus": latest if state is not None else None,
     }
 
 

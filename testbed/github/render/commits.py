@@ -119,8 +119,8 @@ def render_deployment(
         "updated_at": render_time(deployment.created_at),
         "statuses_url": f"{url}/statuses",
         "repository_url": repository_url(world, repository),
-        "transient_environment": False,
-        "production_environment": deployment.production_environment,
+        "transient_environment": deployment.is_transient,
+        "production_environment": deployment.is_production,
     }
 
 

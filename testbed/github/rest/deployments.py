@@ -24,17 +24,25 @@ def list_deployments(call: Call) -> Answer:
 
 
 def make_deployment(call: Call) -> Answer:
-    """Make a deployment of a ref."""
-    sha = call.repository.git.find_commit(call.body["ref"])
+    """Make a deployment of a ref, once it has what is new and what is required of it."""
+    repository, ref = call.repository, call.body["ref"]
+    sha = repository.git.find_commit(ref)
     if sha is None:
-        raise ApiError(422, f"No ref found for: {call.body['ref']}", errors=[])
-    if "required_contexts" not in call.body and not _is_green(call.repository, sha):
-        raise ApiError(409, f"Conflict: Commit status checks failed for {call.body['ref']}.")
+        raise ApiError(422, f"No ref found for: {ref}", errors=[])
+    if call.body.get("auto_merge", True) and not _has_default(repository, sha):
+        base = repository.default_branch
+        if ref not in repository.heads:
+            raise ApiError(409, f"Conflict merging {base} into {ref}.")
+        raise ApiError(501, f"the stand-in does not merge {base} into {ref} by itself")
+    if not _is_green(repository, sha, call.body.get("required_contexts")):
+        error = {"resource": "Deployment", "field": "required_contexts", "code": "invalid"}
+        message = f"Conflict: Commit status checks failed for {ref}."
+        raise ApiError(409, message, errors=[error])
     environment = call.body.get("environment", "production")
     deployment = Deployment(
         call.world.new_id(),
         sha,
-        call.body["ref"],
+        ref,
         call.body.get("task", "deploy"),
         environment,
         call.body.get("description"),
@@ -42,13 +50,22 @@ def make_deployment(call: Call) -> Answer:
         call.user,
         call.world.clock.now(),
         call.body.get("production_environment", environment == "production"),
+        call.body.get("transient_environment", False),
     )
-    call.repository.deployments.append(deployment)
-    return Answer(201, render_deployment(call.world, call.repository, deployment))
+    repository.deployments.append(deployment)
+    return Answer(201, render_deployment(call.world, repository, deployment))
 
 
-def _is_green(repository: Repository, sha: str) -> bool:
-    return rules.roll_up(repository, sha) in (None, "SUCCESS")
+def _has_default(repository: Repository, sha: str) -> bool:
+    head = repository.heads.get(repository.default_branch)
+    return head is None or repository.git.is_ancestor(head, sha)
+
+
+def _is_green(repository: Repository, sha: str, required: list[str] | None) -> bool:
+    if required is None:
+        return rules.roll_up(repository, sha) in (None, "SUCCESS")
+    states = rules.find_states(repository, sha)
+    return all(states.get(name) == "SUCCESS" for name in required)
 
 
 def make_deployment_status(call: Call) -> Answer:
@@ -67,18 +84,37 @@ def make_deployment_status(call: Call) -> Answer:
             "message": "description is too long (maximum is 140 characters)",
         }
         raise ApiError(422, "Validation Failed", errors=[error])
-    status = DeploymentStatus(
-        call.world.new_id(),
-        call.body["state"],
-        call.user,
-        call.world.clock.now(),
-        description,
-        call.body.get("environment", deployment.environment),
-        call.body.get("log_url") or call.body.get("target_url", ""),
-    )
-    deployment.statuses.append(status)
+    environment = call.body.get("environment", deployment.environment)
+    url = call.body.get("log_url") or call.body.get("target_url", "")
+    status = _note(call, deployment, call.body["state"], description, environment, url)
+    if status.state == "success" and call.body.get("auto_inactive", True):
+        for each in _replaced(call.repository, deployment):
+            _note(call, each, "inactive", "", each.environment, "")
     body = render_deployment_status(call.world, call.repository, deployment, status)
     return Answer(201, body)
+
+
+def _note(
+    call: Call, deployment: Deployment, state: str, description: str, environment: str, url: str
+) -> DeploymentStatus:
+    now = call.world.clock.now()
+    status = DeploymentStatus(
+        call.world.new_id(), state, call.user, now, description, environment, url
+    )
+    deployment.statuses.append(status)
+    return status
+
+
+def _replaced(repository: Repository, by: Deployment) -> list[Deployment]:
+    """Give what becomes inactive by itself (docs.github.com, "Inactive deployments")."""
+    return [
+        each
+        for each in repository.deployments
+        if each is not by
+        and each.environment == by.environment
+        and each.state == "success"
+        and not (each.is_transient or each.is_production)
+    ]
 
 
 _WRITE = Need({"deployments": "write"}, scope="repo_deployment", role="write", is_write=True)

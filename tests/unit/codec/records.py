@@ -236,6 +236,7 @@ resolved = st.builds(
         ResolvedFeedback,
         commit_status=st.booleans(),
         comment=st.booleans(),
+        environment=st.none() | names,
         forge_type=st.none() | st.sampled_from(ForgeType),
         forge_url=st.just("") | apis,
         forge_secret_name=st.just("") | names,

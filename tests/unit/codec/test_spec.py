@@ -15,6 +15,7 @@ from album_operator.domain.forges import ForgeType
 from album_operator.domain.pipeline import (
     App,
     Author,
+    DeploymentWish,
     FeedbackWish,
     ForgeWish,
     ImageWish,
@@ -163,7 +164,11 @@ def test_everything_a_pipeline_can_say_is_read() -> None:
             "author": {"name": "Bot", "email": "bot@example.org"},
             "pullRequest": {"merge": "Auto", "method": "Squash", "labels": ["a"], "milestone": "m"},
         },
-        feedback={"commitStatus": True, "comment": True},
+        feedback={
+            "commitStatus": True,
+            "comment": True,
+            "deployment": {"environment": "production"},
+        },
         policy={"requireChecks": ["ci/test", "unit tests (3.11)"]},
         argocd={
             "namespace": "cd",
@@ -228,7 +233,9 @@ def test_everything_a_pipeline_can_say_is_read() -> None:
     assert config.pull_request == PullRequestWish(
         merge=MergeMode.AUTO, method=MergeMethod.SQUASH, labels=("a",), milestone="m"
     )
-    assert pipeline.feedback == FeedbackWish(commit_status=True, comment=True)
+    assert pipeline.feedback == FeedbackWish(
+        commit_status=True, comment=True, deployment=DeploymentWish("production")
+    )
     assert pipeline.policy == PolicyWish(("ci/test", "unit tests (3.11)"))
     assert argocd.namespace == "cd"
     assert argocd.sync_policy == SyncPolicyWish(None, None, prune=False)

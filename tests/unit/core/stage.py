@@ -16,7 +16,15 @@ from album_operator.codec import parse_seen
 from album_operator.domain.image_labels import BUILD, REVISION, VERSION, recipe_of
 from album_operator.domain.image_labels import SOURCE as OF
 from album_operator.domain.notice import Notice
-from album_operator.domain.places import Change, Draft, ForgePlace, GitPlace, MergeMethod
+from album_operator.domain.places import (
+    Change,
+    Deployment,
+    DeploymentState,
+    Draft,
+    ForgePlace,
+    GitPlace,
+    MergeMethod,
+)
 from album_operator.domain.pull_requests import PullRequestSeen
 from album_operator.domain.release import Ref
 from album_operator.memory.sightings import Sightings
@@ -124,6 +132,17 @@ class _WatchedForge(FakeForge):
             return  # Nothing is written.
         with self._faults.write("comment"):
             await super().comment(place, number, key, text)
+
+    async def set_deployment(
+        self,
+        place: ForgePlace,
+        deployment: Deployment,
+        state: DeploymentState,
+        text: str,
+        url: str | None,
+    ) -> None:
+        with self._faults.write("deployment"):
+            await super().set_deployment(place, deployment, state, text, url)
 
     async def withdraw(self, place: ForgePlace, number: int, title: str | None = None) -> None:
         with self._faults.write("close pull request"):

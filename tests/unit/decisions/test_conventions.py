@@ -7,7 +7,15 @@ import pytest
 
 from album_operator.decisions import conventions
 from album_operator.domain.argocd import ApplicationSelector, ResolvedApplicationSelector, Sync
-from album_operator.domain.pipeline import App, ForgeWish, ImageWish, Pipeline, SecretRef
+from album_operator.domain.pipeline import (
+    App,
+    DeploymentWish,
+    FeedbackWish,
+    ForgeWish,
+    ImageWish,
+    Pipeline,
+    SecretRef,
+)
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import (
     BuildArg,
@@ -220,6 +228,26 @@ def test_what_a_pipeline_says_goes_before_the_conventions() -> None:
     assert resolved.config.forge_secret_name == "forge"
     assert resolved.config.edits == app.edits
     assert resolved.argocd.applications == app.applications
+
+
+@pytest.mark.parametrize(
+    ("wish", "is_told"),
+    [
+        (FeedbackWish(comment=True), False),
+        (FeedbackWish(commit_status=True), True),
+        (FeedbackWish(deployment=DeploymentWish("staging")), True),
+    ],
+)
+def test_the_sources_forge_is_named_where_its_commit_is_told_of(
+    wish: FeedbackWish, is_told: bool
+) -> None:
+    resolved = _resolve(RELEASE, replace(PIPELINE, feedback=wish)).feedback
+
+    assert (resolved.commit_status, resolved.comment) == (wish.commit_status, wish.comment)
+    assert resolved.environment == ("staging" if wish.deployment is not None else None)
+    assert bool(resolved.forge_type and resolved.forge_url and resolved.forge_secret_name) is (
+        is_told
+    )
 
 
 @pytest.mark.parametrize(

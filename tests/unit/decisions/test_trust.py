@@ -87,6 +87,7 @@ def test_what_the_operator_wrote_contradicts_nothing() -> None:
         ("argocd.notice", replace(RESOLVED.argocd, notice=True)),
         ("argocd.settle", replace(RESOLVED.argocd, settle=timedelta())),
         ("feedback.commitStatus", ResolvedFeedback(commit_status=True)),
+        ("feedback.environment", ResolvedFeedback(environment="production")),
         ("policy.requireChecks", ResolvedPolicy(("ci",))),
     ],
 )

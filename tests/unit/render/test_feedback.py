@@ -2,11 +2,17 @@
 
 from dataclasses import replace
 
+from album_operator.domain.places import Deployment
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ApplicationRecord, Outcome, Record
 from album_operator.domain.release import Release
 from album_operator.domain.resolved import Resolved
-from album_operator.render.feedback import comment_text, status_context, status_text
+from album_operator.render.feedback import (
+    comment_text,
+    deployment_of,
+    status_context,
+    status_text,
+)
 
 RELEASED = Record(
     outcome=Outcome.RELEASED,
@@ -20,6 +26,17 @@ STALLED = Record(
 
 def test_each_app_has_a_status_of_its_own(resolved: Resolved) -> None:
     assert status_context(resolved) == "album/backend"
+
+
+def test_a_deployment_names_app_version_and_release(release: Release, resolved: Resolved) -> None:
+    assert deployment_of(release, resolved, "staging") == Deployment(
+        resolved.source.commit,
+        "staging",
+        "deploy:backend",
+        "album/backend-v1.1.0",
+        release.uid,
+        "backend v1.1.0",
+    )
 
 
 def test_a_status_says_how_it_stands_in_one_line(resolved: Resolved) -> None:

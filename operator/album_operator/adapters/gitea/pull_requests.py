@@ -17,6 +17,7 @@ from album_operator.adapters.forge_failures import (
     base_changed,
     may_not_merge,
     merged_meanwhile,
+    not_let,
     not_merged_now,
     pull_request_gone,
     unavailable,
@@ -34,7 +35,14 @@ from album_operator.adapters.gitea.gate import parse_checks, parse_gate
 from album_operator.adapters.gitea.rules import find_signing_rule
 from album_operator.adapters.names import check_commit, check_ref_name
 from album_operator.adapters.servers.gateway import REFUSED_PAUSE, Gateway
-from album_operator.domain.places import CommitState, Draft, ForgePlace, MergeMethod
+from album_operator.domain.places import (
+    CommitState,
+    Deployment,
+    DeploymentState,
+    Draft,
+    ForgePlace,
+    MergeMethod,
+)
 from album_operator.domain.pull_requests import (
     Changes,
     Checks,
@@ -238,6 +246,18 @@ class GiteaPullRequests:
         body = {"state": str(state), "context": context, "description": text, "target_url": url}
         answer = await self._api.send(place, "POST", f"/statuses/{commit}", body)
         require(place, answer, 201, "set commit statuses in")
+
+    async def set_deployment(
+        self,
+        place: ForgePlace,
+        deployment: Deployment,
+        state: DeploymentState,
+        text: str,
+        url: str | None,
+    ) -> None:
+        """Refuse it: pipelines are, too, that ask for deployments of a Gitea."""
+        del deployment, state, text, url
+        raise not_let(place, "make deployments in", "Gitea has none")
 
     async def list_checks(self, place: ForgePlace, commit: str) -> Mapping[str, Checks]:
         """Give the state of each commit status of a commit, by its context."""

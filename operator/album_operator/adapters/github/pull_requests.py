@@ -27,6 +27,7 @@ from album_operator.adapters.github.api import GitHubApi
 from album_operator.adapters.github.changes import list_changed
 from album_operator.adapters.github.checks import list_checks
 from album_operator.adapters.github.comments import comment_once
+from album_operator.adapters.github.deployments import set_deployment
 from album_operator.adapters.github.extras import add_extras
 from album_operator.adapters.github.gate import BATCH, parse_pulls, render_query
 from album_operator.adapters.github.limits import CHANGE, Limits
@@ -36,7 +37,14 @@ from album_operator.adapters.github.rules import find_signing_rule
 from album_operator.adapters.names import check_commit, check_ref_name
 from album_operator.adapters.servers.gateway import Gateway
 from album_operator.domain.errors import OutsideError, StaleError, TerminalError
-from album_operator.domain.places import CommitState, Draft, ForgePlace, MergeMethod
+from album_operator.domain.places import (
+    CommitState,
+    Deployment,
+    DeploymentState,
+    Draft,
+    ForgePlace,
+    MergeMethod,
+)
 from album_operator.domain.pull_requests import (
     Changes,
     Checks,
@@ -195,6 +203,18 @@ class GitHubPullRequests:
         body = {"state": str(state), "context": context, "description": text, "target_url": url}
         answer = await self._api.send(place, "POST", f"/statuses/{commit}", body)
         require(place, answer, 201, "set commit statuses in")
+
+    async def set_deployment(
+        self,
+        place: ForgePlace,
+        deployment: Deployment,
+        state: DeploymentState,
+        text: str,
+        url: str | None,
+    ) -> None:
+        """Say how a deployment stands; it is made where it is not there yet."""
+        check_commit(deployment.commit)
+        await set_deployment(self._api, place, deployment, state, text, url)
 
     async def list_checks(self, place: ForgePlace, commit: str) -> Mapping[str, Checks]:
         """Give the state of each commit status and check run of a commit, by its name."""
