@@ -148,8 +148,8 @@ archive: ## The command album with Python in it, for this machine's platform, as
 
 .PHONY: requirements
 requirements: setup ## Pin requirements/ anew from pyproject.toml
-	$(PIN) --extra operator --no-emit-package cel-expr-python -o requirements/operator.txt
-	$(PIN) --extra operator --group dev -o requirements/dev.txt
+	$(PIN) --extra operator --extra traces --no-emit-package cel-expr-python -o requirements/operator.txt
+	$(PIN) --extra operator --extra traces --group dev -o requirements/dev.txt
 	$(PIN) --group archive --constraint requirements/dev.txt -o requirements/archive.txt
 
 .PHONY: testbed-up

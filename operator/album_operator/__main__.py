@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import NoReturn
 
@@ -17,6 +17,7 @@ from album_operator.adapters.cluster.election import Election
 from album_operator.adapters.git.cache import CacheError
 from album_operator.adapters.servers.authorities import AuthoritiesError, trusting
 from album_operator.adapters.sinks.addresses import load_sinks
+from album_operator.adapters.traces import TracesError
 from album_operator.clock import ServerClock
 from album_operator.codec.notification_sinks import SinksError
 from album_operator.domain.notice import AnyNotice, TagNotice
@@ -35,6 +36,13 @@ from album_operator.waking.handlers import is_worth_reading
 from album_operator.waking.wakeups import Wakeups
 
 LOG = logging.getLogger("album_operator")
+
+OF_VARIABLES: Mapping[type[Exception], str] = {
+    AuthoritiesError: "ALBUM_CA_FILE",
+    CacheError: "ALBUM_CACHE_DIR",
+    TracesError: "OTEL_EXPORTER_OTLP_ENDPOINT",
+}
+"""What is at the start no more than a variable that cannot be used."""
 
 
 async def _listen(ground: Ground, election: Election | None) -> list[web.AppRunner]:
@@ -166,21 +174,18 @@ def main() -> int:
         sys.stderr.write(f"album-operator: ALBUM_NOTIFICATIONS_FILE cannot be used: {error}.\n")
         return 2
     logs.set_up(settings.log_format, settings.log_level, is_worth_reading)
-    if (proxy := settings.proxies.proxy) is not None:
-        known.learn_own(proxy.words)
-    for sink in sinks:
-        known.learn_own(sink.words)
+    for secret in (settings.proxies.proxy, settings.collector, *sinks):
+        if secret is not None:
+            known.learn_own(secret.words)
     # The API server is gone to directly, and what we start is told its proxy by us.
     for name in VARIABLES:
         os.environ.pop(name, None)
     try:
         with trusting(settings.ca_file):
             asyncio.run(_run(settings, known, sinks))
-    except AuthoritiesError as error:
-        sys.stderr.write(f"album-operator: ALBUM_CA_FILE cannot be used: {error}.\n")
-        return 2
-    except CacheError as error:
-        sys.stderr.write(f"album-operator: ALBUM_CACHE_DIR cannot be used: {error}.\n")
+    except tuple(OF_VARIABLES) as error:
+        name = OF_VARIABLES[type(error)]
+        sys.stderr.write(f"album-operator: {name} cannot be used: {error}.\n")
         return 2
     except Exception:
         LOG.exception("The operator ended by a bug of its own")

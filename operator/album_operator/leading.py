@@ -31,6 +31,7 @@ from album_operator.adapters.servers.dialer import Dialer
 from album_operator.adapters.servers.gateway import Gateway
 from album_operator.adapters.sinks import http as sink_http
 from album_operator.adapters.sinks.http import HttpSinks
+from album_operator.adapters.traces import Traces
 from album_operator.clock import ServerClock
 from album_operator.domain.notice import Notice, TagNotice
 from album_operator.domain.notifications import Sink
@@ -90,7 +91,7 @@ class Ground:
 
 
 class Outside:
-    """The adapters of git, forges and registries with what they share, and the editor."""
+    """The adapters of git, forges and registries with what they share, the editor, and traces."""
 
     def __init__(self, settings: Settings, clock: ServerClock, term: Term) -> None:
         self._settings, self._clock, self._editor = settings, clock, ProcessEditor()
@@ -118,6 +119,8 @@ class Outside:
         to_sinks = Gateway(sink_http.SHARES, sink_http.WHY, *shared)
         self.sinks = HttpSinks(insecure, allowed, to_sinks)
         self.pull_requests = Forges(gitea=self._gitea, github=self._github)
+        collector = settings.collector
+        self._traces = Traces(collector, settings.proxies) if collector is not None else None
 
     def make_world(
         self,
@@ -148,6 +151,7 @@ class Outside:
             image_waits=wakeups.image_waits,
             index=wakeups.index,
             tags=tags,
+            observers=[self._traces.observe] if self._traces is not None else [],
         )
 
     async def close(self) -> None:
@@ -160,6 +164,8 @@ class Outside:
         await self._registry.close()
         await self.sinks.close()
         self._dialer.close()
+        if self._traces is not None:
+            await self._traces.close()
 
 
 async def lead(ground: Ground, outside: Outside, cluster: Cluster, stopping: asyncio.Event) -> None:

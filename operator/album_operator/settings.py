@@ -10,6 +10,7 @@ from album_operator.domain.build_pod import SAFE_RULES, PodRules
 from album_operator.domain.build_slots import BuildLimits
 from album_operator.domain.builds import BuildKitMode
 from album_operator.domain.candidacy import LONGEST_LEASE, Candidacy
+from album_operator.domain.collectors import Collector
 from album_operator.domain.hosts import NO_ALIASES, HostAliases
 from album_operator.domain.images import DOCKER_HUB, registry_named
 from album_operator.domain.proxies import Proxies
@@ -95,6 +96,7 @@ class Settings:
         log_level: the least a line of the operator must be to be written.
         host_aliases: other names of the hosts of repositories.
         candidacy: how it stands for election; None: it works without one.
+        collector: where traces are sent; None: nowhere.
     """
 
     namespaces: tuple[str, ...]
@@ -124,6 +126,7 @@ class Settings:
     log_level: LogLevel
     host_aliases: HostAliases = NO_ALIASES
     candidacy: Candidacy | None = None
+    collector: Collector | None = None
 
 
 def _memory(text: str) -> int | None:
@@ -294,6 +297,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         log_level=read.choice("ALBUM_LOG_LEVEL", LogLevel.INFO),
         host_aliases=read.aliases("ALBUM_HOST_ALIASES"),
         candidacy=_read_candidacy(read),
+        collector=read.collector(),
     )
     _check_ports(read, settings)
     _check_webhooks(read, settings)

@@ -8,6 +8,11 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeVar
 
+from album_operator.domain.collectors import (
+    Collector,
+    CollectorVariablesError,
+    read_collector,
+)
 from album_operator.domain.hosts import HostAliases, find_faults
 from album_operator.domain.proxies import DIRECTLY, Proxies, ProxyVariablesError, read_proxies
 from album_operator.domain.quantities import amount_of
@@ -130,6 +135,14 @@ class Variables:
                 "HTTPS_PROXY"
             )
         return proxies
+
+    def collector(self) -> Collector | None:
+        """Read where traces are sent; None for nowhere."""
+        try:
+            return read_collector(self._environment)
+        except CollectorVariablesError as error:
+            self.faults.append(str(error))
+            return None
 
     def amounts(self, name: str, default: Mapping[str, str]) -> Mapping[str, str]:
         """Read amounts of the resources that have a default, or of some of them."""

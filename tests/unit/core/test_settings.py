@@ -10,6 +10,7 @@ from album_operator.domain.build_pod import SAFE_RULES, PodRules
 from album_operator.domain.build_slots import BuildLimits
 from album_operator.domain.builds import BuildKitMode
 from album_operator.domain.candidacy import Candidacy
+from album_operator.domain.collectors import Collector
 from album_operator.domain.proxies import Proxies, Proxy
 from album_operator.domain.registry_access import KANIKO_PROGRAMS
 from album_operator.domain.release import BuildType, Resources
@@ -132,6 +133,8 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
             "ALBUM_BUILD_PROXY_SECRET": "album-proxy",
             "ALBUM_CA_FILE": "/etc/ca.crt",
             "ALBUM_BUILD_CA_CONFIGMAP": "company.ca",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "https://otlp.example.org",
+            "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20word",
         }
     )
 
@@ -185,6 +188,9 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     assert settings.proxies == proxies
     assert settings.ca_file == Path("/etc/ca.crt")
     assert settings.engine.network == JobNetwork(proxies, "album-proxy", "company.ca")
+    assert settings.collector == Collector(
+        "https://otlp.example.org", {"authorization": "Bearer word"}
+    )
     assert settings.candidacy == Candidacy(
         "album-system", "team-album-operator", "album-operator-1", "fd00::7", 60, 40, 2.5
     )

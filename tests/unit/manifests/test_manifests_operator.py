@@ -233,6 +233,7 @@ def test_the_user_settings_win_over_the_listed_ones() -> None:
         {"configMapRef": {"name": "album-operator-defaults"}},
         {"configMapRef": {"name": "album-operator-settings", "optional": True}},
         {"secretRef": {"name": "album-operator-proxy", "optional": True}},
+        {"secretRef": {"name": "album-operator-traces", "optional": True}},
     ]
 
 

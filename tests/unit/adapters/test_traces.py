@@ -1,0 +1,185 @@
+"""Traces on their way to a collector: what it gets, and what becomes of what it does not take."""
+
+import logging
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+
+from album_operator.adapters.traces import Traces, TracesError
+from album_operator.domain.collectors import Collector
+from album_operator.domain.proxies import DIRECTLY
+from album_operator.domain.reasons import Reason
+from album_operator.domain.record import Outcome, Record
+from album_operator.domain.status_change import StatusChange
+from album_operator.render.trace import render_trace
+from tests.fakes.builders import NOW, RECORD, RELEASE, RESOLVED
+
+SECRET = "s3cret-of-a-collector"
+
+
+@dataclass
+class _FakeCollector:
+    """What a collector got, and what it answers.
+
+    Attributes:
+        got: path and authorization of each request, with its body.
+        location: where it redirects to; None: it does not.
+    """
+
+    url: str = ""
+    status: int = 200
+    location: str | None = None
+    got: list[tuple[str, str | None, bytes]] = field(default_factory=list)
+
+    @property
+    def spans(self) -> list[Span]:
+        requests = [ExportTraceServiceRequest.FromString(body) for _, _, body in self.got]
+        return [
+            span
+            for request in requests
+            for resource in request.resource_spans
+            for scope in resource.scope_spans
+            for span in scope.spans
+        ]
+
+
+@contextmanager
+def _listening() -> Iterator[_FakeCollector]:
+    fake = _FakeCollector()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            fake.got.append((self.path, self.headers["Authorization"], body))
+            self.send_response(fake.status)
+            if fake.location is not None:
+                self.send_header("Location", fake.location)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            self.do_POST()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    fake.url = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield fake
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def collector() -> Iterator[_FakeCollector]:
+    with _listening() as fake:
+        yield fake
+
+
+def _change() -> StatusChange:
+    failed = replace(
+        RECORD,
+        resolved=RESOLVED,
+        outcome=Outcome.STALLED,
+        reason=Reason.TAG_NOT_FOUND,
+        message='There is no tag "x\ny".',
+        since={"Finished": ("True", NOW)},
+    )
+    return StatusChange(RELEASE, Record(), failed)
+
+
+def _traces(url: str) -> Traces:
+    return Traces(Collector(url, {"authorization": f"Bearer {SECRET}"}), DIRECTLY)
+
+
+async def test_a_release_that_ended_is_told_with_the_ids_of_its_status(
+    collector: _FakeCollector,
+) -> None:
+    traces = _traces(f"{collector.url}/otlp/")
+    change = _change()
+    traces.observe(change)
+    traces.observe(replace(change, before=change.after))
+    await traces.close()
+
+    ((path, authorization, body),) = collector.got
+    assert (path, authorization) == ("/otlp/v1/traces", f"Bearer {SECRET}")
+    (span,) = collector.spans
+    (whole,) = render_trace(change)
+    assert span.trace_id.hex() == f"{whole.trace_id:032x}"
+    assert span.span_id.hex() == f"{whole.span_id:016x}"
+    assert (span.name, span.kind) == (whole.name, Span.SPAN_KIND_SERVER)
+    assert span.end_time_unix_nano == int(NOW.timestamp()) * 10**9
+    assert (span.status.code, span.status.message) == (
+        Status.STATUS_CODE_ERROR,
+        'There is no tag "x\ny".',
+    )
+    (told,) = ExportTraceServiceRequest.FromString(body).resource_spans
+    names = {item.key: item.value.string_value for item in told.resource.attributes}
+    assert names["service.name"] == "album-release-operator"
+
+
+async def test_the_environment_names_the_service(
+    collector: _FakeCollector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_SERVICE_NAME", "releases")
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
+    traces = _traces(collector.url)
+    traces.observe(_change())
+    await traces.close()
+    (body,) = (body for _, _, body in collector.got)
+    (told,) = ExportTraceServiceRequest.FromString(body).resource_spans
+    names = {item.key: item.value.string_value for item in told.resource.attributes}
+    assert names["service.name"] == "releases"
+
+
+@pytest.mark.parametrize("status", [302, 307, 400, 401])
+async def test_what_a_collector_does_not_take_is_lost_aloud_and_goes_nowhere_else(
+    collector: _FakeCollector, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    with _listening() as elsewhere:
+        collector.status, collector.location = status, f"{elsewhere.url}/v1/traces"
+        traces = _traces(collector.url)
+        with caplog.at_level(logging.INFO):
+            traces.observe(_change())
+            await traces.close()
+        assert elsewhere.got == []
+    assert len(collector.got) == 1
+    (line,) = (line for line in caplog.records if "Failed to export spans" in line.getMessage())
+    assert str(status) in line.getMessage()
+    assert SECRET not in caplog.text
+
+
+async def test_a_collector_that_is_gone_holds_up_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with _listening() as gone:
+        url = gone.url
+    traces = _traces(url)
+    with caplog.at_level(logging.INFO):
+        for _ in range(3000):
+            traces.observe(_change())
+        await traces.close()
+    said = [line.getMessage() for line in caplog.records]
+    assert any("Connection refused" in text for text in said)
+    assert not any(" at 0x" in text or "retrying" in text for text in said)
+
+
+def test_without_the_extra_it_is_said_what_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "album_operator.adapters.otlp", raising=False)
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
+    with pytest.raises(
+        TracesError, match=r"opentelemetry\S* is not installed; install .*\[traces\]"
+    ):
+        _traces("http://127.0.0.1:1")
