@@ -165,11 +165,11 @@ _OPERATOR = Row("The operator", (
           (Query("count by (version) (album_build_info)", "{{version}}"),)),
 ))  # fmt: skip
 
-_NOTICES = Row("Notices", (
+_NOTIFICATIONS = Row("Notifications", (
     Panel("Sent", "By sink and what became of them.",
           (_rate("album_notifications_total", "sink, result"),), "ops", width=12),
     Panel("Waiting", "By sink.",
           (Query("max by (sink) (album_notifications_queued)", "{{sink}}"),), width=12),
 ))  # fmt: skip
 
-ROWS = (_NOW, _DORA, _TIME, _BUILDS, _OUTSIDE, _OPERATOR, _NOTICES)
+ROWS = (_NOW, _DORA, _TIME, _BUILDS, _OUTSIDE, _OPERATOR, _NOTIFICATIONS)

@@ -30,12 +30,20 @@ VARIABLES = {
 
 _SELECTOR = re.compile(r"\b(album_\w+)(?:\{([^}]*)\})?")
 _LABEL = re.compile(r"(\w+)\s*(?:=~|!~|!=|=)")
+_VALUES = re.compile(r'(\w+)\s*(?:=~|!~|!=|=)\s*"([^"]*)"')
 _GROUPING = re.compile(r"\b(?:by|on|without|ignoring)\s*\(([^)]*)\)")
 
 
 def metrics_of(query: str) -> set[str]:
     """Give the names of the series that a query asks for."""
     return {found[1] for found in _SELECTOR.finditer(query)}
+
+
+def values_in(query: str) -> Iterator[tuple[str, str, str]]:
+    """Give each value that a query wants or does not want: metric, label and value."""
+    for name, matchers in _SELECTOR.findall(query):
+        for label, words in _VALUES.findall(matchers):
+            yield from ((name, label, word) for word in words.split("|") if word != ".*")
 
 
 def unknown_in(query: str) -> list[str]:

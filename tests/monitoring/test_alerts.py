@@ -6,15 +6,17 @@ from typing import Any
 import pytest
 import yaml
 
+from album_operator.domain.reasons import Reason
 from distribution import monitoring
 from tests.monitoring.conftest import Promtool
-from tests.monitoring.queries import unknown_in
-from tests.unit.docs.documents import ROOT, read, section
+from tests.monitoring.queries import METRICS, unknown_in, values_in
+from tests.unit.docs.documents import ROOT, read, rows, section
 
 RULES = ROOT / "manifests/monitoring/rules.yaml"
 SERIES = Path(__file__).with_name("alerts.yaml")
 (GROUP,) = yaml.safe_load(RULES.read_text())["groups"]
 ALERTS: dict[str, dict[str, Any]] = {rule["alert"]: rule for rule in GROUP["rules"]}
+REFERENCE = read("docs/reference.md")
 RUNBOOKS = read("docs/runbooks.md")
 
 each_alert = pytest.mark.parametrize("name", ALERTS)
@@ -53,6 +55,16 @@ def test_it_says_how_bad_it_is_in_one_line_and_in_a_few(name: str) -> None:
     assert rule["labels"]["severity"] in {"warning", "critical"}
     assert rule["annotations"].keys() == {"summary", "description", "runbook_url"}
     assert all(text.endswith((".", "}")) for text in list(rule["annotations"].values())[:2])
+
+
+@each_alert
+def test_the_values_it_tells_apart_are_those_of_the_reference(name: str) -> None:
+    told = {row[0].strip("`"): row[-1] for row in rows(section(REFERENCE, "Metrics"))}
+    for metric, label, value in values_in(ALERTS[name]["expr"]):
+        if label == "reason":
+            assert value in set(Reason)
+        else:
+            assert f"`{value}`" in told[METRICS[metric].name]
 
 
 def test_there_is_no_runbook_without_an_alert() -> None:
