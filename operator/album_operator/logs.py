@@ -1,6 +1,7 @@
 """The log: its level and form, what each line is about, and that none is said again and again."""
 
 import logging
+import re
 import secrets
 import sys
 import time
@@ -23,6 +24,9 @@ Filter = Callable[[logging.LogRecord], bool]
 OPERATOR = "album_operator"
 
 TEXT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s%(of_pass)s"
+
+BREAKING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Control characters, and what else ends a line or cannot be written (Unicode, section 5.8)."""
 
 AGAIN_SECONDS = 60.0
 """For so long a line that was said is not said again."""
@@ -101,7 +105,7 @@ def make_handler(
         clock: monotonic seconds.
     """
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(_Json() if form is LogFormat.JSON else logging.Formatter(TEXT))
+    handler.setFormatter(_Json() if form is LogFormat.JSON else _Text())
     for is_worth_reading in (*filters, _tell_about, _Repeats(clock).is_new):
         handler.addFilter(is_worth_reading)
     return handler
@@ -152,6 +156,24 @@ class _Repeats:
         if len(self._said) > LINES:
             self._said.popitem(last=False)
         return True
+
+
+class _Text(logging.Formatter):
+    """One line for each; of a traceback all lines are indented, so that what others say is none."""
+
+    def __init__(self) -> None:
+        super().__init__(TEXT)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Give the line and what belongs to it."""
+        record = copy(record)
+        record.msg, record.args = _escape(record.getMessage()), ()
+        return "\n    ".join(_escape(line) for line in super().format(record).split("\n"))
+
+
+def _escape(text: str) -> str:
+    """Write what ends a line, moves a terminal's cursor, or is no character, as Python would."""
+    return BREAKING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 class _Json(JsonFormatter):

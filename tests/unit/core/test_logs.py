@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -85,15 +86,37 @@ def test_a_line_of_json_says_what_it_is_about() -> None:
     assert set(none) == {"time", "level", "logger", "message"}
 
 
-@pytest.mark.parametrize(
-    "words", ['a "quote"', "two\nlines", "\x1b[31mred", "\u2028", "\udcff", "%s"]
-)
+ODD = ['a "quote"', "two\nlines", "\x1b[31mred", "\u2028", "\udcff", "%s", "\r\x85\x9b"]
+
+
+@pytest.mark.parametrize("words", ODD)
 def test_whatever_is_said_is_one_object_on_one_line(words: str) -> None:
     stream = io.StringIO()
     # Not by a logger: pytest's own handler would keep what no report of it can hold.
     make_handler(stream, LogFormat.JSON).handle(logging.makeLogRecord({"msg": words}))
     (line,) = stream.getvalue().splitlines()
     assert json.loads(line)["message"] == words
+
+
+@pytest.mark.parametrize("words", ODD)
+def test_in_text_too_and_what_belongs_to_it_begins_no_line(words: str) -> None:
+    stream = io.StringIO()
+    error = ValueError(f"{words}\n2026-11-28 ERROR   somewhere: forged")
+    said = {
+        "msg": words,
+        "name": "somewhere",
+        "levelname": "ERROR",
+        "exc_info": (ValueError, error, None),
+    }
+    make_handler(stream, LogFormat.TEXT).handle(logging.makeLogRecord(said))
+    text = stream.getvalue()
+    first, *more = text.splitlines()
+
+    escaped = words.encode("unicode_escape").decode()
+    assert first.endswith(f"ERROR   somewhere: {escaped}")
+    assert more[-1] == "    2026-11-28 ERROR   somewhere: forged"
+    assert all(line.startswith("    ") for line in more)
+    text.encode()
 
 
 @pytest.mark.parametrize("form", list(LogFormat))
@@ -131,6 +154,17 @@ def test_of_many_different_lines_few_are_remembered(monkeypatch: pytest.MonkeyPa
         for words in ("one", "other", "third", "third", "one"):
             LOG.info(words)
     assert [line.split()[-1] for line in log.lines] == ["one", "other", "third", "one"]
+
+
+def test_a_clock_that_steps_back_keeps_no_line_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    with _writing(LogFormat.JSON) as log:
+        for second, of_day in ((0, 1e9), (59, 1e9 - 86400), (60, 1e9 - 86400), (61, 0)):
+            log.now = second
+            monkeypatch.setattr("time.time", partial(float, of_day))
+            LOG.info("words")
+    said = [json.loads(line) for line in log.lines]
+    assert [line["message"] for line in said] == ["words", "words (said 1 times more)"]
+    assert [line["time"][:10] for line in said] == ["2001-09-09", "2001-09-08"]
 
 
 def test_libraries_say_nothing_below_info_whatever_the_level(
