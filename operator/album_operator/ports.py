@@ -517,7 +517,8 @@ class PullRequests(GitTokens, PullRequestReader, Protocol):
     ) -> None:
         """Say how a deployment stands; unless it is inactive, it is made where it is not there.
 
-        One that succeeds makes all others of its task in its environment inactive.
+        One that succeeds makes all others of its task in its environment inactive that succeeded,
+        or were begun before it and have not ended.
 
         Args:
             place: the repository.

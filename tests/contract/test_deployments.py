@@ -91,6 +91,23 @@ async def test_a_version_that_comes_back_is_a_deployment_of_its_own(
     assert [state for _, state in _told(stage, place)] == ["inactive", "inactive", "success"]
 
 
+async def test_one_that_a_deleted_release_left_ends_with_the_next_success(
+    stage: Stage, place: GitPlace, wish: Deployment
+) -> None:
+    left, failed, newer = (replace(wish, uid=f"uid-{number}") for number in (2, 3, 4))
+    await _set(stage, place, left, BEGUN)
+    await _set(stage, place, failed, FAILED)
+    await _set(stage, place, wish, BEGUN)
+    await _set(stage, place, newer, BEGUN)
+    await _set(stage, place, wish, DONE)
+    assert [state for _, state in _told(stage, place)] == [
+        "inactive",
+        "failure",
+        "success",
+        "in_progress",
+    ]
+
+
 async def test_what_is_taken_back_is_inactive_and_makes_none(
     stage: Stage, place: GitPlace, wish: Deployment
 ) -> None:

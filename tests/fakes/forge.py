@@ -231,9 +231,11 @@ class FakeForge:
         if state is not DeploymentState.INACTIVE or deployment in self.deployed:
             self.deployed[deployment] = state
         if state is DeploymentState.SUCCESS:
+            before = list(self.deployed)[: list(self.deployed).index(deployment)]
             for other, its in self.deployed.items():
+                is_left = its is DeploymentState.IN_PROGRESS and other in before
                 is_beside = other.environment == deployment.environment and other != deployment
-                if is_beside and other.task == deployment.task and its is state:
+                if is_beside and other.task == deployment.task and (is_left or its is state):
                     self.deployed[other] = DeploymentState.INACTIVE
         self._lose()
 

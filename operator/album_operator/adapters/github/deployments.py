@@ -59,7 +59,10 @@ async def set_deployment(
     if state is not DeploymentState.SUCCESS:
         return
     for seen in in_environment:
-        if seen.id != number and seen.state == DeploymentState.SUCCESS:
+        # One that was begun before and has not ended is mostly of a release that is deleted; if
+        # not, it says itself how it stands.
+        is_left = seen.state == DeploymentState.IN_PROGRESS and seen.id < number
+        if seen.id != number and (is_left or seen.state == DeploymentState.SUCCESS):
             await _set_state(api, place, seen.id, DeploymentState.INACTIVE, REPLACED, None)
 
 
