@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from testbed.commands import wait_until
+from tests.fakes.collector import listening
 from tests.integration.manifests.applications import Raw
 from tests.integration.manifests.conftest import Installed
 from tests.integration.manifests.operator_process import running_operator
@@ -24,7 +25,15 @@ def test_it_watches_reads_writes_status_and_posts_events(
     installed: Installed, tmp_path: Path
 ) -> None:
     server = installed.server
-    with running_operator(installed, tmp_path, ALBUM_LOG_FORMAT="json") as operator:
+    with (
+        listening() as collector,
+        running_operator(
+            installed,
+            tmp_path,
+            ALBUM_LOG_FORMAT="json",
+            OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
+        ) as operator,
+    ):
         wait_until(operator.is_ready, part="operator", what="become ready", seconds=READY_SECONDS)
         assert operator.find_answer("/healthz") == (200, "ok\n")
         release = {
@@ -53,6 +62,8 @@ def test_it_watches_reads_writes_status_and_posts_events(
         assert server.request("DELETE", path).status == 200
         operator.process.terminate()
         assert operator.process.wait(STOP_SECONDS) == 0
+        (span,) = collector.spans
+    assert (span.name, span.status.message) == ("RUN not-there", stalled["message"])
     said = operator.log.read_text()
     assert [word for word in UNWANTED if word in said] == []
     lines = [json.loads(line) for line in said.splitlines()]

@@ -2,11 +2,8 @@
 
 import logging
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import replace
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -20,71 +17,14 @@ from album_operator.domain.record import Outcome, Record
 from album_operator.domain.status_change import StatusChange
 from album_operator.render.trace import render_trace
 from tests.fakes.builders import NOW, RECORD, RELEASE, RESOLVED
+from tests.fakes.collector import FakeCollector, listening
 
 SECRET = "s3cret-of-a-collector"
 
 
-@dataclass
-class _FakeCollector:
-    """What a collector got, and what it answers.
-
-    Attributes:
-        got: path and authorization of each request, with its body.
-        location: where it redirects to; None: it does not.
-    """
-
-    url: str = ""
-    status: int = 200
-    location: str | None = None
-    got: list[tuple[str, str | None, bytes]] = field(default_factory=list)
-
-    @property
-    def spans(self) -> list[Span]:
-        requests = [ExportTraceServiceRequest.FromString(body) for _, _, body in self.got]
-        return [
-            span
-            for request in requests
-            for resource in request.resource_spans
-            for scope in resource.scope_spans
-            for span in scope.spans
-        ]
-
-
-@contextmanager
-def _listening() -> Iterator[_FakeCollector]:
-    fake = _FakeCollector()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            fake.got.append((self.path, self.headers["Authorization"], body))
-            self.send_response(fake.status)
-            if fake.location is not None:
-                self.send_header("Location", fake.location)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def do_GET(self) -> None:
-            self.do_POST()
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    fake.url = f"http://127.0.0.1:{server.server_port}"
-    try:
-        yield fake
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 @pytest.fixture
-def collector() -> Iterator[_FakeCollector]:
-    with _listening() as fake:
+def collector() -> Iterator[FakeCollector]:
+    with listening() as fake:
         yield fake
 
 
@@ -105,7 +45,7 @@ def _traces(url: str) -> Traces:
 
 
 async def test_a_release_that_ended_is_told_with_the_ids_of_its_status(
-    collector: _FakeCollector,
+    collector: FakeCollector,
 ) -> None:
     traces = _traces(f"{collector.url}/otlp/")
     change = _change()
@@ -131,7 +71,7 @@ async def test_a_release_that_ended_is_told_with_the_ids_of_its_status(
 
 
 async def test_the_environment_names_the_service(
-    collector: _FakeCollector, monkeypatch: pytest.MonkeyPatch
+    collector: FakeCollector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_SERVICE_NAME", "releases")
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
@@ -146,9 +86,9 @@ async def test_the_environment_names_the_service(
 
 @pytest.mark.parametrize("status", [302, 307, 400, 401])
 async def test_what_a_collector_does_not_take_is_lost_aloud_and_goes_nowhere_else(
-    collector: _FakeCollector, caplog: pytest.LogCaptureFixture, status: int
+    collector: FakeCollector, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
-    with _listening() as elsewhere:
+    with listening() as elsewhere:
         collector.status, collector.location = status, f"{elsewhere.url}/v1/traces"
         traces = _traces(collector.url)
         with caplog.at_level(logging.INFO):
@@ -164,7 +104,7 @@ async def test_what_a_collector_does_not_take_is_lost_aloud_and_goes_nowhere_els
 async def test_a_collector_that_is_gone_holds_up_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    with _listening() as gone:
+    with listening() as gone:
         url = gone.url
     traces = _traces(url)
     with caplog.at_level(logging.INFO):
