@@ -184,7 +184,7 @@ async def lead(ground: Ground, outside: Outside, cluster: Cluster, stopping: asy
     watch = _watch_pull_requests(outside.pull_requests, settings, wakeups)
     world = outside.make_world(secrets, cluster, watch, wakeups, tags)
     reconciler = Reconciler(world)
-    notifier = Notifier(ground.sinks, outside.sinks, ground.clock, metrics)
+    notifier = Notifier(world, ground.sinks, outside.sinks, metrics)
     world.observers.append(notifier.observe)
 
     async def serve(release: Ref, stopped: asyncio.Event) -> None:

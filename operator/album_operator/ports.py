@@ -13,7 +13,7 @@ from album_operator.domain.applications import ApplicationSeen, ConsentedApplica
 from album_operator.domain.argocd import ResolvedApplicationSelector
 from album_operator.domain.build_slots import BuildRunning
 from album_operator.domain.builds import BuildSeen, PodTrouble
-from album_operator.domain.notifications import Letter, Sink
+from album_operator.domain.notifications import Letter, Sink, SinkSecret
 from album_operator.domain.pipeline import Pipeline
 from album_operator.domain.pipeline_record import PipelineRecord
 from album_operator.domain.places import (
@@ -133,6 +133,13 @@ class Secrets(Protocol):
 
     async def find_keys(self, ref: Ref) -> frozenset[str] | None:
         """Give the keys of a Secret; None where it does not exist."""
+
+    async def find_sink_secret(self, ref: Ref) -> SinkSecret | None:
+        """Read where notifications go; None where the Secret does not exist.
+
+        Raises:
+            TerminalError: `CredentialsMissing` where it has no URL.
+        """
 
     async def learn(self, refs: Collection[Ref]) -> bool:
         """Have read some Secrets not long ago, so that their values are known to `clean`.

@@ -92,6 +92,7 @@ class Settings:
         webhook_port: TCP port of the webhook receiver.
         webhook_secret_file: file with what webhooks are signed with; None: none are received.
         notifications_file: file that names whom releases are told to; None: nobody.
+        notification_hosts: `host[:port]` that pipelines may have their releases told to.
         log_format: how lines of the log are written.
         log_level: the least a line of the operator must be to be written.
         host_aliases: other names of the hosts of repositories.
@@ -122,6 +123,7 @@ class Settings:
     webhook_port: int
     webhook_secret_file: Path | None
     notifications_file: Path | None
+    notification_hosts: frozenset[str]
     log_format: LogFormat
     log_level: LogLevel
     host_aliases: HostAliases = NO_ALIASES
@@ -293,6 +295,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         webhook_port=read.parsed("ALBUM_WEBHOOK_PORT", "8081", as_port, "a TCP port"),
         webhook_secret_file=read.optional("ALBUM_WEBHOOK_SECRET_FILE", as_path, "an absolute path"),
         notifications_file=read.optional("ALBUM_NOTIFICATIONS_FILE", as_path, "an absolute path"),
+        notification_hosts=frozenset(read.words("ALBUM_NOTIFICATION_HOSTS", "", HOST)),
         log_format=read.choice("ALBUM_LOG_FORMAT", LogFormat.TEXT),
         log_level=read.choice("ALBUM_LOG_LEVEL", LogLevel.INFO),
         host_aliases=read.aliases("ALBUM_HOST_ALIASES"),

@@ -41,6 +41,7 @@ REGISTRY_PLACE = "this must be a registry, or a place in one"
 
 NO_POLICY = "with sync Operation or Observe no sync policy is set"
 
+SINK = {"name": "team", "secretRef": {"name": "team-chat"}, "format": "Slack"}
 EXTERNAL = {"source": {"repository": REPOSITORY}, "build": {"type": "External"}}
 FOR_EXTERNAL: list[dict[str, object]] = [
     {"existingImage": "Adopt"},
@@ -994,6 +995,24 @@ PIPELINES = [
     Row("spec.source.forge.type", "Bitbucket", 'supported values: "Gitea", "GitHub"'),
     Row("spec.feedback", {"commitStatus": True, "comment": True}),
     *DEPLOYMENTS,
+    Row("spec.notifications", [{**SINK, "events": ["Released", "Failed"]}]),
+    Row("spec.notifications", [SINK, {**SINK, "name": "bus", "format": "CloudEvents"}]),
+    Row("spec.notifications", [SINK, SINK], "Duplicate value", "spec.notifications[1]"),
+    *(
+        Row("spec.notifications", [{**SINK, field: value}], said, f"spec.notifications[0].{path}")
+        for field, value, said, path in (
+            ("name", "Team", "a sink's name must be", "name"),
+            ("format", "Teams", 'supported values: "CloudEvents", "Slack"', "format"),
+            ("secretRef", {}, "Required value", "secretRef.name"),
+            ("events", ["Done"], "supported values", "events[0]"),
+            ("events", ["Failed", "Failed"], "Duplicate value", "events[1]"),
+        )
+    ),
+    Row(
+        "spec.notifications",
+        [{**SINK, "name": f"s{count}"} for count in range(9)],
+        "at most 8 items",
+    ),
     *_rows("spec.policy.requireChecks", ["ci/test", "unit tests (3.11)"], []),
     Row(
         "spec.policy.requireChecks",

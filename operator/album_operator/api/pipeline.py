@@ -11,6 +11,7 @@ from album_operator.api.edits import EditList
 from album_operator.api.feedback import DEPLOYMENT_ON_GITHUB, Feedback
 from album_operator.api.metadata import ObjectMeta
 from album_operator.api.model import MapList, Model, Rule
+from album_operator.api.notifications import NotificationSinks
 from album_operator.api.pipeline_status import PipelineStatus
 from album_operator.api.places import (
     ApiURL,
@@ -431,6 +432,11 @@ class PipelineSpec(Model):
     )
     feedback: Feedback | None = Field(
         None, description="Where developers are told how a release went."
+    )
+    notifications: NotificationSinks = Field(
+        default_factory=list,
+        max_length=8,
+        description="Who is told how releases go, beside those an admin names.",
     )
     policy: Policy | None = Field(
         None,

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import yaml
 from pydantic import AfterValidator, Field, ValidationError
@@ -10,20 +9,19 @@ from pydantic import AfterValidator, Field, ValidationError
 from album_operator.api.model import Model
 from album_operator.codec.newer import path_of
 from album_operator.domain.notifications import (
-    KEY_BYTES,
-    KEY_PREFIX,
+    KEY_FORM,
+    NEW_KEY,
     TOLD,
     ReleaseEvent,
     Sink,
     SinkFormat,
     find_key,
+    find_url_fault,
 )
 
 URL_LENGTH = 2048
 
 MOST_SINKS = 50
-
-NEW_KEY = f'echo "{KEY_PREFIX}$(openssl rand -base64 32)"'
 
 
 class SinksError(Exception):
@@ -31,22 +29,14 @@ class SinksError(Exception):
 
 
 def _url(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        is_right = parts.scheme in {"https", "http"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_right = False
-    if not is_right or not text.isascii() or not text.isprintable() or " " in text:
-        raise ValueError("must be https://host[:port]/path, percent-encoded")
-    if parts.username is not None or parts.fragment:
-        raise ValueError("must have no user and no fragment")
+    if (fault := find_url_fault(text)) is not None:
+        raise ValueError(fault)
     return text
 
 
 def _key(text: str) -> str:
     if find_key(text) is None:
-        size = f"{KEY_BYTES.start} to {KEY_BYTES.stop - 1}"
-        raise ValueError(f"must be {KEY_PREFIX} and {size} bytes in base64: make one by {NEW_KEY}")
+        raise ValueError(f"must be {KEY_FORM}: make one by {NEW_KEY}")
     return text
 
 

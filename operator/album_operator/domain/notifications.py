@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from album_operator.domain.names import AppVersion
 from album_operator.domain.record import Record
@@ -17,6 +18,10 @@ KEY_PREFIX = "whsec_"
 
 KEY_BYTES = range(24, 65)
 """How many bytes a key may have (there)."""
+
+KEY_FORM = f"{KEY_PREFIX} and {KEY_BYTES.start} to {KEY_BYTES.stop - 1} bytes in base64"
+
+NEW_KEY = f'echo "{KEY_PREFIX}$(openssl rand -base64 32)"'
 
 
 class SinkFormat(StrEnum):
@@ -86,6 +91,19 @@ class Sink:
 
 
 @dataclass(frozen=True)
+class SinkSecret:
+    """What a tenant's Secret has of a sink; both left out of `repr`.
+
+    Attributes:
+        url: where notifications are posted.
+        key: what they are signed with, empty for none.
+    """
+
+    url: str = field(repr=False)
+    key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
 class Notification:
     """Something that happened to a release.
 
@@ -141,3 +159,17 @@ def find_key(text: str) -> bytes | None:
     except ValueError:
         return None
     return key if len(key) in KEY_BYTES else None
+
+
+def find_url_fault(text: str) -> str | None:
+    """Say why a sink cannot have a URL, without it, as `must have …`; None for nothing."""
+    try:
+        parts = urlsplit(text)
+        is_right = parts.scheme in {"https", "http"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_right = False
+    if not is_right or not text.isascii() or not text.isprintable() or " " in text:
+        return "must be https://host[:port]/path, percent-encoded"
+    if parts.username is not None or parts.fragment:
+        return "must have no user and no fragment"
+    return None

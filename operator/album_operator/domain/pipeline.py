@@ -11,6 +11,7 @@ from album_operator.domain.build_pod import PodWish
 from album_operator.domain.build_source import SourceParts
 from album_operator.domain.forges import ForgeType
 from album_operator.domain.history import HistoryWish
+from album_operator.domain.notifications import ReleaseEvent, SinkFormat
 from album_operator.domain.release import (
     NOTHING,
     BuildArg,
@@ -159,6 +160,21 @@ class FeedbackWish:
 
 
 @dataclass(frozen=True)
+class NotificationSink:
+    """Who is told how the pipeline's releases go.
+
+    Attributes:
+        secret_ref: Secret with its URL and key.
+        events: what it is told; none for those of its format.
+    """
+
+    name: str
+    secret_ref: SecretRef
+    format: SinkFormat
+    events: tuple[ReleaseEvent, ...] = ()
+
+
+@dataclass(frozen=True)
 class PolicyWish:
     """What must be so before a version is released, and what becomes of one that fails.
 
@@ -206,6 +222,7 @@ class Pipeline:
         versioning: form of the versions of all apps that have no other.
         environment: a word of its own for the variable `${environment}` of templates.
         triggers: which tags make releases by themselves; None for none.
+        notifications: whom they are told to, beside those an admin names.
         lifts: until when holds after rollbacks are lifted, by app, as people wrote it.
         newer: path of a field that is unknown, so that a newer version's CRD knows it; empty for
             none.
@@ -227,6 +244,7 @@ class Pipeline:
     triggers: TriggersWish | None = None
     versioning: Versioning = Versioning.SEMVER
     environment: str | None = None
+    notifications: tuple[NotificationSink, ...] = ()
     lifts: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     newer: str = ""
     refresh: str | None = None

@@ -70,9 +70,6 @@ class Line:
         self._clock = clock
         self._pause = pause
         self._waiting: deque[_Waiting] = deque()
-        self._filled = asyncio.Event()
-        self._emptied = asyncio.Event()
-        self._emptied.set()
         self._failures = 0
 
     def __len__(self) -> int:
@@ -82,24 +79,14 @@ class Line:
     def put(self, letter: Letter) -> None:
         """Let a letter wait for its turn."""
         self._waiting.append(_Waiting(letter, self._clock()))
-        self._filled.set()
-        self._emptied.clear()
         if len(self._waiting) > MOST:
             del self._waiting[1]
             self._tell(Result.DROPPED, f"more than {MOST} wait for it")
 
-    async def drained(self) -> None:
-        """Wait until none waits."""
-        await self._emptied.wait()
-
     async def run(self) -> None:
-        """Post whatever comes, until cancelled."""
-        while True:
-            await self._filled.wait()
+        """Post what waits, until none does."""
+        while self._waiting:
             await self._try(self._waiting[0])
-            if not self._waiting:
-                self._filled.clear()
-                self._emptied.set()
 
     async def _try(self, first: _Waiting) -> None:
         if self._clock() - first.since > LONGEST:

@@ -27,6 +27,7 @@ QUESTIONS = {
         "find_registry_access",
         "find_registry_credential",
         "find_keys",
+        "find_sink_secret",
     },
     "applications": {"find", "select"},
     "source": {"look"},

@@ -31,6 +31,7 @@ from album_operator.steps.preflight_look import (
     paths_of,
     with_default_branch,
 )
+from album_operator.steps.sinks import read_sink
 from album_operator.steps.world import World
 
 DOCKERFILE = "Dockerfile"
@@ -86,6 +87,9 @@ async def look(
         for case in _cases(world, pipeline, access, found)
     ]
     looks = await _look_around(world, cases, found) if cases else []
+    hosts = world.settings.notification_hosts
+    for wish in pipeline.notifications:
+        await found.ask(read_sink(world.secrets, pipeline.ref, wish, hosts))
     apps = {}
     for case, seen in zip(cases, looks, strict=True):
         app = case.resolved.app

@@ -12,6 +12,7 @@ from album_operator.domain.argocd import OlderImages, RewrittenRegistry, SyncPol
 from album_operator.domain.build_cache import CacheWish
 from album_operator.domain.build_source import SourceParts
 from album_operator.domain.forges import ForgeType
+from album_operator.domain.notifications import ReleaseEvent, SinkFormat
 from album_operator.domain.pipeline import (
     App,
     Author,
@@ -20,6 +21,7 @@ from album_operator.domain.pipeline import (
     ForgeWish,
     ImageWish,
     MaybeSecretRef,
+    NotificationSink,
     PolicyWish,
     SecretRef,
     SourceWish,
@@ -169,6 +171,14 @@ def test_everything_a_pipeline_can_say_is_read() -> None:
             "comment": True,
             "deployment": {"environment": "production"},
         },
+        notifications=[
+            {
+                "name": "team",
+                "secretRef": {"name": "team-chat"},
+                "format": "Slack",
+                "events": ["Failed"],
+            }
+        ],
         policy={"requireChecks": ["ci/test", "unit tests (3.11)"]},
         argocd={
             "namespace": "cd",
@@ -236,6 +246,10 @@ def test_everything_a_pipeline_can_say_is_read() -> None:
     assert pipeline.feedback == FeedbackWish(
         commit_status=True, comment=True, deployment=DeploymentWish("production")
     )
+    team = NotificationSink(
+        "team", SecretRef("team-chat"), SinkFormat.SLACK, (ReleaseEvent.FAILED,)
+    )
+    assert pipeline.notifications == (team,)
     assert pipeline.policy == PolicyWish(("ci/test", "unit tests (3.11)"))
     assert argocd.namespace == "cd"
     assert argocd.sync_policy == SyncPolicyWish(None, None, prune=False)

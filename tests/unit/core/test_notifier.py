@@ -12,7 +12,7 @@ import pytest
 
 from album_operator.domain.notifications import TOLD, Letter, Sink, SinkFormat
 from album_operator.metrics.metrics import Metrics
-from album_operator.notifications import notifier as notifier_module
+from album_operator.notifications import lines
 from album_operator.notifications.notifier import Notifier
 from tests.fakes.cluster import finish_build
 from tests.unit.core.stage import Stage
@@ -61,7 +61,7 @@ class Scene:
 
 def _scene(way: Mailbox, *sinks: Sink) -> Scene:
     stage, metrics = Stage(), Metrics()
-    notifier = Notifier(sinks, way, stage.clock, metrics)
+    notifier = Notifier(stage.world, sinks, way, metrics)
     stage.world.observers.append(notifier.observe)
     return Scene(stage, notifier, metrics)
 
@@ -107,7 +107,7 @@ async def test_each_sink_is_told_of_its_events_in_its_format() -> None:
 async def test_a_sink_that_hangs_is_in_no_releases_way_and_in_no_other_sinks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(notifier_module, "LAST_SECONDS", 0.01)
+    monkeypatch.setattr(lines, "LAST_SECONDS", 0.01)
     way = Mailbox(hangs=frozenset({"bus"}))
     scene = _scene(way, BUS, TEAM)
     async with _telling(scene.notifier):

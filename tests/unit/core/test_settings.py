@@ -55,6 +55,7 @@ def test_two_variables_are_enough() -> None:
     assert settings.metrics_port == 8082
     assert settings.webhook_secret_file is None
     assert settings.notifications_file is None
+    assert settings.notification_hosts == frozenset()
     assert settings.proxies == Proxies()
     assert settings.ca_file is None
     assert settings.engine.network == JobNetwork()
@@ -127,6 +128,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
             "ALBUM_WEBHOOK_PORT": "9001",
             "ALBUM_METRICS_PORT": "9002",
             "ALBUM_WEBHOOK_SECRET_FILE": str(secret_file),
+            "ALBUM_NOTIFICATION_HOSTS": "hooks.slack.com,events.example.org:8443",
             "ALBUM_NOTIFICATIONS_FILE": "/etc/album-operator/notifications/sinks.yaml",
             "HTTPS_PROXY": "http://ann:word@proxy.example.org:3128",
             "NO_PROXY": ".svc,10.0.0.0/8",
@@ -184,6 +186,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     assert settings.webhook_secret_file == secret_file
     sinks = Path("/etc/album-operator/notifications/sinks.yaml")
     assert settings.notifications_file == sinks
+    assert settings.notification_hosts == {"hooks.slack.com", "events.example.org:8443"}
     proxies = Proxies(Proxy("proxy.example.org:3128", "ann", "word"), ("svc", "10.0.0.0/8"))
     assert settings.proxies == proxies
     assert settings.ca_file == Path("/etc/ca.crt")
@@ -283,6 +286,7 @@ def test_all_that_is_missing_is_named_at_once() -> None:
         ("ALBUM_METRICS_PORT", "0"),
         ("ALBUM_WEBHOOK_SECRET_FILE", "secret"),
         ("ALBUM_NOTIFICATIONS_FILE", "sinks.yaml"),
+        ("ALBUM_NOTIFICATION_HOSTS", "https://hooks.slack.com"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_by_name(name: str, value: str) -> None:

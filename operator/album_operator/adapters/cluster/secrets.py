@@ -13,6 +13,7 @@ from album_operator.codec.docker_config import access_in, credential_in
 from album_operator.domain.credential_errors import missing_key
 from album_operator.domain.errors import OutsideError, TerminalError
 from album_operator.domain.names import origin_of
+from album_operator.domain.notifications import SinkSecret
 from album_operator.domain.places import (
     APP_KEYS,
     INSTALLATION,
@@ -84,6 +85,13 @@ class ClusterSecrets:
         """Give the keys of a Secret that have a value."""
         data = await self._find(ref)
         return None if data is None else frozenset(key for key, value in data.items() if value)
+
+    async def find_sink_secret(self, ref: Ref) -> SinkSecret | None:
+        """Read `url`, and optionally `key`."""
+        data = await self._find(ref)
+        if data is None:
+            return None
+        return SinkSecret(_required(data, "url", ref), _decoded(data, "key", ref))
 
     async def learn(self, refs: Collection[Ref]) -> bool:
         """Read those of some Secrets that were not read lately."""

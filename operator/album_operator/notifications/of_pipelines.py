@@ -1,0 +1,98 @@
+"""Whom pipelines have their releases told to: read when there is something to tell."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from album_operator.domain.errors import OutsideError, TerminalError, TransientError
+from album_operator.domain.notifications import TOLD, Notification
+from album_operator.domain.pipeline import NotificationSink
+from album_operator.domain.release import Ref
+from album_operator.notifications.line import Result
+from album_operator.notifications.lines import Lines
+from album_operator.steps.sinks import read_sink
+from album_operator.steps.world import World
+
+LOG = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+MOST = 10_000
+"""Changes that wait until it is read whom they are told to; they are read in milliseconds."""
+
+PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)
+"""Seconds after each try to read that failed; after the last there is no other."""
+
+
+class OfPipelines:
+    """Passes notifications on to the sinks that their pipelines name.
+
+    Args:
+        world: with the API server.
+        lines: of sinks.
+        pause: waits for so many seconds.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        lines: Lines,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._world = world
+        self._lines = lines
+        self._pause = pause
+        self._noted: asyncio.Queue[tuple[Ref, Sequence[Notification]]] = asyncio.Queue(MOST)
+
+    def note(self, pipeline: Ref, told: Sequence[Notification]) -> None:
+        """Let what happened to a release be told; without hosts no pipeline may name a sink."""
+        if not self._world.settings.notification_hosts:
+            return
+        try:
+            self._noted.put_nowait((pipeline, told))
+        except asyncio.QueueFull:
+            LOG.warning("AlbumPipeline %s: notifications are lost: too many wait.", pipeline)
+
+    async def run(self) -> None:
+        """Pass on whatever is noted, until cancelled."""
+        while True:
+            pipeline, told = await self._noted.get()
+            try:
+                await self._pass_on(pipeline, told)
+            except OutsideError as error:
+                LOG.warning(
+                    "AlbumPipeline %s: notifications are lost: %s", pipeline, error.sentence
+                )
+            except Exception:
+                LOG.exception("Notifications of AlbumPipeline %s failed by a bug", pipeline)
+
+    async def _pass_on(self, pipeline: Ref, told: Sequence[Notification]) -> None:
+        found = await self._patiently(lambda: self._world.releases.find_pipeline(pipeline))
+        for wish in found.notifications if found is not None else ():
+            events = frozenset(wish.events) or TOLD[wish.format]
+            wanted = [one for one in told if one.event in events]
+            if wanted:
+                await self._tell(pipeline, wish, wanted)
+
+    async def _tell(
+        self, pipeline: Ref, wish: NotificationSink, told: Sequence[Notification]
+    ) -> None:
+        world, name = self._world, f"{pipeline}/{wish.name}"
+        hosts = world.settings.notification_hosts
+        try:
+            sink = await self._patiently(lambda: read_sink(world.secrets, pipeline, wish, hosts))
+        except TerminalError as error:
+            LOG.warning("Sink %s: a notification is lost: %s", name, error.message)
+            self._lines.count(name, Result.REFUSED, len(told))
+            return
+        for one in told:
+            self._lines.put(sink, one)
+
+    async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
+        for pause in PAUSES:
+            try:
+                return await ask()
+            except TransientError:
+                await self._pause(pause)
+        return await ask()
