@@ -9,7 +9,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from album_operator.domain.errors import NoConnectionError, TerminalError, TransientError
+from album_operator.domain.errors import (
+    NoConnectionError,
+    TerminalError,
+    TransientError,
+    UnansweredError,
+)
 from album_operator.domain.notifications import Letter, Sink
 
 LOG = logging.getLogger(__name__)
@@ -96,7 +101,8 @@ class Line:
             await self._post(self.sink, first.letter)
         except TransientError as error:
             LOG.warning("Sink %s: %s It is tried again.", self.sink.name, error.message)
-            if not isinstance(error, NoConnectionError):
+            is_reached = isinstance(error, UnansweredError)
+            if is_reached and not isinstance(error, NoConnectionError):
                 # Lest one that a sink fails at keeps all others back.
                 self._waiting.rotate(-1)
             asked = error.retry_after.total_seconds() if error.retry_after else 0.0

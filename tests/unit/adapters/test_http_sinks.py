@@ -16,8 +16,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from album_operator.adapters.servers.authorities import trusting
+from album_operator.adapters.servers.gateway import Gateway
 from album_operator.adapters.sinks.addresses import MOST, load_sinks
-from album_operator.adapters.sinks.http import HttpSinks
+from album_operator.adapters.sinks.http import SHARES, WHY, HttpSinks
 from album_operator.codec.notification_sinks import SinksError
 from album_operator.domain.errors import (
     NoConnectionError,
@@ -27,6 +29,8 @@ from album_operator.domain.errors import (
     UnansweredError,
 )
 from album_operator.domain.notifications import TOLD, Letter, Sink, SinkFormat
+from album_operator.domain.proxies import read_proxies
+from tests.contract.company_network import company_network
 from tests.fakes.builders import NOW
 from tests.listening import listening
 from tests.unit.adapters.test_github_session import own_certificate
@@ -277,3 +281,22 @@ async def test_without_a_key_nothing_is_signed() -> None:
     async with _receiver() as receiver:
         await _post(replace(receiver.sink, key=None), receiver.host)
     assert "webhook-signature" not in receiver.got[0][1]
+
+
+async def test_a_sink_behind_a_proxy_is_posted_to_by_its_own_certificate(tmp_path: Path) -> None:
+    async with _receiver() as receiver:
+        with company_network(tmp_path, {"bus.company.test": receiver.host}) as company:
+            proxies = read_proxies({"HTTPS_PROXY": company.secret_url})
+            sink = _sink(f"https://bus.company.test/{CANARY}")
+            with trusting(company.ca_file):
+                sinks = HttpSinks((), gateway=Gateway(SHARES, WHY, proxies=proxies))
+                await sinks.post(sink, LETTER, NOW)
+                company.answer = 403
+                await sinks.close()
+                sinks = HttpSinks((), gateway=Gateway(SHARES, WHY, proxies=proxies))
+                with pytest.raises(UnansweredError, match="answered CONNECT with 403"):
+                    await sinks.post(sink, LETTER, NOW)
+                await sinks.close()
+    assert [path for path, _, _ in receiver.got] == [f"/{CANARY}"]
+    assert set(company.connects) == {"bus.company.test:443"}
+    assert CANARY.encode() not in company.carried

@@ -113,9 +113,10 @@ async def test_a_sink_that_answers_500_for_an_hour_has_all_afterwards() -> None:
     assert desk.now < HOUR + 1.2 * LONGEST_PAUSE
 
 
-async def test_a_sink_that_takes_no_connection_has_all_in_their_order() -> None:
+@pytest.mark.parametrize("error", [DOWN, TransientError(WHY, "It is left alone, or says 429.")])
+async def test_a_sink_that_is_not_reached_has_all_in_their_order(error: TransientError) -> None:
     desk = Desk()
-    desk.answer = _fails(DOWN, HOUR)
+    desk.answer = _fails(error, HOUR)
     desk.put("a", "b", "c")
     await desk.drain()
     assert desk.taken == ["a", "b", "c"]

@@ -106,9 +106,12 @@ class HttpSinks:
         except TerminalError as error:
             said = f"it leads to an address of the node or the cluster ({server_of(sink.url)} is "
             raise _refused(where, f"{said}not in ALBUM_ALLOWED_HOSTS)") from error
-        if answer.status in RETRIED or answer.status == LIMITED or answer.status >= 500:
-            said = f"{where} takes no notification now: HTTP status {answer.status}."
-            raise TransientError(WHY, said, answer.wait)
+        said = f"HTTP status {answer.status}"
+        message = f"{where} takes no notification now: {said}."
+        if answer.status == LIMITED:
+            raise TransientError(WHY, message, answer.wait)
+        if answer.status in RETRIED or answer.status >= 500:
+            raise UnansweredError(WHY, message, said, answer.wait)
         if answer.status >= 400:
             raise _refused(where, f"it answers with HTTP status {answer.status}")
         if answer.status >= 300:
