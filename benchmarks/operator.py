@@ -144,7 +144,7 @@ class Operator:
         self._config = GitConfigRepository({home.host}, cache_folder=folder)
         self._editor = ProcessEditor()
         self._wakeups = Wakeups()
-        self._health = Health()
+        self._health, self._metrics = Health(), Metrics()
         self._stopped = asyncio.Event()
         self._daemons: list[asyncio.Task[None]] = []
         self._delivered: dict[int, float] = {}
@@ -226,6 +226,7 @@ class Operator:
             self._reconciler,
             self._wakeups,
             self._health,
+            self._metrics,
         )
         self._daemons.append(asyncio.create_task(daemon))
         await self._until(lambda: self._find_job(name) is not None, app)

@@ -25,10 +25,11 @@ from album_operator.domain.notifications import Sink
 from album_operator.domain.proxies import VARIABLES
 from album_operator.leading import Ground, Outside, lead
 from album_operator.metrics.metrics import Metrics
+from album_operator.metrics.passes import measure_lag
 from album_operator.secrecy import KnownSecrets, clean_logs
 from album_operator.serving.health import Health, serve_health
 from album_operator.serving.relay import Relay
-from album_operator.serving.scrapes import serve_metrics
+from album_operator.serving.scrapes import read_health, serve_metrics
 from album_operator.serving.webhooks import Receiver, serve_webhooks
 from album_operator.settings import Settings, SettingsError, read_settings
 from album_operator.term import Term
@@ -81,11 +82,13 @@ async def _run(settings: Settings, known: KnownSecrets, sinks: Sequence[Sink]) -
     stopping = _stop_on_signals()
     wakeups = Wakeups(settings.host_aliases, settings.build_limits, settings.most_in_flight)
     ground = Ground(settings, known, term, clock, Health(), Metrics(), wakeups, sinks)
+    read_health(ground.metrics, ground.health)
     election = None
     if candidacy is not None:
         election = await Election.connect(clock, candidacy, term, ground.health.stand_by)
     runners = await _listen(ground, election)
     cluster = await Cluster.connect(clock, term)
+    measuring = asyncio.ensure_future(measure_lag(ground.metrics))
     try:
         async with _elected(ground, election, stopping) as is_elected:
             try:
@@ -94,6 +97,7 @@ async def _run(settings: Settings, known: KnownSecrets, sinks: Sequence[Sink]) -
             finally:
                 await outside.close()
     finally:
+        measuring.cancel()
         await cluster.close()
         for runner in runners:
             await runner.cleanup()

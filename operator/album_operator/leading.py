@@ -39,6 +39,12 @@ from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.memory.sightings import Sightings
 from album_operator.metrics.metrics import Metrics
+from album_operator.metrics.releases import (
+    ReleaseFigures,
+    read_builds,
+    read_pipelines,
+    read_releases,
+)
 from album_operator.notifications.notifier import Notifier
 from album_operator.pipelines.answers import Answers
 from album_operator.pipelines.cause import Cause
@@ -183,15 +189,19 @@ async def lead(ground: Ground, outside: Outside, cluster: Cluster, stopping: asy
     ground.followers.append(tags.notice)
     watch = _watch_pull_requests(outside.pull_requests, settings, wakeups)
     world = outside.make_world(secrets, cluster, watch, wakeups, tags)
+    world.observers.append(ReleaseFigures(metrics, wakeups.index.of_app))
     reconciler = Reconciler(world)
     notifier = Notifier(world, ground.sinks, outside.sinks, metrics)
     world.observers.append(notifier.observe)
 
     async def serve(release: Ref, stopped: asyncio.Event) -> None:
-        await serve_release(release, stopped, reconciler, wakeups, health)
+        await serve_release(release, stopped, reconciler, wakeups, health, metrics)
 
     daemons, passes = Daemons(serve, wakeups), PipelineReconciler(world)
-    pipelines = Pipelines(passes.run_pass)
+    pipelines = Pipelines(passes.run_pass, metrics)
+    read_releases(metrics, wakeups.index.all_known)
+    read_builds(metrics, wakeups.queue.counts)
+    read_pipelines(metrics, pipelines.count_ready)
     returns = _watch_policies(world, pipelines)
     pipelines.gone = (passes.forget, returns.let_go)
     gone = GoneReleases(world).take_back

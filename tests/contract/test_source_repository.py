@@ -31,7 +31,9 @@ def add(stage: Stage, place: GitPlace, files: dict[str, File], message: str = "c
 async def test_a_lightweight_tag_stands_for_its_commit(stage: Stage, place: GitPlace) -> None:
     sha = add(stage, place, FILES)
     stage.set_tag(place, TAG, sha)
-    assert await stage.source.look(place, TAG, DOCKERFILE) == SourceSeen(sha, has_dockerfile=True)
+    seen = await stage.source.look(place, TAG, DOCKERFILE)
+    assert seen == SourceSeen(sha, has_dockerfile=True)
+    assert seen.committed_at is not None
 
 
 @pytest.mark.parametrize("tag", ["backend/v1.1.0", "backend@1.1.0", "@acme/backend@1.1.0"])

@@ -8,6 +8,7 @@ import tomllib
 import yaml
 
 from album_cli import VERSION
+from album_operator import VERSION as OPERATOR_VERSION
 from distribution.lock import ROOT
 
 DOCKERFILE = (ROOT / "operator/Dockerfile").read_text("utf-8")
@@ -50,7 +51,7 @@ def test_the_version_is_the_same_wherever_it_is_written() -> None:
     ]
     chart = yaml.safe_load((ROOT / "charts/album-release-operator/Chart.yaml").read_text("utf-8"))
     written = re.findall(r"(?:album-operator:|newTag: )([\w.-]+)", "\n".join(manifests))
-    assert (chart["version"], chart["appVersion"]) == (VERSION, VERSION)
+    assert {chart["version"], chart["appVersion"], OPERATOR_VERSION} == {VERSION}
     assert {project["version"], *re.findall("^ARG VERSION=(.+)$", DOCKERFILE, re.M), *written} == {
         VERSION
     }

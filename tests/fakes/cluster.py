@@ -282,6 +282,13 @@ def push_of(registry: FakeRegistry, job: Raw, digest: str | None = DIGEST) -> st
     return pushed
 
 
+def begin_build(cluster: FakeCluster, job: Raw) -> None:
+    """Let the Pod of a build start."""
+    metadata = job["metadata"]
+    place = path_of(*APIS["Job"], metadata["namespace"], metadata["name"])
+    cluster.edit(place, {"status": {"startTime": "2026-11-20T12:00:00Z", "active": 1}})
+
+
 def fail_build(cluster: FakeCluster, job: Raw, exit_code: int = 1, said: str = "boom") -> None:
     """Let a build fail in its container."""
     ended = {"exitCode": exit_code, "reason": "Error", "message": said}

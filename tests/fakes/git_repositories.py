@@ -4,7 +4,7 @@ import asyncio
 import posixpath
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 from album_operator.adapters.git.refs import HEADS, find_obstacle
 from album_operator.adapters.names import (
@@ -31,6 +31,10 @@ from tests.fakes.git_server import FakeGitServer, FakeRepository
 KINDS = {"120000": "symlink", "160000": "submodule"}
 
 
+COMMITTED_AT = datetime(2026, 11, 20, 9, tzinfo=UTC)
+"""Committer date of each commit."""
+
+
 class FakeSourceRepository:
     """Finds tags and Dockerfiles."""
 
@@ -46,7 +50,8 @@ class FakeSourceRepository:
         if commit is None:
             return SourceSeen(None)
         data, others = _read(repository.commits[commit].files, [path])
-        return SourceSeen(commit, path in data, others.get(path) == "submodule")
+        is_in = others.get(path) == "submodule"
+        return SourceSeen(commit, path in data, is_in, committed_at=COMMITTED_AT)
 
     async def list_commits(
         self, place: GitPlace, since: str, commit: str, limit: int

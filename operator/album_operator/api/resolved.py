@@ -58,6 +58,7 @@ from album_operator.api.types import (
     ProofBy,
     TagName,
     Text,
+    Timestamp,
     VersioningType,
     Word,
 )
@@ -78,6 +79,9 @@ class ResolvedSource(Model):
     secret_name: Object = Field(description="Secret with the git credential.")
     versioning: VersioningType | None = Field(
         None, description="Form of the app's versions; SemVer if unset."
+    )
+    committed_at: Timestamp | None = Field(
+        None, description="Committer date of the commit; the lead time counts from it."
     )
 
 

@@ -9,6 +9,7 @@ from album_operator.codec.spec import (
     API_VERSION,
     parse_pipeline,
     parse_release,
+    pipeline_ready_of,
     pipeline_wish_of,
 )
 from album_operator.codec.status import parse_status, render_status
@@ -26,6 +27,7 @@ __all__ = [
     "parse_release",
     "parse_seen",
     "parse_status",
+    "pipeline_ready_of",
     "pipeline_wish_of",
     "release_of",
     "render_pipeline_status",

@@ -1,12 +1,12 @@
 """A release as others need to know it, read of its raw body alone: each event brings one."""
 
 from collections.abc import Mapping
-from contextlib import suppress
+from datetime import datetime
 from sys import intern
 
 from album_operator.codec.conditions import is_in_flight, parse_outcome
 from album_operator.codec.text import Raw, parse_time
-from album_operator.domain.claims import UNMERGED, ConfigBranch, Progress, ReleaseSeen
+from album_operator.domain.claims import AFTER_MERGE, UNMERGED, ConfigBranch, Progress, ReleaseSeen
 from album_operator.domain.history import Ended
 from album_operator.domain.marks import KEEP, TRIGGER_LABEL
 from album_operator.domain.names import normal_url
@@ -43,7 +43,18 @@ def parse_seen(body: Raw) -> ReleaseSeen:
         created_at=parse_time(body["metadata"]["creationTimestamp"]),
         progress=_progress_of(body, status, conditions, step) if step is not None else None,
         digest=status.get("image", {}).get("digest", "") if outcome is Outcome.RELEASED else "",
+        failed_at=_failure_of(status, conditions),
     )
+
+
+def _failure_of(status: Raw, conditions: Mapping[str, Raw]) -> datetime | None:
+    """Give since when a release has failed after its merge, its last failed attempt before that."""
+    if status.get("failure", {}).get("step") in AFTER_MERGE:
+        return parse_time(conditions["Ready"]["lastTransitionTime"])
+    ends = [
+        one.get("finishedAt") for one in status.get("attempts", []) if one["step"] in AFTER_MERGE
+    ]
+    return parse_time(ends[-1]) if ends and ends[-1] is not None else None
 
 
 def _end_of(metadata: Raw, status: Raw, conditions: Mapping[str, Raw], outcome: Outcome) -> Ended:
@@ -58,6 +69,7 @@ def _end_of(metadata: Raw, status: Raw, conditions: Mapping[str, Raw], outcome: 
         resource_version=metadata["resourceVersion"],
         at=parse_time(at),
         is_kept=keep or state == PullRequestState.OPEN,
+        reason=_reason_of(conditions.get("Ready", {})),
     )
 
 
@@ -67,15 +79,17 @@ def _progress_of(
     """Tell where a release is: at its step, or by `Ready` where it has come to none."""
     if body["spec"].get("mode") == Mode.PLAN:
         return None
-    told, reason = conditions.get("Ready", {}), Reason.PENDING
+    told = conditions.get("Ready", {})
     at: Raw = next((one for one in status.get("steps", []) if one["name"] == step), {})
     has_begun = "startedAt" in at
     if has_begun and told.get("reason") != Reason.SUSPENDED:
         told = at
-    with suppress(ValueError):  # An operator of another version wrote it.
-        reason = Reason(told.get("reason", reason))
     since = at["startedAt"] if has_begun else body["metadata"]["creationTimestamp"]
-    return Progress(step if has_begun else None, reason, parse_time(since))
+    return Progress(step if has_begun else None, _reason_of(told), parse_time(since))
+
+
+def _reason_of(told: Raw) -> Reason:
+    return Reason(told.get("reason", Reason.PENDING))
 
 
 def _minds_others(spec: Raw) -> bool:

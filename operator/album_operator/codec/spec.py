@@ -91,6 +91,13 @@ def pipeline_wish_of(raw: Raw) -> tuple[object, ...]:
     )
 
 
+def pipeline_ready_of(raw: Raw) -> str:
+    """Give the status of an AlbumPipeline's condition Ready; `Unknown` before it has one."""
+    conditions = (raw.get("status") or {}).get("conditions", [])
+    ready = (one["status"] for one in conditions if one["type"] == "Ready")
+    return next(ready, "Unknown")
+
+
 def _lifts_of(metadata: Raw) -> dict[str, str]:
     return {
         key.removeprefix(LIFT_PREFIX): value

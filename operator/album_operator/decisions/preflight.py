@@ -253,9 +253,8 @@ def decide(
         config: the config repository.
         there: what the registry has under the image's tag; None also where it is not asked.
     """
-    resolved = replace(
-        with_base(wish, config), source=replace(wish.source, commit=source.commit or "")
-    )
+    seen = replace(wish.source, commit=source.commit or "", committed_at=source.committed_at)
+    resolved = replace(with_base(wish, config), source=seen)
     return Done(
         _with_image(replace(record, resolved=resolved), resolved, there),
         Reason.PENDING,

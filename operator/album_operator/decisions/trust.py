@@ -130,7 +130,8 @@ def _as_looked_at(wish: Resolved, resolved: Resolved) -> Resolved:
         base_branch=wish.config.base_branch or resolved.config.base_branch,
         branch=resolved.config.branch,
     )
-    source = replace(wish.source, commit=resolved.source.commit)
+    seen = resolved.source
+    source = replace(wish.source, commit=seen.commit, committed_at=seen.committed_at)
     found = wish.argocd.applications or resolved.argocd.applications
     argocd = replace(wish.argocd, applications=found)
     return replace(wish, source=source, config=config, argocd=argocd)

@@ -35,6 +35,9 @@ class ConfigBranch:
 UNMERGED = frozenset({StepName.IMAGE_READY, StepName.PROPOSED, StepName.MERGED})
 """The steps in which a release needs its branch."""
 
+AFTER_MERGE = frozenset({StepName.SYNC_POLICY_APPLIED, StepName.DEPLOYED})
+"""The steps in which what is merged can fail."""
+
 
 UNKNOWN_TIME = datetime.fromtimestamp(0, UTC)
 
@@ -84,6 +87,8 @@ class ReleaseSeen:
         ended: how it ended; None while it is in flight.
         progress: where it is; None where it has finished, and of a plan, which releases nothing.
         digest: `sha256:…` of its image, once it is Released; empty where nothing told it.
+        failed_at: since when it has failed after its merge, or one of its attempts had; None where
+            none has.
         minds_others: it gives way to others of its app, and they to it; not where it brings a
             version back, only plans or follows, or is cancelled.
     """
@@ -104,6 +109,7 @@ class ReleaseSeen:
     progress: Progress | None = None
     digest: str = ""
     minds_others: bool = True
+    failed_at: datetime | None = None
 
 
 @dataclass(frozen=True)

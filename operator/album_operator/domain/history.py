@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from album_operator.domain.reasons import Reason
+
 
 @dataclass(frozen=True)
 class HistoryWish:
@@ -27,6 +29,7 @@ class Ended:
         uid: of the release.
         resource_version: of the release as it was seen, so that none is removed that changed since.
         at: when it ended.
+        reason: of its condition Ready.
         is_kept: a person wants it kept, or its pull request was open still.
     """
 
@@ -34,3 +37,4 @@ class Ended:
     resource_version: str
     at: datetime
     is_kept: bool = False
+    reason: Reason = Reason.PENDING

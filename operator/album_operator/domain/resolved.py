@@ -1,7 +1,7 @@
 """What a release decided to do in its first pass; every later pass reads only this."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from album_operator.domain.argocd import ResolvedArgoCD
 from album_operator.domain.build_cache import ResolvedCache
@@ -33,6 +33,7 @@ class ResolvedSource:
         commit: the commit the tag pointed to, 40 hex digits; a tag moved later changes nothing.
         secret_name: Secret with the git credential.
         versioning: form of the version in the tag, and of the app's others.
+        committed_at: committer date of the commit, for the lead time; None where it is not known.
     """
 
     repository: str
@@ -40,6 +41,7 @@ class ResolvedSource:
     commit: str
     secret_name: str
     versioning: Versioning = Versioning.SEMVER
+    committed_at: datetime | None = None
 
 
 @dataclass(frozen=True)

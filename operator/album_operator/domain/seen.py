@@ -1,7 +1,8 @@
 """What a look at the source and the config repository found."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from album_operator.domain.release import Edit
 
@@ -15,12 +16,15 @@ class SourceSeen:
         has_dockerfile: whether the Dockerfile is a file of that commit.
         is_in_submodule: its path leads into a submodule, whose files are in another repository.
         is_no_commit: there is such a tag, and it stands for a tree or a file.
+        committed_at: committer date of the commit; None where nobody can read it.
     """
 
     commit: str | None
     has_dockerfile: bool = False
     is_in_submodule: bool = False
     is_no_commit: bool = False
+    # Not compared: it follows from the commit.
+    committed_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ one's release by one build, not by forty.
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -118,6 +118,14 @@ class BuildQueue:
         """Forget the builds of a namespace that is not served any more."""
         self._running.pop(namespace, None)
         self._seen_at.pop(namespace, None)
+
+    def counts(self) -> Mapping[str, tuple[int, int]]:
+        """Give how many builds run, and how many releases wait for theirs, by namespace."""
+        namespaces = sorted({*self._running, *self._waiting})
+        return {
+            one: (len(self._running.get(one, ())), len(self._waiting.get(one, ())))
+            for one in namespaces
+        }
 
     @contextmanager
     def claim(self, release: Ref) -> Iterator[None]:

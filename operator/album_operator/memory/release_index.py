@@ -142,6 +142,14 @@ class ReleaseIndex:
         """Give what is known of a release."""
         return self._namespaces[release.namespace].known.get(release.name)
 
+    def all_known(self) -> list[tuple[Ref, ReleaseSeen]]:
+        """Give all that is known."""
+        return [
+            (Ref(namespace, name), seen)
+            for namespace, place in self._namespaces.items()
+            for name, seen in place.known.items()
+        ]
+
     def is_known(self, namespace: str) -> bool:
         """Tell whether nearly all releases of a namespace have been listed, since the start."""
         return self._namespaces[namespace].is_known

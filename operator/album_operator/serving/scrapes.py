@@ -4,7 +4,23 @@ import asyncio
 
 from aiohttp import web
 
+from album_operator import VERSION
+from album_operator.metrics import declared
 from album_operator.metrics.metrics import Metrics
+from album_operator.serving.health import Health
+
+
+def read_health(metrics: Metrics, health: Health) -> None:
+    """Let the gauges of the operator itself be read of what its probes know."""
+    metrics.read(declared.BUILD_INFO, lambda: [((VERSION,), 1.0)])
+    metrics.read(declared.LEADER, lambda: [((), float(health.standby is None))])
+    metrics.read(
+        declared.NAMESPACES,
+        lambda: [
+            (("served",), float(len(health.served))),
+            (("refused",), float(len(health.refused))),
+        ],
+    )
 
 
 async def serve_metrics(metrics: Metrics, port: int) -> web.AppRunner:

@@ -16,6 +16,8 @@ from datetime import timedelta
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.release import Ref
 from album_operator.logs import about
+from album_operator.metrics.metrics import Metrics
+from album_operator.metrics.passes import PassResult, count_pass
 from album_operator.passes import Memory, Next
 from album_operator.reconcile import Reconciler
 from album_operator.serving.health import Health
@@ -143,6 +145,7 @@ async def serve_release(
     reconciler: Reconciler,
     wakeups: Wakeups,
     health: Health,
+    metrics: Metrics,
 ) -> None:
     """Pass over a release that joined the wake-ups whenever something happened or is due.
 
@@ -153,8 +156,10 @@ async def serve_release(
     polled, noticed = False, time.monotonic()
     try:
         while not stopped.is_set():
-            with about("release", ref), _told_to(health, ref):
-                due = await _try(ref, reconciler.run_pass(ref, memory, noticed, polled=polled))
+            with about("release", ref), _told_to(health, ref) as watch:
+                working = reconciler.run_pass(ref, memory, noticed, polled=polled)
+                due, result = await _try(ref, working)
+            count_pass(metrics, "AlbumRelease", result, watch.seconds)
             if due.is_gone and not wakeups.has_news(ref):
                 return
             ended = time.monotonic()
@@ -175,26 +180,27 @@ async def serve_release(
 
 
 @contextmanager
-def _told_to(health: Health, ref: Ref) -> Iterator[None]:
+def _told_to(health: Health, ref: Ref) -> Iterator[Stopwatch]:
     """Let the probes know how long a pass works."""
     health.passes[str(ref)] = stopwatch = Stopwatch()
     try:
         with stopwatch.measuring():
-            yield
+            yield stopwatch
     finally:
         del health.passes[str(ref)]
 
 
-async def _try(ref: Ref, working: Awaitable[Next]) -> Next:
+async def _try(ref: Ref, working: Awaitable[Next]) -> tuple[Next, PassResult]:
     """Come again later where a pass could not even read its release, or write its status."""
     try:
-        return await working
+        return await working, PassResult.OK
     except OutsideError as error:
         LOG.warning("AlbumRelease %s: %s", ref, error)
-        return Next(max(API_DOWN, getattr(error, "retry_after", None) or API_DOWN))
+        after = max(API_DOWN, getattr(error, "retry_after", None) or API_DOWN)
+        return Next(after), PassResult.TRANSIENT
     except Exception:
         LOG.exception("AlbumRelease %s: a pass failed by a bug of the operator", ref)
-        return Next(AFTER_A_BUG)
+        return Next(AFTER_A_BUG), PassResult.BUG
 
 
 async def _wait(ref: Ref, stopped: asyncio.Event, wakeups: Wakeups, due: Next) -> float | None:

@@ -19,6 +19,7 @@ from album_operator.codec import (
     parse_release,
     parse_seen,
     parse_status,
+    pipeline_ready_of,
     pipeline_wish_of,
     release_of,
     running_build,
@@ -113,6 +114,9 @@ class NamespaceWatch:
         threading.Thread(target=work, name=f"watch of {namespace}", daemon=True).start()
         try:
             await asyncio.shield(ended)
+        except Exception:
+            self._metrics.watch_restarts.labels("Namespace").inc()
+            raise
         finally:
             with suppress(RuntimeError):  # It has ended.
                 own.call_soon_threadsafe(stop.set)
@@ -209,11 +213,12 @@ class NamespaceWatch:
     def _read_pipeline(self, event: Mapping[str, Any]) -> Callable[[], None]:
         ref, body = _ref(event), event["body"]
         wish = pipeline_wish_of(body) if event["type"] != "DELETED" else None
+        ready = pipeline_ready_of(body)
 
         def tell() -> None:
             if wish is None:
                 self._pipelines.delete(ref)
-            elif not self._pipelines.note(ref, wish):
+            elif not self._pipelines.note(ref, wish, ready):
                 return
             self._wakeups.wake_of_pipeline(ref)
 

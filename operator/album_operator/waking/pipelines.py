@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,7 +17,10 @@ from album_operator.domain.errors import OutsideError
 from album_operator.domain.release import Ref
 from album_operator.domain.turns import in_turns
 from album_operator.logs import about
+from album_operator.metrics.metrics import Metrics
+from album_operator.metrics.passes import PassResult, count_pass
 from album_operator.pipelines.cause import Cause, Causes
+from album_operator.stopwatch import Stopwatch
 
 LOG = logging.getLogger(__name__)
 
@@ -45,12 +48,14 @@ class _Pipeline:
 
     Attributes:
         wish: what people ask of it.
+        ready: status of its condition Ready, as the last event told.
         due: monotonic time of its next pass.
         causes: what happened since its last pass began.
         earliest: monotonic time before which no pass begins.
     """
 
     wish: object
+    ready: str
     due: float
     causes: set[Cause] = field(default_factory=set)
     earliest: float = 0.0
@@ -68,27 +73,35 @@ class Pipelines:
     Args:
         run_pass: passes over one, and gives the time until it does again by itself; None where it
             is gone.
+        metrics: count passes.
         clock: monotonic seconds.
 
     Attributes:
         gone: each is told of one that is gone.
     """
 
-    def __init__(self, run_pass: RunPass, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        run_pass: RunPass,
+        metrics: Metrics,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.gone: Collection[Callable[[Ref], None]] = ()
         self._run_pass = run_pass
+        self._metrics = metrics
         self._clock = clock
         self._known: dict[Ref, _Pipeline] = {}
         self._deleted: dict[Ref, None] = {}
         self._news = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def note(self, pipeline: Ref, wish: object) -> bool:
+    def note(self, pipeline: Ref, wish: object, ready: str = "Unknown") -> bool:
         """Take what an event told of a pipeline; one that asks for nothing new is no news.
 
         Args:
             pipeline: the AlbumPipeline.
             wish: what people ask of it, as `pipeline_wish_of` gives it.
+            ready: status of its condition Ready.
 
         Returns:
             Whether one that was known asks for something else.
@@ -96,10 +109,11 @@ class Pipelines:
         known = self._known.get(pipeline)
         self._deleted.pop(pipeline, None)
         if known is None:
-            self._known[pipeline] = _Pipeline(wish, self._clock())
-        elif known.wish == wish:
-            return False
+            self._known[pipeline] = _Pipeline(wish, ready, self._clock())
         else:
+            known.ready = ready
+            if known.wish == wish:
+                return False
             known.wish = wish
         self.wake(pipeline, Cause.CHANGED)
         return known is not None
@@ -128,6 +142,10 @@ class Pipelines:
     def find_told(self, pipeline: Ref) -> bool | None:
         """Tell whether a pipeline is there by the last event of it; None where none has told."""
         return False if pipeline in self._deleted else pipeline in self._known or None
+
+    def count_ready(self) -> Mapping[tuple[str, str], int]:
+        """Give how many pipelines there are, by namespace and status of their condition Ready."""
+        return Counter((ref.namespace, known.ready) for ref, known in self._known.items())
 
     def forget(self, namespace: str) -> None:
         """Forget the pipelines of a namespace that is not served any more."""
@@ -191,19 +209,24 @@ class Pipelines:
         self._news.set()
 
     async def _pass(self, ref: Ref, known: _Pipeline, causes: Causes) -> None:
-        with about("pipeline", ref):
-            await self._pass_over(ref, known, causes)
+        watch = Stopwatch()
+        with about("pipeline", ref), watch.measuring():
+            result = await self._pass_over(ref, known, causes)
+        count_pass(self._metrics, "AlbumPipeline", result, watch.seconds)
 
-    async def _pass_over(self, ref: Ref, known: _Pipeline, causes: Causes) -> None:
+    async def _pass_over(self, ref: Ref, known: _Pipeline, causes: Causes) -> PassResult:
         after: float | None = TROUBLE_SECONDS
+        result = PassResult.OK
         try:
             due = await self._run_pass(ref, causes)
             after = due.total_seconds() if due is not None else None
         except OutsideError as error:
             known.causes |= causes
+            result = PassResult.TRANSIENT
             LOG.warning("AlbumPipeline %s: %s", ref, error)
         except Exception:
             known.causes |= causes
+            result = PassResult.BUG
             LOG.exception("AlbumPipeline %s: a pass failed by a bug of the operator", ref)
         finally:
             now = self._clock()
@@ -215,3 +238,4 @@ class Pipelines:
                 del self._known[ref]  # A watch that was broken did not tell that it is gone.
             if ref not in self._known:
                 self.drop(ref)  # What the pass began for one that went meanwhile ends too.
+        return result

@@ -11,7 +11,14 @@ from album_operator.domain import progress
 from album_operator.domain.claims import ConfigBranch, Progress
 from album_operator.domain.history import Ended
 from album_operator.domain.reasons import Reason
-from album_operator.domain.record import Failure, Outcome, Record, StepName, StepState
+from album_operator.domain.record import (
+    AttemptRecord,
+    Failure,
+    Outcome,
+    Record,
+    StepName,
+    StepState,
+)
 from album_operator.domain.release import Delivery
 from tests.fakes.builders import (
     BRANCH,
@@ -114,9 +121,9 @@ def test_a_released_one_ended_with_its_last_step_and_another_when_it_finished() 
         record_before(StepName.IMAGE_READY), StepName.IMAGE_READY, "Mend it.", FAILURE, NOW
     )
 
-    end = Ended("uid-of-backend-v1.1.0", "1", NOW - timedelta(hours=1))
+    end = Ended("uid-of-backend-v1.1.0", "1", NOW - timedelta(hours=1), reason=Reason.RELEASED)
     assert released.ended == end
-    assert parse_seen(_body(stalled)).ended == replace(end, at=NOW)
+    assert parse_seen(_body(stalled)).ended == replace(end, at=NOW, reason=Reason.BUILD_FAILED)
     assert parse_seen(raw_release()).ended is None
 
 
@@ -219,3 +226,24 @@ def test_a_release_that_a_trigger_made_says_so() -> None:
     body["metadata"]["labels"] = {"album.dev/trigger": "Tag"}
 
     assert parse_seen(body).is_triggered
+
+
+def test_a_release_that_failed_after_its_merge_says_since_when() -> None:
+    failure, end = Failure("Deployed", Reason.DEGRADED, "Mend it."), NOW + timedelta(minutes=1)
+    failed = progress.stall(
+        record_before(StepName.DEPLOYED), StepName.DEPLOYED, "Mend it.", failure, end
+    )
+    seen = parse_seen(_body(failed))
+    assert seen.failed_at == NOW
+    assert seen.ended is not None
+    assert seen.ended.reason is Reason.DEGRADED
+    attempt = AttemptRecord(1, "Deployed", Reason.DEGRADED, "Mend it.", finished_at=end)
+    assert parse_seen(_body(replace(RECORD, attempt=2, attempts=(attempt,)))).failed_at == end
+    unknown = replace(attempt, finished_at=None)
+    assert parse_seen(_body(replace(RECORD, attempt=2, attempts=(unknown,)))).failed_at is None
+
+
+def test_one_that_failed_before_its_merge_harmed_nobody() -> None:
+    failed = progress.stall(RECORD, StepName.IMAGE_READY, "Mend it.", FAILURE, NOW)
+    attempt = AttemptRecord(1, "ImageReady", Reason.BUILD_FAILED, "Mend it.", finished_at=NOW)
+    assert parse_seen(_body(replace(failed, attempts=(attempt,)))).failed_at is None

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from album_operator.codec import parse_pipeline, parse_release, pipeline_wish_of
+from album_operator.codec import parse_pipeline, parse_release, pipeline_ready_of, pipeline_wish_of
 from album_operator.decisions import conventions
 from album_operator.domain.argocd import OlderImages, RewrittenRegistry, SyncPolicyWish
 from album_operator.domain.build_cache import CacheWish
@@ -365,3 +365,15 @@ def test_a_pipeline_asks_for_something_new_where_a_person_changed_what_is_read_o
     changed = {**raw, "metadata": {**raw["metadata"], **metadata}, "status": {"checkedAt": "x"}}
 
     assert (pipeline_wish_of(changed) != pipeline_wish_of(raw)) is is_new
+
+
+@pytest.mark.parametrize(
+    ("status", "ready"),
+    [
+        (None, "Unknown"),
+        ({"conditions": []}, "Unknown"),
+        ({"conditions": [{"type": "Ready", "status": "False"}]}, "False"),
+    ],
+)
+def test_a_pipeline_says_whether_it_is_ready(status: dict[str, object] | None, ready: str) -> None:
+    assert pipeline_ready_of({**raw_pipeline(), "status": status}) == ready

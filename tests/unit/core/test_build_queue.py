@@ -13,6 +13,7 @@ from album_operator.codec import parse_seen, release_of
 from album_operator.domain.errors import TransientError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
+from album_operator.metrics.metrics import Metrics
 from album_operator.serving.health import Health
 from album_operator.waking.daemons import serve_release
 from album_operator.waking.handlers import read_job
@@ -51,6 +52,7 @@ class Team:
                 self.stage.reconciler,
                 self.stage.wakeups,
                 Health(),
+                Metrics(),
             )
             self._daemons[name] = stopped, asyncio.create_task(serving)
 

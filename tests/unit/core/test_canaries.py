@@ -13,7 +13,6 @@ from album_operator.domain.errors import OutsideError, TerminalError, TransientE
 from album_operator.domain.notifications import TOLD, Sink
 from album_operator.domain.reasons import Reason
 from album_operator.domain.status_change import StatusChange
-from album_operator.render.trace import render_trace
 from album_operator.render.webhook import write_letter
 from album_operator.secrecy import clean_logs
 from tests.fakes.builders import NAMESPACE, raw_pipeline
@@ -45,8 +44,6 @@ class _Stage(Stage):
         self.put_back = clean_logs(lambda text: self.known.clean_all(text))
 
     def _write_letters(self, change: StatusChange) -> None:
-        for span in render_trace(change):
-            self.letters += [span.fault or "", *map(str, span.attributes.values())]
         for told in notifications(change, self.clock()):
             for form, events in TOLD.items():
                 letter = write_letter(Sink("any", "https://any", form, events), told)

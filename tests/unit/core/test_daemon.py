@@ -4,6 +4,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,8 @@ from album_operator.domain.image_labels import REVISION
 from album_operator.domain.notice import CommitNotice, ImageNotice, Notice
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
+from album_operator.metrics.metrics import Metrics
+from album_operator.passes import Next
 from album_operator.serving.health import Health
 from album_operator.waking.daemons import serve_release
 from tests.fakes.builders import APPLICATION, CONFIG, DIGEST, IMAGE, raw_pipeline
@@ -29,7 +33,7 @@ class Daemon:
         self.stage = Stage(ALBUM_MERGE_POLL_SECONDS="0.01")
         self.stage.cluster.apply(raw_pipeline(argocd={"settle": "0s"}))
         self.wakeups = self.stage.wakeups
-        self.health = Health()
+        self.health, self.metrics = Health(), Metrics()
         self.stopped = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
 
@@ -42,6 +46,7 @@ class Daemon:
                 self.stage.reconciler,
                 self.wakeups,
                 self.health,
+                self.metrics,
             )
         )
 
@@ -265,3 +270,32 @@ async def test_a_release_that_follows_is_woken_by_a_push_to_the_base_branch(daem
     await daemon.until_ready_is("Syncing")
 
     assert stage.status()["config"]["mergedCommit"] == made
+
+
+async def test_passes_are_counted_with_their_result_and_how_long_they_worked(
+    daemon: Daemon,
+) -> None:
+    read = daemon.stage.reconciler.run_pass
+    troubles = [TransientError(Reason.CLUSTER_UNAVAILABLE, "Down."), ValueError("a bug")]
+
+    async def run_pass(*args: Any, **options: Any) -> Next:  # noqa: ANN401 - handed on
+        if troubles:
+            raise troubles.pop(0)
+        return await read(*args, **options)
+
+    daemon.stage.apply()
+    daemon.stage.reconciler.run_pass = run_pass  # type: ignore[method-assign]
+    daemon.start()
+
+    def has_counted(result: str) -> bool:
+        line = f'album_passes_total{{kind="AlbumRelease",result="{result}"}} 1.0\n'
+        return line in daemon.metrics.render().decode()
+
+    for result in ("transient", "bug"):
+        await daemon.until(partial(has_counted, result))
+        daemon.wakeups.wake(RELEASE)
+    await daemon.until(partial(has_counted, "ok"))
+    text = daemon.metrics.render().decode()
+    assert 'album_pass_duration_seconds_count{kind="AlbumRelease"} 3.0\n' in text
+    (line,) = [one for one in text.splitlines() if one.startswith("album_last_pass_timestamp")]
+    assert time.time() - float(line.split()[-1]) < 60

@@ -33,7 +33,7 @@ class Stage:
         self.running: list[Ref] = []
         self.daemons = Daemons(self._serve, self.wakeups)
         self.passed: list[tuple[Ref, set[Cause]]] = []
-        self.pipelines = Pipelines(self._pass)
+        self.pipelines = Pipelines(self._pass, self.metrics)
         self.gone: list[tuple[str, Reason, bool]] = []
         self.watch = NamespaceWatch(
             self.daemons,

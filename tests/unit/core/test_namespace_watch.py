@@ -44,7 +44,7 @@ class Stage:
         self.daemons = Daemons(self._serve, Wakeups())
         self.wakeups = Wakeups()
         self.wakeups.index = ReleaseIndex(clock=lambda: 0.0)
-        pipelines = Pipelines(self._pass)
+        pipelines = Pipelines(self._pass, Metrics())
         self.watch = NamespaceWatch(
             self.daemons,
             self.wakeups,

@@ -10,6 +10,7 @@ import pytest
 from album_operator.domain.errors import TransientError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
+from album_operator.metrics.metrics import Metrics
 from album_operator.pipelines.cause import Cause, Causes
 from album_operator.waking import pipelines as waking
 from album_operator.waking.pipelines import (
@@ -34,7 +35,8 @@ class Desk:
         self.trouble: list[Exception] = []
         self.may_end = asyncio.Event()
         self.may_end.set()
-        self.pipelines = Pipelines(self._pass, lambda: self.now)
+        self.metrics = Metrics()
+        self.pipelines = Pipelines(self._pass, self.metrics, lambda: self.now)
 
     async def _pass(self, pipeline: Ref, causes: Causes) -> timedelta | None:
         self.passed.append((pipeline, set(causes)))
@@ -242,3 +244,16 @@ async def test_a_pass_over_one_that_is_gone_ends_at_once() -> None:
     stage = Stage()
     gone = Ref("album", "gone")
     assert await stage.pipeline_reconciler.run_pass(gone, frozenset({Cause.CHANGED})) is None
+
+
+async def test_pipelines_are_counted_by_readiness_and_their_passes_by_result(desk: Desk) -> None:
+    desk.trouble.append(TransientError(Reason.CLUSTER_UNAVAILABLE, "Down."))
+    desk.pipelines.note(PIPELINE, "wish", "False")
+    await desk.at(0)
+    desk.pipelines.note(PIPELINE, "wish", "True")
+    desk.pipelines.note(Ref("album", "other"), "wish")
+    assert desk.pipelines.count_ready() == {("album", "True"): 1, ("album", "Unknown"): 1}
+    await desk.at(TROUBLE_SECONDS)
+    text = desk.metrics.render().decode()
+    assert 'album_passes_total{kind="AlbumPipeline",result="transient"} 1.0\n' in text
+    assert 'album_passes_total{kind="AlbumPipeline",result="ok"} 2.0\n' in text

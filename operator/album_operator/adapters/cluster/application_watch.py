@@ -36,6 +36,7 @@ class ApplicationWatch:
     def __init__(self, cluster: Cluster, metrics: Metrics, idle: timedelta) -> None:
         self._cluster = cluster
         self._unreadable = metrics.unreadable_objects.labels("Application")
+        self._restarts = metrics.watch_restarts.labels("Application")
         self._idle = idle.total_seconds()
         self._faults: dict[Ref, str] = {}
 
@@ -61,7 +62,9 @@ class ApplicationWatch:
                     pause = FIRST_PAUSE
             except GoneError:
                 version = ""
+                self._restarts.inc()
             except OutsideError as error:
+                self._restarts.inc()
                 LOG.warning("Applications of namespace %s: %s", namespace, error)
                 await asyncio.sleep(pause)
                 pause = min(LONGEST_PAUSE, 2 * pause)

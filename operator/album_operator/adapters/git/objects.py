@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from heapq import merge
 from itertools import groupby, repeat
 from typing import BinaryIO, Generic, TypeVar
@@ -26,6 +27,9 @@ HEADING = re.compile(rb"(?P<oid>[0-9a-f]{40}) (?P<kind>[a-z]+) (?P<size>[0-9]+)"
 
 # An entry of a tree object: mode, name, object id.
 ENTRY = re.compile(rb"([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
+
+# Of who committed: up to the year 5138, which a `datetime` has.
+DATE = re.compile(rb"([0-9]{1,11}) [+-][0-9]{4,}")
 
 FILE_SIZE_LIMIT = 4 * MIB
 """Longest file that is read, in bytes; values files of the field have a few KiB."""
@@ -72,6 +76,7 @@ class Commit:
 
     Attributes:
         is_amended: who committed it, or when, is not who wrote it, or when.
+        committed_at: by who committed it; None where nobody can read it.
     """
 
     tree: str
@@ -80,6 +85,7 @@ class Commit:
     author_email: str
     message: str
     is_amended: bool
+    committed_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -169,7 +175,14 @@ def parse_commit(data: bytes) -> Commit:
         author_email=rest.partition(">")[0],
         message=message.decode(encoding, "replace"),
         is_amended=committer != author,
+        committed_at=_date_of(committer),
     )
+
+
+def _date_of(person: bytes) -> datetime | None:
+    """Read the date behind a name and address: seconds since 1970, and a zone that changes none."""
+    found = DATE.fullmatch(person.rpartition(b"> ")[2])
+    return datetime.fromtimestamp(int(found[1]), UTC) if found is not None else None
 
 
 class Tree:

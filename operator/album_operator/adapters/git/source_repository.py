@@ -107,6 +107,7 @@ class GitSourceRepository:
                 commit,
                 has_dockerfile=entry is not None and entry.is_file,
                 is_in_submodule=entry is not None and entry.is_submodule,
+                committed_at=trees.commit(commit).committed_at,
             )
             self._seen.keep(question, seen)
         return seen
