@@ -45,7 +45,7 @@ class Desk:
         self.pipelines = self.releases.replace("albumreleases", "albumpipelines")
 
     @contextmanager
-    def operator(self) -> Iterator[Stage]:
+    def operator(self, *also_insecure: str, sinks_file: str = "") -> Iterator[Stage]:
         """Run an operator until the block ends, which kills it."""
         with ExitStack() as stack:
             (folder := self.folder / f"operator-{free_port()}").mkdir()
@@ -53,10 +53,11 @@ class Desk:
                 self.installed,
                 folder,
                 self.namespace,
-                ALBUM_INSECURE_HOSTS=self.backend.host,
+                ALBUM_INSECURE_HOSTS=",".join((self.backend.host, *also_insecure)),
                 ALBUM_ALLOWED_HOSTS=self.backend.host,
                 ALBUM_WEBHOOK_SECRET_FILE=str(self.folder / "webhook-secret"),
                 ALBUM_WEBHOOK_PORT=str(self.port),
+                ALBUM_NOTIFICATIONS_FILE=sinks_file,
             )
             yield Stage(self.server, stack.enter_context(running))
 

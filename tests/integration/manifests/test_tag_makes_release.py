@@ -1,5 +1,10 @@
 """The operator as a process, with its own rights: a tag that is pushed makes a release."""
 
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from tests.integration.manifests.applications import Raw
@@ -13,8 +18,50 @@ def test_a_pushed_tag_makes_its_release_once_and_one_that_is_deleted_stays_delet
 ) -> None:
     with desk_in(installed, "tagged", tmp_path, {}) as desk:
         desk.push("backend-v1.1.0")
-        with desk.operator() as operator:
-            _make_releases(desk, operator)
+        with _receiver() as receiver:
+            host = f"127.0.0.1:{receiver.server_port}"
+            sink = {"name": "bus", "url": f"http://{host}/", "format": "CloudEvents"}
+            file = tmp_path / "sinks.yaml"
+            file.write_text(json.dumps({"sinks": [sink | {"key": f"whsec_{'a' * 40}"}]}))
+            with desk.operator(host, sinks_file=str(file)) as operator:
+                _make_releases(desk, operator)
+                name = "tagged/backend-v1.1.0/1"
+                operator.until(lambda: name in receiver.subjects, "tell of the release")
+
+
+class _Receiver(ThreadingHTTPServer):
+    """A sink.
+
+    Attributes:
+        subjects: of the CloudEvents that it was told.
+    """
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.subjects: set[str] = set()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Receiver
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.subjects.add(json.loads(body)["subject"])
+        self.send_response(204)
+        self.end_headers()
+
+
+@contextmanager
+def _receiver() -> Iterator[_Receiver]:
+    with _Receiver() as receiver:
+        threading.Thread(target=receiver.serve_forever, args=(0.05,), daemon=True).start()
+        yield receiver
+        receiver.shutdown()
 
 
 def _make_releases(desk: Desk, operator: Stage) -> None:
