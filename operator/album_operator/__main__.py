@@ -25,6 +25,7 @@ from album_operator.domain.notifications import Sink
 from album_operator.domain.proxies import VARIABLES
 from album_operator.leading import Ground, Outside, lead
 from album_operator.metrics.metrics import Metrics
+from album_operator.metrics.outside import telling
 from album_operator.metrics.passes import measure_lag
 from album_operator.secrecy import KnownSecrets, clean_logs
 from album_operator.serving.health import Health, serve_health
@@ -78,17 +79,18 @@ async def _listen(ground: Ground, election: Election | None) -> list[web.AppRunn
 async def _run(settings: Settings, known: KnownSecrets, sinks: Sequence[Sink]) -> None:
     candidacy, clock = settings.candidacy, ServerClock()
     term = Term.endless() if candidacy is None else Term(candidacy.renew)
-    outside = Outside(settings, clock, term)
+    metrics = Metrics()
+    outside = Outside(settings, clock, term, metrics)
     stopping = _stop_on_signals()
     wakeups = Wakeups(settings.host_aliases, settings.build_limits, settings.most_in_flight)
-    ground = Ground(settings, known, term, clock, Health(), Metrics(), wakeups, sinks)
-    read_health(ground.metrics, ground.health)
+    ground = Ground(settings, known, term, clock, Health(), metrics, wakeups, sinks)
+    read_health(metrics, ground.health)
     election = None
     if candidacy is not None:
         election = await Election.connect(clock, candidacy, term, ground.health.stand_by)
     runners = await _listen(ground, election)
-    cluster = await Cluster.connect(clock, term)
-    measuring = asyncio.ensure_future(measure_lag(ground.metrics))
+    cluster = await Cluster.connect(clock, term, telling(metrics, "kubernetes"))
+    measuring = asyncio.ensure_future(measure_lag(metrics))
     try:
         async with _elected(ground, election, stopping) as is_elected:
             try:

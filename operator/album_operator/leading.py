@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from album_operator.adapters import forge_failures
 from album_operator.adapters.cluster.application_watch import ApplicationWatch
@@ -23,6 +24,7 @@ from album_operator.adapters.git.config_repository import GitConfigRepository
 from album_operator.adapters.git.limits import Limits
 from album_operator.adapters.git.source_repository import GitSourceRepository
 from album_operator.adapters.gitea.pull_requests import GiteaPullRequests
+from album_operator.adapters.github.limits import Limits as ForgeLimits
 from album_operator.adapters.github.pull_requests import GitHubPullRequests
 from album_operator.adapters.registry import failures as registry_failures
 from album_operator.adapters.registry.registry import HttpRegistry
@@ -33,12 +35,14 @@ from album_operator.adapters.sinks import http as sink_http
 from album_operator.adapters.sinks.http import HttpSinks
 from album_operator.adapters.traces import Traces
 from album_operator.clock import ServerClock
+from album_operator.domain.names import server_of
 from album_operator.domain.notice import Notice, TagNotice
 from album_operator.domain.notifications import Sink
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.memory.sightings import Sightings
 from album_operator.metrics.metrics import Metrics
+from album_operator.metrics.outside import RateLimits, telling
 from album_operator.metrics.releases import (
     ReleaseFigures,
     read_builds,
@@ -99,12 +103,18 @@ class Ground:
 class Outside:
     """The adapters of git, forges and registries with what they share, the editor, and traces."""
 
-    def __init__(self, settings: Settings, clock: ServerClock, term: Term) -> None:
+    def __init__(
+        self, settings: Settings, clock: ServerClock, term: Term, metrics: Metrics
+    ) -> None:
         self._settings, self._clock, self._editor = settings, clock, ProcessEditor()
         breakers, self._dialer = Breakers(now=clock), Dialer()
         shared = breakers, self._dialer, settings.proxies, term
-        to_git = Gateway(git.SHARES, Reason.GIT_UNAVAILABLE, *shared)
-        to_forges = Gateway(forge_failures.SHARES, Reason.FORGE_UNAVAILABLE, *shared)
+        counted = partial(telling, metrics)
+        to_git = Gateway(git.SHARES, Reason.GIT_UNAVAILABLE, *shared, counted("git"))
+        to_forges = Gateway(
+            forge_failures.SHARES, Reason.FORGE_UNAVAILABLE, *shared, counted("forge")
+        )
+        quotas = RateLimits(metrics)
         limits = Limits(memory=settings.git_memory, fetch=settings.fetch_bytes)
         insecure, allowed = settings.insecure_hosts, settings.allowed_hosts
         self.config = GitConfigRepository(
@@ -119,8 +129,18 @@ class Outside:
             insecure, allowed_hosts=allowed, gateway=to_git, limits=limits
         )
         self._gitea = GiteaPullRequests(insecure, allowed_hosts=allowed, gateway=to_forges)
-        self._github = GitHubPullRequests(insecure, allowed_hosts=allowed, gateway=to_forges)
-        to_registries = Gateway(registry_failures.SHARES, Reason.REGISTRY_UNAVAILABLE, *shared)
+        self._github = GitHubPullRequests(
+            insecure,
+            allowed_hosts=allowed,
+            gateway=to_forges,
+            make_limits=lambda url: ForgeLimits(url, tell=quotas.telling(server_of(url))),
+        )
+        to_registries = Gateway(
+            registry_failures.SHARES,
+            Reason.REGISTRY_UNAVAILABLE,
+            *shared,
+            counted("registry"),
+        )
         self._registry = HttpRegistry(insecure, allowed_hosts=allowed, gateway=to_registries)
         to_sinks = Gateway(sink_http.SHARES, sink_http.WHY, *shared)
         self.sinks = HttpSinks(insecure, allowed, to_sinks)

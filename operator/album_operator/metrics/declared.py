@@ -126,17 +126,17 @@ OUTSIDE_DURATION = _histogram(
     (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
     "kind",
 )
-RATE_LIMIT_REMAINING = _gauge(
+RATE_LIMIT_REMAINING = _read(
     "album_rate_limit_remaining",
     "Requests that a forge still takes until its limit is reset, of the token with fewest.",
     "host",
 )
-RATE_LIMIT_LIMIT = _gauge(
+RATE_LIMIT_LIMIT = _read(
     "album_rate_limit_limit",
     "Requests that the forge takes of that token in a window.",
     "host",
 )
-RATE_LIMIT_RESET = _gauge(
+RATE_LIMIT_RESET = _read(
     "album_rate_limit_reset_timestamp_seconds",
     "When that limit is reset.",
     "host",

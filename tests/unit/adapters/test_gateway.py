@@ -1,7 +1,9 @@
 """The way to servers: in turn, tried before, and learnt from."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,6 +11,7 @@ from album_operator.adapters.servers.breakers import FAILURES
 from album_operator.adapters.servers.gateway import Gateway
 from album_operator.domain.errors import NoConnectionError, TransientError, UnansweredError
 from album_operator.domain.reasons import Reason
+from album_operator.domain.requests import RequestResult
 from album_operator.slots import Shares
 
 SHARES = Shares(total=2, namespace=2, host=2, pair=1, own=1)
@@ -73,3 +76,33 @@ async def test_an_answer_that_is_a_failure_of_the_server_is_given_and_counted() 
 
     with pytest.raises(TransientError, match=r"\(HTTP status 502\)"):
         await gateway.run(_Place("a"), _answer, dials=False)
+
+
+async def test_each_work_that_went_is_told_with_what_became_of_it() -> None:
+    told: list[tuple[str, RequestResult]] = []
+    gateway = Gateway(
+        SHARES,
+        Reason.FORGE_UNAVAILABLE,
+        tell=lambda server, result, _: told.append((server, result)),
+    )
+    outcomes: list[object] = [
+        SimpleNamespace(status=200),
+        SimpleNamespace(status=403),
+        TransientError(Reason.RATE_LIMITED, "Later."),
+        UnansweredError(Reason.FORGE_UNAVAILABLE, "Down.", "down"),
+    ]
+    for outcome in outcomes:
+
+        async def work(outcome: object = outcome) -> object:
+            if isinstance(outcome, Exception):
+                raise outcome
+            return outcome
+
+        with suppress(TransientError):
+            await gateway.run(_Place("a"), work, dials=False)
+    assert told == [
+        (DEAD, RequestResult.OK),
+        (DEAD, RequestResult.REFUSED),
+        (DEAD, RequestResult.RATE_LIMITED),
+        (DEAD, RequestResult.TRANSIENT),
+    ]

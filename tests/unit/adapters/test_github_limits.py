@@ -20,6 +20,7 @@ from album_operator.adapters.github.limits import (
 from album_operator.domain.errors import TransientError
 from album_operator.domain.places import ForgePlace
 from album_operator.domain.reasons import Reason
+from album_operator.domain.requests import Quota
 from tests.unit.adapters.github_server import REPOSITORY, TOKEN, Asked, always, forge, reply
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -231,3 +232,13 @@ async def test_graphql_tells_of_limits_in_its_errors(clock: Clock) -> None:
 
 def _with_token(place: ForgePlace, token: str) -> ForgePlace:
     return replace(place, credential=replace(place.credential, token=token))
+
+
+def test_what_an_answer_says_of_the_limit_is_told_where_all_of_it_is_there(clock: Clock) -> None:
+    told = list[Quota]()
+    limits = Limits("https://api.github.com", clock, clock.now, told.append)
+    headers = {"x-ratelimit-remaining": "4999.0", "x-ratelimit-limit": "5000"}
+    limits.note(READ, 200, headers, "")
+    assert told == []
+    limits.note(READ, 200, headers | {"x-ratelimit-reset": "1795176000"}, "")
+    assert told == [Quota("core", 4999, 5000, 1795176000)]

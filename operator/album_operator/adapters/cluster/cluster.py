@@ -1,10 +1,11 @@
 """Requests to the API server, with plain JSON in and out and its errors translated."""
 
 import json
+import time
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import aiohttp
 from kubernetes.aio import client, config
@@ -21,6 +22,12 @@ from album_operator.clock import ServerClock
 from album_operator.domain.errors import OutsideError, TransientError
 from album_operator.domain.reasons import Reason
 from album_operator.domain.redaction import head
+from album_operator.domain.requests import (
+    RequestResult,
+    TellRequest,
+    judge_status,
+    tell_nobody,
+)
 from album_operator.term import Term
 
 FIELD_MANAGER = "album-operator"
@@ -52,19 +59,28 @@ class Cluster:
     """
 
     def __init__(
-        self, api: client.ApiClient, clock: ServerClock | None = None, term: Term | None = None
+        self,
+        api: client.ApiClient,
+        clock: ServerClock | None = None,
+        term: Term | None = None,
+        tell: TellRequest = tell_nobody,
     ) -> None:
         self._api = api
+        self._tell = tell
+        self._host = urlsplit(api.configuration.host).netloc
         self._term = term or Term.endless()
         self.clock = clock or ServerClock()
 
     @classmethod
-    async def connect(cls, clock: ServerClock, term: Term) -> "Cluster":
+    async def connect(
+        cls, clock: ServerClock, term: Term, tell: TellRequest = tell_nobody
+    ) -> "Cluster":
         """Connect as the Pod's ServiceAccount, else by the kubeconfig of the environment.
 
         Args:
             clock: follows the times of its answers.
             term: in which something may be written.
+            tell: is told of each request; of a watch when it begins.
 
         Raises:
             kubernetes.aio.config.ConfigException: there is neither.
@@ -74,7 +90,7 @@ class Cluster:
             config.load_incluster_config(client_configuration=settings)
         except config.ConfigException:
             await config.load_kube_config(client_configuration=settings)
-        return cls(client.ApiClient(settings), clock, term)
+        return cls(client.ApiClient(settings), clock, term, tell)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -244,11 +260,14 @@ class Cluster:
         await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
         if method != "GET":
             self._term.check()
+        begun = time.monotonic()
         try:
             answer = await self._api.call_api(method, url, headers, body, _request_timeout=timeout)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            self._tell(self._host, RequestResult.TRANSIENT, time.monotonic() - begun)
             raise _unreachable(error) from error
         response: aiohttp.ClientResponse = answer.response
+        self._tell(self._host, judge_status(response.status), time.monotonic() - begun)
         self.clock.note(response.headers.get("Date"))
         if response.status >= 400:
             right = right_for(method, path, watch="watch" in query)

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from album_operator.adapters.servers.http_times import parse_date, parse_retry_after
 from album_operator.domain.errors import TransientError
 from album_operator.domain.reasons import Reason
+from album_operator.domain.requests import Quota, TellQuota, tell_nobody
 
 LIMITED = re.compile(r"rate limit|abuse detection|submitted too quickly", re.IGNORECASE)
 
@@ -96,6 +97,7 @@ class Limits:
         forge: base URL of the API, for messages.
         clock: seconds that only grow.
         now: the time of day, for messages.
+        tell: is told what answers say of the limit.
     """
 
     def __init__(
@@ -103,7 +105,9 @@ class Limits:
         forge: str,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        tell: TellQuota = tell_nobody,
     ) -> None:
+        self._tell = tell
         self._forge = forge
         self._clock = clock
         self._now = now
@@ -144,7 +148,11 @@ class Limits:
         """
         self._has_limits = self._has_limits or "x-ratelimit-limit" in headers
         resource = headers.get("x-ratelimit-resource", cost.resource)
-        is_used_up = _number(headers.get("x-ratelimit-remaining")) == 0
+        remaining = _number(headers.get("x-ratelimit-remaining"))
+        limit, reset = (_number(headers.get(f"x-ratelimit-{it}")) for it in ("limit", "reset"))
+        if remaining is not None and limit is not None and reset is not None:
+            self._tell(Quota(cost.resource, remaining, limit, reset))
+        is_used_up = remaining == 0
         if is_used_up:
             self._block(resource, self._until_reset(headers), "its hourly limit is used up")
         if not _is_refusal(cost, status, headers, said, is_used_up):

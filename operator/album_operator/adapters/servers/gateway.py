@@ -1,7 +1,9 @@
 """The one way to servers that tenants name: in turn, and not to those that do not answer."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
@@ -10,6 +12,12 @@ from album_operator.adapters.servers.dialer import Check, Dialer, accept
 from album_operator.domain.errors import NoConnectionError, UnansweredError
 from album_operator.domain.proxies import DIRECTLY, Proxies, Proxy
 from album_operator.domain.reasons import Reason
+from album_operator.domain.requests import (
+    TellRequest,
+    judge_error,
+    judge_status,
+    tell_nobody,
+)
 from album_operator.slots import Shares, Slots
 from album_operator.term import Term
 
@@ -49,6 +57,7 @@ class Gateway:
         dialer: tries connections; of all gateways of a process.
         proxies: through which works go.
         term: in which works may write; None for always.
+        tell: is told of each work that went.
 
     Attributes:
         dialer: knows the addresses of where a work goes.
@@ -64,7 +73,9 @@ class Gateway:
         dialer: Dialer | None = None,
         proxies: Proxies = DIRECTLY,
         term: Term | None = None,
+        tell: TellRequest = tell_nobody,
     ) -> None:
+        self._tell = tell
         self._slots = Slots(shares)
         self._reason = reason
         self._breakers = breakers or Breakers()
@@ -101,10 +112,15 @@ class Gateway:
 
         async def attempt() -> T:
             try:
-                with self._breakers.attempt(place.namespace, place.server, self._reason):
+                with (
+                    self._breakers.attempt(place.namespace, place.server, self._reason),
+                    self._counted(place.server) as answers,
+                ):
                     if dials:
                         await self._reach(place, check, proxy)
-                    return await self._do(place, work, find_failure, proxy)
+                    done = await self._do(place, work, find_failure, proxy)
+                    answers.append(done)
+                    return done
             except _FailedAnswerError as failed:
                 answer: T = failed.answer
                 return answer
@@ -112,6 +128,20 @@ class Gateway:
         return await self._slots.run(
             place.namespace, place.server, lambda: asyncio.ensure_future(attempt())
         )
+
+    @contextmanager
+    def _counted(self, server: str) -> Iterator[list[Any]]:
+        """Tell of a work that goes, with what is put into the list as its answer."""
+        begun, answers = time.monotonic(), list[Any]()
+        try:
+            yield answers
+        except Exception as error:
+            self._tell(server, judge_error(error), time.monotonic() - begun)
+            raise
+        is_challenge = self._reason is Reason.REGISTRY_UNAVAILABLE
+        status = getattr(answers[0], "status", None)
+        result = judge_status(status, is_challenge=is_challenge)
+        self._tell(server, result, time.monotonic() - begun)
 
     async def _reach(self, place: Place, check: Check, proxy: Proxy | None) -> None:
         """See that the server takes a connection, or the proxy in its stead."""
