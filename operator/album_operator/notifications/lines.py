@@ -44,6 +44,9 @@ class Lines:
         if line is None:
             line = Line(sink, self._post, lambda result: self.count(sink.name, result))
             self._lines[sink.name] = line
+            for result in Result:
+                # From 0 on: of a series that begins with 1 Prometheus sees no increase.
+                self.count(sink.name, result, 0)
         line.sink = sink
         return line
 
