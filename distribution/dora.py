@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-FAILED = (
-    "Degraded", "ImageNotObserved", "OutOfSync", "Paused", "RolledBack", "SyncFailed", "SyncHeldUp",
-    "SyncTimedOut", "SyncWindow",
-)  # fmt: skip
-"""Reasons with which a release ends after its merge without having been Released."""
+from album_operator.domain.figures import FAILED_DEPLOYMENTS
+
+FAILED = "|".join(sorted(FAILED_DEPLOYMENTS))
 
 FINISHED = "album_releases_finished_total"
 
@@ -62,8 +60,8 @@ class Window:
 def figures(window: Window) -> tuple[Figure, ...]:
     """Give the five figures of a window."""
     released = window.total(FINISHED, 'reason="Released"')
-    failed = window.total(FINISHED, f'reason=~"{"|".join(FAILED)}"')
-    ended = window.total(FINISHED, f'reason=~"{"|".join(("Released", *FAILED))}"')
+    failed = window.total(FINISHED, f'reason=~"{FAILED}"')
+    ended = window.total(FINISHED, f'reason=~"Released|{FAILED}"')
     rework = window.total("album_releases_rework_total")
     return (
         Figure("Change lead time", window.median("album_release_lead_time_seconds"), "s"),

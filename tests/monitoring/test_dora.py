@@ -3,8 +3,7 @@
 import json
 from pathlib import Path
 
-from album_operator.domain.reasons import Reason
-from distribution.dora import FAILED, FINISHED, Figure, Window, figures
+from distribution.dora import FINISHED, Figure, Window, figures
 from tests.monitoring.conftest import Promtool
 from tests.monitoring.queries import unknown_in
 from tests.unit.docs.documents import fences, read
@@ -89,4 +88,3 @@ def test_the_page_has_these_five() -> None:
 
 def test_what_they_ask_for_exists() -> None:
     assert [unknown_in(one.query) for one in (*MONTH, *OF_APPS)] == [[]] * 10
-    assert set(FAILED) <= set(Reason)

@@ -17,6 +17,21 @@ from album_operator.domain.status_change import StatusChange
 BY_OTHERS = frozenset({StepName.PROPOSED, StepName.MERGED})
 """The steps that others do where a release only follows."""
 
+FAILED_DEPLOYMENTS = frozenset(
+    {
+        Reason.DEGRADED,
+        Reason.IMAGE_NOT_OBSERVED,
+        Reason.OUT_OF_SYNC,
+        Reason.PAUSED,
+        Reason.ROLLED_BACK,
+        Reason.SYNC_FAILED,
+        Reason.SYNC_HELD_UP,
+        Reason.SYNC_TIMED_OUT,
+        Reason.SYNC_WINDOW,
+    }
+)
+"""Reasons with which a release ends after its merge without having been Released."""
+
 
 @dataclass(frozen=True)
 class StepTook:

@@ -33,6 +33,7 @@ class ReleaseFigures:
     def __call__(self, change: StatusChange) -> None:
         """Count a change, once."""
         whose, metrics = figures.whose(change), self._metrics
+        self._begin(whose)
         for step in figures.steps_ended(change):
             series = metrics.step_duration.labels(*whose, step.name, step.state)
             series.observe(step.time.total_seconds())
@@ -45,6 +46,17 @@ class ReleaseFigures:
             metrics.releases_finished.labels(*whose, reason).inc()
         if reason is Reason.RELEASED:
             self._count_released(change, whose)
+
+    def _begin(self, whose: tuple[str, str, str]) -> None:
+        """Let an app's series begin at 0: one that begins at 1 has not grown, for Prometheus."""
+        metrics = self._metrics
+        for reason in (Reason.RELEASED, *figures.FAILED_DEPLOYMENTS):
+            metrics.releases_finished.labels(*whose, reason)
+        for result in (GOOD, BAD):
+            metrics.build_duration.labels(*whose, result)
+        for times in (metrics.review_wait, metrics.lead_time, metrics.recovery):
+            times.labels(*whose)
+        metrics.releases_rework.labels(*whose)
 
     def _count_released(self, change: StatusChange, whose: tuple[str, str, str]) -> None:
         release, metrics = change.release, self._metrics

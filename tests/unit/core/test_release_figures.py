@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from album_operator.domain.figures import FAILED_DEPLOYMENTS
 from album_operator.metrics.metrics import Metrics
 from album_operator.metrics.releases import ReleaseFigures, read_builds, read_releases
 from tests.fakes.cluster import begin_build, fail_build, finish_build
@@ -31,9 +32,29 @@ class _Counted:
         )
         return {series.removeprefix(name).strip("{}"): float(value) for series, value in found}
 
+    def grown(self, name: str) -> dict[str, float]:
+        """Give the series of a counter that is above 0."""
+        return {labels: value for labels, value in self.values(name).items() if value}
+
     def of(self, name: str, labels: str = BACKEND) -> float | None:
         """Give the value of one series."""
         return self.values(name).get(labels)
+
+
+async def test_the_series_of_an_app_are_there_at_0_long_before_they_grow() -> None:
+    stage = Stage()
+    counted = _Counted(stage)
+    stage.apply()
+    await stage.settle()
+
+    ends = ("Released", *FAILED_DEPLOYMENTS)
+    finished = counted.values("album_releases_finished_total")
+    assert finished == {f'{BACKEND},reason="{reason}"': 0.0 for reason in ends}
+    builds = counted.values("album_build_duration_seconds_count")
+    assert builds == {f'{BACKEND},result="{result}"': 0.0 for result in ("Succeeded", "Failed")}
+    for name in ("review_wait_seconds_count", "release_lead_time_seconds_count",
+                 "recovery_seconds_count", "releases_rework_total"):  # fmt: skip
+        assert counted.values(f"album_{name}") == {BACKEND: 0.0}
 
 
 async def test_a_whole_release_is_counted_step_by_step_with_machine_and_human_time_apart() -> None:
@@ -57,7 +78,7 @@ async def test_a_whole_release_is_counted_step_by_step_with_machine_and_human_ti
     stage.tell_of_releases()
 
     assert counted.values("album_releases") == {}
-    assert counted.values("album_releases_finished_total") == {f'{BACKEND},reason="Released"': 1.0}
+    assert counted.grown("album_releases_finished_total") == {f'{BACKEND},reason="Released"': 1.0}
     steps = counted.values("album_step_duration_seconds_count")
     assert set(steps.values()) == {1.0}
     assert len(steps) == 5
@@ -67,8 +88,8 @@ async def test_a_whole_release_is_counted_step_by_step_with_machine_and_human_ti
     lead = (stage.clock() - COMMITTED_AT).total_seconds()
     assert counted.of("album_release_lead_time_seconds_sum") == pytest.approx(lead, abs=300)
     assert counted.of("album_build_duration_seconds_count", f'{BACKEND},result="Succeeded"') == 1
-    assert counted.values("album_recovery_seconds_count") == {}
-    assert counted.values("album_releases_rework_total") == {}
+    assert counted.grown("album_recovery_seconds_count") == {}
+    assert counted.grown("album_releases_rework_total") == {}
 
 
 async def test_a_build_that_fails_is_counted_as_that_and_stays_until_a_release_follows() -> None:
@@ -106,7 +127,7 @@ async def test_a_rollback_ends_the_time_since_the_failure_and_is_rework() -> Non
     assert counted.of("album_recovery_seconds_sum") == pytest.approx(took, abs=300)
     assert counted.of("album_releases_rework_total") == 1
     assert counted.of("album_release_lead_time_seconds_count") == 1
-    ends = counted.values("album_releases_finished_total")
+    ends = counted.grown("album_releases_finished_total")
     assert ends == {f'{BACKEND},reason="Released"': 2.0, f'{BACKEND},reason="Degraded"': 1.0}
 
 
