@@ -34,6 +34,7 @@ BESIDE_STEPS = {
     "preflight_change",
     "preflight_look",
     "reach",
+    "sinks",
     "standing",
     "take_back",
     "turns",
