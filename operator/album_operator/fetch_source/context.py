@@ -1,5 +1,6 @@
 """What of the source the builder beside us gets: a folder, without what `.dockerignore` says."""
 
+import errno
 import posixpath
 import re
 from pathlib import Path
@@ -95,9 +96,12 @@ class Context:
 def is_inside(path: Path, folder: Path) -> bool:
     """Tell whether a path is still in a folder when all links are followed."""
     try:
-        return path.resolve().is_relative_to(folder.resolve())
-    except (OSError, RuntimeError):  # links in a circle
-        return False
+        path.stat()
+    except OSError as error:
+        # Links in a circle: `resolve` raises before Python 3.13, and leaves them as they are since.
+        if error.errno == errno.ELOOP:
+            return False
+    return path.resolve().is_relative_to(folder.resolve())
 
 
 def refused(said: str, remedy: str) -> TaskError:

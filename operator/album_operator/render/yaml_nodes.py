@@ -307,9 +307,11 @@ def _events(text: str) -> Iterator[Event]:
     except MemoryError:
         raise
     except Exception as error:
-        # Not all bad text ends in a YAMLError: `"\U99999999"` is an OverflowError of chr(), and
-        # `%YAML 1.3` an AssertionError.
-        said = f"the file is no YAML from there on ({error})"
+        # Not all bad text ends in a YAMLError: `"\U99999999"` is an OverflowError of chr(), since
+        # Python 3.13 a ValueError, and `%YAML 1.3` an AssertionError.
+        is_no_character = isinstance(error, OverflowError) or "chr()" in str(error)
+        problem = "an escape stands for no character" if is_no_character else str(error)
+        said = f"the file is no YAML from there on ({problem})"
         raise RefusedError(at, said, "Correct the file") from error
 
 

@@ -14,7 +14,8 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
+from aiohttp.hdrs import EXPECT
 from aiohttp.http_exceptions import HttpProcessingError
 
 from album_operator.codec.foreign_json import parse_json
@@ -62,6 +63,8 @@ class Result(StrEnum):
     MALFORMED = "malformed"
     LIMITED = "limited"
 
+
+Judge = Callable[[web.Request], Awaitable[Result]]
 
 STATUS = {
     Result.ACCEPTED: 204,
@@ -117,19 +120,19 @@ class Receiver:
     def application(self) -> web.Application:
         """Give the application that serves `POST /webhooks/<forge>` and `/webhooks/registry`."""
         application = web.Application()
-        for forge in ForgeType:
-            judge = partial(self._judge, forge)
+        judges: dict[str, Judge] = {forge: partial(self._judge, forge) for forge in ForgeType}
+        for sender, judge in {**judges, REGISTRY: self._judge_registry}.items():
             application.router.add_post(
-                f"/webhooks/{forge.lower()}", partial(self._answer, forge, judge)
+                f"/webhooks/{sender.lower()}",
+                partial(self._answer, sender, judge),
+                expect_handler=_meet_expectation,
             )
-        answer = partial(self._answer, REGISTRY, self._judge_registry)
-        application.router.add_post(f"/webhooks/{REGISTRY}", answer)
         return application
 
     async def _answer(
         self,
         sender: str,
-        judge: Callable[[web.Request], Awaitable[Result]],
+        judge: Judge,
         request: web.Request,
     ) -> web.Response:
         result = await judge(request)
@@ -259,6 +262,16 @@ def _parse(body: bytes) -> dict[str, object] | None:
     except ValueError:
         return None
     return payload if isinstance(payload, dict) else None
+
+
+async def _meet_expectation(request: web.Request) -> None:
+    """Do as aiohttp does, which shows the header and fails with a 500 where that is no UTF-8."""
+    if request.version < HttpVersion11:
+        return
+    if request.headers[EXPECT].lower() != "100-continue":
+        raise web.HTTPExpectationFailed
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0
 
 
 def _first(headers: Mapping[str, str], names: tuple[str, ...]) -> str | None:

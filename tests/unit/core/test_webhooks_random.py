@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from album_operator.domain.notice import Notice
@@ -118,6 +118,8 @@ def test_random_bytes(line: Line, sent: bytes) -> None:
     ),
     body=st.binary(max_size=100) | st.just(BODY),
 )
+@example(forge="github", headers={"Expect": "\x80"}, body=BODY)
+@example(forge="github", headers={"Expect": "100-continue"}, body=BODY)
 def test_random_headers(line: Line, forge: str, headers: dict[str, str], body: bytes) -> None:
     lines = [f"POST /webhooks/{forge} HTTP/1.1", "Host: album"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
