@@ -16,7 +16,7 @@ WAITS = 'album_waiting_since_timestamp_seconds{app="backend",reason="AwaitingMer
 
 OF_TROUBLE = {"Failed deployment recovery time", "Hosts in trouble", "Left of the rate limit",
               "Until the limit is reset", "Objects nobody can read", "Watches begun anew",
-              "Sent", "Waiting", "Requests", "Duration"}  # fmt: skip
+              "Sent", "Waiting"}  # fmt: skip
 """Panels that are empty while nothing of theirs has happened, or nothing is set up."""
 
 
