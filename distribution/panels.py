@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from distribution.dora import Window, figures
 
@@ -63,11 +63,10 @@ def _rate(metric: str, by: str, matchers: str = "") -> Query:
     return Query(f"sum by ({by}) (rate({metric}{chosen}[$__rate_interval]))", legend)
 
 
-def _quantile(share: float, metric: str, by: str = "", matchers: str = "") -> Query:
-    chosen = f"{{{matchers}}}" if matchers else ""
+def _quantile(share: float, metric: str, by: str = "") -> Query:
     labels = f"{by}, le" if by else "le"
     legend = f"{{{{{by}}}}} " if by else ""
-    buckets = f"sum by ({labels}) (rate({metric}_bucket{chosen}[$__rate_interval]))"
+    buckets = f"sum by ({labels}) (rate({metric}_bucket[$__rate_interval]))"
     return Query(f"histogram_quantile({share}, {buckets})", f"{legend}{share:.1%}")
 
 
@@ -101,7 +100,7 @@ _NOW = Row("Now", (
 ))  # fmt: skip
 
 _DORA = Row("How do we release? Of the time shown", (
-    *(replace(_figure(one.name, "docs/dora.md says what counts.", one.query, one.unit), width=4)
+    *(_figure(one.name, "docs/dora.md says what counts.", one.query, one.unit)
       for one in figures(SHOWN)),
     Panel("Released and failed", "Releases that ended, by the reason of Ready.",
           (Query("sum by (reason) (increase(album_releases_finished_total"
