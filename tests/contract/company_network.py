@@ -59,6 +59,19 @@ class Company:
         return self.url.replace("://", f"://{user}")
 
 
+SIGNS = x509.KeyUsage(
+    digital_signature=True,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
 class _Authority:
     """Signs certificates."""
 
@@ -71,10 +84,19 @@ class _Authority:
         self, key: ec.EllipticCurvePublicKey, subject: x509.Name, host: str | None
     ) -> x509.Certificate:
         now = datetime.now(UTC)
-        builder = x509.CertificateBuilder(
-            self._name, subject, key, x509.random_serial_number(), now - DAY, now + DAY
-        ).add_extension(x509.BasicConstraints(ca=host is None, path_length=None), critical=True)
-        if host is not None:
+        # Since 3.13 Python wants certificates to the letter of RFC 5280.
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        builder = (
+            x509.CertificateBuilder(
+                self._name, subject, key, x509.random_serial_number(), now - DAY, now + DAY
+            )
+            .add_extension(x509.BasicConstraints(ca=host is None, path_length=None), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+            .add_extension(issuer, critical=False)
+        )
+        if host is None:
+            builder = builder.add_extension(SIGNS, critical=True)
+        else:
             names = x509.SubjectAlternativeName([x509.DNSName(host)])
             builder = builder.add_extension(names, critical=False)
         return builder.sign(self._key, hashes.SHA256())
