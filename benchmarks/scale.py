@@ -59,6 +59,9 @@ APPS = 50
 AT_ONCE = 16
 """Requests that are on their way while releases are made."""
 
+SCRAPE_MS, SCRAPE_KB = 100.0, 1000.0
+"""Most that an answer to whoever asks for metrics takes, and has."""
+
 SEEN_SECONDS = 300
 MEBIBYTE = 1 << 20
 HEADINGS = ("process", "starts", "quiet after s", "fastest to slowest", "memory MiB", "idle, %")
@@ -72,11 +75,15 @@ class Start:
         quiet: seconds from its start until all was seen and nothing was left to do.
         memory: bytes it had then, resident.
         idle: share of a core it used after that.
+        scrape: seconds in which its metrics were answered then; 0 where it has none.
+        answer: bytes of that answer.
     """
 
     quiet: float
     memory: int
     idle: float
+    scrape: float = 0.0
+    answer: int = 0
 
 
 @dataclass(frozen=True)
@@ -113,11 +120,13 @@ class _Process:
     Attributes:
         log: file with its output.
         has_seen_all: tells whether it has seen the last of the releases.
+        scrape: asks for its metrics; None where it has none.
     """
 
     process: subprocess.Popen[bytes]
     log: Path
     has_seen_all: Callable[[], bool]
+    scrape: Callable[[], str] | None = None
 
     def is_served(self) -> bool:
         """Tell whether it has seen the last of the releases.
@@ -205,6 +214,8 @@ def scale_goals(found: Scale) -> tuple[Goal, ...]:
         ("memory, over only watching", TIMES_AS_LARGE, "x", found.times(_memory)),
         ("idle, share of a core", IDLE_PERCENT, "%", 100 * found.median(OURS, _idle)),
         ("memory of leader and standby", BOTH_MEBIBYTES, " MiB", _of_both(found) / MEBIBYTE),
+        ("metrics, time of an answer", SCRAPE_MS, " ms", 1000 * found.median(OURS, _scrape)),
+        ("metrics, size of an answer", SCRAPE_KB, " kB", found.median(OURS, _answer) / 1000),
     )
     return tuple(
         Goal(f"{name}, {at}", wanted, at_least=False, unit=unit,
@@ -222,7 +233,9 @@ def render_scale(found: Scale) -> Iterator[str]:
     yield (
         f"The operator: {found.times(_quiet):.2f} times as late and {found.times(_memory):.2f} "
         f"times as large; idle was watched for {found.idle_seconds:g} s. A standby has "
-        f"{found.standby / MEBIBYTE:.0f} MiB."
+        f"{found.standby / MEBIBYTE:.0f} MiB. Metrics are answered in "
+        f"{1000 * found.median(OURS, _scrape):.0f} ms, with "
+        f"{found.median(OURS, _answer) / 1000:.0f} kB."
     )
 
 
@@ -254,6 +267,14 @@ def _idle(start: Start) -> float:
     return start.idle
 
 
+def _scrape(start: Start) -> float:
+    return start.scrape
+
+
+def _answer(start: Start) -> float:
+    return start.answer
+
+
 def _measure(process: _Process, began: float, idle_seconds: float) -> Start:
     wait_until(
         process.is_served,
@@ -262,15 +283,27 @@ def _measure(process: _Process, began: float, idle_seconds: float) -> Start:
     pid = process.process.pid
     quiet = seconds_until_quiet(pid, began)
     idle = share_of_a_core(pid, idle_seconds)
-    return Start(quiet, usage_of(pid).memory, idle)
+    memory = usage_of(pid).memory
+    if process.scrape is None:
+        return Start(quiet, memory, idle)
+    asked = time.monotonic()
+    answer = process.scrape()
+    return Start(quiet, memory, idle, time.monotonic() - asked, len(answer))
 
 
 @contextmanager
 def _operator(installed: Installed, folder: Path, last: str) -> Iterator[_Process]:
     path = f"{RELEASES}/{last}"
     with _running(installed, folder) as running:
+
+        def scrape() -> str:
+            answer = running.find_answer("/metrics")
+            if answer is None or 'album_releases{namespace="album"' not in answer[1]:
+                raise WrongResultError(f"The metrics are {answer}.")
+            return answer[1]
+
         yield _Process(
-            running.process, running.log, lambda: reason_of(installed.server, path) != ""
+            running.process, running.log, lambda: reason_of(installed.server, path) != "", scrape
         )
 
 

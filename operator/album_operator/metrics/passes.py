@@ -5,8 +5,8 @@ from enum import StrEnum
 
 from album_operator.metrics.metrics import Metrics
 
-LAG_SECONDS = 0.1
-"""How often it is looked how late the event loop is."""
+LAG_SECONDS = 1.0
+"""How often it is looked how late the event loop is: who has nothing to do hardly wakes."""
 
 
 class PassResult(StrEnum):

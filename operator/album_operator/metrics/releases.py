@@ -74,9 +74,15 @@ class ReleaseFigures:
 def read_releases(
     metrics: Metrics, all_known: Callable[[], Iterable[tuple[Ref, ReleaseSeen]]]
 ) -> None:
-    """Let the gauges of releases be read of what is known of them."""
-    metrics.read(declared.RELEASES, lambda: _counted(find_in_flight(all_known())))
-    metrics.read(declared.WAITING_SINCE, lambda: _waiting(find_in_flight(all_known())))
+    """Let the gauges of releases be read of what is known of them, gone through once for both."""
+    found = list[InFlight]()
+
+    def count() -> Reading:
+        found[:] = find_in_flight(all_known())
+        return _counted(found)
+
+    metrics.read(declared.RELEASES, count)
+    metrics.read(declared.WAITING_SINCE, lambda: _waiting(found))
 
 
 def _counted(releases: Iterable[InFlight]) -> Reading:
