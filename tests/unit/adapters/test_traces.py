@@ -4,11 +4,13 @@ import logging
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from album_operator.adapters import traces as adapter
 from album_operator.adapters.traces import Traces, TracesError
 from album_operator.domain.collectors import Collector
 from album_operator.domain.proxies import DIRECTLY
@@ -26,6 +28,12 @@ SECRET = "s3cret-of-a-collector"
 def collector() -> Iterator[FakeCollector]:
     with listening() as fake:
         yield fake
+
+
+@pytest.fixture(autouse=True)
+def last_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a busy machine time to send, where it will be done."""
+    monkeypatch.setattr(adapter, "LAST_MOMENT", timedelta(seconds=30))
 
 
 def _change() -> StatusChange:
@@ -102,8 +110,9 @@ async def test_what_a_collector_does_not_take_is_lost_aloud_and_goes_nowhere_els
 
 
 async def test_a_collector_that_is_gone_holds_up_nothing(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(adapter, "LAST_MOMENT", timedelta(seconds=3))
     with listening() as gone:
         url = gone.url
     traces = _traces(url)
