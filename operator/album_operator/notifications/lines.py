@@ -17,7 +17,7 @@ LOG = logging.getLogger(__name__)
 MOST_OF_NAMESPACE = 500
 """Letters that wait for the sinks that one namespace names, of some KiB each."""
 
-LAST_SECONDS = 2.0
+LAST_SECONDS = 1.0
 """What is left when the operator stops has so long to be posted."""
 
 
