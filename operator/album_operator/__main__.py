@@ -23,10 +23,11 @@ from album_operator.codec.notification_sinks import SinksError
 from album_operator.domain.notice import AnyNotice, TagNotice
 from album_operator.domain.notifications import Sink
 from album_operator.domain.proxies import VARIABLES
-from album_operator.leading import Ground, Outside, lead
+from album_operator.leading import Ground, lead
 from album_operator.metrics.metrics import Metrics
 from album_operator.metrics.outside import telling
 from album_operator.metrics.passes import measure_lag
+from album_operator.outside import Outside
 from album_operator.secrecy import KnownSecrets, clean_logs
 from album_operator.serving.health import Health, serve_health
 from album_operator.serving.relay import Relay
