@@ -35,7 +35,7 @@ from album_operator.serving.scrapes import read_health, serve_metrics
 from album_operator.serving.webhooks import Receiver, serve_webhooks
 from album_operator.settings import Settings, SettingsError, read_settings
 from album_operator.term import Term
-from album_operator.waking.handlers import is_worth_reading
+from album_operator.waking.handlers import is_worth_reading, lower_retries
 from album_operator.waking.wakeups import Wakeups
 
 LOG = logging.getLogger("album_operator")
@@ -180,7 +180,7 @@ def main() -> int:
     except SinksError as error:
         sys.stderr.write(f"album-operator: ALBUM_NOTIFICATIONS_FILE cannot be used: {error}.\n")
         return 2
-    logs.set_up(settings.log_format, settings.log_level, is_worth_reading)
+    logs.set_up(settings.log_format, settings.log_level, is_worth_reading, lower_retries)
     for secret in (settings.proxies.proxy, settings.collector, *sinks):
         if secret is not None:
             known.learn_own(secret.words)

@@ -283,3 +283,13 @@ def is_worth_reading(line: logging.LogRecord) -> bool:
         return True
     message = line.getMessage()
     return not any(noise in message for noise in NOISE)
+
+
+def lower_retries(line: logging.LogRecord) -> bool:
+    """Let what Kopf tries again be a warning, not the error it calls it; every line is kept.
+
+    After an upgrade of the CRDs the API server puts watches off for a second.
+    """
+    if line.levelno == logging.ERROR and "; will retry: " in line.getMessage():
+        line.levelno, line.levelname = logging.WARNING, logging.getLevelName(logging.WARNING)
+    return True

@@ -16,7 +16,7 @@ from album_operator.metrics.metrics import Metrics
 from album_operator.pipelines.cause import Cause, Causes
 from album_operator.render.job import RELEASE_LABEL
 from album_operator.waking.daemons import Daemons
-from album_operator.waking.handlers import NamespaceWatch, is_worth_reading
+from album_operator.waking.handlers import NamespaceWatch, is_worth_reading, lower_retries
 from album_operator.waking.pipelines import Pipelines
 from album_operator.waking.wakeups import Wakeups
 from tests.fakes.builders import raw_pipeline, raw_release
@@ -202,6 +202,19 @@ async def test_what_nobody_can_read_is_skipped_counted_and_told_once(
 def test_the_log_has_what_is_worth_reading(logger: str, message: str, is_kept: bool) -> None:
     line = logging.LogRecord(logger, logging.INFO, "", 0, message, None, None)
     assert is_worth_reading(line) is is_kept
+
+
+@pytest.mark.parametrize(
+    ("message", "level"),
+    [
+        ("Request attempt #1/4 failed; will retry: GET x -> 429", "WARNING"),
+        ("Request attempt #4/4 failed; escalating: GET x -> 429", "ERROR"),
+    ],
+)
+def test_what_is_tried_again_is_a_warning(message: str, level: str) -> None:
+    line = logging.makeLogRecord({"msg": message, "levelno": logging.ERROR, "levelname": "ERROR"})
+    assert lower_retries(line)
+    assert (line.levelname, line.levelno) == (level, getattr(logging, level))
 
 
 async def test_a_pipeline_is_looked_at_when_it_or_a_release_of_it_changed_and_not_else() -> None:

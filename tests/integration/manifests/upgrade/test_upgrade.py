@@ -66,7 +66,9 @@ def _serving(
     ) as operator:
         wait_until(operator.is_ready, part="operator", what="become ready", seconds=READY_SECONDS)
         yield
-    said = operator.log.read_text()
+    # An API server puts watches off while it takes in other CRDs, and Kopf then tries again.
+    lines = operator.log.read_text().splitlines()
+    said = "\n".join(line for line in lines if "; will retry: " not in line)
     assert [word for word in UNWANTED if word in said] == []
 
 
@@ -106,7 +108,12 @@ def test_releases_that_stand_at_each_step_are_ended_by_the_other_version(
                 releases.end()
             ended = releases.namespace.releases()
         releases.remove()
-        assert _resolved(begun).items() <= _resolved(ended).items()
+        kept = _resolved(begun)
+        if direction == "downgrade":
+            for resolved in kept.values():
+                # The CRDs of the version before have no such field, and it is for figures alone.
+                resolved["source"].pop("committedAt")
+        assert kept.items() <= _resolved(ended).items()
         assert ended["released"] == begun["released"]
         _check_that_nothing_is_done_twice(server, releases)
 
