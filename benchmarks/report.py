@@ -15,6 +15,7 @@ from benchmarks.distance import Distance, distance_goals, render_distance
 from benchmarks.editing import Editing
 from benchmarks.goals import Goal, all_goals
 from benchmarks.neighbours import Neighbours, neighbour_goals, render_neighbours
+from benchmarks.observing import Observing, observing_goals, render_observing
 from benchmarks.pipelines import Answering, pipeline_goals, render_pipelines
 from benchmarks.pull_request_report import render_pull_requests
 from benchmarks.pull_requests import PullRequestResults, pull_request_goals
@@ -59,6 +60,7 @@ REPORTED: tuple[
     ("tags", tag_goals, render_tags),
     ("pipelines", pipeline_goals, render_pipelines),
     ("takeovers", takeover_goals, render_takeovers),
+    ("observing", observing_goals, render_observing),
     ("builds", build_goals, render_builds),
     ("comparisons", comparison_goals, render_comparisons),
 )
@@ -80,6 +82,7 @@ class Results:
     tags: Tags | None = None
     pipelines: Answering | None = None
     takeovers: Takeovers | None = None
+    observing: Observing | None = None
 
     @property
     def goals(self) -> tuple[Goal, ...]:

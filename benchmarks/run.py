@@ -18,6 +18,7 @@ from benchmarks.editing import measure_editing
 from benchmarks.goals import COMPARED_AT
 from benchmarks.layout import Layout
 from benchmarks.neighbours import Neighbours, measure_neighbours
+from benchmarks.observing import Observing, measure_observing
 from benchmarks.pipelines import Answering, measure_pipelines
 from benchmarks.pull_requests import measure_pull_requests
 from benchmarks.report import Results, WriteBackResults, render_json, render_text
@@ -30,6 +31,7 @@ from benchmarks.settings import (
     COMPARISONS,
     DISTANCE,
     NEIGHBOURS,
+    OBSERVING,
     PIPELINES,
     PULL_REQUESTS,
     SCALE,
@@ -67,7 +69,8 @@ def run(settings: Settings) -> int:
 
 def _measure(settings: Settings) -> Results:
     settings.runs.mkdir(parents=True, exist_ok=True)
-    write_back = pull_requests = neighbours = distance = builds = comparisons = None
+    write_back = pull_requests = neighbours = distance = None
+    builds = comparisons = observing = None
     with tempfile.TemporaryDirectory(dir=settings.runs, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         if PULL_REQUESTS in settings.parts:
@@ -81,6 +84,8 @@ def _measure(settings: Settings) -> Results:
         if DISTANCE in settings.parts:
             distance = _measure_distance(settings, folder / "distance")
         scale, applications, tags, pipelines, takeovers = _measure_operator(settings, folder)
+        if OBSERVING in settings.parts:
+            observing = _measure_observing(settings, folder / OBSERVING)
         if BUILDS in settings.parts:
             builds = measure_builds(settings.builds, settings.changes)
         if COMPARISONS in settings.parts:
@@ -97,6 +102,7 @@ def _measure(settings: Settings) -> Results:
         tags,
         pipelines,
         takeovers,
+        observing,
     )
 
 
@@ -121,6 +127,11 @@ def _measure_operator(
     if TAKEOVER in below:
         takeovers = measure_takeovers(settings.takeovers, below[TAKEOVER])
     return scale, applications, tags, pipelines, takeovers
+
+
+def _measure_observing(settings: Settings, folder: Path) -> Observing:
+    folder.mkdir(exist_ok=True)
+    return measure_observing(settings.pairs, settings.observed, folder)
 
 
 def _measure_neighbours(settings: Settings, folder: Path) -> Neighbours:

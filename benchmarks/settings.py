@@ -24,6 +24,7 @@ STARTS = "3"
 WATCHED = "300"
 ANSWERING = "1000"
 IDLE_SECONDS = "30"
+OBSERVED = "20"
 TIMES, TIMES_BESIDE_OTHERS = "20", "3"
 """Takeovers of each way; one of a leader that is killed takes a quarter of a minute."""
 
@@ -41,7 +42,7 @@ ALONE = BUILDS, COMPARISONS = "builds", "comparisons"
 
 PARTS = (
     "writeback", "pullrequests", "neighbours", "distance", "scale", "applications", "tags",
-    "pipelines", "takeover", *ALONE,
+    "pipelines", "takeover", "observing", *ALONE,
 )  # fmt: skip
 """What `BENCH_ONLY` may name."""
 
@@ -55,6 +56,7 @@ PARTS = (
     TAGS,
     PIPELINES,
     TAKEOVER,
+    OBSERVING,
     *_,
 ) = PARTS
 
@@ -89,6 +91,7 @@ class Settings:
         starts: of the operator, and of what it is compared with.
         idle_seconds: for how long each is watched once it has nothing to do.
         takeovers: from a leader that is killed, and as many from one that is stopped.
+        observed: releases of each run, with metrics, logs and traces and without.
         builds: releases that are compared with empty Jobs.
         changes: of one line, each built with a layer cache and without.
         cache: folder of the generated repositories and of what runs leave while they run.
@@ -113,6 +116,7 @@ class Settings:
     starts: int
     idle_seconds: int
     takeovers: int
+    observed: int
     builds: int
     changes: int
     cache: Path
@@ -164,6 +168,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         starts=_count("BENCH_STARTS", environment.get("BENCH_STARTS") or STARTS),
         idle_seconds=_count("BENCH_IDLE", environment.get("BENCH_IDLE") or IDLE_SECONDS),
         takeovers=_count("BENCH_TAKEOVERS", environment.get("BENCH_TAKEOVERS") or takeovers),
+        observed=_count("BENCH_OBSERVED", environment.get("BENCH_OBSERVED") or OBSERVED),
         builds=_count("BENCH_BUILDS", environment.get("BENCH_BUILDS") or BUILDS_BESIDE_EMPTY_JOBS),
         changes=_count("BENCH_CHANGES", environment.get("BENCH_CHANGES") or CHANGES),
         cache=Path(cache).expanduser().absolute(),

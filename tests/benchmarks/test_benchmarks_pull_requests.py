@@ -12,6 +12,7 @@ from benchmarks.settings import (
     APPLICATIONS,
     DISTANCE,
     NEIGHBOURS,
+    OBSERVING,
     PIPELINES,
     PULL_REQUESTS,
     SCALE,
@@ -94,4 +95,5 @@ def test_one_part_may_be_chosen() -> None:
         TAGS,
         PIPELINES,
         TAKEOVER,
+        OBSERVING,
     )

@@ -57,6 +57,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         "BENCH_PUSHES": "2",
         "BENCH_POLLED": "3",
         "BENCH_TAKEOVERS": "1",
+        "BENCH_OBSERVED": "1",
         "BENCH_IDLE": "1",
         "BENCH_CACHE": str(folder / "cache"),
         "BENCH_REPORT": str(folder / "bench.json"),
@@ -191,10 +192,22 @@ def test_a_standby_takes_over_from_a_leader_that_is_killed_or_stopped(run: Run) 
     }
 
 
+def test_releases_are_observed_and_not_and_the_event_loop_is_looked_at(run: Run) -> None:
+    found = run.report["observing"]
+    assert {way: len(costs) for way, costs in found["costs"].items()} == {
+        "with all of it": 1,
+        "without": 1,
+    }
+    for (cost,) in found["costs"].values():
+        assert cost["overhead"] > 0
+    assert found["traces"] == 2
+    assert found["lags"]["Infinity"] > 10
+
+
 def test_every_goal_has_its_line_and_the_end_counts_them(run: Run) -> None:
     lines = re.findall(r"^goal .+: [≥≤] .+ measured .+ (met|MISSED|not measured)$", run.text, re.M)
-    assert len(lines) == len(run.report["goals"]) == 37
-    assert run.text.splitlines()[-1].startswith("37 goals: ")
+    assert len(lines) == len(run.report["goals"]) == 40
+    assert run.text.splitlines()[-1].startswith("40 goals: ")
 
 
 def test_few_pairs_are_called_no_result(run: Run) -> None:
@@ -225,6 +238,7 @@ def test_only_the_generated_repositories_stay_and_purge_removes_them(run: Run) -
         ("BENCH_SUSPENDED", "-1"),
         ("BENCH_STARTS", "0"),
         ("BENCH_IDLE", "1.5"),
+        ("BENCH_OBSERVED", "0"),
         ("BENCH_ONLY", "everything"),
     ],
 )

@@ -89,6 +89,7 @@ def running_operator(
     *,
     api_server: str = "",
     hurried: bool = False,
+    program: str = "",
     checkout: Path = OURS,
     **settings: str,
 ) -> Iterator[Running]:
@@ -100,6 +101,7 @@ def running_operator(
         namespaces: that it serves.
         api_server: URL in place of the API server's own.
         hurried: look every second whether namespaces can be served, and policies given back.
+        program: Python that is run in place of the module.
         checkout: folder of the version that is run.
         settings: `ALBUM_*` in place of the shipped ones.
     """
@@ -123,10 +125,11 @@ def running_operator(
         "HOME": str(folder),
         **settings,
     }
+    program = HURRIED if hurried else program
     log = folder / "operator.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, *(["-c", HURRIED] if hurried else ["-m", "album_operator"])],
+            [sys.executable, *(["-c", program] if program else ["-m", "album_operator"])],
             env=environment,
             cwd=folder,
             stdin=subprocess.DEVNULL,
