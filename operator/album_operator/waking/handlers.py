@@ -49,6 +49,13 @@ it wherever no handler needs one, and none does."""
 STOP_SECONDS = 15.0
 """How long a Kopf may take to end: it gives its tasks 5 seconds, its workers 2."""
 
+LIST_CHUNK = 500
+"""Objects of one answer of a list, as many as kubectl asks for. A list in one piece is parsed in one
+go, for which no other thread runs: of ten thousand releases for seconds."""
+
+WORKER_IDLE_SECONDS = 1.0
+"""How long Kopf keeps an object after its last event, in case another one comes."""
+
 ERROR_BACKOFFS = (1, 2, 5)
 """Seconds between Kopf's tries of a request; then its watch ends, and a new one is begun."""
 
@@ -259,8 +266,24 @@ def _ref(event: Mapping[str, Any]) -> Ref:
     return Ref(namespace, name)
 
 
+class _NoDifferences(kopf.DiffBaseStorage):
+    """Compares nothing: no handler asks what has changed, and Kopf copies each object to tell."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:  # noqa: ANN401 - as Kopf calls
+        return kopf.BodyEssence({})
+
+    def fetch(self, **_: Any) -> None:  # noqa: ANN401 - as Kopf calls
+        return None
+
+    def store(self, **_: Any) -> None:  # noqa: ANN401 - as Kopf calls
+        pass
+
+
 def _settings(idle: float) -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
+    settings.persistence.diffbase_storage = _NoDifferences()
+    settings.queueing.idle_timeout = WORKER_IDLE_SECONDS
+    settings.watching.chunk_size = LIST_CHUNK
     settings.posting.enabled = False  # Events are the adapter's; Kopf would repeat log lines
     settings.persistence.finalizer = OLD_FINALIZER
     settings.peering.standalone = True

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -40,6 +40,8 @@ class Stage:
         self.server = ApiServer()
         self.server.handler = self._handle
         self.is_refused = False
+        self.releases = [_release("backend-v1.1.0")]
+        self.most_answered = 0
         self.running: list[Ref] = []
         self.daemons = Daemons(self._serve, Wakeups())
         self.wakeups = Wakeups()
@@ -74,13 +76,22 @@ class Stage:
             return web.json_response(answer, status=403)
         if "watch" in request.query:
             await asyncio.Event().wait()
-        items = [_release()] if path.endswith("/albumreleases") else []
-        return web.json_response({"metadata": {"resourceVersion": "1"}, "items": items})
+        items = self.releases if path.endswith("/albumreleases") else []
+        return web.json_response(self._list(items, request.query))
+
+    def _list(self, items: list[dict[str, Any]], query: Mapping[str, str]) -> dict[str, Any]:
+        """Give a piece of a list, as large as it was asked for, as an API server does."""
+        first = int(query.get("continue", "0"))
+        end = first + int(query.get("limit", "0")) if "limit" in query else len(items)
+        self.most_answered = max(self.most_answered, len(items[first:end]))
+        token = f"{end}" if end < len(items) else ""
+        metadata = {"resourceVersion": "1", "continue": token}
+        return {"metadata": metadata, "items": items[first:end]}
 
 
-def _release() -> dict[str, Any]:
-    raw = raw_release("backend-v1.1.0")
-    raw["metadata"] = {**raw["metadata"], "resourceVersion": "1"}
+def _release(name: str) -> dict[str, Any]:
+    raw = raw_release(name)
+    raw["metadata"] = {**raw["metadata"], "uid": name, "resourceVersion": "1"}
     return raw
 
 
@@ -130,6 +141,21 @@ async def test_a_release_is_handed_over_and_the_watch_ends_when_told(
         assert not task.done()
 
     assert task.cancelled()
+
+
+async def test_a_long_list_is_read_in_pieces_of_which_none_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage()
+    names = [f"backend-v1.{number}.0" for number in range(handlers.LIST_CHUNK * 2 + 1)]
+    stage.releases = [_release(name) for name in names]
+    async with _watching(stage, tmp_path, monkeypatch):
+        async with asyncio.timeout(60):
+            while len(stage.running) < len(names):
+                await asyncio.sleep(0.01)
+
+    assert {ref.name for ref in stage.running} == set(names)
+    assert stage.most_answered == handlers.LIST_CHUNK
 
 
 async def test_a_refusal_ends_the_watch_and_no_other_task(
