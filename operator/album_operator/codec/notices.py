@@ -85,6 +85,12 @@ def parse_notices(forge: ForgeType, event: str, payload: Payload) -> tuple[AnyNo
             assert_never(forge)
 
 
+def repository_in(payload: Payload) -> str:
+    """Give the URL of the repository that a forge's delivery is about; empty where it is none."""
+    url = _find(payload, "repository", "html_url")
+    return url if isinstance(url, str) and _is_url(url) else ""
+
+
 def parse_image_notices(payload: Payload) -> tuple[ImageNotice, ...]:
     """Read which images a registry tells were pushed, in the form of distribution or of Harbor."""
     events = [event for event in _items(payload.get("events")) if _is_push(event, "action")]
@@ -162,9 +168,9 @@ def _tag(event: str, payload: Payload) -> object:
 
 def _repositories(event: str, payload: Payload) -> Iterator[str]:
     """Give the URL of the repository, and the one a release knows it by that was renamed now."""
-    url = _find(payload, "repository", "html_url")
+    url = repository_in(payload)
     former = _find(payload, "changes", "repository", "name", "from")
-    if isinstance(url, str) and _is_url(url):
+    if url:
         yield url
         if event == "repository" and isinstance(former, str):
             yield f"{url.rstrip('/').rpartition('/')[0]}/{former}"

@@ -19,7 +19,7 @@ from aiohttp.hdrs import EXPECT
 from aiohttp.http_exceptions import HttpProcessingError
 
 from album_operator.codec.foreign_json import parse_json
-from album_operator.codec.notices import parse_image_notices, parse_notices
+from album_operator.codec.notices import parse_image_notices, parse_notices, repository_in
 from album_operator.domain.forges import ForgeType, forge_of
 from album_operator.domain.notice import AnyNotice
 from album_operator.metrics.metrics import Metrics
@@ -40,13 +40,23 @@ BODY_SECONDS = 10.0
 """How long a body may take to arrive; GitHub itself gives up after ten seconds."""
 
 RATE, BURST = 50.0, 200.0
-"""Signed deliveries a second, and how many more at once."""
+"""Signed deliveries about one repository a second, and how many more at once; all of registries."""
+
+BYTES_RATE, BYTES_BURST = 8.0 * 1024 * 1024, 32.0 * 1024 * 1024
+"""Bytes of signed deliveries that are parsed a second, and how many more at once: a sixteenth of a
+core, and room for 10,000 pushes a minute of 50 KiB each."""
+
+REPOSITORIES = 1000
+"""Of how many repositories it is remembered how much was told of them lately."""
 
 IDS = 10_000
 """Delivery ids that are remembered of each forge."""
 
 ID_LENGTH = 100
 """Longest delivery id; GitHub, Gitea and Forgejo send a UUID."""
+
+URL_LENGTH = 200
+"""So much of a repository's URL tells it from others."""
 
 REGISTRY = "registry"
 """In place of a forge: all registries send to one path, and their bodies tell them apart."""
@@ -107,7 +117,9 @@ class Receiver:
         self._learn = learn
         self._secret_file = secret_file
         self._noticed = noticed
-        self._budget = _Budget(clock)
+        self._clock = clock
+        self._parsed = _Budget(BYTES_RATE, BYTES_BURST, clock)
+        self._told = OrderedDict[str, _Budget]()
         self._lines = Lines(clock)
         self._seen = {forge: OrderedDict[str, None]() for forge in ForgeType}
         self._bodies = 0
@@ -145,8 +157,9 @@ class Receiver:
     async def _judge(self, forge: ForgeType, request: web.Request) -> Result:
         """Judge a request, by what costs least first.
 
-        Only what is signed takes from the budget, so a flood of unsigned requests leaves it alone.
-        They cost no more than the look at a header, or a body that is hashed.
+        Only what is signed takes from the budgets, so a flood of unsigned requests leaves them
+        alone. They cost no more than the look at a header, or a body that is hashed. What is told
+        of one repository, which may be nobody's here, keeps out nothing that is told of another.
         """
         if (request.content_length or 0) > BODY_LIMIT:
             return Result.OVERSIZED
@@ -172,7 +185,7 @@ class Receiver:
         body = await self._read(request)
         if isinstance(body, Result):
             return body
-        if not self._budget.take():
+        if not self._parsed.take(len(body)) or not self._may_tell(REGISTRY):
             return Result.LIMITED
         payload = _parse(body)
         return Result.MALFORMED if payload is None else self._tell(parse_image_notices(payload))
@@ -219,15 +232,25 @@ class Receiver:
         seen = self._seen[forge]
         if delivery in seen:
             return Result.REPLAYED
-        if not self._budget.take():
+        if not self._parsed.take(len(body)):
             return Result.LIMITED
         payload = _parse(body)
         if payload is None:
             return Result.MALFORMED
+        if not self._may_tell(f"{forge} {repository_in(payload)[:URL_LENGTH]}"):
+            return Result.LIMITED
         seen[delivery] = None
         if len(seen) > IDS:
             seen.popitem(last=False)
         return self._tell(parse_notices(forge, event, payload))
+
+    def _may_tell(self, of: str) -> bool:
+        """Take one from the budget of a repository; none has a place twice."""
+        budget = self._told.pop(of, None) or _Budget(RATE, BURST, self._clock)
+        self._told[of] = budget
+        if len(self._told) > REPOSITORIES:
+            self._told.popitem(last=False)
+        return budget.take(1)
 
     def _tell(self, notices: Iterable[AnyNotice]) -> Result:
         result = Result.IGNORED
@@ -238,20 +261,28 @@ class Receiver:
 
 
 class _Budget:
-    """A token bucket."""
+    """A token bucket.
 
-    def __init__(self, clock: Clock) -> None:
+    Args:
+        rate: tokens a second.
+        burst: tokens that it holds.
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, rate: float, burst: float, clock: Clock) -> None:
+        self._rate = rate
+        self._burst = burst
         self._clock = clock
-        self._tokens = BURST
+        self._tokens = burst
         self._filled = clock()
 
-    def take(self) -> bool:
+    def take(self, count: int) -> bool:
         now = self._clock()
-        self._tokens = min(BURST, self._tokens + RATE * (now - self._filled))
+        self._tokens = min(self._burst, self._tokens + self._rate * (now - self._filled))
         self._filled = now
-        if self._tokens < 1:
+        if self._tokens < count:
             return False
-        self._tokens -= 1
+        self._tokens -= count
         return True
 
 

@@ -1,16 +1,20 @@
 """What many deliveries, good or bad, may cost: passes, memory, time and lines of the log."""
 
 import asyncio
+import json
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
 from album_operator.secrecy import clean_logs
-from album_operator.serving.webhooks import BURST, RATE
-from tests.unit.core.deliveries import BODY, NOTICE, SECRET, Stand, signed
+from album_operator.serving.webhooks import BURST, BYTES_BURST, BYTES_RATE, RATE
+from tests.unit.core.deliveries import BODY, MERGED, NOTICE, SECRET, Stand, signed
+
+MIB = 1024 * 1024
 
 WRONG = {**signed("github"), "X-Hub-Signature-256": f"sha256={'0' * 64}"}
 
@@ -35,6 +39,50 @@ async def test_deliveries_beyond_the_budget_are_refused_until_it_is_filled_again
     assert await statuses(burst + 10) == {204: burst, 429: 10}
     assert stand.noticed == [NOTICE] * (2 * burst + second)
     assert stand.count("limited") == 30
+
+
+def _told_of(repository: str) -> bytes:
+    of = {"html_url": f"https://github.com/acme/{repository}"}
+    return json.dumps({**MERGED, "repository": of}).encode()
+
+
+async def test_whatever_is_told_of_one_repository_another_is_heard(stand: Stand) -> None:
+    flood = _told_of("flood")
+    statuses = Counter([await stand.deliver(body=flood) for _ in range(int(BURST) + 50)])
+    assert statuses == {204: int(BURST), 429: 50}
+    assert await stand.deliver() == 204
+    assert stand.noticed[-1] == NOTICE
+
+
+async def test_what_many_are_told_of_has_a_limit_of_bytes(stand: Stand) -> None:
+    large = {**MERGED, "repository": None, "filler": "x" * 4 * MIB}
+    bodies = [
+        json.dumps({**large, "repository": {"html_url": f"https://h/a/{number}"}}).encode()
+        for number in range(9)
+    ]
+    fit = int(BYTES_BURST // len(bodies[0]))
+
+    async def deliver(body: bytes) -> int:
+        return await stand.post("github", signed("github", body), BytesIO(body))
+
+    statuses = [await deliver(body) for body in bodies]
+    assert statuses == [204] * fit + [429] * (len(bodies) - fit)
+    assert await stand.deliver() == 204
+    stand.clock.now += len(bodies[-1]) / BYTES_RATE
+    assert await deliver(bodies[-1]) == 204
+
+
+async def test_of_so_many_repositories_it_is_remembered_what_was_told(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("album_operator.serving.webhooks.REPOSITORIES", 2)
+    for _ in range(int(BURST)):
+        await stand.deliver()
+    assert await stand.deliver(body=_told_of("one")) == 204
+    assert await stand.deliver() == 429
+    for name in ("two", "three"):
+        assert await stand.deliver(body=_told_of(name)) == 204
+    assert await stand.deliver() == 204
 
 
 async def test_a_delivery_that_was_one_too_many_may_come_again(stand: Stand) -> None:
