@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.contract.gitea_server import free_port
 from tests.contract.http_backend import Backend, running_backend
@@ -31,12 +32,14 @@ class Desk:
         namespace: that is served.
         backend: serves the source and the config repository.
         folder: for files of operators.
+        apps: their names.
     """
 
     installed: Installed
     namespace: str
     backend: Backend
     folder: Path
+    apps: tuple[str, ...]
     port: int = field(default_factory=free_port)
 
     def __post_init__(self) -> None:
@@ -45,19 +48,32 @@ class Desk:
         self.pipelines = self.releases.replace("albumreleases", "albumpipelines")
 
     @contextmanager
-    def operator(self, *also_insecure: str, sinks_file: str = "") -> Iterator[Stage]:
-        """Run an operator until the block ends, which kills it."""
+    def operator(
+        self,
+        *also_insecure: str,
+        beside: "tuple[Desk, ...]" = (),
+        **settings: Any,  # noqa: ANN401 - names of settings
+    ) -> Iterator[Stage]:
+        """Run an operator until the block ends, which kills it.
+
+        Args:
+            also_insecure: hosts that it may speak plain HTTP to, beside those of the desks.
+            beside: others that it serves too.
+            settings: `ALBUM_*` of it.
+        """
+        desks = (self, *beside)
+        hosts = [desk.backend.host for desk in desks]
         with ExitStack() as stack:
             (folder := self.folder / f"operator-{free_port()}").mkdir()
             running = running_operator(
                 self.installed,
                 folder,
-                self.namespace,
-                ALBUM_INSECURE_HOSTS=",".join((self.backend.host, *also_insecure)),
-                ALBUM_ALLOWED_HOSTS=self.backend.host,
+                ",".join(desk.namespace for desk in desks),
+                ALBUM_INSECURE_HOSTS=",".join((*hosts, *also_insecure)),
+                ALBUM_ALLOWED_HOSTS=",".join(hosts),
                 ALBUM_WEBHOOK_SECRET_FILE=str(self.folder / "webhook-secret"),
                 ALBUM_WEBHOOK_PORT=str(self.port),
-                ALBUM_NOTIFICATIONS_FILE=sinks_file,
+                **settings,
             )
             yield Stage(self.server, stack.enter_context(running))
 
@@ -66,17 +82,17 @@ class Desk:
         for tag in tags:
             git(self.backend.folder / "o" / "app.git", "tag", tag, "main")
 
-    def deliver(self, tag: str) -> int:
-        """Tell the operator of a tag, as a Gitea does."""
-        repository = {"html_url": f"http://{self.backend.host}/o/app"}
-        told = {"ref": tag, "ref_type": "tag", "repository": repository, "sender": {"login": "ada"}}
+    def deliver(self, tag: str, repository: str = "o/app", port: int | None = None) -> int:
+        """Tell an operator of a tag of a repository, as a Gitea does; its own, unless by a port."""
+        of = {"html_url": f"http://{self.backend.host}/{repository}"}
+        told = {"ref": tag, "ref_type": "tag", "repository": of, "sender": {"login": "ada"}}
         body = json.dumps(told).encode()
         headers = {
             "X-Gitea-Signature": hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest(),
             "X-Gitea-Event": "create",
             "X-Gitea-Delivery": tag,
         }
-        url = f"http://127.0.0.1:{self.port}/webhooks/gitea"
+        url = f"http://127.0.0.1:{port or self.port}/webhooks/gitea"
         request = urllib.request.Request(url, body, headers)
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
             status: int = answer.status
@@ -98,11 +114,16 @@ class Desk:
         jobs = self.server.request("GET", path).body["items"]
         return {owner["name"] for job in jobs for owner in job["metadata"]["ownerReferences"]}
 
-    def trigger(self) -> Raw:
-        """Give what the pipeline's status says of the trigger of the app."""
+    def names(self) -> set[str]:
+        """Give the releases that there are."""
+        items = self.server.request("GET", self.releases).body["items"]
+        return {item["metadata"]["name"] for item in items}
+
+    def trigger(self, app: str = "backend") -> Raw:
+        """Give what the pipeline's status says of the trigger of an app."""
         status = self.server.request("GET", f"{self.pipelines}/{PIPELINE}").body.get("status", {})
-        of_apps = {app["name"]: app.get("trigger", {}) for app in status.get("apps", [])}
-        found: Raw = of_apps.get("backend", {})
+        of_apps = {each["name"]: each.get("trigger", {}) for each in status.get("apps", [])}
+        found: Raw = of_apps.get(app, {})
         return found
 
     def fill(self, **spec: object) -> None:
@@ -116,11 +137,13 @@ class Desk:
         docker = {".dockerconfigjson": '{"auths": {"ghcr.io": {"auth": "eDp5"}}}'}
         self._secret(GIT_SECRET, "Opaque", git_secret)
         self._secret("album-registry", "kubernetes.io/dockerconfigjson", docker)
-        runs = application(f"{self.namespace}-backend")
-        runs["metadata"]["annotations"][CONSENT] = f"{self.namespace}/{PIPELINE}"
-        runs["metadata"]["finalizers"] = []
-        runs["spec"]["source"]["repoURL"] = f"http://{self.backend.host}/o/config"
-        assert self.server.request("POST", APPLICATIONS, runs).status == 201
+        for app in self.apps:
+            runs = application(f"{self.namespace}-{app}")
+            runs["metadata"]["annotations"][CONSENT] = f"{self.namespace}/{PIPELINE}"
+            runs["metadata"]["finalizers"] = []
+            source = {"repoURL": f"http://{self.backend.host}/o/config", "path": app}
+            runs["spec"]["source"].update(source)
+            assert self.server.request("POST", APPLICATIONS, runs).status == 201
         made = self.server.request("POST", self.pipelines, self._pipeline(spec))
         assert made.status == 201, made.message
 
@@ -137,9 +160,10 @@ class Desk:
             "triggers": {},
             "apps": [
                 {
-                    "name": "backend",
-                    "applications": [{"namespace": "argocd", "name": f"{self.namespace}-backend"}],
+                    "name": app,
+                    "applications": [{"namespace": "argocd", "name": f"{self.namespace}-{app}"}],
                 }
+                for app in self.apps
             ],
         }
         return {
@@ -164,11 +188,18 @@ class Desk:
         """Remove what tests share the server with: names are of this namespace alone."""
         self.server.request("DELETE", f"{self.pipelines}/{PIPELINE}")
         clear(self.server, self.namespace)
-        self.server.request("DELETE", f"{APPLICATIONS}/{self.namespace}-backend")
+        for app in self.apps:
+            self.server.request("DELETE", f"{APPLICATIONS}/{self.namespace}-{app}")
 
 
 @contextmanager
-def desk_in(installed: Installed, namespace: str, folder: Path, spec: Raw) -> Iterator[Desk]:
+def desk_in(
+    installed: Installed,
+    namespace: str,
+    folder: Path,
+    spec: Raw,
+    apps: tuple[str, ...] = ("backend",),
+) -> Iterator[Desk]:
     """Make a desk in a namespace that no other test uses.
 
     Args:
@@ -176,12 +207,14 @@ def desk_in(installed: Installed, namespace: str, folder: Path, spec: Raw) -> It
         namespace: its name.
         folder: an empty folder.
         spec: of the pipeline, beside what every one here has.
+        apps: names of its apps.
     """
     (folder / "webhook-secret").write_text(SECRET)
     with running_backend(folder / "served") as backend:
-        backend.make("o/app", {"backend/Dockerfile": b"FROM scratch\n"})
-        backend.make("o/config", {"backend/values.yaml": b"image:\n  tag: v1.0.0\n"})
-        desk = Desk(installed, namespace, backend, folder)
+        backend.make("o/app", {f"{app}/Dockerfile": b"FROM scratch\n" for app in apps})
+        values = {f"{app}/values.yaml": b"image:\n  tag: v1.0.0\n" for app in apps}
+        backend.make("o/config", values)
+        desk = Desk(installed, namespace, backend, folder, apps)
         desk.fill(**spec)
         try:
             yield desk

@@ -23,7 +23,7 @@ def test_a_pushed_tag_makes_its_release_once_and_one_that_is_deleted_stays_delet
             sink = {"name": "bus", "url": f"http://{host}/", "format": "CloudEvents"}
             file = tmp_path / "sinks.yaml"
             file.write_text(json.dumps({"sinks": [sink | {"key": f"whsec_{'a' * 40}"}]}))
-            with desk.operator(host, sinks_file=str(file)) as operator:
+            with desk.operator(host, ALBUM_NOTIFICATIONS_FILE=str(file)) as operator:
                 _make_releases(desk, operator)
                 name = "tagged/backend-v1.1.0/1"
                 operator.until(lambda: name in receiver.subjects, "tell of the release")
