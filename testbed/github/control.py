@@ -255,10 +255,17 @@ class Control(AccountControl):
             webhooks.record_pull(self._world, pull, action, self._world.get_user(login))
             self._settle(pull.repository)
 
-    def drain_queue(self, name: str, branch: str) -> None:
-        """Merge what waits in a branch's merge queue."""
+    def queue(self, name: str, branch: str) -> list[PullRequest]:
+        """Give the pull requests in a branch's merge queue, the first to be merged first."""
         with self._world.lock:
-            following.drain_queue(self._world, self._find(name), branch)
+            return [entry.pull for entry in self._find(name).queues.get(branch, ())]
+
+    def drain_queue(self, name: str, branch: str) -> None:
+        """Merge what waits in a branch's merge queue; requests are answered in between."""
+        while True:
+            with self._world.lock:
+                if not following.merge_next(self._world, self._find(name), branch):
+                    return
 
     def _settle(self, repository: Repository) -> None:
         following.follow_git(self._world, repository, repository.owner)

@@ -106,14 +106,16 @@ def _try_auto_merge(world: World, pull: PullRequest) -> None:
         webhooks.record_pull(world, pull, "auto_merge_disabled", wish.enabled_by)
 
 
-def drain_queue(world: World, repository: Repository, branch: str) -> None:
-    """Merge what waits in a queue, one after another; what cannot be merged leaves it."""
+def merge_next(world: World, repository: Repository, branch: str) -> bool:
+    """Merge what is first in a queue, or let it leave; tell whether there was anything."""
     bot = world.get_user(QUEUE_BOT)
     protection = repository.find_protection(branch) or Protection()
     follow_git(world, repository, bot)
-    while repository.queues.get(branch):
-        _merge_from_queue(world, repository.queues[branch][0].pull, protection.queue_method, bot)
-        follow_git(world, repository, bot)
+    if not repository.queues.get(branch):
+        return False
+    _merge_from_queue(world, repository.queues[branch][0].pull, protection.queue_method, bot)
+    follow_git(world, repository, bot)
+    return True
 
 
 def _merge_from_queue(world: World, pull: PullRequest, method: MergeMethod, bot: User) -> None:
