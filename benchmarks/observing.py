@@ -20,7 +20,6 @@ from benchmarks.goals import Goal
 from benchmarks.processes import TICKS, usage_of
 from benchmarks.tables import table
 from testbed.commands import PartError, wait_until
-from testbed.github.server import GitHubServer, running_github
 from testbed.progress import step
 from tests.contract.plain_git import git
 from tests.fakes.collector import FakeCollector, listening
@@ -32,6 +31,7 @@ from tests.integration.manifests.neighbours.teams import (
     Namespace,
     delete_applications,
     ready,
+    running_forge,
     set_up_team,
 )
 from tests.integration.manifests.operator_process import Running, running_operator
@@ -127,7 +127,7 @@ class _Team:
         self._installed = installed
         self._folder = folder
         self._versions = count(3)
-        self._forge = _make_forge(folder / "forge", stack)
+        self._forge = stack.enter_context(running_forge(folder / "forge"))
         self._namespace = Namespace(installed.server, "observing")
         self._namespace.serve()
         stack.callback(delete_applications, installed.server)
@@ -336,11 +336,3 @@ def _scraped(running: Running) -> Iterator[None]:
     finally:
         ending.set()
         thread.join()
-
-
-def _make_forge(folder: Path, stack: ExitStack) -> GitHubServer:
-    forge = stack.enter_context(running_github(folder))
-    forge.make_user(OWNER)
-    for limit in vars(forge.limits):
-        setattr(forge.limits, limit, 1_000_000)
-    return forge

@@ -228,7 +228,7 @@ def _read_candidacy(read: Variables) -> Candidacy | None:
     address = read.optional("ALBUM_POD_IP", as_ip_address, "an IP address")
     if namespace is None:
         return None
-    if identity is None:
+    if identity is None and not read.is_set("ALBUM_POD_NAME"):
         read.faults.append("ALBUM_POD_NAME is not set: it tells who holds the Lease")
     return Candidacy(namespace, name, identity or "", address or "", lease, renew, retry)
 

@@ -91,6 +91,10 @@ class Variables:
             raise ValueError(f"{name}: the default {default} is not {form}")
         return result
 
+    def is_set(self, name: str) -> bool:
+        """Tell whether a variable has a value, be it wrong."""
+        return self._environment.get(name, "").strip() != ""
+
     def optional(self, name: str, parse: Callable[[str], T | None], form: str) -> T | None:
         """Read a value that may be left out; None too for one that is noted as wrong."""
         value = self._environment.get(name, "").strip()

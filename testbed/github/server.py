@@ -14,6 +14,7 @@ from aiohttp import web
 from testbed.github import deliveries, following
 from testbed.github.control import Control
 from testbed.github.faults import Faults
+from testbed.github.gate import Gate
 from testbed.github.limits import Limits
 from testbed.github.site import LoggedRequest, Site
 from testbed.github.web import Web
@@ -59,6 +60,11 @@ class GitHubServer(Control):
     def faults(self) -> Faults:
         """The faults that are armed."""
         return self._site.faults
+
+    @property
+    def gates(self) -> list[Gate]:
+        """Each may hold one request back; the list may be changed."""
+        return self._site.gates
 
     @property
     def limits(self) -> Limits:

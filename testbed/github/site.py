@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from testbed.github.faults import Faults
+from testbed.github.gate import Gate
 from testbed.github.limits import RateLimiter, Resource
 from testbed.github.world import World
 
@@ -65,6 +66,7 @@ class Site:
     Attributes:
         latency: seconds before each answer.
         requests: all that were answered, oldest first.
+        gates: each may hold one request back.
     """
 
     world: World
@@ -72,6 +74,7 @@ class Site:
     faults: Faults = field(default_factory=Faults)
     latency: float = 0.0
     requests: list[LoggedRequest] = field(default_factory=list)
+    gates: list[Gate] = field(default_factory=list)
 
     def render_limits(self, account: str, resource: Resource) -> dict[str, str]:
         """Give the headers that say what is left of an account's hour."""

@@ -63,6 +63,8 @@ class Web:
             {name.lower(): value for name, value in came.headers.items()},
             await came.read(),
         )
+        for gate in self._site.gates:
+            await gate.pass_through(request.method, request.path)
         fault = self._site.faults.take(request.method, request.path)
         if self._site.latency:
             await asyncio.sleep(self._site.latency)

@@ -10,6 +10,7 @@ from functools import partial
 import aiohttp
 from aiohttp import web
 
+from testbed.github.gate import Gate
 from tests.integration.apiserver import ApiServer
 
 
@@ -22,6 +23,7 @@ class ApiProxy:
         knows_rights: false: everything is forbidden and reviews say so, as after a restart with
             many RoleBindings, for minutes (kubernetes/kubernetes#121635).
         watches: how many watches were handed on.
+        gates: each may hold one request back.
     """
 
     def __init__(self, server: ApiServer) -> None:
@@ -29,6 +31,7 @@ class ApiProxy:
         self.answer: tuple[int, str] | None = None
         self.knows_rights = True
         self.watches = 0
+        self.gates: list[Gate] = []
         self._server = server
         self._era = 0
 
@@ -60,12 +63,15 @@ class ApiProxy:
             return web.Response(status=status, text=body)
         if not self.knows_rights:
             return _without_rights(request)
+        body = await request.read() or None
+        for gate in self.gates:
+            await gate.pass_through(request.method, request.path_qs)
         kept = ("Authorization", "Content-Type", "Accept")
         headers = {name: request.headers[name] for name in kept if name in request.headers}
         async with session.request(
             request.method,
             f"{self._server.url}{request.path_qs}",
-            data=await request.read() or None,
+            data=body,
             headers=headers,
         ) as found:
             if request.query.get("watch") == "true" and found.status == 200:

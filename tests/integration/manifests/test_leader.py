@@ -2,102 +2,25 @@
 
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from testbed.commands import wait_until
 from tests.integration.apiserver import ApiServer
 from tests.integration.manifests.api_proxy import running_proxy
-from tests.integration.manifests.conftest import OPERATOR, SYSTEM, Installed
-from tests.integration.manifests.operator_process import Running, running_operator
+from tests.integration.manifests.conftest import OPERATOR, Installed
 from tests.integration.manifests.operator_stage import (
-    Stage,
     clear,
     grant,
     make_release,
     reason_of,
     releases_of,
 )
+from tests.integration.manifests.pods import LEASES, Pods
 
 NAMESPACE = "led"
-LEASES = f"/apis/coordination.k8s.io/v1/namespaces/{SYSTEM}/leases"
-SHORT = {
-    "ALBUM_LEASE_NAMESPACE": SYSTEM,
-    "ALBUM_LEASE_NAME": OPERATOR,
-    "ALBUM_LEASE_SECONDS": "8",
-    "ALBUM_LEASE_RENEW_SECONDS": "6",
-    "ALBUM_LEASE_RETRY_SECONDS": "1",
-}
-"""A Lease that is over soon, for a test has to outlast it."""
-
 STARTS_WORK = f"Namespace {NAMESPACE} is served"
-
-
-@dataclass
-class Pods:
-    """Operators of one Deployment.
-
-    Attributes:
-        installed: where.
-        folder: for the files of all.
-    """
-
-    installed: Installed
-    folder: Path
-    stack: ExitStack = field(default_factory=ExitStack)
-
-    @property
-    def server(self) -> ApiServer:
-        """The API server."""
-        return self.installed.server
-
-    def start(self, name: str, api_server: str = "") -> Running:
-        """Start one more, under the name of a Pod."""
-        folder = self.folder / f"{name}-{len(list(self.folder.iterdir()))}"
-        folder.mkdir()
-        running = running_operator(
-            self.installed,
-            folder,
-            NAMESPACE,
-            api_server=api_server,
-            hurried=True,
-            ALBUM_POD_NAME=name,
-            **SHORT,  # type: ignore[arg-type] # all of them are settings
-        )
-        return self.stack.enter_context(running)
-
-    def lead(self, name: str, api_server: str = "") -> Stage:
-        """Start one and wait until it leads."""
-        return self.await_leading(self.start(name, api_server))
-
-    def await_leading(self, running: Running) -> Stage:
-        """Wait until an operator leads."""
-        stage = Stage(self.server, running)
-        stage.until_served(f"serving {NAMESPACE}.")
-        return stage
-
-    def stand_by(self, name: str, leader: str) -> Stage:
-        """Start one and wait until it is ready to take over from another."""
-        stage = Stage(self.server, self.start(name))
-        stage.until_served(f"standby, {leader} leads")
-        return stage
-
-    def lease(self) -> dict[str, Any]:
-        """Give the spec of the Lease, empty where there is none."""
-        found: dict[str, Any] = self.server.request("GET", f"{LEASES}/{OPERATOR}").body.get(
-            "spec", {}
-        )
-        return found
-
-    def works(self, stage: Stage, name: str) -> None:
-        """See that an operator serves releases."""
-        stage.until_ready_is(
-            make_release(self.server, NAMESPACE, name, "not-there"), "PipelineNotFound"
-        )
 
 
 @pytest.fixture
@@ -106,7 +29,7 @@ def pods(installed: Installed, tmp_path: Path) -> Iterator[Pods]:
     installed.server.create_namespace(NAMESPACE)
     grant(installed.server, NAMESPACE)
     installed.server.request("DELETE", f"{LEASES}/{OPERATOR}")
-    made = Pods(installed, tmp_path)
+    made = Pods(installed, tmp_path, NAMESPACE)
     with made.stack:
         yield made
     clear(installed.server, NAMESPACE)

@@ -307,6 +307,14 @@ def test_who_stands_for_election_needs_a_name() -> None:
         read_settings({**LEAST, "ALBUM_LEASE_NAMESPACE": "album-system"})
 
 
+def test_a_wrong_name_of_a_pod_is_not_called_absent() -> None:
+    set_to = {"ALBUM_LEASE_NAMESPACE": "album-system", "ALBUM_POD_NAME": "One"}
+    with pytest.raises(SettingsError, match="`One` is not a name of a Pod") as caught:
+        read_settings({**LEAST, **set_to})
+
+    assert "is not set" not in str(caught.value)
+
+
 def test_probes_metrics_and_webhooks_need_a_port_each(tmp_path: Path) -> None:
     secret_file = tmp_path / "secret"
     secret_file.write_text("sixteen letters!")

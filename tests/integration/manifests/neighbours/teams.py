@@ -3,14 +3,16 @@
 import base64
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from testbed.commands import PartError, wait_until
-from testbed.github.server import GitHubServer
+from testbed.github.server import GitHubServer, running_github
 from tests.contract.http_backend import commit
 from tests.contract.plain_git import git
 from tests.integration.apiserver import ApiServer
@@ -112,6 +114,16 @@ def ready(release: Raw) -> Raw:
     """Give the condition Ready of a release, empty for none."""
     conditions = release.get("status", {}).get("conditions", [])
     return next((item for item in conditions if item["type"] == "Ready"), {})
+
+
+@contextmanager
+def running_forge(folder: Path) -> Iterator[GitHubServer]:
+    """Run a forge with the owner of a team's repositories, and limits that no test reaches."""
+    with running_github(folder) as forge:
+        forge.make_user(OWNER)
+        for limit in vars(forge.limits):
+            setattr(forge.limits, limit, 1_000_000)
+        yield forge
 
 
 def set_up_team(team: Namespace, forge: GitHubServer) -> None:

@@ -6,7 +6,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from testbed.commands import wait_until
-from testbed.github.server import GitHubServer, running_github
 from tests.contract.http_backend import running_backend
 from tests.contract.memory_of_tree import MIB, TO_SPARE, shipped_limit, watched
 from tests.integration.manifests.conftest import Installed
@@ -20,6 +19,7 @@ from tests.integration.manifests.neighbours.teams import (
     await_reasons,
     delete_applications,
     release_all,
+    running_forge,
     set_up_team,
 )
 from tests.integration.manifests.operator_process import running_operator
@@ -49,21 +49,13 @@ def _toggled_rights(namespace: Namespace) -> Iterator[None]:
         namespace.toggle_rights(are_there=True)
 
 
-def _make_forge(folder: Path, stack: ExitStack) -> GitHubServer:
-    forge = stack.enter_context(running_github(folder))
-    forge.make_user(OWNER)
-    for limit in vars(forge.limits):
-        setattr(forge.limits, limit, 1_000_000)
-    return forge
-
-
 def test_ten_releases_take_no_longer_beside_a_hostile_namespace(
     installed: Installed, tmp_path: Path
 ) -> None:
     server = installed.server
     team, mallory = Namespace(server, "melody"), Namespace(server, "mallory")
     with ExitStack() as stack:
-        forge = _make_forge(tmp_path / "forge", stack)
+        forge = stack.enter_context(running_forge(tmp_path / "forge"))
         backend = stack.enter_context(running_backend(tmp_path / "hostile"))
         hostile = stack.enter_context(running_hostile_server())
         make_repositories(backend)
