@@ -63,7 +63,7 @@ class ApiProxy:
             return web.Response(status=status, text=body)
         if not self.knows_rights:
             return _without_rights(request)
-        body = await request.read() or None
+        sent = await request.read() or None
         for gate in self.gates:
             await gate.pass_through(request.method, request.path_qs)
         kept = ("Authorization", "Content-Type", "Accept")
@@ -71,7 +71,7 @@ class ApiProxy:
         async with session.request(
             request.method,
             f"{self._server.url}{request.path_qs}",
-            data=body,
+            data=sent,
             headers=headers,
         ) as found:
             if request.query.get("watch") == "true" and found.status == 200:

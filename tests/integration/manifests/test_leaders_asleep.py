@@ -30,6 +30,7 @@ from tests.integration.manifests.neighbours.teams import (
     running_forge,
     set_up_team,
 )
+from tests.integration.manifests.operator_process import Running
 from tests.integration.manifests.operator_stage import clear
 from tests.integration.manifests.pods import LEASES, Pods
 
@@ -113,7 +114,7 @@ def scene(installed: Installed, tmp_path: Path) -> Iterator[Scene]:
 def test_no_write_of_a_leader_that_slept_in_it_is_done_twice(scene: Scene) -> None:
     gates = {what: Gate(*(OF_THE_CLUSTER | OF_THE_FORGE)[what]) for what in IN_TURN}
     with ExitStack() as stack:
-        asleep = []
+        asleep: list[Running] = []
         for what, gate in gates.items():
             proxy = stack.enter_context(running_proxy(scene.team.server))
             (proxy.gates if what in OF_THE_CLUSTER else scene.forge.gates).append(gate)
@@ -126,18 +127,18 @@ def test_no_write_of_a_leader_that_slept_in_it_is_done_twice(scene: Scene) -> No
                 scene.team.release(RELEASE, "album-app", RELEASE)
             leader.until(gate.has_come.is_set, f"send {what}", 60)
             leader.operator.process.send_signal(signal.SIGSTOP)
-            asleep.append(leader)
+            asleep.append(leader.operator)
         scene.pods.lead("last")
         _await_released(scene)
         before = scene.seen()
 
         for gate in gates.values():
             gate.opens.set()
-        for leader in asleep:
-            leader.operator.process.send_signal(signal.SIGCONT)
-        for leader in asleep:
-            assert leader.operator.process.wait(30) == 1
-            said = leader.operator.log.read_text()
+        for sleeper in asleep:
+            sleeper.process.send_signal(signal.SIGCONT)
+        for sleeper in asleep:
+            assert sleeper.process.wait(30) == 1
+            said = sleeper.log.read_text()
             assert "This operator leads no more: " in said
             assert "Traceback" not in said
         assert scene.seen() == before
@@ -145,8 +146,8 @@ def test_no_write_of_a_leader_that_slept_in_it_is_done_twice(scene: Scene) -> No
     assert len(scene.jobs()) == 1
     assert scene.opened() == 1
     config = scene.forge.git_dir(f"{OWNER}/album-app-config")
-    said = git(config, "log", "--format=%s", "refs/heads/main").splitlines()
-    assert sum(line.startswith(f"release: {APP} ") for line in said) == 1
+    subjects = git(config, "log", "--format=%s", "refs/heads/main").splitlines()
+    assert sum(line.startswith(f"release: {APP} ") for line in subjects) == 1
 
 
 def _await_released(scene: Scene) -> None:
