@@ -82,15 +82,17 @@ class Desk:
         for tag in tags:
             git(self.backend.folder / "o" / "app.git", "tag", tag, "main")
 
-    def deliver(self, tag: str, repository: str = "o/app", port: int | None = None) -> int:
+    def deliver(
+        self, tag: str, repository: str = "o/app", user: str = "ada", port: int | None = None
+    ) -> int:
         """Tell an operator of a tag of a repository, as a Gitea does; its own, unless by a port."""
-        of = {"html_url": f"http://{self.backend.host}/{repository}"}
-        told = {"ref": tag, "ref_type": "tag", "repository": of, "sender": {"login": "ada"}}
+        of, sender = {"html_url": f"http://{self.backend.host}/{repository}"}, {"login": user}
+        told = {"ref": tag, "ref_type": "tag", "repository": of, "sender": sender}
         body = json.dumps(told).encode()
         headers = {
             "X-Gitea-Signature": hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest(),
             "X-Gitea-Event": "create",
-            "X-Gitea-Delivery": tag,
+            "X-Gitea-Delivery": f"{repository} {tag}",
         }
         url = f"http://127.0.0.1:{port or self.port}/webhooks/gitea"
         request = urllib.request.Request(url, body, headers)

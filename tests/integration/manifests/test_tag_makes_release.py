@@ -71,6 +71,8 @@ def _make_releases(desk: Desk, operator: Stage) -> None:
     assert made["metadata"]["annotations"]["album.dev/requested-by"] == f"AlbumPipeline {PIPELINE}"
 
     desk.push("backend-v1.2.0")
+    # A fork has the same tags, and whoever owns it may tell of them.
+    assert desk.deliver("backend-v1.2.0", "eve/app", "eve") == 204
     assert desk.deliver("backend-v1.2.0") == 204
     _until_made(desk, operator, "backend-v1.2.0")
     told = {"tag": "backend-v1.2.0", "version": "v1.2.0", "release": "backend-v1.2.0"}

@@ -17,6 +17,7 @@ from album_operator.waking.gone import GoneReleases
 from tests.fakes.builders import BRANCH, CONFIG, NAMESPACE
 from tests.fakes.cluster import finish_build
 from tests.fakes.faults import Fault, Killed
+from tests.fakes.forge import Rules
 from tests.unit.core.stage import REPOSITORY, Stage
 
 NAME = "backend-v1.1.0"
@@ -204,21 +205,51 @@ async def test_a_bug_of_ours_ends_in_the_log(caplog: pytest.LogCaptureFixture) -
     assert "failed by a bug of ours" in caplog.text
 
 
-WRITES = ["comment", "close pull request"]
+WAYS = {
+    "proposed": ["comment", "close pull request", "delete branch"],
+    "armed": ["disarm pull request", "comment", "close pull request", "delete branch"],
+}
 
 
-@pytest.mark.parametrize("fault", [Fault.DIE_BEFORE, Fault.DIE_AFTER, Fault.ANSWER_LOST])
-@pytest.mark.parametrize("at", range(len(WRITES)), ids=WRITES)
+async def _reach(way: str) -> Stage:
+    if way == "proposed":
+        return await _proposed()
+    stage = Stage(pull_request={"merge": "Auto"})
+    stage.forge.rules[REPOSITORY] = Rules(approvals=1)
+    stage.apply(NAME)
+    await stage.settle(NAME)
+    finish_build(stage.cluster, stage.jobs[0])
+    await stage.settle(NAME)
+    return stage
+
+
+def _watch_branches(stage: Stage) -> None:
+    """Let deletions of branches be among the writes that can be spoiled."""
+    delete = stage.config_repository.delete_branch
+
+    async def watched(*args: Any) -> None:  # noqa: ANN401 - handed on
+        with stage.faults.write("delete branch"):
+            await delete(*args)
+
+    stage.config_repository.delete_branch = watched  # type: ignore[assignment,method-assign]
+
+
+@pytest.mark.parametrize("fault", Fault)
+@pytest.mark.parametrize(
+    ("way", "at"), [(way, at) for way, writes in WAYS.items() for at in range(len(writes))]
+)
 async def test_what_an_operator_that_was_killed_left_undone_the_sweep_takes_back(
-    at: int, fault: Fault
+    way: str, at: int, fault: Fault
 ) -> None:
-    stage = await _proposed()
+    stage = await _reach(way)
     raw = _delete(stage)
     before = len(stage.faults.writes)
     stage.faults.at, stage.faults.fault = before + at + 1, fault
+    _watch_branches(stage)
     _tell(stage, raw)
     done = await asyncio.gather(*stage.world.errands, return_exceptions=True)
-    if fault is not Fault.ANSWER_LOST:
+    assert stage.faults.writes[before:][: at + 1] == WAYS[way][: at + 1]
+    if fault in {Fault.DIE_BEFORE, Fault.DIE_AFTER}:
         assert isinstance(done[0], Killed)
         stage.restart()
         await _sweep(stage)

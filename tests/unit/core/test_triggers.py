@@ -368,6 +368,7 @@ async def test_whatever_happens_at_a_write_each_tag_has_one_release(fault: Fault
         desk.stage.restart()
     except TransientError:
         desk.stage.clock.advance(timedelta(minutes=1))
+    assert len(desk.stage.faults.writes) >= at
     await desk.look()
     desk.stage.clock.advance(timedelta(minutes=10))
     apps = await desk.look(Cause.TIME)
