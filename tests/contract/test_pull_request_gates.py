@@ -7,6 +7,7 @@ import pytest
 from album_operator.domain.errors import OutsideError, StaleError, TerminalError
 from album_operator.domain.places import CommitState, Draft, ForgePlace, GitPlace, MergeMethod
 from album_operator.domain.pull_requests import (
+    TAKEN_BACK,
     Checks,
     Fit,
     Gate,
@@ -315,9 +316,9 @@ async def test_what_is_merged_is_not_withdrawn(
     await is_fit(stage, forge, opened.number, Fit.CLEAN)
     stage.merge(place, opened.number, "merge")
     with pytest.raises(StaleError):
-        await stage.pull_requests.withdraw(forge, opened.number, "Taken back: it")
+        await stage.pull_requests.withdraw(forge, opened.number, f"{TAKEN_BACK}{DRAFT.title}")
     seen = await stage.pull_requests.get(forge, opened.number)
-    assert seen.state is PullRequestState.MERGED
+    assert (seen.state, seen.title) == (PullRequestState.MERGED, DRAFT.title)
 
 
 async def test_a_comment_is_written_once_for_its_key(

@@ -6,6 +6,10 @@ from album_operator.domain.resolved import Resolved
 from album_operator.render.pull_request import as_code, as_plain, is_web
 
 
+MERGED_FIRST = "It was merged before it could be closed, so it stays merged."
+"""Said after one of the words below that came too late."""
+
+
 def cancelled(release: Ref) -> str:
     """Say that a person wants it no more."""
     return f"AlbumRelease {as_code(str(release))} was cancelled, so this pull request is closed."

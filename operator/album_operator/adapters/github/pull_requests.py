@@ -46,6 +46,7 @@ from album_operator.domain.places import (
     MergeMethod,
 )
 from album_operator.domain.pull_requests import (
+    TAKEN_BACK,
     Changes,
     Checks,
     PullRequestSeen,
@@ -229,8 +230,12 @@ class GitHubPullRequests:
         if answer.status == 404:
             await self._api.get_repository(place)
         require(place, answer, 200, "close pull requests of")
-        # GitHub takes the wish of one that is merged, and leaves it merged.
-        if parse_pull(place, answer.body).state is PullRequestState.MERGED:
+        # GitHub takes the wish of one that is merged, leaves it merged, and has its title changed.
+        seen = parse_pull(place, answer.body)
+        if seen.state is PullRequestState.MERGED:
+            if title is not None and seen.is_taken_back:
+                before = {"title": title.removeprefix(TAKEN_BACK)}
+                await self._api.send(place, "PATCH", path, before, CHANGE)
             raise merged_meanwhile(place, number)
 
     async def _not_opened(
