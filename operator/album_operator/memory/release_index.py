@@ -15,8 +15,12 @@ from album_operator.domain.record import Outcome, StepName
 from album_operator.domain.release import Ref
 from album_operator.memory.begin_queue import BeginQueue
 
-LIST_SECONDS = 5.0
-"""A list counts as whole when it has brought nothing for so long: Kopf does not tell its end."""
+LIST_PIECE = 500
+"""Releases that a list brings at once, as many as kubectl asks for."""
+
+LIST_SECONDS, ANSWER_SECONDS = 5.0, 60.0
+"""A list counts as whole when it has brought nothing for so long, for Kopf does not tell its end:
+the longer time where it stands after a whole piece, which another one may follow."""
 
 PAUSE_SECONDS = 1.0
 """One that brought nothing for so long has brought nearly all: good enough for a limit."""
@@ -30,11 +34,13 @@ class _Namespace:
     Attributes:
         known: by name.
         unlisted: names of those that the present list has not brought yet.
+        listed: how many it has brought.
     """
 
     def __init__(self, clock: Clock) -> None:
         self.known: dict[str, ReleaseSeen] = {}
         self.unlisted: set[str] = set()
+        self.listed = 0
         self._clock = clock
         self._listed_at = -math.inf
         self._was_whole = False
@@ -42,7 +48,8 @@ class _Namespace:
     @property
     def is_whole(self) -> bool:
         """Whether the present list has brought all there is."""
-        return self._clock() - self._listed_at >= LIST_SECONDS
+        is_amid = self.listed > 0 and self.listed % LIST_PIECE == 0
+        return self._clock() - self._listed_at >= (ANSWER_SECONDS if is_amid else LIST_SECONDS)
 
     @property
     def is_known(self) -> bool:
@@ -54,12 +61,14 @@ class _Namespace:
         self._was_whole |= self.is_known and self._listed_at > -math.inf
         self._listed_at = self._clock()
         self.unlisted = set(self.known)
+        self.listed = 0
 
     def go_on_listing(self) -> None:
         """Take notice that a list brought a release: of one that nobody began it is the first."""
         if self.is_whole:
             self.begin_list()
         self._listed_at = self._clock()
+        self.listed += 1
 
 
 class ReleaseIndex:

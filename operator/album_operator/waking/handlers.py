@@ -29,6 +29,7 @@ from album_operator.domain.marks import IMAGE_LABEL
 from album_operator.domain.notice import Subject
 from album_operator.domain.record import Record
 from album_operator.domain.release import Ref, Release
+from album_operator.memory.release_index import LIST_PIECE
 from album_operator.metrics.metrics import Metrics
 from album_operator.pipelines.cause import Cause
 from album_operator.render.job import RELEASE_LABEL
@@ -283,7 +284,8 @@ def _settings(idle: float) -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.persistence.diffbase_storage = _NoDifferences()
     settings.queueing.idle_timeout = WORKER_IDLE_SECONDS
-    settings.watching.chunk_size = LIST_CHUNK
+    # One that comes whole is parsed in one go, while no other thread runs: for seconds, of 10,000.
+    settings.watching.chunk_size = LIST_PIECE
     settings.posting.enabled = False  # Events are the adapter's; Kopf would repeat log lines
     settings.persistence.finalizer = OLD_FINALIZER
     settings.peering.standalone = True

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from album_operator.domain.claims import ConfigBranch
 from album_operator.domain.release import Ref
-from album_operator.memory.release_index import ReleaseIndex
+from album_operator.memory.release_index import LIST_PIECE, ReleaseIndex
 from album_operator.metrics.metrics import Metrics
 from album_operator.waking import handlers
 from album_operator.waking.daemons import Daemons
@@ -147,7 +147,7 @@ async def test_a_long_list_is_read_in_pieces_of_which_none_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stage = Stage()
-    names = [f"backend-v1.{number}.0" for number in range(handlers.LIST_CHUNK * 2 + 1)]
+    names = [f"backend-v1.{number}.0" for number in range(LIST_PIECE * 2 + 1)]
     stage.releases = [_release(name) for name in names]
     async with _watching(stage, tmp_path, monkeypatch):
         async with asyncio.timeout(60):
@@ -155,7 +155,7 @@ async def test_a_long_list_is_read_in_pieces_of_which_none_is_lost(
                 await asyncio.sleep(0.01)
 
     assert {ref.name for ref in stage.running} == set(names)
-    assert stage.most_answered == handlers.LIST_CHUNK
+    assert stage.most_answered == LIST_PIECE
 
 
 async def test_a_refusal_ends_the_watch_and_no_other_task(

@@ -10,7 +10,12 @@ from album_operator.domain.claims import BranchClaim, ConfigBranch, ReleaseSeen
 from album_operator.domain.hosts import HostAliases
 from album_operator.domain.record import Outcome, StepName
 from album_operator.domain.release import Ref
-from album_operator.memory.release_index import LIST_SECONDS, ReleaseIndex
+from album_operator.memory.release_index import (
+    ANSWER_SECONDS,
+    LIST_PIECE,
+    LIST_SECONDS,
+    ReleaseIndex,
+)
 from tests.fakes.builders import NAMESPACE, NOW, RELEASE, raw_release, record_before
 
 BRANCH = ConfigBranch("https://git.example.org/owner/config", "release/backend_v1.1.0")
@@ -185,6 +190,22 @@ def test_a_long_list_is_one_list_and_a_change_meanwhile_is_none_of_it() -> None:
     stage.end_list()
     stage.index.note(ONE, HOLDING)
     assert set(stage.index.of_app("a", "app", "backend")) == {"one", "two", "three", "four"}
+
+
+def test_a_list_that_stands_after_a_whole_piece_is_not_over() -> None:
+    stage = Stage()
+    many = [Ref("a", f"one-{number}") for number in range(2 * LIST_PIECE + 1)]
+    stage.list(*many)
+    stage.end_list()
+
+    stage.list(*many[:LIST_PIECE])
+    stage.now += ANSWER_SECONDS - 1
+    assert len(stage.index.of_app("a", "app", "backend")) == len(many)
+    stage.list(*many[LIST_PIECE:-1])
+    stage.now += ANSWER_SECONDS - 1
+    assert len(stage.index.of_app("a", "app", "backend")) == len(many)
+    stage.now += 1
+    assert len(stage.index.of_app("a", "app", "backend")) == len(many) - 1
 
 
 def test_two_namespaces_are_listed_each_for_itself() -> None:
