@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from tests.fakes.git_history import File
+from tests.fakes.plain import read_yaml
 
 Raw = dict[str, Any]
 
@@ -35,19 +36,19 @@ def image_of(source: Raw, files: Mapping[str, File]) -> str:
     kustomization = f"{source.get('path')}/kustomization.yaml"
     manifest = f"{source.get('path')}/manifest.yaml"
     if manifest in files:
-        return str(yaml.safe_load(files[manifest].data)["image"])
+        return str(read_yaml(files[manifest].data)["image"])
     if kustomization in files:
         (image,) = _kustomized(kustomization, files)
         return f"{image['name']}:{image['newTag']}"
     helm = source.get("helm", {})
     values: Raw = {}
     if "path" in source:
-        values = yaml.safe_load(files[f"{source['path']}/values.yaml"].data)
+        values = read_yaml(files[f"{source['path']}/values.yaml"].data)
     for name in helm.get("valueFiles", ()):
         # All sources of a test are one repository: `$ref/` is its root.
         path = posixpath.normpath(posixpath.join(f"/{source['path']}", re.sub(r"^\$\w+", "", name)))
-        values["image"] |= yaml.safe_load(files[path.lstrip("/")].data)["image"]
-    values |= helm.get("valuesObject") or yaml.safe_load(helm.get("values", "")) or {}
+        values["image"] |= read_yaml(files[path.lstrip("/")].data)["image"]
+    values |= helm.get("valuesObject") or read_yaml(helm.get("values", "")) or {}
     for parameter in helm.get("parameters", ()):
         if parameter["name"] == "image.tag":
             values["image"]["tag"] = parameter["value"]
@@ -58,7 +59,7 @@ def image_of(source: Raw, files: Mapping[str, File]) -> str:
 
 def _kustomized(path: str, files: Mapping[str, File]) -> list[Raw]:
     """Give the images of a kustomization, and of those below it."""
-    known = yaml.safe_load(files[path].data)
+    known = read_yaml(files[path].data)
     folders = (posixpath.join(posixpath.dirname(path), name) for name in known.get("resources", ()))
     below = (posixpath.normpath(f"{folder}/kustomization.yaml") for folder in folders)
     found = [image for one in below if one in files for image in _kustomized(one, files)]
@@ -69,9 +70,7 @@ def render_applications(source: Raw, files: Mapping[str, File]) -> list[Raw]:
     """Give the Applications among the manifests of a folder, or of the chart in it."""
     folder = f"{source.get('path')}/"
     values = (
-        yaml.safe_load(files[f"{folder}values.yaml"].data)
-        if f"{folder}values.yaml" in files
-        else {}
+        read_yaml(files[f"{folder}values.yaml"].data) if f"{folder}values.yaml" in files else {}
     )
     found = []
     for path in sorted(files):

@@ -6,7 +6,6 @@ generations, names that exist already, and the CRD's schema on every status.
 """
 
 import base64
-import copy
 import hashlib
 import json
 import re
@@ -22,6 +21,7 @@ from album_operator.domain.reasons import Reason
 from tests.fakes.builders import DIGEST, NAMESPACE
 from tests.fakes.crd_schema import faults_of_status
 from tests.fakes.faults import Faults
+from tests.fakes.plain import copied
 from tests.fakes.registry import FakeRegistry
 
 Raw = dict[str, Any]
@@ -77,7 +77,7 @@ class FakeCluster(Cluster):
         api, plural = APIS[raw["kind"]]
         metadata = raw["metadata"]
         path = path_of(api, plural, metadata["namespace"], metadata["name"])
-        known, now = self.objects.get(path), copy.deepcopy(raw)
+        known, now = self.objects.get(path), copied(raw)
         if known is not None and "generation" in metadata and known.get("spec") != now.get("spec"):
             now["metadata"]["generation"] = known["metadata"]["generation"] + 1
         self.objects[path] = now
@@ -87,7 +87,7 @@ class FakeCluster(Cluster):
     def edit(self, path: str, patch: Mapping[str, Any]) -> Raw:
         """Change an object as a person or another controller would."""
         raw = self.objects[path]
-        before = copy.deepcopy(raw)
+        before = copied(raw)
         _merge(raw, patch)
         if raw != before:
             if raw.get("spec") != before.get("spec") and "generation" in raw["metadata"]:
@@ -104,10 +104,10 @@ class FakeCluster(Cluster):
         """Read an object, or a list by its label selector."""
         self._answer(path)
         if path in self.objects:
-            return copy.deepcopy(self.objects[path])
+            return copied(self.objects[path])
         if not path.endswith(("/pods", "/applications", "/jobs", "/events", "/albumreleases")):
             raise NotFoundError(Reason.CLUSTER_UNAVAILABLE, f"The API server has no {path}.")
-        items = [raw for raw in self._list(path) if _is_selected(raw, query)]
+        items = [copied(raw) for raw in self._list(path) if _is_selected(raw, query)]
         first = int(query.get("continue") or 0)
         after = first + int(query.get("limit") or len(items))
         more = {"continue": str(after)} if after < len(items) else {}
@@ -127,7 +127,7 @@ class FakeCluster(Cluster):
             return {"status": {"allowed": not is_denied}}
         plural = path.split("/")[-1]
         with self.faults.write(f"create {plural}"):
-            return self._create(path, plural, copy.deepcopy(dict(body)))
+            return self._create(path, plural, copied(dict(body)))
 
     async def merge(self, path: str, body: Mapping[str, Any]) -> Raw:
         """Apply a merge patch to an object or its status."""
@@ -138,7 +138,7 @@ class FakeCluster(Cluster):
         with self.faults.write(f"patch {plural}{'/status' if subresource else ''}"):
             if place not in self.objects:
                 raise NotFoundError(Reason.CLUSTER_UNAVAILABLE, f"The API server has no {place}.")
-            patch = copy.deepcopy(dict(body))
+            patch = copied(dict(body))
             version = patch.get("metadata", {}).pop("resourceVersion", None)
             if version not in {None, self.objects[place]["metadata"]["resourceVersion"]}:
                 raise ConflictError(Reason.CLUSTER_UNAVAILABLE, "The object changed meanwhile.")
@@ -152,7 +152,7 @@ class FakeCluster(Cluster):
             is_ours = subresource and plural in OURS
             if is_ours and (faults := faults_of_status(plural, raw["status"])):
                 raise AssertionError(f"the API server refuses this status: {faults}")
-            return copy.deepcopy(raw)
+            return copied(raw)
 
     async def delete(self, path: str, preconditions: Mapping[str, str]) -> Raw:
         """Delete an object that is the one of the preconditions; Jobs it owns go later."""
@@ -176,7 +176,7 @@ class FakeCluster(Cluster):
                 "ValidatingAdmissionPolicy 'album-operator-applications' denied request: "
                 "album-operator may not change metadata.labels of an Application.",
             )
-        raw = copy.deepcopy(self.objects[path])
+        raw = copied(self.objects[path])
         _merge(raw, body)
         return raw
 
@@ -207,12 +207,12 @@ class FakeCluster(Cluster):
             self.events.setdefault(raw["involvedObject"]["name"], []).append(raw["reason"])
         self.objects[place] = raw
         self._bump(raw)
-        return copy.deepcopy(raw)
+        return copied(raw)
 
     def _list(self, path: str) -> Iterator[Raw]:
         for place, raw in self.objects.items():
             if place.startswith(f"{path}/"):
-                yield copy.deepcopy(raw)
+                yield raw
 
     def _bump(self, raw: Raw) -> None:
         self._version += 1
@@ -363,7 +363,7 @@ def _merge(target: Raw, patch: Mapping[str, Any]) -> None:
             target[key] = inner if isinstance(inner, dict) else {}
             _merge(target[key], value)
         else:
-            target[key] = copy.deepcopy(value)
+            target[key] = copied(value)
 
 
 def is_secret_text(text: str) -> bool:
