@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
 
 from album_operator.domain.hosts import CASELESS, NO_ALIASES, OWN_NAMES, HostAliases
@@ -128,6 +129,7 @@ def repository_name(url: str) -> str:
     return repository_path(url).rsplit("/", 1)[-1]
 
 
+@lru_cache(1024)
 def normal_url(url: str) -> str:
     """Bring a repository URL to a form in which two spellings of one repository are equal.
 

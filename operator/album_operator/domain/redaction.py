@@ -148,11 +148,12 @@ class Redactor:
             if chars[-length:] in self._heads
         ]
         while at <= len(chars) - ANYWHERE:
-            runs = [
-                self._run(reading, at, form, offset)
-                for form, offset in self._index.get(chars[at : at + ANYWHERE], ())
-            ]
-            begin, end = max(runs, key=lambda run: run[1] - run[0], default=(0, 0))
+            places = self._index.get(chars[at : at + ANYWHERE])
+            if places is None:  # nearly always
+                at += 1
+                continue
+            runs = [self._run(reading, at, form, offset) for form, offset in places]
+            begin, end = max(runs, key=lambda run: run[1] - run[0])
             if end:
                 found.append((begin, end))
             at = max(end, at + 1)
