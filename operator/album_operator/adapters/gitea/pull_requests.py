@@ -44,6 +44,7 @@ from album_operator.domain.places import (
     MergeMethod,
 )
 from album_operator.domain.pull_requests import (
+    TAKEN_BACK,
     Changes,
     Checks,
     Fit,
@@ -269,8 +270,13 @@ class GiteaPullRequests:
     async def withdraw(self, place: ForgePlace, number: int, title: str | None = None) -> None:
         """Close a pull request of ours that has become pointless."""
         change = {"state": "closed"} | ({"title": title} if title is not None else {})
-        answer = await self._api.send(place, "PATCH", f"/pulls/{int(number)}", change)
+        path = f"/pulls/{int(number)}"
+        answer = await self._api.send(place, "PATCH", path, change)
         if answer.status == 412:
+            if title is not None and title.startswith(TAKEN_BACK):
+                # It has changed the title before it refused the rest.
+                before = {"title": title.removeprefix(TAKEN_BACK)}
+                await self._api.send(place, "PATCH", path, before)
             raise merged_meanwhile(place, number)
         require(place, answer, 201, "close pull requests of")
 

@@ -233,7 +233,7 @@ class GitHubPullRequests:
         # GitHub takes the wish of one that is merged, leaves it merged, and has its title changed.
         seen = parse_pull(place, answer.body)
         if seen.state is PullRequestState.MERGED:
-            if title is not None and seen.is_taken_back:
+            if title is not None and title.startswith(TAKEN_BACK):
                 before = {"title": title.removeprefix(TAKEN_BACK)}
                 await self._api.send(place, "PATCH", path, before, CHANGE)
             raise merged_meanwhile(place, number)
