@@ -98,7 +98,7 @@ async def lead(ground: Ground, outside: Outside, cluster: Cluster, stopping: asy
 
     daemons, passes = Daemons(serve, wakeups), PipelineReconciler(world)
     pipelines = Pipelines(passes.run_pass, metrics)
-    read_releases(metrics, wakeups.index.all_known)
+    read_releases(metrics, wakeups.index.in_flight.read)
     read_builds(metrics, wakeups.queue.counts)
     read_pipelines(metrics, pipelines.count_ready)
     returns = _watch_policies(world, pipelines)

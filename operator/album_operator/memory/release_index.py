@@ -14,6 +14,7 @@ from album_operator.domain.hosts import NO_ALIASES, HostAliases
 from album_operator.domain.record import Outcome, StepName
 from album_operator.domain.release import Ref
 from album_operator.memory.begin_queue import BeginQueue
+from album_operator.memory.in_flight import InFlightCounts
 
 LIST_PIECE = 500
 """Releases that a list brings at once, as many as kubectl asks for."""
@@ -82,6 +83,7 @@ class ReleaseIndex:
 
     Attributes:
         begins: which releases are in flight, and which wait until fewer are.
+        in_flight: how many are at which reason.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class ReleaseIndex:
         most_in_flight: int | None = None,
     ) -> None:
         self.begins = BeginQueue(most_in_flight, wake)
+        self.in_flight = InFlightCounts()
         self._wake = wake
         self._aliases = aliases
         self._namespaces = defaultdict[str, _Namespace](lambda: _Namespace(clock))
@@ -120,6 +123,7 @@ class ReleaseIndex:
         before = place.known.get(release.name)
         place.known[release.name] = seen
         place.unlisted.discard(release.name)
+        self.in_flight.change(release.namespace, release.name, before, seen)
         self.begins.note(release, seen)
         if seen.has_begun or seen.step is None:
             self._begun.pop(release, None)
@@ -134,6 +138,7 @@ class ReleaseIndex:
         place = self._namespaces[release.namespace]
         before = place.known.pop(release.name, None)
         place.unlisted.discard(release.name)
+        self.in_flight.change(release.namespace, release.name, before, None)
         self._waiting.pop(release, None)
         self.begins.leave(release)
         self._begun.pop(release, None)
@@ -150,14 +155,6 @@ class ReleaseIndex:
     def find(self, release: Ref) -> ReleaseSeen | None:
         """Give what is known of a release."""
         return self._namespaces[release.namespace].known.get(release.name)
-
-    def all_known(self) -> list[tuple[Ref, ReleaseSeen]]:
-        """Give all that is known."""
-        return [
-            (Ref(namespace, name), seen)
-            for namespace, place in self._namespaces.items()
-            for name, seen in place.known.items()
-        ]
 
     def is_known(self, namespace: str) -> bool:
         """Tell whether nearly all releases of a namespace have been listed, since the start."""

@@ -91,6 +91,7 @@ WAITING_SINCE = _read(
     "album_waiting_since_timestamp_seconds",
     "Since when the release that is there for longest is at this reason.",
     *RELEASE,
+    "state",
     "reason",
 )
 RECOVERY = _histogram(

@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from album_operator.domain import figures
 from album_operator.domain.claims import ReleaseSeen
-from album_operator.domain.in_flight import InFlight, find_in_flight
+from album_operator.domain.in_flight import InFlight
 from album_operator.domain.reasons import Reason
-from album_operator.domain.release import Ref
 from album_operator.domain.status_change import StatusChange
 from album_operator.metrics import declared
 from album_operator.metrics.metrics import Metrics, Reading
@@ -71,31 +70,27 @@ class ReleaseFigures:
             metrics.releases_rework.labels(*whose).inc()
 
 
-def read_releases(
-    metrics: Metrics, all_known: Callable[[], Iterable[tuple[Ref, ReleaseSeen]]]
-) -> None:
-    """Let the gauges of releases be read of what is known of them, gone through once for both."""
-    found = list[InFlight]()
-
-    def count() -> Reading:
-        found[:] = find_in_flight(all_known())
-        return _counted(found)
-
-    metrics.read(declared.RELEASES, count)
-    metrics.read(declared.WAITING_SINCE, lambda: _waiting(found))
+def read_releases(metrics: Metrics, in_flight: Callable[[], Iterable[InFlight]]) -> None:
+    """Let the gauges of releases be read of those that are in flight or stalled."""
+    metrics.read(declared.RELEASES, lambda: _counted(in_flight()))
+    metrics.read(declared.WAITING_SINCE, lambda: _waiting(in_flight()))
 
 
-def _counted(releases: Iterable[InFlight]) -> Reading:
-    counts = Counter((one.app[0], one.state.value, one.reason.value) for one in releases)
+def _counted(found: Iterable[InFlight]) -> Reading:
+    """Give how many releases of a namespace are at each state and reason, the most first."""
+    counts = Counter[tuple[str, ...]]()
+    for one in found:
+        app, state, reason = one.place
+        counts[app[0], state.value, reason.value] += one.count
     return [(values, float(count)) for values, count in counts.most_common()]
 
 
-def _waiting(releases: Iterable[InFlight]) -> Reading:
-    """Give since when the first release of an app is at each reason, the longest wait first."""
-    found = dict[tuple[str, ...], float]()
-    for one in sorted(releases, key=lambda one: one.since):
-        found.setdefault((*one.app, one.reason.value), one.since.timestamp())
-    return list(found.items())
+def _waiting(found: Iterable[InFlight]) -> Reading:
+    """Give since when the first release of an app is at each place, the longest wait first."""
+    return [
+        ((*one.place.app, one.place.state.value, one.place.reason.value), one.since.timestamp())
+        for one in sorted(found, key=lambda one: one.since)
+    ]
 
 
 def read_pipelines(

@@ -21,7 +21,7 @@ class _Counted:
     def __init__(self, stage: Stage) -> None:
         self._metrics, index = Metrics(), stage.wakeups.index
         stage.world.observers.append(ReleaseFigures(self._metrics, index.of_app))
-        read_releases(self._metrics, index.all_known)
+        read_releases(self._metrics, index.in_flight.read)
         read_builds(self._metrics, stage.wakeups.queue.counts)
 
     def values(self, name: str) -> dict[str, float]:
@@ -70,7 +70,7 @@ async def test_a_whole_release_is_counted_step_by_step_with_machine_and_human_ti
     stage.tell_of_releases()
     began = stage.clock()
     waiting = counted.values("album_waiting_since_timestamp_seconds")
-    assert waiting == {f'{BACKEND},reason="AwaitingMerge"': began.timestamp()}
+    assert waiting == {f'{BACKEND},reason="AwaitingMerge",state="Working"': began.timestamp()}
     stage.clock.advance(timedelta(hours=2))
     stage.merge()
     stage.clock.advance(timedelta(minutes=1))

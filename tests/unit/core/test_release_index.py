@@ -32,7 +32,7 @@ FINISHED = replace(BEGINNING, step=None, outcome=Outcome.RELEASED)
 FREE = BranchClaim(None)
 
 RELEASES = 1000
-BYTES = 640
+BYTES = 704
 """Most that a finished release may take."""
 
 
