@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
@@ -18,8 +19,8 @@ LOG = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-MOST = 10_000
-"""Changes that wait until it is read whom they are told to; they are read in milliseconds."""
+MOST_OF_NAMESPACE = 1000
+"""Changes of a namespace that wait until it is read whom they are told to: some milliseconds."""
 
 PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)
 """Seconds after each try to read that failed; after the last there is no other."""
@@ -27,6 +28,9 @@ PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)
 
 class OfPipelines:
     """Passes notifications on to the sinks that their pipelines name.
+
+    Those of each pipeline go one after another, and beside those of the others: one whose Secret
+    cannot be read holds nobody else up.
 
     Args:
         world: with the API server.
@@ -43,29 +47,54 @@ class OfPipelines:
         self._world = world
         self._lines = lines
         self._pause = pause
-        self._noted: asyncio.Queue[tuple[Ref, Sequence[Notification]]] = asyncio.Queue(MOST)
+        self._waiting: dict[Ref, deque[Sequence[Notification]]] = {}
+        self._tasks: dict[Ref, asyncio.Task[None]] = {}
 
     def note(self, pipeline: Ref, told: Sequence[Notification]) -> None:
         """Let what happened to a release be told; without hosts no pipeline may name a sink."""
         if not self._world.settings.notification_hosts:
             return
-        try:
-            self._noted.put_nowait((pipeline, told))
-        except asyncio.QueueFull:
-            LOG.warning("AlbumPipeline %s: notifications are lost: too many wait.", pipeline)
+        if self._waiting_of(pipeline.namespace) >= MOST_OF_NAMESPACE:
+            self._lose(pipeline, told, Result.DROPPED, "too many of its namespace wait.")
+            return
+        self._waiting.setdefault(pipeline, deque()).append(told)
+        if pipeline not in self._tasks:
+            self._tasks[pipeline] = asyncio.ensure_future(self._work(pipeline))
 
     async def run(self) -> None:
-        """Pass on whatever is noted, until cancelled."""
-        while True:
-            pipeline, told = await self._noted.get()
-            try:
-                await self._pass_on(pipeline, told)
-            except OutsideError as error:
-                LOG.warning(
-                    "AlbumPipeline %s: notifications are lost: %s", pipeline, error.sentence
-                )
-            except Exception:
-                LOG.exception("Notifications of AlbumPipeline %s failed by a bug", pipeline)
+        """Let what is noted be passed on until cancelled."""
+        try:
+            await asyncio.Event().wait()
+        finally:
+            left = list(self._tasks.values())
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+
+    async def _work(self, pipeline: Ref) -> None:
+        waiting = self._waiting[pipeline]
+        try:
+            while waiting:
+                await self._try(pipeline, waiting.popleft())
+        finally:
+            del self._waiting[pipeline], self._tasks[pipeline]
+
+    async def _try(self, pipeline: Ref, told: Sequence[Notification]) -> None:
+        try:
+            await self._pass_on(pipeline, told)
+        except OutsideError as error:
+            self._lose(pipeline, told, Result.EXPIRED, error.sentence)
+        except Exception:
+            LOG.exception("Notifications of AlbumPipeline %s failed by a bug", pipeline)
+            self._lines.count(str(pipeline), Result.REFUSED, len(told))
+
+    def _lose(self, pipeline: Ref, told: Sequence[Notification], result: Result, why: str) -> None:
+        """Count and log what nobody is told, of sinks that are not known."""
+        self._lines.count(str(pipeline), result, len(told))
+        LOG.warning("AlbumPipeline %s: notifications are lost: %s", pipeline, why)
+
+    def _waiting_of(self, namespace: str) -> int:
+        return sum(len(its) for ref, its in self._waiting.items() if ref.namespace == namespace)
 
     async def _pass_on(self, pipeline: Ref, told: Sequence[Notification]) -> None:
         found = await self._patiently(lambda: self._world.releases.find_pipeline(pipeline))

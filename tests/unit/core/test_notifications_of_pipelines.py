@@ -11,7 +11,7 @@ from album_operator.domain.notifications import TOLD, Notification, ReleaseEvent
 from album_operator.domain.reasons import Reason
 from album_operator.domain.release import Ref
 from album_operator.metrics.metrics import Metrics
-from album_operator.notifications import lines
+from album_operator.notifications import lines, of_pipelines
 from album_operator.notifications.lines import Lines
 from album_operator.notifications.notifier import Notifier
 from album_operator.notifications.of_pipelines import PAUSES, OfPipelines
@@ -54,6 +54,10 @@ async def _told(stage: Stage, way: Mailbox, until: Callable[[Metrics], bool]) ->
 def _counted(result: str) -> Callable[[Metrics], bool]:
     line = f'album_notifications_total{{result="{result}",sink="album/album-app/team"}} 1.0'
     return lambda metrics: line in metrics.render().decode()
+
+
+def _lost(result: str, times: int = 1) -> str:
+    return f'album_notifications_total{{result="{result}",sink="album/album-app"}} {times}.0'
 
 
 def _sink(name: str, owner: str) -> Sink:
@@ -130,7 +134,8 @@ async def test_an_api_server_that_is_away_is_waited_for_and_not_for_ever(
         await asyncio.sleep(0)
 
     monkeypatch.setattr(stage.world.releases, "find_pipeline", fail)
-    sinks = OfPipelines(stage.world, Lines(way, stage.clock, Metrics()), pause)
+    metrics = Metrics()
+    sinks = OfPipelines(stage.world, Lines(way, stage.clock, metrics), pause)
     sinks.note(PIPELINE, [FAILED])
     sinks.note(PIPELINE, [FAILED])
     running = asyncio.ensure_future(sinks.run())
@@ -142,6 +147,56 @@ async def test_an_api_server_that_is_away_is_waited_for_and_not_for_ever(
     assert waited == [*PAUSES, *PAUSES[:2]]
     said = "AlbumPipeline album/album-app: notifications are lost: The API server is away."
     assert said in caplog.text
+    assert _lost("expired") in metrics.render().decode()
+
+
+async def test_a_secret_that_cannot_be_read_holds_no_other_pipeline_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    way, stage, metrics, other = Mailbox(), _stage(), Metrics(), Ref(NAMESPACE, "other")
+    pipeline = raw_pipeline(notifications=[{**SINK, "secretRef": {"name": "other-chat"}}])
+    pipeline["metadata"]["name"] = other.name
+    stage.cluster.apply(pipeline)
+    stage.cluster.apply(raw_secret("other-chat", url=URL))
+    find, asked = stage.world.secrets.find_sink_secret, asyncio.Event()
+
+    async def hang(ref: Ref) -> Any:  # noqa: ANN401 - as the port has it
+        if ref.name == "team-chat":
+            asked.set()
+            await asyncio.Event().wait()
+        return await find(ref)
+
+    monkeypatch.setattr(stage.world.secrets, "find_sink_secret", hang)
+    sinks = OfPipelines(stage.world, Lines(way, stage.clock, metrics))
+    running = asyncio.ensure_future(sinks.run())
+    async with asyncio.timeout(20):
+        sinks.note(PIPELINE, [FAILED])
+        await asked.wait()
+        sinks.note(other, [FAILED])
+        while not way.taken:
+            await asyncio.sleep(0.001)
+    assert [name for name, _ in way.taken] == ["album/other/team"]
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
+
+
+async def test_more_than_a_namespace_may_have_waiting_is_counted_as_lost_and_leaves_others_room(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(of_pipelines, "MOST_OF_NAMESPACE", 2)
+    way, stage, metrics = Mailbox(), _stage(), Metrics()
+    sinks = OfPipelines(stage.world, Lines(way, stage.clock, metrics))
+    for _ in range(4):
+        sinks.note(PIPELINE, [FAILED])
+    sinks.note(Ref("elsewhere", "app"), [FAILED])
+    text = metrics.render().decode()
+    assert _lost("dropped", 2) in text
+    assert 'sink="elsewhere/app"' not in text
+    assert "notifications are lost: too many of its namespace wait" in caplog.text
+    async with asyncio.timeout(20):
+        while len(way.taken) < 2:
+            await asyncio.sleep(0.001)
 
 
 async def test_a_bug_ends_no_telling(
