@@ -46,6 +46,9 @@ ON_TESTBED = -m e2e $(FIRST_UP) tests/e2e tests/samples \
 # It compares times, which others beside it would change.
 ALONE = tests/integration/manifests/neighbours
 
+# By hand: a collector takes over four minutes of processor time to compile.
+COLLECTOR = tests/collector
+
 # What a run that took too long shows of itself.
 SLOWEST = --durations=15 --durations-min=5
 
@@ -66,11 +69,15 @@ tests-covered: setup ## The pure packages' own tests, which must reach each of t
 .PHONY: tests-beside
 tests-beside: setup ## All other tests that need no testbed, some beside each other
 	$(PYTHON) -m pytest $(BESIDE) $(SLOWEST) -m 'not e2e' $(PROPERTIES) tests \
-	  $(COVERED:%=--ignore=%) $(ALONE:%=--ignore=%)
+	  $(COVERED:%=--ignore=%) $(ALONE:%=--ignore=%) --ignore=$(COLLECTOR)
 
 .PHONY: tests-alone
 tests-alone: setup ## Ten releases beside a hostile namespace, on a real API server
 	$(PYTHON) -m pytest $(ALONE)
+
+.PHONY: test-collector
+test-collector: setup ## The example of an OpenTelemetry Collector, run by a real one
+	$(PYTHON) -m pytest $(COLLECTOR)
 
 .PHONY: test-kubernetes
 test-kubernetes: setup ## Integration tests on another Kubernetes: KUBERNETES=1.31 or 1.34

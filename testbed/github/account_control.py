@@ -100,14 +100,16 @@ class AccountControl:
         with self._world.lock:
             self._world.clock.advance(by)
 
-    def exhaust(self, token: str, reset: datetime, resource: Resource = "core") -> None:
-        """Let the account of a token have no request left until a time."""
+    def exhaust(
+        self, token: str, reset: datetime, resource: Resource = "core", left: int = 0
+    ) -> None:
+        """Let the account of a token have no request left until a time, or few."""
         with self._world.lock:
             found = self._world.tokens[token]
             account = f"user {found.user.id}"
             if found.installation is not None:
                 account = f"installation {found.installation.id}"
-            self._site.limiter.exhaust(account, resource, reset)
+            self._site.limiter.exhaust(account, resource, reset, left)
 
     def _find(self, name: str) -> Repository:
         owner, _, short = name.partition("/")

@@ -82,10 +82,10 @@ class RateLimiter:
             windows[resource] = Window(limit, now + timedelta(hours=1))
         return windows[resource]
 
-    def exhaust(self, account: str, resource: Resource, reset: datetime) -> None:
-        """Let an account have nothing left until a time."""
+    def exhaust(self, account: str, resource: Resource, reset: datetime, left: int) -> None:
+        """Let an account have no more than some left until a time."""
         windows = self._accounts.setdefault(account, _Account()).windows
-        windows[resource] = Window(self.limits.core, reset, self.limits.core)
+        windows[resource] = Window(self.limits.core, reset, self.limits.core - left)
 
     def admit(
         self,

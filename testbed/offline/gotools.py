@@ -1,7 +1,8 @@
 """Go programs of the testbed, built from modules and cached by version and recipe.
 
 A tool set is a folder `go/<set>` beside this file with a `go.mod` of its own, because the
-requirements of the sets conflict; `tools.go` imports the programs so that `go mod tidy` keeps them.
+requirements of the sets conflict; `tools.go` imports the programs so that `go mod tidy` keeps them,
+or `main.go` is one.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ OTHER_KUBERNETES = ("1.31.13", "1.34.4")
 
 # Those a person types, in a folder of their own: the others would hide programs of the machine.
 _FOR_SHELLS = ("kubectl", "kind", "helm")
+
+# Of what Prometheus finds targets by: the clients of all clouds are a third of it.
+_KUBERNETES_ALONE = "remove_all_sd enable_kubernetes_sd"
 
 _SETS_FOLDER = Path(__file__).parent / "go"
 
@@ -161,9 +165,10 @@ ON_DEMAND: tuple[ToolSet, ...] = (
     ToolSet(
         "prometheus",
         _programs("github.com/prometheus/prometheus/cmd", "prometheus", "promtool"),
-        # The clients of all clouds are a third of it.
-        tags="remove_all_sd enable_kubernetes_sd",
+        tags=_KUBERNETES_ALONE,
     ),
+    # A program of our own: what it is made of is in its main.go.
+    ToolSet("otelcol", {"otelcol": "."}, tags=_KUBERNETES_ALONE),
 )
 """Sets that no testbed needs, so that `up` builds none of them."""
 
@@ -253,8 +258,8 @@ def bin_folder(settings: Settings) -> Path:
 def recipe_hash(tools: ToolSet) -> str:
     """Return a digest of all that decides what the programs of a set are."""
     digest = hashlib.sha256(f"{TOOLCHAIN} {tools!r}".encode())
-    for name in ("go.mod", "go.sum", "tools.go"):
-        digest.update((_SETS_FOLDER / tools.name / name).read_bytes())
+    for path in sorted((_SETS_FOLDER / tools.name).iterdir()):
+        digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
 

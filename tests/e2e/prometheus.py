@@ -1,4 +1,4 @@
-"""A Prometheus beside the testbed, which scrapes the operator as examples/prometheus does."""
+"""A Prometheus of a test, which judges by the shipped rules, without their patience."""
 
 from __future__ import annotations
 
@@ -60,16 +60,37 @@ class Prometheus:
 
 @contextmanager
 def running_prometheus(testbed: Testbed, folder: Path) -> Iterator[Prometheus]:
-    """Start one that scrapes and judges once a second, and stop it at the end.
+    """Start one that scrapes a testbed's operator as examples/prometheus does.
 
     Args:
         testbed: Whose operator it scrapes.
         folder: For its files.
     """
+    with serving(_configuration(testbed, folder), folder) as server:
+        yield server
+
+
+@contextmanager
+def serving(
+    configuration: dict[str, Any], folder: Path, patience: dict[str, str] | None = None
+) -> Iterator[Prometheus]:
+    """Start one that scrapes and judges once a second, and stop it at the end.
+
+    Args:
+        configuration: What it scrapes, as `prometheus.yml` has it, with `rules.yaml` beside it.
+        folder: For its files.
+        patience: What stands in the rules in place of thresholds of time.
+    """
     host = f"127.0.0.1:{free_port()}"
-    (folder / "prometheus.yml").write_text(json.dumps(_configuration(testbed, folder)))
-    rules = (ROOT / "manifests/monitoring/rules.yaml").read_text()
-    (folder / "rules.yaml").write_text(re.sub(r"for: \d+m", "for: 1s", rules))
+    configuration["global"] = dict.fromkeys(
+        ("scrape_interval", "scrape_timeout", "evaluation_interval"), "1s"
+    )
+    (folder / "prometheus.yml").write_text(json.dumps(configuration))
+    rules = re.sub(r"for: \d+m", "for: 1s", (ROOT / "manifests/monitoring/rules.yaml").read_text())
+    for shipped, short in (patience or {}).items():
+        assert shipped in rules
+        rules = rules.replace(shipped, short)
+    (folder / "rules.yaml").write_text(rules)
     argv = [
         str(gotools.ensure(["prometheus"]) / "prometheus"),
         f"--config.file={folder / 'prometheus.yml'}",
@@ -100,7 +121,6 @@ def _configuration(testbed: Testbed, folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = yaml.safe_load(
         (ROOT / "examples/prometheus/prometheus.yml").read_text()
     )
-    found["global"] = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
     (scrape,) = found["scrape_configs"]
     kubeconfig = yaml.safe_load(testbed.kubeconfig.read_text())
     cluster, user = kubeconfig["clusters"][0]["cluster"], kubeconfig["users"][0]["user"]

@@ -1,5 +1,6 @@
 """A collector of traces on loopback, which keeps what it gets."""
 
+import gzip
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +28,11 @@ class FakeCollector:
     @property
     def spans(self) -> list[Span]:
         """Give all spans it got."""
-        requests = [ExportTraceServiceRequest.FromString(body) for _, _, body in self.got]
+        requests = [
+            ExportTraceServiceRequest.FromString(body)
+            for path, _, body in self.got
+            if path.endswith("/v1/traces")
+        ]
         return [
             span
             for request in requests
@@ -45,6 +50,8 @@ def listening() -> Iterator[FakeCollector]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.headers["Content-Encoding"] == "gzip":
+                body = gzip.decompress(body)
             fake.got.append((self.path, self.headers["Authorization"], body))
             self.send_response(fake.status)
             if fake.location is not None:

@@ -165,7 +165,7 @@ PASS_DURATION = _histogram(
     (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
     "kind",
 )
-LAST_PASS = _gauge("album_last_pass_timestamp_seconds", "When a pass ended last.")
+LAST_PASS = _gauge("album_last_pass_timestamp_seconds", "When a pass ended last.", "kind")
 EVENT_LOOP_LAG = _histogram(
     "album_event_loop_lag_seconds",
     "How late the event loop woke what was due.",

@@ -17,6 +17,9 @@ Reading = Iterable[tuple[tuple[str, ...], float]]
 MOST_BYTES = 640 * 1024
 """Of an answer, for series that are counted; beyond them others stand for several."""
 
+PASSED_OVER = ("AlbumRelease", "AlbumPipeline")
+"""Kinds of which passes are counted."""
+
 MOST_READ_BYTES = 256 * 1024
 """Of an answer, for gauges that are read."""
 
@@ -82,6 +85,9 @@ class Metrics:
         self.passes = self._counter(declared.PASSES)
         self.pass_duration = self._histogram(declared.PASS_DURATION)
         self.last_pass = self._gauge(declared.LAST_PASS)
+        for kind in PASSED_OVER:
+            # At 0 until the first ends: one that is not there can be late for nobody.
+            self.last_pass.labels(kind)
         self.event_loop_lag = self._histogram(declared.EVENT_LOOP_LAG)
         self.watch_restarts = self._counter(declared.WATCH_RESTARTS)
         self.notifications = self._counter(declared.NOTIFICATIONS)

@@ -297,5 +297,9 @@ async def test_passes_are_counted_with_their_result_and_how_long_they_worked(
     await daemon.until(partial(has_counted, "ok"))
     text = daemon.metrics.render().decode()
     assert 'album_pass_duration_seconds_count{kind="AlbumRelease"} 3.0\n' in text
-    (line,) = [one for one in text.splitlines() if one.startswith("album_last_pass_timestamp")]
+    (line,) = [
+        one
+        for one in text.splitlines()
+        if one.startswith('album_last_pass_timestamp_seconds{kind="AlbumRelease')
+    ]
     assert time.time() - float(line.split()[-1]) < 60

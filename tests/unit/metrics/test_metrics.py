@@ -53,7 +53,9 @@ def test_of_what_there_is_no_room_for_the_first_time_and_the_sum_are_read() -> N
     metrics, most = Metrics(), 10_000
     metrics.read(
         declared.WAITING_SINCE,
-        lambda: [(("shop", "backend", f"app-{n}", "Held"), float(n)) for n in range(most)],
+        lambda: [
+            (("shop", "backend", f"app-{n}", "Working", "Held"), float(n)) for n in range(most)
+        ],
     )
     lines = _lines(metrics, "album_waiting_since_timestamp_seconds{")
     (others,) = [line for line in lines if 'app="other"' in line]
