@@ -195,3 +195,26 @@ def _finished(behind: FakeCollector) -> list[tuple[dict[str, str], float]]:
     ]
     told = [(_values(list(point.attributes)), point.as_double) for point in points]
     return [one for one in told if one[0]["reason"] == "Released"]
+
+
+def test_no_release_waits_for_a_collector_that_is_gone_and_the_log_says_what_is_lost(
+    scene: Scene, collector: RunCollector, tmp_path: Path
+) -> None:
+    name = scene.release(APPS[1])
+    scene.until(lambda: _has_lost(scene), "say that spans are lost")
+
+    with listening() as behind, collector(_example(scene, behind, tmp_path), tmp_path) as log:
+        scene.until(lambda: "Everything is ready" in log.read_text(), "start a collector")
+        later = scene.release(APPS[2])
+
+        def told() -> set[str]:
+            roots = [one for one in behind.spans if not one.parent_span_id]
+            return {_attributes(one)["album.release"] for one in roots}
+
+        scene.until(lambda: f"{NAMESPACE}/{later}" in told(), "hand a trace on again")
+        assert f"{NAMESPACE}/{name}" not in told()
+
+
+def _has_lost(scene: Scene) -> bool:
+    lines = scene.operator.log.read_text().splitlines()
+    return any("batch due to timeout, max retries" in line for line in lines)
