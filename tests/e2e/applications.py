@@ -45,16 +45,17 @@ def ensure_file(world: World, path: str, text: str) -> None:
 @contextmanager
 def applied(world: World, *applications: dict[str, Any]) -> Iterator[None]:
     """Apply Applications; take them away in the end, with what they deployed and whom they let."""
-    everything = {"apiVersion": "v1", "kind": "List", "items": applications}
-    world.testbed.kubectl("apply", "-f", "-", stdin=json.dumps(everything))
+    for one in applications:
+        world.testbed.kubectl("apply", "-f", "-", stdin=json.dumps(one))
     try:
         yield
     finally:
-        names = [one["metadata"]["name"] for one in applications]
-        world.testbed.kubectl("delete", "application", *names, "-n", "argocd", "--wait=false")
-        world.testbed.kubectl(
-            "delete", "albumpipeline", *names, "-n", NAMESPACE, "--ignore-not-found"
-        )
+        for one in applications:
+            name = one["metadata"]["name"]
+            world.testbed.kubectl("delete", "application", name, "-n", "argocd", "--wait=false")
+            world.testbed.kubectl(
+                "delete", "albumpipeline", name, "-n", NAMESPACE, "--ignore-not-found"
+            )
 
 
 def image_of(world: World, deployment: str) -> str:

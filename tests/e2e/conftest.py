@@ -65,7 +65,7 @@ def world(session_world: World) -> Iterator[World]:
     session_world.made.clear()
     session_world.pipeline()
     yield session_world
-    if made := session_world.made:
+    for name in session_world.made:
         session_world.testbed.kubectl(
-            "delete", "albumrelease", *made, "-n", "album", "--ignore-not-found", "--timeout=60s"
+            "delete", "albumrelease", name, "-n", "album", "--ignore-not-found", "--timeout=60s"
         )

@@ -1,4 +1,4 @@
-"""What the testbed's registry holds, read, pushed and deleted as anybody may."""
+"""What the testbed's registry holds, read and deleted as anybody may."""
 
 from __future__ import annotations
 
@@ -6,23 +6,14 @@ import gzip
 import hashlib
 import json
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin
 
 _MANIFESTS = (
     "application/vnd.oci.image.manifest.v1+json, "
     "application/vnd.docker.distribution.manifest.v2+json"
 )
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """What the registry answered."""
-
-    headers: Mapping[str, str]
-    data: bytes
 
 
 @dataclass(frozen=True)
@@ -50,19 +41,6 @@ class Repository:
         """Take an image away, with all its tags: this registry deletes no tag alone."""
         self._get(f"manifests/{self.digest(tag)}", "DELETE")
 
-    def copy(self, name: str, tag: str, labels: Mapping[str, str]) -> None:
-        """Push an image under another tag, with further labels."""
-        manifest = self._manifest(name)
-        config = json.loads(self._get(f"blobs/{manifest['config']['digest']}"))
-        run = config["config"]
-        run["Labels"] = {**(run.get("Labels") or {}), **labels}
-        data = json.dumps(config).encode()
-        digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
-        upload = self._send("blobs/uploads/", "POST").headers["Location"]
-        self._send(f"{upload}{'&' if '?' in upload else '?'}digest={digest}", "PUT", data)
-        manifest["config"] |= {"digest": digest, "size": len(data)}
-        self._send(f"manifests/{tag}", "PUT", json.dumps(manifest).encode(), manifest["mediaType"])
-
     def layers(self, name: str) -> list[str]:
         """Give the digests of an image's layers, by its tag or digest."""
         return [layer["digest"] for layer in self._manifest(name)["layers"]]
@@ -80,17 +58,10 @@ class Repository:
         return found
 
     def _get(self, what: str, method: str = "GET") -> bytes:
-        return self._send(what, method).data
-
-    def _send(
-        self, what: str, method: str, data: bytes = b"", kind: str = "application/octet-stream"
-    ) -> _Answer:
-        """Send a request, below the repository or where an answer led."""
-        request = urllib.request.Request(  # noqa: S310 - of the testbed
-            urljoin(f"http://{self.registry}/v2/{self.path}/", what),
+        request = urllib.request.Request(
+            f"http://{self.registry}/v2/{self.path}/{what}",
             method=method,
-            data=data if method in {"POST", "PUT"} else None,
-            headers={"Accept": _MANIFESTS, "Content-Type": kind},
+            headers={"Accept": _MANIFESTS},
         )
         with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-            return _Answer(dict(answer.headers), answer.read())
+            return bytes(answer.read())

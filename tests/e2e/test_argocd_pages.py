@@ -134,7 +134,7 @@ def test_a_release_whose_health_is_ignored_turns_nothing_red_and_holds_up_no_wav
 
 def test_a_release_that_waits_for_its_review_is_told_on_its_applications_page(world: World) -> None:
     world.pipeline(argocd__notice=True)
-    release = world.release(world.new_tag(is_built=True))
+    release = world.release(world.new_tag())
     proposed = world.await_reason(release, "AwaitingMerge")["status"]["pullRequest"]["url"]
 
     def told() -> dict[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -115,30 +114,18 @@ def _assert_no_trace(world: World, name: str, branch: str) -> None:
     assert world.pull_requests(branch) == []
 
 
-@pytest.fixture(scope="module")
-def refused(session_world: World, bad_secrets: None) -> Iterator[dict[str, str]]:  # noqa: ARG001
-    """A release of each case by a pipeline of its own, all begun at once; their tags."""
-    world, forge = session_world, session_world.testbed.forge_url
-    tags: dict[str, str] = {}
-    pipelines = [f"album-app-bad-{number}" for number, _ in enumerate(REFUSED)]
-    for pipeline, (case, (changes, _, _)) in zip(pipelines, REFUSED.items(), strict=True):
-        filled = {
-            key: value.format(forge=forge) if isinstance(value, str) else value
-            for key, value in changes.items()
-        }
-        world.pipeline(pipeline, **filled)
-        tags[case] = world.release(world.new_tag(), pipeline=pipeline)
-    yield tags
-    for kind, names in (("albumrelease", tags.values()), ("albumpipeline", pipelines)):
-        world.testbed.kubectl("delete", kind, *names, "-n", world.namespace)
-
-
 @pytest.mark.parametrize("case", REFUSED)
-def test_a_release_stalls_before_its_first_write_for(
-    case: str, world: World, refused: dict[str, str]
-) -> None:
-    _, reason, named = REFUSED[case]
-    name = tag = refused[case]
+@pytest.mark.usefixtures("bad_secrets")
+def test_a_release_stalls_before_its_first_write_for(case: str, world: World) -> None:
+    changes, reason, named = REFUSED[case]
+    forge = world.testbed.forge_url
+    filled = {
+        key: value.format(forge=forge) if isinstance(value, str) else value
+        for key, value in changes.items()
+    }
+    world.pipeline("album-app-bad", **filled)
+    tag = world.new_tag()
+    name = world.release(tag, pipeline="album-app-bad")
 
     ready = world.await_finished(name, 60)
 
@@ -200,7 +187,7 @@ def test_a_failed_build_says_where_to_look_and_a_retry_is_a_second_attempt(world
 
 
 def test_a_branch_of_somebody_else_is_not_taken(world: World) -> None:
-    tag = world.new_tag(is_built=True)
+    tag = world.new_tag()
     branch = f"release/backend_{tag.removeprefix('backend-')}"
     world.forge.call(
         "POST", f"/repos/{CONFIG}/branches", {"new_branch_name": branch, "old_branch_name": "main"}
@@ -214,7 +201,7 @@ def test_a_branch_of_somebody_else_is_not_taken(world: World) -> None:
 
 
 def test_a_head_changed_by_somebody_else_stalls(world: World) -> None:
-    name = world.release(world.new_tag(is_built=True))
+    name = world.release(world.new_tag())
     status = world.await_reason(name, "AwaitingMerge")["status"]
     world.forge.call(
         "POST",
@@ -230,7 +217,7 @@ def test_a_head_changed_by_somebody_else_stalls(world: World) -> None:
 
 def test_an_application_whose_owner_switched_sync_off_is_left_alone(world: World) -> None:
     off = {"automated": {"enabled": False}}
-    name = world.release(world.new_tag(is_built=True))
+    name = world.release(world.new_tag())
     number = world.await_reason(name, "AwaitingMerge")["status"]["pullRequest"]["number"]
     world.patch_application("album-app-backend", {"spec": {"syncPolicy": None}})
     world.patch_application("album-app-backend", {"spec": {"syncPolicy": off}})

@@ -25,11 +25,9 @@ from tests.e2e.troubled_builds import (
     BUILDS,
     FULL,
     LIE,
-    LOOKED_FOR,
     MUTATIONS,
     STRICT,
     Builds,
-    Gate,
     apply,
     consent,
     join,
@@ -83,8 +81,6 @@ def troubles(session_world: World, bad_registry: str) -> Iterator[dict[str, Worl
 def builds(troubles: dict[str, World], bad_registry: str, each_engine: str) -> Iterator[Builds]:
     """One release for each trouble, all at once."""
     names: dict[str, str] = {}
-    host, _, _ = bad_registry.rpartition(":")
-    gates = {case: Gate(host) for case in LOOKED_FOR}
     apply(troubles["lost"].testbed, *join("lost"))
     add_lost_node(troubles["lost"])
     give_slot(troubles["urgent"])
@@ -94,15 +90,13 @@ def builds(troubles: dict[str, World], bad_registry: str, each_engine: str) -> I
     try:
         for case, world in troubles.items():
             world.engine = each_engine
-            names[case] = release(case, world, bad_registry, gates.get(case))
-        begun = Builds(troubles, names, gates)
+            names[case] = release(case, world, bad_registry)
+        begun = Builds(troubles, names)
         run_on_lost_node(troubles["lost"], begun.job("lost"))
         yield begun
     finally:
         remove_lost_node(troubles["lost"])
         give_slot_back(troubles["urgent"], NAMESPACE)
-        for gate in gates.values():
-            gate.close()
         for case, world in troubles.items():
             world.engine = "BuildKit"
             where = ("-n", world.namespace, "--ignore-not-found", "--wait=false")
@@ -119,7 +113,6 @@ def test_a_build_that_is_evicted_is_told(builds: Builds) -> None:
     message = condition(world.await_reason(name, "BuildEvicted"), "Ready")["message"]
     assert f"Pod {pod} of Job {builds.job('taken')} was taken away, and the build begins" in message
     assert "Eviction API" in message
-    builds.gates["taken"].open()
 
 
 def test_a_build_that_gives_way_to_a_more_urgent_pod_is_told_in_the_schedulers_words(
@@ -132,7 +125,6 @@ def test_a_build_that_gives_way_to_a_more_urgent_pod_is_told_in_the_schedulers_w
     assert f"Pod {pod} of Job {builds.job('urgent')} was taken away" in message
     assert "preempting to accommodate a higher priority pod" in message
     give_slot_back(world, NAMESPACE)
-    builds.gates["urgent"].open()
 
 
 def test_a_quota_without_room_is_told_in_the_api_servers_words(builds: Builds) -> None:

@@ -35,7 +35,7 @@ def test_a_release_goes_from_tag_to_healthy_app(world: World, engine: str) -> No
 
 
 def test_the_pull_request_changes_one_value_and_no_other_byte(world: World) -> None:
-    tag = world.new_tag(is_built=True)
+    tag = world.new_tag()
     name = world.release(tag)
     status = world.await_reason(name, "AwaitingMerge")["status"]
     commit = status["config"]["commit"]
@@ -67,7 +67,7 @@ def test_the_sync_policy_keeps_what_was_there_and_the_previous_one(world: World)
             "spec": {"syncPolicy": own},
         },
     )
-    release = world.merge_and_finish(world.release(world.new_tag(is_built=True)))
+    release = world.merge_and_finish(world.release(world.new_tag()))
 
     application = world.application("album-app-backend")
     policy = application["spec"]["syncPolicy"]
@@ -156,7 +156,7 @@ def test_a_suspended_release_waits_and_goes_on(world: World) -> None:
 
 
 def test_a_forge_that_is_down_is_asked_again_at_the_time_shown(world: World) -> None:
-    name = world.release(world.new_tag(is_built=True))
+    name = world.release(world.new_tag())
     world.await_reason(name, "AwaitingMerge")
     with world.forge_down():
         ready = world.await_reason(name, "ForgeUnavailable")

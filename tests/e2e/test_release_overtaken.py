@@ -25,7 +25,7 @@ def _merge(world: World, name: str) -> None:
 def _settle_for_long(world: World) -> str:
     """Give a release whose proof is complete, and will not be over for long."""
     world.pipeline(argocd__settle="30m")
-    name = world.release(world.new_tag(is_built=True))
+    name = world.release(world.new_tag())
     _merge(world, name)
     world.await_reason(name, "Settling")
     world.pipeline()
@@ -47,7 +47,7 @@ def _seconds_to_end_after_comparison(world: World, name: str, revision: str) -> 
 
 def test_a_release_overtaken_while_it_settles_ends_by_the_name_of_the_newer(world: World) -> None:
     name = _settle_for_long(world)
-    newer = world.release(world.new_tag(is_built=True))
+    newer = world.release(world.new_tag())
     _merge(world, newer)
     wait_for(f"{newer} merged", lambda: "mergedCommit" in world.get(newer)["status"]["config"])
     revision = world.get(newer)["status"]["config"]["mergedCommit"]
@@ -96,7 +96,7 @@ def deaf_application(world: World) -> Iterator[str]:
 
 
 def test_an_old_green_never_ends_a_release(world: World, deaf_application: str) -> None:
-    name = world.release(world.new_tag(is_built=True))
+    name = world.release(world.new_tag())
     _merge(world, name)
     world.await_reason(name, "Syncing")
     wait_for(

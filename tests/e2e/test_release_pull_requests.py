@@ -33,7 +33,7 @@ def _deliveries(world: World) -> float:
 
 
 def test_the_forge_tells_of_a_merge_and_the_branch_goes(world: World) -> None:
-    name = world.release(world.new_tag(is_built=True))
+    name = world.release(world.new_tag())
     status = world.await_reason(name, "AwaitingMerge")["status"]
     before = _deliveries(world)
     world.reviewer.merge(CONFIG, status["pullRequest"]["number"])
@@ -47,7 +47,7 @@ def test_the_forge_tells_of_a_merge_and_the_branch_goes(world: World) -> None:
 
 
 def test_a_conflict_is_mended_on_the_new_base(world: World) -> None:
-    name = world.release(world.new_tag(is_built=True))
+    name = world.release(world.new_tag())
     status = world.await_reason(name, "AwaitingMerge")["status"]
     first, number = status["config"]["commit"], status["pullRequest"]["number"]
     mark = f"by {uuid.uuid4().hex[:8]}"
@@ -69,7 +69,7 @@ def test_a_conflict_is_mended_on_the_new_base(world: World) -> None:
 
 
 def test_a_closed_pull_request_is_a_no_and_tells_who_said_it(world: World) -> None:
-    name = world.release(world.new_tag(is_built=True))
+    name = world.release(world.new_tag())
     number = world.await_reason(name, "AwaitingMerge")["status"]["pullRequest"]["number"]
     world.reviewer.call("PATCH", f"/repos/{CONFIG}/pulls/{number}", {"state": "closed"})
     ready = world.await_finished(name, 60)
@@ -95,7 +95,7 @@ def required_check(world: World) -> Iterator[str]:
 
 def test_merge_auto_waits_for_checks_and_needs_nobody(world: World, required_check: str) -> None:
     world.pipeline(config__pullRequest={"merge": "Auto", "labels": ["release"]})
-    name = world.release(world.new_tag(is_built=True))
+    name = world.release(world.new_tag())
     pull_request = world.await_reason(name, "AwaitingMerge")["status"]["pullRequest"]
     _await_detail(world, name, "ChecksRunning")
     wait_for("armed", lambda: "by itself" in _merged(world, name)["message"], 60)

@@ -132,9 +132,7 @@ def test_a_version_that_does_not_run_is_taken_back_and_the_next_waits_for_a_pers
     ensure_file(world, PATH, MANIFESTS.format(name=NAME, image=_image(world, "v1.0.0")))
     _pipeline(world)
     with applied(world, application(world, NAME, NAME, {"path": NAME})):
-        good = world.merge_and_finish(world.release(world.new_tag(is_built=True), pipeline=NAME))[
-            "status"
-        ]
+        good = world.merge_and_finish(world.release(world.new_tag(), pipeline=NAME))["status"]
         running = _version(world)
         assert running is not None
 

@@ -46,7 +46,7 @@ def _takes(world: World, layout: str) -> dict[str, Any]:
 def test_values_outside_of_the_path_are_released(world: World) -> None:
     layouts = ("beside", "root", "ref")
     made = [_takes(world, layout) for layout in layouts]
-    tag = world.new_tag(is_built=True)
+    tag = world.new_tag()
     with applied(world, *made):
         releases = [world.release(tag, f"{tag}-{one}", f"{APP}-{one}") for one in layouts]
         for name in releases:
@@ -95,7 +95,7 @@ def test_manifests_that_argo_cd_hydrates_are_proved_by_their_dry_commit(world: W
         "applicationSelector": {"matchLabels": {"album-app": HYDRATED}},
     }
     world.pipeline(HYDRATED, apps=[app])
-    tag = world.new_tag(is_built=True)
+    tag = world.new_tag()
 
     def is_compared() -> bool:
         status = world.application(HYDRATED).get("status", {})

@@ -50,7 +50,7 @@ def test_who_syncs_and_who_releases_is_the_teams_choice(world: World) -> None:
     by_us["spec"]["syncPolicy"] = {"syncOptions": ["PruneLast=true"]}
     watched = _without_consent(_pipeline(world, observed, "Observe"))
     theirs = _without_consent(_pipeline(world, followed, "Automated"))
-    tag = world.new_tag(is_built=True)
+    tag = world.new_tag()
     version = tag.removeprefix("backend-")
     with applied(world, by_us, watched, theirs):
         release = world.merge_and_finish(world.release(tag, pipeline=operated))
@@ -116,7 +116,7 @@ def test_an_application_has_its_policy_back_once_no_pipeline_holds_it(world: Wor
         names[0], argocd=argocd, apps=[app], config__delivery="Commit", config__forge={}
     )
     with applied(world, *found):
-        name = world.release(world.new_tag(is_built=True), pipeline=pipeline["metadata"]["name"])
+        name = world.release(world.new_tag(), pipeline=pipeline["metadata"]["name"])
         assert world.await_finished(name)["reason"] == "Released"
         assert world.application(names[0])["spec"]["syncPolicy"] != before
 

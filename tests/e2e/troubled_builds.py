@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import socket
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,6 +45,8 @@ DOCKERFILES = {
     "memory": f"{SHELL}RUN head -c 2000000000 /dev/zero | tail\n",
     "disk": f"{SHELL}RUN head -c 500000000 /dev/zero >/big && sleep 300\n",
     "late": f"{SHELL}RUN sleep 300\n",
+    "taken": f"{SHELL}RUN sleep 120\n",
+    "urgent": f"{SHELL}RUN sleep 120\n",
     # More than the node lets a Pod have, and not for ever where it lets it.
     "forks": f"{SHELL}RUN for i in $(seq 3000); do sleep 300 & done\n",
     # In a session of its own, for kaniko ends the group of a step's processes.
@@ -63,9 +64,6 @@ DOCKERFILES = {
 }
 """By the case that needs one of its own."""
 
-LOOKED_FOR = ("taken", "urgent")
-"""Cases whose builds wait at a gate, for they are looked for while they run."""
-
 BUILDS: dict[str, dict[str, Any]] = {
     "step": {},
     "memory": {"resources__limits": {"memory": "400Mi"}},
@@ -80,7 +78,9 @@ BUILDS: dict[str, dict[str, Any]] = {
     "forks": {},
     "liar": {},
     **{case: {} for case in (FORGETFUL, *ANSWERS)},
-    **{case: {} for case in LOOKED_FOR},
+    # Last, for they are looked for while they run.
+    "taken": {},
+    "urgent": {},
 }
 """What the pipeline of each case says of its build, beside what all say."""
 
@@ -119,34 +119,6 @@ MUTATIONS = {
 """What joins the Pods of a case, as a mesh's webhook would have it."""
 
 
-class Gate:
-    """A port of this machine at which a step of a build waits, two minutes at most.
-
-    Args:
-        address: of this machine, as Pods reach it.
-    """
-
-    def __init__(self, address: str) -> None:
-        self._socket = socket.socket()
-        self._socket.bind((address, 0))
-
-    @property
-    def dockerfile(self) -> str:
-        """What waits until somebody listens there."""
-        host, port = self._socket.getsockname()
-        knock = f"exit !IO::Socket::INET->new(PeerAddr => '{host}:{port}', Timeout => 1)"
-        knocks = f'for i in $(seq 120); do perl -MIO::Socket::INET -e "{knock}" && exit'
-        return f"{SHELL}RUN {knocks}; sleep 1; done\n"
-
-    def open(self) -> None:
-        """Let go on who waits, and all who come."""
-        self._socket.listen()
-
-    def close(self) -> None:
-        """End it."""
-        self._socket.close()
-
-
 @dataclass(frozen=True)
 class Builds:
     """Releases whose builds are in trouble, all begun at once.
@@ -154,12 +126,10 @@ class Builds:
     Attributes:
         world: of each case's namespace.
         names: of the release of each case.
-        gates: at which the builds of some wait.
     """
 
     world: dict[str, World]
     names: dict[str, str]
-    gates: dict[str, Gate]
 
     def status(self, case: str) -> dict[str, Any]:
         """Read a release's status."""
@@ -315,13 +285,12 @@ def let_push(testbed: Testbed, registry: str) -> None:
     apply(testbed, secret)
 
 
-def release(case: str, world: World, bad_registry: str, gate: Gate | None) -> str:
+def release(case: str, world: World, bad_registry: str) -> str:
     """Release a tag by a pipeline of the case's name; give the release's name."""
     target = None
-    dockerfile = DOCKERFILES.get(case) if gate is None else gate.dockerfile
-    if dockerfile is not None:
+    if case in DOCKERFILES:
         target = f"{case}-{uuid.uuid4().hex[:8]}"
-        world.branch_source("backend/Dockerfile", dockerfile, target)
+        world.branch_source("backend/Dockerfile", DOCKERFILES[case], target)
     own = BUILDS.get(case, {})
     if case in (FORGETFUL, *ANSWERS):
         image = {"registry": bad_registry, "repository": f"{case}/album-app", "insecure": True}
