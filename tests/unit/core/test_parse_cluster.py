@@ -308,6 +308,13 @@ def test_manifests_whose_commit_is_not_told_are_of_no_known_dry_commit() -> None
     assert parse_application(raw).sources[0].revision is None
 
 
+def test_a_branch_in_place_of_the_hydrated_commit_is_none_that_git_is_asked_for() -> None:
+    # Seen on the testbed: it could not be compared, for its branch was being made.
+    seen = parse_application(_hydrated("environments/prod"))
+    assert seen.hydration is not None
+    assert (seen.hydration.revision, seen.sources[0].revision) == (None, None)
+
+
 def test_several_sources_are_paired_with_their_revisions() -> None:
     raw = raw_application()
     del raw["spec"]["source"]

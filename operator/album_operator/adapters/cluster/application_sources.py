@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from album_operator.adapters.cluster.fields import read_map, read_maps, read_text, read_texts
+from album_operator.adapters.names import is_commit
 from album_operator.domain.applications import ApplicationSource, Hydration
 from album_operator.domain.redaction import head
 
@@ -58,13 +59,15 @@ def read_hydration(spec: Mapping[str, Any], status: Mapping[str, Any]) -> Hydrat
     if not hydrator:
         return None
     synced = _synced(spec)
+    # What cannot be compared has its branch there, before that is first made for one.
+    revision = read_text(read_map(status, "sync"), "revision")
     running = read_map(read_map(status, "sourceHydrator"), "currentOperation")
     is_failed = read_text(running, "phase") == "Failed"
     return Hydration(
         repository=read_text(synced, "repoURL"),
         branch=read_text(synced, "targetRevision"),
         path=read_text(synced, "path"),
-        revision=read_text(read_map(status, "sync"), "revision") or None,
+        revision=revision if is_commit(revision) else None,
         staged_on=read_text(read_map(hydrator, "hydrateTo"), "targetBranch"),
         failure=head(read_text(running, "message"), 512) if is_failed else "",
     )
