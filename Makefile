@@ -53,7 +53,7 @@ COLLECTOR = tests/collector
 SLOWEST = --durations=15 --durations-min=5
 
 # Not beside the tests on a testbed: the load lets builds and kills fail that have nothing wrong.
-BESIDE = --numprocesses=4 --dist=worksteal
+BESIDE = --numprocesses=3 --dist=worksteal
 
 .PHONY: test
 test: setup ## All tests: check, unit, contract, integration, end to end on a testbed of its own
