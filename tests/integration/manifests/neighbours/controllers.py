@@ -36,10 +36,12 @@ class Stop(Enum):
 class Controllers:
     """The controllers of one API server.
 
+    Applications of other tests on the same API server, which read elsewhere, are left alone.
+
     Args:
         server: the API server.
         namespaces: whose build Jobs are run.
-        config: bare repository that all Applications read, at its branch `main`.
+        config: bare repository that Applications read, at its branch `main`.
         last_words: what the builder of a Job says before it fails, by namespace; all other builds
             succeed.
 
@@ -148,10 +150,19 @@ class Controllers:
             name, stop = raw["metadata"]["name"], self._stop_of(raw)
             is_asked = REFRESH in (raw["metadata"].get("annotations") or {})
             recovers = name in self._unhealthy and stop is not Stop.HEALTH
-            if (is_asked or recovers) and stop is not Stop.COMPARISON:
+            is_due = (is_asked or recovers) and stop is not Stop.COMPARISON
+            is_to_sync = "operation" in raw and stop is not Stop.SYNC
+            if not (is_due or is_to_sync) or not self._is_ours(raw):
+                continue
+            if is_due:
                 self._compare(raw)
-            if "operation" in raw and stop is not Stop.SYNC:
+            if is_to_sync:
                 self._sync(raw)
+
+    def _is_ours(self, raw: Raw) -> bool:
+        """Tell whether the values of an Application are in the config repository."""
+        path = raw["spec"].get("source", {}).get("path", "")
+        return git(self._config, "ls-tree", "main", f"./{path}/values.yaml") != ""
 
     def _stop_of(self, raw: Raw) -> Stop | None:
         return self.stops.get(raw["metadata"]["name"].removeprefix("album-app-"))
