@@ -165,6 +165,7 @@ def test_a_limit_that_is_nearly_used_up_is_told_of_before_releases_wait_for_it(
 
 def test_a_sink_that_answers_500_loses_nothing_until_it_refuses(scene: Scene) -> None:
     alert = "AlbumNotificationsLost"
+    scene.until_reason(scene.release(APPS[4]), "Released")
     scene.until(lambda: len(scene.sink.got) > 0, "tell the sink")
     scene.sink.status = 500
     before = len(scene.sink.got)
