@@ -24,15 +24,11 @@ from testbed.progress import step
 from tests.contract.plain_git import git
 from tests.fakes.collector import FakeCollector, listening
 from tests.integration.manifests.conftest import Installed, installing
-from tests.integration.manifests.neighbours.controllers import Controllers
 from tests.integration.manifests.neighbours.teams import (
     APPS,
     OWNER,
-    Namespace,
-    delete_applications,
     ready,
-    running_forge,
-    set_up_team,
+    working_team,
 )
 from tests.integration.manifests.operator_process import Running, running_operator
 
@@ -127,14 +123,8 @@ class _Team:
         self._installed = installed
         self._folder = folder
         self._versions = count(3)
-        self._forge = stack.enter_context(running_forge(folder / "forge"))
-        self._namespace = Namespace(installed.server, "observing")
-        self._namespace.serve()
-        stack.callback(delete_applications, installed.server)
-        set_up_team(self._namespace, self._forge)
-        config = self._forge.git_dir(f"{OWNER}/album-app-config")
-        controllers = Controllers(installed.server, [self._namespace.name], config, {})
-        stack.enter_context(controllers.running())
+        working = working_team(installed.server, "observing", folder)
+        self._namespace, self._forge = stack.enter_context(working)
 
     @contextmanager
     def operator(self, program: str, level: str, collector: str = "") -> Iterator[Running]:

@@ -22,15 +22,7 @@ from tests.collector.conftest import RunCollector
 from tests.contract.gitea_server import free_port
 from tests.fakes.collector import FakeCollector, listening
 from tests.integration.manifests.conftest import Installed
-from tests.integration.manifests.neighbours.controllers import Controllers
-from tests.integration.manifests.neighbours.teams import (
-    APPS,
-    OWNER,
-    Namespace,
-    delete_applications,
-    running_forge,
-    set_up_team,
-)
+from tests.integration.manifests.neighbours.teams import APPS, Namespace, working_team
 from tests.integration.manifests.operator_process import (
     Running,
     running_operator,
@@ -73,13 +65,7 @@ class Scene:
 def _scene(installed: Installed, folder: Path) -> Iterator[Scene]:
     server, port = installed.server, free_port()
     with ExitStack() as stack:
-        forge = stack.enter_context(running_forge(folder / "forge"))
-        team = Namespace(server, NAMESPACE)
-        team.serve()
-        stack.callback(delete_applications, server)
-        set_up_team(team, forge)
-        config = forge.git_dir(f"{OWNER}/album-app-config")
-        stack.enter_context(Controllers(server, [NAMESPACE], config, {}).running())
+        team, forge = stack.enter_context(working_team(server, NAMESPACE, folder))
         operator = stack.enter_context(
             running_operator(
                 installed,

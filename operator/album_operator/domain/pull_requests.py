@@ -174,3 +174,10 @@ class Changes:
 
     glances: Mapping[int, Glance]
     until: datetime | None
+
+
+def title_before(title: str | None) -> str | None:
+    """Give the title that a pull request had before its release took it back; None for others."""
+    if title is None or not title.startswith(TAKEN_BACK):
+        return None
+    return title.removeprefix(TAKEN_BACK)

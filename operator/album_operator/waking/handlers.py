@@ -50,10 +50,6 @@ it wherever no handler needs one, and none does."""
 STOP_SECONDS = 15.0
 """How long a Kopf may take to end: it gives its tasks 5 seconds, its workers 2."""
 
-LIST_CHUNK = 500
-"""Objects of one answer of a list, as many as kubectl asks for. A list in one piece is parsed in
-one go, for which no other thread runs: of ten thousand releases for seconds."""
-
 WORKER_IDLE_SECONDS = 1.0
 """How long Kopf keeps an object after its last event, in case another one comes."""
 

@@ -22,15 +22,7 @@ from tests.e2e.prometheus import Prometheus, serving
 from tests.fakes.collector import FakeCollector, listening
 from tests.integration.manifests.api_proxy import ApiProxy, running_proxy
 from tests.integration.manifests.conftest import Installed
-from tests.integration.manifests.neighbours.controllers import Controllers
-from tests.integration.manifests.neighbours.teams import (
-    APPS,
-    OWNER,
-    Namespace,
-    delete_applications,
-    running_forge,
-    set_up_team,
-)
+from tests.integration.manifests.neighbours.teams import APPS, Namespace, working_team
 from tests.integration.manifests.operator_process import Running, running_operator
 
 NAMESPACE = "watched"
@@ -91,16 +83,8 @@ class Scene:
 @contextmanager
 def _scene(installed: Installed, folder: Path) -> Iterator[Scene]:
     with ExitStack() as stack:
-        forge = stack.enter_context(running_forge(folder / "forge"))
-        team = Namespace(installed.server, NAMESPACE)
-        team.serve()
-        stack.callback(delete_applications, installed.server)
-        set_up_team(team, forge)
+        team, forge = stack.enter_context(working_team(installed.server, NAMESPACE, folder))
         token = team.server.request("GET", f"/api/v1/namespaces/{NAMESPACE}/secrets/album-git")
-        controllers = Controllers(
-            team.server, [NAMESPACE], forge.git_dir(f"{OWNER}/album-app-config"), {}
-        )
-        stack.enter_context(controllers.running())
         sink = stack.enter_context(listening())
         proxy = stack.enter_context(running_proxy(installed.server))
         sinks = folder / "sinks.yaml"

@@ -20,15 +20,12 @@ from tests.contract.plain_git import git
 from tests.integration.manifests.api_proxy import running_proxy
 from tests.integration.manifests.applications import APPLICATIONS
 from tests.integration.manifests.conftest import OPERATOR, Installed
-from tests.integration.manifests.neighbours.controllers import Controllers
 from tests.integration.manifests.neighbours.teams import (
     OWNER,
     Namespace,
     Raw,
-    delete_applications,
     ready,
-    running_forge,
-    set_up_team,
+    working_team,
 )
 from tests.integration.manifests.operator_process import Running
 from tests.integration.manifests.operator_stage import clear
@@ -94,17 +91,12 @@ class Scene:
 @pytest.fixture
 def scene(installed: Installed, tmp_path: Path) -> Iterator[Scene]:
     """Give a release's namespace, its forge, and builds and an Argo CD that are stood in for."""
-    server, team = installed.server, Namespace(installed.server, NAMESPACE)
-    team.serve()
-    server.request("DELETE", f"{LEASES}/{OPERATOR}")
+    installed.server.request("DELETE", f"{LEASES}/{OPERATOR}")
     (pods := tmp_path / "pods").mkdir()
     with ExitStack() as stack:
-        forge = stack.enter_context(running_forge(tmp_path / "forge"))
-        stack.callback(clear, server, NAMESPACE)
-        stack.callback(delete_applications, server)
-        set_up_team(team, forge)
-        config = forge.git_dir(f"{OWNER}/album-app-config")
-        stack.enter_context(Controllers(server, [team.name], config, {}).running())
+        working = working_team(installed.server, NAMESPACE, tmp_path)
+        team, forge = stack.enter_context(working)
+        stack.callback(clear, installed.server, NAMESPACE)
         settings = {"ALBUM_INSECURE_HOSTS": forge.host, "ALBUM_MERGE_POLL_SECONDS": "0.3"}
         made = Pods(installed, pods, NAMESPACE, settings)
         stack.enter_context(made.stack)

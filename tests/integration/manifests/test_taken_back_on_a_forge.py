@@ -14,18 +14,16 @@ import yaml
 
 from testbed.commands import wait_until
 from testbed.github.model import Protection, PullRequest
-from testbed.github.server import GitHubServer, running_github
+from testbed.github.server import GitHubServer
 from tests.contract.plain_git import git
 from tests.integration.manifests.conftest import Installed
-from tests.integration.manifests.neighbours.controllers import Controllers
 from tests.integration.manifests.neighbours.teams import (
     APPS,
     OWNER,
     Namespace,
     Raw,
-    delete_applications,
     ready,
-    set_up_team,
+    working_team,
 )
 from tests.integration.manifests.operator_process import running_operator
 
@@ -90,17 +88,10 @@ class Team:
 
 @contextmanager
 def _team(installed: Installed, namespace: str, folder: Path) -> Iterator[Team]:
-    server = installed.server
     with ExitStack() as stack:
-        forge = stack.enter_context(running_github(folder / "forge"))
-        forge.make_user(OWNER)
-        team = Team(Namespace(server, namespace), forge)
-        team.namespace.serve()
-        stack.callback(delete_applications, server)
-        set_up_team(team.namespace, forge)
+        team = Team(*stack.enter_context(working_team(installed.server, namespace, folder)))
+        forge = team.forge
         forge.protect_branch(CONFIG, "main", Protection(has_queue=True))
-        controllers = Controllers(server, [namespace], forge.git_dir(CONFIG), {})
-        stack.enter_context(controllers.running())
         operator = running_operator(
             installed,
             folder,

@@ -59,7 +59,7 @@ def read_hydration(spec: Mapping[str, Any], status: Mapping[str, Any]) -> Hydrat
     if not hydrator:
         return None
     synced = _synced(spec)
-    # What cannot be compared has its branch there, before that is first made for one.
+    # An Application that cannot be compared yet shows its branch there.
     revision = read_text(read_map(status, "sync"), "revision")
     running = read_map(read_map(status, "sourceHydrator"), "currentOperation")
     is_failed = read_text(running, "phase") == "Failed"

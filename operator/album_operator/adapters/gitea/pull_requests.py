@@ -44,7 +44,6 @@ from album_operator.domain.places import (
     MergeMethod,
 )
 from album_operator.domain.pull_requests import (
-    TAKEN_BACK,
     Changes,
     Checks,
     Fit,
@@ -53,6 +52,7 @@ from album_operator.domain.pull_requests import (
     PullRequestSeen,
     PullRequestState,
     RepositorySeen,
+    title_before,
 )
 
 ALREADY_MERGED = "already merged"
@@ -273,10 +273,9 @@ class GiteaPullRequests:
         path = f"/pulls/{int(number)}"
         answer = await self._api.send(place, "PATCH", path, change)
         if answer.status == 412:
-            if title is not None and title.startswith(TAKEN_BACK):
+            if (before := title_before(title)) is not None:
                 # It has changed the title before it refused the rest.
-                before = {"title": title.removeprefix(TAKEN_BACK)}
-                await self._api.send(place, "PATCH", path, before)
+                await self._api.send(place, "PATCH", path, {"title": before})
             raise merged_meanwhile(place, number)
         require(place, answer, 201, "close pull requests of")
 

@@ -46,12 +46,12 @@ from album_operator.domain.places import (
     MergeMethod,
 )
 from album_operator.domain.pull_requests import (
-    TAKEN_BACK,
     Changes,
     Checks,
     PullRequestSeen,
     PullRequestState,
     RepositorySeen,
+    title_before,
 )
 from album_operator.domain.reasons import Reason
 
@@ -233,9 +233,8 @@ class GitHubPullRequests:
         # GitHub takes the wish of one that is merged, leaves it merged, and has its title changed.
         seen = parse_pull(place, answer.body)
         if seen.state is PullRequestState.MERGED:
-            if title is not None and title.startswith(TAKEN_BACK):
-                before = {"title": title.removeprefix(TAKEN_BACK)}
-                await self._api.send(place, "PATCH", path, before, CHANGE)
+            if (before := title_before(title)) is not None:
+                await self._api.send(place, "PATCH", path, {"title": before}, CHANGE)
             raise merged_meanwhile(place, number)
 
     async def _not_opened(

@@ -4,7 +4,7 @@ import base64
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from tests.contract.http_backend import commit
 from tests.contract.plain_git import git
 from tests.integration.apiserver import ApiServer
 from tests.integration.manifests.applications import APPLICATIONS, CONSENT, MANIFESTS
+from tests.integration.manifests.neighbours.controllers import Controllers
 
 Raw = dict[str, Any]
 
@@ -176,6 +177,28 @@ def delete_applications(server: ApiServer) -> None:
     names = [*(f"album-app-{app}" for app in APPS), "mallory-backend", "mallory-year-0"]
     for name in names:
         server.request("DELETE", f"{APPLICATIONS}/{name}")
+
+
+@contextmanager
+def working_team(
+    server: ApiServer, name: str, folder: Path
+) -> Iterator[tuple[Namespace, GitHubServer]]:
+    """Give a team's namespace and its forge, beside builds and an Argo CD that are stood in for.
+
+    Args:
+        server: the API server.
+        name: of the namespace.
+        folder: for the forge's repositories, below it.
+    """
+    team = Namespace(server, name)
+    with running_forge(folder / "forge") as forge, ExitStack() as stack:
+        team.serve()
+        # Other tests on the same server watch Argo CD's namespace too.
+        stack.callback(delete_applications, server)
+        set_up_team(team, forge)
+        config = forge.git_dir(f"{OWNER}/album-app-config")
+        stack.enter_context(Controllers(server, [name], config, {}).running())
+        yield team, forge
 
 
 def release_all(team: Namespace, version: str) -> Mapping[str, float]:
