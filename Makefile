@@ -53,7 +53,9 @@ COLLECTOR = tests/collector
 SLOWEST = --durations=15 --durations-min=5
 
 # Not beside the tests on a testbed: the load lets builds and kills fail that have nothing wrong.
-BESIDE = --numprocesses=3 --dist=worksteal
+# A file's tests go to one process, where its fixture finds the shared API server as it left it; as
+# collected, for the file that takes longest is among the first.
+BESIDE = --numprocesses=3 --dist=loadscope --no-loadscope-reorder
 
 .PHONY: test
 test: setup ## All tests: check, unit, contract, integration, end to end on a testbed of its own

@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,9 @@ class ApiServer:
         headers: Mapping[str, str] | None = None,
         token: str | None = None,
     ) -> Answer:
-        """Send one request.
+        """Send one request, again where the server puts it off, as Kubernetes' own client does.
+
+        A server answers 429 for a kind whose changed CRD it takes in.
 
         Args:
             method: HTTP method; a PATCH is a JSON merge patch unless a header says otherwise.
@@ -107,6 +110,16 @@ class ApiServer:
             data=None if body is None else json.dumps(body).encode(),
             headers={**usual, **(headers or {})},
         )
+        answers: list[Answer] = []
+
+        def is_taken() -> bool:
+            answers.append(self._send(request))
+            return answers[-1].status != HTTPStatus.TOO_MANY_REQUESTS
+
+        wait_until(is_taken, part="API server", what="take a request", seconds=30)
+        return answers[-1]
+
+    def _send(self, request: urllib.request.Request) -> Answer:
         context = ssl.create_default_context(cafile=str(self.ca))
         try:
             with urllib.request.urlopen(request, timeout=30, context=context) as response:  # noqa: S310
