@@ -44,7 +44,7 @@ LABEL = re.compile(rf"{KEY}(=[A-Za-z0-9._-]*)?")
 PROGRAM = re.compile(r"[a-z0-9][a-z0-9-]*")
 ACCOUNT = re.compile(r"([a-z0-9][a-z0-9-]*/)?[a-z0-9][a-z0-9.-]*")
 
-KANIKO_IMAGE = "ghcr.io/osscontainertools/kaniko:v1.28.2"
+KANIKO_IMAGE = "ghcr.io/osscontainertools/kaniko:v1.28.3"
 BUILDKIT_IMAGE = "docker.io/moby/buildkit:v0.34.2"
 ROOTLESS_IMAGE = f"{BUILDKIT_IMAGE}-rootless"
 

@@ -20,7 +20,7 @@ from album_operator.render.job import EngineSettings, render_job
 
 ENGINE = EngineSettings(
     operator_image="registry.example.org/album-operator:v0.1.0",
-    kaniko_image="registry.example.org/kaniko:v1.28.2",
+    kaniko_image="registry.example.org/kaniko:v1.28.3",
     buildkit_image="registry.example.org/buildkit:v0.34.2",
 )
 LOCAL = replace(
@@ -234,7 +234,7 @@ def test_kaniko_is_called_with_these_flags(release: Release, resolved: Resolved)
     builder = builder_of(render_job(release, resolved, 1, ENGINE))
     assert builder == {
         "name": "build",
-        "image": "registry.example.org/kaniko:v1.28.2",
+        "image": "registry.example.org/kaniko:v1.28.3",
         "imagePullPolicy": "IfNotPresent",
         "args": [
             "--context=dir:///album/source/backend",
