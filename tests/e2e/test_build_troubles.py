@@ -152,6 +152,21 @@ def test_an_image_that_cannot_be_pulled_is_named(builds: Builds) -> None:
     assert "registry.invalid/no/such:image" in message
 
 
+def test_a_container_that_cannot_be_started_is_tried_anew_and_blames_no_step(
+    builds: Builds,
+) -> None:
+    world = builds.world["program"]
+
+    failure = builds.failed("program")
+
+    assert (failure["reason"], failure["exitCode"]) == ("PodNotStarted", 128)
+    assert "/no/such/program" in failure["message"]
+    assert "at 4 tries: " in builds.message("program")
+    assert "The image has no such program: correct which image it is" in builds.message("program")
+    assert world.batch.read_namespaced_job(builds.job("program"), NAMESPACE).status.failed == 4
+    assert f" {failure['pod']}" in builds.message("program").partition("kubectl describe pod ")[2]
+
+
 def test_a_volume_that_does_not_mount_is_named(builds: Builds) -> None:
     assert 'secret "no-such-secret" not found' in builds.told("mount", "PodNotStarted")
 

@@ -74,6 +74,7 @@ BUILDS: dict[str, dict[str, Any]] = {
     "room": {"resources__requests": {"cpu": "60"}},
     "sidecar": {},
     "image": {},
+    "program": {},
     "mount": {},
     "forks": {},
     "liar": {},
@@ -99,6 +100,7 @@ MUTATIONS = {
         ),
     ],
     "image": [_add("/spec/containers/0/image", '"registry.invalid/no/such:image"', "replace")],
+    "program": [_add("/spec/containers/0/command", '["/no/such/program"]')],
     "mount": [
         _add(
             "/spec/volumes/-",

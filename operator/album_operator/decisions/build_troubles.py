@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from album_operator.decisions.build_engine import find_refusal, say_namespace
 from album_operator.domain.build_parts import ARCHITECTURE, node_of
-from album_operator.domain.builds import BuildKitMode, BuildSeen, PodTrouble
+from album_operator.domain.builds import NEVER_RAN, BuildKitMode, BuildSeen, PodTrouble
 from album_operator.domain.names import BUILDER, FETCH
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Failure, Record, StepName
@@ -49,6 +49,7 @@ WAITING = {
             "PreCreateHookError",
             "PreStartHookError",
             "RunContainerError",
+            *NEVER_RAN,
         ),
         Reason.POD_NOT_STARTED,
     ),
@@ -78,6 +79,19 @@ eviction/helpers.go`); its others are for what a Pod used beyond its own limits.
 
 STEP = re.compile(r"line (?P<line>[1-9][0-9]{0,5})(?:, exit code (?P<code>[0-9]{1,3}))?")
 """What our script around BuildKit leaves of a step that failed; kaniko leaves nothing."""
+
+NO_PROGRAM = re.compile(
+    r"exec: .*(?:no such file or directory|executable file not found|permission denied"
+    r"|is a directory)"
+)
+"""runc's and crun's words for a command that the image has not, or not as a program: never more
+than that, for a mount that fails says `no such file or directory` too."""
+
+IMAGES = {
+    BUILDER: "the builder's (ALBUM_KANIKO_IMAGE, ALBUM_BUILDKIT_IMAGE)",
+    FETCH: "the operator's (ALBUM_OPERATOR_IMAGE)",
+}
+"""Which image whose container runs, and where an admin names it."""
 
 KILLED = 137
 """Exit code of a process that ended by SIGKILL."""
@@ -147,6 +161,11 @@ def _what_keeps(seen: BuildSeen, trouble: PodTrouble) -> str:
             )
         case "DisruptionTarget" | "Evicted":
             return f"Pod {trouble.pod} of Job {seen.job} was taken away, and the build begins anew"
+        case word if word in NEVER_RAN:
+            return (
+                f"The node of Pod {trouble.pod} of Job {seen.job} could not start container "
+                f"{trouble.container}, and the build begins anew"
+            )
     where = f" in container {trouble.container}" if trouble.container else ""
     return f"Pod {trouble.pod} of Job {seen.job} does not run{where}: {trouble.reason}"
 
@@ -182,6 +201,8 @@ def _step_of(text: str) -> str:
 def _logs(release: Release, seen: BuildSeen, trouble: PodTrouble) -> str:
     if seen.failure_reason == "DeadlineExceeded" and not trouble.pod:
         return "Kubernetes deletes a Job's Pods at its deadline, and their logs with them."
+    if trouble.never_ran:
+        return f"No log: kubectl describe pod -n {release.ref.namespace} {trouble.pod}"
     command = f"Logs: kubectl logs -n {release.ref.namespace}"
     if trouble.container and trouble.exit_code is not None:
         return f"{command} {trouble.pod} -c {trouble.container}"
@@ -195,6 +216,8 @@ def _cause(record: Record, resolved: Resolved, seen: BuildSeen, trouble: PodTrou
         return _taken_away(seen, trouble)
     if trouble.reason == "Evicted":
         return _evicted(seen, trouble)
+    if trouble.never_ran:
+        return _not_started(seen, trouble)
     said = f": {trouble.message}" if trouble.message else ""
     if trouble.reason == "OOMKilled":
         return Halt(
@@ -256,6 +279,18 @@ def _evicted(seen: BuildSeen, trouble: PodTrouble) -> Halt:
         f"Pod {trouble.pod} was evicted: {trouble.message or 'no reason is told'}.",
         "If it used too much disk, raise build.resources.limits.ephemeral-storage in the pipeline",
     )
+
+
+def _not_started(seen: BuildSeen, trouble: PodTrouble) -> Halt:
+    """Stop where no node could start a container, as often as Kubernetes may try."""
+    said = f"Container {trouble.container} of the build could not be started"
+    said += f", at {seen.failed_pods} tries" if seen.failed_pods > 1 else ""
+    said += f": {trouble.message}" if trouble.message else f" ({trouble.reason})"
+    remedy = f"Look at the node of Pod {trouble.pod}"
+    if NO_PROGRAM.search(trouble.message):
+        image = IMAGES.get(trouble.container or "", "that of whoever adds it to Pods")
+        remedy = f"The image has no such program: correct which image it is, {image}"
+    return Halt(Reason.POD_NOT_STARTED, f"{said}.", remedy)
 
 
 def _without_container(seen: BuildSeen, trouble: PodTrouble) -> Halt:

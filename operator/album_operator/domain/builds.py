@@ -39,6 +39,11 @@ class JobOwner(StrEnum):
     OTHER = "Other"
 
 
+NEVER_RAN = frozenset({"StartError", "ContainerCannotRun"})
+"""How containerd (`internal/cri/server/container_start.go`) and cri-dockerd (`core/
+container_status.go`) call a container that was made and could not be started."""
+
+
 @dataclass(frozen=True)
 class PodTrouble:
     """Why a build has no Pod, why a Pod does not run, or how its container ended.
@@ -48,7 +53,7 @@ class PodTrouble:
         container: None where it is about the whole Pod.
         reason: the word of the kubelet, the scheduler or the Job controller: `ImagePullBackOff`,
             `Unschedulable`, `OOMKilled`, `Error`, `Evicted`, `DisruptionTarget`, `NodeLost`,
-            `FailedMount`, `FailedCreate`, `Suspended`.
+            `FailedMount`, `FailedCreate`, `Suspended`; or the runtime's: `StartError`.
         message: what it says besides.
     """
 
@@ -59,9 +64,14 @@ class PodTrouble:
     exit_code: int | None = None
 
     @property
+    def never_ran(self) -> bool:
+        """Whether the runtime could not start the container: nothing of its program has run."""
+        return self.reason in NEVER_RAN
+
+    @property
     def is_log(self) -> bool:
         """Whether `message` is the end of a log, in the words of whoever wrote the Dockerfile."""
-        return self.exit_code is not None and self.container != FETCH
+        return self.exit_code is not None and self.container != FETCH and not self.never_ran
 
 
 @dataclass(frozen=True)

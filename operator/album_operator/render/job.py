@@ -46,12 +46,20 @@ KEEP = 86400
 """Seconds a finished Job stays, so that its log can be read for a day."""
 
 RERUNS = 3
-"""How often a build begins anew whose Pod a node lost, evicted, or could not take after all."""
+"""How often a build begins anew whose Pod a node lost, evicted, or could not take or start."""
+
+NOT_STARTED = 128
+"""Exit code that a runtime gives a container it could not start; what builds here has none such.
+
+A program that the image lacks gets it too, and exit codes are all that a rule sees.
+"""
 
 FAILURE_RULES: tuple[dict[str, Any], ...] = (
     # A Pod that a drained or full node takes away says nothing about the build. Not `Ignore`: a
     # build that fills its node each time would begin anew until its deadline.
     {"action": "Count", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+    # Nothing of the build has run where its container could not be started.
+    {"action": "Count", "onExitCodes": {"operator": "In", "values": [NOT_STARTED]}},
     # A container that ended badly does so again. An eviction for what the Pod used beyond its own
     # limits has no condition, and its containers were killed.
     {"action": "FailJob", "onExitCodes": {"operator": "NotIn", "values": [0]}},

@@ -32,6 +32,23 @@ POD_SECURITY = (
 LOW = "The node was low on resource: ephemeral-storage. Container build was using 9Gi."
 
 
+FREEZE = (
+    "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc "
+    "create failed: unable to start container process: unable to apply cgroup configuration: "
+    "unable to freeze: unknown"
+)
+NO_PROGRAM = (
+    "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc "
+    'create failed: unable to start container process: error during container init: exec: "/x": '
+    "stat /x: no such file or directory: unknown"
+)
+NO_MOUNT = (
+    "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc "
+    "create failed: unable to start container process: error during container init: error mounting "
+    '"/a" to rootfs at "/b": stat /a: no such file or directory: unknown'
+)
+
+
 def _decide(
     seen: BuildSeen, resolved: Resolved = RESOLVED, record: Record = RECORD
 ) -> Verdict[BuildAction]:
@@ -79,6 +96,7 @@ def _ended(
         ("DisruptionTarget", Reason.BUILD_EVICTED),
         ("NodeLost", Reason.NODE_LOST),
         ("CreateContainerConfigError", Reason.POD_NOT_STARTED),
+        ("CreateContainerError", Reason.POD_NOT_STARTED),
         ("RunContainerError", Reason.POD_NOT_STARTED),
         ("FailedMount", Reason.POD_NOT_STARTED),
         ("FailedCreatePodSandBox", Reason.POD_NOT_STARTED),
@@ -295,13 +313,65 @@ def test_a_failed_build_says_what_the_builder_said_and_where_the_logs_are() -> N
     assert halt.failure.message == "undefined: foo"
 
 
+@pytest.mark.parametrize("word", ["StartError", "ContainerCannotRun"])
+@pytest.mark.parametrize("container", ["build", "fetch"])
+def test_a_container_the_runtime_could_not_start_is_told_while_the_build_begins_anew(
+    word: str, container: str
+) -> None:
+    wait = _wait(_ended(128, word, FREEZE, container))
+
+    assert wait.reason is Reason.POD_NOT_STARTED
+    assert wait.message == (
+        f"The node of Pod pod-x of Job {BUILD_SEEN.job} could not start container {container}, and "
+        f"the build begins anew ({FREEZE}). Kubernetes keeps trying until 12:30:00 UTC."
+    )
+
+
+@pytest.mark.parametrize(
+    ("pods", "said", "told"),
+    [
+        (4, FREEZE, f"could not be started, at 4 tries: {FREEZE}."),
+        (1, NO_MOUNT, f"could not be started: {NO_MOUNT}."),
+        (1, "", "could not be started (StartError)."),
+    ],
+)
+def test_a_build_no_node_could_start_blames_no_step_of_it(pods: int, said: str, told: str) -> None:
+    halt = _halt(_ended(128, "StartError", said), replace(FAILED, failed_pods=pods))
+
+    assert halt.reason is Reason.POD_NOT_STARTED
+    assert halt.message == f"Container build of the build {told}"
+    assert halt.sentence.endswith(
+        "Look at the node of Pod pod-x, then set the annotation album.dev/retry. "
+        "No log: kubectl describe pod -n album pod-x"
+    )
+    assert halt.failure is not None
+    assert (halt.failure.reason, halt.failure.exit_code) == (Reason.POD_NOT_STARTED, 128)
+    assert halt.failure.message == (said or halt.sentence)
+
+
+@pytest.mark.parametrize(
+    ("container", "image"),
+    [
+        ("build", "the builder's (ALBUM_KANIKO_IMAGE, ALBUM_BUILDKIT_IMAGE)"),
+        ("fetch", "the operator's (ALBUM_OPERATOR_IMAGE)"),
+        ("istio-proxy", "that of whoever adds it to Pods"),
+    ],
+)
+def test_a_program_that_the_image_lacks_is_no_fault_of_a_node(container: str, image: str) -> None:
+    halt = _halt(_ended(128, "StartError", NO_PROGRAM, container))
+
+    assert halt.reason is Reason.POD_NOT_STARTED
+    assert (
+        f"The image has no such program: correct which image it is, {image}, then set"
+        in halt.sentence
+    )
+
+
 def test_a_log_is_shown_only_where_the_pipeline_says_so() -> None:
-    halt = _halt(_ended(128, "ContainerCannotRun", "the password is hunter2"))
+    halt = _halt(_ended(128, "Error", "the password is hunter2"))
 
     assert "hunter2" not in repr(halt)
-    assert "Container build of the build failed with exit code 128 (ContainerCannotRun). Mend" in (
-        halt.sentence
-    )
+    assert "Container build of the build failed with exit code 128. Mend" in halt.sentence
     assert halt.failure is not None
     assert halt.failure.message == halt.sentence
 

@@ -107,6 +107,7 @@ def test_the_job_of_a_release_is_as_recorded(release: Release, resolved: Resolve
                         "action": "Count",
                         "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
                     },
+                    {"action": "Count", "onExitCodes": {"operator": "In", "values": [128]}},
                     {"action": "FailJob", "onExitCodes": {"operator": "NotIn", "values": [0]}},
                 ]
             },
