@@ -18,6 +18,7 @@ from album_operator.domain.pipeline import Pipeline
 from album_operator.domain.pipeline_record import AppRecord, PipelineRecord
 from album_operator.domain.release import Ref
 from album_operator.domain.verdict import Halt
+from album_operator.memory.lately import Lately
 from album_operator.pipelines.cause import Cause, Causes
 from album_operator.pipelines.shared import SharedLooks
 from album_operator.steps import standing
@@ -88,6 +89,7 @@ class Answers:
         self._shared = SharedLooks(clock)
         self._known: dict[Ref, _Known] = {}
         self._states: dict[Ref, object] = {}
+        self._lately = Lately[Ref]()
         self._counted = 0
         self._questions = QUESTIONS
 
@@ -102,12 +104,15 @@ class Answers:
             causes: what brought the pass.
         """
         known = self._known.setdefault(pipeline.ref, _Known())
-        record = written
+        record, told = written, self._lately.count
         since = self._find_since(pipeline, written, known, causes)
         if since is not None:
             record = await self._look(pipeline, record, known, since)
         if since is not None or known.generation != pipeline.generation:
+            before = known.applications
             self._follow(pipeline, known)
+            if not (known.applications - before).isdisjoint(self._lately.since(told)):
+                known.share = 0.0  # It may have been looked at before that.
         record, is_whole = self._tell_apps(pipeline, record)
         if any(app.released != written.app(app.name).released for app in record.apps):
             known.share = 0.0  # The base branch has another version now.
@@ -125,6 +130,7 @@ class Answers:
             application: the Application.
             state: as the watch tells it; None for one that is gone.
         """
+        self._lately.tell(application)
         concerned = [ref for ref, known in self._known.items() if application in known.applications]
         if not concerned:
             self._states.pop(application, None)

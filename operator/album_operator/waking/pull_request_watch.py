@@ -8,6 +8,7 @@ which has just read it.
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -84,6 +85,7 @@ class _Repository:
         changes: the list of what changed.
         looks: at reviews, checks and conflicts.
         until: where the next list goes on.
+        lists: how many were answered.
         is_asked: questions are on their way.
     """
 
@@ -91,6 +93,7 @@ class _Repository:
     changes: _Question
     looks: _Question
     until: datetime | None = None
+    lists: int = 0
     is_asked: bool = False
     waiting: dict[int, _Waiting] = field(default_factory=dict)
 
@@ -146,9 +149,11 @@ class PullRequestWatch:
         known = self._recall(place, number)
         if known is not None:
             return known
+        repository = self._repositories.get(_key_of(place))
+        lists = repository.lists if repository is not None else 0
         seen = await self._forge.get(place, number)
         if seen.state is PullRequestState.OPEN:
-            self._keep(place, seen)
+            self._keep(place, seen, lists)
         elif (repository := self._repositories.get(_key_of(place))) is not None:
             repository.waiting.pop(number, None)
         return seen
@@ -171,8 +176,14 @@ class PullRequestWatch:
             _raise_trouble(repository, now)
         return None
 
-    def _keep(self, place: ForgePlace, seen: PullRequestSeen) -> None:
-        """Watch an open pull request that was read just now."""
+    def _keep(self, place: ForgePlace, seen: PullRequestSeen, lists: int) -> None:
+        """Watch an open pull request that was read just now.
+
+        Args:
+            place: where.
+            seen: what was read.
+            lists: how many had been answered before it was asked for.
+        """
         now = self._clock()
         # Others may have begun or ended to watch it while the forge was asked.
         repository = self._repositories.setdefault(
@@ -189,8 +200,13 @@ class PullRequestWatch:
         if known is None:
             repository.changes.due = min(repository.changes.due, now + self._poll)
             self._news.set()
+        looked = now
+        if repository.lists != lists:
+            # One may have told of a change that is not in `seen`, and the next tells of later ones.
+            looked, repository.looks.due = -math.inf, now
+            self._news.set()
         since = known.since if known is not None else now
-        repository.waiting[seen.number] = _Waiting(seen, since, asked=now, looked=now)
+        repository.waiting[seen.number] = _Waiting(seen, since, asked=now, looked=looked)
 
     async def run(self) -> None:
         """Watch for ever."""
@@ -298,6 +314,7 @@ class PullRequestWatch:
         """Give the waiting pull requests that changed, by the repository's own list."""
         changes = await self._forge.list_changed(repository.place, repository.until)
         repository.until = changes.until
+        repository.lists += 1
         changed = set()
         for number, glance in changes.glances.items():
             known = repository.waiting.get(number)

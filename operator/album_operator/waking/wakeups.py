@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import assert_never
 
 from album_operator.domain.build_slots import BuildLimits
@@ -18,20 +19,34 @@ from album_operator.domain.notice import (
 from album_operator.domain.release import Ref
 from album_operator.memory.build_queue import BuildQueue
 from album_operator.memory.image_waits import ImageWaits
+from album_operator.memory.lately import Lately
 from album_operator.memory.release_index import ReleaseIndex
 
 Subjects = frozenset[Subject]
+
+
+@dataclass(frozen=True)
+class _Missed:
+    """Any Application of a namespace may have changed."""
+
+    namespace: str
+
+
+_Told = ReleaseNotice | Ref | _Missed
+"""What may concern releases that do not follow it yet; an Application by its name."""
 
 
 class _Flag:
     """What happened to a release since its last wait.
 
     Attributes:
+        since: how much had been told when its pass began.
         waits_for: what the step that waits looks at; None while a pass runs, which may end in any.
         noticed: `time.monotonic()` of the first event about each subject; None for the release.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, since: int) -> None:
+        self.since = since
         self.event = asyncio.Event()
         self.waits_for: Subjects | None = None
         self.noticed: dict[Subject | None, float] = {}
@@ -54,6 +69,9 @@ class Wakeups:
 
     An event about something that the step a release waits in does not look at wakes nobody: a
     release that awaits its merge for a week shall not pass at each sync of its Application.
+
+    A pass looks first, and what it found to follow is said when it has ended: what was told while
+    it ran wakes its release then.
 
     Args:
         aliases: which hosts are one, as an admin tells.
@@ -82,6 +100,7 @@ class Wakeups:
         self._states: dict[Ref, object] = {}
         self._images: dict[Ref, str] = {}
         self._commits: dict[Ref, str] = {}
+        self._lately = Lately[_Told]()
         self._pull_requests: dict[Ref, tuple[str, int | None, str | None]] = {}
 
     def join(self, release: Ref, wish: object) -> None:
@@ -91,7 +110,7 @@ class Wakeups:
             release: the release.
             wish: what it asks for now; only another wish wakes it, see `note`.
         """
-        self._flags.setdefault(release, _Flag()).wish = wish
+        self._flags.setdefault(release, _Flag(self._lately.count)).wish = wish
 
     def leave(self, release: Ref) -> None:
         """Stop receiving wake-ups for a release."""
@@ -114,12 +133,21 @@ class Wakeups:
                     self._states.pop(application, None)
         for application in wanted:
             self._followers.setdefault(application, set()).add(release)
+        told = {*wanted, *(_Missed(application.namespace) for application in wanted)}
+        self._catch_up(release, Subject.APPLICATION, told.__contains__)
 
     def follow_pull_request(
         self, release: Ref, page: str, number: int | None, branch: str | None
     ) -> None:
         """Say which pull request concerns a release from now on, as `Notice.concerns` takes it."""
         self._pull_requests[release] = (page, number, branch)
+        self._catch_up(
+            release,
+            Subject.PULL_REQUEST,
+            lambda told: (
+                isinstance(told, Notice) and told.concerns(page, number, branch, self._aliases)
+            ),
+        )
 
     def follow_image(self, release: Ref, image: str | None) -> None:
         """Say for which image that is built elsewhere a release waits; None for none."""
@@ -127,6 +155,11 @@ class Wakeups:
             self._images.pop(release, None)
         else:
             self._images[release] = image
+            self._catch_up(
+                release,
+                Subject.IMAGE,
+                lambda told: isinstance(told, ImageNotice) and told.concerns(image),
+            )
 
     def follow_checks(self, release: Ref, commit: str | None) -> None:
         """Say for which commit's checks a release waits; None for none."""
@@ -134,6 +167,14 @@ class Wakeups:
             self._commits.pop(release, None)
         else:
             self._commits[release] = commit
+            awaited = CommitNotice(commit)
+            self._catch_up(release, Subject.CHECKS, lambda told: told == awaited)
+
+    def _catch_up(self, release: Ref, about: Subject, concerns: Callable[[_Told], bool]) -> None:
+        """Wake a release for what was told while its pass ran, if something concerns it."""
+        flag = self._flags.get(release)
+        if flag is not None and any(map(concerns, self._lately.since(flag.since))):
+            self.wake(release, about)
 
     def note(self, release: Ref, wish: object) -> None:
         """Wake a release if it asks for something else than before.
@@ -178,7 +219,10 @@ class Wakeups:
                 pass for each would find nothing new.
         """
         followers = self._followers.get(application, set())
-        if not followers or self._states.get(application, self) == state:
+        if followers and self._states.get(application, self) == state:
+            return
+        self._lately.tell(application)
+        if not followers:
             return
         self._states[application] = state
         for release in followers:
@@ -186,6 +230,7 @@ class Wakeups:
 
     def wake_all_followers(self, namespace: str) -> None:
         """Wake the releases that follow Applications of a namespace: changes may be missed."""
+        self._lately.tell(_Missed(namespace))
         for application, followers in self._followers.items():
             if application.namespace == namespace:
                 self._states.pop(application, None)
@@ -194,6 +239,7 @@ class Wakeups:
 
     def notice(self, notice: ReleaseNotice) -> None:
         """Note what was told: it wakes the releases that what it is about concerns."""
+        self._lately.tell(notice)
         match notice:
             case ImageNotice():
                 for release, image in self._images.items():
@@ -225,7 +271,7 @@ class Wakeups:
         try:
             await flag.event.wait()
         finally:
-            flag.waits_for = None
+            flag.waits_for, flag.since = None, self._lately.count
         first = min(flag.noticed.values())
         flag.noticed.clear()
         flag.event.clear()

@@ -344,6 +344,31 @@ async def test_a_change_of_an_application_is_looked_at_and_its_syncs_are_not() -
     assert answers.note_application(APPLICATION, None) == []
 
 
+async def test_a_change_of_an_application_right_after_it_was_read_first_is_looked_at() -> None:
+    stage = Stage()
+    ref = Ref(NAMESPACE, "album-app")
+    answers = stage.pipeline_reconciler.answers
+    read = stage.cluster.get
+
+    async def get(path: str, **query: str) -> dict[str, Any]:
+        raw = await read(path, **query)
+        if path.endswith("/album-app-backend"):
+            stage.cluster.get = read  # type: ignore[method-assign]
+            _unconsented(stage)
+            assert answers.note_application(APPLICATION, parse_application(raw)) == []
+        return raw
+
+    stage.cluster.get = get  # type: ignore[method-assign]
+    left = await stage.pipeline_reconciler.run_pass(ref, frozenset({Cause.CHANGED}))
+    assert _ready(stage.pipeline()["status"]) == ("True", "Checked")
+    assert left == timedelta()
+
+    left = await stage.pipeline_reconciler.run_pass(ref, frozenset({Cause.TIME}))
+    assert _ready(stage.pipeline()["status"]) == ("False", "NotAuthorized")
+    assert left is not None
+    assert left > timedelta()
+
+
 async def test_one_failure_of_a_server_is_no_news_and_two_are() -> None:
     stage = Stage()
     await stage.look_at_pipeline()

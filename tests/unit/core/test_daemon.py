@@ -14,6 +14,7 @@ from album_operator.domain.errors import TransientError
 from album_operator.domain.image_labels import REVISION
 from album_operator.domain.notice import CommitNotice, ImageNotice, Notice
 from album_operator.domain.reasons import Reason
+from album_operator.domain.registry import ImagePlace, ImageSeen
 from album_operator.domain.release import Ref
 from album_operator.metrics.metrics import Metrics
 from album_operator.passes import Next
@@ -233,6 +234,27 @@ async def test_a_push_to_the_registry_wakes_a_release_that_waits_for_its_image(
     for _ in range(20):
         await asyncio.sleep(0)
     assert len(stage.registry.asked) == asked
+
+
+async def test_a_push_right_after_the_look_at_the_registry_is_heard(daemon: Daemon) -> None:
+    stage = daemon.stage
+    stage.cluster.apply(raw_pipeline(argocd={"settle": "0s"}, build={"type": "External"}))
+    stage.apply()
+    labels = {REVISION: stage.source.tags["backend-v1.1.0"]}
+    find = stage.registry.find
+
+    async def find_too_early(place: ImagePlace, name: str) -> ImageSeen | None:
+        seen = await find(place, name)
+        stage.registry.find = find  # type: ignore[method-assign]
+        stage.registry.push(IMAGE, "v1.1.0", labels)
+        daemon.wakeups.notice(ImageNotice(IMAGE.partition("/")[2], "v1.1.0"))
+        return seen
+
+    stage.registry.find = find_too_early  # type: ignore[method-assign]
+    daemon.start()
+
+    await daemon.until_ready_is("AwaitingMerge")
+    assert stage.status()["image"]["origin"] == "External"
 
 
 async def test_a_check_of_its_commit_wakes_a_release_that_waits_for_checks(daemon: Daemon) -> None:

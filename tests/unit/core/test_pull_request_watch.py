@@ -108,6 +108,27 @@ async def test_a_merge_is_told_once_with_the_page_of_its_repository() -> None:
     assert await world.after(30) == []
 
 
+async def test_what_a_list_told_while_a_pull_request_was_read_is_not_lost() -> None:
+    world = await _settled()
+    await world.open(2)
+    read = world.forge.get
+
+    async def read_slowly(place: ForgePlace, number: int) -> PullRequestSeen:
+        seen = await read(place, number)
+        world.forge.retarget(REPOSITORY, 2, "develop")
+        world.now += timedelta(seconds=1)
+        world.forge.set_draft(REPOSITORY, 1, is_draft=True)
+        assert await world.after(30) == [1]
+        return seen
+
+    world.forge.get = read_slowly  # type: ignore[method-assign]
+    assert (await world.watch.get(world.place, 2)).base == "main"
+    world.forge.get = read  # type: ignore[method-assign]
+
+    assert 2 in await world.after(0)
+    assert (await world.watch.get(world.place, 2)).base == "develop"
+
+
 async def test_another_base_is_told_by_the_list() -> None:
     world = await _settled()
     world.git.branches["develop"] = world.git.branches["main"]

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from album_operator.domain.hosts import HostAliases
-from album_operator.domain.notice import Notice, Subject
+from album_operator.domain.notice import CommitNotice, ImageNotice, Notice, Subject
 from album_operator.domain.record import StepName
 from album_operator.domain.release import Mode, Ref
+from album_operator.memory.lately import KEPT
 from album_operator.steps.path import path
 from album_operator.waking.wakeups import Wakeups
 from tests.fakes.builders import RESOLVED
@@ -245,3 +246,91 @@ async def test_a_notice_counts_from_when_it_came(wakeups: Wakeups) -> None:
     wakeups.notice(Notice(REPOSITORY, 7, None))
 
     assert await wakeups.wait(RELEASE) <= came
+
+
+COMMIT, IMAGE = "1" * 40, "registry.example.org/album/backend:v1.1.0"
+
+TOLD: dict[str, tuple[Callable[[Wakeups], None], Callable[[Wakeups], None]]] = {
+    "image": (
+        lambda wakeups: wakeups.notice(ImageNotice("album/backend", "v1.1.0")),
+        lambda wakeups: wakeups.follow_image(RELEASE, IMAGE),
+    ),
+    "checks": (
+        lambda wakeups: wakeups.notice(CommitNotice(COMMIT)),
+        lambda wakeups: wakeups.follow_checks(RELEASE, COMMIT),
+    ),
+    "pull request": (
+        lambda wakeups: wakeups.notice(Notice(REPOSITORY, 7, None)),
+        lambda wakeups: wakeups.follow_pull_request(RELEASE, REPOSITORY, 7, BRANCH),
+    ),
+    "base branch": (
+        lambda wakeups: wakeups.notice(Notice(REPOSITORY, None, "main")),
+        lambda wakeups: wakeups.follow_pull_request(RELEASE, REPOSITORY, None, "main"),
+    ),
+    "application": (
+        lambda wakeups: wakeups.wake_followers(APPLICATION, "Synced"),
+        lambda wakeups: wakeups.follow(RELEASE, [APPLICATION]),
+    ),
+    "applications": (
+        lambda wakeups: wakeups.wake_all_followers(APPLICATION.namespace),
+        lambda wakeups: wakeups.follow(RELEASE, [APPLICATION]),
+    ),
+}
+"""What is told, and how a release says that it wants to be told of that."""
+
+
+@pytest.mark.parametrize("what", TOLD)
+async def test_what_is_told_between_the_look_and_the_wish_to_be_told_is_not_lost(
+    wakeups: Wakeups, what: str
+) -> None:
+    tell, follow = TOLD[what]
+    tell(wakeups)
+    wakeups.notice(CommitNotice("9" * 40))
+
+    follow(wakeups)
+
+    assert await _is_woken(wakeups, RELEASE)
+    # The pass that this brought has looked at what was told before it began.
+    follow(wakeups)
+    assert not await _is_woken(wakeups, RELEASE)
+
+
+@pytest.mark.parametrize("what", TOLD)
+async def test_what_was_told_of_something_else_meanwhile_wakes_nobody(
+    wakeups: Wakeups, what: str
+) -> None:
+    tell, follow = TOLD[what]
+    wakeups.notice(ImageNotice("album/backend", "v9.9.9"))
+    wakeups.notice(CommitNotice("9" * 40))
+    wakeups.notice(Notice(REPOSITORY, 8, "release/frontend_v1.1.0"))
+    wakeups.wake_followers(SECOND, "Synced")
+    wakeups.wake_all_followers("elsewhere")
+
+    follow(wakeups)
+
+    assert not await _is_woken(wakeups, RELEASE)
+    tell(wakeups)
+    assert await _is_woken(wakeups, RELEASE)
+
+
+async def test_who_follows_an_application_that_another_has_followed_before_is_woken_too(
+    wakeups: Wakeups,
+) -> None:
+    wakeups.follow(OTHER, [APPLICATION])
+    wakeups.wake_followers(APPLICATION, "Synced")
+    wakeups.follow(RELEASE, [APPLICATION])
+
+    assert await _is_woken(wakeups, RELEASE)
+
+
+async def test_of_a_flood_that_comes_during_one_pass_no_more_is_kept_than_a_bound(
+    wakeups: Wakeups,
+) -> None:
+    wakeups.notice(CommitNotice(COMMIT))
+    for _ in range(KEPT):
+        wakeups.notice(CommitNotice("9" * 40))
+    wakeups.follow_checks(RELEASE, COMMIT)
+    assert not await _is_woken(wakeups, RELEASE)
+
+    wakeups.notice(CommitNotice(COMMIT))
+    assert await _is_woken(wakeups, RELEASE)
