@@ -23,6 +23,7 @@ from pydantic_core import CoreSchema
 
 from album_operator.api.model import Model, Rule
 from album_operator.api.predicates import contains, ends, finds, matches
+from album_operator.domain.durations import in_short
 from album_operator.domain.versions import IMAGE_TAG_LENGTH, NUMERIC, SEMVER
 
 PREFIX_LENGTH = 63
@@ -134,14 +135,6 @@ def parse_duration(text: str) -> timedelta:
     return sum((timedelta(**{_UNITS[unit]: int(count)}) for count, unit in parts), timedelta())
 
 
-def render_duration(duration: timedelta) -> str:
-    """Write a duration of whole seconds in the API's form, such as `1h30m`."""
-    minutes, seconds = divmod(int(duration.total_seconds()), 60)
-    hours, minutes = divmod(minutes, 60)
-    parts = ((hours, "h"), (minutes, "m"), (seconds, "s"))
-    return "".join(f"{count}{unit}" for count, unit in parts if count) or "0s"
-
-
 def _from_text(parse: Callable[[str], timedelta]) -> BeforeValidator:
     return BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value)
 
@@ -179,7 +172,7 @@ class Between:
 Duration = Annotated[
     timedelta,
     _from_text(parse_duration),
-    PlainSerializer(render_duration, return_type=str),
+    PlainSerializer(in_short, return_type=str),
     WithJsonSchema({"type": "string", "maxLength": 18}),
 ]
 """A `timedelta` of whole seconds in Python, such as `1h30m` in the API."""

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from album_operator.decisions.build_engine import find_refusal, say_namespace
 from album_operator.domain.build_parts import ARCHITECTURE, node_of
 from album_operator.domain.builds import NEVER_RAN, BuildKitMode, BuildSeen, PodTrouble
+from album_operator.domain.durations import in_short
 from album_operator.domain.names import BUILDER, FETCH
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Failure, Record, StepName
@@ -232,7 +233,7 @@ def _cause(record: Record, resolved: Resolved, seen: BuildSeen, trouble: PodTrou
 
 def _timed_out(record: Record, resolved: Resolved, seen: BuildSeen, trouble: PodTrouble) -> Halt:
     """Say what a build waited for when its time was over: its Pod is gone by then."""
-    timeout = f"build.timeout ({resolved.build.timeout})"
+    timeout = f"build.timeout ({in_short(resolved.build.timeout)})"
     step = record.step(StepName.IMAGE_READY)
     kept = step.message.partition(KEEPS_TRYING)[0]
     if trouble.reason == "FailedCreate":

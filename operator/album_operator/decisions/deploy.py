@@ -9,6 +9,7 @@ from album_operator.decisions import (
 )
 from album_operator.decisions.observed_images import LOOK, wanted_image
 from album_operator.decisions.proof import Seen, find_lack
+from album_operator.domain.durations import in_short
 from album_operator.domain.names import join_words
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import ApplicationRecord, Record, StepName
@@ -157,6 +158,7 @@ def _timed_out(verdict: Wait, resolved: Resolved) -> Halt:
     }
     return Halt(
         verdict.reason if verdict.reason in keep else Reason.SYNC_TIMED_OUT,
-        f"Not deployed within argocd.timeout ({resolved.argocd.timeout}): {verdict.message}",
+        f"Not deployed within argocd.timeout ({in_short(resolved.argocd.timeout)}): "
+        f"{verdict.message}",
         "Mend the cause",
     )

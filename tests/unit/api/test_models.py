@@ -13,9 +13,9 @@ from album_operator.api.status import BuildStatus, ReleaseStatus, StepStatus
 from album_operator.api.types import (
     parse_duration,
     parse_overhead,
-    render_duration,
     render_overhead,
 )
+from album_operator.domain.durations import in_short
 
 PIPELINE = {
     "apiVersion": "album.dev/v1alpha1",
@@ -132,7 +132,7 @@ def test_other_texts_are_no_duration(text: str) -> None:
 def test_a_duration_is_read_as_it_was_written(seconds: int) -> None:
     duration = timedelta(seconds=seconds)
 
-    assert parse_duration(render_duration(duration)) == duration
+    assert parse_duration(in_short(duration)) == duration
 
 
 @given(st.timedeltas(min_value=timedelta(), max_value=timedelta(days=1000)))

@@ -202,7 +202,7 @@ def test_a_build_over_its_time_names_the_setting() -> None:
     halt = _halt(seen=replace(FAILED, failure_reason="DeadlineExceeded"))
 
     assert halt.reason is Reason.BUILD_TIMED_OUT
-    assert "longer than build.timeout (0:30:00). Raise it in the pipeline" in halt.sentence
+    assert "longer than build.timeout (30m). Raise it in the pipeline" in halt.sentence
     assert halt.sentence.endswith(
         "retry. Kubernetes deletes a Job's Pods at its deadline, and their logs with them."
     )
@@ -217,7 +217,7 @@ def test_a_build_that_waited_until_its_time_was_over_says_for_what() -> None:
 
     assert halt.reason is Reason.BUILD_TIMED_OUT
     assert halt.message == (
-        "The build was not done within build.timeout (0:30:00). What was last seen to keep it: "
+        "The build was not done within build.timeout (30m). What was last seen to keep it: "
         f"Pod pod-x of Job {BUILD_SEEN.job} does not run: Unschedulable (0/3 nodes are available)."
     )
     assert "Mend that, then set the annotation" in halt.sentence

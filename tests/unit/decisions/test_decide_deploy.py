@@ -610,7 +610,7 @@ def test_a_proof_that_stays_incomplete_ends_with_what_is_missing(
 
     assert isinstance(verdict, Halt)
     assert verdict.reason is reason
-    assert "argocd.timeout (0:15:00)" in verdict.sentence
+    assert "argocd.timeout (15m)" in verdict.sentence
     assert "album.dev/retry" in verdict.sentence
 
 
