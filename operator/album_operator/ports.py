@@ -491,8 +491,18 @@ class PullRequests(GitTokens, PullRequestReader, Protocol):
     async def disarm(self, place: ForgePlace, number: int) -> None:
         """Take an auto-merge back, or a place in the merge queue; without one it is success."""
 
-    async def comment(self, place: ForgePlace, number: int, key: str, text: str) -> None:
-        """Write a comment; one that carries the same key is there already: nothing is written."""
+    async def comment(
+        self, place: ForgePlace, number: int, key: str, text: str, answers: str | None = None
+    ) -> None:
+        """Write a comment; one that carries the same key is there already: nothing is written.
+
+        Args:
+            place: the repository.
+            number: of the pull request.
+            key: of the comment.
+            text: in Markdown.
+            answers: key of another one, without which nothing is written; None for none.
+        """
 
     async def set_status(
         self,
@@ -553,13 +563,17 @@ class PullRequests(GitTokens, PullRequestReader, Protocol):
             TerminalError: it does not let the credential see them.
         """
 
+    async def rename(self, place: ForgePlace, number: int, title: str) -> None:
+        """Give a pull request another title, whatever has become of it."""
+
     async def withdraw(self, place: ForgePlace, number: int, title: str | None = None) -> None:
         """Close a pull request of ours that has become pointless; a closed one is success.
 
         Args:
             place: the repository.
             number: of the pull request.
-            title: that it gets with that; None for the one it has.
+            title: that it gets with that; None for the one it has. One that was merged gets back
+                what that was before (`title_before`).
 
         Raises:
             StaleError: it was merged meanwhile.

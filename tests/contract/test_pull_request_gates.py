@@ -1,6 +1,7 @@
 """What stands between a pull request and its merge, and what happens to it: port `PullRequests`."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -319,6 +320,33 @@ async def test_what_is_merged_is_not_withdrawn(
         await stage.pull_requests.withdraw(forge, opened.number, f"{TAKEN_BACK}{DRAFT.title}")
     seen = await stage.pull_requests.get(forge, opened.number)
     assert (seen.state, seen.title) == (PullRequestState.MERGED, DRAFT.title)
+
+
+async def test_a_merged_one_is_renamed(stage: Stage, place: GitPlace, forge: ForgePlace) -> None:
+    opened = await stage.pull_requests.open(forge, DRAFT)
+    await is_fit(stage, forge, opened.number, Fit.CLEAN)
+    await stage.pull_requests.rename(forge, opened.number, f"{TAKEN_BACK}{DRAFT.title}")
+    stage.merge(place, opened.number, "merge")
+    assert (await stage.pull_requests.get(forge, opened.number)).is_taken_back
+    for _ in range(2):
+        await stage.pull_requests.rename(forge, opened.number, DRAFT.title)
+        seen = await stage.pull_requests.get(forge, opened.number)
+        assert (seen.state, seen.title) == (PullRequestState.MERGED, DRAFT.title)
+
+
+async def test_a_comment_that_answers_another_is_written_where_that_is(
+    stage: Stage, place: GitPlace, forge: ForgePlace
+) -> None:
+    opened = await stage.pull_requests.open(forge, DRAFT)
+    comment = partial(stage.pull_requests.comment, forge, opened.number)
+    await comment("stays", "It stays.", answers="closed")
+    assert stage.comments(place, opened.number) == []
+    await comment("closed", "It is closed.")
+    for _ in range(2):
+        await comment("stays", "It stays.", answers="closed")
+    first, second = stage.comments(place, opened.number)
+    assert first.startswith("It is closed.")
+    assert second.startswith("It stays.")
 
 
 async def test_a_comment_is_written_once_for_its_key(

@@ -1,5 +1,6 @@
 """The port `PullRequests` over a git server in memory, and what people do with pull requests."""
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from album_operator.domain.pull_requests import (
     RepositorySeen,
     Review,
     SigningRule,
+    title_before,
 )
 from album_operator.domain.reasons import Reason
 from tests.fakes.git_history import Commit, File, ancestors, changed
@@ -190,14 +192,21 @@ class FakeForge:
         self._item(place.repository, number).is_armed = False
         self._lose()
 
-    async def comment(self, place: ForgePlace, number: int, key: str, text: str) -> None:
+    async def comment(
+        self, place: ForgePlace, number: int, key: str, text: str, answers: str | None = None
+    ) -> None:
         """Write a comment, once for each key."""
         self._open(place, "comment")
         item = self._item(place.repository, number)
-        marker = f"<!-- album:{key} -->"
-        if not any(marker in comment for comment in item.comments):
+        if self.comment_is_due(place.repository, number, key, answers):
+            marker = f"<!-- album:{key} -->"
             item.comments.append(f"{text}\n\n{marker}")
             self._lose()
+
+    def comment_is_due(self, repository: str, number: int, key: str, answers: str | None) -> bool:
+        """Tell whether none with a key is there, and one with that it answers."""
+        keys = re.findall(r"<!-- album:(\S+) -->", "".join(self.comments(repository, number)))
+        return key not in keys and (answers is None or answers in keys)
 
     async def set_status(
         self,
@@ -246,6 +255,13 @@ class FakeForge:
         states = {"success": Checks.PASSING, "failure": Checks.FAILING, "pending": Checks.RUNNING}
         return {name: states[state] for name, state in self.statuses.get(commit, {}).items()}
 
+    async def rename(self, place: ForgePlace, number: int, title: str) -> None:
+        """Give a pull request another title."""
+        self._open(place, "rename")
+        item = self._item(place.repository, number)
+        item.seen = replace(item.seen, title=title)
+        self._lose()
+
     async def withdraw(self, place: ForgePlace, number: int, title: str | None = None) -> None:
         """Close a pull request of ours that has become pointless."""
         self._open(place, "withdraw")
@@ -254,6 +270,10 @@ class FakeForge:
             self.before_withdraw()
         item = self._item(place.repository, number)
         if item.seen.state is PullRequestState.MERGED:
+            if (before := title_before(title)) is not None and title is not None:
+                # Both forges change it before they refuse the rest.
+                item.seen = replace(item.seen, title=title)
+                await self.rename(place, number, before)
             raise merged_meanwhile(place, number)
         self.close_pull_request(place.repository, number, OPERATOR)
         item.seen = replace(item.seen, title=title or item.seen.title)

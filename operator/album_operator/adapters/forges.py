@@ -72,9 +72,11 @@ class Forges:
         """Take an auto-merge back, or a place in the merge queue."""
         await self._at(place).disarm(place, number)
 
-    async def comment(self, place: ForgePlace, number: int, key: str, text: str) -> None:
+    async def comment(
+        self, place: ForgePlace, number: int, key: str, text: str, answers: str | None = None
+    ) -> None:
         """Write a comment, once for each key."""
-        await self._at(place).comment(place, number, key, text)
+        await self._at(place).comment(place, number, key, text, answers)
 
     async def set_status(
         self,
@@ -103,6 +105,10 @@ class Forges:
     async def list_checks(self, place: ForgePlace, commit: str) -> Mapping[str, Checks]:
         """Give the state of each commit status and check run of a commit, by its name."""
         return await self._at(place).list_checks(place, commit)
+
+    async def rename(self, place: ForgePlace, number: int, title: str) -> None:
+        """Give a pull request another title."""
+        await self._at(place).rename(place, number, title)
 
     async def withdraw(self, place: ForgePlace, number: int, title: str | None = None) -> None:
         """Close a pull request of ours that has become pointless."""

@@ -7,6 +7,7 @@ from typing import assert_never
 from album_operator.decisions import retarget
 from album_operator.decisions.hold import UNTIL_LIFTED
 from album_operator.decisions.propose import BETWEEN_LOOKS, closed, to_record
+from album_operator.decisions.take_back import give_title_back
 from album_operator.domain.names import join_words
 from album_operator.domain.pull_requests import (
     Checks,
@@ -80,6 +81,9 @@ def decide(
             return replace(closed(seen), record=replace(record, pull_request=shown))
         case _ if retarget.is_strange(record, resolved, seen):
             return retarget.strange(resolved, seen)
+        case PullRequestState.MERGED if (write := give_title_back(seen)) is not None:
+            message = f"Pull request #{seen.number} is merged; giving it its title back."
+            return Act(write, Reason.MERGING, message)
         case PullRequestState.MERGED if retarget.is_elsewhere(resolved, seen):
             return retarget.merged_elsewhere(resolved, seen)
         case PullRequestState.MERGED:
@@ -95,6 +99,8 @@ def decide(
 def needs_look(record: Record, resolved: Resolved, seen: PullRequestSeen | None) -> bool:
     """Tell whether the base must be looked at before a pull request is judged: `decide_again`."""
     if seen is None or seen.is_archived or retarget.is_strange(record, resolved, seen):
+        return False
+    if give_title_back(seen) is not None:
         return False
     is_merged = seen.state is PullRequestState.MERGED
     if is_merged or retarget.is_elsewhere(resolved, seen):

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
+from album_operator.decisions.take_back import give_title_back
 from album_operator.domain.claims import ReleaseSeen
 from album_operator.domain.pull_requests import PullRequestSeen, PullRequestState
 from album_operator.domain.release import OnDelete
@@ -51,6 +52,8 @@ def judge(
     is_at_head = pull_request is None or pull_request.head_sha == commit
     if release is None and is_open and is_at_head:
         return Fate.TAKEN_BACK if on_delete is OnDelete.CANCEL else Fate.STAYS
+    if release is None and pull_request is not None and give_title_back(pull_request):
+        return Fate.TAKEN_BACK
     ended = release.ended if release is not None else None
     is_in_flight = release is not None and ended is None
     if is_in_flight or pull_request is None or pull_request.head_sha != commit:

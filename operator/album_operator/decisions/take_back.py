@@ -8,6 +8,7 @@ from album_operator.domain.pull_requests import (
     Gate,
     PullRequestSeen,
     PullRequestState,
+    title_before,
 )
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record, StepName, StepState
@@ -17,6 +18,7 @@ from album_operator.domain.verdict import (
     A,
     DisarmPullRequest,
     Done,
+    GiveTitleBack,
     Halt,
     Verdict,
     WithdrawPullRequest,
@@ -64,10 +66,21 @@ def is_own(release: Release, seen: PullRequestSeen, head: str | None) -> bool:
     return head is not None and seen.head_sha == head
 
 
+def give_title_back(seen: PullRequestSeen) -> GiveTitleBack | None:
+    """Give the write that is due where a merge came before the close; None where none is.
+
+    Whoever dies between the mark and the close, or the mark and taking it off, leaves it there.
+    """
+    before = title_before(seen.title)
+    if seen.state is not PullRequestState.MERGED or before is None or seen.is_archived:
+        return None
+    return GiveTitleBack(seen.number, before)
+
+
 def next_write(
     seen: PullRequestSeen | None, why: str
-) -> DisarmPullRequest | WithdrawPullRequest | None:
-    """Give what is to be done with a release's pull request that is not merged; None for nothing.
+) -> DisarmPullRequest | WithdrawPullRequest | GiveTitleBack | None:
+    """Give what is to be done with a release's pull request; None for nothing.
 
     The forge must not merge by itself what is about to be closed: that comes first.
 
@@ -76,7 +89,7 @@ def next_write(
         why: what its readers are told, in Markdown.
     """
     if seen is None or seen.state is not PullRequestState.OPEN:
-        return None
+        return give_title_back(seen) if seen is not None else None
     gate = seen.gate or Gate()
     if gate.is_armed or gate.may_be_armed or gate.queue_position is not None:
         return DisarmPullRequest(seen.number)

@@ -120,6 +120,14 @@ class WithdrawPullRequest:
 
 
 @dataclass(frozen=True)
+class GiveTitleBack:
+    """Take the mark off the title of a pull request that was merged before it could be closed."""
+
+    number: int
+    title: str
+
+
+@dataclass(frozen=True)
 class ApplySyncPolicy:
     """Patch an Application's sync policy as it was seen, and ask for a refresh."""
 
@@ -155,7 +163,9 @@ class CreateRollback:
 BuildAction = SubmitBuild | PutIndex | PutTags
 ProposeAction = PushBranch | OpenPullRequest
 CommitAction = CommitToBase
-MergeAction = ProposeAction | MergePullRequest | DisarmPullRequest | WithdrawPullRequest
+MergeAction = (
+    ProposeAction | MergePullRequest | DisarmPullRequest | WithdrawPullRequest | GiveTitleBack
+)
 SyncAction = ApplySyncPolicy
 DeployAction = RefreshApplication | StartSync | CreateRollback
 

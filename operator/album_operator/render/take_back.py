@@ -5,7 +5,7 @@ from album_operator.domain.release import Ref
 from album_operator.domain.resolved import Resolved
 from album_operator.render.pull_request import as_code, as_plain, is_web
 
-MERGED_FIRST = "It was merged before it could be closed, so it stays merged."
+MERGED_FIRST = "It was merged all the same, so it stays merged."
 """Said after one of the words below that came too late."""
 
 

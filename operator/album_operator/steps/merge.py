@@ -9,10 +9,12 @@ from album_operator.decisions import merge as decision
 from album_operator.decisions.take_back import tell_too_late
 from album_operator.domain.errors import OutsideError
 from album_operator.domain.notice import Subject
+from album_operator.domain.places import ForgePlace
 from album_operator.domain.record import Record, StepName, StepState
 from album_operator.domain.release import MergeMode
 from album_operator.domain.verdict import (
     DisarmPullRequest,
+    GiveTitleBack,
     MergeAction,
     MergePullRequest,
     OpenPullRequest,
@@ -20,6 +22,7 @@ from album_operator.domain.verdict import (
     Verdict,
     WithdrawPullRequest,
 )
+from album_operator.render.take_back import MERGED_FIRST
 from album_operator.steps import hold, propose
 from album_operator.steps.case import Case
 from album_operator.steps.world import World
@@ -28,6 +31,10 @@ LOG = logging.getLogger(__name__)
 
 NAMES = (StepName.MERGED,)
 WOKEN_BY = frozenset({Subject.PULL_REQUEST})
+
+WITHDRAWN, STAYS = "withdrawn", "merged-first"
+"""Keys of the comments that say why a pull request is closed, and that it was merged all the same.
+"""
 
 
 async def decide(world: World, case: Case) -> Verdict[MergeAction]:
@@ -57,11 +64,20 @@ async def act(world: World, case: Case, action: MergeAction) -> Record:
             await world.pull_requests.disarm(await case.access.to_forge(case.resolved), number)
         case WithdrawPullRequest(number, why, title):
             place = await case.access.to_forge(case.resolved)
-            await world.pull_requests.comment(place, number, "withdrawn", why)
+            await world.pull_requests.comment(place, number, WITHDRAWN, why)
             await world.pull_requests.withdraw(place, number, title)
+        case GiveTitleBack(number, title):
+            place = await case.access.to_forge(case.resolved)
+            await tell_merged(world, place, number)
+            await world.pull_requests.rename(place, number, title)
         case _:
             assert_never(action)
     return case.record
+
+
+async def tell_merged(world: World, place: ForgePlace, number: int) -> None:
+    """Say that a pull request stays merged, where it says that it is closed."""
+    await world.pull_requests.comment(place, number, STAYS, MERGED_FIRST, answers=WITHDRAWN)
 
 
 def is_merged(record: Record) -> bool:

@@ -18,7 +18,7 @@ from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record
 from album_operator.domain.release import Delivery, Mode, Ref
 from album_operator.domain.seen import BranchSeen
-from album_operator.domain.verdict import Done, Halt, Wait, WithdrawPullRequest
+from album_operator.domain.verdict import Done, Halt, Wait
 from album_operator.render import proposal
 from album_operator.render import take_back as words
 from album_operator.render.pull_request import release_in
@@ -146,17 +146,14 @@ async def _close(
     world: World, case: Case, base: str, head: str | None, why: str
 ) -> PullRequestSeen | None:
     """Close the pull request, and give it as it is then, closed or merged; None for none."""
-    forge, is_told = await case.access.to_forge(case.resolved), False
+    forge = await case.access.to_forge(case.resolved)
     for _ in range(MOST_LOOKS):
         seen = await _find_pull_request(world, case, forge, base, head)
         write = decision.next_write(seen, why)
         if write is None:
-            if is_told and seen is not None and seen.state is PullRequestState.MERGED:
-                await world.pull_requests.comment(
-                    forge, seen.number, "merged-first", words.MERGED_FIRST
-                )
+            if seen is not None and seen.state is PullRequestState.MERGED:
+                await merge.tell_merged(world, forge, seen.number)
             return seen
-        is_told = isinstance(write, WithdrawPullRequest)
         with suppress(StaleError):
             await merge.act(world, case, write)
     branch = case.resolved.config.branch

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from album_operator.domain.pull_requests import TAKEN_BACK
 from testbed.commands import wait_until
 from testbed.github.model import Protection, PullRequest
 from testbed.github.server import GitHubServer
@@ -150,6 +151,7 @@ def test_what_is_cancelled_while_the_queue_merges_is_either_taken_back_or_releas
             (True, "Released") if is_merged else (False, "Cancelled")
         )
         assert pull.state == "closed"
+        assert pull.title.startswith(TAKEN_BACK) is not is_merged
         told = "before it could be taken back" in str(team.status(name)["steps"])
         assert told is (is_merged and name in names[:CANCELLED])
     assert team.queued() == []

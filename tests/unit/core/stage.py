@@ -127,11 +127,17 @@ class _WatchedForge(FakeForge):
         with self._faults.write("disarm pull request"):
             await super().disarm(place, number)
 
-    async def comment(self, place: ForgePlace, number: int, key: str, text: str) -> None:
-        if any(f"album:{key} " in comment for comment in self.comments(place.repository, number)):
+    async def comment(
+        self, place: ForgePlace, number: int, key: str, text: str, answers: str | None = None
+    ) -> None:
+        if not self.comment_is_due(place.repository, number, key, answers):
             return  # Nothing is written.
         with self._faults.write("comment"):
-            await super().comment(place, number, key, text)
+            await super().comment(place, number, key, text, answers)
+
+    async def rename(self, place: ForgePlace, number: int, title: str) -> None:
+        with self._faults.write("rename pull request"):
+            await super().rename(place, number, title)
 
     async def set_deployment(
         self,

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -168,6 +169,72 @@ async def test_the_end_is_the_same_whatever_happens_at_one_write(
         stage.clock.advance(due.after)
 
     assert await _end(stage) == UNDISTURBED[name][0]
+
+
+async def _reach_merge(*, is_told: bool) -> tuple[Stage, int]:
+    """Cancel or supersede a release that somebody merges right before it is closed."""
+    stage = Stage()
+    await _proposed(stage)
+    await (_cancel if is_told else _supersede)(stage)
+    _start(stage)
+    stage.forge.before_withdraw = lambda: _merge_once(stage)
+    return stage, len(stage.faults.writes)
+
+
+def _merge_once(stage: Stage) -> None:
+    stage.forge.before_withdraw = None
+    stage.merge()
+
+
+async def _settle(stage: Stage, start: Callable[[Stage], None]) -> None:
+    """Let the operator work, started anew where it dies, until the merge is taken."""
+    for _ in range(20):
+        try:
+            await stage.settle(OLD)
+        except Killed:
+            start(stage)
+        except TransientError:
+            continue
+        if stage.status(OLD)["config"].get("mergedCommit") is not None:
+            return
+        stage.clock.advance(timedelta(minutes=1))
+    raise AssertionError(stage.status(OLD))
+
+
+async def _is_merged(stage: Stage) -> None:
+    (seen,) = (await stage.forge.get(stage.forge_place, 1),)
+    closes, stays = stage.forge.comments(REPOSITORY, 1)
+    assert (seen.state, seen.title) == ("Merged", "release: backend v1.1.0")
+    assert "so this pull request is closed" in closes
+    assert "It was merged all the same" in stays
+
+
+MERGE_WRITES = 7
+"""At most, from the cancel or the newer version to the record of the merge."""
+
+
+@pytest.mark.parametrize("fault", Fault, ids=lambda fault: fault.name.lower())
+@pytest.mark.parametrize("at", range(1, MERGE_WRITES + 1))
+@pytest.mark.parametrize("is_told", [True, False], ids=["cancelled", "superseded"])
+async def test_one_that_was_merged_first_has_its_title_whatever_happens_at_one_write(
+    at: int, fault: Fault, *, is_told: bool
+) -> None:
+    stage, before = await _reach_merge(is_told=is_told)
+    stage.faults.at, stage.faults.fault = before + at, fault
+    await _settle(stage, _start)
+
+    await _is_merged(stage)
+
+
+async def test_a_superseded_one_has_its_title_also_where_nobody_tells_of_the_newer_one() -> None:
+    stage, before = await _reach_merge(is_told=False)
+    writes = ["delete jobs", "comment", "close pull request", "rename pull request"]
+    stage.faults.at, stage.faults.fault = before + len(writes), Fault.DIE_BEFORE
+    # Nobody tells of the newer one any more: the release goes on to its merge.
+    await _settle(stage, Stage.restart)
+
+    assert stage.faults.writes[before:][: len(writes)] == writes
+    await _is_merged(stage)
 
 
 @pytest.mark.parametrize("name", WAYS)

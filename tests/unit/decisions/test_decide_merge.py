@@ -22,6 +22,7 @@ from album_operator.domain.verdict import (
     Act,
     DisarmPullRequest,
     Done,
+    GiveTitleBack,
     Halt,
     MergeAction,
     MergePullRequest,
@@ -104,6 +105,22 @@ def test_a_merge_is_taken_with_its_commit(actor: str | None, said: str) -> None:
     assert verdict.record.pull_request is not None
     assert verdict.record.pull_request.state == "Merged"
     assert said in verdict.message
+
+
+@pytest.mark.parametrize("base", ["main", "develop"])
+def test_a_merge_that_came_before_the_close_gets_its_title_back_first(base: str) -> None:
+    seen = replace(MERGED_PULL_REQUEST, title="Taken back: it", base=base)
+    verdict = _decide(seen)
+
+    assert isinstance(verdict, Act)
+    assert verdict.action == GiveTitleBack(seen.number, "it")
+    assert not merge.needs_look(RECORD, RESOLVED, seen)
+
+
+def test_the_title_of_somebody_elses_pull_request_is_left() -> None:
+    strange = replace(MERGED_PULL_REQUEST, title="Taken back: it", head="theirs", head_sha="9" * 40)
+
+    assert isinstance(_decide(strange), Halt)
 
 
 def test_a_merge_whose_commit_the_forge_does_not_tell_yet_is_asked_for_again() -> None:

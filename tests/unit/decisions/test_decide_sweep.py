@@ -59,6 +59,14 @@ def test_what_a_release_left_that_was_deleted_unseen_is_taken_back_unless_it_is_
         assert judge(HEAD, None, pull_request, NOW, OnDelete.KEEP) is Fate.STAYS
 
 
+def test_one_that_a_gone_release_has_marked_and_somebody_merged_first_is_mended_before() -> None:
+    merged = replace(PULL_REQUEST, state=MERGED, title="Taken back: it")
+
+    assert judge(HEAD, None, merged, NOW) is Fate.TAKEN_BACK
+    assert judge(HEAD, ENDED, merged, NOW) is Fate.GOES
+    assert judge(HEAD, FLYING, merged, NOW) is Fate.STAYS
+
+
 def test_only_a_head_by_the_pipelines_author_that_nobody_amended_is_untouched() -> None:
     author = (BRANCH_SEEN.author_name, BRANCH_SEEN.author_email)
 

@@ -13,6 +13,7 @@ from album_operator.domain.release import Delivery, Mode, OnDelete
 from album_operator.domain.verdict import (
     DisarmPullRequest,
     Done,
+    GiveTitleBack,
     MergeAction,
     Verdict,
     Wait,
@@ -146,6 +147,13 @@ def test_a_mark_is_made_once_and_fits() -> None:
     assert isinstance(long, WithdrawPullRequest)
     assert long.title is not None
     assert len(long.title) == 255
+
+
+def test_one_that_was_merged_first_gets_its_title_back() -> None:
+    marked = replace(MERGED_PULL_REQUEST, title="Taken back: it")
+    assert take_back.next_write(marked, "why") == GiveTitleBack(marked.number, "it")
+    assert take_back.next_write(replace(marked, is_archived=True), "why") is None
+    assert take_back.next_write(replace(CLOSED, title="Taken back: it"), "why") is None
 
 
 def test_what_is_cancelled_says_how_to_release_it_after_all() -> None:

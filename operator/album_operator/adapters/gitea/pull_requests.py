@@ -223,13 +223,16 @@ class GiteaPullRequests:
             require(place, answer, 204, "take back merges of")
         self._armed[_key(place, number)] = None
 
-    async def comment(self, place: ForgePlace, number: int, key: str, text: str) -> None:
+    async def comment(
+        self, place: ForgePlace, number: int, key: str, text: str, answers: str | None = None
+    ) -> None:
         """Write a comment; one that carries the same key is there already: nothing is written."""
         marker = f"<!-- album:{key} -->"
         path = f"/issues/{int(number)}/comments"
-        for raw in await self._api.read(place, path):
-            if marker in str(raw.get("body")):
-                return
+        there = [str(raw.get("body")) for raw in await self._api.read(place, path)]
+        is_due = answers is None or any(f"<!-- album:{answers} -->" in body for body in there)
+        if not is_due or any(marker in body for body in there):
+            return
         answer = await self._api.send(place, "POST", path, {"body": f"{text}\n\n{marker}"})
         require(place, answer, 201, "comment on pull requests of")
 
@@ -267,6 +270,11 @@ class GiteaPullRequests:
         with reading(place, "statuses have"):
             return parse_checks(statuses)
 
+    async def rename(self, place: ForgePlace, number: int, title: str) -> None:
+        """Give a pull request another title, whatever has become of it."""
+        answer = await self._api.send(place, "PATCH", f"/pulls/{int(number)}", {"title": title})
+        require(place, answer, 201, "rename pull requests of")
+
     async def withdraw(self, place: ForgePlace, number: int, title: str | None = None) -> None:
         """Close a pull request of ours that has become pointless."""
         change = {"state": "closed"} | ({"title": title} if title is not None else {})
@@ -275,7 +283,7 @@ class GiteaPullRequests:
         if answer.status == 412:
             if (before := title_before(title)) is not None:
                 # It has changed the title before it refused the rest.
-                await self._api.send(place, "PATCH", path, {"title": before})
+                await self.rename(place, number, before)
             raise merged_meanwhile(place, number)
         require(place, answer, 201, "close pull requests of")
 

@@ -186,9 +186,11 @@ class GitHubPullRequests:
         """Take auto-merge back, or a place in the merge queue; without one it is success."""
         await disarm(self._api, place, int(number))
 
-    async def comment(self, place: ForgePlace, number: int, key: str, text: str) -> None:
+    async def comment(
+        self, place: ForgePlace, number: int, key: str, text: str, answers: str | None = None
+    ) -> None:
         """Write a comment; one that carries the same key is there already: nothing is written."""
-        await comment_once(self._api, place, int(number), key, text)
+        await comment_once(self._api, place, int(number), key, text, answers)
 
     async def set_status(
         self,
@@ -222,6 +224,12 @@ class GitHubPullRequests:
         check_commit(commit)
         return await list_checks(self._api, place, commit)
 
+    async def rename(self, place: ForgePlace, number: int, title: str) -> None:
+        """Give a pull request another title, whatever has become of it."""
+        path = f"/pulls/{int(number)}"
+        answer = await self._api.send(place, "PATCH", path, {"title": title}, CHANGE)
+        require(place, answer, 200, "rename pull requests of")
+
     async def withdraw(self, place: ForgePlace, number: int, title: str | None = None) -> None:
         """Close a pull request of ours that has become pointless."""
         path, change = f"/pulls/{int(number)}", {"state": "closed"}
@@ -234,7 +242,7 @@ class GitHubPullRequests:
         seen = parse_pull(place, answer.body)
         if seen.state is PullRequestState.MERGED:
             if (before := title_before(title)) is not None:
-                await self._api.send(place, "PATCH", path, {"title": before}, CHANGE)
+                await self.rename(place, number, before)
             raise merged_meanwhile(place, number)
 
     async def _not_opened(
