@@ -1,7 +1,7 @@
 """A release as the steps of one pass know it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from album_operator.decisions.application import name_alike
 from album_operator.domain.applications import ApplicationSeen
@@ -54,6 +54,11 @@ class Case:
     def digest(self) -> str:
         """`sha256:…` of its image, empty where there is none yet."""
         return self.record.image.digest if self.record.image is not None else ""
+
+    def of_application(self, ref: Ref) -> "Case":
+        """Give the case with this one of its Applications alone."""
+        argocd = replace(self.resolved.argocd, applications=(ref,))
+        return replace(self, resolved=replace(self.resolved, argocd=argocd))
 
     async def find_applications(
         self, applications: Applications, aliases: HostAliases

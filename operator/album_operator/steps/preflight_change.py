@@ -61,7 +61,9 @@ async def _check_applications(
     world: World, case: Case, look: Look, tried: Tried | None, found: Findings
 ) -> None:
     """Check the Applications, and what is told in them and beside the edited files."""
-    has_place = tried is not None and tried.has_place
+    # One that cannot be read may render another, or give it what is edited.
+    is_whole = look.applications.keys() >= set(case.resolved.argocd.applications)
+    has_place = is_whole and tried is not None and tried.has_place
     unreached: Mapping[Ref, Halt] = {}
     if has_place and look.place is not None and look.config is not None:
         checked = reach.check(world, case, look.place, look.config, look.applications)
@@ -87,5 +89,5 @@ async def _check_applications(
     if case.resolved.argocd.sync is Sync.AUTOMATED:
         is_off = (ref for ref, seen in free.items() if sync_policy.is_disabled(seen.sync_policy))
         found.note(*map(application.switched_off, is_off))
-    if tried is not None and tried.refused is None:
+    if is_whole and tried is not None and tried.refused is None:
         found.note(await found.ask(replace(place, applications=free).check(world.editor)))

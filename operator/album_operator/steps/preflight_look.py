@@ -14,6 +14,7 @@ from album_operator.domain.pull_requests import (
     PullRequestSeen,
     RepositorySeen,
 )
+from album_operator.domain.reasons import Reason
 from album_operator.domain.registry import ImageSeen
 from album_operator.domain.release import Delivery, Ref
 from album_operator.domain.resolved import Resolved
@@ -32,7 +33,7 @@ class Look:
     """All that was looked at, as it is; None for what was not to be told.
 
     Attributes:
-        applications: None for one that does not exist; empty where not all could be read.
+        applications: None for one that does not exist; left out where it could not be read.
         place: where the config repository is; None where its credential is missing.
         repository: the config repository as its forge shows it; None where none is asked.
         pull_request: the one there is for the release's branch, None also where there is none.
@@ -88,9 +89,17 @@ async def find_places(case: Case, found: Findings) -> Places:
 
 
 async def find_applications(world: World, case: Case, found: Findings) -> Applications:
-    """Read the Applications; none where not all could be read."""
-    aliases = world.settings.host_aliases
-    return await found.ask(case.find_applications(world.applications, aliases)) or {}
+    """Read the Applications; one that holds what none can is left out, and hides no other."""
+    aliases, own = world.settings.host_aliases, Findings()
+    seen = await own.ask(case.find_applications(world.applications, aliases))
+    if own.untold is not None and own.untold.reason is Reason.APPLICATION_UNREADABLE:
+        each = map(case.of_application, case.resolved.argocd.applications)
+        looks = [
+            await own.ask(one.find_applications(world.applications, aliases)) for one in each
+        ]
+        seen = {ref: one for look in looks if look for ref, one in look.items()}
+    found.take(own)
+    return seen or {}
 
 
 def with_default_branch(

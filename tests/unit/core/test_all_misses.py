@@ -169,6 +169,37 @@ async def test_what_is_missing_for_certain_is_told_though_something_cannot_be_as
     assert stage.ready() == ("True", "Released")
 
 
+@pytest.mark.parametrize("has_misses", [True, False])
+async def test_an_application_nobody_can_read_hides_nothing_that_others_lack(
+    *, has_misses: bool
+) -> None:
+    stage = Stage()
+    strange, refuser = raw_application(), raw_application()
+    strange["metadata"]["name"] = "strange"
+    strange["status"] = {"reconciledAt": "0000-01-01T00:00:00Z"}
+    refuser["metadata"] |= {"name": "refuser", "annotations": {}}
+    stage.cluster.apply(strange)
+    stage.cluster.apply(refuser)
+    names = ["strange", "album-app-backend", *(["refuser", "gone"] if has_misses else [])]
+    applications = [{"namespace": "argocd", "name": name} for name in names]
+    stage.cluster.apply(raw_pipeline(apps=[{"name": "backend", "applications": applications}]))
+    unread = "Application argocd/strange cannot be read: "
+
+    if has_misses:
+        assert await _stop(stage) == ["NotAuthorized", "ApplicationNotFound"]
+        assert f"What else is missing could not be told: {unread}" in stage.message()
+        return
+    # Of an Application that takes none of the edited files: the other may render it.
+    elsewhere = raw_application()
+    elsewhere["spec"]["source"]["path"] = "elsewhere"
+    stage.cluster.apply(elsewhere)
+    stage.apply()
+    assert (await stage.run_pass()).after is not None
+    assert stage.ready() == ("Unknown", "ApplicationUnreadable")
+    assert stage.message().startswith(unread)
+    assert "misses" not in stage.status()
+
+
 async def test_a_branch_is_not_taken_by_who_lacks_something_else() -> None:
     stage = Stage()
     stage.cluster.objects.pop(PUSH_SECRET)
