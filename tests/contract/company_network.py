@@ -72,7 +72,7 @@ SIGNS = x509.KeyUsage(
 )
 
 
-class _Authority:
+class Authority:
     """Signs certificates."""
 
     def __init__(self) -> None:
@@ -148,7 +148,7 @@ def company_network(folder: Path, servers: Mapping[str, str]) -> Iterator[Compan
         servers: `host:port` of real servers in plain HTTP, by their name in the company; each is
             served there over TLS on port 443.
     """
-    authority = _Authority()
+    authority = Authority()
     ca_file = folder / "company-ca.crt"
     ca_file.write_bytes(authority.certificate.public_bytes(Encoding.PEM))
     company, ports = Company(ca_file), {}

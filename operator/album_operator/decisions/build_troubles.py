@@ -67,6 +67,11 @@ REFUSED = re.compile(
 
 KEEPS_TRYING = " Kubernetes keeps trying until "
 
+MEND_REFUSAL = (
+    " Change what its words name: the rule or the namespace, and the build goes on by itself; or "
+    f"the pipeline, and {SET_RETRY}."
+)
+
 MEMORY = {
     BUILDER: "Raise build.resources.limits.memory in the pipeline",
     FETCH: "Raise build.fetchResources.limits.memory in the pipeline",
@@ -130,6 +135,8 @@ def wait(
     if trouble.reason != "Suspended":
         deadline = (seen.started_at or now) + resolved.build.timeout
         message += f"{KEEPS_TRYING}{deadline:%H:%M:%S} UTC."
+    if reason is Reason.POD_REFUSED:
+        message += MEND_REFUSAL
     if trouble.reason == "FailedCreatePodSandBox":
         message += say_namespace(resolved, buildkit)
     return Wait(reason, message, POD_LOOK, record)

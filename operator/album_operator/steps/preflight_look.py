@@ -94,9 +94,7 @@ async def find_applications(world: World, case: Case, found: Findings) -> Applic
     seen = await own.ask(case.find_applications(world.applications, aliases))
     if own.untold is not None and own.untold.reason is Reason.APPLICATION_UNREADABLE:
         each = map(case.of_application, case.resolved.argocd.applications)
-        looks = [
-            await own.ask(one.find_applications(world.applications, aliases)) for one in each
-        ]
+        looks = [await own.ask(one.find_applications(world.applications, aliases)) for one in each]
         seen = {ref: one for look in looks if look for ref, one in look.items()}
     found.take(own)
     return seen or {}

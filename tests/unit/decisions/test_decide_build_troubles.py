@@ -7,6 +7,7 @@ import pytest
 
 from album_operator.decisions import build
 from album_operator.decisions.build_look import Look, PartLook
+from album_operator.decisions.build_troubles import MEND_REFUSAL
 from album_operator.domain import progress
 from album_operator.domain.build_parts import WHOLE
 from album_operator.domain.builds import BuildSeen, BuildState, PodTrouble
@@ -157,10 +158,12 @@ def test_a_job_without_a_pod_is_told_in_the_api_servers_words(said: str, reason:
     wait = _wait(PodTrouble("", None, "FailedCreate", said))
 
     assert (wait.reason, wait.reason in TRANSIENT) == (reason, True)
-    assert wait.message == (
+    told = (
         f"Job {BUILD_SEEN.job} gets no Pod from the API server ({said}). "
         "Kubernetes keeps trying until 12:30:00 UTC."
     )
+    is_refused = reason is Reason.POD_REFUSED
+    assert wait.message == (f"{told}{MEND_REFUSAL}" if is_refused else told)
 
 
 def test_a_suspended_job_has_no_deadline() -> None:
