@@ -627,6 +627,14 @@ class Registry(Protocol):
                 `ImageMismatch` where what it gave cannot be what was asked for.
         """
 
+    async def is_empty(self, place: ImagePlace) -> bool:
+        """Tell whether a repository has no tag, or is not there.
+
+        Raises:
+            TransientError: as of `find`.
+            TerminalError: as of `find`; who may pull may not list on every registry.
+        """
+
     async def tag(
         self, place: ImagePlace, digest: str, tag: str, instead_of: str | None = None
     ) -> None:

@@ -55,6 +55,12 @@ async def test_a_repository_that_nobody_has_pushed_to_has_no_image(registry: Reg
     assert await registry.registry.find(registry.place, "v1.1.0") is None
 
 
+async def test_a_repository_is_empty_until_somebody_pushes_to_it(registry: RegistryStage) -> None:
+    assert await registry.registry.is_empty(registry.place)
+    registry.push("v1.1.0", OURS)
+    assert not await registry.registry.is_empty(registry.place)
+
+
 async def test_an_image_is_found_by_its_tag_and_by_its_digest(registry: RegistryStage) -> None:
     digest = registry.push("v1.1.0", OURS)
 

@@ -73,6 +73,13 @@ class FakeRegistry:
             raise self.trouble
         return self._images.get(place.repository, {}).get(name)
 
+    async def is_empty(self, place: ImagePlace) -> bool:
+        """Tell whether a repository has no tag, or is not there."""
+        self.asked.append(place.repository)
+        if self.trouble is not None:
+            raise self.trouble
+        return not self._images.get(place.repository)
+
     async def tag(
         self, place: ImagePlace, digest: str, tag: str, instead_of: str | None = None
     ) -> None:

@@ -8,9 +8,16 @@ from album_operator.decisions.build_look import Look
 from album_operator.domain.build_parts import parts_of
 from album_operator.domain.notice import Subject
 from album_operator.domain.record import Record, StepName
-from album_operator.domain.verdict import BuildAction, PutIndex, PutTags, SubmitBuild, Verdict
+from album_operator.domain.verdict import (
+    BuildAction,
+    Done,
+    PutIndex,
+    PutTags,
+    SubmitBuild,
+    Verdict,
+)
 from album_operator.render.job import render_job
-from album_operator.steps import build_look, image
+from album_operator.steps import build_cache, build_look, image
 from album_operator.steps.case import Case
 from album_operator.steps.world import World
 
@@ -20,7 +27,7 @@ WOKEN_BY = frozenset({Subject.JOB, Subject.IMAGE, Subject.CHECKS})
 
 async def decide(world: World, case: Case) -> Verdict[BuildAction]:
     """Look at the Jobs, and at what else matters where there is none, or where one succeeded."""
-    return decision.decide(
+    verdict = decision.decide(
         case.release,
         case.record,
         case.resolved,
@@ -30,6 +37,9 @@ async def decide(world: World, case: Case) -> Verdict[BuildAction]:
         pods=world.settings.engine.pods,
         aliases=world.settings.host_aliases,
     )
+    if isinstance(verdict, Done) and case.record.image is None:
+        return await build_cache.look(world, case, verdict)
+    return verdict
 
 
 async def act(world: World, case: Case, action: BuildAction) -> Record:

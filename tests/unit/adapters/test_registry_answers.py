@@ -406,3 +406,32 @@ async def test_names_that_are_none_never_become_part_of_a_url(repository: str, n
 
     assert caught.value.reason is Reason.NAME_NOT_ALLOWED
     assert server.seen == []
+
+
+@pytest.mark.parametrize(
+    ("data", "is_empty"),
+    [
+        (b'{"name": "acme/shop", "tags": null}', True),
+        (b'{"name": "acme/shop"}', True),
+        (b'{"tags": []}', True),
+        (b'{"tags": ["v1"]}', False),
+    ],
+)
+async def test_a_repository_without_tags_is_empty(data: bytes, *, is_empty: bool) -> None:
+    async with serving() as server:
+        server.serve("/tags/list", data)
+        registry = HttpRegistry({server.host})
+        assert await registry.is_empty(place_at(server)) is is_empty
+        await registry.close()
+
+    assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize("data", [b'{"tags": "v1"}', b"[]", b"<html>Sign in</html>"])
+async def test_garbage_in_place_of_tags_is_no_list(data: bytes) -> None:
+    async with serving() as server:
+        server.serve("/tags/list", data)
+        registry = HttpRegistry({server.host})
+        with pytest.raises(TransientError):
+            await registry.is_empty(place_at(server))
+        await registry.close()

@@ -1,4 +1,4 @@
-"""What manifests and configurations say (OCI image specification; Docker image manifest 2.2)."""
+"""What registries answer: manifests, configurations, tags (OCI and Docker image specifications)."""
 
 import hashlib
 import json
@@ -129,6 +129,18 @@ def parse_config(place: ImagePlace, part: Part, data: bytes) -> ImageSeen:
     labels = inner.get("Labels") if isinstance(inner, dict) else None
     platform = "/".join(str(raw[key]) for key in ("os", "architecture", "variant") if raw.get(key))
     return ImageSeen(part.digest, _texts(labels), (part.platform or platform,))
+
+
+def parse_tags(place: ImagePlace, data: bytes) -> tuple[str, ...]:
+    """Read a list of tags (distribution specification, "Listing Tags"); null is none.
+
+    Raises:
+        TransientError: it is none.
+    """
+    tags = _mapping(place, data).get("tags")
+    if tags is not None and not isinstance(tags, list):
+        raise garbage(place, "its tags are no list")
+    return tuple(map(str, tags or ()))
 
 
 def join(digest: str, parts: Sequence[Part], images: Sequence[ImageSeen]) -> ImageSeen:

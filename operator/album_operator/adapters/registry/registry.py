@@ -30,6 +30,7 @@ from album_operator.adapters.registry.manifests import (
     make_index,
     parse_config,
     parse_manifest,
+    parse_tags,
 )
 from album_operator.adapters.servers.gateway import Gateway
 from album_operator.domain.registry import ImagePlace, ImageSeen
@@ -40,6 +41,9 @@ PATH = re.compile(
 """Name of a repository (distribution specification, "Pulling manifests")."""
 
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+
+ANY_TAG = "latest"
+"""In place of the tag where the repository as a whole is meant."""
 
 REMEMBERED = 1024
 """Images whose labels are remembered: what a digest stands for never changes."""
@@ -145,6 +149,13 @@ class HttpRegistry:
         """Read what a tag or a digest stands for."""
         async with self._within(place, name) as there:
             return await self._find(there, name)
+
+    async def is_empty(self, place: ImagePlace) -> bool:
+        """Tell whether a repository has no tag, or is not there."""
+        async with self._within(place, ANY_TAG) as there:
+            # Those that know no `n` answer with all tags.
+            answer = await self._asking.ask(there, "GET", "tags/list?n=1", "application/json")
+            return answer is None or not parse_tags(there, answer.data)
 
     @asynccontextmanager
     async def _within(self, place: ImagePlace, name: str) -> AsyncIterator[ImagePlace]:
