@@ -237,6 +237,30 @@ def test_a_failed_job_says_why() -> None:
     assert (seen.failure_message, seen.failed_pods) == ("by a rule", 2)
 
 
+def test_a_container_that_containerd_could_not_start_is_told_with_its_words() -> None:
+    # As a kubelet 1.37 with containerd 2.4 has it, of a command that its image lacks.
+    said = (
+        "failed to create containerd task: failed to create shim task: OCI runtime create failed: "
+        "runc create failed: unable to start container process: error during container init: "
+        'exec: "/no/such/program": stat /no/such/program: no such file or directory'
+    )
+    ended = {
+        "containerID": f"containerd://{'5' * 64}",
+        "exitCode": 128,
+        "finishedAt": "2026-11-29T02:37:05Z",
+        "message": said,
+        "reason": "StartError",
+        "startedAt": "1970-01-01T00:00:00Z",
+    }
+    pod = _pod(phase="Failed", containerStatuses=_container(terminated=ended))
+    seen = parse_build(JOB, [pod], RELEASE)
+
+    assert seen.state is BuildState.RUNNING
+    assert seen.trouble == PodTrouble("build-1-x", "build", "StartError", said, 128)
+    assert seen.trouble.never_ran
+    assert not seen.trouble.is_log
+
+
 def test_a_job_that_somebody_suspended_says_so() -> None:
     condition = {"type": "Suspended", "status": "True", "message": "Job suspended"}
     job = {**JOB, "status": {"conditions": [condition]}}

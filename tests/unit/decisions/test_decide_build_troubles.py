@@ -41,7 +41,7 @@ FREEZE = (
 NO_PROGRAM = (
     "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc "
     'create failed: unable to start container process: error during container init: exec: "/x": '
-    "stat /x: no such file or directory: unknown"
+    "stat /x: no such file or directory"
 )
 NO_MOUNT = (
     "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc "
