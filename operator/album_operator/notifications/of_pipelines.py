@@ -12,6 +12,7 @@ from album_operator.domain.pipeline import NotificationSink
 from album_operator.domain.release import Ref
 from album_operator.notifications.line import Result
 from album_operator.notifications.lines import Lines
+from album_operator.slots import Shares, Slots
 from album_operator.steps.sinks import read_sink
 from album_operator.steps.world import World
 
@@ -21,6 +22,10 @@ T = TypeVar("T")
 
 MOST_OF_NAMESPACE = 1000
 """Changes of a namespace that wait until it is read whom they are told to: some milliseconds."""
+
+READS = Shares(total=32, namespace=8, host=32, pair=8, own=1)
+"""Pipelines and Secrets that are read at once: of a namespace with a thousand pipelines all may
+have something to tell at one moment."""
 
 PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)
 """Seconds after each try to read that failed; after the last there is no other."""
@@ -47,6 +52,7 @@ class OfPipelines:
         self._world = world
         self._lines = lines
         self._pause = pause
+        self._reads = Slots(READS)
         self._waiting: dict[Ref, deque[Sequence[Notification]]] = {}
         self._tasks: dict[Ref, asyncio.Task[None]] = {}
 
@@ -55,7 +61,12 @@ class OfPipelines:
         if not self._world.settings.notification_hosts:
             return
         if self._waiting_of(pipeline.namespace) >= MOST_OF_NAMESPACE:
-            self._lose(pipeline, told, Result.DROPPED, "too many of its namespace wait.")
+            why = (
+                f"{MOST_OF_NAMESPACE} changes of its namespace wait until the API server has said "
+                "whom its pipelines name. Look why that takes so long, or have an admin name the "
+                "sink in ALBUM_NOTIFICATIONS_FILE: of those it is asked nothing."
+            )
+            self._lose(pipeline, told, Result.DROPPED, why)
             return
         self._waiting.setdefault(pipeline, deque()).append(told)
         if pipeline not in self._tasks:
@@ -97,7 +108,9 @@ class OfPipelines:
         return sum(len(its) for ref, its in self._waiting.items() if ref.namespace == namespace)
 
     async def _pass_on(self, pipeline: Ref, told: Sequence[Notification]) -> None:
-        found = await self._patiently(lambda: self._world.releases.find_pipeline(pipeline))
+        found = await self._patiently(
+            pipeline, lambda: self._world.releases.find_pipeline(pipeline)
+        )
         for wish in found.notifications if found is not None else ():
             events = frozenset(wish.events) or TOLD[wish.format]
             wanted = [one for one in told if one.event in events]
@@ -110,7 +123,9 @@ class OfPipelines:
         world, name = self._world, f"{pipeline}/{wish.name}"
         hosts = world.settings.notification_hosts
         try:
-            sink = await self._patiently(lambda: read_sink(world.secrets, pipeline, wish, hosts))
+            sink = await self._patiently(
+                pipeline, lambda: read_sink(world.secrets, pipeline, wish, hosts)
+            )
         except TerminalError as error:
             LOG.warning("Sink %s: a notification is lost: %s", name, error.message)
             self._lines.count(name, Result.REFUSED, len(told))
@@ -118,10 +133,12 @@ class OfPipelines:
         for one in told:
             self._lines.put(sink, one)
 
-    async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T:
+    async def _patiently(self, pipeline: Ref, ask: Callable[[], Awaitable[T]]) -> T:
         for pause in PAUSES:
             try:
-                return await ask()
+                async with self._reads.hold(pipeline.namespace):
+                    return await ask()
             except TransientError:
                 await self._pause(pause)
-        return await ask()
+        async with self._reads.hold(pipeline.namespace):
+            return await ask()

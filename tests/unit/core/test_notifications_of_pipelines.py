@@ -1,6 +1,7 @@
 """Sinks that pipelines name: told only where an admin lets them, and told of when they are not."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -193,10 +194,80 @@ async def test_more_than_a_namespace_may_have_waiting_is_counted_as_lost_and_lea
     text = metrics.render().decode()
     assert _lost("dropped", 2) in text
     assert 'sink="elsewhere/app"' not in text
-    assert "notifications are lost: too many of its namespace wait" in caplog.text
+    assert "notifications are lost: 2 changes of its namespace wait until the API" in caplog.text
     async with asyncio.timeout(20):
         while len(way.taken) < 2:
             await asyncio.sleep(0.001)
+
+
+async def test_a_sink_of_an_admin_loses_nothing_where_the_api_server_answers_too_late(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(of_pipelines, "MOST_OF_NAMESPACE", 2)
+    way, stage, metrics = Mailbox(), _stage(), Metrics()
+    find, answers = stage.world.secrets.find_sink_secret, asyncio.Event()
+
+    async def hang(ref: Ref) -> Any:  # noqa: ANN401 - as the port has it
+        await answers.wait()
+        return await find(ref)
+
+    monkeypatch.setattr(stage.world.secrets, "find_sink_secret", hang)
+    notifier = Notifier(stage.world, (_sink("admins", ""),), way, metrics)
+    stage.world.observers.append(notifier.observe)
+    running = asyncio.ensure_future(notifier.run())
+    names = [f"backend-v9.9.{number}" for number in range(6)]
+    for name in names:
+        stage.apply(name, tag=name)
+        await stage.settle(name)
+    assert "have an admin name the sink in ALBUM_NOTIFICATIONS_FILE" in caplog.text
+    answers.set()
+    async with asyncio.timeout(20):
+        while len(way.taken) < len(names) + 3:
+            await asyncio.sleep(0.001)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    told = [name for name, _ in way.taken]
+    assert told.count("admins") == len(names)
+    assert told.count("album/album-app/team") == 3
+    assert _lost("dropped", 3) in metrics.render().decode()
+
+
+async def test_of_a_thousand_pipelines_that_have_something_to_tell_a_few_are_read_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    way, stage = Mailbox(), _stage()
+    reading, most, read = Counter[str](), Counter[str](), 0
+    is_open, find = asyncio.Event(), stage.world.releases.find_pipeline
+
+    async def count(ref: Ref) -> Any:  # noqa: ANN401 - as the port has it
+        nonlocal read
+        for whose in (ref.namespace, "all"):
+            reading[whose] += 1
+            most[whose] = max(most[whose], reading[whose])
+        try:
+            await is_open.wait()
+            return await find(ref)
+        finally:
+            reading.subtract((ref.namespace, "all"))
+            read += 1
+
+    monkeypatch.setattr(stage.world.releases, "find_pipeline", count)
+    sinks = OfPipelines(stage.world, Lines(way, stage.clock, Metrics()))
+    for number in range(1000):
+        sinks.note(Ref(NAMESPACE, f"app-{number}"), [FAILED])
+    for number in range(40):
+        sinks.note(Ref(f"other-{number}", "app"), [FAILED])
+    running = asyncio.ensure_future(sinks.run())
+    async with asyncio.timeout(20):
+        # The first of each namespace waits for no other one's.
+        while reading["all"] < 8 + 40:
+            await asyncio.sleep(0)
+        is_open.set()
+        while read < 1040:
+            await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert (most[NAMESPACE], most["all"]) == (8, 48)
 
 
 async def test_a_bug_ends_no_telling(
