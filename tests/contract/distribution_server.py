@@ -111,14 +111,17 @@ class TokenMaker:
 
 
 @contextmanager
-def running_distribution(folder: Path, auth: str) -> Iterator[DistributionServer]:
+def running_distribution(
+    folder: Path, auth: str, address: str = "127.0.0.1"
+) -> Iterator[DistributionServer]:
     """Start a registry with its data in a folder, and stop it at the end.
 
     Args:
         folder: for its data.
         auth: `none`, `htpasswd` or `token`.
+        address: of this machine.
     """
-    program, host = gotools.ensure(["registry"]) / "registry", f"127.0.0.1:{free_port()}"
+    program, host = gotools.ensure(["registry"]) / "registry", f"{address}:{free_port()}"
     with _making_tokens() if auth == "token" else nullcontext() as tokens:
         (folder / "config.yml").write_text(
             yaml.safe_dump(_configuration(folder, host, auth, tokens))

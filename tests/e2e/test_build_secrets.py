@@ -9,12 +9,15 @@ import uuid
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from album_operator.settings import BUILDKIT_IMAGE
 from testbed.deploy import NAMESPACE, deploy
+from tests.contract.distribution_server import PASSWORD, USER, running_distribution
+from tests.contract.registry_stages import RealRegistryStage
 from tests.e2e.processes import watching
 from tests.e2e.registry import Repository
 from tests.e2e.troubled_builds import apply
@@ -34,6 +37,14 @@ mount -o remount,rw,nosuid,nodev,noexec /run/sysfs
 """
 """A node of kind has its /sys read-only, and the kernel lets a user namespace see no more of it
 than its parent does (`mount_too_revealing`). A machine's own is as the kubelet needs it."""
+
+HELPED = "FROM {image}\nCOPY docker-credential-testbed /usr/local/bin/\n"
+HELPER = """#!/bin/sh
+read -r server
+test "$1" = get && test "$server" = '{host}' || exit 1
+printf '{{"ServerURL": "%s", "Username": "{user}", "Secret": "{password}"}}' "$server"
+"""
+"""A cloud's program that knows the password of one registry (Docker's `credential-helpers`)."""
 
 GIT = "GIT_ASKPASS="
 """What git alone has in its environment, beside the token that a program of ours tells it."""
@@ -79,6 +90,49 @@ def test_without_privileges_it_builds_pushes_and_caches_and_shows_no_secret(
     _release_and_look(world)
 
 
+async def test_buildkit_pushes_by_what_a_credential_helper_of_its_image_tells(
+    world: World, deploys: Callable[..., str], tmp_path: Path
+) -> None:
+    testbed, path = world.testbed, f"{USER}/{uuid.uuid4().hex[:8]}"
+    network, _, _ = testbed.registry.rpartition(".")
+    with running_distribution(tmp_path, "htpasswd", f"{network}.1") as server:
+        helper = _image_with_helper(world, tmp_path, server.host)
+        forge = testbed.forge_url.partition("://")[2]
+        deploys(
+            ALBUM_BUILDKIT_IMAGE=helper,
+            ALBUM_BUILDKIT_CREDENTIAL_HELPERS="testbed",
+            ALBUM_INSECURE_HOSTS=f"{forge},{testbed.registry},{server.host}",
+        )
+        _make_docker_secret(world, "by-a-helper", {"credHelpers": {server.host: "testbed"}})
+        world.pipeline(
+            build__image={"registry": server.host, "repository": path, "insecure": True},
+            build__pushSecretRef={"name": "by-a-helper"},
+            # The operator has no such program, and this registry tells nobody else anything.
+            build__proof="Builder",
+        )
+        tag = world.new_tag()
+        image = world.await_reason(world.release(tag), "AwaitingMerge")["status"]["image"]
+
+        there = RealRegistryStage(
+            server.host, f"{path}-backend", (USER, PASSWORD), server.authorize
+        )
+        seen = await there.registry.find(there.place, tag.removeprefix("backend-"))
+        await there.registry.close()
+    assert seen is not None
+    assert (seen.digest, image["origin"]) == (image["digest"], "Built")
+    testbed.kubectl("delete", "secret", "by-a-helper", "-n", NAMESPACE)
+
+
+def _image_with_helper(world: World, folder: Path, host: str) -> str:
+    """Make BuildKit's image with the program in it, as an admin derives one."""
+    program = folder / "docker-credential-testbed"
+    program.write_text(HELPER.format(host=host, user=USER, password=PASSWORD))
+    program.chmod(0o755)
+    (folder / "Dockerfile").write_text(HELPED.format(image=BUILDKIT_IMAGE))
+    name = f"album/buildkit-with-helper:{host.rpartition(':')[2]}"
+    return world.testbed.build_and_push(folder / "Dockerfile", folder, name)
+
+
 def _seconds_of_build(release: dict[str, Any]) -> float:
     (step,) = [one for one in release["status"]["steps"] if one["name"] == "ImageReady"]
     began, ended = (datetime.fromisoformat(step[key]) for key in ("startedAt", "finishedAt"))
@@ -116,20 +170,29 @@ def _release_and_look(world: World) -> None:
 
 def _make_secrets(world: World, name: str, word: str, password: str) -> None:
     """Make one for a step of the Dockerfile, and one to push with, to a registry that takes any."""
-    secret = {"apiVersion": "v1", "kind": "Secret"}
     auths = {world.testbed.registry: {"auth": _encode(f"testbed:{password}")}}
     apply(
         world.testbed,
         {
-            **secret,
+            "apiVersion": "v1",
+            "kind": "Secret",
             "metadata": {"name": name, "namespace": NAMESPACE},
             "stringData": {"word": word},
         },
+    )
+    _make_docker_secret(world, f"{name}-push", {"auths": auths})
+
+
+def _make_docker_secret(world: World, name: str, config: dict[str, Any]) -> None:
+    """Make one by which a builder pushes, of Docker's own configuration."""
+    apply(
+        world.testbed,
         {
-            **secret,
-            "metadata": {"name": f"{name}-push", "namespace": NAMESPACE},
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": name, "namespace": NAMESPACE},
             "type": "kubernetes.io/dockerconfigjson",
-            "stringData": {".dockerconfigjson": json.dumps({"auths": auths})},
+            "stringData": {".dockerconfigjson": json.dumps(config)},
         },
     )
 

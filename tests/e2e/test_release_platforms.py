@@ -1,7 +1,8 @@
-"""Several platforms with kaniko on a node of one architecture: two variants, and one it is not."""
+"""Several platforms on a node of one architecture: with kaniko two variants, and one it is not."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterator
 
 import pytest
@@ -19,11 +20,31 @@ BASELINE, NEWER, MISSING = "linux/amd64", "linux/amd64/v2", "linux/arm64"
 
 
 @pytest.fixture
-async def images(kaniko: World) -> AsyncIterator[RealRegistryStage]:
+async def images(session_world: World) -> AsyncIterator[RealRegistryStage]:
     """The registry as the operator asks it."""
-    stage = RealRegistryStage(kaniko.testbed.registry, PATH, None, lambda _: "")
+    stage = RealRegistryStage(session_world.testbed.registry, PATH, None, lambda _: "")
     yield stage
     await stage.registry.close()
+
+
+async def test_buildkit_builds_for_an_architecture_no_node_has_where_no_step_runs(
+    world: World, images: RealRegistryStage
+) -> None:
+    branch = f"copied-{uuid.uuid4().hex[:8]}"
+    world.branch_source("backend/Dockerfile", "FROM scratch\nCOPY . /\n", branch)
+    world.pipeline(build__platforms=[BASELINE, MISSING], build__tags=["latest-of-copied"])
+    tag = world.new_tag(target=branch)
+    status = world.await_reason(world.release(tag), "AwaitingMerge")["status"]
+
+    index = await images.registry.find(images.place, tag.removeprefix("backend-"))
+    assert index is not None
+    assert (index.digest, status["image"]["origin"]) == (status["image"]["digest"], "Built")
+    assert sorted(index.platforms) == [BASELINE, MISSING]
+    assert BUILD in index.labels
+    assert len(world.jobs(tag)) == 1
+    latest = await images.registry.find(images.place, "latest-of-copied")
+    assert latest is not None
+    assert latest.digest == index.digest
 
 
 async def test_two_jobs_build_one_image_that_runs(kaniko: World, images: RealRegistryStage) -> None:
