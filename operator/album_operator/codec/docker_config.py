@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,18 @@ from album_operator.domain.registry_access import RegistryAccess
 
 _PROGRAMS = frozenset({"credHelpers", "credsStore"})
 _CREDENTIALS = ("auth", "password", "identitytoken", "registrytoken")
+
+
+class UnreadableAuthError(ValueError):
+    """Of an entry that no builder can read, for which it reads none of the others either.
+
+    Attributes:
+        host: of the entry.
+    """
+
+    def __init__(self, host: str) -> None:
+        super().__init__(f"the `auth` of {host} is not base64 of user:password")
+        self.host = host
 
 
 def for_builders(text: str) -> str:
@@ -89,9 +102,13 @@ def access_in(text: str) -> RegistryAccess:
         text: the configuration, of which nothing is certain.
 
     Raises:
+        UnreadableAuthError: an entry has an `auth` that is none.
         ValueError: it is no JSON with `auths`, `credHelpers` or `credsStore`.
     """
     config, auths = _read(text)
+    for key, entry in auths.items():
+        if isinstance(entry, dict) and not _is_readable(str(entry.get("auth") or "")):
+            raise UnreadableAuthError(host_in(str(key)))
     programs, store = config.get("credHelpers"), config.get("credsStore")
     return RegistryAccess(
         hosts=frozenset(
@@ -129,6 +146,19 @@ def _place_of(key: str) -> str:
 def _is_below(image: str, place: str) -> bool:
     rest = image.removeprefix(place)
     return image.startswith(place) and rest[:1] in {"", "/", ":", "@"}
+
+
+def _is_readable(auth: str) -> bool:
+    """Tell whether builders can read an `auth` (docker/cli, `cli/config/configfile`).
+
+    Go's base64 wants its padding, and knows no blank but the end of a line.
+    """
+    try:
+        pair = base64.b64decode(re.sub(r"[\r\n]", "", auth), validate=True)
+    except ValueError:
+        return False
+    user, colon, _ = pair.partition(b":")
+    return not auth or bool(user and colon)
 
 
 def _pair(entry: Mapping[str, Any]) -> tuple[str, str]:

@@ -5,12 +5,17 @@ import json
 
 import pytest
 
-from album_operator.codec.docker_config import access_in, credential_in, for_builders
+from album_operator.codec.docker_config import (
+    UnreadableAuthError,
+    access_in,
+    credential_in,
+    for_builders,
+)
 from album_operator.domain.registry_access import RegistryAccess
 
 KEY = "https://index.docker.io/v1/"
-OURS = {"auth": "b3Vycw=="}
-OTHER = {"auth": "b3RoZXI="}
+OURS = {"auth": "b3Vyczp3b3Jk"}
+OTHER = {"auth": "b3RoZXI6d29yZA=="}
 
 
 @pytest.mark.parametrize(
@@ -71,6 +76,37 @@ def test_what_is_no_list_of_programs_is_none() -> None:
     config = {"auths": {"ghcr.io": OURS}, "credHelpers": ["x"], "credsStore": 7}
 
     assert access_in(json.dumps(config)) == RegistryAccess(frozenset({"ghcr.io"}))
+
+
+@pytest.mark.parametrize(
+    ("auth", "is_read"),
+    [
+        ("dTpw", True),
+        ("", True),
+        # Of an identity token the user alone (Azure).
+        ("MDAwMDo=", True),
+        ("dTpwYXNzd29y\r\nZA==\n", True),
+        ("dTr/", True),
+        # docker-credential-desktop pads nothing (kubernetes/kubernetes#82147).
+        ("dTpwYQ", False),
+        (" dTpw", False),
+        ("dTpw_-_-", False),
+        ("u:p", False),
+        ("bm9ib2R5", False),
+        ("OnBhc3N3b3Jk", False),
+    ],
+)
+def test_an_entry_that_no_builder_can_read_is_told_of_though_it_is_anothers(
+    auth: str, *, is_read: bool
+) -> None:
+    config = json.dumps({"auths": {"ghcr.io": OURS, "https://r.example.org/v2/": {"auth": auth}}})
+    if is_read:
+        assert "ghcr.io" in access_in(config).hosts
+        return
+    with pytest.raises(UnreadableAuthError) as caught:
+        access_in(config)
+    assert caught.value.host == "r.example.org"
+    assert auth not in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["", "s3cret", "[]", "{}", '{"auths": 7}', "[" * 100_000])

@@ -9,7 +9,7 @@ from typing import Any
 
 from album_operator.adapters.cluster.cluster import Cluster, path_of
 from album_operator.adapters.cluster.refusals import NotFoundError
-from album_operator.codec.docker_config import access_in, credential_in
+from album_operator.codec.docker_config import UnreadableAuthError, access_in, credential_in
 from album_operator.domain.credential_errors import missing_key
 from album_operator.domain.errors import OutsideError, TerminalError
 from album_operator.domain.names import origin_of
@@ -130,16 +130,23 @@ def _reading_docker_config(ref: Ref) -> Iterator[None]:
     Raises:
         TerminalError: `CredentialsMissing`.
     """
+    remedy = (
+        f"Make it anew with kubectl create secret docker-registry -n {ref.namespace} {ref.name}"
+    )
     try:
         yield
-    except (ValueError, KeyError, TypeError):
-        # `from None`: the text of a JSON error quotes what it could not read.
+    except UnreadableAuthError as error:
         raise TerminalError(
             Reason.CREDENTIALS_MISSING,
-            f"Secret {ref} has no `auths` in its key {DOCKER_CONFIG}.",
-            f"Make it anew with kubectl create secret docker-registry -n {ref.namespace} "
-            f"{ref.name}",
+            f"Secret {ref} has an entry for {error.host} in its key {DOCKER_CONFIG} whose `auth` "
+            "is not `user:password` in base64, with its padding. No builder reads a Secret with "
+            "such an entry, for whichever registry.",
+            remedy,
         ) from None
+    except (ValueError, KeyError, TypeError):
+        # `from None`: the text of a JSON error quotes what it could not read.
+        said = f"Secret {ref} has no `auths` in its key {DOCKER_CONFIG}."
+        raise TerminalError(Reason.CREDENTIALS_MISSING, said, remedy) from None
 
 
 def _bytes(value: object) -> bytes:
