@@ -19,7 +19,7 @@ METRICS = {
 }
 """What is declared, by the names of its series."""
 
-OF_TARGETS = frozenset({"namespace", "job", "pod"})
+OF_TARGETS = frozenset({"namespace", "job", "instance", "pod"})
 """Labels that Prometheus gives each series of a scrape, unless it has them."""
 
 VARIABLES = {

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from album_operator.metrics import declared
+from album_operator.metrics import declared, exposition
 from album_operator.metrics.declared import Declared
 from album_operator.metrics.series import Room, Series, admit
 
@@ -63,7 +62,7 @@ class Metrics:
     Each attribute is the series of the metric of its name in `declared`.
     """
 
-    content_type = CONTENT_TYPE_LATEST
+    content_type = exposition.CONTENT_TYPE
 
     def __init__(self) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -102,7 +101,7 @@ class Metrics:
 
     def text(self) -> bytes:
         """Give all in the text format of Prometheus, of type `content_type`; from any thread."""
-        return generate_latest(self._registry)
+        return exposition.write(self._registry.collect())
 
     def render(self) -> bytes:
         """Look, and give the text."""

@@ -13,6 +13,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 API_ANSWER_AGE = 45.0
 """Seconds after which an answer of the API server is too old to call the operator ready."""
 
+LAST_SECONDS = 2.0
+"""When the operator stops, whoever asks and does not read holds a port so long, and once more."""
+
 LONGEST_PASS = 900.0
 """Seconds of work after which a pass counts as stuck: far above the sum of its own timeouts."""
 
@@ -94,7 +97,7 @@ async def serve_health(health: Health, port: int) -> web.AppRunner:
     app = web.Application()
     app.router.add_get("/healthz", answer(health.is_alive))
     app.router.add_get("/readyz", answer(health.is_ready))
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_SECONDS)
     await runner.setup()
     await web.TCPSite(runner, port=port).start()
     return runner

@@ -7,7 +7,7 @@ from aiohttp import web
 from album_operator import VERSION
 from album_operator.metrics import declared
 from album_operator.metrics.metrics import Metrics
-from album_operator.serving.health import Health
+from album_operator.serving.health import LAST_SECONDS, Health
 
 
 def read_health(metrics: Metrics, health: Health) -> None:
@@ -36,7 +36,7 @@ async def serve_metrics(metrics: Metrics, port: int) -> web.AppRunner:
 
     app = web.Application()
     app.router.add_get("/metrics", expose)
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_SECONDS)
     await runner.setup()
     await web.TCPSite(runner, port=port).start()
     return runner

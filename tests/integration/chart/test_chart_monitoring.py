@@ -1,5 +1,6 @@
 """What the chart gives Prometheus and Grafana."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,49 @@ def test_labels_interval_and_links_are_those_of_the_values(helm: Helm, tmp_path:
     assert monitor["spec"]["endpoints"][0]["interval"] == "1m30s"
     links = [it["annotations"]["runbook_url"] for it in rule["spec"]["groups"][0]["rules"]]
     assert all(link.startswith(f"{home}#album") for link in links)
+
+
+def _rules_of(helm: Helm, folder: Path, alerts: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Give the rules by their alerts, with what values say of single ones."""
+    values = {"monitoring": {"rules": {"enabled": True, "alerts": alerts}}}
+    (found,) = _of_monitoring(objects_of(helm.template(written(folder, values)))).values()
+    (group,) = found["spec"]["groups"]
+    return {rule["alert"]: rule for rule in group["rules"]}
+
+
+def test_bounds_labels_and_absence_of_single_alerts_are_those_of_the_values(
+    helm: Helm, tmp_path: Path
+) -> None:
+    shipped = _rules_of(helm, tmp_path, {})
+    found = _rules_of(
+        helm,
+        tmp_path,
+        {
+            "AlbumReviewWaitsLong": {"threshold": 259200, "labels": {"team": "web"}},
+            "AlbumRateLimitNear": {"threshold": 0.25},
+            "AlbumReleaseStalled": {"for": "1h", "labels": {"severity": "critical"}},
+            "AlbumBuildsFail": {"enabled": False},
+            "AlbumNoLeader": {"enabled": True},
+        },
+    )
+    del shipped["AlbumBuildsFail"]
+    review, limit, stalled = (
+        shipped[f"Album{name}"] for name in ("ReviewWaitsLong", "RateLimitNear", "ReleaseStalled")
+    )
+    for rule, old, new in ((review, "> 86400", "> 259200"), (limit, "< 0.1", "< 0.25")):
+        assert rule["expr"].count(old) == 1
+        rule["expr"] = rule["expr"].replace(old, new)
+    review["labels"]["team"] = "web"
+    stalled["labels"]["severity"], stalled["for"] = "critical", "1h"
+    assert found == shipped
+
+
+def test_values_know_each_alert_and_no_other() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    rules = schema["properties"]["monitoring"]["properties"]["rules"]["properties"]
+    source = yaml.safe_load((MANIFESTS / "monitoring/rules.yaml").read_text())
+    shipped = [rule["alert"] for rule in source["groups"][0]["rules"]]
+    assert list(rules["alerts"]["properties"]) == shipped
 
 
 def test_without_the_prometheus_operator_it_is_refused_and_with_it_installed(

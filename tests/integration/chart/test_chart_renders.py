@@ -109,6 +109,12 @@ REFUSED = [
     ({"monitoring": {"serviceMonitor": {"interval": "30"}}}, "/monitoring/serviceMonitor/interval"),
     ({"monitoring": {"rules": {"runbooks": ""}}}, "/monitoring/rules/runbooks"),
     ({"monitoring": {"labels": {"release": 1}}}, "/monitoring/labels/release"),
+    ({"monitoring": {"rules": {"alerts": {"AlbumReview": {}}}}}, "AlbumReview"),
+    ({"monitoring": {"rules": {"alerts": {"AlbumNoLeader": {"threshold": 1}}}}}, "threshold"),
+    (
+        {"monitoring": {"rules": {"alerts": {"AlbumReviewWaitsLong": {"threshold": "3d"}}}}},
+        "/monitoring/rules/alerts/AlbumReviewWaitsLong/threshold",
+    ),
 ]
 
 

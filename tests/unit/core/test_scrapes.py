@@ -1,7 +1,6 @@
 """What the operator tells of itself to whoever asks for its metrics."""
 
 import asyncio
-import socket
 
 import aiohttp
 import pytest
@@ -12,6 +11,7 @@ from album_operator.metrics.metrics import Metrics
 from album_operator.metrics.passes import measure_lag
 from album_operator.serving.health import Health
 from album_operator.serving.scrapes import read_health, serve_metrics
+from tests.contract.gitea_server import free_port
 
 
 def _values(metrics: Metrics, name: str) -> list[str]:
@@ -48,11 +48,21 @@ async def test_how_late_the_event_loop_is_is_measured_for_ever(
     measuring.cancel()
 
 
+async def test_the_answer_is_of_the_type_that_all_readers_know() -> None:
+    metrics, port = Metrics(), free_port()
+    runner = await serve_metrics(metrics, port)
+    try:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"http://127.0.0.1:{port}/metrics") as answer,
+        ):
+            assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    finally:
+        await runner.cleanup()
+
+
 async def test_many_who_ask_at_once_are_answered_and_who_asks_too_late_is_refused() -> None:
-    metrics = Metrics()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    metrics, port = Metrics(), free_port()
     runner = await serve_metrics(metrics, port)
     url = f"http://127.0.0.1:{port}/metrics"
 

@@ -181,7 +181,7 @@ def delete_applications(server: ApiServer) -> None:
 
 @contextmanager
 def working_team(
-    server: ApiServer, name: str, folder: Path
+    server: ApiServer, name: str, folder: Path, last_words: Mapping[str, str] | None = None
 ) -> Iterator[tuple[Namespace, GitHubServer]]:
     """Give a team's namespace and its forge, beside builds and an Argo CD that are stood in for.
 
@@ -189,6 +189,7 @@ def working_team(
         server: the API server.
         name: of the namespace.
         folder: for the forge's repositories, below it.
+        last_words: as of `Controllers`.
     """
     team = Namespace(server, name)
     with running_forge(folder / "forge") as forge, ExitStack() as stack:
@@ -197,7 +198,9 @@ def working_team(
         stack.callback(delete_applications, server)
         set_up_team(team, forge)
         config = forge.git_dir(f"{OWNER}/album-app-config")
-        stack.enter_context(Controllers(server, [name], config, {}).running())
+        stack.enter_context(
+            Controllers(server, [name], config, {} if last_words is None else last_words).running()
+        )
         yield team, forge
 
 
