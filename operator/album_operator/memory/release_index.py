@@ -107,19 +107,25 @@ class ReleaseIndex:
         """Expect to be told of all releases of a namespace; the others are dropped then."""
         self._namespaces[namespace].begin_list()
 
-    def note(self, release: Ref, seen: ReleaseSeen, *, is_listed: bool = False) -> None:
+    def note_listed(self, release: Ref) -> None:
+        """Take notice that a list brought a release, also one that nobody can read.
+
+        A list that nobody began follows a watch that was broken, and whoever went meanwhile is not
+        on it.
+        """
+        self._drop_unlisted(release.namespace)
+        place = self._namespaces[release.namespace]
+        place.go_on_listing()
+        place.unlisted.discard(release.name)
+
+    def note(self, release: Ref, seen: ReleaseSeen) -> None:
         """Take what an event told of a release.
 
         Args:
             release: the release.
             seen: as it is now.
-            is_listed: a list told it, not a change. A list that nobody began follows a watch that
-                was broken, and whoever went meanwhile is not on it.
         """
         place = self._namespaces[release.namespace]
-        if is_listed:
-            self._drop_unlisted(release.namespace)
-            place.go_on_listing()
         before = place.known.get(release.name)
         place.known[release.name] = seen
         place.unlisted.discard(release.name)

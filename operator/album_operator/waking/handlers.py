@@ -149,7 +149,7 @@ class NamespaceWatch:
 
         @kopf.on.event(*RELEASES, registry=registry, id="release-changed")
         async def release_changed(**event: Any) -> None:  # noqa: ANN401 - as Kopf calls
-            self._read("AlbumRelease", main, event, self._read_release)
+            self._read("AlbumRelease", main, event, self._read_release, self._skip_release)
 
         @kopf.on.event(*PIPELINES, registry=registry, id="pipeline-changed")
         async def pipeline_changed(**event: Any) -> None:  # noqa: ANN401 - as Kopf calls
@@ -169,6 +169,7 @@ class NamespaceWatch:
         main: asyncio.AbstractEventLoop,
         event: Mapping[str, Any],
         read: Callable[[Mapping[str, Any]], Callable[[], None]],
+        skip: Callable[[Mapping[str, Any]], Callable[[], None]] = lambda _: lambda: None,
     ) -> None:
         try:
             tell = read(event)
@@ -178,7 +179,7 @@ class NamespaceWatch:
             if (who, repr(error)) not in self._faults:
                 self._faults.add((who, repr(error)))
                 LOG.warning("An event about %s is skipped: it cannot be read: %r", who, error)
-            return
+            tell = skip(event)
         with suppress(RuntimeError):  # The operator has stopped.
             main.call_soon_threadsafe(tell)
 
@@ -191,11 +192,13 @@ class NamespaceWatch:
         last = self._read_last(body) if is_deleted else None
 
         def tell() -> None:
+            if is_listed:
+                self._wakeups.index.note_listed(ref)
             known = self._wakeups.index.find(ref)
             if seen is None:
                 self._wakeups.index.drop(ref)
             else:
-                self._wakeups.index.note(ref, seen, is_listed=is_listed)
+                self._wakeups.index.note(ref, seen)
             if known != seen:
                 for name in {one.pipeline for one in (known, seen) if one is not None}:
                     self._pipelines.wake(Ref(ref.namespace, name), Cause.RELEASES)
@@ -205,6 +208,13 @@ class NamespaceWatch:
                 self._daemons.keep(ref, wish)
 
         return tell
+
+    def _skip_release(self, event: Mapping[str, Any]) -> Callable[[], None]:
+        """Give what counts a release that nobody can read, where a list brought it."""
+        namespace, name = event.get("namespace"), event.get("name")
+        if event.get("type") is not None or not namespace or not name:
+            return lambda: None
+        return lambda: self._wakeups.index.note_listed(Ref(namespace, name))
 
     def _read_last(self, body: Mapping[str, Any]) -> Callable[[], None] | None:
         """Give what takes a deleted release back; None where nobody can read what it was."""

@@ -206,7 +206,8 @@ def test_one_that_goes_unnoticed_while_a_watch_is_broken_leaves_its_place(line: 
     for name in ("one", "two"):
         line.index.note(Ref(NAMESPACE, name), BEGUN)
     line.index.begin_list(NAMESPACE)
-    line.index.note(Ref(NAMESPACE, "two"), BEGUN, is_listed=True)
+    line.index.note_listed(Ref(NAMESPACE, "two"))
+    line.index.note(Ref(NAMESPACE, "two"), BEGUN)
     line.now += LIST_SECONDS
     line.index.of_app(NAMESPACE, "album-app", "backend")
 

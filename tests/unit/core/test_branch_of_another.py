@@ -43,7 +43,9 @@ class Both:
             if body is None:
                 self.stage.wakeups.index.drop(ref)
             else:
-                self.stage.wakeups.index.note(ref, parse_seen(body), is_listed=is_listed)
+                if is_listed:
+                    self.stage.wakeups.index.note_listed(ref)
+                self.stage.wakeups.index.note(ref, parse_seen(body))
 
     async def settle(self, name: str) -> None:
         await self.stage.settle(name)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,8 @@ from album_operator.domain.claims import ConfigBranch
 from album_operator.domain.reasons import Reason
 from album_operator.domain.record import Record
 from album_operator.domain.release import Ref, Release
-from album_operator.memory.release_index import ReleaseIndex
+from album_operator.memory import release_index
+from album_operator.memory.release_index import LIST_SECONDS, ReleaseIndex
 from album_operator.metrics.metrics import Metrics
 from album_operator.pipelines.cause import Cause, Causes
 from album_operator.render.job import RELEASE_LABEL
@@ -58,10 +60,10 @@ class Stage:
 
     async def tell(self, kind: str, body: dict[str, Any], event: str | None = None) -> None:
         """Hand an event over as Kopf's thread does."""
-        read = {
-            "AlbumRelease": self.watch._read_release,
-            "AlbumPipeline": self.watch._read_pipeline,
-            "Job": self.watch._read_job,
+        read: tuple[Callable[[Any], Callable[[], None]], ...] = {
+            "AlbumRelease": (self.watch._read_release, self.watch._skip_release),
+            "AlbumPipeline": (self.watch._read_pipeline,),
+            "Job": (self.watch._read_job,),
         }[kind]
         metadata = body.get("metadata") or {}
         told = {
@@ -72,7 +74,7 @@ class Stage:
             "namespace": metadata.get("namespace"),
             "name": metadata.get("name"),
         }
-        self.watch._read(kind, asyncio.get_running_loop(), told, read)
+        self.watch._read(kind, asyncio.get_running_loop(), told, *read)
         for _ in range(5):
             await asyncio.sleep(0)
 
@@ -151,6 +153,44 @@ async def test_what_a_list_tells_is_told_apart_from_a_change(
     await stage.tell("AlbumRelease", raw_release("backend-v1.1.0"), event)
     claim = stage.wakeups.index.claim(RELEASE, ConfigBranch("https://git.example.org/c", "b"))
     assert claim.is_certain is is_certain
+
+
+PIECE = 4
+UNREADABLE: dict[str, Any] = {"status": {"conditions": 7}}
+DELETING: dict[str, Any] = {"metadata": {"deletionTimestamp": "2026-11-20T12:00:00Z"}}
+
+
+@pytest.mark.parametrize("odd", [UNREADABLE, DELETING], ids=["unreadable", "deleting"])
+@pytest.mark.parametrize("readable", [PIECE - 1, PIECE])
+async def test_a_list_counts_what_nobody_can_read_and_what_is_about_to_go(
+    monkeypatch: pytest.MonkeyPatch, odd: dict[str, Any], readable: int
+) -> None:
+    monkeypatch.setattr(release_index, "LIST_PIECE", PIECE)
+    now, stage = 0.0, Stage()
+    stage.wakeups.index = index = ReleaseIndex(clock=lambda: now)
+    for number in range(readable + 1):
+        body = raw_release(f"backend-v1.1.{number}")
+        if number == readable // 2:
+            body |= {**odd, "metadata": {**body["metadata"], **odd.get("metadata", {})}}
+        await stage.tell("AlbumRelease", body)
+    now += LIST_SECONDS
+
+    # Where it stands after a whole piece another one may follow.
+    assert index.is_whole("album") is (readable + 1 != PIECE)
+    await stage.daemons.close()
+
+
+async def test_one_that_nobody_can_read_any_more_is_not_gone_by_a_list() -> None:
+    now, stage = 0.0, Stage()
+    stage.wakeups.index = index = ReleaseIndex(clock=lambda: now)
+    await stage.tell("AlbumRelease", raw_release("backend-v1.1.0"))
+    now += LIST_SECONDS
+    await stage.tell("AlbumRelease", raw_release("backend-v1.1.0") | UNREADABLE)
+    await stage.tell("AlbumRelease", raw_release("backend-v1.2.0"))
+    now += LIST_SECONDS
+    known = index.of_pipeline("album", "album-app")
+    assert set(known) == {"backend-v1.1.0", "backend-v1.2.0"}
+    await stage.daemons.close()
 
 
 async def test_a_job_wakes_the_release_it_names() -> None:

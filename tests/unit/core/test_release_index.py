@@ -46,7 +46,8 @@ class Stage:
 
     def list(self, *releases: Ref) -> None:
         for release in releases:
-            self.index.note(release, HOLDING, is_listed=True)
+            self.index.note_listed(release)
+            self.index.note(release, HOLDING)
 
     def end_list(self) -> None:
         self.now += LIST_SECONDS
@@ -242,7 +243,9 @@ def test_a_finished_release_takes_few_bytes() -> None:
         app, version = f"app-{number % 50}", f"v1.{number // 50}.0"
         body = raw_release(f"{app}-{version}")
         body["status"] = {**json.loads(status), "app": app, "version": version}
-        index.note(Ref(NAMESPACE, body["metadata"]["name"]), parse_seen(body), is_listed=True)
+        ref = Ref(NAMESPACE, body["metadata"]["name"])
+        index.note_listed(ref)
+        index.note(ref, parse_seen(body))
 
     tell(0)
     tracemalloc.start()
