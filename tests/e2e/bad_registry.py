@@ -13,6 +13,9 @@ from aiohttp import web
 FORGETFUL = "forgetful"
 """Begins the path of a repository that takes every push and has nothing of it afterwards."""
 
+REFUSING = "refusing"
+"""Begins the path of a repository that wants a password, which nobody has."""
+
 ANSWERS = {
     "limiting": (429, {"Retry-After": "600"}, ""),
     "broken": (503, {}, "no upstream"),
@@ -60,6 +63,8 @@ async def _answer(request: web.Request) -> web.Response:
     async for _ in request.content.iter_any():  # a push waits until it is rid of its bytes
         pass
     repository = request.match_info["repository"]
+    if repository == REFUSING:
+        return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="r"'})
     if repository in ANSWERS:
         status, headers, text = ANSWERS[repository]
         return web.Response(status=status, headers=headers, text=text)

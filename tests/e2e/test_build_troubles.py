@@ -10,7 +10,7 @@ import pytest
 
 from testbed.demo import condition
 from testbed.deploy import NAMESPACE, deploy
-from tests.e2e.bad_registry import FORGETFUL, running_bad_registry
+from tests.e2e.bad_registry import FORGETFUL, REFUSING, running_bad_registry
 from tests.e2e.nodes import (
     add_lost_node,
     give_slot,
@@ -203,6 +203,25 @@ def test_a_step_that_fails_is_told_with_its_container_and_where_its_log_is(build
     assert command == f"logs -n album {failure['pod']} -c build"
     assert "the secret word" in builds.world["step"].testbed.kubectl(*command.split())
     assert "the secret word" not in str(builds.status("step"))
+
+
+def test_a_base_image_that_is_not_there_is_told_by_its_line(builds: Builds) -> None:
+    failure = builds.failed("base")
+
+    assert (failure["reason"], failure["container"]) == ("BuildFailed", "build")
+    assert ("line 1 of the Dockerfile could not be done" in failure["message"]) == (
+        builds.world["base"].engine == "BuildKit"
+    )
+    assert builds.message("base").endswith(f"logs -n album {failure['pod']} -c build")
+
+
+def test_a_base_image_that_a_registry_refuses_is_named_where_the_log_may_be_shown(
+    builds: Builds, bad_registry: str
+) -> None:
+    failure = builds.failed(REFUSING)
+
+    assert (failure["reason"], failure["container"]) == ("BuildFailed", "build")
+    assert f"{bad_registry}/{REFUSING}/base" in failure["message"]
 
 
 def test_bytes_in_the_log_and_the_termination_message_are_told_as_text(builds: Builds) -> None:

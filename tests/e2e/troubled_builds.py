@@ -14,7 +14,7 @@ from testbed import Testbed
 from testbed.demo import condition
 from testbed.deploy import NAMESPACE, secrets
 from testbed.samples.applications import ROOT as APPS
-from tests.e2e.bad_registry import ANSWERS, FORGETFUL
+from tests.e2e.bad_registry import ANSWERS, FORGETFUL, REFUSING
 from tests.e2e.nodes import LOST, SLOT
 from tests.e2e.world import World, wait_for
 
@@ -57,6 +57,8 @@ DOCKERFILES = {
         "select(undef, undef, undef, 0.05) }' >/dev/null 2>&1 &\n"
     ),
     FORGETFUL: "FROM scratch\nCOPY main.go /\n",
+    "base": "FROM {registry}/album/nowhere:v1\n",
+    REFUSING: f"FROM {{bad_registry}}/{REFUSING}/base:v1\n",
     "noise": (
         f"{SHELL}RUN head -c 100000000 /dev/urandom; "
         "head -c 100000 /dev/urandom >/dev/termination-log; exit 3\n"
@@ -71,6 +73,8 @@ BUILDS: dict[str, dict[str, Any]] = {
     "lost": {},
     "late": {"timeout": "10s"},
     "noise": {"failureLog": True},
+    "base": {},
+    REFUSING: {"failureLog": True},
     "room": {"resources__requests": {"cpu": "60"}},
     "sidecar": {},
     "image": {},
@@ -292,7 +296,9 @@ def release(case: str, world: World, bad_registry: str) -> str:
     target = None
     if case in DOCKERFILES:
         target = f"{case}-{uuid.uuid4().hex[:8]}"
-        world.branch_source("backend/Dockerfile", DOCKERFILES[case], target)
+        text = DOCKERFILES[case].replace("{registry}", world.testbed.registry)
+        text = text.replace("{bad_registry}", bad_registry)
+        world.branch_source("backend/Dockerfile", text, target)
     own = BUILDS.get(case, {})
     if case in (FORGETFUL, *ANSWERS):
         image = {"registry": bad_registry, "repository": f"{case}/album-app", "insecure": True}

@@ -661,6 +661,7 @@ PIPELINES = [
         "ghcr.io/owner",
         "u:p@ghcr.io",
         "-ghcr.io",
+        "gh\u0441r.io",
         "ghcr.io:x",
         refusal="registry must be a host with an optional port",
     ),
@@ -736,10 +737,13 @@ PIPELINES = [
         "Duplicate value",
         "spec.build.args[1]",
     ),
-    Row(
-        "spec.build.args",
-        [{"name": f"A{i}", "value": "x"} for i in range(33)],
-        "must have at most 32 items",
+    *(
+        Row(
+            "spec.build.args",
+            [{"name": f"A{i}", "value": "x"} for i in range(most)],
+            "must have at most 32 items",
+        )
+        for most in (33, 10_000)
     ),
     Row("spec.build.args", [{"name": f"A{i}", "value": "x" * 1024} for i in range(4)]),
     Row(

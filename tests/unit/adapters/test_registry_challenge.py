@@ -76,6 +76,15 @@ def test_plain_http_shows_nothing_unless_an_admin_allows_it() -> None:
         ),
         ('Basic realm="Registry"', Challenge()),
         ("basic", Challenge()),
+        # GoogleContainerTools/kaniko#196, regclient#265, go-containerregistry#1075.
+        ('BASIC realm="Sonatype Nexus Repository Manager"', Challenge()),
+        ("Basic realm=/", Challenge()),
+        ('Negotiate, Basic realm="r"', Challenge()),
+        (
+            'Bearer realm="https://x.example.org/a",service="s",error="insufficient_scope",'
+            'scope="repository:a:pull,push repository:b:pull"',
+            Challenge("https://x.example.org/a", "s"),
+        ),
     ],
 )
 def test_challenges_are_read_in_every_spelling(header: str, wanted: Challenge) -> None:
