@@ -53,7 +53,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from album_operator import __main__, leading
 def nothing(*_, **__): pass
 Counter.inc = Histogram.observe = nothing
-Gauge.set = Gauge.inc = Gauge.dec = Gauge.set_to_current_time = nothing
+Gauge.set = nothing
 leading.ReleaseFigures = lambda *_: nothing
 __main__.leave(__main__.main())
 """

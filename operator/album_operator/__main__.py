@@ -80,7 +80,7 @@ async def _listen(ground: Ground, election: Election | None) -> list[web.AppRunn
 async def _run(settings: Settings, known: KnownSecrets, sinks: Sequence[Sink]) -> None:
     candidacy, clock = settings.candidacy, ServerClock()
     term = Term.endless() if candidacy is None else Term(candidacy.renew)
-    metrics = Metrics()
+    metrics = Metrics(lambda: clock().timestamp())
     outside = Outside(settings, clock, term, metrics)
     stopping = _stop_on_signals()
     wakeups = Wakeups(settings.host_aliases, settings.build_limits, settings.most_in_flight)

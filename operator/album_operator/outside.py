@@ -53,7 +53,7 @@ class Outside:
         to_forges = Gateway(
             forge_failures.SHARES, Reason.FORGE_UNAVAILABLE, *shared, counted("forge")
         )
-        quotas = RateLimits(metrics)
+        quotas = RateLimits(metrics, metrics.now)
         limits = Limits(memory=settings.git_memory, fetch=settings.fetch_bytes)
         insecure, allowed = settings.insecure_hosts, settings.allowed_hosts
         self.config = GitConfigRepository(

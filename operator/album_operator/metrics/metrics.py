@@ -1,5 +1,6 @@
 """The metrics of one operator, and the answer to who asks for them."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
@@ -60,11 +61,15 @@ class Metrics:
     """All that is counted and measured, in a registry of its own.
 
     Each attribute is the series of the metric of its name in `declared`.
+
+    Args:
+        now: seconds since 1970, for metrics that are moments.
     """
 
     content_type = exposition.CONTENT_TYPE
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        self.now = now
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         self._room = Room(MOST_BYTES)

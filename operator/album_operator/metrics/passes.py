@@ -28,7 +28,7 @@ def count_pass(metrics: Metrics, kind: str, result: PassResult, seconds: float) 
     """
     metrics.passes.labels(kind, result).inc()
     metrics.pass_duration.labels(kind).observe(seconds)
-    metrics.last_pass.labels(kind).set_to_current_time()
+    metrics.last_pass.labels(kind).set(metrics.now())
 
 
 async def measure_lag(metrics: Metrics) -> None:

@@ -9,9 +9,11 @@ import socket
 import socketserver
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,15 @@ __main__.Metrics = Many
 __main__.leave(__main__.main())
 """
 """The operator, which has counted releases of a hundred thousand apps."""
+
+STEPPING = """
+import os, time
+real = time.time
+time.time = lambda: real() - (86400 if os.path.exists("stepped") else 0)
+from album_operator import __main__
+__main__.leave(__main__.main())
+"""
+"""The operator on a node whose clock steps back by a day once there is a file `stepped`."""
 
 OWN_API = "/apis/album.dev/v1alpha1"
 
@@ -292,6 +303,32 @@ def _asks_and_reads_nothing(port: int) -> socket.socket:
     request = b"GET /metrics HTTP/1.1\r\nHost: operator\r\n\r\n"
     asking.sendall(request * 20)
     return asking
+
+
+def test_a_clock_that_steps_back_makes_no_pass_late_and_no_time_negative(
+    installed: Installed, tmp_path: Path
+) -> None:
+    with _scene(installed, tmp_path, "stepped", STEPPING) as scene:
+        scene.until_reason(scene.release(APPS[0]), "Released")
+        begun = time.time()
+        (tmp_path / "stepped").touch()
+        scene.until_reason(scene.release(APPS[1]), "Released")
+        last = "album_last_pass_timestamp_seconds"
+        scene.until(lambda: scene.figure(last, kind="AlbumRelease") > begun - 5, "end a pass")
+        times = ("step_duration", "review_wait", "release_lead_time", "build_duration",
+                 "pass_duration", "outside_request_duration", "event_loop_lag")  # fmt: skip
+        _, text = scene.operator.find_answer("/metrics") or (0, "")
+        sums = {
+            sample.name: sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name in {f"album_{one}_seconds_sum" for one in times}
+        }
+        assert len(sums) == len(times)
+        assert min(sums.values()) >= 0
+        told = [line["time"] for line in scene.lines()]
+        # The lines have the node's clock, for whoever reads them beside those of others.
+        assert any(later < earlier for earlier, later in pairwise(told))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8443", "api.kube-system.svc", "169.254.169.254"])

@@ -163,7 +163,8 @@ async def test_a_sink_that_hangs_is_given_up_in_time() -> None:
 
     async with listening(hang) as host:
         sink = _sink(f"http://{host}/{CANARY}")
-        error = await _fails(UnansweredError, sink, host, seconds=0.2)
+        async with asyncio.timeout(10):
+            error = await _fails(UnansweredError, sink, host, seconds=0.2)
     assert f"http://{host} takes no notification now: TimeoutError." in error.message
 
 

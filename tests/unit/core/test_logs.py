@@ -3,10 +3,12 @@
 import io
 import json
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
+from inspect import signature
 from typing import Any
 
 import pytest
@@ -165,6 +167,11 @@ def test_a_clock_that_steps_back_keeps_no_line_back(monkeypatch: pytest.MonkeyPa
     said = [json.loads(line) for line in log.lines]
     assert [line["message"] for line in said] == ["words", "words (said 1 times more)"]
     assert [line["time"][:10] for line in said] == ["2001-09-09", "2001-09-08"]
+
+
+def test_what_was_said_is_remembered_by_a_clock_that_does_not_step() -> None:
+    shipped = signature(make_handler).parameters["clock"].default
+    assert shipped is time.monotonic
 
 
 def test_libraries_say_nothing_below_info_whatever_the_level(

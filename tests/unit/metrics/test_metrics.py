@@ -6,6 +6,7 @@ from prometheus_client.exposition import generate_latest
 
 from album_operator.metrics import declared
 from album_operator.metrics.metrics import Metrics
+from album_operator.metrics.passes import PassResult, count_pass
 
 MOST = 1_000_000
 """Bytes that an answer may have."""
@@ -90,6 +91,13 @@ def test_odd_words_in_labels_break_no_line() -> None:
     metrics.releases_finished.labels("shop", 'a"b\\c\nd', "", "Released").inc()
     (line,) = _lines(metrics, "album_releases_finished_total{")
     assert line.endswith('pipeline="a\\"b\\\\c\\nd",reason="Released"} 1.0')
+
+
+def test_when_a_pass_ended_is_told_by_the_operators_clock() -> None:
+    metrics = Metrics(lambda: 1234.0)
+    count_pass(metrics, "AlbumRelease", PassResult.OK, 0.1)
+    name = 'album_last_pass_timestamp_seconds{kind="AlbumRelease"}'
+    assert _lines(metrics, name) == [f"{name} 1234.0"]
 
 
 def test_times_of_the_first_sight_of_a_series_are_told_of_none() -> None:
