@@ -157,6 +157,7 @@ def _release_and_look(world: World) -> None:
         name = world.release(world.new_tag(target=own))
         status = world.await_reason(name, "AwaitingMerge")["status"]
 
+    assert "Nothing is kept" not in world.condition(name, "ImageReady")["message"]
     of_git = {process for process, _, word in found.places if word == GIT}
     let = {(process, "environ", word) for process in of_git for word in (GIT, token)}
     assert {place[1:] for place in found.places - let} == {("cmdline", proof)}

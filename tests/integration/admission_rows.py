@@ -866,7 +866,19 @@ PIPELINES = [
     Row("spec.build.tags", ["latest", "Stable_1", "edge.nightly"]),
     *(
         Row("spec.build.tags", [tag], "a further tag must be", "spec.build.tags[0]")
-        for tag in ("", ".x", "-x", "a/b", "a:b", "v1.2.3", "2024.11.03", "v1", "latest,x")
+        for tag in (
+            "",
+            ".x",
+            "-x",
+            "a/b",
+            "a:b",
+            "v1.2.3",
+            "2024.11.03",
+            "v1",
+            "latest,x",
+            "latest ",
+            "latest\n",
+        )
     ),
     Row("spec.build.tags", ["a", "a"], "Duplicate value", "spec.build.tags[1]"),
     Row(
