@@ -18,6 +18,7 @@ BESIDE_STEPS = {
     "__init__",
     "access",
     "app_notices",
+    "build_cache",
     "build_checks",
     "build_look",
     "case",
