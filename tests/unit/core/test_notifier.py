@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from album_operator.domain.notifications import TOLD, Letter, Sink, SinkFormat
 from album_operator.metrics.metrics import Metrics
 from album_operator.notifications import lines
 from album_operator.notifications.notifier import Notifier
-from tests.fakes.cluster import finish_build
+from tests.fakes.cluster import fail_build, finish_build
 from tests.unit.core.stage import Stage
 
 BUS = Sink("bus", "https://bus.example.org", SinkFormat.CLOUD_EVENTS, TOLD[SinkFormat.CLOUD_EVENTS])
@@ -124,6 +124,40 @@ async def test_a_sink_that_hangs_is_in_no_releases_way_and_in_no_other_sinks(
         assert scene.stage.ready() == ("Unknown", "AwaitingMerge")
         assert 'album_notifications_queued{sink="bus"} 3.0' in scene.figures()
     assert len(way.of(TEAM)) == 1
+
+
+async def test_an_app_that_flaps_is_told_of_once_and_what_fails_again_with_each_attempt() -> None:
+    """By argocd-notifications #153, argo-cd #19847 and Flux' notification-controller #158."""
+    way = Mailbox()
+    scene = _scene(way, TEAM)
+    stage = scene.stage
+    async with _telling(scene.notifier):
+        await stage.release_until_merged()
+        await stage.settle()
+        stage.argocd.run()
+        await stage.settle()
+        for health in ("Degraded", "Healthy", "Progressing", "Healthy"):
+            stage.argocd.set_health("album-app-backend", health)
+            await stage.settle()
+        stage.clock.advance(timedelta(seconds=60))
+        await stage.settle()
+        assert stage.ready() == ("True", "Released")
+        for health in ("Degraded", "Progressing", "Healthy"):
+            stage.argocd.set_health("album-app-backend", health)
+            await stage.settle()
+
+        failing = "frontend-v1.1.0"
+        stage.apply(failing)
+        await stage.settle(failing)
+        for attempt in ("first", "second"):
+            fail_build(stage.cluster, stage.jobs[-1])
+            for _ in range(5):
+                await stage.settle(failing)
+            if attempt == "first":
+                stage.annotate(failing, retry="again")
+                await stage.settle(failing)
+    told = [event["text"].split()[0] for event in way.of(TEAM)]
+    assert told == [":arrow_forward:", ":white_check_mark:", ":x:", ":x:"]
 
 
 async def test_what_waits_when_the_operator_stops_is_posted_for_a_moment() -> None:
