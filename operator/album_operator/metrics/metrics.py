@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from album_operator.metrics import declared, exposition
+from album_operator.metrics import declared
 from album_operator.metrics.declared import Declared
 from album_operator.metrics.series import Room, Series, admit
 
@@ -66,7 +67,7 @@ class Metrics:
         now: seconds since 1970, for metrics that are moments.
     """
 
-    content_type = exposition.CONTENT_TYPE
+    content_type = CONTENT_TYPE_PLAIN_0_0_4
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         self.now = now
@@ -106,7 +107,7 @@ class Metrics:
 
     def text(self) -> bytes:
         """Give all in the text format of Prometheus, of type `content_type`; from any thread."""
-        return exposition.write(self._registry.collect())
+        return generate_latest(self._registry)
 
     def render(self) -> bytes:
         """Look, and give the text."""

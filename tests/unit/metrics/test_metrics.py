@@ -2,8 +2,6 @@
 
 import re
 
-from prometheus_client.exposition import generate_latest
-
 from album_operator.metrics import declared
 from album_operator.metrics.metrics import Metrics
 from album_operator.metrics.passes import PassResult, count_pass
@@ -71,19 +69,6 @@ def test_of_what_there_is_no_room_for_the_first_time_and_the_sum_are_read() -> N
     told = _lines(metrics, "album_releases{")
     assert sum(float(line.split()[-1]) for line in told) == most
     assert len(metrics.render()) < MOST
-
-
-def test_the_text_is_the_one_that_the_library_writes() -> None:
-    metrics, odd = Metrics(), ("shop", 'a"b\\c\nd', "wéb\u2028")
-    for number, value in enumerate((0.0, 1e-9, 7, 123456789.5, 1e21)):
-        metrics.lead_time.labels(*odd).observe(value)
-        metrics.releases_finished.labels(*odd, f"Reason{number}").inc(value)
-    metrics.last_pass.labels("AlbumRelease").set(float("inf"))
-    metrics.event_loop_lag.labels().observe(0.02)
-    metrics.read(declared.LEADER, lambda: [((), 1.0)])
-    metrics.read(declared.BUILDS_QUEUED, lambda: [(('"\\',), float("nan"))])
-    metrics.look()
-    assert metrics.text() == generate_latest(metrics._registry)
 
 
 def test_odd_words_in_labels_break_no_line() -> None:
