@@ -252,13 +252,21 @@ def test_a_container_that_containerd_could_not_start_is_told_with_its_words() ->
         "reason": "StartError",
         "startedAt": "1970-01-01T00:00:00Z",
     }
-    pod = _pod(phase="Failed", containerStatuses=_container(terminated=ended))
-    seen = parse_build(JOB, [pod], RELEASE)
+    trouble = PodTrouble("build-1-x", "build", "StartError", said, 128)
+    # The kubelet tells of the container first, and of the Pod later.
+    for phase in ("Pending", "Running", "Failed"):
+        pod = _pod(phase=phase, containerStatuses=_container(terminated=ended))
+        seen = parse_build(JOB, [pod], RELEASE)
+        assert (seen.state, seen.trouble) == (BuildState.RUNNING, trouble)
+    assert trouble.never_ran
+    assert not trouble.is_log
 
-    assert seen.state is BuildState.RUNNING
-    assert seen.trouble == PodTrouble("build-1-x", "build", "StartError", said, 128)
-    assert seen.trouble.never_ran
-    assert not seen.trouble.is_log
+
+def test_a_builder_that_could_not_be_started_beside_a_sidecar_that_goes_on_has_failed() -> None:
+    seen = parse_build(JOB, [_beside(GOES_ON, exitCode=128, reason="StartError")], RELEASE)
+
+    assert seen.state is BuildState.FAILED
+    assert seen.trouble == PodTrouble("build-1-x", "build", "StartError", "", 128)
 
 
 def test_a_job_that_somebody_suspended_says_so() -> None:

@@ -12,6 +12,7 @@ from album_operator.adapters.cluster.cluster import PAGE, Cluster, parse_time, p
 from album_operator.adapters.cluster.pod_troubles import (
     ENDED,
     FAILED_CREATE,
+    begins_anew,
     find_silent,
     trouble_in,
     trouble_of,
@@ -229,13 +230,13 @@ def _ended_builder(pods: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """Give how the builder ended in the one Pod that goes on; empty where there is not just one.
 
     Then the Job's own end is waited for: it is about to end, or somebody made a Pod for it. So it
-    is where the Pod is being taken away, for then the Job may begin anew.
+    is where the Job may begin anew.
     """
     going = [pod for pod in pods if pod.get("status", {}).get("phase") not in ENDED]
     if len(going) != 1:
         return {}
     trouble = trouble_of(going[0])
-    return _ended(going[0]) if trouble is None or trouble.container is not None else {}
+    return {} if trouble is not None and begins_anew(going[0], trouble) else _ended(going[0])
 
 
 def _ended(pod: Mapping[str, Any]) -> Mapping[str, Any]:

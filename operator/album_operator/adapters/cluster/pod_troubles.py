@@ -138,6 +138,16 @@ def find_silent(
     return newest
 
 
+def begins_anew(pod: Mapping[str, Any], trouble: PodTrouble) -> bool:
+    """Tell whether a Job may begin anew after the trouble of a Pod of it that has not ended yet.
+
+    So it does where the Pod is taken away, and where nothing of it could be started: the kubelet
+    tells of the container first, and of the whole Pod later.
+    """
+    is_over = not any(map(_runs, _containers(pod.get("status", {}))))
+    return trouble.container is None or (trouble.never_ran and is_over)
+
+
 def _runs(container: Mapping[str, Any]) -> bool:
     return "running" in container.get("state", {})
 
