@@ -4,7 +4,7 @@ FROM debian:bookworm-slim
 # file capability it does what that of the published image does.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
-        git ca-certificates libcap2-bin libseccomp2 openssh-client uidmap \
+        git ca-certificates libcap2-bin libseccomp2 openssh-client pigz uidmap \
     && rm -rf /var/lib/apt/lists/* \
     && chmod u-s /usr/bin/newuidmap /usr/bin/newgidmap \
     && setcap cap_setuid+ep /usr/bin/newuidmap \
