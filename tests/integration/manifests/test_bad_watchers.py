@@ -43,8 +43,8 @@ MANY = """
 from album_operator import __main__
 from album_operator.metrics.metrics import Metrics
 class Many(Metrics):
-    def __init__(self):
-        super().__init__()
+    def __init__(self, now):
+        super().__init__(now)
         for number in range(100_000):
             self.lead_time.labels("many", "shop", f"app-{number}").observe(60)
 __main__.Metrics = Many
