@@ -41,7 +41,7 @@ MOST_PERCENT = 3.0
 LATE_SECONDS, LATE_PERCENT = 0.1, 0.1
 """No more than a thousandth of all may be later: what p99.9 says."""
 
-SCRAPE_SECONDS = 1.0
+SCRAPE_SECONDS = 15.0
 SEND_MILLISECONDS = "500"
 """Between two sendings of spans, so that none is left for when nobody measures."""
 
