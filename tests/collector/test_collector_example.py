@@ -3,7 +3,7 @@
 What it would send to a server of somebody's is sent to one on loopback that keeps it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,21 +22,20 @@ from tests.collector.conftest import RunCollector
 from tests.contract.gitea_server import free_port
 from tests.fakes.collector import FakeCollector, listening
 from tests.integration.manifests.conftest import Installed
-from tests.integration.manifests.neighbours.teams import APPS, Namespace, working_team
+from tests.integration.manifests.neighbours.served import SECONDS, Served
+from tests.integration.manifests.neighbours.teams import APPS, working_team
 from tests.integration.manifests.operator_process import (
-    Running,
     running_operator,
     write_kubeconfig,
 )
 from tests.unit.docs.documents import ROOT
 
 NAMESPACE = "traced"
-SECONDS = 60
 STEPS = {"ImageReady", "Proposed", "Merged", "SyncPolicyApplied", "Deployed"}
 
 
 @dataclass(frozen=True)
-class Scene:
+class Scene(Served):
     """An operator that sends its traces to a port of this machine.
 
     Attributes:
@@ -44,21 +43,14 @@ class Scene:
         token: of the ServiceAccount that the example's Role is for.
     """
 
-    team: Namespace
-    operator: Running
     port: int
     token: str
 
     def release(self, app: str) -> str:
         """Release an app, and wait until it is out."""
-        name = f"{app}-v1.1.0"
-        self.team.release(name, "album-app", name)
-        self.until(lambda: self.team.reasons()[name] == "Released", f"release {name}")
+        name = super().release(app)
+        self.until_reason(name, "Released")
         return name
-
-    def until(self, is_so: Callable[[], bool], what: str) -> None:
-        """Wait for a condition, named in words after "did not"."""
-        wait_until(is_so, part="scene", what=what, seconds=SECONDS, log=self.operator.log)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ Each is gone through as docs/runbooks.md says. Only times are shorter than the s
 import base64
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,11 +22,11 @@ from tests.e2e.prometheus import Prometheus, serving
 from tests.fakes.collector import FakeCollector, listening
 from tests.integration.manifests.api_proxy import ApiProxy, running_proxy
 from tests.integration.manifests.conftest import Installed
-from tests.integration.manifests.neighbours.teams import APPS, Namespace, working_team
+from tests.integration.manifests.neighbours.served import SECONDS, Served
+from tests.integration.manifests.neighbours.teams import APPS, working_team
 from tests.integration.manifests.operator_process import Running, running_operator
 
 NAMESPACE = "watched"
-SECONDS = 60
 LIMIT = 5000
 LEFT = 400
 PATIENCE = {"> 900": "> 4"}
@@ -34,26 +34,14 @@ PATIENCE = {"> 900": "> 4"}
 
 
 @dataclass(frozen=True)
-class Scene:
+class Scene(Served):
     """An operator, all that it needs, and who watches it."""
 
-    team: Namespace
     forge: GitHubServer
     token: str
     sink: FakeCollector
     proxy: ApiProxy
-    operator: Running
     prometheus: Prometheus
-
-    def release(self, app: str) -> str:
-        """Apply a release of an app."""
-        name = f"{app}-v1.1.0"
-        self.team.release(name, "album-app", name)
-        return name
-
-    def until_reason(self, name: str, reason: str) -> None:
-        """Wait for the reason of a release."""
-        self.until(lambda: self.team.reasons()[name] == reason, f"bring {name} to {reason}")
 
     def until_firing(self, alert: str, **labels: str) -> dict[str, Any]:
         """Wait until an alert fires, and give it."""
@@ -74,10 +62,6 @@ class Scene:
     def is_quiet(self, *alerts: str) -> bool:
         """Tell whether none of some alerts fires."""
         return all(self.prometheus.firing(alert) is None for alert in alerts)
-
-    def until(self, is_so: Callable[[], bool], what: str) -> None:
-        """Wait for a condition, named in words after "did not"."""
-        wait_until(is_so, part="scene", what=what, seconds=SECONDS, log=self.operator.log)
 
 
 @contextmanager
@@ -105,7 +89,7 @@ def _scene(installed: Installed, folder: Path) -> Iterator[Scene]:
         scrapes = serving(_configuration(operator), folder / "prometheus", PATIENCE)
         prometheus = stack.enter_context(scrapes)
         decoded = base64.b64decode(token.body["data"]["token"]).decode()
-        yield Scene(team, forge, decoded, sink, proxy, operator, prometheus)
+        yield Scene(team, operator, forge, decoded, sink, proxy, prometheus)
 
 
 def _configuration(operator: Running) -> dict[str, Any]:

@@ -23,16 +23,15 @@ from prometheus_client.parser import text_string_to_metric_families
 from testbed.commands import wait_until
 from tests.fakes.collector import FakeCollector, listening
 from tests.integration.manifests.conftest import Installed
+from tests.integration.manifests.neighbours.served import SECONDS, Served
 from tests.integration.manifests.neighbours.teams import (
     APPS,
     PASSWORD,
-    Namespace,
     working_team,
 )
-from tests.integration.manifests.operator_process import Running, running_operator
+from tests.integration.manifests.operator_process import running_operator
 from tests.unit.adapters.test_github_session import own_certificate
 
-SECONDS = 60
 ENDS_SECONDS = 20
 """A Pod has 40 to end in, and gives its Lease back before."""
 
@@ -111,7 +110,7 @@ class Silent:
 
 
 @dataclass(frozen=True)
-class Scene:
+class Scene(Served):
     """An operator that is watched badly.
 
     Attributes:
@@ -122,27 +121,11 @@ class Scene:
         forged: one of its sinks, whose certificate nobody has signed.
     """
 
-    team: Namespace
-    operator: Running
     last_words: dict[str, str]
     good: FakeCollector
     elsewhere: FakeCollector
     hangs: Silent
     forged: Silent
-
-    def release(self, app: str) -> str:
-        """Apply a release of an app."""
-        name = f"{app}-v1.1.0"
-        self.team.release(name, "album-app", name)
-        return name
-
-    def until_reason(self, name: str, reason: str) -> None:
-        """Wait for the reason of a release."""
-        self.until(lambda: self.team.reasons()[name] == reason, f"bring {name} to {reason}")
-
-    def until(self, is_so: Any, what: str) -> None:  # noqa: ANN401 - a function
-        """Wait for a condition, named in words after "did not"."""
-        wait_until(is_so, part="scene", what=what, seconds=SECONDS, log=self.operator.log)
 
     def figure(self, name: str, **labels: str) -> float:
         """Give the value of a series; 0 where there is none."""

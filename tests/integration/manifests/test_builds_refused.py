@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from tests.contract.gitea_server import free_port
 from tests.integration.apiserver import ensure_programs, running_controllers
 from tests.integration.manifests.admission_webhook import NAME, WORDS, Webhook, running_webhook
 from tests.integration.manifests.conftest import installing
+from tests.integration.manifests.neighbours.controllers import DIGEST, ended_builder
 from tests.integration.manifests.operator_stage import Stage
 from tests.integration.manifests.tag_desk import PIPELINE, Desk, desk_in
 
@@ -23,7 +23,6 @@ NAMESPACE = "refused"
 SECONDS = 30
 """In which it is told what keeps a build."""
 
-DIGEST = f"sha256:{'5' * 64}"
 JOBS = f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs"
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 
@@ -97,19 +96,10 @@ class Scene:
         """Wait for the Pod of a release's build, and end it as a kubelet does after a push."""
         self.stage.until(lambda: bool(self.pods(path)), "get a Pod", 2 * SECONDS)
         (pod,) = self.pods(path)
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        ended = {"exitCode": 0, "message": DIGEST, "startedAt": now, "finishedAt": now}
-        container = {
-            "name": "build",
-            "image": "builder",
-            "imageID": "",
-            "ready": False,
-            "restartCount": 0,
-            "state": {"terminated": ended},
-        }
-        status = {"phase": "Succeeded", "containerStatuses": [container]}
         patched = self.desk.server.request(
-            "PATCH", f"{PODS}/{pod['metadata']['name']}/status", {"status": status}
+            "PATCH",
+            f"{PODS}/{pod['metadata']['name']}/status",
+            {"status": ended_builder(0, DIGEST)},
         )
         assert patched.status == 200, patched.message
         self.stage.until(lambda: self.digest(path) == DIGEST, "have an image")

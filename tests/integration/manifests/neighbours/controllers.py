@@ -126,23 +126,7 @@ class Controllers:
             "spec": template["spec"],
         }
         self._must("POST", pods, pod)
-        ended = {
-            "exitCode": exit_code,
-            "reason": "Completed" if exit_code == 0 else "Error",
-            "message": said,
-            "startedAt": _now(),
-            "finishedAt": _now(),
-        }
-        container = {
-            "name": "build",
-            "image": "builder",
-            "imageID": "",
-            "ready": False,
-            "restartCount": 0,
-            "state": {"terminated": ended},
-        }
-        phase = "Succeeded" if exit_code == 0 else "Failed"
-        status = {"phase": phase, "containerStatuses": [container]}
+        status = ended_builder(exit_code, said)
         self._must("PATCH", f"{pods}/{name}/status", {"status": status})
 
     def _compare_applications(self) -> None:
@@ -242,6 +226,32 @@ def _ended_job(*, is_good: bool) -> Raw:
     if is_good:
         return {**status, "completionTime": now, "succeeded": 1}
     return {**status, "failed": 1}
+
+
+def ended_builder(exit_code: int, said: str) -> Raw:
+    """Give the status of a build's Pod that ended, as a kubelet writes it.
+
+    Args:
+        exit_code: of the builder.
+        said: its termination message.
+    """
+    ended = {
+        "exitCode": exit_code,
+        "reason": "Completed" if exit_code == 0 else "Error",
+        "message": said,
+        "startedAt": _now(),
+        "finishedAt": _now(),
+    }
+    container = {
+        "name": "build",
+        "image": "builder",
+        "imageID": "",
+        "ready": False,
+        "restartCount": 0,
+        "state": {"terminated": ended},
+    }
+    phase = "Succeeded" if exit_code == 0 else "Failed"
+    return {"phase": phase, "containerStatuses": [container]}
 
 
 def _now() -> str:
