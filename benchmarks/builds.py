@@ -45,9 +45,10 @@ def measure_builds(builds: int, changes: int) -> Builds:
     testbed = Testbed.from_settings(from_environment())
     image = deploy(testbed)
     world, engines = World.of(testbed), tuple(find_engines(testbed))
+    rebuilds = measure_rebuilds(testbed, image, engines, changes)
     overheads = [measure_overhead(replace(world, engine=each), image, builds) for each in engines]
     world.pipeline()
-    return Builds(tuple(overheads), measure_rebuilds(testbed, image, engines, changes))
+    return Builds(tuple(overheads), rebuilds)
 
 
 def build_goals(found: Builds) -> tuple[Goal, ...]:

@@ -1,16 +1,18 @@
 """What metrics, logs and traces cost a release, and how late the event loop is with all of them.
 
-Whole releases of ten apps at once, by an operator of its own process on a real API server, with a
-GitHub, builds and an Argo CD that are stood in for.
+Whole releases by an operator of its own process on a real API server, with a GitHub, builds and an
+Argo CD that are stood in for.
 """
 
+import signal
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, cycle
+from math import inf, sqrt
 from pathlib import Path
-from statistics import median
+from statistics import mean, stdev
 from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -33,9 +35,17 @@ from tests.integration.manifests.neighbours.teams import (
 from tests.integration.manifests.operator_process import Running, running_operator
 
 ON, OFF = WAYS = ("with all of it", "without")
+SIGNALS = {ON: signal.SIGUSR1, OFF: signal.SIGUSR2}
 
-COMPARED_PAIRS, COMPARED_AT = 5, 20
-"""Pairs, and releases of each run, that the goals are for."""
+COMPARED_PAIRS = 40
+"""That the goals are for."""
+
+RELEASES_OF_A_RUN = 3
+"""One after the other. They take less than `SCRAPE_SECONDS`, and meet one scrape."""
+
+ERRORS = 2.0
+"""Standard errors above the mean that a goal asks for: then a cost that is as high or higher would
+show so little in one of forty measurements."""
 
 MOST_PERCENT = 3.0
 LATE_SECONDS, LATE_PERCENT = 0.1, 0.1
@@ -46,18 +56,40 @@ SEND_MILLISECONDS = "500"
 """Between two sendings of spans, so that none is left for when nobody measures."""
 
 WAIT_SECONDS = 180
+PART = "observing"
+RELEASES = "/apis/album.dev/v1alpha1/namespaces/{}/albumreleases"
 LAG = "album_event_loop_lag_seconds"
 
-WITHOUT = """
+SWITCHED = """
+import logging, os, signal
+from pathlib import Path
 from prometheus_client import Counter, Gauge, Histogram
-from album_operator import __main__, leading
-def nothing(*_, **__): pass
-Counter.inc = Histogram.observe = nothing
-Gauge.set = nothing
-leading.ReleaseFigures = lambda *_: nothing
+from album_operator import __main__
+from album_operator.adapters.traces import Traces
+from album_operator.metrics.releases import ReleaseFigures
+ON = True
+def let_switch(owner, name):
+    real = getattr(owner, name)
+    def call(*args, **kwargs):
+        return real(*args, **kwargs) if ON else None
+    setattr(owner, name, call)
+for owner, name in (
+    (Counter, "inc"), (Gauge, "set"), (Histogram, "observe"),
+    (ReleaseFigures, "__call__"), (Traces, "observe"),
+):
+    let_switch(owner, name)
+def switch(number, _):
+    global ON
+    ON = number == signal.SIGUSR1
+    for name in ("", "album_operator"):
+        logging.getLogger(name).setLevel(logging.INFO if ON else logging.ERROR)
+    Path(os.environ["BENCH_SWITCHED"]).write_text(str(int(number)))
+signal.signal(signal.SIGUSR1, switch)
+signal.signal(signal.SIGUSR2, switch)
 __main__.leave(__main__.main())
 """
-"""The operator, counting nothing: nobody needs a setting for it."""
+"""The operator, which counts, tells and traces nothing between SIGUSR2 and SIGUSR1. One process
+for both: two differ by more than what is looked for."""
 
 OFTEN = """
 from album_operator import __main__
@@ -71,7 +103,7 @@ one in a thousand."""
 NAMES: Mapping[str, str] = {"cpu": "processor time", "overhead": "time of its own"}
 """Of the fields of `Cost`."""
 
-HEADINGS = ("what of a release", "way", "median", "least to most", "more, %", "of the pairs, %")
+HEADINGS = ("what of a release", "with all of it", "without", "more, %", "of standard errors, %")
 
 
 @dataclass(frozen=True)
@@ -88,31 +120,54 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class More:
+    """How much more something is with all of it than without, in percent of without.
+
+    Attributes:
+        percent: the mean of the pairs.
+        error: the standard error of that.
+    """
+
+    percent: float
+    error: float
+
+    @property
+    def most(self) -> float:
+        """What it is surely below."""
+        return self.percent + ERRORS * self.error
+
+
+@dataclass(frozen=True)
 class Observing:
     """What was measured.
 
     Attributes:
-        releases: of each run.
         costs: of each run, by way; those of a pair have the same place.
-        traces: that the collector got of them, and of the release before each run.
+        traces: that the collector got of them.
         lags: looks at the event loop that found it no later than so many seconds; the last, for
             infinitely many, is of all.
     """
 
-    releases: int
     costs: dict[str, tuple[Cost, ...]]
     traces: int
     lags: dict[float, int]
 
-    def more(self, what: str) -> list[float]:
-        """Give by how many percent the run with all cost more, of each pair."""
+    def mean(self, way: str, what: str) -> float:
+        """Give the mean of a field of all runs of a way, in seconds."""
+        return float(mean(getattr(cost, what) for cost in self.costs[way]))
+
+    def more(self, what: str) -> More:
+        """Compare a field of the runs, pair by pair."""
         pairs = zip(self.costs[ON], self.costs[OFF], strict=True)
-        return [100 * (getattr(on, what) / getattr(off, what) - 1) for on, off in pairs]
+        more = [getattr(on, what) - getattr(off, what) for on, off in pairs]
+        error = stdev(more) / sqrt(len(more)) if len(more) > 1 else inf
+        whole = self.mean(OFF, what) / 100
+        return More(mean(more) / whole, error / whole)
 
     @property
     def late(self) -> float:
         """How many percent of the looks found it later than `LATE_SECONDS`."""
-        looks = self.lags[float("inf")]
+        looks = self.lags[inf]
         return 100 * (looks - self.lags[LATE_SECONDS]) / looks
 
 
@@ -123,16 +178,16 @@ class _Team:
         self._installed = installed
         self._folder = folder
         self._versions = count(3)
+        self._apps = cycle(APPS)
         working = working_team(installed.server, "observing", folder)
         self._namespace, self._forge = stack.enter_context(working)
 
     @contextmanager
-    def operator(self, program: str, level: str, collector: str = "") -> Iterator[Running]:
+    def operator(self, program: str, collector: str) -> Iterator[Running]:
         """Run one that is ready until the block ends, and forget what it released.
 
         Args:
-            program: that is run; empty for the one that is shipped.
-            level: of its log.
+            program: that is run.
             collector: URL that traces are sent to.
         """
         name = f"operator-{next(self._versions)}"
@@ -145,91 +200,123 @@ class _Team:
             ALBUM_INSECURE_HOSTS=self._forge.host,
             ALBUM_MERGE_POLL_SECONDS="0.3",
             ALBUM_LOG_FORMAT="json",
-            ALBUM_LOG_LEVEL=level,
+            ALBUM_LOG_LEVEL="info",
             OTEL_EXPORTER_OTLP_ENDPOINT=collector,
             OTEL_BSP_SCHEDULE_DELAY=SEND_MILLISECONDS,
+            BENCH_SWITCHED=str(self._switched),
         ) as running:
-            wait_until(running.is_ready, part=name, what="become ready", seconds=WAIT_SECONDS)
+            wait_until(running.is_ready, part=PART, what="become ready", seconds=WAIT_SECONDS)
             yield running
             self._forget()
 
+    def switch(self, running: Running, way: str) -> None:
+        """Let an operator go on in another way."""
+        self._switched.unlink(missing_ok=True)
+        running.process.send_signal(SIGNALS[way])
+        wait_until(
+            lambda: self._switched.exists() and self._switched.read_text() == str(SIGNALS[way]),
+            part=PART, what="switch", seconds=WAIT_SECONDS,
+        )  # fmt: skip
+
     def release(self, releases: int) -> float:
-        """Release all apps at once, and again until there were so many.
+        """Release one app after the other.
 
         Returns:
             Seconds of `status.overhead`, of all of them.
         """
-        overhead = 0.0
-        for begun in range(0, releases, len(APPS)):
-            overhead += self._release_at_once(APPS[: releases - begun])
-        return overhead
+        return sum((self._release((next(self._apps),)) for _ in range(releases)), 0.0)
 
-    def _release_at_once(self, apps: tuple[str, ...]) -> float:
+    def release_at_once(self, releases: int) -> None:
+        """Release all apps at once, and again until there were so many."""
+        for begun in range(0, releases, len(APPS)):
+            self._release(APPS[: releases - begun])
+
+    @property
+    def _switched(self) -> Path:
+        return self._folder / "switched"
+
+    def _release(self, apps: tuple[str, ...]) -> float:
         version = f"v1.{next(self._versions)}.0"
         names = [f"{app}-{version}" for app in apps]
         for name in names:
             git(self._forge.git_dir(f"{OWNER}/album-app"), "tag", name, "main")
         for name in names:
             self._namespace.release(name, "album-app", name)
+        overhead = 0.0
+        for name in names:
+            found = self._await_released(name)
+            overhead += parse_overhead(found["status"]["overhead"]).total_seconds()
+        return overhead
+
+    def _await_released(self, name: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
+        path = f"{RELEASES.format(self._namespace.name)}/{name}"
 
-        def are_released() -> bool:
-            found.update(self._namespace.releases())
-            states = [ready(found[name]) for name in names]
-            failed = [state for state in states if state.get("status") == "False"]
-            if failed:
-                raise PartError("observing", f"a release failed: {failed[0]}")
-            return all(state.get("reason") == "Released" for state in states)
+        def is_released() -> bool:
+            found.update(self._installed.server.request("GET", path).body)
+            state = ready(found)
+            if state.get("status") == "False":
+                raise PartError(PART, f"a release failed: {state}")
+            return state.get("reason") == "Released"
 
-        wait_until(are_released, part="observing", what="be released", seconds=WAIT_SECONDS)
-        told = [parse_overhead(found[name]["status"]["overhead"]) for name in names]
-        return sum(each.total_seconds() for each in told)
+        wait_until(is_released, part=PART, what=f"release {name}", seconds=WAIT_SECONDS)
+        return found
 
     def _forget(self) -> None:
-        """Delete what would make each run's lists longer than those of the one before."""
+        """Delete what would make lists longer than those of the operator before."""
         name = self._namespace.name
-        for api, plural in (
-            ("/apis/album.dev/v1alpha1", "albumreleases"),
-            ("/apis/batch/v1", "jobs"),
-            ("/api/v1", "pods"),
+        for path in (
+            RELEASES.format(name),
+            f"/apis/batch/v1/namespaces/{name}/jobs",
+            f"/api/v1/namespaces/{name}/pods",
         ):
-            self._installed.server.request("DELETE", f"{api}/namespaces/{name}/{plural}")
+            self._installed.server.request("DELETE", path)
 
 
-def measure_observing(pairs: int, releases: int, folder: Path) -> Observing:
+def measure_observing(pairs: int, folder: Path) -> Observing:
     """Release with everything on and with everything off, in turns.
 
     Args:
-        pairs: of runs, each of an operator of its own.
-        releases: of each run.
+        pairs: of runs.
         folder: an empty folder.
 
     Raises:
         PartError: a release failed, or does not end.
     """
     costs: dict[str, tuple[Cost, ...]] = dict.fromkeys(WAYS, ())
+    traces = 0
     for made in (below := folder / "api-server", desk := folder / "desk"):
         made.mkdir()
     with ExitStack() as stack:
         team = _Team(stack.enter_context(installing(below)), desk, stack)
         collector = stack.enter_context(listening())
-        for number in range(1, pairs + 1):
-            with step(f"pair {number} of {pairs}, {releases} releases observed and not"):
-                for way in WAYS if number % 2 else reversed(WAYS):
-                    costs[way] += (_run(team, way, releases, collector),)
-        traces = _count_traces(collector)
-        with step(f"{pairs * releases} releases beside the event loop"):
-            lags = _measure_lags(team, pairs * releases, collector)
-    return Observing(releases, costs, traces, lags)
+        with team.operator(SWITCHED, collector.url) as running:
+            # The first one clones, and starts the editor.
+            team.release(1)
+            wait_until(
+                lambda: _count_traces(collector) == 1,
+                part=PART, what="send a trace", seconds=WAIT_SECONDS,
+            )  # fmt: skip
+            for number in range(1, pairs + 1):
+                with step(f"pair {number} of {pairs}, {RELEASES_OF_A_RUN} releases each"):
+                    # What changes in time meets both alike.
+                    for way in WAYS if number % 2 else reversed(WAYS):
+                        team.switch(running, way)
+                        costs[way] += (_run(team, running, way, collector),)
+                        traces += _count_traces(collector)
+        releases = pairs * RELEASES_OF_A_RUN
+        with step(f"{releases} releases beside the event loop"):
+            lags = _measure_lags(team, releases, collector)
+    return Observing(costs, traces, lags)
 
 
 def observing_goals(found: Observing) -> tuple[Goal, ...]:
     """Give the goals."""
-    is_whole = len(found.costs[ON]) >= COMPARED_PAIRS and found.releases >= COMPARED_AT
+    is_whole = len(found.costs[ON]) >= COMPARED_PAIRS
     return (
         *(
-            Goal(f"metrics, logs and traces, more {name}, median of the pairs", MOST_PERCENT,
-                 at_least=False, unit=" %", measured=median(found.more(what)) if is_whole else None)
+            Goal(f"metrics, logs and traces, more {name}, with two standard errors", MOST_PERCENT,
+                 at_least=False, unit=" %", measured=found.more(what).most if is_whole else None)
             for what, name in NAMES.items()
         ),
         Goal(f"event loop later than {1000 * LATE_SECONDS:g} ms", LATE_PERCENT, at_least=False,
@@ -240,13 +327,13 @@ def observing_goals(found: Observing) -> tuple[Goal, ...]:
 def render_observing(found: Observing) -> Iterator[str]:
     """Give the lines of the report; the table is Markdown."""
     yield (
-        f"{len(found.costs[ON])} pairs of runs, {found.releases} releases of each run, with "
-        f"metrics, logs and traces and without; the collector got {found.traces} traces:"
+        f"{len(found.costs[ON])} pairs of runs of {RELEASES_OF_A_RUN} releases, one after another, "
+        f"with metrics, logs and traces and without; the collector got {found.traces} traces:"
     )
     yield ""
-    yield from table(HEADINGS, [_row(found, what, way) for what in NAMES for way in WAYS])
+    yield from table(HEADINGS, [_row(found, what) for what in NAMES])
     yield ""
-    looks = found.lags[float("inf")]
+    looks = found.lags[inf]
     later = (
         f"{looks - few} times later than {1000 * bound:g} ms"
         for bound, few in found.lags.items()
@@ -255,37 +342,29 @@ def render_observing(found: Observing) -> Iterator[str]:
     yield f"Of {looks} looks the event loop was {', '.join(later) or 'never late'}."
 
 
-def _row(found: Observing, what: str, way: str) -> tuple[str, ...]:
-    seconds = [getattr(cost, what) for cost in found.costs[way]]
+def _row(found: Observing, what: str) -> tuple[str, ...]:
     more = found.more(what)
-    compared = (f"{median(more):.1f}", f"{min(more):.1f} to {max(more):.1f}")
     return (
         f"{NAMES[what]}, s",
-        way,
-        f"{median(seconds):.3f}",
-        f"{min(seconds):.3f} to {max(seconds):.3f}",
-        *(compared if way == ON else ("", "")),
+        *(f"{found.mean(way, what):.3f}" for way in WAYS),
+        f"{more.percent:+.2f}",
+        f"{more.error:.2f}",
     )
 
 
-def _run(team: _Team, way: str, releases: int, collector: FakeCollector) -> Cost:
-    with ExitStack() as stack:
-        if way == ON:
-            running = stack.enter_context(team.operator("", "info", collector.url))
-            stack.enter_context(_scraped(running))
-        else:
-            running = stack.enter_context(team.operator(WITHOUT, "error"))
-        known = _count_traces(collector)
-        team.release(1)  # The first one of a process clones, and starts the editor.
-        before = usage_of(running.process.pid).cpu
-        overhead = team.release(releases)
-        if way == ON:
-            wait_until(
-                lambda: _count_traces(collector) == known + 1 + releases,
-                part="observing", what="send all traces", seconds=WAIT_SECONDS,
-            )  # fmt: skip
-        used = (usage_of(running.process.pid).cpu - before) / TICKS
-    return Cost(used / releases, overhead / releases)
+def _run(team: _Team, running: Running, way: str, collector: FakeCollector) -> Cost:
+    collector.got.clear()
+    before = usage_of(running.process.pid).cpu
+    if way == ON:
+        running.find_answer("/metrics")
+    overhead = team.release(RELEASES_OF_A_RUN)
+    if way == ON:
+        wait_until(
+            lambda: _count_traces(collector) == RELEASES_OF_A_RUN,
+            part=PART, what="send all traces", seconds=WAIT_SECONDS,
+        )  # fmt: skip
+    used = (usage_of(running.process.pid).cpu - before) / TICKS
+    return Cost(used / RELEASES_OF_A_RUN, overhead / RELEASES_OF_A_RUN)
 
 
 def _count_traces(collector: FakeCollector) -> int:
@@ -293,9 +372,9 @@ def _count_traces(collector: FakeCollector) -> int:
 
 
 def _measure_lags(team: _Team, releases: int, collector: FakeCollector) -> dict[float, int]:
-    with team.operator(OFTEN, "info", collector.url) as running, _scraped(running):
+    with team.operator(OFTEN, collector.url) as running, _scraped(running):
         before = _read_lags(running)
-        team.release(releases)
+        team.release_at_once(releases)
         return {bound: looks - before[bound] for bound, looks in _read_lags(running).items()}
 
 
@@ -312,7 +391,7 @@ def _read_lags(running: Running) -> dict[float, int]:
 
 @contextmanager
 def _scraped(running: Running) -> Iterator[None]:
-    """Ask for the metrics, as a Prometheus that is in a hurry does, until the block ends."""
+    """Ask for the metrics, as Prometheus does, until the block ends."""
     ending = threading.Event()
 
     def scrape() -> None:

@@ -131,7 +131,7 @@ def _measure_operator(
 
 def _measure_observing(settings: Settings, folder: Path) -> Observing:
     folder.mkdir(exist_ok=True)
-    return measure_observing(settings.pairs, settings.observed, folder)
+    return measure_observing(settings.observed, folder)
 
 
 def _measure_neighbours(settings: Settings, folder: Path) -> Neighbours:

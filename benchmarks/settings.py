@@ -24,7 +24,7 @@ STARTS = "3"
 WATCHED = "300"
 ANSWERING = "1000"
 IDLE_SECONDS = "30"
-OBSERVED = "20"
+OBSERVED = "40"
 TIMES, TIMES_BESIDE_OTHERS = "20", "3"
 """Takeovers of each way; one of a leader that is killed takes a quarter of a minute."""
 
@@ -91,7 +91,7 @@ class Settings:
         starts: of the operator, and of what it is compared with.
         idle_seconds: for how long each is watched once it has nothing to do.
         takeovers: from a leader that is killed, and as many from one that is stopped.
-        observed: releases of each run, with metrics, logs and traces and without.
+        observed: pairs of runs with metrics, logs and traces and without.
         builds: releases that are compared with empty Jobs.
         changes: of one line, each built with a layer cache and without.
         cache: folder of the generated repositories and of what runs leave while they run.

@@ -200,7 +200,7 @@ def test_releases_are_observed_and_not_and_the_event_loop_is_looked_at(run: Run)
     }
     for (cost,) in found["costs"].values():
         assert cost["overhead"] > 0
-    assert found["traces"] == 2
+    assert found["traces"] == 3
     assert found["lags"]["Infinity"] > 10
 
 

@@ -21,18 +21,6 @@ _PROGRAMS = frozenset({"credHelpers", "credsStore"})
 _CREDENTIALS = ("auth", "password", "identitytoken", "registrytoken")
 
 
-class UnreadableAuthError(ValueError):
-    """Of an entry that no builder can read, for which it reads none of the others either.
-
-    Attributes:
-        host: of the entry.
-    """
-
-    def __init__(self, host: str) -> None:
-        super().__init__(f"the `auth` of {host} is not base64 of user:password")
-        self.host = host
-
-
 def for_builders(text: str) -> str:
     """Put a credential for Docker Hub, under whichever of its names, where builders look for it.
 
@@ -102,25 +90,25 @@ def access_in(text: str) -> RegistryAccess:
         text: the configuration, of which nothing is certain.
 
     Raises:
-        UnreadableAuthError: an entry has an `auth` that is none.
         ValueError: it is no JSON with `auths`, `credHelpers` or `credsStore`.
     """
     config, auths = _read(text)
-    for key, entry in auths.items():
-        if isinstance(entry, dict) and not _is_readable(str(entry.get("auth") or "")):
-            raise UnreadableAuthError(host_in(str(key)))
+    entries = {host_in(str(key)): entry for key, entry in auths.items() if isinstance(entry, dict)}
     programs, store = config.get("credHelpers"), config.get("credsStore")
     return RegistryAccess(
         hosts=frozenset(
-            host_in(str(key))
-            for key, entry in auths.items()
-            if isinstance(entry, dict) and any(entry.get(name) for name in _CREDENTIALS)
+            host for host, entry in entries.items() if any(entry.get(name) for name in _CREDENTIALS)
         ),
         programs={
             host_in(str(host)): str(program)
             for host, program in (programs.items() if isinstance(programs, dict) else ())
         },
         store=store if isinstance(store, str) else "",
+        unreadable=frozenset(
+            host
+            for host, entry in entries.items()
+            if not _is_readable(str(entry.get("auth") or ""))
+        ),
     )
 
 

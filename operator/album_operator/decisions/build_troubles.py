@@ -209,7 +209,7 @@ def _step_of(text: str) -> str:
 def _logs(release: Release, seen: BuildSeen, trouble: PodTrouble) -> str:
     if seen.failure_reason == "DeadlineExceeded" and not trouble.pod:
         return "Kubernetes deletes a Job's Pods at its deadline, and their logs with them."
-    if trouble.never_ran:
+    if trouble.never_ran or trouble.is_lost:
         return f"No log: kubectl describe pod -n {release.ref.namespace} {trouble.pod}"
     command = f"Logs: kubectl logs -n {release.ref.namespace}"
     if trouble.container and trouble.exit_code is not None:
@@ -226,6 +226,8 @@ def _cause(record: Record, resolved: Resolved, seen: BuildSeen, trouble: PodTrou
         return _evicted(seen, trouble)
     if trouble.never_ran:
         return _not_started(seen, trouble)
+    if trouble.is_lost:
+        return _lost(trouble)
     said = f": {trouble.message}" if trouble.message else ""
     if trouble.reason == "OOMKilled":
         return Halt(
@@ -299,6 +301,16 @@ def _not_started(seen: BuildSeen, trouble: PodTrouble) -> Halt:
         image = IMAGES.get(trouble.container or "", "that of whoever adds it to Pods")
         remedy = f"The image has no such program: correct which image it is, {image}"
     return Halt(Reason.POD_NOT_STARTED, f"{said}.", remedy)
+
+
+def _lost(trouble: PodTrouble) -> Halt:
+    said = f": {trouble.message}" if trouble.message else ""
+    return Halt(
+        Reason.NODE_LOST,
+        f"The node of Pod {trouble.pod}, or its container runtime, was restarted while container "
+        f"{trouble.container} of the build ran, and nobody knows how that ended{said}.",
+        "Look whether the node is well",
+    )
 
 
 def _without_container(seen: BuildSeen, trouble: PodTrouble) -> Halt:

@@ -4,10 +4,10 @@ from collections.abc import Collection
 
 from album_operator.domain.build_parts import WHOLE, parts_of
 from album_operator.domain.credential_errors import missing_secret
-from album_operator.domain.images import registry_of
+from album_operator.domain.images import registry_named, registry_of
 from album_operator.domain.names import join_words
 from album_operator.domain.reasons import Reason
-from album_operator.domain.registry_access import RegistryAccess, is_of_a_cloud
+from album_operator.domain.registry_access import DOCKER_CONFIG, RegistryAccess, is_of_a_cloud
 from album_operator.domain.release import BuildType, Ref
 from album_operator.domain.resolved import Resolved
 from album_operator.domain.verdict import Halt
@@ -40,6 +40,9 @@ def check_registry(
     """
     if found is None:
         return Halt.of(missing_secret(ref, "registry"))
+    if found.unreadable:
+        more = "No builder reads a Secret with such an entry, for whichever registry."
+        return _unreadable(ref, min(found.unreadable), more)
     host = registry_of(image)
     program = found.program_for(host)
     if program:
@@ -64,8 +67,7 @@ def check_index(ref: Ref, found: RegistryAccess | None, resolved: Resolved) -> H
         f"Secret {ref} leaves the credential for {host} to a program, docker-credential-{program}. "
         "Kaniko builds several platforms by a Job each, and the operator, which has no such "
         "programs, pushes their index.",
-        f"Make the Secret anew with kubectl create secret docker-registry -n {ref.namespace} "
-        f"{ref.name}, or set one platform in spec.build.platforms",
+        f"{_anew(ref)}, or set one platform in spec.build.platforms",
     )
 
 
@@ -82,7 +84,18 @@ def check_reader(ref: Ref, found: RegistryAccess | None, image: str) -> Halt | N
     if found is None:
         return Halt.of(missing_secret(ref, "registry"))
     host = registry_of(image)
-    return None if found.has_entry(host) else _no_entry(ref, found, host)
+    if found.has_entry(host):
+        return None
+    ours = [one for one in found.unreadable if registry_named(one) == host]
+    return _unreadable(ref, ours[0]) if ours else _no_entry(ref, found, host)
+
+
+def _unreadable(ref: Ref, host: str, more: str = "") -> Halt:
+    said = (
+        f"Secret {ref} has an entry for {host} in its key {DOCKER_CONFIG} whose `auth` is not "
+        "`user:password` in base64, with its padding."
+    )
+    return Halt(Reason.CREDENTIALS_MISSING, f"{said} {more}".rstrip(), _anew(ref))
 
 
 def _no_entry(ref: Ref, found: RegistryAccess, host: str) -> Halt:
@@ -90,7 +103,7 @@ def _no_entry(ref: Ref, found: RegistryAccess, host: str) -> Halt:
         Reason.HOST_NOT_ALLOWED,
         f"Secret {ref} has no credential for the registry {host}, only for "
         f"{join_words(sorted(found.hosts)) or 'none'}.",
-        "Add one to its .dockerconfigjson or correct spec.build.image of the pipeline",
+        f"Add one to its {DOCKER_CONFIG} or correct spec.build.image of the pipeline",
     )
 
 
@@ -100,6 +113,12 @@ def _no_program(ref: Ref, host: str, program: str, programs: Collection[str]) ->
         Reason.CREDENTIALS_MISSING,
         f"Secret {ref} leaves the credential for {host} to a program, docker-credential-{program} "
         f"(credsStore or credHelpers), which the builder does not have; it has {known or 'none'}.",
+        _anew(ref),
+    )
+
+
+def _anew(ref: Ref) -> str:
+    return (
         f"Make the Secret anew with kubectl create secret docker-registry -n {ref.namespace} "
-        f"{ref.name}",
+        f"{ref.name}"
     )

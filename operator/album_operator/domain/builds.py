@@ -44,6 +44,11 @@ NEVER_RAN = frozenset({"StartError", "ContainerCannotRun"})
 container_status.go`) call a container that was made and could not be started."""
 
 
+LOST_BY_NODE = frozenset({"ContainerStatusUnknown", "Unknown"})
+"""How the kubelet (`pkg/kubelet/kubelet_pods.go`) and containerd (`internal/cri/server/helpers.go`)
+call a container that ran before they were restarted and is not there afterwards."""
+
+
 @dataclass(frozen=True)
 class PodTrouble:
     """Why a build has no Pod, why a Pod does not run, or how its container ended.
@@ -69,9 +74,15 @@ class PodTrouble:
         return self.reason in NEVER_RAN
 
     @property
+    def is_lost(self) -> bool:
+        """Whether nobody knows how the container ended: its node, or what runs there, restarted."""
+        return self.container is not None and self.reason in LOST_BY_NODE
+
+    @property
     def is_log(self) -> bool:
         """Whether `message` is the end of a log, in the words of whoever wrote the Dockerfile."""
-        return self.exit_code is not None and self.container != FETCH and not self.never_ran
+        is_told = self.exit_code is not None and not (self.never_ran or self.is_lost)
+        return is_told and self.container != FETCH
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,9 @@ from types import MappingProxyType
 
 from album_operator.domain.images import registry_named, registry_of
 
+DOCKER_CONFIG = ".dockerconfigjson"
+"""Key of a Secret of the type `kubernetes.io/dockerconfigjson`."""
+
 KANIKO_PROGRAMS = frozenset({"acr-env", "ecr-login", "gcr"})
 """Credential helpers in kaniko's image (osscontainertools/kaniko, `deploy/Dockerfile`)."""
 
@@ -25,11 +28,14 @@ class RegistryAccess:
         programs: credential helper by host, `ecr-login` for `docker-credential-ecr-login`.
         store: the one for all other hosts, empty for none. What a program is for is not read from
             the entries (docker/cli, `cli/config/configfile`).
+        unreadable: hosts of the entries whose `auth` no builder can read, for which it reads none
+            of the others either.
     """
 
     hosts: frozenset[str]
     programs: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     store: str = ""
+    unreadable: frozenset[str] = frozenset()
 
     def program_for(self, registry: str) -> str:
         """Give the program that is asked for a registry's credential, empty for none."""
@@ -38,7 +44,7 @@ class RegistryAccess:
 
     def has_entry(self, registry: str) -> bool:
         """Tell whether a credential for a registry stands in it."""
-        return registry in map(registry_named, self.hosts)
+        return registry in map(registry_named, self.hosts - self.unreadable)
 
 
 def is_of_a_cloud(image: str) -> bool:

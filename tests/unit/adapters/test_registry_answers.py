@@ -300,6 +300,33 @@ async def test_a_wrong_password_is_refused_without_being_repeated() -> None:
     assert "UNAUTHORIZED" in str(error)
 
 
+async def test_a_query_of_where_tokens_are_made_is_kept() -> None:
+    asked: list[dict[str, str]] = []
+
+    async def give(request: web.Request) -> web.StreamResponse:
+        asked.append(dict(request.query))
+        return await give_token(request)
+
+    async with serving() as server:
+        server.hold()
+        server.answers = behind_tokens(server, f"http://{server.host}/token?account=team%20a")
+        server.answers["/token"] = give
+        assert await ask(server, place_at(server, username="acme", password=PASSWORD)) is not None
+
+    assert asked == [asked[0] | {"account": "team a", "scope": "repository:acme/shop:pull"}]
+
+
+async def test_a_password_with_the_end_of_a_line_is_told_of() -> None:
+    async with serving() as server:
+        server.hold()
+        server.answers = {"/token": give_token, **behind_tokens(server)}
+        error = await fails(server, place_at(server, username="acme", password=f"{PASSWORD}\n"))
+
+    assert error.reason is Reason.CREDENTIALS_REFUSED
+    assert "ends with a blank or a line break" in str(error)
+    assert PASSWORD not in str(error)
+
+
 async def test_a_credential_is_not_shown_to_a_stranger_that_makes_tokens() -> None:
     async with serving() as server, serving("127.0.0.2") as stranger:
         server.hold()

@@ -74,6 +74,10 @@ def test_plain_http_shows_nothing_unless_an_admin_allows_it() -> None:
             'Basic realm="Registry", Bearer realm="https://x.example.org/a"',
             Challenge("https://x.example.org/a"),
         ),
+        (
+            'Bearer realm="https://x.example.org/a?account=team%20a&x=1",service="s"',
+            Challenge("https://x.example.org/a?account=team%20a&x=1", "s"),
+        ),
         ('Basic realm="Registry"', Challenge()),
         ("basic", Challenge()),
         # GoogleContainerTools/kaniko#196, regclient#265, go-containerregistry#1075.

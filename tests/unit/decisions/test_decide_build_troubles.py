@@ -370,6 +370,29 @@ def test_a_program_that_the_image_lacks_is_no_fault_of_a_node(container: str, im
     )
 
 
+@pytest.mark.parametrize(
+    ("word", "code", "said"),
+    [
+        ("ContainerStatusUnknown", 137, "The container could not be located"),
+        ("Unknown", 255, ""),
+    ],
+)
+def test_a_container_that_a_restarted_node_lost_blames_neither_build_nor_memory(
+    word: str, code: int, said: str
+) -> None:
+    halt = _halt(_ended(code, word, said))
+
+    assert halt.reason is Reason.NODE_LOST
+    assert halt.message == (
+        "The node of Pod pod-x, or its container runtime, was restarted while container build of "
+        f"the build ran, and nobody knows how that ended{f': {said}' if said else ''}."
+    )
+    assert halt.sentence.endswith(
+        "Look whether the node is well, then set the annotation album.dev/retry. "
+        "No log: kubectl describe pod -n album pod-x"
+    )
+
+
 def test_a_log_is_shown_only_where_the_pipeline_says_so() -> None:
     halt = _halt(_ended(128, "Error", "the password is hunter2"))
 

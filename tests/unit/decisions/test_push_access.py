@@ -132,6 +132,24 @@ def test_a_secret_to_read_with_must_have_a_credential_itself() -> None:
     assert "has no credential for the registry ghcr.io, only for none." in without.message
 
 
+def test_an_entry_that_cannot_be_read_stops_a_builder_and_a_reader_of_its_own_registry() -> None:
+    image = f"{IMAGE}:v1.1.0"
+    others = RegistryAccess(frozenset({"ghcr.io", "quay.io"}), unreadable=frozenset({"quay.io"}))
+    push = check_registry(SECRET, others, image, ())
+    assert push is not None
+    assert push.reason is Reason.CREDENTIALS_MISSING
+    assert "has an entry for quay.io in its key .dockerconfigjson whose `auth`" in push.message
+    assert push.message.endswith("for whichever registry.")
+    # The operator reads what builders do not, and needs no builder for an image of another.
+    assert check_reader(SECRET, others, image) is None
+    own = RegistryAccess(frozenset({"ghcr.io"}), unreadable=frozenset({"ghcr.io"}))
+    read = check_reader(SECRET, own, image)
+    assert read is not None
+    assert read.reason is Reason.CREDENTIALS_MISSING
+    assert read.message.endswith("in base64, with its padding.")
+    assert "kubectl create secret docker-registry -n album album-registry" in read.sentence
+
+
 def test_a_program_is_no_credential_for_the_operator_that_pushes_an_index() -> None:
     several = replace(RESOLVED.build, platforms=("linux/amd64", "linux/arm64"))
     whole = replace(RESOLVED, build=replace(several, image=f"{ECR}/app:v1"))

@@ -9,7 +9,7 @@ from typing import Any
 
 from album_operator.adapters.cluster.cluster import Cluster, path_of
 from album_operator.adapters.cluster.refusals import NotFoundError
-from album_operator.codec.docker_config import UnreadableAuthError, access_in, credential_in
+from album_operator.codec.docker_config import access_in, credential_in
 from album_operator.domain.credential_errors import missing_key
 from album_operator.domain.errors import OutsideError, TerminalError
 from album_operator.domain.names import origin_of
@@ -23,11 +23,9 @@ from album_operator.domain.places import (
 )
 from album_operator.domain.reasons import Reason
 from album_operator.domain.registry import RegistryCredential
-from album_operator.domain.registry_access import RegistryAccess
+from album_operator.domain.registry_access import DOCKER_CONFIG, RegistryAccess
 from album_operator.domain.release import Ref
 from album_operator.secrecy import KnownSecrets
-
-DOCKER_CONFIG = ".dockerconfigjson"
 
 
 class ClusterSecrets:
@@ -135,14 +133,6 @@ def _reading_docker_config(ref: Ref) -> Iterator[None]:
     )
     try:
         yield
-    except UnreadableAuthError as error:
-        raise TerminalError(
-            Reason.CREDENTIALS_MISSING,
-            f"Secret {ref} has an entry for {error.host} in its key {DOCKER_CONFIG} whose `auth` "
-            "is not `user:password` in base64, with its padding. No builder reads a Secret with "
-            "such an entry, for whichever registry.",
-            remedy,
-        ) from None
     except (ValueError, KeyError, TypeError):
         # `from None`: the text of a JSON error quotes what it could not read.
         said = f"Secret {ref} has no `auths` in its key {DOCKER_CONFIG}."

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from album_operator.adapters.comment_markers import last_line, marker_of
 from album_operator.adapters.forge_answers import READING, reading, require
 from album_operator.adapters.forge_failures import (
     ListTooLongError,
@@ -227,11 +228,11 @@ class GiteaPullRequests:
         self, place: ForgePlace, number: int, key: str, text: str, answers: str | None = None
     ) -> None:
         """Write a comment; one that carries the same key is there already: nothing is written."""
-        marker = f"<!-- album:{key} -->"
+        marker = marker_of(key)
         path = f"/issues/{int(number)}/comments"
-        there = [str(raw.get("body")) for raw in await self._api.read(place, path)]
-        is_due = answers is None or any(f"<!-- album:{answers} -->" in body for body in there)
-        if not is_due or any(marker in body for body in there):
+        there = {last_line(raw.get("body")) for raw in await self._api.read(place, path)}
+        is_due = answers is None or marker_of(answers) in there
+        if not is_due or marker in there:
             return
         answer = await self._api.send(place, "POST", path, {"body": f"{text}\n\n{marker}"})
         require(place, answer, 201, "comment on pull requests of")

@@ -14,7 +14,10 @@ from album_operator.domain.images import registry_named
 from album_operator.domain.realms import is_own_realm
 from album_operator.domain.registry import ImagePlace
 
-REALM = re.compile(r"https?://[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]*)?")
+REALM = re.compile(
+    r"https?://[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]*)?"
+    r"(?:\?[A-Za-z0-9._~/:&=%+-]{0,1024})?"
+)
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Challenge:
     """How a registry wants to know who asks.
 
     Attributes:
-        realm: URL that makes tokens; empty where it wants name and password itself.
+        realm: URL that makes tokens, with any query; empty where it wants name and password itself.
         service: its own name there.
     """
 

@@ -110,7 +110,8 @@ def _request(place: ImagePlace, actions: str, challenge: Challenge) -> Request:
             "refresh_token": credential.identity_token,
         }
         return Request("POST", challenge.realm, form={**form, **wish})
-    return Request("GET", f"{challenge.realm}?{urlencode(wish)}", _basic(credential))
+    more = "&" if "?" in challenge.realm else "?"
+    return Request("GET", f"{challenge.realm}{more}{urlencode(wish)}", _basic(credential))
 
 
 def _parse(place: ImagePlace, answer: Answer) -> tuple[str, float]:
