@@ -24,7 +24,7 @@ STARTS = "3"
 WATCHED = "300"
 ANSWERING = "1000"
 IDLE_SECONDS = "30"
-OBSERVED = "40"
+OBSERVED = "20"
 TIMES, TIMES_BESIDE_OTHERS = "20", "3"
 """Takeovers of each way; one of a leader that is killed takes a quarter of a minute."""
 

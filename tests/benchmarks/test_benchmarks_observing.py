@@ -13,30 +13,28 @@ def observed(*pairs: tuple[float, float]) -> Observing:
     costs = {
         way: tuple(Cost(each, each) for each in seconds) for way, seconds in ((ON, on), (OFF, off))
     }
-    return Observing(costs, 0, LAGS)
+    return Observing(costs, {"counting": 0.01, "traces": 0.03}, 0, LAGS)
 
 
 def test_more_is_the_mean_of_the_pairs_in_percent_of_the_time_without() -> None:
     more = observed((1.1, 1.0), (1.3, 1.0)).more("cpu")
     assert more.percent == pytest.approx(20)
     assert more.error == pytest.approx(10)
-    assert more.most == pytest.approx(40)
 
 
 def test_one_pair_says_nothing_of_how_sure_it_is() -> None:
-    assert observed((1.0, 1.0)).more("cpu").most == float("inf")
+    assert observed((1.0, 1.0)).more("cpu").error == float("inf")
 
 
-def test_pairs_that_disagree_miss_the_goal_though_their_mean_meets_it() -> None:
-    pairs = [(1.2, 1.0), (0.8, 1.0)] * (COMPARED_PAIRS // 2)
-    found = observed(*pairs)
-    assert found.more("cpu").percent == pytest.approx(0)
-    assert [goal.outcome for goal in observing_goals(found)] == ["MISSED", "MISSED", "met"]
+def test_what_observing_took_is_a_share_of_the_time_without() -> None:
+    found = observed((1.1, 1.0), (1.2, 1.0))
+    assert found.share("overhead") == pytest.approx(4)
 
 
-def test_pairs_that_agree_meet_it() -> None:
-    found = observed(*[(1.02, 1.0), (1.021, 1.0)] * (COMPARED_PAIRS // 2))
-    assert observing_goals(found)[0].outcome == "met"
+@pytest.mark.parametrize(("seconds", "outcome"), [(1.0, "MISSED"), (2.0, "met")])
+def test_the_goal_is_for_that_share(seconds: float, outcome: str) -> None:
+    found = observed(*[(seconds, seconds)] * COMPARED_PAIRS)
+    assert [goal.outcome for goal in observing_goals(found)] == [outcome, outcome, "met"]
 
 
 def test_too_few_pairs_are_no_result() -> None:

@@ -316,14 +316,25 @@ async def test_a_query_of_where_tokens_are_made_is_kept() -> None:
     assert asked == [asked[0] | {"account": "team a", "scope": "repository:acme/shop:pull"}]
 
 
-async def test_a_password_with_the_end_of_a_line_is_told_of() -> None:
+@pytest.mark.parametrize(
+    ("username", "password", "part"),
+    [
+        # charmed-kubernetes/bundle#384, docker/cli#6782, concourse/docker-image-resource#232.
+        ("acme", f"{PASSWORD}\n", "password"),
+        ("acme", f"{PASSWORD} ", "password"),
+        ("acme\n", PASSWORD, "name"),
+    ],
+)
+async def test_a_credential_with_the_end_of_a_line_is_told_of(
+    username: str, password: str, part: str
+) -> None:
     async with serving() as server:
         server.hold()
         server.answers = {"/token": give_token, **behind_tokens(server)}
-        error = await fails(server, place_at(server, username="acme", password=f"{PASSWORD}\n"))
+        error = await fails(server, place_at(server, username=username, password=password))
 
     assert error.reason is Reason.CREDENTIALS_REFUSED
-    assert "ends with a blank or a line break" in str(error)
+    assert f"The {part} there ends with a blank or a line break" in str(error)
     assert PASSWORD not in str(error)
 
 

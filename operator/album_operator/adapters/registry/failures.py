@@ -49,12 +49,14 @@ def refused(place: ImagePlace, said: str) -> TerminalError:
             "Name a Secret that may read it in spec.build.readSecretRef of the pipeline, or, where "
             "only the build's Pod has a credential, set spec.build.proof: Builder",
         )
-    if credential.password[-1:].isspace():
+    parts = {"name": credential.username, "password": credential.password}
+    longer = [part for part, value in parts.items() if value[-1:].isspace()]
+    if longer:
         return TerminalError(
             Reason.CREDENTIALS_REFUSED,
             f"Registry {place.registry} does not let the user of Secret {credential.secret} read "
-            f"{place.repository}: {said}. The password there ends with a blank or a line break, "
-            "as echo writes one.",
+            f"{place.repository}: {said}. The {longer[0]} there ends with a blank or a line break, "
+            "such as echo writes.",
             "Put it into the Secret without that",
         )
     return TerminalError(
