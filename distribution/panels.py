@@ -102,9 +102,11 @@ _NOW = Row("Now", (
 _DORA = Row("How do we release? Of the time shown", (
     *(_figure(one.name, "docs/dora.md says what counts.", one.query, one.unit)
       for one in figures(SHOWN)),
-    Panel("Released and failed", "Releases that ended, by the reason of Ready.",
+    Panel("Released and failed",
+          "Releases that ended in the time before each point, two minutes at least; by the reason "
+          "of Ready.",
           (Query("sum by (reason) (increase(album_releases_finished_total"
-                 f"{{{OF_RELEASE}}}[$__interval]))", "{{reason}}"),), width=24),
+                 f"{{{OF_RELEASE}}}[$__rate_interval]))", "{{reason}}"),), width=24),
 ))  # fmt: skip
 
 _TIME = Row("Where the time goes", (
@@ -123,9 +125,9 @@ _BUILDS = Row("Builds", (
     Panel("Running and queued", "Of all served namespaces that are chosen.",
           (Query(f"sum(album_builds_running{{{OF_NAMESPACE}}})", "running"),
            Query(f"sum(album_builds_queued{{{OF_NAMESPACE}}})", "queued"))),
-    Panel("Ended", "By result.",
+    Panel("Ended", "In the time before each point, two minutes at least; by result.",
           (Query("sum by (result) (increase(album_build_duration_seconds_count"
-                 f"{{{OF_RELEASE}}}[$__interval]))", "{{result}}"),)),
+                 f"{{{OF_RELEASE}}}[$__rate_interval]))", "{{result}}"),)),
     Panel("Duration", "From the start of the Job until its end.",
           (_in_range(0.5, "album_build_duration_seconds", "pipeline"),
            _in_range(0.9, "album_build_duration_seconds", "pipeline")), "s"),

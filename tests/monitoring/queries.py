@@ -23,7 +23,7 @@ OF_TARGETS = frozenset({"namespace", "job", "instance", "pod"})
 """Labels that Prometheus gives each series of a scrape, unless it has them."""
 
 VARIABLES = {
-    "$__rate_interval": "5m", "$__interval": "1h", "$__range_s": "604800", "$__range": "7d",
+    "$__rate_interval": "5m", "$__range_s": "604800", "$__range": "7d",
     "$namespace": ".*", "$pipeline": ".*", "$app": ".*",
 }  # fmt: skip
 """What Grafana puts in; a longer name comes before one that it begins with."""

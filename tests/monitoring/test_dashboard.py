@@ -35,6 +35,16 @@ def test_prometheus_takes_its_queries(promtool: Promtool, tmp_path: Path) -> Non
     assert f"{len(rules)} rules found" in promtool("check", "rules", path)
 
 
+def test_each_window_of_a_query_has_the_scrapes_it_needs() -> None:
+    monitor = yaml.safe_load((ROOT / PLACE / "servicemonitor.yaml").read_text())
+    (endpoint,) = monitor["spec"]["endpoints"]
+    assert {panel["interval"] for panel in PANELS} == {endpoint["interval"]}
+    # Two points of a panel may be nearer than two scrapes: such a window has nothing to compare.
+    written = [target["expr"] for panel in PANELS for target in panel["targets"]]
+    assert not [query for query in written if "[$__interval]" in query]
+    assert any("[$__rate_interval]" in query for query in written)
+
+
 def test_no_installations_own_data_source_is_in_it() -> None:
     asked = [one for panel in PANELS for one in (panel, *panel["targets"])]
     asked += DASHBOARD["templating"]["list"][1:]
