@@ -47,7 +47,7 @@ COMPARED_PAIRS = 20
 """That the goals are for."""
 
 RELEASES_OF_A_RUN = 3
-"""One after the other. They take less than `SCRAPE_SECONDS`, and meet one scrape."""
+"""One after the other. They take about `SCRAPE_SECONDS`, and meet one scrape."""
 
 MOST_PERCENT = 3.0
 LATE_SECONDS, LATE_PERCENT = 0.1, 0.1
@@ -76,7 +76,7 @@ one in a thousand."""
 NAMES: Mapping[str, str] = {"cpu": "processor time", "overhead": "time of its own"}
 """Of the fields of `Cost`."""
 
-HEADINGS = ("what of a release", "with all of it", "without", "more, %", "of standard errors, %")
+HEADINGS = ("what of a release", *WAYS, "more, %", "standard error, %")
 
 
 @dataclass(frozen=True)

@@ -93,11 +93,12 @@ def access_in(text: str) -> RegistryAccess:
         ValueError: it is no JSON with `auths`, `credHelpers` or `credsStore`.
     """
     config, auths = _read(text)
-    entries = {host_in(str(key)): entry for key, entry in auths.items() if isinstance(entry, dict)}
+    # Several entries may be of one host, each for a part of it.
+    entries = [(host_in(str(key)), one) for key, one in auths.items() if isinstance(one, dict)]
     programs, store = config.get("credHelpers"), config.get("credsStore")
     return RegistryAccess(
         hosts=frozenset(
-            host for host, entry in entries.items() if any(entry.get(name) for name in _CREDENTIALS)
+            host for host, entry in entries if any(entry.get(name) for name in _CREDENTIALS)
         ),
         programs={
             host_in(str(host)): str(program)
@@ -105,9 +106,7 @@ def access_in(text: str) -> RegistryAccess:
         },
         store=store if isinstance(store, str) else "",
         unreadable=frozenset(
-            host
-            for host, entry in entries.items()
-            if not _is_readable(str(entry.get("auth") or ""))
+            host for host, entry in entries if not _is_readable(str(entry.get("auth") or ""))
         ),
     )
 

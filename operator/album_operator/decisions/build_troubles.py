@@ -307,8 +307,8 @@ def _lost(trouble: PodTrouble) -> Halt:
     said = f": {trouble.message}" if trouble.message else ""
     return Halt(
         Reason.NODE_LOST,
-        f"The node of Pod {trouble.pod}, or its container runtime, was restarted while container "
-        f"{trouble.container} of the build ran, and nobody knows how that ended{said}.",
+        f"The node of Pod {trouble.pod} lost container {trouble.container} of the build, as where "
+        f"it or its container runtime is restarted, and nobody knows how that ended{said}.",
         "Look whether the node is well",
     )
 

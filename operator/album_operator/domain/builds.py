@@ -46,7 +46,7 @@ container_status.go`) call a container that was made and could not be started.""
 
 LOST_BY_NODE = frozenset({"ContainerStatusUnknown", "Unknown"})
 """How the kubelet (`pkg/kubelet/kubelet_pods.go`) and containerd (`internal/cri/server/helpers.go`)
-call a container that ran before they were restarted and is not there afterwards."""
+call a container that ran and is not there any more, mostly because they were restarted."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class PodTrouble:
 
     @property
     def is_lost(self) -> bool:
-        """Whether nobody knows how the container ended: its node, or what runs there, restarted."""
+        """Whether its node lost the container, and nobody knows how that ended."""
         return self.container is not None and self.reason in LOST_BY_NODE
 
     @property

@@ -105,6 +105,15 @@ def test_an_entry_that_no_builder_can_read_is_told_of_though_it_is_anothers(
     assert access.has_entry("r.example.org") is (is_read and bool(auth))
 
 
+@pytest.mark.parametrize("bad_first", [True, False])
+def test_of_several_entries_of_one_host_each_is_looked_at(*, bad_first: bool) -> None:
+    entries = [("ghcr.io/a", OURS), ("ghcr.io/b", {"auth": "dTpwYQ"}), ("ghcr.io/c", {})]
+    access = access_in(json.dumps({"auths": dict(reversed(entries) if bad_first else entries)}))
+
+    assert access.hosts == {"ghcr.io"}
+    assert access.unreadable == {"ghcr.io"}
+
+
 @pytest.mark.parametrize("text", ["", "s3cret", "[]", "{}", '{"auths": 7}', "[" * 100_000])
 def test_what_is_no_docker_configuration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".") as caught:

@@ -384,8 +384,8 @@ def test_a_container_that_a_restarted_node_lost_blames_neither_build_nor_memory(
 
     assert halt.reason is Reason.NODE_LOST
     assert halt.message == (
-        "The node of Pod pod-x, or its container runtime, was restarted while container build of "
-        f"the build ran, and nobody knows how that ended{f': {said}' if said else ''}."
+        "The node of Pod pod-x lost container build of the build, as where it or its container "
+        f"runtime is restarted, and nobody knows how that ended{f': {said}' if said else ''}."
     )
     assert halt.sentence.endswith(
         "Look whether the node is well, then set the annotation album.dev/retry. "

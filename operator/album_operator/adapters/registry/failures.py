@@ -51,18 +51,11 @@ def refused(place: ImagePlace, said: str) -> TerminalError:
         )
     parts = {"name": credential.username, "password": credential.password}
     longer = [part for part, value in parts.items() if value[-1:].isspace()]
-    if longer:
-        return TerminalError(
-            Reason.CREDENTIALS_REFUSED,
-            f"Registry {place.registry} does not let the user of Secret {credential.secret} read "
-            f"{place.repository}: {said}. The {longer[0]} there ends with a blank or a line break, "
-            "such as echo writes.",
-            "Put it into the Secret without that",
-        )
+    hint = f" The {longer[0]} there ends with a blank or a line break." if longer else ""
     return TerminalError(
         Reason.CREDENTIALS_REFUSED,
         f"Registry {place.registry} does not let the user of Secret {credential.secret} read "
-        f"{place.repository}, or there is no such repository: {said}.",
+        f"{place.repository}, or there is no such repository: {said}.{hint}",
         "Give that user the right to pull there and make the repository if the registry makes none "
         "at a push, or put a working credential into the Secret",
     )
